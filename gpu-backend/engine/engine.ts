@@ -1,0 +1,70 @@
+/**
+ * The seam between scheduling and computing. The scheduler decides which
+ * sessions step and with which trees; the engine runs the target model once
+ * over all of them and keeps their KV caches.
+ */
+
+/** One session's place in the KV cache. */
+export interface Slot {
+  /** Tokens whose keys and values are in the cache and committed. */
+  readonly length: number;
+  /** Of the prompt given to `acquire`, how many tokens were there already (prefix reuse). */
+  readonly cached: number;
+  /** The most tokens this slot can hold, tree nodes of a step in flight included. */
+  readonly capacity: number;
+}
+
+/**
+ * What one session feeds into a step: `count` tokens arranged as a tree over
+ * the slot's committed context. Row 0 is the last committed token whose logits
+ * are not known yet (or the first of a prefill chunk); a chain has parents
+ * -1, 0, 1, ….
+ */
+export interface StepRow {
+  slot: Slot;
+  count: number;
+  tokens: Int32Array;
+  /** Parent row of each row, smaller than its own index; -1 sees only the committed context. */
+  parents: Int16Array;
+  /** First row whose logits are wanted; rows before it (a prefill chunk's) are not computed. `count` for none. */
+  logitsFrom: number;
+  /**
+   * Filled by the step: float32 logits of rows `logitsFrom..count-1`, each `vocabSize` long,
+   * one after another. A view into the engine's memory, valid until the next step.
+   */
+  logits: Float32Array;
+}
+
+export interface EngineLimits {
+  vocabSize: number;
+  /** The model's longest context in tokens, prompt and output together. */
+  maxContext: number;
+  /** The most rows one session may feed in a step (prefill chunk or tree). */
+  maxRows: number;
+  /** Sessions that can hold a slot at once. */
+  slots: number;
+}
+
+export interface Engine {
+  readonly limits: EngineLimits;
+  /**
+   * A slot for a session that will need up to `maxTokens` in all, or null when
+   * none is free. Takes over the cached prefix of an earlier prompt where one
+   * matches: `slot.cached` tokens of `prompt` need no prefill. At least the last
+   * prompt token is always left to feed, as its logits are needed.
+   */
+  acquire(prompt: Int32Array, maxTokens: number): Slot | null;
+  /** Gives the slot back. Its contents may serve as a prefix for later prompts. */
+  release(slot: Slot): void;
+  /** One forward pass of the target over all rows. Rejects with ONNX Runtime's text on failure. */
+  step(rows: readonly StepRow[]): Promise<void>;
+  /**
+   * Commits rows of the last step: `path` lists row indices, ascending, each the
+   * parent of the next, the first with parent -1. Afterwards
+   * `slot.length` has grown by `path.length`; rows not named are forgotten.
+   */
+  commit(slot: Slot, path: ArrayLike<number>, count: number): void;
+  /** Milliseconds a step takes with `rows` rows in all, `batch` sessions and `context` cached tokens: measured, interpolated. */
+  stepCost(rows: number, batch: number, context: number): number;
+  close(): void;
+}

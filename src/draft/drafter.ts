@@ -1,0 +1,29 @@
+/**
+ * The seam between what proposes tokens and what uses the proposals. Plain
+ * values in, a tree out: no I/O, no clock, no randomness of its own, so that the
+ * worker, the verifier's echo and the benchmarks run the same code.
+ */
+import type { Source } from './source.ts';
+import type { TokenTree } from './tree.ts';
+
+/** A run of prompt tokens that came from one place, as `[start, end)` offsets. */
+export interface Region {
+  start: number;
+  end: number;
+  source: Source;
+}
+
+export interface Drafter {
+  /**
+   * Starts a turn. State of the turn before is gone; what a drafter learns
+   * across turns (weights, outputs) stays.
+   */
+  begin(prompt: Int32Array, regions: readonly Region[]): void;
+  /** Tells the drafter what the target has committed, in order. */
+  commit(tokens: Int32Array): void;
+  /**
+   * Adds up to `budget` candidates that may follow what is committed. The tree
+   * is not cleared: what other drafters put there is fused with.
+   */
+  draft(tree: TokenTree, budget: number): void;
+}

@@ -1,0 +1,58 @@
+/**
+ * The target's own token at a position: argmax over the warped logits plus
+ * position-keyed Gumbel noise. A pure function of (logits, seed, position), so
+ * a draft can't influence it.
+ */
+import { GUMBEL_MAX, GUMBEL_MIN, Noise } from '../../src/draft/noise.ts';
+import { Nucleus, type Warp } from './warp.ts';
+
+export class Draw {
+  private readonly warp: Warp;
+  private readonly noise: Noise;
+  private readonly nucleus: Nucleus;
+
+  constructor(warp: Warp, seed: readonly [number, number], nucleus: Nucleus) {
+    this.warp = warp;
+    this.noise = new Noise(seed);
+    this.nucleus = nucleus;
+  }
+
+  /** `logits`: float32, one per vocabulary entry. O(V). Ties go to the lowest id. */
+  token(logits: Float32Array, position: number): number {
+    let best = 0;
+    for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
+    const { temperature, topK, topP } = this.warp;
+    if (temperature === 0) return best;
+    const max = logits[best]!;
+    this.noise.at(position);
+    if (topK > 0 || topP < 1) return this.race(this.nucleus.select(logits, max, this.warp), logits);
+
+    // No noise can lift a token from below this line over the most likely one.
+    const cut = max - temperature * (GUMBEL_MAX - GUMBEL_MIN);
+    let winner = best;
+    let high = -Infinity;
+    for (let id = 0; id < logits.length; id++) {
+      if (logits[id]! < cut) continue;
+      const score = logits[id]! / temperature + this.noise.gumbel(id);
+      if (score > high) {
+        high = score;
+        winner = id;
+      }
+    }
+    return winner;
+  }
+
+  private race(ids: Int32Array, logits: Float32Array): number {
+    let winner = ids[0]!;
+    let high = -Infinity;
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]!;
+      const score = logits[id]! / this.warp.temperature + this.noise.gumbel(id);
+      if (score > high) {
+        high = score;
+        winner = id;
+      }
+    }
+    return winner;
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Draw-and-match acceptance. At each visited node the target draws its own
+ * token; if a child carries it, descend. Accepts with probability Σ p(children),
+ * the most any rule can for deterministic drafts, and what is committed is the
+ * target's own draw in every case: lossless whatever was drafted.
+ */
+import { Source } from '../../src/draft/source.ts';
+import { ROOT, type TokenTree } from '../../src/draft/tree.ts';
+import type { Draw } from './draw.ts';
+
+export class Walk {
+  /** Tokens committed by the last `accept`, in order: accepted drafts, then the target's own. */
+  readonly tokens: Int32Array;
+  readonly sources: Uint8Array;
+  /** Rows of the step whose tokens were fed and are now committed: 0, then one per accepted draft. */
+  readonly path: Int32Array;
+  /** How many tokens, and as many rows: each drawn token commits the row it was drawn at. */
+  count = 0;
+  /** Whether the last token ends the turn. */
+  stopped = false;
+
+  constructor(maxTokens: number) {
+    this.tokens = new Int32Array(maxTokens);
+    this.sources = new Uint8Array(maxTokens);
+    this.path = new Int32Array(maxTokens);
+  }
+
+  /**
+   * @param logits row r at `[r · vocabSize, (r + 1) · vocabSize)`: row 0 follows the committed text, row i + 1 follows node i
+   * @param position absolute position of the first token drawn
+   * @param limit the most tokens to commit, at least 1
+   */
+  accept(
+    tree: TokenTree,
+    logits: Float32Array,
+    vocabSize: number,
+    draw: Draw,
+    position: number,
+    limit: number,
+    stopIds: ReadonlySet<number>,
+  ): void {
+    this.count = 0;
+    this.stopped = false;
+    let node = ROOT;
+    const most = Math.min(limit, this.tokens.length);
+    while (this.count < most) {
+      const row = node + 1;
+      const token = draw.token(
+        logits.subarray(row * vocabSize, (row + 1) * vocabSize),
+        position + this.count,
+      );
+      const child = tree.child(node, token);
+      this.tokens[this.count] = token;
+      this.sources[this.count] = child < 0 ? Source.target : tree.sources[child]!;
+      this.path[this.count] = row;
+      this.count++;
+      if (stopIds.has(token)) {
+        this.stopped = true;
+        return;
+      }
+      if (child < 0) return;
+      node = child;
+    }
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * What an `open` frame may ask for. Everything is checked before a slot is
+ * taken; the message names the field and what is allowed.
+ */
+import {
+  DRAFTING_MODES,
+  type DraftingMode,
+  type LinkErrorCode,
+  type OpenSettings,
+} from '../src/link/frames.ts';
+import { SOURCE_NAMES } from '../src/draft/source.ts';
+import type { Region } from '../src/draft/drafter.ts';
+import type { Warp } from './accept/warp.ts';
+
+/** The most nodes verified in one step, whatever is asked for. */
+export const MAX_VERIFIED_NODES = 64;
+export const MAX_STOP_IDS = 32;
+export const MAX_REGIONS = 256;
+export const MAX_NAMESPACE_LENGTH = 128;
+export const MAX_TEMPERATURE = 100;
+
+/** A checked turn. */
+export interface Turn {
+  prompt: Int32Array;
+  namespace: string;
+  seed: [number, number];
+  warp: Warp;
+  maxTokens: number;
+  stopIds: ReadonlySet<number>;
+  drafting: DraftingMode;
+  budget: number;
+  regions: Region[];
+}
+
+export interface AdmitLimits {
+  fingerprint: { model: string; tokenizer: string };
+  vocabSize: number;
+  maxContext: number;
+}
+
+/** Refused before anything was allocated for it. */
+export class Refusal extends Error {
+  readonly code: LinkErrorCode;
+  constructor(code: LinkErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+function bad(message: string): never {
+  throw new Refusal('bad-frame', message);
+}
+
+function integer(value: unknown, name: string, least: number, most: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
+    bad(`${name} must be an integer from ${least} to ${most}`);
+  }
+  return value;
+}
+
+function real(value: unknown, name: string, least: number, most: number): number {
+  if (typeof value !== 'number' || !(value >= least && value <= most)) {
+    bad(`${name} must be a number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+function list(value: unknown, name: string, most: number): unknown[] {
+  if (!Array.isArray(value) || value.length > most) bad(`${name} must be a list of at most ${most}`);
+  return value;
+}
+
+/** Checks prompt and settings against this verifier's model. Throws `Refusal`. */
+export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Turn {
+  if (typeof raw !== 'object' || raw === null) bad('settings must be an object');
+  const settings = raw as Partial<OpenSettings>;
+  for (const part of ['model', 'tokenizer'] as const) {
+    const theirs = settings.fingerprint?.[part];
+    if (theirs !== limits.fingerprint[part]) {
+      throw new Refusal(
+        'fingerprint',
+        `this verifier's ${part} is ${limits.fingerprint[part]}, not ${String(theirs).slice(0, 64)}; ` +
+          'point the worker at a verifier that serves the same model, or restart it to learn the new one',
+      );
+    }
+  }
+  for (const id of prompt) if (id >= limits.vocabSize) bad(`prompt token ${id} is outside the vocabulary`);
+  const maxTokens = integer(settings.maxTokens, 'maxTokens', 1, limits.maxContext);
+  if (prompt.length + maxTokens > limits.maxContext) {
+    throw new Refusal(
+      'too-long',
+      `${prompt.length} prompt tokens and ${maxTokens} to generate exceed the context of ${limits.maxContext}`,
+    );
+  }
+  const { namespace, sampling } = settings;
+  if (typeof namespace !== 'string' || namespace.length > MAX_NAMESPACE_LENGTH) {
+    bad(`namespace must be a string of at most ${MAX_NAMESPACE_LENGTH} characters`);
+  }
+  const seed = list(sampling?.seed, 'sampling.seed', 2);
+  const drafting = settings.drafting as DraftingMode;
+  if (!DRAFTING_MODES.includes(drafting)) bad(`drafting must be one of ${DRAFTING_MODES.join(', ')}`);
+  return {
+    prompt,
+    namespace,
+    seed: [
+      integer(seed[0], 'sampling.seed[0]', 0, 0xffffffff),
+      integer(seed[1], 'sampling.seed[1]', 0, 0xffffffff),
+    ],
+    warp: {
+      temperature: real(sampling?.temperature, 'sampling.temperature', 0, MAX_TEMPERATURE),
+      topP: real(sampling?.topP, 'sampling.topP', 0, 1),
+      topK: integer(sampling?.topK, 'sampling.topK', 0, limits.vocabSize),
+    },
+    maxTokens,
+    stopIds: new Set(
+      list(settings.stopIds, 'stopIds', MAX_STOP_IDS).map((id) =>
+        integer(id, 'stopIds[]', 0, limits.vocabSize - 1),
+      ),
+    ),
+    drafting,
+    budget: integer(settings.budget, 'budget', 0, MAX_VERIFIED_NODES),
+    regions: list(settings.regions, 'regions', MAX_REGIONS).map((entry) => {
+      const [start, end, source] = list(entry, 'regions[]', 3);
+      const from = integer(start, 'region start', 0, prompt.length);
+      return {
+        start: from,
+        end: integer(end, 'region end', from, prompt.length),
+        source: integer(source, 'region source', 0, SOURCE_NAMES.length - 1) as Region['source'],
+      };
+    }),
+  };
+}

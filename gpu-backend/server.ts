@@ -1,0 +1,116 @@
+/**
+ * The verifier's door: over HTTP what a worker needs to know of the model, and
+ * health; one WebSocket a turn for the link.
+ */
+import { createReadStream } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { WebSocketServer } from 'ws';
+import { MAX_FRAME_BYTES } from '../src/link/frames.ts';
+import { Nucleus } from './accept/warp.ts';
+import type { ModelFolder } from './builder/model-folder.ts';
+import type { Engine } from './engine/engine.ts';
+import { serveLink } from './link-server.ts';
+import { Scheduler } from './scheduler.ts';
+
+export const LINK_PATH = '/v1/link';
+/** Links open at once, those still without a session included. */
+export const MAX_LINKS = 512;
+
+export interface Verifier {
+  /** `http://host:port` */
+  url: string;
+  /** Turns that hold a slot now. */
+  active(): number;
+  /** Ends every turn and frees the engine. */
+  close(): Promise<void>;
+}
+
+/** Serves `model` on `engine`. Rejects when the port is taken. */
+export async function startVerifier(
+  model: ModelFolder,
+  engine: Engine,
+  { host, port }: { host: string; port: number },
+): Promise<Verifier> {
+  const scheduler = new Scheduler(engine);
+  const context = {
+    engine,
+    scheduler,
+    nucleus: new Nucleus(engine.limits.vocabSize),
+    limits: {
+      fingerprint: model.fingerprint,
+      vocabSize: engine.limits.vocabSize,
+      maxContext: engine.limits.maxContext,
+    },
+  };
+
+  function json(response: ServerResponse, status: number, body: unknown): void {
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(body));
+  }
+
+  function file(response: ServerResponse, name: string): void {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    createReadStream(join(model.folder, name))
+      .on('error', () => response.destroy())
+      .pipe(response);
+  }
+
+  function route(request: IncomingMessage, response: ServerResponse): void {
+    if (request.method !== 'GET') return json(response, 405, { error: 'only GET is served here' });
+    switch (request.url) {
+      case '/health':
+        return json(response, 200, {
+          status: 'ok',
+          model: model.describe.id,
+          active: scheduler.active,
+          slots: engine.limits.slots,
+        });
+      case '/model':
+        return json(response, 200, { ...model.describe, maxContext: engine.limits.maxContext });
+      case '/model/tokenizer.json':
+        return file(response, 'tokenizer.json');
+      case '/model/tokenizer_config.json':
+        return file(response, 'tokenizer_config.json');
+      default:
+        return json(response, 404, {
+          error: `nothing here; the link is a WebSocket at ${LINK_PATH}`,
+        });
+    }
+  }
+
+  const server = createServer(route);
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_FRAME_BYTES,
+    // Frames are small and already dense: deflate would cost more than it saves.
+    perMessageDeflate: false,
+  });
+  server.on('upgrade', (request, socket, head) => {
+    if (request.url !== LINK_PATH) return void socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
+    if (sockets.clients.size >= MAX_LINKS) {
+      return void socket.end('HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\r\n');
+    }
+    // Tokens are small and late ones cost a step: never wait to fill a packet.
+    (socket as import('node:net').Socket).setNoDelay(true);
+    sockets.handleUpgrade(request, socket, head, (link) => serveLink(link, context));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const { port: bound } = server.address() as AddressInfo;
+
+  return {
+    url: `http://${host}:${bound}`,
+    active: () => scheduler.active,
+    async close() {
+      await scheduler.close();
+      for (const link of sockets.clients) link.terminate();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      engine.close();
+    },
+  };
+}

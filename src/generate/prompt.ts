@@ -1,0 +1,127 @@
+/**
+ * Messages and passages to the target's prompt, as token ids with the place
+ * each run came from.
+ *
+ * The chat template is rendered with a mark in place of every content; what
+ * stands between the marks is the template's own and may hold special tokens,
+ * the contents are encoded apart and may not. So no document and no user can
+ * write a turn marker, and a passage enters with the ids it was stored with.
+ */
+import type { Region } from '../draft/drafter.ts';
+import { Source } from '../draft/source.ts';
+import type { Passage } from '../retrieve/search.ts';
+import type { ModelRecord } from '../store/model.ts';
+
+export interface ChatMessage {
+  role: string;
+  content: string;
+}
+
+export interface Prompt {
+  tokens: Int32Array;
+  regions: Region[];
+  /** The passages that fit, in the order they stand in. */
+  passages: Passage[];
+  /** What the worker's own session store is built over: passages that did not fit, then the prompt. */
+  draftTokens: Int32Array;
+  draftRegions: Region[];
+}
+
+/** The messages alone leave no room: `needed` tokens, `room` are free. */
+export class PromptTooLong extends Error {
+  readonly needed: number;
+  readonly room: number;
+  constructor(needed: number, room: number) {
+    super(`the messages take ${needed} tokens; ${room} are free`);
+    this.needed = needed;
+    this.room = room;
+  }
+}
+
+/** Plane-15 private use: in no template, and in no content since contents are not rendered. */
+const MARK = '\u{f0000}';
+const MARKED = /\u{f0000}(\d+)\u{f0000}/u;
+
+interface Run {
+  tokens: Int32Array;
+  source: Source;
+}
+
+/**
+ * @param room the most tokens the prompt may have; passages are left out from
+ *   the end (the least relevant) until it fits
+ */
+export function composePrompt(
+  model: ModelRecord,
+  messages: readonly ChatMessage[],
+  passages: readonly Passage[],
+  room: number,
+): Prompt {
+  const encoded = passages.map((passage, index) => encodePassage(model, passage, index));
+  let fitting = encoded.length;
+  for (;;) {
+    const runs = layOut(model, messages, encoded.slice(0, fitting));
+    const length = runs.reduce((sum, run) => sum + run.tokens.length, 0);
+    if (length <= room) {
+      const prompt = join(runs);
+      const spare = join([...encoded.slice(fitting).flat(), ...runs]);
+      return {
+        tokens: prompt.tokens,
+        regions: prompt.regions,
+        passages: passages.slice(0, fitting),
+        draftTokens: spare.tokens,
+        draftRegions: spare.regions,
+      };
+    }
+    if (fitting === 0) throw new PromptTooLong(length, room);
+    fitting--;
+  }
+}
+
+function encodePassage(model: ModelRecord, passage: Passage, index: number): Run[] {
+  const { title, heading } = passage;
+  const header = `\n\n[${index + 1}] ${title} > ${heading}\n`;
+  return [
+    { tokens: model.encodeUntrusted(header), source: Source.prompt },
+    { tokens: passage.tokens, source: Source.passage },
+  ];
+}
+
+function layOut(model: ModelRecord, messages: readonly ChatMessage[], passages: Run[][]): Run[] {
+  const contents: Run[][] = messages.map(({ content }) => [
+    { tokens: model.encodeUntrusted(content), source: Source.prompt },
+  ]);
+  const roles = messages.map(({ role }) => role);
+  if (passages.length > 0) {
+    const instruction = { tokens: model.encode(model.prompt.instruction), source: Source.prompt };
+    if (roles[0] === 'system') {
+      const own = contents[0]!;
+      const gap = { tokens: model.encode('\n\n'), source: Source.prompt };
+      contents[0] = [...own, gap, instruction, ...passages.flat()];
+    } else {
+      roles.unshift('system');
+      contents.unshift([instruction, ...passages.flat()]);
+    }
+  }
+  const rendered = model.renderChat(
+    roles.map((role, i) => ({ role, content: `${MARK}${i}${MARK}` })),
+  );
+  // Splitting on a group alternates template text and the index of a content.
+  return rendered.split(MARKED).flatMap((piece, i) => {
+    if (i % 2 === 1) return contents[Number(piece)]!;
+    return piece === '' ? [] : [{ tokens: model.encode(piece), source: Source.prompt }];
+  });
+}
+
+function join(runs: readonly Run[]): { tokens: Int32Array; regions: Region[] } {
+  const tokens = new Int32Array(runs.reduce((sum, run) => sum + run.tokens.length, 0));
+  const regions: Region[] = [];
+  let at = 0;
+  for (const run of runs) {
+    tokens.set(run.tokens, at);
+    const end = at + run.tokens.length;
+    if (run.source !== Source.prompt) regions.push({ start: at, end, source: run.source });
+    at = end;
+  }
+  return { tokens, regions };
+}

@@ -2,14 +2,15 @@
  * What an `open` frame may ask for. Everything is checked before a slot is
  * taken; the message names the field and what is allowed.
  */
+
+import type { Region } from '../src/draft/drafter.ts';
+import { SOURCE_NAMES } from '../src/draft/source.ts';
 import {
   DRAFTING_MODES,
   type DraftingMode,
   type LinkErrorCode,
   type OpenSettings,
-} from '../src/link/frames.ts';
-import { SOURCE_NAMES } from '../src/draft/source.ts';
-import type { Region } from '../src/draft/drafter.ts';
+} from '../src/link/frames/index.ts';
 import type { Warp } from './accept/warp.ts';
 
 /** The most nodes verified in one step, whatever is asked for. */
@@ -66,7 +67,8 @@ function real(value: unknown, name: string, least: number, most: number): number
 }
 
 function list(value: unknown, name: string, most: number): unknown[] {
-  if (!Array.isArray(value) || value.length > most) bad(`${name} must be a list of at most ${most}`);
+  if (!Array.isArray(value) || value.length > most)
+    bad(`${name} must be a list of at most ${most}`);
   return value;
 }
 
@@ -84,7 +86,8 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
       );
     }
   }
-  for (const id of prompt) if (id >= limits.vocabSize) bad(`prompt token ${id} is outside the vocabulary`);
+  for (const id of prompt)
+    if (id >= limits.vocabSize) bad(`prompt token ${id} is outside the vocabulary`);
   const maxTokens = integer(settings.maxTokens, 'maxTokens', 1, limits.maxContext);
   if (prompt.length + maxTokens > limits.maxContext) {
     throw new Refusal(
@@ -98,7 +101,8 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
   }
   const seed = list(sampling?.seed, 'sampling.seed', 2);
   const drafting = settings.drafting as DraftingMode;
-  if (!DRAFTING_MODES.includes(drafting)) bad(`drafting must be one of ${DRAFTING_MODES.join(', ')}`);
+  if (!DRAFTING_MODES.includes(drafting))
+    bad(`drafting must be one of ${DRAFTING_MODES.join(', ')}`);
   return {
     prompt,
     namespace,

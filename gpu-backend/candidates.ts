@@ -6,7 +6,7 @@
  */
 import { SessionDrafter } from '../src/draft/session.ts';
 import { TokenTree } from '../src/draft/tree.ts';
-import { decodeTree } from '../src/link/frames.ts';
+import { decodeTree } from '../src/link/frames/index.ts';
 import { MAX_VERIFIED_NODES, type Turn } from './admit.ts';
 
 /** Tree frames a worker may have outstanding. A round trip's worth of steps; bounds what a peer can make us do. */

@@ -16,7 +16,7 @@ import {
   type LinkErrorCode,
   openVersion,
   PROTOCOL_VERSION,
-} from '../src/link/frames.ts';
+} from '../src/link/frames/index.ts';
 import type { Nucleus } from './accept/warp.ts';
 import { type AdmitLimits, admit, Refusal } from './admit.ts';
 import { TREE_CREDIT } from './candidates.ts';

@@ -46,7 +46,10 @@ export class Scheduler {
   private async run(): Promise<void> {
     while (!this.closed) {
       this.sweep();
-      const decoded = await this.step([...this.sessions].filter((s) => s.canDecode()), 'decode');
+      const decoded = await this.step(
+        [...this.sessions].filter((s) => s.canDecode()),
+        'decode',
+      );
       this.sweep();
       const waiting = this.nextPrefill();
       const prefilled = waiting ? await this.step([waiting], 'prefill') : false;

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { WebSocketServer } from 'ws';
-import { MAX_FRAME_BYTES } from '../src/link/frames.ts';
+import { MAX_FRAME_BYTES } from '../src/link/frames/index.ts';
 import { Nucleus } from './accept/warp.ts';
 import type { ModelFolder } from './builder/model-folder.ts';
 import type { Engine } from './engine/engine.ts';

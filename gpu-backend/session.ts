@@ -6,7 +6,7 @@
  * Invariant between steps while decoding: the slot holds every committed token
  * but the last, whose logits the next step computes.
  */
-import type { Accept, Done, DoneReason, LinkError } from '../src/link/frames.ts';
+import type { Accept, Done, DoneReason, LinkError } from '../src/link/frames/index.ts';
 import { Draw } from './accept/draw.ts';
 import { Walk } from './accept/walk.ts';
 import type { Nucleus } from './accept/warp.ts';

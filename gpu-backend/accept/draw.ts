@@ -4,7 +4,7 @@
  * a draft can't influence it.
  */
 import { GUMBEL_MAX, GUMBEL_MIN, Noise } from '../../src/draft/noise.ts';
-import { Nucleus, type Warp } from './warp.ts';
+import type { Nucleus, Warp } from './warp.ts';
 
 export class Draw {
   private readonly warp: Warp;

@@ -36,9 +36,11 @@ export class Nucleus {
     // Top-p runs over what top-k left, renormalised.
     let mass = 0;
     if (warp.topK > 0) {
-      for (let i = 0; i < kept; i++) mass += Math.exp((logits[candidates[i]!]! - max) / warp.temperature);
+      for (let i = 0; i < kept; i++)
+        mass += Math.exp((logits[candidates[i]!]! - max) / warp.temperature);
     } else {
-      for (let id = 0; id < logits.length; id++) mass += Math.exp((logits[id]! - max) / warp.temperature);
+      for (let id = 0; id < logits.length; id++)
+        mass += Math.exp((logits[id]! - max) / warp.temperature);
     }
     const enough = warp.topP * mass;
     let reached = 0;

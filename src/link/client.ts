@@ -19,7 +19,7 @@ import {
   type LinkErrorCode,
   type Open,
   type Ready,
-} from './frames.ts';
+} from './frames/index.ts';
 
 export type LinkEvent =
   | ({ type: 'ready' } & Ready)
@@ -168,11 +168,18 @@ export async function openLink(url: string, open: Open): Promise<Link> {
   try {
     response = await fetch(`${url}/v1/link`, { headers: { upgrade: 'websocket' } });
   } catch (cause) {
-    throw new LinkFailure('unreachable', `no verifier answers at ${url}: ${(cause as Error).message}`);
+    throw new LinkFailure(
+      'unreachable',
+      `no verifier answers at ${url}: ${(cause as Error).message}`,
+    );
   }
   const socket = response.webSocket;
   if (!socket) {
-    throw new LinkFailure('unreachable', `the verifier at ${url} answered ${response.status}`, 1000);
+    throw new LinkFailure(
+      'unreachable',
+      `the verifier at ${url} answered ${response.status}`,
+      1000,
+    );
   }
   socket.accept();
   return new Link(socket, open);

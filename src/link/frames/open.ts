@@ -1,0 +1,98 @@
+/** `open`: the prompt and everything about a turn. Sent once, first. */
+import type { Source } from '../../draft/source.ts';
+import {
+  bytesOf,
+  exactly,
+  FrameType,
+  fail,
+  frame,
+  MAX_PROMPT_TOKENS,
+  MAX_SETTINGS_BYTES,
+  PROTOCOL_VERSION,
+  readToken,
+  viewOf,
+  writeTokens,
+} from './wire.ts';
+
+/** Everything about a turn that is not token ids. Travels as JSON inside `open`, once a turn. */
+export interface OpenSettings {
+  /** sha256 of the target's weights and of its tokenizer, hex: both sides must agree. */
+  fingerprint: { model: string; tokenizer: string };
+  /** Keys KV prefix reuse; derived by the worker from the tenant, so that no tenant meets another's cache. */
+  namespace: string;
+  sampling: {
+    /** 64-bit seed of the position-keyed noise, as two unsigned 32-bit halves [low, high]. */
+    seed: [number, number];
+    /** 0 is greedy. */
+    temperature: number;
+    topP: number;
+    /** 0 keeps all. */
+    topK: number;
+  };
+  /** The most tokens to commit in this turn. */
+  maxTokens: number;
+  /** Token ids that end the turn once committed. */
+  stopIds: number[];
+  /** How the turn is drafted. `off` verifies nothing: plain decoding. */
+  drafting: DraftingMode;
+  /** The most nodes to verify in a step. */
+  budget: number;
+  /** Where the prompt's tokens came from: [start, end, source]. The rest is plain prompt. */
+  regions: [number, number, Source][];
+}
+
+/**
+ * `off`: no drafts. `lockstep`: each step waits for a tree from the worker (for
+ * comparison only). `streamed`: trees are used when they are there. `echoed`:
+ * streamed, and the verifier drafts beside itself from what the session holds.
+ */
+export const DRAFTING_MODES = ['off', 'lockstep', 'streamed', 'echoed'] as const;
+export type DraftingMode = (typeof DRAFTING_MODES)[number];
+
+export interface Open {
+  settings: OpenSettings;
+  prompt: Int32Array;
+}
+const utf8 = new TextEncoder();
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+const OPEN_HEADER = 12;
+
+export function encodeOpen({ settings, prompt }: Open): Uint8Array {
+  const json = utf8.encode(JSON.stringify(settings));
+  const view = frame(FrameType.open, OPEN_HEADER + json.length + prompt.length * 4);
+  view.setUint8(1, PROTOCOL_VERSION);
+  view.setUint32(4, json.length, true);
+  view.setUint32(8, prompt.length, true);
+  new Uint8Array(view.buffer).set(json, OPEN_HEADER);
+  writeTokens(view, OPEN_HEADER + json.length, prompt, prompt.length, true);
+  return bytesOf(view);
+}
+
+/** The version an `open` frame was written in; lets a verifier refuse politely. */
+export function openVersion(bytes: Uint8Array): number {
+  return viewOf(bytes, FrameType.open, 2).getUint8(1);
+}
+
+/** The settings' shape is not checked here but where their limits are known: in the verifier's `admit`. */
+export function decodeOpen(bytes: Uint8Array): { settings: unknown; prompt: Int32Array } {
+  const view = viewOf(bytes, FrameType.open, OPEN_HEADER);
+  const jsonBytes = view.getUint32(4, true);
+  const count = view.getUint32(8, true);
+  if (jsonBytes > MAX_SETTINGS_BYTES)
+    fail(`settings of ${jsonBytes} bytes; at most ${MAX_SETTINGS_BYTES}`);
+  if (count === 0 || count > MAX_PROMPT_TOKENS) {
+    fail(`prompt of ${count} tokens; 1 to ${MAX_PROMPT_TOKENS}`);
+  }
+  exactly(view, OPEN_HEADER + jsonBytes + count * 4);
+  let settings: unknown;
+  try {
+    settings = JSON.parse(strictUtf8.decode(bytes.subarray(OPEN_HEADER, OPEN_HEADER + jsonBytes)));
+  } catch {
+    fail('settings are not UTF-8 JSON');
+  }
+  const prompt = new Int32Array(count);
+  for (let i = 0; i < count; i++)
+    prompt[i] = readToken(view, OPEN_HEADER + jsonBytes + i * 4, true);
+  return { settings, prompt };
+}

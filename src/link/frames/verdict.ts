@@ -1,0 +1,182 @@
+/** What the verifier says: `ready`, `accept`, `done`, `error`. */
+import {
+  bytesOf,
+  exactly,
+  FrameType,
+  fail,
+  frame,
+  MAX_MESSAGE_BYTES,
+  needsWide,
+  PROTOCOL_VERSION,
+  readSource,
+  readToken,
+  viewOf,
+  WIDE_TOKENS,
+  writeTokens,
+} from './wire.ts';
+
+export const DONE_REASONS = ['stop', 'length', 'cancelled'] as const;
+export type DoneReason = (typeof DONE_REASONS)[number];
+
+export const LINK_ERRORS = [
+  'bad-frame',
+  'version',
+  'fingerprint',
+  'too-long',
+  'overloaded',
+  'draining',
+  'engine',
+  'unauthorized',
+] as const;
+export type LinkErrorCode = (typeof LINK_ERRORS)[number];
+
+export interface Ready {
+  promptTokens: number;
+  /** Of them, how many were in the KV cache already. */
+  cachedTokens: number;
+  /** Tree frames the worker may have outstanding. */
+  credit: number;
+}
+export interface Accept {
+  /** Absolute position of the first token. */
+  position: number;
+  tokens: Int32Array;
+  /** `Source` of each token. */
+  sources: Uint8Array;
+  /** Nodes verified in this step. */
+  drafted: number;
+  /** Tree frames taken from the mailbox since the last `accept`: that much credit returns. */
+  credit: number;
+  stepMicros: number;
+}
+export interface Done {
+  reason: DoneReason;
+  steps: number;
+  drafted: number;
+  accepted: number;
+  prefillMicros: number;
+  /** Tree frames that arrived too late to be of use. */
+  stale: number;
+}
+export interface LinkError {
+  code: LinkErrorCode;
+  /** Milliseconds after which trying again makes sense; 0 for never. */
+  retryAfterMs: number;
+  message: string;
+}
+
+const utf8 = new TextEncoder();
+
+export function encodeReady(ready: Ready): Uint8Array {
+  const view = frame(FrameType.ready, 12);
+  view.setUint8(1, PROTOCOL_VERSION);
+  view.setUint16(2, ready.credit, true);
+  view.setUint32(4, ready.promptTokens, true);
+  view.setUint32(8, ready.cachedTokens, true);
+  return bytesOf(view);
+}
+
+export function decodeReady(bytes: Uint8Array): Ready {
+  const view = viewOf(bytes, FrameType.ready, 12);
+  exactly(view, 12);
+  return {
+    credit: view.getUint16(2, true),
+    promptTokens: view.getUint32(4, true),
+    cachedTokens: view.getUint32(8, true),
+  };
+}
+
+const ACCEPT_HEADER = 16;
+
+export function encodeAccept(accept: Accept): Uint8Array {
+  const n = accept.tokens.length;
+  const wide = needsWide(accept.tokens, n);
+  const view = frame(FrameType.accept, ACCEPT_HEADER + n * ((wide ? 4 : 2) + 1));
+  view.setUint8(1, wide ? WIDE_TOKENS : 0);
+  view.setUint8(2, n);
+  view.setUint8(3, accept.credit);
+  view.setUint32(4, accept.position, true);
+  view.setUint32(8, accept.stepMicros, true);
+  view.setUint16(12, accept.drafted, true);
+  const at = writeTokens(view, ACCEPT_HEADER, accept.tokens, n, wide);
+  new Uint8Array(view.buffer).set(accept.sources.subarray(0, n), at);
+  return bytesOf(view);
+}
+
+export function decodeAccept(bytes: Uint8Array): Accept {
+  const view = viewOf(bytes, FrameType.accept, ACCEPT_HEADER);
+  const flags = view.getUint8(1);
+  if (flags > WIDE_TOKENS) fail(`accept flags ${flags} are not known`);
+  const wide = flags === WIDE_TOKENS;
+  const n = view.getUint8(2);
+  if (n === 0) fail('accept frame without tokens');
+  exactly(view, ACCEPT_HEADER + n * ((wide ? 4 : 2) + 1));
+  const tokens = new Int32Array(n);
+  const sources = new Uint8Array(n);
+  const sourcesAt = ACCEPT_HEADER + n * (wide ? 4 : 2);
+  for (let i = 0; i < n; i++) {
+    tokens[i] = readToken(view, ACCEPT_HEADER + i * (wide ? 4 : 2), wide);
+    sources[i] = readSource(view.getUint8(sourcesAt + i));
+  }
+  return {
+    position: view.getUint32(4, true),
+    tokens,
+    sources,
+    drafted: view.getUint16(12, true),
+    credit: view.getUint8(3),
+    stepMicros: view.getUint32(8, true),
+  };
+}
+
+const DONE_BYTES = 24;
+
+export function encodeDone(frameDone: Done): Uint8Array {
+  const view = frame(FrameType.done, DONE_BYTES);
+  view.setUint8(1, DONE_REASONS.indexOf(frameDone.reason));
+  view.setUint32(4, frameDone.steps, true);
+  view.setUint32(8, frameDone.drafted, true);
+  view.setUint32(12, frameDone.accepted, true);
+  view.setUint32(16, frameDone.prefillMicros, true);
+  view.setUint32(20, frameDone.stale, true);
+  return bytesOf(view);
+}
+
+export function decodeDone(bytes: Uint8Array): Done {
+  const view = viewOf(bytes, FrameType.done, DONE_BYTES);
+  exactly(view, DONE_BYTES);
+  const reason =
+    DONE_REASONS[view.getUint8(1)] ?? fail(`done reason ${view.getUint8(1)} is not known`);
+  return {
+    reason,
+    steps: view.getUint32(4, true),
+    drafted: view.getUint32(8, true),
+    accepted: view.getUint32(12, true),
+    prefillMicros: view.getUint32(16, true),
+    stale: view.getUint32(20, true),
+  };
+}
+
+const ERROR_HEADER = 8;
+
+export function encodeError(error: LinkError): Uint8Array {
+  const message = utf8.encode(error.message).subarray(0, MAX_MESSAGE_BYTES);
+  const view = frame(FrameType.error, ERROR_HEADER + message.length);
+  view.setUint8(1, LINK_ERRORS.indexOf(error.code));
+  view.setUint16(2, message.length, true);
+  view.setUint32(4, error.retryAfterMs, true);
+  new Uint8Array(view.buffer).set(message, ERROR_HEADER);
+  return bytesOf(view);
+}
+
+export function decodeError(bytes: Uint8Array): LinkError {
+  const view = viewOf(bytes, FrameType.error, ERROR_HEADER);
+  const code = LINK_ERRORS[view.getUint8(1)] ?? fail(`error code ${view.getUint8(1)} is not known`);
+  const length = view.getUint16(2, true);
+  if (length > MAX_MESSAGE_BYTES) fail(`message of ${length} bytes; at most ${MAX_MESSAGE_BYTES}`);
+  exactly(view, ERROR_HEADER + length);
+  return {
+    code,
+    retryAfterMs: view.getUint32(4, true),
+    message: new TextDecoder().decode(bytes.subarray(ERROR_HEADER)),
+  };
+}

@@ -1,13 +1,98 @@
 /**
  * The trees that may follow what a session has committed: those the worker
  * streamed in, kept as one standing tree that is re-rooted as tokens commit,
- * and the echo's, drawn here from prompt and output. Each step verifies the
- * best nodes of both, as many as the cost of a step warrants.
+ * and the echo's, drawn here from prompt and output when a step begins. Each
+ * step verifies the best nodes of both, as many as the cost of a step warrants.
  */
+import type { StepCost } from '../src/draft/budget.ts';
+import { fuse } from '../src/draft/fuse.ts';
+import { reroot } from '../src/draft/reroot.ts';
+import { selectBest } from '../src/draft/select.ts';
 import { SessionDrafter } from '../src/draft/session.ts';
 import { TokenTree } from '../src/draft/tree.ts';
-import { decodeTree } from '../src/link/frames/index.ts';
+import { decodeTree, FrameError } from '../src/link/frames/index.ts';
 import { MAX_VERIFIED_NODES, type Turn } from './admit.ts';
 
-/** Tree frames a worker may have outstanding. A round trip's worth of steps; bounds what a peer can make us do. */
+/** Tree frames a worker may have outstanding: a round trip's worth of steps, and a bound on the work a peer can cause. */
 export const TREE_CREDIT = 8;
+
+export class Candidates {
+  /** What the step in flight verifies. */
+  readonly tree = new TokenTree(MAX_VERIFIED_NODES);
+  /** Trees that were of no use any more when they came. */
+  stale = 0;
+  private readonly echo: SessionDrafter | null;
+  private readonly drafts: boolean;
+  private standing = new TokenTree();
+  private spare = new TokenTree();
+  private readonly arrived = new TokenTree();
+  /** Trees taken in since credit was last returned. */
+  private taken = 0;
+  /** Base of the newest tree. */
+  private newestBase = -1;
+
+  constructor(turn: Turn) {
+    this.drafts = turn.drafting !== 'off' && turn.budget > 0;
+    this.echo = this.drafts && turn.drafting === 'echoed' ? new SessionDrafter() : null;
+    this.echo?.begin(turn.prompt, turn.regions);
+  }
+
+  /**
+   * Takes in a tree frame. `tokens[0..length)` is what is committed now.
+   * Throws `FrameError` when it is malformed or sent beyond the credit.
+   */
+  receive(bytes: Uint8Array, tokens: Int32Array, length: number): void {
+    if (this.taken === TREE_CREDIT) {
+      throw new FrameError(`more than ${TREE_CREDIT} trees outstanding; wait for credit`);
+    }
+    this.taken++;
+    const base = decodeTree(bytes, this.arrived);
+    if (base > length) throw new FrameError(`tree at ${base}, but only ${length} are committed`);
+    const { arrived, spare } = this;
+    if (!this.drafts || !reroot(arrived, tokens.subarray(base, length), spare)) {
+      this.stale++;
+      return;
+    }
+    if (spare.size === 0) this.stale++;
+    this.newestBase = Math.max(this.newestBase, base);
+    // The newest knows most: when the arena is full, the older one's leaves are left out.
+    fuse(spare, this.standing);
+    this.swap();
+  }
+
+  /** Whether a tree drawn at exactly this length has come: what lockstep waits for. */
+  freshAt(length: number): boolean {
+    return this.newestBase === length;
+  }
+
+  /** Makes `tree` the best candidates: at most `budget` nodes, as many as pay under `cost`. */
+  choose(budget: number, cost: StepCost): TokenTree {
+    const { spare, tree } = this;
+    tree.clear();
+    if (!this.drafts || budget <= 0) return tree;
+    spare.clear();
+    this.echo?.draft(spare, budget);
+    fuse(spare, this.standing);
+    selectBest(spare, tree, budget, cost);
+    return tree;
+  }
+
+  /** What was committed: the standing tree loses what it rules out. */
+  commit(tokens: Int32Array): void {
+    if (!this.drafts) return;
+    this.echo?.commit(tokens);
+    reroot(this.standing, tokens, this.spare);
+    this.swap();
+  }
+
+  /** Credit to return: tree frames taken in since the last call. */
+  takeCredit(): number {
+    const credit = this.taken;
+    this.taken = 0;
+    return credit;
+  }
+
+  private swap(): void {
+    [this.standing, this.spare] = [this.spare, this.standing];
+  }
+}

@@ -102,9 +102,10 @@ export class Session {
     const { row, slot } = this;
     const left = this.turn.prompt.length + this.turn.maxTokens - this.length;
     const room = slot.capacity - slot.length - 1;
+    // The last token of a turn is the target's own in any case.
+    const budget = left > 1 ? this.turn.budget : 0;
     const tree = this.candidates.choose(
-      Math.min(this.turn.budget, room, this.engine.limits.maxRows - 1),
-      left - 1,
+      Math.min(budget, room, this.engine.limits.maxRows - 1),
       (nodes) => this.engine.stepCost(nodes + 1, batch, slot.length),
     );
     row.tokens[0] = this.tokens[this.length - 1]!;

@@ -11,11 +11,7 @@ import type { Region } from '../draft/drafter.ts';
 import { Source } from '../draft/source.ts';
 import type { Passage } from '../retrieve/search.ts';
 import type { ModelRecord } from '../store/model.ts';
-
-export interface ChatMessage {
-  role: string;
-  content: string;
-}
+import type { ChatMessage } from '../store/tokenizer.ts';
 
 export interface Prompt {
   tokens: Int32Array;
@@ -47,42 +43,54 @@ interface Run {
   source: Source;
 }
 
+export interface Room {
+  /** Tokens up to which passages are added. */
+  comfortable: number;
+  /** The most tokens the prompt may have. */
+  most: number;
+}
+
 /**
- * @param room the most tokens the prompt may have; passages are left out from
- *   the end (the least relevant) until it fits
+ * @param passages for the prompt, best first; left out from the end until it fits
+ * @param spare passages for the worker's own session store only
  */
 export function composePrompt(
   model: ModelRecord,
   messages: readonly ChatMessage[],
   passages: readonly Passage[],
-  room: number,
+  spare: readonly Passage[],
+  room: Room,
 ): Prompt {
   const encoded = passages.map((passage, index) => encodePassage(model, passage, index));
-  let fitting = encoded.length;
-  for (;;) {
+  const spareRuns = spare.map(({ tokens }) => ({ tokens, source: Source.corpus }));
+  for (let fitting = encoded.length; ; fitting--) {
     const runs = layOut(model, messages, encoded.slice(0, fitting));
-    const length = runs.reduce((sum, run) => sum + run.tokens.length, 0);
-    if (length <= room) {
-      const prompt = join(runs);
-      const spare = join([...encoded.slice(fitting).flat(), ...runs]);
-      return {
-        tokens: prompt.tokens,
-        regions: prompt.regions,
-        passages: passages.slice(0, fitting),
-        draftTokens: spare.tokens,
-        draftRegions: spare.regions,
-      };
+    const prompt = join(runs);
+    const length = prompt.tokens.length;
+    if (length > (fitting > 0 ? room.comfortable : room.most)) {
+      if (fitting === 0) throw new PromptTooLong(length, room.most);
+      continue;
     }
-    if (fitting === 0) throw new PromptTooLong(length, room);
-    fitting--;
+    const left = encoded.slice(fitting).map(([, text]) => ({ ...text!, source: Source.corpus }));
+    const draft = join([...spareRuns, ...left, ...runs]);
+    return {
+      tokens: prompt.tokens,
+      regions: prompt.regions,
+      passages: passages.slice(0, fitting),
+      draftTokens: draft.tokens,
+      draftRegions: draft.regions,
+    };
   }
 }
 
 function encodePassage(model: ModelRecord, passage: Passage, index: number): Run[] {
-  const { title, heading } = passage;
-  const header = `\n\n[${index + 1}] ${title} > ${heading}\n`;
+  const fields = { n: String(index + 1), title: passage.title, heading: passage.heading };
+  const header = model.prompt.passageHeader.replace(
+    /\{(n|title|heading)\}/g,
+    (_, name: keyof typeof fields) => fields[name],
+  );
   return [
-    { tokens: model.encodeUntrusted(header), source: Source.prompt },
+    { tokens: model.encodeUntrusted(`\n\n${header}\n`), source: Source.prompt },
     { tokens: passage.tokens, source: Source.passage },
   ];
 }

@@ -1,7 +1,6 @@
 /**
  * The worker's end of the link: one WebSocket a turn, frames out, events in.
- * The socket is opened and `open` sent in one go; nothing waits for `ready`
- * before drafting.
+ * Connecting needs no prompt, so it goes on beside retrieval.
  */
 import type { TokenTree } from '../draft/tree.ts';
 import {
@@ -52,7 +51,6 @@ export class Link {
 
   constructor(socket: WebSocket, open: Open) {
     this.socket = socket;
-    socket.binaryType = 'arraybuffer';
     socket.addEventListener('message', (event) => this.receive(event.data));
     socket.addEventListener('close', (event) =>
       this.fail(
@@ -162,8 +160,8 @@ export class Link {
   }
 }
 
-/** Opens a link for one turn. Throws `LinkFailure('unreachable')` when no verifier answers at `url`. */
-export async function openLink(url: string, open: Open): Promise<Link> {
+/** A socket to the verifier at `url`. Throws `LinkFailure('unreachable')` when none answers. */
+export async function connect(url: string): Promise<WebSocket> {
   let response: Response;
   try {
     response = await fetch(`${url}/v1/link`, { headers: { upgrade: 'websocket' } });
@@ -175,12 +173,9 @@ export async function openLink(url: string, open: Open): Promise<Link> {
   }
   const socket = response.webSocket;
   if (!socket) {
-    throw new LinkFailure(
-      'unreachable',
-      `the verifier at ${url} answered ${response.status}`,
-      1000,
-    );
+    throw new LinkFailure('unreachable', `the verifier at ${url} answered ${response.status}`, 1000);
   }
+  socket.binaryType = 'arraybuffer';
   socket.accept();
-  return new Link(socket, open);
+  return socket;
 }

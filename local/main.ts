@@ -1,0 +1,62 @@
+/**
+ * The whole service on one machine: the verifier on ONNX Runtime's CPU provider,
+ * the worker in `wrangler dev`, and Espalier's own docs as demo knowledge.
+ */
+import { ingestDemo } from './demo.ts';
+import { StartError } from './process.ts';
+import { startService } from './service.ts';
+
+const DEFAULT_PORT = 8787;
+const DEFAULT_VERIFIER_PORT = 8788;
+
+function port(name: string, fallback: number): number {
+  const text = process.env[name];
+  if (text === undefined || text === '') return fallback;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 65535) {
+    throw new StartError(`${name}=${text} is not a port; use a number from 1 to 65535.`);
+  }
+  return value;
+}
+
+async function main(): Promise<void> {
+  const started = performance.now();
+  const service = await startService({
+    port: port('PORT', DEFAULT_PORT),
+    verifierPort: port('VERIFIER_PORT', DEFAULT_VERIFIER_PORT),
+    state: '.espalier',
+    model: process.env.ESPALIER_MODEL || undefined,
+    report: (line) => console.log(line),
+  });
+
+  let stopping = false;
+  const stop = async (code: number) => {
+    if (stopping) return;
+    stopping = true;
+    await service.stop();
+    process.exit(code);
+  };
+  process.on('SIGINT', () => void stop(0));
+  process.on('SIGTERM', () => void stop(0));
+  void service.failed.then((message) => {
+    if (stopping) return;
+    console.error(message);
+    void stop(1);
+  });
+
+  const fresh = await ingestDemo(service.url, '.espalier', (line) => console.log(line));
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`
+Espalier is ready after ${seconds} s at ${service.url}
+
+  The page      ${service.url}
+  OpenAI's API  ${service.url}/v1   (any key; model "${service.model}")
+  Health        ${service.url}/health
+${fresh ? '\n  It answers from its own docs/ for now. Ask it: What is credit?\n' : ''}
+Ctrl-C stops it.`);
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof StartError ? error.message : error);
+  process.exit(1);
+});

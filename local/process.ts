@@ -1,0 +1,136 @@
+/** A child process of the service: started, watched until it is ready, stopped. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname } from 'node:path';
+
+/** Something the user can mend; the message says how. Shown without a stack. */
+export class StartError extends Error {
+  override name = 'StartError';
+}
+
+/** Time a child has to end on SIGTERM before it is killed. */
+const STOP_GRACE_MS = 5_000;
+const POLL_MS = 50;
+const TAIL_LINES = 20;
+
+export interface Child {
+  /** Resolves with the last lines of output when the process ends by itself. */
+  ended: Promise<string>;
+  readonly pid: number;
+  /** null while it runs, or when a signal ended it. */
+  exitCode(): number | null;
+  stop(): Promise<void>;
+}
+
+export interface Command {
+  args: string[];
+  cwd: string;
+  env: Record<string, string>;
+  /** Receives stdout and stderr. */
+  log: string;
+}
+
+/** Runs `node ...args`, output to a log file. */
+export function startProcess({ args, cwd, env, log }: Command): Child {
+  mkdirSync(dirname(log), { recursive: true });
+  const file = createWriteStream(log);
+  const tail: string[] = [];
+  const child: ChildProcess = spawn(process.execPath, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // Its own group: Ctrl-C reaches us alone, and we stop it in order.
+    detached: true,
+  });
+  for (const stream of [child.stdout!, child.stderr!]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      file.write(text);
+      tail.push(...text.split('\n').filter((line) => line.trim() !== ''));
+      tail.splice(0, Math.max(0, tail.length - TAIL_LINES));
+    });
+  }
+  const ended = new Promise<string>((resolve) => {
+    child.once('close', () => {
+      file.end();
+      resolve(tail.join('\n'));
+    });
+    child.once('error', (error) => resolve(error.message));
+  });
+  return {
+    ended,
+    pid: child.pid!,
+    exitCode: () => child.exitCode,
+    async stop() {
+      signalGroup(child, 'SIGTERM');
+      const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), STOP_GRACE_MS);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.exitCode !== null || child.signalCode !== null || !child.pid) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // Gone between the check and the signal.
+  }
+}
+
+/** Waits until `url` answers 2xx. Rejects when the child ends first or `timeoutMs` pass. */
+export async function untilHealthy(
+  name: string,
+  url: string,
+  child: Child,
+  log: string,
+  timeoutMs: number,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  let over: string | null = null;
+  void child.ended.then((tail) => {
+    over = tail;
+  });
+  while (Date.now() < deadline) {
+    if (over !== null) throw new StartError(`The ${name} stopped while starting:\n${over}`);
+    try {
+      const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+      await response.arrayBuffer();
+      if (response.ok) return;
+    } catch {
+      // Not listening yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  throw new StartError(`The ${name} was not ready after ${timeoutMs / 1000} s. Its log: ${log}`);
+}
+
+/** Rejects with what to do when the port can't be listened on. */
+export async function requireFreePort(port: number, variable: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        new StartError(
+          error.code === 'EADDRINUSE'
+            ? `Port ${port} is taken. Stop what listens there, or choose another: ${variable}=${port + 100} npm start`
+            : `Port ${port} can't be used (${error.code}). Choose another: ${variable}=${port + 100} npm start`,
+        ),
+      ),
+    );
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve()));
+  });
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}

@@ -1,0 +1,145 @@
+/** Verifier and worker side by side, as `npm start`, the tests and the benchmarks run them. */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Child, requireFreePort, StartError, startProcess, untilHealthy } from './process.ts';
+
+export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const WRANGLER = join(ROOT, 'node_modules/wrangler/bin/wrangler.js');
+const VERIFIER_READY_MS = 120_000;
+const WORKER_READY_MS = 60_000;
+/** Telemetry and update checks would only wait for a network that need not be there. */
+const WRANGLER_ENV = { WRANGLER_SEND_METRICS: 'false', NO_UPDATE_NOTIFIER: '1', CI: '1' };
+
+export interface ServiceOptions {
+  port: number;
+  verifierPort: number;
+  /** Folder for databases, logs and caches; made if absent. */
+  state: string;
+  /** Model folder; the bundled target when absent. */
+  model?: string | undefined;
+  report?: (line: string) => void;
+}
+
+export interface Service {
+  url: string;
+  verifierUrl: string;
+  /** The model's id. */
+  model: string;
+  verifier: Child;
+  /** Resolves with a message when one of the two ends by itself. */
+  failed: Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Starts both and waits until they answer. Throws `StartError` with what to do. */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { port, verifierPort, report = () => {} } = options;
+  const state = resolve(ROOT, options.state);
+  await requireFreePort(port, 'PORT');
+  await requireFreePort(verifierPort, 'VERIFIER_PORT');
+  mkdirSync(state, { recursive: true });
+
+  report('Starting the verifier and the worker …');
+  const verifier = startVerifierProcess(verifierPort, state, options.model);
+  let worker: Child | undefined;
+  const stop = async () => {
+    await Promise.all([worker?.stop(), verifier.stop()]);
+  };
+  try {
+    const verifierUrl = `http://127.0.0.1:${verifierPort}`;
+    await Promise.all([
+      untilHealthy(
+        'verifier',
+        `${verifierUrl}/health`,
+        verifier,
+        logFile(state, 'verifier'),
+        VERIFIER_READY_MS,
+      ),
+      migrate(state).then(() => {
+        worker = startWorkerProcess(port, verifierUrl, state);
+        return untilHealthy(
+          'worker',
+          `http://127.0.0.1:${port}/health/live`,
+          worker,
+          logFile(state, 'worker'),
+          WORKER_READY_MS,
+        );
+      }),
+    ]);
+    const health = (await (await fetch(`${verifierUrl}/health`)).json()) as { model: string };
+    return {
+      url: `http://localhost:${port}`,
+      verifierUrl,
+      model: health.model,
+      verifier,
+      failed: Promise.race([
+        verifier.ended.then((tail) => `The verifier stopped:\n${tail}`),
+        worker!.ended.then((tail) => `The worker stopped:\n${tail}`),
+      ]),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function logFile(state: string, name: string): string {
+  return join(state, 'logs', `${name}.log`);
+}
+
+/** The verifier alone; `untilHealthy` on `/health` says when it is up. */
+export function startVerifierProcess(port: number, state: string, model?: string): Child {
+  return startProcess({
+    args: ['--import', 'tsx', join(ROOT, 'gpu-backend/main.ts')],
+    cwd: ROOT,
+    env: {
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      ...(model ? { ESPALIER_MODEL: model } : {}),
+    },
+    log: logFile(state, 'verifier'),
+  });
+}
+
+function startWorkerProcess(port: number, verifierUrl: string, state: string): Child {
+  return startProcess({
+    args: [
+      WRANGLER,
+      'dev',
+      ...['--port', String(port), '--ip', '127.0.0.1', '--inspector-port', '0'],
+      ...['--persist-to', join(state, 'wrangler'), '--var', `VERIFIER_URL:${verifierUrl}`],
+      ...['--show-interactive-dev-session=false', '--log-level', 'warn'],
+    ],
+    cwd: ROOT,
+    env: WRANGLER_ENV,
+    log: logFile(state, 'worker'),
+  });
+}
+
+/** Applies `migrations/` to the local D1, unless they were applied as they are. */
+async function migrate(state: string): Promise<void> {
+  const folder = join(ROOT, 'migrations');
+  const hash = createHash('sha256');
+  for (const name of readdirSync(folder, { recursive: true }).map(String).sort()) {
+    if (name.endsWith('.sql')) hash.update(name).update(readFileSync(join(folder, name)));
+  }
+  const applied = hash.digest('hex');
+  const marker = join(state, 'migrated');
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === applied) return;
+  const run = startProcess({
+    args: [
+      WRANGLER,
+      ...['d1', 'migrations', 'apply', 'DB', '--local'],
+      ...['--persist-to', join(state, 'wrangler')],
+    ],
+    cwd: ROOT,
+    env: WRANGLER_ENV,
+    log: logFile(state, 'migrations'),
+  });
+  const tail = await run.ended;
+  if (run.exitCode() !== 0) throw new StartError(`The database could not be migrated:\n${tail}`);
+  writeFileSync(marker, applied);
+}

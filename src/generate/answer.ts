@@ -1,0 +1,187 @@
+/**
+ * One turn put together: retrieval and the link's connection at once, then the
+ * prompt, then text as the verifier commits it.
+ */
+import type { Bindings } from '../bindings.ts';
+import { SessionDrafter } from '../draft/session.ts';
+import { connect, Link, type LinkEvent, LinkFailure } from '../link/client.ts';
+import type { DraftingMode } from '../link/frames/index.ts';
+import { type Passage, search } from '../retrieve/search.ts';
+import { loadModel, type ModelRecord, reloadModel } from '../store/model.ts';
+import { namespaceOf, type Tenant } from '../store/tenants.ts';
+import type { ChatMessage } from '../store/tokenizer.ts';
+import { composePrompt, type Prompt } from './prompt.ts';
+import { Speculation } from './speculation.ts';
+import { type Step, TextStream } from './text-stream.ts';
+import { runTurn, WIRE_NODES } from './turn.ts';
+
+/** Tokens of an answer when the request doesn't say. */
+export const DEFAULT_MAX_TOKENS = 256;
+
+export interface AnswerRequest {
+  messages: ChatMessage[];
+  /** What is searched with: the last question. */
+  query: string;
+  storeIds: readonly string[];
+  /** null: `DEFAULT_MAX_TOKENS`, or what the context leaves. */
+  maxTokens: number | null;
+  stop: readonly string[];
+  seed: [number, number];
+  /** null: what the model's generation_config says. */
+  temperature: number | null;
+  topP: number;
+  topK: number;
+  drafting: DraftingMode;
+  budget: number;
+}
+
+export interface Answer {
+  model: ModelRecord;
+  /** Those in the prompt. */
+  passages: Passage[];
+  promptTokens: number;
+  /** Of the prompt, what the verifier had in its KV cache. */
+  cachedTokens: number;
+  /** Steps as they come. Throws `LinkFailure` when the verifier is lost. */
+  steps(): AsyncGenerator<Step>;
+  /** Known once `steps` ended. */
+  finish(): 'stop' | 'length';
+  speculation: Speculation;
+  /** Frees the verifier's session; safe at any time. */
+  cancel(): void;
+}
+
+/**
+ * Begins an answer and waits until the verifier has taken it, so that what can
+ * fail early fails before the first byte: `ModelUnavailable`, `PromptTooLong`,
+ * `LinkFailure`.
+ */
+export async function startAnswer(
+  env: Bindings,
+  tenant: Tenant,
+  request: AnswerRequest,
+): Promise<Answer> {
+  const model = await loadModel(env);
+  try {
+    return await begin(env, tenant, request, model);
+  } catch (error) {
+    // The verifier was restarted with another model: learn it, once.
+    if (!(error instanceof LinkFailure && error.code === 'fingerprint')) throw error;
+    return begin(env, tenant, request, await reloadModel(env));
+  }
+}
+
+async function begin(
+  env: Bindings,
+  tenant: Tenant,
+  request: AnswerRequest,
+  model: ModelRecord,
+): Promise<Answer> {
+  const namespace = await namespaceOf(tenant, model.fingerprint);
+  const connecting = connect(env.VERIFIER_URL);
+  // Handled below; without this a failing search would leave the rejection unobserved.
+  connecting.catch(() => {});
+  let prompt: Prompt;
+  let maxTokens: number;
+  try {
+    const found = await search(
+      env,
+      namespace,
+      request.storeIds,
+      request.query,
+      model.prompt.passages + SPARE_PASSAGES,
+    );
+    ({ prompt, maxTokens } = fit(model, request, found));
+  } catch (error) {
+    void connecting.then((socket) => socket.close(1000)).catch(() => {});
+    throw error;
+  }
+
+  const link = new Link(await connecting, {
+    prompt: prompt.tokens,
+    settings: {
+      fingerprint: model.fingerprint,
+      namespace: namespace.key,
+      sampling: {
+        seed: request.seed,
+        temperature: request.temperature ?? defaultTemperature(model),
+        topP: request.topP,
+        topK: request.topK,
+      },
+      maxTokens,
+      stopIds: model.eosIds,
+      drafting: request.drafting,
+      budget: request.budget,
+      regions: prompt.regions.map(({ start, end, source }) => [start, end, source]),
+    },
+  });
+  const drafting =
+    request.drafting === 'off' ? null : { drafter: new SessionDrafter(), nodes: WIRE_NODES };
+  const events = runTurn(link, prompt, drafting);
+  const cachedTokens = await untilReady(events);
+  const text = new TextStream(model, request.stop);
+  const speculation = new Speculation();
+
+  return {
+    model,
+    passages: prompt.passages,
+    promptTokens: prompt.tokens.length,
+    cachedTokens,
+    speculation,
+    finish: () => text.finish,
+    cancel: () => link.close(),
+    async *steps() {
+      try {
+        for await (const event of events) {
+          if (event.type === 'accept') {
+            const step = text.push(event);
+            speculation.add(event, step.tokens);
+            yield step;
+            if (text.stopped) return;
+          } else if (event.type === 'done') {
+            const last = text.end(event.reason);
+            if (last) yield last;
+          }
+        }
+      } finally {
+        link.close();
+      }
+    },
+  };
+}
+
+/** Passages beyond those in the prompt: the worker drafts from them too. */
+const SPARE_PASSAGES = 3;
+
+/**
+ * The prompt with as many passages as leave room for the answer. Within the
+ * trained context when passages are there to be dropped, as the model is worse
+ * beyond it; up to the whole context for messages alone.
+ */
+function fit(model: ModelRecord, request: AnswerRequest, found: Passage[]) {
+  const wanted = request.maxTokens ?? DEFAULT_MAX_TOKENS;
+  const kept = found.slice(0, model.prompt.passages);
+  const spare = found.slice(model.prompt.passages);
+  const comfortable = Math.min(model.trainedContext, model.maxContext) - wanted;
+  const prompt = composePrompt(model, request.messages, kept, spare, {
+    comfortable,
+    most: model.maxContext - (request.maxTokens ?? 1),
+  });
+  return {
+    prompt,
+    maxTokens: Math.min(wanted, model.maxContext - prompt.tokens.length),
+  };
+}
+
+async function untilReady(events: AsyncGenerator<LinkEvent>): Promise<number> {
+  const { value } = await events.next();
+  if (value?.type === 'ready') return value.cachedTokens;
+  throw new LinkFailure('bad-frame', 'the verifier did not begin with ready');
+}
+
+/** As transformers reads generation_config.json: greedy unless it says to sample. */
+function defaultTemperature(model: ModelRecord): number {
+  const { do_sample, temperature } = model.generation;
+  if (do_sample === false) return 0;
+  return typeof temperature === 'number' ? temperature : 1;
+}

@@ -1,0 +1,48 @@
+/** What drafting did for an answer; `usage.speculation` on request. */
+import { SOURCE_NAMES, Source, type SourceName } from '../draft/source.ts';
+import type { Accept } from '../link/frames/index.ts';
+
+export interface SpeculationUsage {
+  /** Verify steps: forward passes of the target after prefill. */
+  steps: number;
+  /** Candidate tokens verified. */
+  drafted: number;
+  /** Of them, tokens accepted. */
+  accepted: number;
+  /** Tokens committed per step, the target's own included (MAT). */
+  mean_accepted: number;
+  /** Tokens of the answer by where they were accepted from. */
+  by_source: Partial<Record<SourceName, number>>;
+}
+
+export class Speculation {
+  /** Tokens of the answer. */
+  tokens = 0;
+  private steps = 0;
+  private committed = 0;
+  private drafted = 0;
+  private readonly counts = new Uint32Array(SOURCE_NAMES.length);
+
+  /** `tokens`: how many of the accepted ones belong to the answer (an end token does not). */
+  add(accept: Accept, tokens: number): void {
+    this.steps++;
+    this.tokens += tokens;
+    this.committed += accept.tokens.length;
+    this.drafted += accept.drafted;
+    for (const source of accept.sources) this.counts[source]!++;
+  }
+
+  usage(): SpeculationUsage {
+    const by_source: SpeculationUsage['by_source'] = {};
+    for (const [source, name] of SOURCE_NAMES.entries()) {
+      if (this.counts[source]! > 0) by_source[name] = this.counts[source]!;
+    }
+    return {
+      steps: this.steps,
+      drafted: this.drafted,
+      accepted: this.committed - this.counts[Source.target]!,
+      mean_accepted: this.steps === 0 ? 0 : this.committed / this.steps,
+      by_source,
+    };
+  }
+}

@@ -3,8 +3,7 @@
  * named "demo", through the public API like any client's.
  */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { StartError } from './process.ts';
 import { ROOT } from './service.ts';
@@ -67,7 +66,8 @@ async function untilIngested(url: string, storeId: string): Promise<void> {
       `/v1/vector_stores/${storeId}/files?limit=100`,
     );
     const failed = data.find(({ status }) => status === 'failed');
-    if (failed) throw new StartError(`A document could not be ingested: ${failed.last_error?.message}`);
+    if (failed)
+      throw new StartError(`A document could not be ingested: ${failed.last_error?.message}`);
     if (data.every(({ status }) => status === 'completed')) return;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

@@ -41,10 +41,7 @@ function isInstalled() {
   const wanted = packagesOf(join(root, 'package-lock.json'));
   return Object.entries(wanted).every(
     ([path, { version, optional, link }]) =>
-      !path.startsWith('node_modules/') ||
-      optional ||
-      link ||
-      installed[path]?.version === version,
+      !path.startsWith('node_modules/') || optional || link || installed[path]?.version === version,
   );
 }
 

@@ -91,7 +91,7 @@ async function begin(
       request.query,
       model.prompt.passages + SPARE_PASSAGES,
     );
-    ({ prompt, maxTokens } = fit(model, request, found));
+    ({ prompt, maxTokens } = compose(model, request, found));
   } catch (error) {
     void connecting.then((socket) => socket.close(1000)).catch(() => {});
     throw error;
@@ -158,7 +158,7 @@ const SPARE_PASSAGES = 3;
  * trained context when passages are there to be dropped, as the model is worse
  * beyond it; up to the whole context for messages alone.
  */
-function fit(model: ModelRecord, request: AnswerRequest, found: Passage[]) {
+function compose(model: ModelRecord, request: AnswerRequest, found: Passage[]) {
   const wanted = request.maxTokens ?? DEFAULT_MAX_TOKENS;
   const kept = found.slice(0, model.prompt.passages);
   const spare = found.slice(model.prompt.passages);

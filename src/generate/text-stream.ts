@@ -1,6 +1,7 @@
 /** What the verifier commits, as text: end tokens dropped, characters whole, stop strings cut. */
-import type { Accept, DoneReason } from '../link/frames/index.ts';
+
 import { SOURCE_NAMES, type SourceName } from '../draft/source.ts';
+import type { Accept, DoneReason } from '../link/frames/index.ts';
 import type { ModelRecord } from '../store/model.ts';
 import { Detokenizer } from './detokenize.ts';
 import { StopStrings } from './stop.ts';

@@ -173,7 +173,11 @@ export async function connect(url: string): Promise<WebSocket> {
   }
   const socket = response.webSocket;
   if (!socket) {
-    throw new LinkFailure('unreachable', `the verifier at ${url} answered ${response.status}`, 1000);
+    throw new LinkFailure(
+      'unreachable',
+      `the verifier at ${url} answered ${response.status}`,
+      1000,
+    );
   }
   socket.binaryType = 'arraybuffer';
   socket.accept();

@@ -1,0 +1,128 @@
+/**
+ * The body of POST /v1/chat/completions. A field is either honoured or refused
+ * by name; none is silently ignored.
+ */
+import * as v from 'valibot';
+import { MAX_VERIFIED_NODES } from '../draft/budget.ts';
+import { DRAFTING_MODES } from '../link/frames/index.ts';
+import type { ChatMessage } from '../store/tokenizer.ts';
+
+export const MAX_MESSAGES = 1024;
+export const MAX_STOP_STRINGS = 4;
+export const MAX_STOP_LENGTH = 256;
+export const MAX_STORES = 16;
+/** Nodes verified in a step when the request doesn't say; the cost curve may take fewer. */
+export const DEFAULT_BUDGET = 32;
+
+const role = v.picklist(
+  ['system', 'developer', 'user', 'assistant'],
+  'must be "system", "developer", "user" or "assistant"',
+);
+const textPart = v.strictObject({
+  type: v.literal('text', 'only parts of type "text" are supported'),
+  text: v.string('must be a string'),
+});
+const content = v.union(
+  [v.string(), v.array(textPart)],
+  'must be a string or a list of {"type": "text", "text": …} parts',
+);
+const message = v.object({ role, content, name: v.optional(v.string()) });
+
+const integer = (least: number, most: number) => {
+  const range = `must be an integer from ${least} to ${most}`;
+  return v.pipe(
+    v.number(range),
+    v.integer(range),
+    v.minValue(least, range),
+    v.maxValue(most, range),
+  );
+};
+const number = (least: number, most: number) => {
+  const range = `must be a number from ${least} to ${most}`;
+  return v.pipe(v.number(range), v.minValue(least, range), v.maxValue(most, range));
+};
+const stopString = v.pipe(
+  v.string('must be a string'),
+  v.minLength(1, 'must not be empty'),
+  v.maxLength(MAX_STOP_LENGTH, `must have at most ${MAX_STOP_LENGTH} characters`),
+);
+
+/** More tokens than any model has context for: a number this large is a mistake worth naming. */
+const MAX_TOKENS = 1 << 20;
+
+export const speculationSchema = v.strictObject(
+  {
+    /** `on` is the default, `echoed`; the others are for comparison. */
+    mode: v.optional(
+      v.picklist(['on', ...DRAFTING_MODES], `must be "on" or one of ${DRAFTING_MODES.join(', ')}`),
+      'on',
+    ),
+    budget: v.optional(integer(0, MAX_VERIFIED_NODES), DEFAULT_BUDGET),
+    /** Adds `usage.speculation`. */
+    stats: v.optional(v.boolean('must be true or false'), false),
+    /** Adds `espalier` to the chunks: passages, tokens with sources, steps. */
+    trace: v.optional(v.boolean('must be true or false'), false),
+  },
+  'must be an object with mode, budget, stats, trace',
+);
+
+export const chatRequestSchema = v.strictObject({
+  model: v.optional(v.string('must be a string')),
+  messages: v.pipe(
+    v.array(message, 'must be a list of messages'),
+    v.minLength(1, 'must have at least one message'),
+    v.maxLength(MAX_MESSAGES, `must have at most ${MAX_MESSAGES} messages`),
+  ),
+  stream: v.nullish(v.boolean('must be true or false'), false),
+  stream_options: v.nullish(
+    v.strictObject({ include_usage: v.optional(v.boolean(), false) }),
+    undefined,
+  ),
+  max_tokens: v.nullish(integer(1, MAX_TOKENS)),
+  max_completion_tokens: v.nullish(integer(1, MAX_TOKENS)),
+  temperature: v.nullish(number(0, 2)),
+  top_p: v.nullish(number(0, 1), 1),
+  top_k: v.nullish(integer(0, 1 << 20), 0),
+  seed: v.nullish(v.pipe(v.number('must be an integer'), v.safeInteger('must be an integer'))),
+  stop: v.nullish(
+    v.union(
+      [
+        stopString,
+        v.pipe(
+          v.array(stopString),
+          v.maxLength(MAX_STOP_STRINGS, `must have at most ${MAX_STOP_STRINGS} strings`),
+        ),
+      ],
+      `must be a string or a list of at most ${MAX_STOP_STRINGS} strings`,
+    ),
+  ),
+  n: v.nullish(v.literal(1, 'only 1 is supported'), 1),
+  /** Labels of the caller's own; they change nothing. */
+  user: v.nullish(v.string()),
+  metadata: v.nullish(v.record(v.string(), v.string())),
+  /** Which stores to answer from; `[]` for none. Without it, the tenant's default. */
+  vector_store_ids: v.nullish(
+    v.pipe(v.array(v.string()), v.maxLength(MAX_STORES, `must have at most ${MAX_STORES} stores`)),
+  ),
+  speculation: v.optional(speculationSchema, {}),
+});
+
+export type ChatRequest = v.InferOutput<typeof chatRequestSchema>;
+
+/** Content parts joined; `developer` is what `system` is called for newer models. */
+export function plainMessages(request: ChatRequest): ChatMessage[] {
+  return request.messages.map(({ role, content }) => ({
+    role: role === 'developer' ? 'system' : role,
+    content: typeof content === 'string' ? content : content.map(({ text }) => text).join(''),
+  }));
+}
+
+/** Any integer, or none, to the 64 bits that key the noise. */
+export function seedHalves(seed: number | null | undefined): [number, number] {
+  if (seed === null || seed === undefined) {
+    const [low, high] = crypto.getRandomValues(new Uint32Array(2));
+    return [low!, high!];
+  }
+  const bits = BigInt.asUintN(64, BigInt(seed));
+  return [Number(bits & 0xffffffffn), Number(bits >> 32n)];
+}

@@ -1,0 +1,198 @@
+/** POST /v1/chat/completions, streaming and not. */
+import { Hono } from 'hono';
+import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
+import { type Answer, type AnswerRequest, startAnswer } from '../generate/answer.ts';
+import { PromptTooLong } from '../generate/prompt.ts';
+import type { Step } from '../generate/text-stream.ts';
+import { LinkFailure } from '../link/client.ts';
+import { newId } from '../store/ids.ts';
+import { loadModel, ModelUnavailable } from '../store/model.ts';
+import { defaultStores } from '../store/stores.ts';
+import { readBody } from './body.ts';
+import { type ChatRequest, chatRequestSchema, plainMessages, seedHalves } from './chat-request.ts';
+import type { AppEnv } from './context.ts';
+import { ApiFailure, invalid, overloaded, toWire, unavailable } from './errors.ts';
+import { requireModel } from './models.ts';
+
+export const chat = new Hono<AppEnv>();
+
+chat.post('/completions', async function createChatCompletion(c) {
+  const body = await readBody(c, chatRequestSchema);
+  const request = await toAnswerRequest(c.env, c.get('tenant'), body);
+  if (body.model !== undefined) requireModel(await loadModel(c.env), body.model);
+  const answer = await startAnswer(c.env, c.get('tenant'), request).catch((error: unknown) => {
+    throw toFailure(error);
+  });
+  const head = {
+    id: newId('chatcmpl-'),
+    created: Math.floor(Date.now() / 1000),
+    model: answer.model.id,
+  };
+  if (!body.stream) {
+    c.req.raw.signal.addEventListener('abort', answer.cancel);
+    return c.json(await complete(answer, body, head));
+  }
+  c.header('cache-control', 'no-store');
+  return streamSSE(c, async (stream) => {
+    stream.onAbort(answer.cancel);
+    await streamAnswer(stream, answer, body, head);
+  });
+});
+
+interface Head {
+  id: string;
+  created: number;
+  model: string;
+}
+
+async function toAnswerRequest(
+  env: AppEnv['Bindings'],
+  tenant: AppEnv['Variables']['tenant'],
+  body: ChatRequest,
+): Promise<AnswerRequest> {
+  const messages = plainMessages(body);
+  const question = messages.findLast(({ role }) => role === 'user');
+  if (!question) throw invalid('messages', 'messages: one must have the role "user"');
+  const { mode, budget } = body.speculation;
+  return {
+    messages,
+    query: question.content,
+    storeIds: body.vector_store_ids ?? (await defaultStores(env, tenant)),
+    maxTokens: body.max_completion_tokens ?? body.max_tokens ?? null,
+    stop: typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []),
+    seed: seedHalves(body.seed),
+    temperature: body.temperature ?? null,
+    topP: body.top_p ?? 1,
+    topK: body.top_k ?? 0,
+    drafting: mode === 'on' ? 'echoed' : mode,
+    budget,
+  };
+}
+
+/** The failures that can happen before the first byte, in the API's terms. */
+function toFailure(error: unknown): unknown {
+  if (error instanceof PromptTooLong) {
+    return invalid(
+      'messages',
+      `messages: ${error.needed} tokens, but with max_tokens the context leaves ${error.room}: ` +
+        'shorten the messages or lower max_tokens',
+      'context_length_exceeded',
+    );
+  }
+  if (error instanceof ModelUnavailable) return unavailable(error.message, error);
+  if (!(error instanceof LinkFailure)) return error;
+  if (error.code === 'overloaded') return overloaded(Math.ceil(error.retryAfterMs / 1000));
+  if (error.code === 'too-long') {
+    return invalid('max_tokens', `max_tokens: ${error.message}`, 'context_length_exceeded');
+  }
+  return unavailable(error.message, error);
+}
+
+async function complete(answer: Answer, body: ChatRequest, head: Head) {
+  let content = '';
+  const traced: Step[] = [];
+  try {
+    for await (const step of answer.steps()) {
+      for (const { text } of step.pieces) content += text;
+      if (body.speculation.trace) traced.push(step);
+    }
+  } catch (error) {
+    throw toFailure(error);
+  }
+  return {
+    ...head,
+    object: 'chat.completion',
+    choices: [
+      {
+        index: 0,
+        message: { role: 'assistant', content, refusal: null },
+        logprobs: null,
+        finish_reason: answer.finish(),
+      },
+    ],
+    usage: usage(answer, body),
+    ...(body.speculation.trace && {
+      espalier: { passages: passages(answer), ...trace(traced) },
+    }),
+  };
+}
+
+async function streamAnswer(
+  stream: SSEStreamingApi,
+  answer: Answer,
+  body: ChatRequest,
+  head: Head,
+) {
+  const { speculation, stream_options } = body;
+  const withUsage = stream_options?.include_usage || speculation.stats;
+
+  function chunk(fields: object): Promise<void> {
+    const data = { ...head, object: 'chat.completion.chunk', ...fields };
+    return stream.writeSSE({ data: JSON.stringify(data) });
+  }
+  function choice(delta: object, finish_reason: string | null = null) {
+    return { choices: [{ index: 0, delta, logprobs: null, finish_reason }] };
+  }
+
+  try {
+    await chunk({
+      ...choice({ role: 'assistant', content: '' }),
+      ...(speculation.trace && { espalier: { passages: passages(answer) } }),
+    });
+    for await (const step of answer.steps()) {
+      const content = step.pieces.map(({ text }) => text).join('');
+      if (content === '' && !speculation.trace) continue;
+      await chunk({
+        ...choice(content === '' ? {} : { content }),
+        ...(speculation.trace && { espalier: trace([step]) }),
+      });
+    }
+    await chunk(choice({}, answer.finish()));
+    if (withUsage) await chunk({ choices: [], usage: usage(answer, body) });
+    await stream.writeSSE({ data: '[DONE]' });
+  } catch (error) {
+    // The status is out already: the failure goes where the text went.
+    if (stream.aborted) return;
+    const failure = toFailure(error);
+    const { body: event } = toWire(
+      failure instanceof ApiFailure ? failure.error : { kind: 'internal' },
+    );
+    await stream.writeSSE({ data: JSON.stringify(event) });
+    if (!(failure instanceof ApiFailure)) throw failure;
+  }
+}
+
+function usage(answer: Answer, body: ChatRequest) {
+  const completion = answer.speculation.tokens;
+  return {
+    prompt_tokens: answer.promptTokens,
+    completion_tokens: completion,
+    total_tokens: answer.promptTokens + completion,
+    prompt_tokens_details: { cached_tokens: answer.cachedTokens },
+    ...(body.speculation.stats && { speculation: answer.speculation.usage() }),
+  };
+}
+
+function passages(answer: Answer) {
+  return answer.passages.map((passage, i) => ({
+    index: i + 1,
+    id: passage.id,
+    file_id: passage.fileId,
+    filename: passage.fileName,
+    title: passage.title,
+    heading: passage.heading,
+    text: passage.text,
+    score: passage.score,
+    start: passage.start,
+    end: passage.end,
+  }));
+}
+
+function trace(steps: readonly Step[]) {
+  return {
+    tokens: steps.flatMap(({ pieces }) => pieces),
+    steps: steps
+      .filter(({ tokens, drafted }) => tokens > 0 || drafted > 0)
+      .map(({ tokens, drafted, micros }) => ({ accepted: tokens, drafted, micros })),
+  };
+}

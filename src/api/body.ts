@@ -1,0 +1,93 @@
+/** Request bodies: bounded, parsed, and checked against a schema before anything acts on them. */
+import type { Context } from 'hono';
+import * as v from 'valibot';
+import { ApiFailure, invalid, invalidIssue, tooLarge } from './errors.ts';
+
+/** A chat request with a full context of text is far below this. */
+export const MAX_JSON_BYTES = 2 * 1024 * 1024;
+/** One uploaded file. The worker holds it in memory, beside its text and passages. */
+export const MAX_FILE_BYTES = 24 * 1024 * 1024;
+/** An upload: the file, its other fields and the multipart markers. */
+export const MAX_UPLOAD_BYTES = MAX_FILE_BYTES + 64 * 1024;
+
+/** The JSON body, valid for `schema`. Throws an `ApiFailure` that names the first bad field. */
+export async function readBody<Schema extends v.GenericSchema>(
+  c: Context,
+  schema: Schema,
+): Promise<v.InferOutput<Schema>> {
+  return check(schema, await readJson(c));
+}
+
+/** The body as an object, whatever its content-type says. An empty one is `{}`. */
+export async function readJson(c: Context): Promise<unknown> {
+  const text = await bounded(c, MAX_JSON_BYTES, (body) => body.text());
+  if (text.trim() === '') return {};
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalid(null, 'the body is not JSON');
+  }
+}
+
+/** The multipart form of an upload. */
+export async function readForm(c: Context): Promise<FormData> {
+  return bounded(c, MAX_UPLOAD_BYTES, async (body) => {
+    try {
+      return await body.formData();
+    } catch {
+      throw invalid(
+        null,
+        'the body is not multipart/form-data with the fields "file" and "purpose"',
+      );
+    }
+  });
+}
+
+/** The query string, valid for `schema`. */
+export function readQuery<Schema extends v.GenericSchema>(
+  c: Context,
+  schema: Schema,
+): v.InferOutput<Schema> {
+  return check(schema, c.req.query());
+}
+
+export function check<Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, value);
+  if (!result.success) throw invalidIssue(result.issues);
+  return result.output;
+}
+
+/**
+ * Reads a body of at most `limit` bytes. A declared length is refused unread;
+ * a chunked body is counted as it comes.
+ */
+async function bounded<Read>(
+  c: Context,
+  limit: number,
+  read: (body: Response) => Promise<Read>,
+): Promise<Read> {
+  const message = `the request is too large: a body like this may have ${limit} bytes`;
+  if (Number(c.req.header('content-length') ?? 0) > limit) throw tooLarge(message);
+  const { body, headers } = c.req.raw;
+  let seen = 0;
+  const counter = new TransformStream<Uint8Array, Uint8Array>({
+    transform(part, controller) {
+      seen += part.byteLength;
+      if (seen > limit) controller.error(new Error(message));
+      else controller.enqueue(part);
+    },
+  });
+  const contentType = headers.get('content-type');
+  const counted = new Response(body?.pipeThrough(counter) ?? null, {
+    headers: contentType ? { 'content-type': contentType } : {},
+  });
+  try {
+    return await read(counted);
+  } catch (error) {
+    if (seen > limit) throw tooLarge(message);
+    throw error instanceof ApiFailure ? error : invalid(null, 'the body could not be read');
+  }
+}

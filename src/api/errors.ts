@@ -1,0 +1,149 @@
+/**
+ * What can go wrong with a request, as a tagged union, and its one translation
+ * to OpenAI's form: `{error: {message, type, param, code}}` with a status.
+ */
+import type * as v from 'valibot';
+
+export type ApiError =
+  | { kind: 'invalid'; param: string | null; message: string; code: string | null }
+  | { kind: 'unauthorized'; message: string }
+  | { kind: 'not_found'; param: string | null; message: string; code: string | null }
+  | { kind: 'method_not_allowed'; message: string; allow: string }
+  | { kind: 'conflict'; message: string; retry: boolean }
+  | { kind: 'too_large'; message: string; param: string | null }
+  | { kind: 'rate_limited'; message: string; retryAfterSeconds: number }
+  | { kind: 'overloaded'; retryAfterSeconds: number }
+  | { kind: 'unavailable'; message: string }
+  | { kind: 'internal' };
+
+/** Carries an `ApiError` up to the app's error handler. */
+export class ApiFailure extends Error {
+  override readonly name = 'ApiFailure';
+  readonly error: ApiError;
+
+  constructor(error: ApiError, cause?: unknown) {
+    super('message' in error ? error.message : error.kind, { cause });
+    this.error = error;
+  }
+}
+
+/** OpenAI's `error` object; also sent as an SSE event when a stream fails half way. */
+export interface ErrorBody {
+  error: { message: string; type: string; param: string | null; code: string | null };
+}
+
+/** Seconds after which a client may try again what failed for lack of a verifier. */
+const UNAVAILABLE_RETRY_SECONDS = 2;
+
+export function invalid(param: string | null, message: string, code: string | null = null) {
+  return new ApiFailure({ kind: 'invalid', param, message, code });
+}
+
+export function unauthorized(message: string) {
+  return new ApiFailure({ kind: 'unauthorized', message });
+}
+
+export function notFound(message: string, param: string | null = null, code: string | null = null) {
+  return new ApiFailure({ kind: 'not_found', param, message, code });
+}
+
+export function conflict(message: string, retry = false) {
+  return new ApiFailure({ kind: 'conflict', message, retry });
+}
+
+export function tooLarge(message: string, param: string | null = null) {
+  return new ApiFailure({ kind: 'too_large', message, param });
+}
+
+export function rateLimited(message: string, retryAfterSeconds: number) {
+  return new ApiFailure({ kind: 'rate_limited', message, retryAfterSeconds });
+}
+
+export function overloaded(retryAfterSeconds: number) {
+  return new ApiFailure({ kind: 'overloaded', retryAfterSeconds });
+}
+
+export function unavailable(message: string, cause?: unknown) {
+  return new ApiFailure({ kind: 'unavailable', message }, cause);
+}
+
+/** The first of valibot's issues, as a failure that names its field. */
+export function invalidIssue(issues: readonly v.BaseIssue<unknown>[]): ApiFailure {
+  const issue = issues[0]!;
+  const param = issue.path?.map((item) => String(item.key)).join('.') ?? null;
+  return invalid(param, param ? `${param}: ${issue.message}` : issue.message);
+}
+
+interface WireError {
+  status: number;
+  headers: Record<string, string>;
+  body: ErrorBody;
+}
+
+const INVALID_REQUEST = 'invalid_request_error';
+
+/** The one place where a failure gets its status, type and headers. */
+export function toWire(error: ApiError): WireError {
+  switch (error.kind) {
+    case 'invalid':
+      return wire(400, INVALID_REQUEST, error.message, error.param, error.code);
+    case 'unauthorized':
+      return wire(401, INVALID_REQUEST, error.message, null, 'invalid_api_key');
+    case 'not_found':
+      return wire(404, INVALID_REQUEST, error.message, error.param, error.code);
+    case 'method_not_allowed':
+      return wire(405, INVALID_REQUEST, error.message, null, null, { allow: error.allow });
+    case 'conflict':
+      return wire(409, INVALID_REQUEST, error.message, null, null, {
+        'x-should-retry': String(error.retry),
+      });
+    case 'too_large':
+      return wire(413, INVALID_REQUEST, error.message, error.param, 'request_too_large');
+    case 'rate_limited':
+      return wire(429, 'rate_limit_error', error.message, null, 'rate_limit_exceeded', {
+        'retry-after': String(error.retryAfterSeconds),
+      });
+    case 'overloaded': {
+      const message = `all verifier slots are taken: try again in ${error.retryAfterSeconds} s`;
+      return wire(503, 'server_error', message, null, 'overloaded', {
+        'retry-after': String(error.retryAfterSeconds),
+        'x-should-retry': 'true',
+      });
+    }
+    case 'unavailable':
+      return wire(503, 'server_error', error.message, null, 'unavailable', {
+        'retry-after': String(UNAVAILABLE_RETRY_SECONDS),
+        'x-should-retry': 'true',
+      });
+    case 'internal':
+      return wire(
+        500,
+        'server_error',
+        'the server failed; the request id names the log entry',
+        null,
+        null,
+      );
+    default:
+      return unreachable(error);
+  }
+}
+
+export function toResponse(error: ApiError): Response {
+  const { status, headers, body } = toWire(error);
+  return Response.json(body, { status, headers });
+}
+
+function wire(
+  status: number,
+  type: string,
+  message: string,
+  param: string | null,
+  code: string | null,
+  headers: Record<string, string> = {},
+): WireError {
+  return { status, headers, body: { error: { message, type, param, code } } };
+}
+
+function unreachable(error: never): never {
+  throw new Error(`no wire form for ${JSON.stringify(error)}`);
+}

@@ -1,0 +1,74 @@
+/** Live: this worker answers. Ready: it can also answer questions. */
+import { Hono } from 'hono';
+import type { Bindings } from '../bindings.ts';
+import { reloadModel } from '../store/model.ts';
+import type { AppEnv } from './context.ts';
+
+type Check = { ok: true; [fact: string]: unknown } | { ok: false; reason: string };
+
+export const health = new Hono<AppEnv>();
+
+health.get('/live', function live(c) {
+  return c.json({ status: 'ok' });
+});
+
+health.get('/ready', async function ready(c) {
+  const checks = await checkAll(c.env);
+  const ok = Object.values(checks).every((check) => check.ok);
+  return c.json({ status: ok ? 'ok' : 'unavailable', checks }, ok ? 200 : 503);
+});
+
+health.get('/', async function both(c) {
+  const checks = await checkAll(c.env);
+  const ok = Object.values(checks).every((check) => check.ok);
+  return c.json({ status: ok ? 'ok' : 'degraded', live: true, ready: ok, checks });
+});
+
+async function checkAll(env: Bindings): Promise<{ database: Check; verifier: Check }> {
+  const [database, verifier] = await Promise.all([checkDatabase(env), checkVerifier(env)]);
+  return { database, verifier };
+}
+
+async function checkDatabase(env: Bindings): Promise<Check> {
+  try {
+    await env.DB.prepare('SELECT 1 FROM tenants LIMIT 1').all();
+    return { ok: true };
+  } catch (error) {
+    return { ok: false, reason: `D1: ${reason(error)}; apply the migrations` };
+  }
+}
+
+/** The model it serves, and the figures of its own /health where it has one. */
+async function checkVerifier(env: Bindings): Promise<Check> {
+  try {
+    const started = Date.now();
+    const model = await reloadModel(env);
+    const roundTripMs = Date.now() - started;
+    return {
+      ok: true,
+      url: env.VERIFIER_URL,
+      model: model.id,
+      fingerprint: model.fingerprint,
+      round_trip_ms: roundTripMs,
+      figures: await figures(env),
+    };
+  } catch (error) {
+    return { ok: false, reason: reason(error) };
+  }
+}
+
+const FIGURES_TIMEOUT_MS = 2_000;
+
+async function figures(env: Bindings): Promise<unknown> {
+  try {
+    const signal = AbortSignal.timeout(FIGURES_TIMEOUT_MS);
+    const response = await fetch(`${env.VERIFIER_URL}/health`, { signal });
+    return response.ok ? await response.json() : null;
+  } catch {
+    return null;
+  }
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,126 @@
+/**
+ * Sections to passages: the leading blocks of a section that fit, then the next
+ * ones, overlapping by whole blocks. A section that fits is one passage.
+ */
+import type { Block, ParsedDocument, Section } from './document.ts';
+
+export interface Chunk {
+  title: string;
+  heading: string;
+  text: string;
+  /** Range in the document's text, in UTF-16 code units. */
+  start: number;
+  end: number;
+  tokens: Int32Array;
+}
+
+export interface Cutting {
+  /** Most tokens of a passage's text. */
+  maxTokens: number;
+  /** Tokens that a passage may repeat of the one before. */
+  overlapTokens: number;
+}
+
+export type Encode = (text: string) => Int32Array;
+
+/** Text longer than this a token is halved unseen: no tokenizer packs prose so tightly. */
+const MAX_CHARACTERS_PER_TOKEN = 16;
+
+/** A block with its tokens counted, plus one for the blank line that joins it to the next. */
+interface Measured extends Block {
+  cost: number;
+}
+
+export function* chunk(
+  document: ParsedDocument,
+  cutting: Cutting,
+  encode: Encode,
+): Generator<Chunk> {
+  for (const section of document.sections) yield* chunkSection(section, cutting, encode);
+}
+
+function* chunkSection(section: Section, cutting: Cutting, encode: Encode): Generator<Chunk> {
+  const { title, heading } = section;
+  function passage(blocks: readonly Block[]): Chunk {
+    const text = blocks.map((block) => block.text).join('\n\n');
+    const { start } = blocks[0]!;
+    const { end } = blocks[blocks.length - 1]!;
+    return { title, heading, text, start, end, tokens: encode(text) };
+  }
+
+  // Most sections are one passage: found so without encoding them block by block.
+  if (charactersOf(section.blocks) <= cutting.maxTokens * MAX_CHARACTERS_PER_TOKEN) {
+    const whole = passage(section.blocks);
+    if (whole.tokens.length <= cutting.maxTokens) {
+      yield whole;
+      return;
+    }
+  }
+  const blocks = section.blocks.flatMap((block) => pieces(block, cutting.maxTokens, encode));
+  for (let from = 0; from < blocks.length; ) {
+    let to = from;
+    let total = 0;
+    // The last block's joint is not there: hence one token more.
+    while (to < blocks.length && total + blocks[to]!.cost <= cutting.maxTokens + 1) {
+      total += blocks[to]!.cost;
+      to++;
+    }
+    to = Math.max(to, from + 1);
+    yield passage(blocks.slice(from, to));
+    from = to < blocks.length ? repeatFrom(blocks, from, to, cutting) : to;
+  }
+}
+
+function charactersOf(blocks: readonly Block[]): number {
+  return blocks.reduce((total, block) => total + block.text.length, 0);
+}
+
+/** Where the next passage starts: as far back as the overlap allows, while it still brings a new block. */
+function repeatFrom(
+  blocks: readonly Measured[],
+  from: number,
+  to: number,
+  cutting: Cutting,
+): number {
+  let start = to;
+  let repeated = 0;
+  while (start - 1 > from) {
+    repeated += blocks[start - 1]!.cost;
+    if (repeated > cutting.overlapTokens) break;
+    if (repeated + blocks[to]!.cost > cutting.maxTokens) break;
+    start--;
+  }
+  return start;
+}
+
+/** The block, or its parts where it alone is larger than a passage. */
+function pieces(block: Block, maxTokens: number, encode: Encode): Measured[] {
+  if (block.text.length <= maxTokens * MAX_CHARACTERS_PER_TOKEN) {
+    const cost = encode(block.text).length + 1;
+    if (cost <= maxTokens + 1 || block.text.length < 2) return [{ ...block, cost }];
+  }
+  const cut = cutNear(block.text, Math.floor(block.text.length / 2));
+  // Cleaning moves text by little within a block: offsets inside it are in proportion.
+  const middle = block.start + Math.round(((block.end - block.start) * cut) / block.text.length);
+  const head = { text: block.text.slice(0, cut).trimEnd(), start: block.start, end: middle };
+  const tail = { text: block.text.slice(cut).replace(/^\s*\n/, ''), start: middle, end: block.end };
+  return [head, tail]
+    .filter((part) => part.text.trim() !== '')
+    .flatMap((part) => pieces(part, maxTokens, encode));
+}
+
+/** The best place to cut close to `middle`: between lines, sentences, words, in that order. */
+function cutNear(text: string, middle: number): number {
+  for (const boundary of [/\n/g, /[.!?]\s/g, /\s/g]) {
+    let best = -1;
+    for (const match of text.matchAll(boundary)) {
+      const at = match.index + match[0].length;
+      if (at >= text.length) break;
+      if (best < 0 || Math.abs(at - middle) < Math.abs(best - middle)) best = at;
+    }
+    if (best > text.length / 8 && best < (text.length * 7) / 8) return best;
+  }
+  // Never between the halves of a surrogate pair.
+  const code = text.charCodeAt(middle);
+  return code >= 0xdc00 && code <= 0xdfff && middle > 1 ? middle - 1 : middle;
+}

@@ -1,0 +1,62 @@
+/** One attached file to passages in the index. */
+import type { Bindings } from '../bindings.ts';
+import { attachDocument, findDocument, writeDocument } from '../store/documents.ts';
+import { findFile, readOriginal, writeText } from '../store/files.ts';
+import { sha256 } from '../store/ids.ts';
+import { loadModel } from '../store/model.ts';
+import type { StoreFileRecord } from '../store/stores.ts';
+import { type Chunk, type Cutting, chunk } from './chunk.ts';
+import { PARSER_VERSION, parse, UnreadableFile } from './parse.ts';
+
+/** Passages that one file may give: about 100 MB of text. */
+export const MAX_PASSAGES = 200_000;
+
+/** Of a passage, repeated at the start of the next where the request doesn't say. */
+const DEFAULT_OVERLAP = 0.15;
+
+/**
+ * Idempotent: the same content, name and cutting give the document that is
+ * there. Throws `UnreadableFile` for the file's faults, anything else for ours.
+ */
+export async function ingest(env: Bindings, attachment: StoreFileRecord): Promise<void> {
+  const file = await findFile(env, attachment.tenantId, attachment.fileId);
+  if (!file) throw new UnreadableFile('invalid_file', 'the file has been deleted');
+  const model = await loadModel(env);
+  const maxTokens = attachment.chunkTokens ?? model.prompt.passageTokens;
+  const cutting: Cutting = {
+    maxTokens,
+    overlapTokens: attachment.overlapTokens ?? Math.floor(maxTokens * DEFAULT_OVERLAP),
+  };
+  const key = await sha256(
+    JSON.stringify([PARSER_VERSION, file.contentHash, file.filename, file.contentType, cutting]),
+  );
+
+  const existing = await findDocument(env, file.tenantId, key);
+  let documentId = existing?.complete ? existing.id : undefined;
+  if (documentId === undefined) {
+    const original = await readOriginal(env, file);
+    if (!original)
+      throw new UnreadableFile('invalid_file', 'the original is gone: upload it again');
+    const parsed = parse(await original.arrayBuffer(), file.filename, file.contentType);
+    const passages: Chunk[] = [];
+    for (const passage of chunk(parsed, cutting, model.encodeUntrusted)) {
+      if (passages.length === MAX_PASSAGES) {
+        throw new UnreadableFile(
+          'invalid_file',
+          `the file gives more than ${MAX_PASSAGES} passages: split it`,
+        );
+      }
+      passages.push(passage);
+    }
+    if (passages.length === 0) throw new UnreadableFile('invalid_file', 'the file has no text');
+    await writeText(env, file, parsed.text);
+    documentId = await writeDocument(
+      env,
+      file.tenantId,
+      key,
+      model.fingerprint.tokenizer,
+      passages,
+    );
+  }
+  await attachDocument(env, attachment, documentId);
+}

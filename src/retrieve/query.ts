@@ -1,0 +1,31 @@
+/**
+ * A user's words as an FTS5 query. Only letters and digits get through, each
+ * term in quotes, so no text can be read as FTS5 syntax.
+ */
+
+/** Terms beyond this add cost, not precision. */
+export const MAX_QUERY_TERMS = 48;
+/** FTS5 has no limit of its own on a term's length; a passage has no such words. */
+const MAX_TERM = 64;
+
+/** Words that nearly every passage has: scoring them costs time and tells nothing. */
+const STOP_WORDS = new Set(
+  `a an and are as at be been but by can could did do does for from had has have how i if in into
+  is it its me my no not of on or our should so some such than that the their them then there
+  these they this those to us was we were what when where which while who why will with would you
+  your`.split(/\s+/),
+);
+
+/** The query, or undefined if the text has no word to search for. */
+export function matchQuery(text: string): string | undefined {
+  const words = new Set<string>();
+  for (const [word] of text
+    .normalize('NFC')
+    .toLowerCase()
+    .matchAll(/[\p{L}\p{N}\p{M}]+/gu)) {
+    words.add(word.slice(0, MAX_TERM));
+  }
+  const telling = [...words].filter((word) => !STOP_WORDS.has(word));
+  const terms = (telling.length > 0 ? telling : [...words]).slice(0, MAX_QUERY_TERMS);
+  return terms.length > 0 ? terms.map((term) => `"${term}"`).join(' OR ') : undefined;
+}

@@ -1,0 +1,67 @@
+/** Uploaded files: a record in D1, the original in R2, the text extracted from it beside it. */
+import { and, eq } from 'drizzle-orm';
+import type { Bindings } from '../bindings.ts';
+import { database } from './database.ts';
+import { newId, sha256 } from './ids.ts';
+import { files, storeFiles } from './schema.ts';
+import { detachEverywhere } from './stores.ts';
+import type { Tenant } from './tenants.ts';
+
+export type FileRecord = typeof files.$inferSelect;
+
+export interface Upload {
+  filename: string;
+  purpose: string;
+  contentType: string;
+  bytes: ArrayBuffer;
+}
+
+const originalKey = (tenantId: number, fileId: string) => `tenants/${tenantId}/files/${fileId}`;
+const textKey = (tenantId: number, fileId: string) => `tenants/${tenantId}/text/${fileId}`;
+
+export async function createFile(env: Bindings, tenant: Tenant, upload: Upload) {
+  const id = newId('file-');
+  const contentHash = await sha256(upload.bytes);
+  // The object first: a record never points at bytes that are not there.
+  await env.FILES.put(originalKey(tenant.id, id), upload.bytes);
+  const [record] = await database(env)
+    .insert(files)
+    .values({
+      id,
+      tenantId: tenant.id,
+      filename: upload.filename,
+      bytes: upload.bytes.byteLength,
+      purpose: upload.purpose,
+      contentType: upload.contentType,
+      contentHash,
+    })
+    .returning();
+  return record!;
+}
+
+export function findFile(env: Bindings, tenantId: number, id: string) {
+  return database(env).query.files.findFirst({
+    where: and(eq(files.tenantId, tenantId), eq(files.id, id)),
+  });
+}
+
+export function readOriginal(env: Bindings, file: FileRecord) {
+  return env.FILES.get(originalKey(file.tenantId, file.id));
+}
+
+/** The text that passages of this file have offsets into. */
+export function readText(env: Bindings, file: FileRecord) {
+  return env.FILES.get(textKey(file.tenantId, file.id));
+}
+
+export async function writeText(env: Bindings, file: FileRecord, text: string): Promise<void> {
+  await env.FILES.put(textKey(file.tenantId, file.id), text);
+}
+
+/** Removes the file, what every store made of it, and its objects. */
+export async function deleteFile(env: Bindings, file: FileRecord): Promise<void> {
+  const db = database(env);
+  await db.delete(files).where(and(eq(files.tenantId, file.tenantId), eq(files.id, file.id)));
+  await detachEverywhere(env, file.tenantId, eq(storeFiles.fileId, file.id));
+  await env.FILES.delete([originalKey(file.tenantId, file.id), textKey(file.tenantId, file.id)]);
+}

@@ -1,0 +1,19 @@
+/** Public ids in OpenAI's form: a prefix for the kind, then 96 random bits. */
+export type IdPrefix = 'file-' | 'vs_' | 'vsfb_' | 'req_' | 'chatcmpl-';
+
+const ID_BYTES = 12;
+
+export function newId(prefix: IdPrefix): string {
+  return prefix + hex(crypto.getRandomValues(new Uint8Array(ID_BYTES)));
+}
+
+export async function sha256(data: string | ArrayBuffer | Uint8Array): Promise<string> {
+  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
+  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as BufferSource)));
+}
+
+export function hex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return text;
+}

@@ -1,0 +1,159 @@
+/**
+ * What D1 keeps. docs/storage.md explains the tables and who deletes what; the
+ * passage index is not here, since FTS5 tables are made per tenant (tenants.ts).
+ */
+import { sql } from 'drizzle-orm';
+import {
+  customType,
+  index,
+  integer,
+  primaryKey,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/sqlite-core';
+
+/** Seconds since 1970, as OpenAI's `created_at`. */
+const seconds = (name: string) => integer(name).notNull().default(sql`(unixepoch())`);
+
+export const tenants = sqliteTable(
+  'tenants',
+  {
+    /** Small and dense: it names the tenant's FTS5 table. */
+    id: integer('id').primaryKey({ autoIncrement: true }),
+    name: text('name').notNull(),
+    createdAt: seconds('created_at'),
+  },
+  (table) => [uniqueIndex('tenants_name').on(table.name)],
+);
+
+export const files = sqliteTable(
+  'files',
+  {
+    id: text('id').primaryKey(),
+    tenantId: integer('tenant_id').notNull(),
+    filename: text('filename').notNull(),
+    bytes: integer('bytes').notNull(),
+    purpose: text('purpose').notNull(),
+    contentType: text('content_type').notNull(),
+    /** Hex sha256 of the original. */
+    contentHash: text('content_hash').notNull(),
+    createdAt: seconds('created_at'),
+  },
+  (table) => [index('files_by_tenant').on(table.tenantId, table.createdAt, table.id)],
+);
+
+/** Token ids as little-endian int32. D1 hands a BLOB back as an array of bytes. */
+const tokenIds = customType<{ data: Int32Array; driverData: ArrayBuffer | number[] }>({
+  dataType: () => 'blob',
+  toDriver: (ids) => ids.slice().buffer as ArrayBuffer,
+  fromDriver: (stored) => new Int32Array(new Uint8Array(stored).buffer),
+});
+
+export type Metadata = Record<string, string>;
+export type Attributes = Record<string, string | number | boolean>;
+
+export const stores = sqliteTable(
+  'stores',
+  {
+    id: text('id').primaryKey(),
+    tenantId: integer('tenant_id').notNull(),
+    name: text('name').notNull(),
+    description: text('description'),
+    metadata: text('metadata', { mode: 'json' }).$type<Metadata>(),
+    createdAt: seconds('created_at'),
+    lastActiveAt: seconds('last_active_at'),
+    expiresAfterDays: integer('expires_after_days'),
+  },
+  (table) => [index('stores_by_tenant').on(table.tenantId, table.createdAt, table.id)],
+);
+
+export type FileStatus = 'in_progress' | 'completed' | 'failed' | 'cancelled';
+export type FileErrorCode = 'server_error' | 'unsupported_file' | 'invalid_file';
+
+export const storeFiles = sqliteTable(
+  'store_files',
+  {
+    storeId: text('store_id').notNull(),
+    fileId: text('file_id').notNull(),
+    tenantId: integer('tenant_id').notNull(),
+    batchId: text('batch_id'),
+    status: text('status').$type<FileStatus>().notNull().default('in_progress'),
+    errorCode: text('error_code').$type<FileErrorCode>(),
+    errorMessage: text('error_message'),
+    /** Times ingestion began: a file that takes the process down is not tried forever. */
+    attempts: integer('attempts').notNull().default(0),
+    /** Null until its passages are there. */
+    documentId: integer('document_id'),
+    /** Null: the model's own passage size. */
+    chunkTokens: integer('chunk_tokens'),
+    overlapTokens: integer('overlap_tokens'),
+    attributes: text('attributes', { mode: 'json' }).$type<Attributes>(),
+    usageBytes: integer('usage_bytes').notNull().default(0),
+    createdAt: seconds('created_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.storeId, table.fileId] }),
+    index('store_files_by_file').on(table.fileId),
+    index('store_files_by_document').on(table.documentId, table.storeId),
+    index('store_files_by_batch').on(table.batchId),
+    index('store_files_waiting').on(table.tenantId, table.status, table.createdAt),
+  ],
+);
+
+export const batches = sqliteTable(
+  'batches',
+  {
+    id: text('id').primaryKey(),
+    storeId: text('store_id').notNull(),
+    cancelled: integer('cancelled', { mode: 'boolean' }).notNull().default(false),
+    createdAt: seconds('created_at'),
+  },
+  (table) => [index('batches_by_store').on(table.storeId)],
+);
+
+/**
+ * A file's content, cut one way. Uploading the same bytes again, or attaching
+ * them to a second store, finds this row by its key and makes no new passages.
+ */
+export const documents = sqliteTable(
+  'documents',
+  {
+    id: integer('id').primaryKey({ autoIncrement: true }),
+    tenantId: integer('tenant_id').notNull(),
+    /** Hex sha256 over content hash, name, cutting and parser version. */
+    key: text('key').notNull(),
+    /** False while its passages are being written: such a row is started over. */
+    complete: integer('complete', { mode: 'boolean' }).notNull().default(false),
+    textBytes: integer('text_bytes').notNull().default(0),
+    createdAt: seconds('created_at'),
+  },
+  (table) => [uniqueIndex('documents_by_key').on(table.tenantId, table.key)],
+);
+
+export const chunks = sqliteTable(
+  'chunks',
+  {
+    id: integer('id').primaryKey({ autoIncrement: true }),
+    documentId: integer('document_id').notNull(),
+    title: text('title').notNull(),
+    heading: text('heading').notNull(),
+    text: text('text').notNull(),
+    /** Range in the document's text, in UTF-16 code units. */
+    start: integer('start').notNull(),
+    end: integer('end').notNull(),
+  },
+  (table) => [index('chunks_by_document').on(table.documentId)],
+);
+
+/** Token ids of a chunk's text, once per tokenizer. */
+export const chunkTokens = sqliteTable(
+  'chunk_tokens',
+  {
+    chunkId: integer('chunk_id').notNull(),
+    /** Hex sha256 of tokenizer.json. */
+    tokenizer: text('tokenizer').notNull(),
+    ids: tokenIds('ids').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.chunkId, table.tokenizer] })],
+);

@@ -1,0 +1,57 @@
+/**
+ * Tenants, and what is derived from them. A tenant's passages are indexed in an
+ * FTS5 table of their own: bm25 weighs a word by how many rows of the table have
+ * it, so a shared table would let one tenant's documents move another's ranking.
+ */
+import { eq } from 'drizzle-orm';
+import type { Database } from './database.ts';
+import { sha256 } from './ids.ts';
+import { tenants } from './schema.ts';
+
+/** The only tenant of an instance that runs without keys. */
+export const LOCAL_TENANT = 'local';
+
+export interface Tenant {
+  id: number;
+  name: string;
+}
+
+/**
+ * What every store of generated or retrieved tokens is keyed by. It is computed
+ * here from facts the server holds; nothing in a request can name one.
+ */
+export interface Namespace {
+  tenantId: number;
+  /** Hex sha256 of tokenizer.json. */
+  tokenizer: string;
+  /** Hex sha256 over tenant, model and tokenizer. */
+  key: string;
+}
+
+export async function namespaceOf(
+  tenant: Tenant,
+  fingerprint: { model: string; tokenizer: string },
+): Promise<Namespace> {
+  const key = await sha256(`${tenant.id}\n${fingerprint.model}\n${fingerprint.tokenizer}`);
+  return { tenantId: tenant.id, tokenizer: fingerprint.tokenizer, key };
+}
+
+/** Name of a tenant's FTS5 table: safe to splice into SQL, since ids are integers. */
+export function passageIndex(tenantId: number): string {
+  if (!Number.isSafeInteger(tenantId) || tenantId < 1) {
+    throw new RangeError(`${tenantId} is no tenant id`);
+  }
+  return `passages_${tenantId}`;
+}
+
+/** The tenant of that name, made with its passage index if it is new. */
+export async function ensureTenant(db: Database, name: string): Promise<Tenant> {
+  await db.insert(tenants).values({ name }).onConflictDoNothing();
+  const tenant = await db.query.tenants.findFirst({ where: eq(tenants.name, name) });
+  if (!tenant) throw new Error(`tenant ${name} vanished while it was being made`);
+  // Contentless: the text is in `chunks` already, the index need not hold it twice.
+  await db.run(`CREATE VIRTUAL TABLE IF NOT EXISTS ${passageIndex(tenant.id)} USING fts5(
+    title, heading, text,
+    content = '', contentless_delete = 1, tokenize = 'porter unicode61 remove_diacritics 2')`);
+  return tenant;
+}

@@ -1,0 +1,94 @@
+/**
+ * The target's tokenizer and chat template, made from the model's own
+ * tokenizer.json and tokenizer_config.json. No I/O: it also runs in tests and benchmarks.
+ */
+import { Template } from '@huggingface/jinja';
+import { Tokenizer } from '@huggingface/tokenizers';
+
+export interface ChatMessage {
+  role: string;
+  content: string;
+}
+
+export interface RenderOptions {
+  /** Ends with the opening of the assistant's turn. Default true. */
+  addGenerationPrompt?: boolean;
+}
+
+export interface ModelTokenizer {
+  readonly tokenizer: Tokenizer;
+  /** Ids of trusted text, such as a rendered template: special tokens in it count. */
+  encode(text: string): Int32Array;
+  /** Ids of a document's or a user's text: never a special token's. */
+  encodeUntrusted(text: string): Int32Array;
+  /** The same text, where what looks like a special token is broken by a space. */
+  neutralise(text: string): string;
+  /** The conversation in the model's own chat template. Neutralise untrusted content first. */
+  renderChat(messages: readonly ChatMessage[], options?: RenderOptions): string;
+}
+
+export function createTokenizer(tokenizerJson: unknown, configJson: unknown): ModelTokenizer {
+  const tokenizer = new Tokenizer(tokenizerJson as object, configJson as object);
+  const template = new Template(chatTemplate(configJson));
+  const special = [...tokenizer.get_added_tokens_decoder().values()].filter((t) => t.special);
+  const specialIds = new Set(special.map((token) => token.id));
+  const pattern = specialPattern(special.map((token) => token.content));
+  const names = tokenNames(configJson);
+
+  function encode(text: string): Int32Array {
+    return Int32Array.from(tokenizer.encode(text, { add_special_tokens: false }).ids);
+  }
+
+  function neutralise(text: string): string {
+    return text.replace(pattern, (match) => `${match[0]} ${match.slice(1)}`);
+  }
+
+  function encodeUntrusted(text: string): Int32Array {
+    const ids = encode(neutralise(text));
+    // A normaliser (NFKC, say) can still make a special token out of look-alikes.
+    return ids.some((id) => specialIds.has(id)) ? ids.filter((id) => !specialIds.has(id)) : ids;
+  }
+
+  function renderChat(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
+    return template.render({
+      ...names,
+      messages,
+      add_generation_prompt: options.addGenerationPrompt ?? true,
+    });
+  }
+
+  return { tokenizer, encode, encodeUntrusted, neutralise, renderChat };
+}
+
+/** Matches the contents of special tokens, and `<|`, which the training text never had. */
+function specialPattern(contents: readonly string[]): RegExp {
+  const literals = contents
+    .filter((content) => content.length > 1)
+    .sort((a, b) => b.length - a.length)
+    .map((content) => content.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(['<\\|', ...literals].join('|'), 'g');
+}
+
+/** `chat_template` is a string, or a list of named ones of which "default" is the chat's. */
+function chatTemplate(config: unknown): string {
+  const template = (config as { chat_template?: unknown } | null)?.chat_template;
+  if (typeof template === 'string') return template;
+  if (Array.isArray(template)) {
+    const named = template.find((entry) => entry?.name === 'default')?.template;
+    if (typeof named === 'string') return named;
+  }
+  throw new Error(
+    'the model has no chat template: put one into tokenizer_config.json as "chat_template"',
+  );
+}
+
+/** The special tokens that templates name: `bos_token`, `eos_token` and their kin. */
+function tokenNames(config: unknown): Record<string, string> {
+  const names: Record<string, string> = {};
+  for (const [key, value] of Object.entries((config ?? {}) as Record<string, unknown>)) {
+    if (!key.endsWith('_token')) continue;
+    const content = typeof value === 'string' ? value : (value as { content?: unknown })?.content;
+    if (typeof content === 'string') names[key] = content;
+  }
+  return names;
+}

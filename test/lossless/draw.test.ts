@@ -1,0 +1,129 @@
+/** The draw follows the target's distribution, and depends on nothing but logits, seed and position. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Draw } from '../../gpu-backend/accept/draw.ts';
+import { Nucleus, type Warp } from '../../gpu-backend/accept/warp.ts';
+
+const LOGITS = Float32Array.of(1.2, -0.3, 0.9, 2.1, -1.5, 0.0, 1.2, -4);
+
+function softmax(logits: Float32Array, keep: number[], temperature: number): Float64Array {
+  const p = new Float64Array(logits.length);
+  let sum = 0;
+  for (const id of keep) sum += p[id] = Math.exp(logits[id]! / temperature);
+  return p.map((x) => x / sum);
+}
+
+/** What the warpers of transformers keep, by their definition, computed the slow way. */
+function kept(logits: Float32Array, { temperature, topK, topP }: Warp): number[] {
+  let ids = [...logits.keys()].sort((a, b) => logits[b]! - logits[a]! || a - b);
+  if (topK > 0) ids = ids.slice(0, topK);
+  if (topP >= 1) return ids;
+  const p = softmax(logits, ids, temperature);
+  let mass = 0;
+  return ids.filter((id) => {
+    const before = mass;
+    mass += p[id]!;
+    return before < topP;
+  });
+}
+
+/** Pearson's statistic of `draws` draws at as many positions. */
+function chiSquared(warp: Warp, draws: number, seed: [number, number]): number {
+  const draw = new Draw(warp, seed, new Nucleus(LOGITS.length));
+  const counts = new Float64Array(LOGITS.length);
+  for (let position = 0; position < draws; position++) counts[draw.token(LOGITS, position)]!++;
+  const p = softmax(LOGITS, kept(LOGITS, warp), warp.temperature);
+  let statistic = 0;
+  for (let id = 0; id < p.length; id++) {
+    if (p[id] === 0) expect(counts[id]).toBe(0);
+    else statistic += (counts[id]! - draws * p[id]!) ** 2 / (draws * p[id]!);
+  }
+  return statistic;
+}
+
+/** 99.99 % quantile of χ² with 7 degrees of freedom; fewer degrees stay below it too. */
+const CHI2_LIMIT = 29.9;
+
+describe('distribution', () => {
+  const warps: Warp[] = [
+    { temperature: 1, topK: 0, topP: 1 },
+    { temperature: 0.7, topK: 0, topP: 1 },
+    { temperature: 2.5, topK: 0, topP: 1 },
+    { temperature: 0.8, topK: 3, topP: 1 },
+    { temperature: 1, topK: 0, topP: 0.8 },
+    { temperature: 1.3, topK: 5, topP: 0.7 },
+  ];
+  test.each(warps)('draws follow the warped softmax: %o', (warp) => {
+    expect(chiSquared(warp, 40_000, [1234, 5678])).toBeLessThan(CHI2_LIMIT);
+  });
+
+  test('the statistic would notice a tilted draw', () => {
+    // The same draws held against a temperature they were not made with.
+    const draw = new Draw({ temperature: 1.1, topK: 0, topP: 1 }, [1, 2], new Nucleus(8));
+    const counts = new Float64Array(8);
+    for (let i = 0; i < 40_000; i++) counts[draw.token(LOGITS, i)]!++;
+    const p = softmax(LOGITS, [...LOGITS.keys()], 1);
+    const statistic = p.reduce(
+      (sum, q, id) => sum + (counts[id]! - 40_000 * q) ** 2 / (40_000 * q),
+      0,
+    );
+    expect(statistic).toBeGreaterThan(CHI2_LIMIT);
+  });
+
+  test('neighbouring positions and seeds are independent', () => {
+    const flat = new Float32Array(2);
+    const count = (pairs: (draw: (seed: number, at: number) => number, i: number) => boolean) => {
+      const one = (seed: number, at: number) =>
+        new Draw({ temperature: 1, topK: 0, topP: 1 }, [seed, 0], new Nucleus(2)).token(flat, at);
+      let equal = 0;
+      for (let i = 0; i < 10_000; i++) if (pairs(one, i)) equal++;
+      return equal;
+    };
+    // Binomial(10000, 1/2): five standard deviations are 250.
+    expect(Math.abs(count((d, i) => d(7, i) === d(7, i + 1)) - 5000)).toBeLessThan(250);
+    expect(Math.abs(count((d, i) => d(i, 3) === d(i + 1, 3)) - 5000)).toBeLessThan(250);
+  });
+});
+
+describe('purity', () => {
+  const warp = fc.record({
+    temperature: fc.double({ min: 0, max: 3, noNaN: true }),
+    topK: fc.integer({ min: 0, max: 40 }),
+    topP: fc.double({ min: 0.01, max: 1, noNaN: true }),
+  });
+  const logits = fc
+    .array(fc.float({ min: -20, max: 20, noNaN: true }), { minLength: 1, maxLength: 40 })
+    .map((values) => Float32Array.from(values));
+
+  test('the token is one that the warpers keep, whatever the order of draws', () => {
+    fc.assert(
+      fc.property(logits, warp, fc.nat(), fc.nat(1e6), (values, warp, seed, position) => {
+        const draw = new Draw(warp, [seed, 9], new Nucleus(values.length));
+        const first = draw.token(values, position);
+        draw.token(values, position + 1);
+        expect(draw.token(values, position)).toBe(first);
+        if (warp.temperature > 0) expect(kept(values, warp)).toContain(first);
+      }),
+    );
+  });
+
+  test('the cut that skips hopeless tokens never changes the winner', () => {
+    fc.assert(
+      fc.property(logits, fc.nat(), fc.nat(1e6), (values, seed, position) => {
+        const temperature = 0.3;
+        const all = new Draw(
+          { temperature, topK: values.length, topP: 1 },
+          [seed, 0],
+          new Nucleus(64),
+        );
+        const cut = new Draw({ temperature, topK: 0, topP: 1 }, [seed, 0], new Nucleus(64));
+        expect(cut.token(values, position)).toBe(all.token(values, position));
+      }),
+    );
+  });
+
+  test('greedy takes the lowest id among equals', () => {
+    const draw = new Draw({ temperature: 0, topK: 0, topP: 1 }, [0, 0], new Nucleus(4));
+    expect(draw.token(Float32Array.of(1, 3, 3, 2), 0)).toBe(1);
+  });
+});

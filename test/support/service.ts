@@ -1,0 +1,28 @@
+/** The real service for a test file: real verifier, real worker, its own databases and ports. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ingestDemo } from '../../local/demo.ts';
+import { freePort } from '../../local/process.ts';
+import { type Service, startService as start } from '../../local/service.ts';
+
+export interface TestService extends Service {
+  /** Removed by `stop`. */
+  state: string;
+}
+
+/** Starts both on free ports, with docs/ ingested unless `demo` is false. */
+export async function startService({ demo = true } = {}): Promise<TestService> {
+  const state = mkdtempSync(join(tmpdir(), 'espalier-test-'));
+  const [port, verifierPort] = [await freePort(), await freePort()];
+  const service = await start({ port, verifierPort, state });
+  if (demo) await ingestDemo(service.url, state, () => {});
+  return {
+    ...service,
+    state,
+    async stop() {
+      await service.stop();
+      rmSync(state, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,38 @@
+/**
+ * A quiet banner while the service cannot answer, looked up again until it can.
+ */
+import { part } from '../parts.js';
+
+const RETRY_MS = 4000;
+
+/** @typedef {{ status?: string, checks?: Record<string, { ok: boolean, reason?: string }> }} Health */
+
+export class HealthBanner {
+  #banner = part(document, 'health');
+  #text = part(this.#banner, 'health-text');
+  #retry = 0;
+
+  /** Safe to call at any time: a look-up that waits is replaced. */
+  async check() {
+    clearTimeout(this.#retry);
+    const trouble = await findTrouble();
+    this.#banner.hidden = trouble === '';
+    this.#text.textContent = trouble;
+    if (trouble) this.#retry = window.setTimeout(() => this.check(), RETRY_MS);
+  }
+}
+
+/** @returns {Promise<string>} empty when all is well */
+async function findTrouble() {
+  /** @type {Health} */
+  let health;
+  try {
+    health = await (await fetch('/health')).json();
+  } catch {
+    return 'The server does not answer. Run npm start in the project’s folder; this page keeps looking.';
+  }
+  if (health.status === 'ok') return '';
+  const failing = Object.entries(health.checks ?? {}).filter(([, check]) => !check.ok);
+  const reasons = failing.map(([name, { reason }]) => `${name}: ${reason ?? 'no reason given'}`);
+  return `Not ready to answer (${reasons.join('; ')}). npm start runs all that is needed; this page keeps looking.`;
+}

@@ -1,0 +1,11 @@
+/** Names the model that answers, in the footer. */
+import { part } from '../parts.js';
+
+export async function showModel() {
+  const response = await fetch('/v1/models').catch(() => null);
+  if (!response?.ok) return; // the health banner says what is wrong
+  /** @type {{ data: { id: string }[] }} */
+  const models = await response.json();
+  const id = models.data[0]?.id;
+  if (id) part(document, 'model').textContent = id;
+}

@@ -1,0 +1,67 @@
+/** The part of the API's chat completion that the page speaks, vendor fields included. */
+
+export interface ChatMessage {
+  role: 'system' | 'user' | 'assistant';
+  content: string;
+}
+
+export type DraftingMode = 'on' | 'off';
+
+export interface ChatRequest {
+  messages: ChatMessage[];
+  stream: true;
+  stream_options: { include_usage: true };
+  temperature: number;
+  /** Left out: the server picks one. */
+  seed?: number;
+  speculation: { mode: DraftingMode; stats: true; trace: true };
+}
+
+/** A passage that went into the prompt; `start` and `end` are offsets in its file. */
+export interface Passage {
+  index: number;
+  id: string;
+  file_id: string;
+  filename: string;
+  title: string;
+  heading: string;
+  text: string;
+  score: number;
+  start: number;
+  end: number;
+}
+
+/** The texts of a chunk's tokens join to its `delta.content`. */
+export interface TracedToken {
+  text: string;
+  source: string;
+}
+
+/** One verification step: tokens committed, tree nodes verified, its time in microseconds. */
+export interface TracedStep {
+  accepted: number;
+  drafted: number;
+  micros: number;
+}
+
+export interface SpeculationUsage {
+  steps: number;
+  drafted: number;
+  accepted: number;
+  mean_accepted: number;
+  by_source: Record<string, number>;
+}
+
+export interface ChatChunk {
+  choices: { delta: { content?: string | null }; finish_reason: string | null }[];
+  usage?: {
+    prompt_tokens: number;
+    completion_tokens: number;
+    speculation?: SpeculationUsage;
+  } | null;
+  espalier?: {
+    passages?: Passage[];
+    tokens?: TracedToken[];
+    steps?: TracedStep[];
+  };
+}

@@ -1,0 +1,166 @@
+/**
+ * One question and its answer on the page.
+ *
+ * @typedef {import('../stream/types.d.ts').ChatRequest} ChatRequest
+ * @typedef {import('../stream/types.d.ts').ChatChunk} ChatChunk
+ * @typedef {import('../stream/chat.js').ChatFailure} ChatFailure
+ * @typedef {import('../stream/steps.js').PlacedToken} PlacedToken
+ * @typedef {import('./comparison.js').Outcome} Outcome
+ */
+import { fromTemplate, part } from '../parts.js';
+import { familyOf } from '../sources.js';
+import { CHAT_PATH } from '../stream/chat.js';
+import { StepQueue } from '../stream/steps.js';
+import { Tally } from '../stream/tally.js';
+import { copyOnClick } from './clipboard.js';
+import { compareOutcomes } from './comparison.js';
+import { curlCommand } from './curl.js';
+import { showFailure } from './failure.js';
+import { Legend } from './legend.js';
+import { PassageList } from './passages.js';
+import { Statistics } from './statistics.js';
+import { Strip } from './strip.js';
+
+export class Turn {
+  /** @type {HTMLElement} */
+  element = fromTemplate('turn');
+  text = '';
+  /** Whether the answer came to its own end. */
+  finished = false;
+  #answer = part(this.element, 'answer');
+  #passages = new PassageList(this.element);
+  #legend = new Legend(this.element, this.#answer);
+  #strip = new Strip(this.element);
+  #statistics = new Statistics(part(this.element, 'statistics'));
+  #steps = new StepQueue();
+  #tally = new Tally(performance.now());
+  #drawing = 0;
+  /** @type {string | null} */
+  #finishReason = null;
+
+  /**
+   * @param {string} question
+   * @param {ChatRequest} request
+   */
+  constructor(question, request) {
+    this.question = question;
+    this.request = request;
+    part(this.element, 'question').textContent = question;
+    part(this.element, 'mode').hidden = request.speculation.mode === 'on';
+    this.element.setAttribute('aria-busy', 'true');
+    copyOnClick(part(this.element, 'copy-answer', HTMLButtonElement), () => this.text);
+    copyOnClick(part(this.element, 'copy-curl', HTMLButtonElement), () =>
+      curlCommand(`${location.origin}${CHAT_PATH}`, request),
+    );
+  }
+
+  get answerElement() {
+    return this.#answer;
+  }
+
+  /** @returns {Outcome} */
+  get outcome() {
+    return {
+      mode: this.request.speculation.mode,
+      text: this.text,
+      figures: this.#tally.figures(),
+    };
+  }
+
+  /** @param {() => void} again asks the same; @param {() => void} otherMode the same with drafting switched */
+  onRepeat(again, otherMode) {
+    part(this.element, 'retry').addEventListener('click', again);
+    part(this.element, 'other-mode').addEventListener('click', otherMode);
+  }
+
+  /** @param {ChatChunk} chunk */
+  add(chunk) {
+    this.#tally.add(chunk, performance.now());
+    const trace = chunk.espalier;
+    if (trace?.passages) this.#passages.show(trace.passages);
+    const choice = chunk.choices[0];
+    this.#finishReason = choice?.finish_reason ?? this.#finishReason;
+    const content = choice?.delta.content ?? '';
+    this.text += content;
+    // A server that traces nothing still answers: its text is simply not tinted.
+    if (content && !trace?.tokens) this.#answer.append(content);
+    const placed = this.#steps.place(trace?.tokens ?? [], trace?.steps ?? []);
+    this.#answer.append(...placed.flatMap(tokenNodes));
+    this.#strip.add(placed);
+    this.#scheduleDrawing();
+  }
+
+  /** @param {string} [note] why it ended, if not by itself */
+  finish(note) {
+    this.finished = note === undefined;
+    this.#passages.markQuotes(this.text);
+    this.#end(note ?? (this.#finishReason === 'length' ? 'Cut off at the token limit.' : ''));
+  }
+
+  /** @param {ChatFailure} failure */
+  fail(failure) {
+    showFailure(part(this.element, 'failure'), failure);
+    this.#end('');
+  }
+
+  /** @param {Outcome} other the same question in the other mode */
+  compareWith(other) {
+    const { same, sentence } = compareOutcomes(this.outcome, other);
+    const line = part(this.element, 'comparison');
+    line.textContent = sentence;
+    line.dataset.same = String(same);
+    line.hidden = false;
+  }
+
+  /** @param {string} note */
+  #end(note) {
+    cancelAnimationFrame(this.#drawing);
+    this.#draw();
+    this.element.setAttribute('aria-busy', 'false');
+    this.element.dataset.state = 'ended';
+    const { steps, tokens } = this.#tally.figures();
+    this.#strip.describe(`${tokens} tokens in ${steps} verification steps`);
+    part(this.element, 'note').textContent = note;
+    part(this.element, 'copy-answer').hidden = this.text === '';
+    const otherMode = part(this.element, 'other-mode');
+    otherMode.textContent =
+      this.request.speculation.mode === 'on' ? 'Without drafting' : 'With drafting';
+    otherMode.hidden = !this.finished;
+    part(this.element, 'actions').hidden = false;
+  }
+
+  /** Chunks may come faster than frames; figures are drawn once a frame. */
+  #scheduleDrawing() {
+    cancelAnimationFrame(this.#drawing);
+    this.#drawing = requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    const figures = this.#tally.figures();
+    this.#statistics.show(figures);
+    this.#legend.update(figures.bySource);
+    part(this.element, 'evidence').hidden = figures.tokens === 0;
+  }
+}
+
+/**
+ * The blank before a step's first token stays outside its tint, so that runs of
+ * different steps stand apart.
+ *
+ * @param {PlacedToken} placed
+ * @returns {(string | HTMLElement)[]}
+ */
+function tokenNodes({ token, step, stepIndex, opensStep }) {
+  const text = opensStep ? token.text.trimStart() : token.text;
+  const blank = token.text.slice(0, token.text.length - text.length);
+  const element = document.createElement('span');
+  element.className = 'token';
+  element.textContent = text;
+  element.dataset.family = familyOf(token.source);
+  element.dataset.source = token.source;
+  if (opensStep) element.dataset.opens = 'step';
+  element.title = step
+    ? `${token.source} · step ${stepIndex + 1}: ${step.accepted} tokens, tree of ${step.drafted}, ${(step.micros / 1000).toFixed(1)} ms`
+    : token.source;
+  return [blank, element];
+}

@@ -9,14 +9,14 @@ const BUNDLED = join(dirname(fileURLToPath(import.meta.url)), '../models/target'
 
 async function main(): Promise<void> {
   const folder = process.env.ESPALIER_MODEL || BUNDLED;
-  const model = await readModelFolder(folder);
+  const model = readModelFolder(folder);
   const threads = process.env.ESPALIER_THREADS;
   const engine = await openEngine(folder, threads ? { threads: Number(threads) } : {});
   const verifier = await startVerifier(model, engine, {
     host: process.env.HOST || '127.0.0.1',
     port: Number(process.env.PORT || 8788),
   });
-  console.log(`verifier ready at ${verifier.url}, model ${model.describe.id}`);
+  console.log(`verifier ready at ${verifier.url}, model ${model.manifest.name}`);
 
   let closing = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -10,6 +10,7 @@ import { WebSocketServer } from 'ws';
 import { MAX_FRAME_BYTES } from '../src/link/frames/index.ts';
 import { Nucleus } from './accept/warp.ts';
 import type { ModelFolder } from './builder/model-folder.ts';
+import { describeModel } from './describe.ts';
 import type { Engine } from './engine/engine.ts';
 import { serveLink } from './link-server.ts';
 import { Scheduler } from './scheduler.ts';
@@ -33,13 +34,14 @@ export async function startVerifier(
   engine: Engine,
   { host, port }: { host: string; port: number },
 ): Promise<Verifier> {
+  const description = describeModel(model, engine.limits.maxContext);
   const scheduler = new Scheduler(engine);
   const context = {
     engine,
     scheduler,
     nucleus: new Nucleus(engine.limits.vocabSize),
     limits: {
-      fingerprint: model.fingerprint,
+      fingerprint: description.fingerprint,
       vocabSize: engine.limits.vocabSize,
       maxContext: engine.limits.maxContext,
     },
@@ -52,7 +54,7 @@ export async function startVerifier(
 
   function file(response: ServerResponse, name: string): void {
     response.writeHead(200, { 'content-type': 'application/json' });
-    createReadStream(join(model.folder, name))
+    createReadStream(join(model.path, name))
       .on('error', () => response.destroy())
       .pipe(response);
   }
@@ -63,12 +65,12 @@ export async function startVerifier(
       case '/health':
         return json(response, 200, {
           status: 'ok',
-          model: model.describe.id,
+          model: description.id,
           active: scheduler.active,
           slots: engine.limits.slots,
         });
       case '/model':
-        return json(response, 200, { ...model.describe, maxContext: engine.limits.maxContext });
+        return json(response, 200, description);
       case '/model/tokenizer.json':
         return file(response, 'tokenizer.json');
       case '/model/tokenizer_config.json':

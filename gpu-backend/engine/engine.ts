@@ -51,9 +51,10 @@ export interface Engine {
    * A slot for a session that will need up to `maxTokens` in all, or null when
    * none is free. Takes over the cached prefix of an earlier prompt where one
    * matches: `slot.cached` tokens of `prompt` need no prefill. At least the last
-   * prompt token is always left to feed, as its logits are needed.
+   * prompt token is always left to feed, as its logits are needed. Only prompts of
+   * the same `namespace` share prefixes, so nothing can be learnt of another tenant's.
    */
-  acquire(prompt: Int32Array, maxTokens: number): Slot | null;
+  acquire(prompt: Int32Array, maxTokens: number, namespace?: string): Slot | null;
   /** Gives the slot back. Its contents may serve as a prefix for later prompts. */
   release(slot: Slot): void;
   /** One forward pass of the target over all rows. Rejects with ONNX Runtime's text on failure. */

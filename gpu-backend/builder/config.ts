@@ -1,0 +1,102 @@
+/** What a checkpoint's config.json says about its architecture, in one form for every family. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseRope, type Rope } from './rope.ts';
+import { UnsupportedModelError } from './unsupported.ts';
+
+export interface DecoderConfig {
+  architecture: Architecture;
+  vocabSize: number;
+  hiddenSize: number;
+  intermediateSize: number;
+  layers: number;
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+  normEpsilon: number;
+  rope: Rope;
+  maxPositions: number;
+  /** The output projection is the embedding table. */
+  tiedEmbeddings: boolean;
+  queryKeyNorm: boolean;
+}
+
+/** Architectures by config.json's name, and whether q and k are RMS-normalised per head. */
+const ARCHITECTURES = {
+  LlamaForCausalLM: { queryKeyNorm: false },
+  MistralForCausalLM: { queryKeyNorm: false },
+  Qwen2ForCausalLM: { queryKeyNorm: false },
+  Qwen3ForCausalLM: { queryKeyNorm: true },
+} as const;
+export type Architecture = keyof typeof ARCHITECTURES;
+
+export function readDecoderConfig(folder: string): DecoderConfig {
+  const file = join(folder, 'config.json');
+  const config: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  if (typeof config !== 'object' || config === null) throw new Error(`${file} is not an object`);
+  return parseDecoderConfig(config as Record<string, unknown>);
+}
+
+/** Throws UnsupportedModelError for what would compute something else than the checkpoint means. */
+export function parseDecoderConfig(config: Record<string, unknown>): DecoderConfig {
+  const architecture = parseArchitecture(config.architectures);
+  if ((config.hidden_act ?? 'silu') !== 'silu') {
+    throw new UnsupportedModelError(`hidden_act "${config.hidden_act}"`, 'silu');
+  }
+  const heads = positive(config, 'num_attention_heads');
+  const hiddenSize = positive(config, 'hidden_size');
+  const maxPositions = positive(config, 'max_position_embeddings');
+  const window = slidingWindow(config);
+  if (window !== null && window < maxPositions) {
+    throw new UnsupportedModelError(
+      `sliding-window attention over ${window} of ${maxPositions} positions`,
+      'attention over the whole context (set sliding_window to null and max_position_embeddings to the window)',
+    );
+  }
+  const headDim = config.head_dim == null ? hiddenSize / heads : positive(config, 'head_dim');
+  const kvHeads =
+    config.num_key_value_heads == null ? heads : positive(config, 'num_key_value_heads');
+  if (!Number.isInteger(headDim) || headDim % 2 !== 0 || heads % kvHeads !== 0) {
+    throw new Error(
+      `config.json: head_dim ${headDim} must be even, ${heads} heads a multiple of ${kvHeads}`,
+    );
+  }
+  return {
+    architecture,
+    vocabSize: positive(config, 'vocab_size'),
+    hiddenSize,
+    intermediateSize: positive(config, 'intermediate_size'),
+    layers: positive(config, 'num_hidden_layers'),
+    heads,
+    kvHeads,
+    headDim,
+    normEpsilon: Number(config.rms_norm_eps ?? 1e-6),
+    rope: parseRope(config),
+    maxPositions,
+    tiedEmbeddings: config.tie_word_embeddings === true,
+    queryKeyNorm: ARCHITECTURES[architecture].queryKeyNorm,
+  };
+}
+
+function parseArchitecture(value: unknown): Architecture {
+  const name = Array.isArray(value) ? value[0] : undefined;
+  if (typeof name === 'string' && name in ARCHITECTURES) return name as Architecture;
+  throw new UnsupportedModelError(
+    `architecture ${name ?? '(none named in config.json)'}`,
+    Object.keys(ARCHITECTURES).join(', '),
+  );
+}
+
+/** Qwen2's configs carry a window that `use_sliding_window: false` turns off. */
+function slidingWindow(config: Record<string, unknown>): number | null {
+  if (config.use_sliding_window === false || config.sliding_window == null) return null;
+  return Number(config.sliding_window);
+}
+
+function positive(config: Record<string, unknown>, key: string): number {
+  const value = config[key];
+  if (typeof value !== 'number' || !Number.isInteger(value) || value <= 0) {
+    throw new Error(`config.json: ${key} must be a positive integer, not ${String(value)}`);
+  }
+  return value;
+}

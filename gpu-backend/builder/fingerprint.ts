@@ -1,0 +1,56 @@
+/** Hashes by which the edge and the verifier know that they speak of the same model. */
+import { createHash } from 'node:crypto';
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { weightFiles } from './safetensors.ts';
+
+/** SHA-256 in hex of what must agree. */
+export interface Fingerprints {
+  weights: string;
+  tokenizer: string;
+  template: string;
+  /** Of the three others: the model's identity. */
+  model: string;
+}
+
+export function fingerprintModel(folder: string): Fingerprints {
+  const parts = {
+    weights: hashFiles(weightFiles(folder)),
+    tokenizer: hashFiles([join(folder, 'tokenizer.json')]),
+    template: createHash('sha256').update(readChatTemplate(folder)).digest('hex'),
+  };
+  const model = createHash('sha256').update(Object.values(parts).join('')).digest('hex');
+  return { ...parts, model };
+}
+
+/** The chat template: a file of its own, or a field of tokenizer_config.json; '' where there is none. */
+export function readChatTemplate(folder: string): string {
+  const file = join(folder, 'chat_template.jinja');
+  if (existsSync(file)) return readFileSync(file, 'utf8');
+  const settings = join(folder, 'tokenizer_config.json');
+  if (!existsSync(settings)) return '';
+  const template: unknown = JSON.parse(readFileSync(settings, 'utf8')).chat_template;
+  return typeof template === 'string' ? template : '';
+}
+
+const CHUNK_BYTES = 1 << 20;
+
+/** Of the contents one after another; a file that is not there counts as empty. */
+function hashFiles(files: readonly string[]): string {
+  const hash = createHash('sha256');
+  const chunk = Buffer.alloc(CHUNK_BYTES);
+  for (const file of files) {
+    if (!existsSync(file)) continue;
+    const descriptor = openSync(file, 'r');
+    try {
+      for (;;) {
+        const read = readSync(descriptor, chunk);
+        if (read === 0) break;
+        hash.update(chunk.subarray(0, read));
+      }
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+  return hash.digest('hex');
+}

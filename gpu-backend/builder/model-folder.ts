@@ -1,0 +1,88 @@
+/** What a model folder says about itself: who it is, its architecture, where answers end, how to prompt it. */
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { type DecoderConfig, readDecoderConfig } from './config.ts';
+import { type Fingerprints, fingerprintModel } from './fingerprint.ts';
+import { readWeightIndex } from './safetensors.ts';
+
+/** How passages are laid out in a prompt for this model. */
+export interface PromptForm {
+  /** First line of the system message. */
+  instruction: string;
+  /** Passages a prompt carries, best first. */
+  passages: number;
+  /** Tokens a passage's text may have. */
+  passageTokens: number;
+  /** The line before a passage, with `{n}`, `{title}` and `{heading}`. */
+  passageHeader: string;
+  /** What the model says when the passages have no answer. */
+  refusal: string;
+}
+
+export interface ModelManifest {
+  name: string;
+  parameters: number;
+  /** The longest context that the architecture allows, in tokens. */
+  maxContext: number;
+  /** The longest context that the model was trained on: beyond it answers get worse. */
+  trainedContext: number;
+  /** The form that the model was trained on; absent for general models. */
+  prompt?: PromptForm;
+  fingerprints: Fingerprints;
+}
+
+export interface ModelFolder {
+  /** Absolute. */
+  path: string;
+  manifest: ModelManifest;
+  config: DecoderConfig;
+  /** Token ids that end an answer. */
+  eosIds: number[];
+}
+
+export const MANIFEST_FILE = 'manifest.json';
+
+/**
+ * Reads a model folder. Without a manifest.json (a checkpoint as downloaded) one
+ * is derived, which reads the weights once to hash them.
+ */
+export function readModelFolder(path: string): ModelFolder {
+  const folder = resolve(path);
+  if (!existsSync(join(folder, 'config.json'))) {
+    throw new Error(
+      `${folder} is not a model folder: it has no config.json. Name the folder of a Hugging Face checkpoint`,
+    );
+  }
+  const config = readDecoderConfig(folder);
+  const manifest =
+    (readJson(join(folder, MANIFEST_FILE)) as ModelManifest | undefined) ??
+    deriveManifest(folder, config);
+  return { path: folder, manifest, config, eosIds: readEosIds(folder) };
+}
+
+/** The manifest of a checkpoint that has none of its own. */
+export function deriveManifest(folder: string, config: DecoderConfig): ModelManifest {
+  let parameters = 0;
+  for (const { shape } of readWeightIndex(folder).values()) {
+    parameters += shape.reduce((product, size) => product * size, 1);
+  }
+  return {
+    name: basename(folder),
+    parameters,
+    maxContext: config.maxPositions,
+    trainedContext: config.maxPositions,
+    fingerprints: fingerprintModel(folder),
+  };
+}
+
+/** generation_config.json is what transformers stops at; config.json is the older place. */
+function readEosIds(folder: string): number[] {
+  const generation = readJson(join(folder, 'generation_config.json'));
+  const ids = generation?.eos_token_id ?? readJson(join(folder, 'config.json'))?.eos_token_id;
+  if (ids == null) return [];
+  return (Array.isArray(ids) ? ids : [ids]).map(Number);
+}
+
+function readJson(file: string): Record<string, unknown> | undefined {
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+}

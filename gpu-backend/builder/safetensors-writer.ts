@@ -1,0 +1,38 @@
+/** Writes .safetensors files, tensor by tensor. */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import type { StoredTensor, WeightType } from './safetensors.ts';
+
+/** The data starts on such a boundary, so that mapped tensors are aligned for any element type. */
+const ALIGNMENT = 8;
+
+/**
+ * Writes `tensors` as `type` in their given order; `read` gives each one's bytes
+ * in that type. One tensor is in memory at a time.
+ */
+export function writeSafetensors(
+  file: string,
+  tensors: readonly StoredTensor[],
+  type: WeightType,
+  bytesPerValue: number,
+  read: (tensor: StoredTensor) => Uint8Array,
+): void {
+  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
+  let end = 0;
+  for (const { name, shape } of tensors) {
+    const begin = end;
+    end += shape.reduce((product, size) => product * size, bytesPerValue);
+    header[name] = { dtype: type, shape, data_offsets: [begin, end] };
+  }
+  const json = JSON.stringify(header);
+  const padded = json.padEnd(Math.ceil(json.length / ALIGNMENT) * ALIGNMENT);
+  const prefix = Buffer.alloc(8);
+  prefix.writeBigUInt64LE(BigInt(padded.length));
+  const target = openSync(file, 'w');
+  try {
+    writeSync(target, prefix);
+    writeSync(target, Buffer.from(padded, 'latin1'));
+    for (const tensor of tensors) writeSync(target, read(tensor));
+  } finally {
+    closeSync(target);
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Reads the index of a Hugging Face checkpoint's weights: which tensor lies
+ * where in which .safetensors file. The format: an 8-byte little-endian header
+ * length, that much JSON, then the data; offsets count from the data's start.
+ */
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The reference implementation refuses longer headers too; a hostile length must not exhaust memory. */
+const MAX_HEADER_BYTES = 100_000_000;
+
+const BYTES_PER_VALUE = { F32: 4, F16: 2, BF16: 2 } as const;
+export type WeightType = keyof typeof BYTES_PER_VALUE;
+
+export interface StoredTensor {
+  name: string;
+  /** Absolute path of the file that holds it. */
+  file: string;
+  type: WeightType;
+  shape: readonly number[];
+  /** Bytes from the start of the file. */
+  offset: number;
+  bytes: number;
+}
+
+/**
+ * Every tensor of the checkpoint in `folder`: `model.safetensors`, or the shards
+ * that `model.safetensors.index.json` lists. Throws an Error that names the file
+ * and what is wrong with it.
+ */
+export function readWeightIndex(folder: string): Map<string, StoredTensor> {
+  const tensors = new Map<string, StoredTensor>();
+  for (const file of weightFiles(folder)) {
+    for (const tensor of readHeader(file)) tensors.set(tensor.name, tensor);
+  }
+  return tensors;
+}
+
+/** The checkpoint's weight files, absolute, in the order of their names. */
+export function weightFiles(folder: string): string[] {
+  const index = join(folder, 'model.safetensors.index.json');
+  if (existsSync(index)) {
+    const map: unknown = JSON.parse(readFileSync(index, 'utf8')).weight_map;
+    if (typeof map !== 'object' || map === null) throw new Error(`${index} has no weight_map`);
+    const names = [...new Set(Object.values(map).map(String))].sort();
+    for (const name of names) {
+      if (name.includes('/') || name.includes('\\')) {
+        throw new Error(`${index} names "${name}": shards must lie beside the index`);
+      }
+    }
+    return names.map((name) => join(folder, name));
+  }
+  const single = join(folder, 'model.safetensors');
+  if (!existsSync(single)) {
+    throw new Error(`${folder} holds no model.safetensors: other weight formats are not supported`);
+  }
+  return [single];
+}
+
+function readHeader(file: string): StoredTensor[] {
+  const descriptor = openSync(file, 'r');
+  try {
+    const fileBytes = fstatSync(descriptor).size;
+    const prefix = Buffer.alloc(8);
+    readSync(descriptor, prefix, 0, 8, 0);
+    const headerBytes = Number(prefix.readBigUInt64LE());
+    if (headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > fileBytes) {
+      throw new Error(`${file} is not a safetensors file: its header claims ${headerBytes} bytes`);
+    }
+    const header = Buffer.alloc(headerBytes);
+    readSync(descriptor, header, 0, headerBytes, 8);
+    const entries: Record<string, unknown> = JSON.parse(header.toString('utf8'));
+    return Object.entries(entries)
+      .filter(([name]) => name !== '__metadata__')
+      .map(([name, entry]) => parseEntry(file, name, entry, 8 + headerBytes, fileBytes));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function parseEntry(
+  file: string,
+  name: string,
+  entry: unknown,
+  dataStart: number,
+  fileBytes: number,
+): StoredTensor {
+  const { dtype, shape, data_offsets: range } = entry as Record<string, unknown>;
+  if (typeof dtype !== 'string' || !(dtype in BYTES_PER_VALUE)) {
+    throw new Error(
+      `${file}: "${name}" has type ${String(dtype)}; supported: ${Object.keys(BYTES_PER_VALUE).join(', ')}`,
+    );
+  }
+  if (!isNaturals(shape) || !isNaturals(range) || range.length !== 2) {
+    throw new Error(`${file}: the header entry of "${name}" is malformed`);
+  }
+  const type = dtype as WeightType;
+  const [begin = 0, end = 0] = range;
+  const bytes = end - begin;
+  const expected = shape.reduce((product, size) => product * size, 1) * BYTES_PER_VALUE[type];
+  if (bytes !== expected || dataStart + end > fileBytes) {
+    throw new Error(`${file}: "${name}" does not fill its place, the file may be cut short`);
+  }
+  return { name, file, type, shape, offset: dataStart + begin, bytes };
+}
+
+function isNaturals(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
+}

@@ -1,0 +1,65 @@
+/** A minimal streaming client: what a browser or SDK does, with a clock. */
+
+export interface ChatUsage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  prompt_tokens_details: { cached_tokens: number };
+  speculation?: {
+    steps: number;
+    drafted: number;
+    accepted: number;
+    mean_accepted: number;
+    by_source: Record<string, number>;
+  };
+}
+
+export interface StreamedChat {
+  text: string;
+  finish: string | null;
+  usage: ChatUsage;
+  /** Until the first text. */
+  ttftMs: number;
+  /** Until the last byte. */
+  seconds: number;
+}
+
+/** Asks for a stream with usage and reads it to the end. Throws on an error status or event. */
+export async function streamChat(url: string, body: object): Promise<StreamedChat> {
+  const started = performance.now();
+  const response = await fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ ...body, stream: true, stream_options: { include_usage: true } }),
+  });
+  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+  let text = '';
+  let finish: string | null = null;
+  let usage: ChatUsage | null = null;
+  let ttftMs = Number.NaN;
+  let complete = false;
+  let buffer = '';
+  const decoder = new TextDecoder();
+  for await (const bytes of response.body!) {
+    buffer += decoder.decode(bytes, { stream: true });
+    const events = buffer.split('\n\n');
+    buffer = events.pop()!;
+    for (const event of events) {
+      const data = event.replace(/^data: /, '');
+      if (data === '[DONE]') {
+        complete = true;
+        continue;
+      }
+      const chunk = JSON.parse(data);
+      if (chunk.error) throw new Error(chunk.error.message);
+      const choice = chunk.choices[0];
+      if (choice?.delta.content) {
+        if (text === '') ttftMs = performance.now() - started;
+        text += choice.delta.content;
+      }
+      finish = choice?.finish_reason ?? finish;
+      usage = chunk.usage ?? usage;
+    }
+  }
+  if (!complete || !usage) throw new Error('the stream ended without usage and [DONE]');
+  return { text, finish, usage, ttftMs, seconds: (performance.now() - started) / 1000 };
+}

@@ -12,7 +12,7 @@
 export function compareOutcomes(a, b) {
   const [drafted, plain] = a.mode === 'on' ? [a, b] : [b, a];
   const same = drafted.text === plain.text;
-  const text = same ? 'Same text, token for token' : 'The texts differ';
+  const text = same ? 'The same text' : 'The texts differ';
   const steps = `${drafted.figures.steps} steps with drafting, ${plain.figures.steps} without`;
   const speed = speedRatio(drafted.figures, plain.figures);
   return { same, sentence: speed ? `${text}: ${steps}, ${speed}.` : `${text}: ${steps}.` };

@@ -25,6 +25,8 @@ export type Encode = (text: string) => Int32Array;
 
 /** Text longer than this a token is halved unseen: no tokenizer packs prose so tightly. */
 const MAX_CHARACTERS_PER_TOKEN = 16;
+/** How far from the middle of a block a better place to cut it is looked for. */
+const MAX_CUT_REACH = 2_000;
 
 /** A block with its tokens counted, plus one for the blank line that joins it to the next. */
 interface Measured extends Block {
@@ -66,7 +68,13 @@ function* chunkSection(section: Section, cutting: Cutting, encode: Encode): Gene
       to++;
     }
     to = Math.max(to, from + 1);
-    yield passage(blocks.slice(from, to));
+    let made = passage(blocks.slice(from, to));
+    // Joints may cost more than the one token they were counted as.
+    while (made.tokens.length > cutting.maxTokens && to > from + 1) {
+      to--;
+      made = passage(blocks.slice(from, to));
+    }
+    yield made;
     from = to < blocks.length ? repeatFrom(blocks, from, to, cutting) : to;
   }
 }
@@ -111,14 +119,16 @@ function pieces(block: Block, maxTokens: number, encode: Encode): Measured[] {
 
 /** The best place to cut close to `middle`: between lines, sentences, words, in that order. */
 function cutNear(text: string, middle: number): number {
+  const reach = Math.min(Math.floor((text.length * 3) / 8), MAX_CUT_REACH);
+  const from = middle - reach;
+  const around = text.slice(from, middle + reach);
   for (const boundary of [/\n/g, /[.!?]\s/g, /\s/g]) {
     let best = -1;
-    for (const match of text.matchAll(boundary)) {
-      const at = match.index + match[0].length;
-      if (at >= text.length) break;
+    for (const match of around.matchAll(boundary)) {
+      const at = from + match.index + match[0].length;
       if (best < 0 || Math.abs(at - middle) < Math.abs(best - middle)) best = at;
     }
-    if (best > text.length / 8 && best < (text.length * 7) / 8) return best;
+    if (best > 0 && best < text.length) return best;
   }
   // Never between the halves of a surrogate pair.
   const code = text.charCodeAt(middle);

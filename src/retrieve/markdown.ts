@@ -128,10 +128,10 @@ function cleanInline(line: string): string {
   const spans: string[] = [];
   return line
     .replaceAll('\0', '')
+    .replace(/`[^`\n]+`/g, (span) => `\0${spans.push(span) - 1}\0`)
     .replace(/!\[[^\]]*\]\([^)]*\)/g, '')
     .replace(/\[([^\]]+)\]\((?:[^()]|\([^()]*\))*\)/g, '$1')
     .replace(/\[([^\]]+)\]\[[^\]]*\]/g, '$1')
-    .replace(/`[^`\n]+`/g, (span) => `\0${spans.push(span) - 1}\0`)
     .replace(/<\/?[A-Za-z][^<>\n]*>/g, '')
     .replace(/\{\{?[%<].*?[%>]\}?\}/g, '')
     .replace(/\\?\{#[^}]*\}/g, '')

@@ -3,7 +3,8 @@
  * tokenizer.json and tokenizer_config.json. No I/O: it also runs in tests and benchmarks.
  */
 import { Template } from '@huggingface/jinja';
-import { Tokenizer } from '@huggingface/tokenizers';
+import { type AddedToken, Tokenizer } from '@huggingface/tokenizers';
+import { cachedEncoder } from './word-cache.ts';
 
 export interface ChatMessage {
   role: string;
@@ -21,7 +22,10 @@ export interface ModelTokenizer {
   encode(text: string): Int32Array;
   /** Ids of a document's or a user's text: never a special token's. */
   encodeUntrusted(text: string): Int32Array;
-  /** The same text, where what looks like a special token is broken by a space. */
+  /**
+   * The same text, where what looks like a special token is broken by a space;
+   * `<|` always is, as in the text the bundled model was trained on.
+   */
   neutralise(text: string): string;
   /** The conversation in the model's own chat template. Neutralise untrusted content first. */
   renderChat(messages: readonly ChatMessage[], options?: RenderOptions): string;
@@ -30,17 +34,21 @@ export interface ModelTokenizer {
 export function createTokenizer(tokenizerJson: unknown, configJson: unknown): ModelTokenizer {
   const tokenizer = new Tokenizer(tokenizerJson as object, configJson as object);
   const template = new Template(chatTemplate(configJson));
-  const special = [...tokenizer.get_added_tokens_decoder().values()].filter((t) => t.special);
+  const added = [...tokenizer.get_added_tokens_decoder().values()];
+  const special = added.filter((token) => token.special);
   const specialIds = new Set(special.map((token) => token.id));
-  const pattern = specialPattern(special.map((token) => token.content));
+  const lookAlike = new RegExp(`<\\|${alternatives(special)}`, 'g');
+  const anyAdded = new RegExp(`(?!)${alternatives(added)}`);
+  const cached = cachedEncoder(tokenizer);
   const names = tokenNames(configJson);
 
   function encode(text: string): Int32Array {
+    if (cached && !anyAdded.test(text)) return cached(text);
     return Int32Array.from(tokenizer.encode(text, { add_special_tokens: false }).ids);
   }
 
   function neutralise(text: string): string {
-    return text.replace(pattern, (match) => `${match[0]} ${match.slice(1)}`);
+    return text.replace(lookAlike, (match) => `${match[0]} ${match.slice(1)}`);
   }
 
   function encodeUntrusted(text: string): Int32Array {
@@ -60,13 +68,14 @@ export function createTokenizer(tokenizerJson: unknown, configJson: unknown): Mo
   return { tokenizer, encode, encodeUntrusted, neutralise, renderChat };
 }
 
-/** Matches the contents of special tokens, and `<|`, which the training text never had. */
-function specialPattern(contents: readonly string[]): RegExp {
-  const literals = contents
+/** `|a|b` for a pattern that matches the tokens' contents, the longest first. */
+function alternatives(tokens: readonly AddedToken[]): string {
+  return tokens
+    .map((token) => token.content)
     .filter((content) => content.length > 1)
     .sort((a, b) => b.length - a.length)
-    .map((content) => content.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(['<\\|', ...literals].join('|'), 'g');
+    .map((content) => `|${content.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`)
+    .join('');
 }
 
 /** `chat_template` is a string, or a list of named ones of which "default" is the chat's. */

@@ -1,0 +1,68 @@
+/** Passages hold all of a document's text, each within its size. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { chunk } from '../../src/retrieve/chunk.ts';
+import { parseMarkdown } from '../../src/retrieve/markdown.ts';
+import { parsePlainText } from '../../src/retrieve/plain-text.ts';
+import { createTokenizer } from '../../src/store/tokenizer.ts';
+import { TARGET } from '../support/model-server.ts';
+
+const read = (file: string) => JSON.parse(readFileSync(join(TARGET, file), 'utf8'));
+const { encodeUntrusted } = createTokenizer(read('tokenizer.json'), read('tokenizer_config.json'));
+
+const CUTTING = { maxTokens: 40, overlapTokens: 12 };
+const passagesOf = (source: string) => [
+  ...chunk(parseMarkdown(source, 'a.md'), CUTTING, encodeUntrusted),
+];
+
+test('a section that fits is one passage', () => {
+  const [passage, ...rest] = passagesOf('# Pears\n\nSweet.\n\nSoft.');
+  expect(rest).toEqual([]);
+  expect(passage).toMatchObject({ title: 'Pears', heading: 'Pears', text: 'Sweet.\n\nSoft.' });
+  expect(passage!.tokens).toEqual(encodeUntrusted('Sweet.\n\nSoft.'));
+});
+
+test('a longer one overlaps by whole blocks', () => {
+  const paragraphs = Array.from({ length: 12 }, (_, i) => `Paragraph ${i} about pears.`);
+  const passages = passagesOf(paragraphs.join('\n\n'));
+  expect(passages.length).toBeGreaterThan(1);
+  for (let i = 1; i < passages.length; i++) {
+    const before = passages[i - 1]!.text.split('\n\n');
+    const blocks = passages[i]!.text.split('\n\n');
+    expect(blocks[0]).toBe(before[before.length - 1]);
+    expect(before).not.toContain(blocks[blocks.length - 1]);
+  }
+  expect(new Set(passages.flatMap((p) => p.text.split('\n\n')))).toEqual(new Set(paragraphs));
+});
+
+test('no passage is too large, no word is lost', () => {
+  const word = fc.stringMatching(/^[a-z]{1,12}$/);
+  const paragraph = fc
+    .array(word, { minLength: 1, maxLength: 120 })
+    .map((words) => words.join(' '));
+  fc.assert(
+    fc.property(fc.array(paragraph, { minLength: 1, maxLength: 8 }), (paragraphs) => {
+      const source = paragraphs.join('\n\n');
+      const document = parsePlainText(source, 'a.txt');
+      const passages = [...chunk(document, CUTTING, encodeUntrusted)];
+      const found = new Set(passages.flatMap((passage) => passage.text.split(/\s+/)));
+      for (const expected of source.split(/\s+/)) expect(found).toContain(expected);
+      for (const { tokens, start, end } of passages) {
+        expect(tokens.length).toBeLessThanOrEqual(CUTTING.maxTokens);
+        expect(source.slice(start, end).trim()).not.toBe('');
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('a word without end is cut, and never through a character', () => {
+  const passages = passagesOf('👩‍🌾'.repeat(400));
+  expect(passages.length).toBeGreaterThan(1);
+  for (const { text, tokens } of passages) {
+    expect(tokens.length).toBeLessThanOrEqual(CUTTING.maxTokens);
+    expect(text.isWellFormed()).toBe(true);
+  }
+});

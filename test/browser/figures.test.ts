@@ -46,17 +46,16 @@ describe('the figures of an answer', () => {
     });
   });
 
-  it("ends with the server's own usage", () => {
+  it("ends with the server's own usage, the end token included", () => {
     const tally = new Tally(0);
     tally.add(chunk(['target'], 1, 4), 10);
     const speculation = {
       steps: 3,
       drafted: 40,
-      accepted: 12,
       mean_accepted: 4,
       by_source: { passage: 9, target: 3 },
     };
-    const usage = { prompt_tokens: 5, completion_tokens: 12, speculation };
+    const usage = { prompt_tokens: 5, completion_tokens: 11, speculation };
     tally.add({ choices: [], usage }, 20);
     expect(tally.figures()).toMatchObject({
       tokens: 12,
@@ -65,6 +64,15 @@ describe('the figures of an answer', () => {
       meanAccepted: 4,
       bySource: speculation.by_source,
     });
+  });
+});
+
+describe('the figures of a server that traces nothing', () => {
+  it('are its token count', () => {
+    const tally = new Tally(0);
+    tally.add({ choices: [{ delta: { content: 'Hi' }, finish_reason: null }] }, 10);
+    tally.add({ choices: [], usage: { prompt_tokens: 5, completion_tokens: 9 } }, 20);
+    expect(tally.figures()).toMatchObject({ tokens: 9, steps: 0, meanAccepted: null });
   });
 });
 

@@ -1,7 +1,7 @@
 /**
  * What one answer has cost so far. Counted from the chunks while they come, then
- * replaced by the server's own `usage`, which also counts what is never shown
- * (the end token, a draft that ran past a stop sequence).
+ * replaced by the server's own `usage`. Tokens are those committed, the end token
+ * included: so they are the steps times the mean, and the sum over the sources.
  *
  * @typedef {import('./types.d.ts').ChatChunk} ChatChunk
  * @typedef {{
@@ -23,7 +23,7 @@ export class Tally {
   #streamed = 0;
   #steps = 0;
   #drafted = 0;
-  #accepted = 0;
+  #committed = 0;
   /** @type {Record<string, number>} */
   #bySource = {};
   /** @type {ChatChunk['usage']} */
@@ -40,7 +40,7 @@ export class Tally {
     for (const step of chunk.espalier?.steps ?? []) {
       this.#steps++;
       this.#drafted += step.drafted;
-      this.#accepted += step.accepted;
+      this.#committed += step.accepted;
     }
     const tokens = chunk.espalier?.tokens ?? [];
     for (const { source } of tokens) this.#bySource[source] = (this.#bySource[source] ?? 0) + 1;
@@ -57,16 +57,23 @@ export class Tally {
   figures() {
     const own = this.#usage?.speculation;
     const steps = own?.steps ?? this.#steps;
-    const accepted = own?.accepted ?? this.#accepted;
+    const bySource = own?.by_source ?? this.#bySource;
+    const committed = own ? sum(Object.values(bySource)) : this.#committed;
     const seconds = (this.#lastAt - this.#firstAt) / 1000;
     return {
-      tokens: this.#usage?.completion_tokens ?? this.#streamed,
+      // A server that traces no steps still counts its tokens.
+      tokens: committed || (this.#usage?.completion_tokens ?? this.#streamed),
       steps,
       drafted: own?.drafted ?? this.#drafted,
-      meanAccepted: own?.mean_accepted ?? (steps > 0 ? accepted / steps : null),
+      meanAccepted: own?.mean_accepted ?? (steps > 0 ? committed / steps : null),
       tokensPerSecond: seconds > 0 ? (this.#streamed - this.#firstTokens) / seconds : null,
       firstTokenMs: this.#firstAt > 0 ? this.#firstAt - this.#startedAt : null,
-      bySource: own?.by_source ?? this.#bySource,
+      bySource,
     };
   }
+}
+
+/** @param {number[]} numbers */
+function sum(numbers) {
+  return numbers.reduce((total, number) => total + number, 0);
 }

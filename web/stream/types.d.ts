@@ -44,10 +44,10 @@ export interface TracedStep {
   micros: number;
 }
 
+/** `by_source` counts every committed token, the end token included. */
 export interface SpeculationUsage {
   steps: number;
   drafted: number;
-  accepted: number;
   mean_accepted: number;
   by_source: Record<string, number>;
 }

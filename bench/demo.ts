@@ -3,7 +3,7 @@
  * worker, retrieval, prompt, link, verifier and back as a stream, with drafting
  * and without, the two taking turns in one run.
  *
- *   npm run bench:demo [-- --json] [-- --rounds 3]
+ *   npm run bench:demo [-- --json] [-- --rounds 4]
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { median } from './statistics.ts';
 import { streamChat } from './stream-chat.ts';
 
 const json = process.argv.includes('--json');
-const rounds = Number(process.argv[process.argv.indexOf('--rounds') + 1]) || 3;
+const rounds = Number(process.argv[process.argv.indexOf('--rounds') + 1]) || 4;
 const SEED = 7;
 
 interface Run {
@@ -22,6 +22,8 @@ interface Run {
   seconds: number;
   ttftMs: number;
   steps: number;
+  /** Tokens committed, the one that ends the answer included. */
+  committed: number;
   text: string;
 }
 
@@ -39,7 +41,8 @@ async function main(): Promise<void> {
         // Whoever goes second finds the prompt in the KV cache: take turns.
         const order = round % 2 === 0 ? (['on', 'off'] as const) : (['off', 'on'] as const);
         const pair = { on: null as Run | null, off: null as Run | null };
-        for (const mode of order) runs[mode].push((pair[mode] = await ask(service.url, question, mode)));
+        for (const mode of order)
+          runs[mode].push((pair[mode] = await ask(service.url, question, mode)));
         if (pair.on!.text !== pair.off!.text) different++;
       }
     }
@@ -49,7 +52,9 @@ async function main(): Promise<void> {
   const summary = { on: summarise(runs.on), off: summarise(runs.off) };
   const ratio = summary.on.tokensPerSecond / summary.off.tokensPerSecond;
   if (json) {
-    console.log(JSON.stringify({ ...summary, ratio, questions: questions.length, rounds, different }));
+    console.log(
+      JSON.stringify({ ...summary, ratio, questions: questions.length, rounds, different }),
+    );
     return;
   }
   console.log(`${questions.length} questions, ${rounds} rounds, whole path, temperature 0\n`);
@@ -71,17 +76,20 @@ async function ask(url: string, question: string, mode: 'on' | 'off'): Promise<R
     seed: SEED,
     speculation: { mode, stats: true },
   });
-  return { text, ttftMs, seconds, tokens: usage.completion_tokens, steps: usage.speculation!.steps };
+  const { steps, mean_accepted } = usage.speculation!;
+  const committed = Math.round(steps * mean_accepted);
+  return { text, ttftMs, seconds, tokens: usage.completion_tokens, steps, committed };
 }
 
 function summarise(runs: readonly Run[]) {
   const tokens = runs.reduce((sum, run) => sum + run.tokens, 0);
   const seconds = runs.reduce((sum, run) => sum + run.seconds, 0);
   const steps = runs.reduce((sum, run) => sum + run.steps, 0);
+  const committed = runs.reduce((sum, run) => sum + run.committed, 0);
   return {
     tokens,
     tokensPerSecond: tokens / seconds,
-    mat: tokens / steps,
+    mat: committed / steps,
     ttftMs: median(runs.map((run) => run.ttftMs)),
   };
 }

@@ -1,0 +1,78 @@
+/** What happens when one end of an answer goes away in the middle. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startService, type TestService } from '../support/service.ts';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startService();
+});
+afterAll(() => service.stop());
+
+/** A long answer, so that there is a middle: sampled hot, it rarely ends by itself. */
+const LONG = {
+  messages: [{ role: 'user', content: 'What happens to a request?' }],
+  vector_store_ids: [],
+  temperature: 2,
+  seed: 3,
+  max_tokens: 1500,
+  stream: true,
+  speculation: { mode: 'off' },
+};
+
+function open(signal?: AbortSignal) {
+  return fetch(`${service.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(LONG),
+    ...(signal ? { signal } : {}),
+  });
+}
+
+async function active(): Promise<number> {
+  const response = await fetch(`${service.verifierUrl}/health`);
+  return ((await response.json()) as { active: number }).active;
+}
+
+async function until(condition: () => Promise<boolean>, ms: number): Promise<boolean> {
+  const deadline = Date.now() + ms;
+  while (Date.now() < deadline) {
+    if (await condition()) return true;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return false;
+}
+
+test('client gone: the session of the verifier is freed within a second', async () => {
+  const abort = new AbortController();
+  const response = await open(abort.signal);
+  const reader = response.body!.getReader();
+  await reader.read();
+  expect(await active()).toBe(1);
+  abort.abort();
+  await reader.read().catch(() => {});
+  expect(await until(async () => (await active()) === 0, 1_000)).toBe(true);
+});
+
+test("verifier gone in mid-stream: an error event in OpenAI's form, never a silent end", async () => {
+  const response = await open();
+  expect(response.status).toBe(200);
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const bytes of response.body!) {
+    if (text === '') process.kill(-service.verifier.pid, 'SIGKILL');
+    text += decoder.decode(bytes, { stream: true });
+  }
+  const last = text.trimEnd().split('\n\n').at(-1)!;
+  expect(text).not.toContain('[DONE]');
+  expect(JSON.parse(last.replace(/^data: /, ''))).toMatchObject({
+    error: { type: 'server_error', message: expect.stringContaining('verifier') },
+  });
+});
+
+test('verifier gone before the question: 503 with a message that says what to do', async () => {
+  const response = await open();
+  expect(response.status).toBe(503);
+  expect(response.headers.get('retry-after')).not.toBeNull();
+  const { error } = (await response.json()) as { error: { message: string } };
+  expect(error.message).toContain('verifier');
+});

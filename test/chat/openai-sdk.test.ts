@@ -1,0 +1,258 @@
+/** Chat as the `openai` package calls it, against the real service. */
+import OpenAI, { type APIError, BadRequestError, NotFoundError } from 'openai';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startService, type TestService } from '../support/service.ts';
+
+let service: TestService;
+let client: OpenAI;
+beforeAll(async () => {
+  service = await startService();
+  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
+});
+afterAll(() => service.stop());
+
+const QUESTION = { role: 'user' as const, content: 'What is credit?' };
+
+/** Fields of Espalier's own, which the SDK sends as they are. */
+function extended<T extends object>(body: T, extension: object): T {
+  return { ...body, ...extension };
+}
+
+describe('completions', () => {
+  test('not streaming: an answer from the documents, with usage', async () => {
+    const completion = await client.chat.completions.create({
+      model: service.model,
+      messages: [QUESTION],
+    });
+    expect(completion.object).toBe('chat.completion');
+    expect(completion.choices[0]!.message.role).toBe('assistant');
+    expect(completion.choices[0]!.message.content).toContain('tree frames');
+    expect(completion.choices[0]!.finish_reason).toBe('stop');
+    const { prompt_tokens, completion_tokens, total_tokens } = completion.usage!;
+    expect(prompt_tokens).toBeGreaterThan(50);
+    expect(total_tokens).toBe(prompt_tokens + completion_tokens);
+    expect(completion.usage).not.toHaveProperty('speculation');
+  });
+
+  test('streaming: the same text, role first, usage last and only on request', async () => {
+    const plain = await client.chat.completions.create({
+      model: service.model,
+      messages: [QUESTION],
+    });
+    const stream = await client.chat.completions.create({
+      model: service.model,
+      messages: [QUESTION],
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    const chunks = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    expect(chunks[0]!.choices[0]!.delta.role).toBe('assistant');
+    expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')).toBe(
+      plain.choices[0]!.message.content,
+    );
+    expect(chunks.length).toBeGreaterThan(4);
+    expect(new Set(chunks.map(({ id }) => id)).size).toBe(1);
+    expect(chunks.at(-1)!.choices).toEqual([]);
+    expect(chunks.at(-1)!.usage).toEqual({
+      ...plain.usage,
+      prompt_tokens_details: expect.anything(),
+    });
+    expect(chunks.at(-2)!.choices[0]!.finish_reason).toBe('stop');
+    for (const chunk of chunks.slice(0, -1)) expect(chunk.usage).toBeUndefined();
+  });
+
+  test('the helper of the SDK that gathers a stream', async () => {
+    const gathered = await client.chat.completions
+      .stream({ model: service.model, messages: [QUESTION] })
+      .finalContent();
+    expect(gathered).toContain('tree frames');
+  });
+
+  test('speculation.stats adds usage.speculation', async () => {
+    const completion = await client.chat.completions.create(
+      extended({ model: service.model, messages: [QUESTION] }, { speculation: { stats: true } }),
+    );
+    const { speculation } = completion.usage as unknown as {
+      speculation: {
+        steps: number;
+        drafted: number;
+        accepted: number;
+        mean_accepted: number;
+        by_source: Record<string, number>;
+      };
+    };
+    const committed = Object.values(speculation.by_source).reduce((sum, n) => sum + n, 0);
+    expect(speculation.mean_accepted).toBeCloseTo(committed / speculation.steps);
+    expect(speculation.accepted).toBe(committed - speculation.by_source.target!);
+    expect(speculation.drafted).toBeGreaterThanOrEqual(speculation.accepted);
+    expect(speculation.by_source.passage).toBeGreaterThan(0);
+  });
+
+  test('max_tokens ends with "length" at exactly so many', async () => {
+    for (const name of ['max_tokens', 'max_completion_tokens'] as const) {
+      const completion = await client.chat.completions.create({
+        model: service.model,
+        messages: [QUESTION],
+        [name]: 7,
+      });
+      expect(completion.usage!.completion_tokens).toBe(7);
+      expect(completion.choices[0]!.finish_reason).toBe('length');
+    }
+  });
+
+  test('stop strings end the answer before them', async () => {
+    const whole = await client.chat.completions.create({
+      model: service.model,
+      messages: [QUESTION],
+    });
+    const text = whole.choices[0]!.message.content!;
+    const stop = text.slice(40, 46);
+    const cut = await client.chat.completions.create({
+      model: service.model,
+      messages: [QUESTION],
+      stop: [stop],
+    });
+    expect(cut.choices[0]!.message.content).toBe(text.slice(0, text.indexOf(stop)));
+    expect(cut.choices[0]!.finish_reason).toBe('stop');
+  });
+
+  test('content parts, developer and earlier turns are taken', async () => {
+    const completion = await client.chat.completions.create({
+      model: service.model,
+      messages: [
+        { role: 'developer', content: 'Be exact.' },
+        { role: 'user', content: 'What is the echo?' },
+        { role: 'assistant', content: 'The drafting core beside the verifier.' },
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'What is ' },
+            { type: 'text', text: 'credit?' },
+          ],
+        },
+      ],
+    });
+    expect(completion.choices[0]!.message.content!.length).toBeGreaterThan(10);
+  });
+
+  test('no store, no passages: the prompt is the messages alone', async () => {
+    const body = { model: service.model, messages: [QUESTION], max_tokens: 5 };
+    const grounded = await client.chat.completions.create(body);
+    const bare = await client.chat.completions.create(extended(body, { vector_store_ids: [] }));
+    expect(bare.usage!.prompt_tokens).toBeLessThan(30);
+    expect(grounded.usage!.prompt_tokens).toBeGreaterThan(100);
+  });
+
+  test('aborting a stream ends the iteration without an error of the server', async () => {
+    const stream = await client.chat.completions.create({
+      model: service.model,
+      messages: [QUESTION],
+      stream: true,
+    });
+    for await (const _ of stream) break;
+    stream.controller.abort();
+    expect((await fetch(`${service.url}/health/live`)).status).toBe(200);
+  });
+});
+
+describe('models', () => {
+  test('are listed and retrieved', async () => {
+    const list = await client.models.list();
+    expect(list.data.map(({ id }) => id)).toEqual([service.model]);
+    expect((await client.models.retrieve(service.model)).id).toBe(service.model);
+  });
+
+  test('one that is not served is named, with the one that is', async () => {
+    const error = await client.chat.completions
+      .create({ model: 'gpt-5', messages: [QUESTION] })
+      .catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(NotFoundError);
+    expect((error as NotFoundError).code).toBe('model_not_found');
+    expect((error as NotFoundError).message).toContain(service.model);
+  });
+});
+
+describe('refusals name the field and the limit', () => {
+  const refused: [string, object, string, RegExp][] = [
+    ['no messages', { messages: [] }, 'messages', /at least one/],
+    ['messages missing', { messages: undefined }, 'messages', /messages/],
+    ['messages of the wrong type', { messages: 'hi' }, 'messages', /list of messages/],
+    [
+      'an unknown role',
+      { messages: [{ role: 'wizard', content: 'x' }] },
+      'messages.0.role',
+      /must be/,
+    ],
+    ['no user message', { messages: [{ role: 'system', content: 'x' }] }, 'messages', /user/],
+    [
+      'content of the wrong type',
+      { messages: [{ role: 'user', content: 5 }] },
+      'messages.0.content',
+      /string/,
+    ],
+    [
+      'an image',
+      { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'x' } }] }] },
+      'messages.0.content',
+      /text/,
+    ],
+    ['temperature too high', { temperature: 3 }, 'temperature', /0 to 2/],
+    ['temperature as text', { temperature: 'hot' }, 'temperature', /number/],
+    ['max_tokens of zero', { max_tokens: 0 }, 'max_tokens', /from 1/],
+    ['max_tokens absurd', { max_tokens: 1e12 }, 'max_tokens', /1048576/],
+    ['max_tokens beyond the context', { max_tokens: 100_000 }, 'messages', /context|max_tokens/],
+    ['a fractional seed', { seed: 1.5 }, 'seed', /integer/],
+    ['too many stop strings', { stop: ['a', 'b', 'c', 'd', 'e'] }, 'stop', /at most 4/],
+    ['an empty stop string', { stop: '' }, 'stop', /empty|string/],
+    ['n of two', { n: 2 }, 'n', /only 1/],
+    [
+      'a field that is not known',
+      { frequency_penalties: 1 },
+      'frequency_penalties',
+      /frequency_penalties/,
+    ],
+    [
+      'an unknown speculation mode',
+      { speculation: { mode: 'warp' } },
+      'speculation.mode',
+      /must be/,
+    ],
+    ['a budget over the cap', { speculation: { budget: 65 } }, 'speculation.budget', /0 to 64/],
+  ];
+  test.each(refused)('%s', async (_, body, param, message) => {
+    const error = await client.chat.completions
+      .create({ model: service.model, messages: [QUESTION], ...body } as never)
+      .catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(BadRequestError);
+    expect((error as BadRequestError).param).toBe(param);
+    expect((error as BadRequestError).message).toMatch(message);
+  });
+
+  test('a body that is not JSON, or is 10 MB, is a 4xx, and the server goes on', async () => {
+    const post = (body: string) =>
+      fetch(`${service.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
+    const broken = await post('{"messages": [');
+    expect(broken.status).toBe(400);
+    expect(await broken.json()).toMatchObject({ error: { type: 'invalid_request_error' } });
+    const huge = await post(
+      JSON.stringify({ messages: [{ role: 'user', content: 'x'.repeat(10_000_000) }] }),
+    );
+    expect(huge.status).toBe(413);
+    expect(((await huge.json()) as { error: APIError }).error.message).toMatch(/\d{6,} bytes/);
+    expect((await post(JSON.stringify({ messages: [QUESTION], max_tokens: 2 }))).status).toBe(200);
+  });
+
+  test('a question longer than the context is refused with both numbers', async () => {
+    const error = await client.chat.completions
+      .create({ model: service.model, messages: [{ role: 'user', content: 'why '.repeat(5000) }] })
+      .catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(BadRequestError);
+    expect((error as BadRequestError).code).toBe('context_length_exceeded');
+    expect((error as BadRequestError).message).toMatch(/\d+ tokens/);
+  });
+});

@@ -146,9 +146,13 @@ export class SuffixAutomaton {
       target = this.next(from, token);
       if (target >= 0) break;
     }
-    if (target < 0) this.link[state] = ROOT_STATE;
-    else if (this.length[target] === this.length[from]! + 1) this.link[state] = target;
-    else this.link[state] = this.split(from, target, token);
+    let link = ROOT_STATE;
+    if (target >= 0) {
+      const exact = this.length[target] === this.length[from]! + 1;
+      link = exact ? target : this.split(from, target, token);
+    }
+    // Only now: the split may have moved the arrays.
+    this.link[state] = link;
     return state;
   }
 

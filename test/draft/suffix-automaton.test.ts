@@ -72,6 +72,19 @@ describe('the suffix automaton', () => {
     );
   });
 
+  test('stays exact while its arrays grow', () => {
+    const run: number[] = [];
+    for (let i = 0, x = 1; i < 6000; i++) {
+      x = (x * 48271) % 2147483647;
+      run.push(x % 37);
+    }
+    const automaton = built([run]);
+    automaton.checkIntegrity();
+    for (const [context, { count }] of counted([run])) {
+      expect(automaton.count[stateOf(automaton, context)], context).toBe(count);
+    }
+  });
+
   test('its tail is the longest bounded suffix of the run', () => {
     fc.assert(
       fc.property(runs, fc.array(fc.integer({ min: 0, max: 2 }), { maxLength: 30 }), (all, run) => {

@@ -30,6 +30,7 @@ CREATE TABLE `documents` (
 	`key` text NOT NULL,
 	`complete` integer DEFAULT false NOT NULL,
 	`text_bytes` integer DEFAULT 0 NOT NULL,
+	`notice` text,
 	`created_at` integer DEFAULT (unixepoch()) NOT NULL
 );
 --> statement-breakpoint

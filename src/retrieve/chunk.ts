@@ -2,7 +2,7 @@
  * Sections to passages: the leading blocks of a section that fit, then the next
  * ones, overlapping by whole blocks. A section that fits is one passage.
  */
-import type { Block, ParsedDocument, Section } from './document.ts';
+import type { Block, ParsedDocument, Section } from './parse/document.ts';
 
 export interface Chunk {
   title: string;

@@ -6,7 +6,8 @@ import { sha256 } from '../store/ids.ts';
 import { loadModel } from '../store/model.ts';
 import type { StoreFileRecord } from '../store/stores.ts';
 import { type Chunk, type Cutting, chunk } from './chunk.ts';
-import { PARSER_VERSION, parse, UnreadableFile } from './parse.ts';
+import { type ParsedDocument, UnreadableFile } from './parse/document.ts';
+import { PARSER_VERSION, parse } from './parse/parse.ts';
 
 /** Passages that one file may give: about 100 MB of text. */
 export const MAX_PASSAGES = 200_000;
@@ -37,7 +38,7 @@ export async function ingest(env: Bindings, attachment: StoreFileRecord): Promis
     const original = await readOriginal(env, file);
     if (!original)
       throw new UnreadableFile('invalid_file', 'the original is gone: upload it again');
-    const parsed = parse(await original.arrayBuffer(), file.filename, file.contentType);
+    const parsed = await parse(await original.arrayBuffer(), file.filename, file.contentType);
     const passages: Chunk[] = [];
     for (const passage of chunk(parsed, cutting, model.encodeUntrusted)) {
       if (passages.length === MAX_PASSAGES) {
@@ -50,13 +51,21 @@ export async function ingest(env: Bindings, attachment: StoreFileRecord): Promis
     }
     if (passages.length === 0) throw new UnreadableFile('invalid_file', 'the file has no text');
     await writeText(env, file, parsed.text);
-    documentId = await writeDocument(
-      env,
-      file.tenantId,
-      key,
-      model.fingerprint.tokenizer,
+    documentId = await writeDocument(env, file.tenantId, key, {
+      tokenizer: model.fingerprint.tokenizer,
       passages,
-    );
+      notice: noticeOf(parsed),
+    });
   }
   await attachDocument(env, attachment, documentId);
+}
+
+/** Named in a notice; of the others, only how many. */
+const MAX_NAMED = 5;
+
+function noticeOf({ skipped = [] }: ParsedDocument): string | null {
+  if (skipped.length === 0) return null;
+  const named = skipped.slice(0, MAX_NAMED).map(({ name, reason }) => `${name} (${reason})`);
+  const more = skipped.length > MAX_NAMED ? ` and ${skipped.length - MAX_NAMED} more` : '';
+  return `left out of the archive: ${named.join('; ')}${more}`;
 }

@@ -12,7 +12,7 @@ import { ModelUnavailable } from '../store/model.ts';
 import { type FileErrorCode, storeFiles } from '../store/schema.ts';
 import type { StoreFileRecord } from '../store/stores.ts';
 import { ingest } from './ingest.ts';
-import { UnreadableFile } from './parse.ts';
+import { UnreadableFile } from './parse/document.ts';
 
 /** Work per alarm; then the alarm is set anew, so that no event grows without bound. */
 const SLICE_MS = 10_000;

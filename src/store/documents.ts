@@ -18,6 +18,13 @@ export interface NewChunk {
   tokens: Int32Array;
 }
 
+export interface NewDocument {
+  /** Hex sha256 of the tokenizer.json that made the tokens. */
+  tokenizer: string;
+  passages: readonly NewChunk[];
+  notice: string | null;
+}
+
 /** D1 takes values up to 2 MB; a batch of rows travels as one JSON value. */
 const MAX_ROWS_JSON = 1_000_000;
 
@@ -37,16 +44,16 @@ export async function writeDocument(
   env: Bindings,
   tenantId: number,
   key: string,
-  tokenizer: string,
-  passages: readonly NewChunk[],
+  document: NewDocument,
 ): Promise<number> {
+  const { tokenizer, passages, notice } = document;
   const db = database(env);
   const [row] = await db
     .insert(documents)
-    .values({ tenantId, key })
+    .values({ tenantId, key, notice })
     .onConflictDoUpdate({
       target: [documents.tenantId, documents.key],
-      set: { complete: false, textBytes: 0 },
+      set: { complete: false, textBytes: 0, notice },
     })
     .returning({ id: documents.id });
   const documentId = row!.id;
@@ -99,6 +106,8 @@ export async function attachDocument(
       .set({
         status: 'completed',
         documentId,
+        errorCode: sql`(SELECT iif(notice IS NULL, NULL, 'invalid_file') FROM documents WHERE id = ${documentId})`,
+        errorMessage: sql`(SELECT notice FROM documents WHERE id = ${documentId})`,
         usageBytes: sql`(SELECT text_bytes FROM documents WHERE id = ${documentId})`,
       })
       .where(

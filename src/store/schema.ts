@@ -126,6 +126,8 @@ export const documents = sqliteTable(
     /** False while its passages are being written: such a row is started over. */
     complete: integer('complete', { mode: 'boolean' }).notNull().default(false),
     textBytes: integer('text_bytes').notNull().default(0),
+    /** What of the file was left out, and why; null: nothing. */
+    notice: text('notice'),
     createdAt: seconds('created_at'),
   },
   (table) => [uniqueIndex('documents_by_key').on(table.tenantId, table.key)],

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { chunk } from '../../src/retrieve/chunk.ts';
-import { parseMarkdown } from '../../src/retrieve/markdown.ts';
-import { parsePlainText } from '../../src/retrieve/plain-text.ts';
+import { parseMarkdown } from '../../src/retrieve/parse/markdown.ts';
+import { parsePlainText } from '../../src/retrieve/parse/plain-text.ts';
 import { createTokenizer } from '../../src/store/tokenizer.ts';
 import { TARGET } from '../support/model-server.ts';
 

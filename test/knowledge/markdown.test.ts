@@ -1,7 +1,7 @@
 /** Markdown becomes sections that read as the bundled model's training text did. */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseMarkdown } from '../../src/retrieve/markdown.ts';
+import { parseMarkdown } from '../../src/retrieve/parse/markdown.ts';
 
 function sections(source: string, name = 'notes.md') {
   return parseMarkdown(source, name).sections.map(({ title, heading, blocks }) => ({

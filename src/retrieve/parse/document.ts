@@ -20,6 +20,8 @@ export interface ParsedDocument {
   /** The text that offsets count in. */
   text: string;
   sections: Section[];
+  /** Of an archive: members left out, and why. */
+  skipped?: { name: string; reason: string }[];
 }
 
 /** Titles are carried by every passage: a long one would crowd the text out. */
@@ -36,4 +38,15 @@ export function titleFromName(filename: string): string {
 
 export function shortTitle(text: string): string {
   return text.replace(/\s+/g, ' ').trim().slice(0, MAX_TITLE).trim();
+}
+
+/** The file's own fault, with the reason for its owner. */
+export class UnreadableFile extends Error {
+  override readonly name = 'UnreadableFile';
+  readonly code: 'unsupported_file' | 'invalid_file';
+
+  constructor(code: 'unsupported_file' | 'invalid_file', message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
 }

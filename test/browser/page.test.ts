@@ -1,7 +1,16 @@
 /** The page as a visitor has it: the real service behind it, a real browser before it. */
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { findChromium, type Misdeeds, openBrowser, watch } from '../support/browser.ts';
+import {
+  findChromium,
+  focused,
+  growth,
+  type Misdeeds,
+  openBrowser,
+  recordGrowth,
+  tabThrough,
+  watch,
+} from '../support/browser.ts';
 import { startService, type TestService } from '../support/service.ts';
 
 const chromium = findChromium();
@@ -21,7 +30,8 @@ describe.skipIf(!chromium)('the page', () => {
   let misdeeds: Misdeeds;
 
   beforeAll(async () => {
-    [service, browser] = await Promise.all([startService(), openBrowser(chromium!)]);
+    browser = await openBrowser(chromium!);
+    service = await startService();
   });
 
   afterAll(async () => {
@@ -306,25 +316,6 @@ describe.skipIf(!chromium)('the page', () => {
   });
 });
 
-/** Notes the answer's length each time that it changes. */
-function recordGrowth(page: Page): Promise<void> {
-  return page.evaluate(() => {
-    const lengths: number[] = [];
-    Object.assign(window, { lengths });
-    new MutationObserver(() => {
-      const length = document.querySelector('[data-part=answer]')?.textContent.length ?? 0;
-      if (length > 0 && length !== lengths.at(-1)) lengths.push(length);
-    }).observe(document.querySelector('[data-part=conversation]')!, {
-      childList: true,
-      subtree: true,
-    });
-  });
-}
-
-function growth(page: Page): Promise<number[]> {
-  return page.evaluate(() => (window as unknown as { lengths: number[] }).lengths);
-}
-
 /** What the page should show for `question`, asked with the page's own settings. */
 async function answerOfTheApi(url: string, question: string): Promise<string> {
   const response = await fetch(`${url}/v1/chat/completions`, {
@@ -338,26 +329,4 @@ async function answerOfTheApi(url: string, question: string): Promise<string> {
   });
   const completion = (await response.json()) as { choices: [{ message: { content: string } }] };
   return completion.choices[0].message.content;
-}
-
-function focused(page: Page): Promise<string> {
-  return page.evaluate(() => document.activeElement?.id ?? '');
-}
-
-/** Names of what the tab key reaches from the top of the page, each with a visible outline. */
-async function tabThrough(page: Page, presses: number): Promise<string[]> {
-  await page.evaluate(() => (document.activeElement as HTMLElement).blur());
-  const names: string[] = [];
-  for (let press = 0; press < presses; press++) {
-    await page.keyboard.press('Tab');
-    names.push(
-      await page.evaluate(() => {
-        const element = document.activeElement as HTMLElement;
-        const outlined = getComputedStyle(element).outlineStyle !== 'none';
-        const name = element.dataset.part ?? (element.closest('.examples') ? 'example' : '');
-        return outlined || name === 'question-box' ? name : `${name} without outline`;
-      }),
-    );
-  }
-  return names;
 }

@@ -53,3 +53,45 @@ export function watch(page: Page, origin: string): Misdeeds {
   });
   return misdeeds;
 }
+
+/** Notes the answer's length each time that it changes. */
+export function recordGrowth(page: Page): Promise<void> {
+  return page.evaluate(() => {
+    const lengths: number[] = [];
+    Object.assign(window, { lengths });
+    new MutationObserver(() => {
+      const length = document.querySelector('[data-part=answer]')?.textContent.length ?? 0;
+      if (length > 0 && length !== lengths.at(-1)) lengths.push(length);
+    }).observe(document.querySelector('[data-part=conversation]')!, {
+      childList: true,
+      subtree: true,
+    });
+  });
+}
+
+export function growth(page: Page): Promise<number[]> {
+  return page.evaluate(() => (window as unknown as { lengths: number[] }).lengths);
+}
+
+/** The id of what has the focus. */
+export function focused(page: Page): Promise<string> {
+  return page.evaluate(() => document.activeElement?.id ?? '');
+}
+
+/** Names of what the tab key reaches from the top of the page, each with a visible outline. */
+export async function tabThrough(page: Page, presses: number): Promise<string[]> {
+  await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+  const names: string[] = [];
+  for (let press = 0; press < presses; press++) {
+    await page.keyboard.press('Tab');
+    names.push(
+      await page.evaluate(() => {
+        const element = document.activeElement as HTMLElement;
+        const outlined = getComputedStyle(element).outlineStyle !== 'none';
+        const name = element.dataset.part ?? (element.closest('.examples') ? 'example' : '');
+        return outlined || name === 'question-box' ? name : `${name} without outline`;
+      }),
+    );
+  }
+  return names;
+}

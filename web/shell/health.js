@@ -9,7 +9,6 @@ const RETRY_MS = 4000;
 
 export class HealthBanner {
   #banner = part(document, 'health');
-  #text = part(this.#banner, 'health-text');
   #retry = 0;
 
   /** Safe to call at any time: a look-up that waits is replaced. */
@@ -17,7 +16,7 @@ export class HealthBanner {
     clearTimeout(this.#retry);
     const trouble = await findTrouble();
     this.#banner.hidden = trouble === '';
-    this.#text.textContent = trouble;
+    this.#banner.textContent = trouble;
     if (trouble) this.#retry = window.setTimeout(() => this.check(), RETRY_MS);
   }
 }
@@ -33,6 +32,6 @@ async function findTrouble() {
   }
   if (health.status === 'ok') return '';
   const failing = Object.entries(health.checks ?? {}).filter(([, check]) => !check.ok);
-  const reasons = failing.map(([name, { reason }]) => `${name}: ${reason ?? 'no reason given'}`);
-  return `Not ready to answer (${reasons.join('; ')}). npm start runs all that is needed; this page keeps looking.`;
+  const reasons = failing.map(([name, { reason }]) => reason ?? `the ${name} gives no reason`);
+  return `Not ready to answer: ${reasons.join('; ')}. npm start runs all that is needed; this page keeps looking.`;
 }

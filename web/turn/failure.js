@@ -26,7 +26,8 @@ const KINDS = {
 /** @param {HTMLElement} box @param {ChatFailure} failure */
 export function showFailure(box, failure) {
   const { title, advice } = KINDS[failure.kind];
-  part(box, 'failure-title').textContent = title;
+  const busy = failure.kind === 'refused' && (failure.detail.status ?? 0) >= 500;
+  part(box, 'failure-title').textContent = busy ? 'The server can’t answer now' : title;
   part(box, 'failure-message').textContent = failure.message;
   part(box, 'failure-detail').textContent = detailLine(failure);
   part(box, 'failure-advice').textContent = failure.detail.retryAfter

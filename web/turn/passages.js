@@ -27,7 +27,7 @@ export class PassageList {
       const item = fromTemplate('passage');
       part(item, 'number').textContent = String(passage.index);
       part(item, 'title').textContent = passage.title || passage.filename;
-      part(item, 'heading').textContent = passage.heading;
+      part(item, 'heading').textContent = passage.heading === passage.title ? '' : passage.heading;
       part(item, 'file').textContent = passage.filename;
       part(item, 'text').textContent = passage.text;
       this.#list.append(item);

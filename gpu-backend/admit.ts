@@ -31,6 +31,8 @@ export interface Turn {
   drafting: DraftingMode;
   budget: number;
   regions: Region[];
+  /** Of the prompt, how many tokens at its end are the answer so far. */
+  resumed: number;
 }
 
 export interface AdmitLimits {
@@ -99,6 +101,8 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
   if (typeof namespace !== 'string' || namespace.length > MAX_NAMESPACE_LENGTH) {
     bad(`namespace must be a string of at most ${MAX_NAMESPACE_LENGTH} characters`);
   }
+  const resumed = integer(settings.resumed, 'resumed', 0, prompt.length - 1);
+  const asked = prompt.length - resumed;
   const seed = list(sampling?.seed, 'sampling.seed', 2);
   const drafting = settings.drafting as DraftingMode;
   if (!DRAFTING_MODES.includes(drafting))
@@ -125,12 +129,13 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
     budget: integer(settings.budget, 'budget', 0, MAX_VERIFIED_NODES),
     regions: list(settings.regions, 'regions', MAX_REGIONS).map((entry) => {
       const [start, end, source] = list(entry, 'regions[]', 3);
-      const from = integer(start, 'region start', 0, prompt.length);
+      const from = integer(start, 'region start', 0, asked);
       return {
         start: from,
-        end: integer(end, 'region end', from, prompt.length),
+        end: integer(end, 'region end', from, asked),
         source: integer(source, 'region source', 0, SOURCE_NAMES.length - 1) as Region['source'],
       };
     }),
+    resumed,
   };
 }

@@ -5,10 +5,10 @@
  * step verifies the best nodes of both, as many as the cost of a step warrants.
  */
 import type { StepCost } from '../src/draft/budget.ts';
+import type { Drafter } from '../src/draft/drafter.ts';
 import { fuse } from '../src/draft/fuse.ts';
 import { reroot } from '../src/draft/reroot.ts';
 import { selectBest } from '../src/draft/select.ts';
-import { SessionDrafter } from '../src/draft/session.ts';
 import { TokenTree } from '../src/draft/tree.ts';
 import { decodeTree, FrameError } from '../src/link/frames/index.ts';
 import { MAX_VERIFIED_NODES, type Turn } from './admit.ts';
@@ -21,8 +21,9 @@ export class Candidates {
   readonly tree = new TokenTree(MAX_VERIFIED_NODES);
   /** Trees that were of no use any more when they came. */
   stale = 0;
-  private readonly echo: SessionDrafter | null;
+  private readonly echo: Drafter | null;
   private readonly drafts: boolean;
+  private readonly lockstep: boolean;
   private standing = new TokenTree();
   private spare = new TokenTree();
   private readonly arrived = new TokenTree();
@@ -31,10 +32,14 @@ export class Candidates {
   /** Base of the newest tree. */
   private newestBase = -1;
 
-  constructor(turn: Turn) {
+  /** `echo` drafts beside the engine; null in modes without one. */
+  constructor(turn: Turn, echo: Drafter | null) {
     this.drafts = turn.drafting !== 'off' && turn.budget > 0;
-    this.echo = this.drafts && turn.drafting === 'echoed' ? new SessionDrafter() : null;
-    this.echo?.begin(turn.prompt, turn.regions);
+    this.lockstep = this.drafts && turn.drafting === 'lockstep';
+    this.echo = this.drafts ? echo : null;
+    const asked = turn.prompt.length - turn.resumed;
+    this.echo?.begin(turn.prompt.subarray(0, asked), turn.regions);
+    this.echo?.commit(turn.prompt.subarray(asked));
   }
 
   /**
@@ -60,9 +65,13 @@ export class Candidates {
     this.swap();
   }
 
-  /** Whether a tree drawn at exactly this length has come: what lockstep waits for. */
-  freshAt(length: number): boolean {
-    return this.newestBase === length;
+  /**
+   * Whether a step can begin with `length` tokens committed. Always, but in
+   * lockstep, which is there to be compared with: it waits for a tree drawn at
+   * exactly this length.
+   */
+  readyAt(length: number): boolean {
+    return !this.lockstep || this.newestBase === length;
   }
 
   /** Makes `tree` the best candidates: at most `budget` nodes, as many as pay under `cost`. */

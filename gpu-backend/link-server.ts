@@ -1,133 +1,214 @@
 /**
- * One link: the protocol's state machine around a socket. `open` first and
- * once, then trees, then `cancel` or a close. Whatever breaks a rule gets an
- * `error` frame that says which, and the link is closed.
+ * The verifier's end of one link: the protocol's state machine around a
+ * connection. `open` first and once, then spans and trees, then `cancel` or a
+ * close. Whatever breaks a rule gets an `error` frame that says which, and the
+ * link is closed.
  */
-import type { RawData, WebSocket } from 'ws';
+import type { Drafter } from '../src/draft/drafter.ts';
 import {
+  type Clock,
+  CloseCode,
+  decodeCancel,
   decodeOpen,
-  encodeAccept,
-  encodeDone,
+  decodeRead,
   encodeError,
+  encodeProgress,
   encodeReady,
+  every,
   FrameError,
   FrameType,
   frameType,
   type LinkErrorCode,
+  Opener,
   openVersion,
   PROTOCOL_VERSION,
+  SealError,
+  Sealer,
+  type Transport,
 } from '../src/link/frames/index.ts';
 import type { Nucleus } from './accept/warp.ts';
-import { type AdmitLimits, admit, Refusal } from './admit.ts';
+import { type AdmitLimits, admit, Refusal, type Turn } from './admit.ts';
 import { TREE_CREDIT } from './candidates.ts';
 import type { Engine } from './engine/engine.ts';
+import { Outbox } from './outbox.ts';
 import type { Scheduler } from './scheduler.ts';
-import { type Outbox, Session } from './session.ts';
+import { Session } from './session.ts';
 
 /** A link that has not sent `open` by then is closed. */
 export const OPEN_DEADLINE_MS = 10_000;
-/** Bytes the socket may hold unsent before the session pauses: the backpressure reaches the GPU, not the memory. */
-export const MAX_UNSENT_BYTES = 1 << 18;
 /** How soon a refused worker should try again, when all slots are taken. */
 export const RETRY_AFTER_MS = 1_000;
+/** A worker that hears nothing for four of these goes elsewhere. */
+export const HEARTBEAT_MS = 1_000;
+/** A session that is paused for a reader so long is ended: its slot is worth more to others. */
+export const READER_DEADLINE_MS = 60_000;
 
 export interface LinkContext {
   engine: Engine;
   scheduler: Scheduler;
   nucleus: Nucleus;
   limits: AdmitLimits;
+  clock: Clock;
+  /** What drafts beside the engine for a turn, in mode `echoed`. */
+  echo(turn: Turn): Drafter;
+  /** Whether new turns are refused, as the verifier is about to stop. */
+  draining(): boolean;
 }
 
-export function serveLink(socket: WebSocket, context: LinkContext): void {
-  let session: Session | null = null;
-  const deadline = setTimeout(
-    () => refuse('bad-frame', `no open frame within ${OPEN_DEADLINE_MS} ms`),
-    OPEN_DEADLINE_MS,
-  );
+/** Serves one turn on `transport`. */
+export function serveLink(transport: Transport, context: LinkContext): void {
+  new ServedLink(transport, context);
+}
 
-  function refuse(code: LinkErrorCode, message: string, retryAfterMs = 0): void {
-    socket.send(encodeError({ code, message, retryAfterMs }));
-    socket.close(1002, code);
-    leave();
+class ServedLink {
+  private readonly transport: Transport;
+  private readonly context: LinkContext;
+  private readonly sealer = new Sealer();
+  private readonly opener = new Opener();
+  private session: Session | null = null;
+  private outbox: Outbox | null = null;
+  private over = false;
+  private readonly stopHeartbeat: () => void;
+  private readonly openedAt: number;
+  private sentAt: number;
+  private pausedSince: number | null = null;
+
+  constructor(transport: Transport, context: LinkContext) {
+    this.transport = transport;
+    this.context = context;
+    this.openedAt = this.sentAt = context.clock.now();
+    transport.attach({
+      message: (data) => this.receive(data),
+      closed: () => this.leave(),
+      drained: () => this.drained(),
+    });
+    this.stopHeartbeat = every(context.clock, HEARTBEAT_MS, () => this.beat());
   }
 
-  function leave(): void {
-    clearTimeout(deadline);
-    session?.abandon();
-    context.scheduler.wake();
+  /** Bytes that the connection has not sent yet. */
+  get unsent(): number {
+    return this.transport.unsent;
   }
 
-  const outbox: Outbox = {
-    accept: (frame) => {
-      socket.send(encodeAccept(frame), resumeIfDrained);
-    },
-    done: (frame) => {
-      socket.send(encodeDone(frame));
-      socket.close(1000);
-    },
-    error: (frame) => {
-      socket.send(encodeError(frame));
-      socket.close(1011, frame.code);
-    },
-    congested: () => socket.bufferedAmount > MAX_UNSENT_BYTES,
-  };
-
-  function resumeIfDrained(): void {
-    if (!outbox.congested()) context.scheduler.wake();
+  send(frame: Uint8Array): void {
+    if (this.over) return;
+    this.sentAt = this.context.clock.now();
+    this.transport.send(this.sealer.seal(frame));
+    const type = frameType(frame);
+    if (type === FrameType.done) this.end(CloseCode.normal);
+    else if (type === FrameType.error) this.end(CloseCode.internalError);
   }
 
-  function open(bytes: Uint8Array): void {
-    clearTimeout(deadline);
-    const version = openVersion(bytes);
-    if (version !== PROTOCOL_VERSION) {
-      return refuse('version', `this verifier speaks version ${PROTOCOL_VERSION}, not ${version}`);
+  private receive(message: Uint8Array | null): void {
+    if (this.over) return;
+    try {
+      if (!message) throw new FrameError('frames are binary');
+      this.dispatch(this.opener.open(message));
+    } catch (cause) {
+      if (cause instanceof Refusal) this.refuse(cause.code, cause.message);
+      else if (cause instanceof SealError) this.refuse('damaged', cause.message);
+      else if (cause instanceof FrameError) this.refuse('bad-frame', cause.message);
+      else {
+        // A bug, but this turn's alone: the others go on.
+        console.error(cause);
+        this.refuse('engine', 'the verifier failed');
+      }
     }
-    const { settings, prompt } = decodeOpen(bytes);
-    const turn = admit(settings, prompt, context.limits);
-    const slot = context.engine.acquire(prompt, prompt.length + turn.maxTokens, turn.namespace);
-    if (!slot) {
-      return refuse('overloaded', 'every slot of this verifier is taken', RETRY_AFTER_MS);
-    }
-    session = new Session(turn, slot, context.engine, context.nucleus, outbox);
-    socket.send(
-      encodeReady({
-        promptTokens: prompt.length,
-        cachedTokens: slot.cached,
-        credit: TREE_CREDIT,
-      }),
-    );
-    context.scheduler.add(session);
   }
 
-  function receive(bytes: Uint8Array): void {
+  private dispatch(bytes: Uint8Array): void {
+    const { session } = this;
     const type = frameType(bytes);
     if (!session) {
       if (type !== FrameType.open) throw new FrameError('the first frame must be open');
-      return open(bytes);
+      return this.open(bytes);
     }
     switch (type) {
       case FrameType.tree:
         session.receiveTree(bytes);
-        return context.scheduler.wake();
+        return this.context.scheduler.wake();
+      case FrameType.read:
+        this.outbox!.wasRead(decodeRead(bytes));
+        return this.context.scheduler.wake();
       case FrameType.cancel:
-        return leave();
+        decodeCancel(bytes);
+        return this.end(CloseCode.normal);
       default:
         throw new FrameError(`frame type ${type} is not expected after open`);
     }
   }
 
-  socket.on('message', (data: RawData, isBinary: boolean) => {
-    if (session?.ended || socket.readyState !== socket.OPEN) return;
-    try {
-      if (!isBinary) throw new FrameError('frames are binary');
-      receive(data as Buffer);
-    } catch (cause) {
-      if (cause instanceof Refusal) refuse(cause.code, cause.message);
-      else if (cause instanceof FrameError) refuse('bad-frame', cause.message);
-      else throw cause;
+  private open(bytes: Uint8Array): void {
+    const { engine, scheduler, nucleus, limits, echo, draining } = this.context;
+    const version = openVersion(bytes);
+    if (version !== PROTOCOL_VERSION) {
+      throw new Refusal(
+        'version',
+        `this verifier speaks version ${PROTOCOL_VERSION}, not ${version}`,
+      );
     }
-  });
-  socket.on('close', leave);
-  // 'close' follows every 'error'; without a listener Node would throw it.
-  socket.on('error', () => {});
+    if (draining()) throw new Refusal('draining', 'this verifier shuts down');
+    const { settings, prompt } = decodeOpen(bytes);
+    const turn = admit(settings, prompt, limits);
+    const slot = engine.acquire(prompt, prompt.length + turn.maxTokens, turn.namespace);
+    if (!slot) {
+      return this.refuse('overloaded', 'every slot of this verifier is taken', RETRY_AFTER_MS);
+    }
+    this.outbox = new Outbox(this, prompt.length);
+    const beside = turn.drafting === 'echoed' ? echo(turn) : null;
+    this.session = new Session(turn, slot, engine, nucleus, this.outbox, beside);
+    scheduler.add(this.session);
+    this.send(
+      encodeReady({
+        promptTokens: prompt.length,
+        cachedTokens: slot.cached,
+        credit: TREE_CREDIT,
+        active: scheduler.active,
+        slots: engine.limits.slots,
+      }),
+    );
+  }
+
+  private drained(): void {
+    if (this.over) return;
+    this.outbox?.drained();
+    this.context.scheduler.wake();
+  }
+
+  private beat(): void {
+    const { clock, scheduler } = this.context;
+    const now = clock.now();
+    if (!this.session || !this.outbox) {
+      if (now - this.openedAt >= OPEN_DEADLINE_MS) {
+        this.refuse('bad-frame', `no open frame within ${OPEN_DEADLINE_MS} ms`);
+      }
+      return;
+    }
+    this.pausedSince = this.outbox.congested ? (this.pausedSince ?? now) : null;
+    if (this.pausedSince !== null && now - this.pausedSince >= READER_DEADLINE_MS) {
+      return this.refuse('stalled', `nothing was read for ${READER_DEADLINE_MS} ms`);
+    }
+    // Silence is how a worker learns that the engine hangs.
+    if (scheduler.alive && now - this.sentAt >= HEARTBEAT_MS) {
+      this.send(encodeProgress(this.session.slot.length));
+    }
+  }
+
+  private refuse(code: LinkErrorCode, message: string, retryAfterMs = 0): void {
+    this.send(encodeError({ code, message, retryAfterMs }));
+  }
+
+  /** Nothing more is said; the slot is free as soon as no step uses it. */
+  private end(closeCode: number): void {
+    this.leave();
+    this.transport.close(closeCode);
+  }
+
+  private leave(): void {
+    if (this.over) return;
+    this.over = true;
+    this.stopHeartbeat();
+    this.session?.abandon();
+    this.context.scheduler.wake();
+  }
 }

@@ -7,6 +7,9 @@ import { startVerifier } from './server.ts';
 
 const BUNDLED = join(dirname(fileURLToPath(import.meta.url)), '../models/target');
 
+/** What turns at work get to finish in, once the process is asked to stop. */
+const DRAIN_GRACE_MS = 3_000;
+
 async function main(): Promise<void> {
   const folder = process.env.ESPALIER_MODEL || BUNDLED;
   const model = readModelFolder(folder);
@@ -21,9 +24,10 @@ async function main(): Promise<void> {
   let closing = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      if (closing) return;
+      // Asked twice: now.
+      if (closing) process.exit(1);
       closing = true;
-      void verifier.close().then(() => process.exit(0));
+      void verifier.close(DRAIN_GRACE_MS).then(() => process.exit(0));
     });
   }
 }

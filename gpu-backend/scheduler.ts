@@ -4,26 +4,38 @@
  * session without one steps by a single token. A long prompt delays the others
  * by one chunk at most.
  */
+import type { Clock } from '../src/link/frames/index.ts';
 import type { Engine, StepRow } from './engine/engine.ts';
 import type { Session } from './session.ts';
 
 /** Prompt tokens fed in one run. Long enough to fill the cores, short enough not to stall decoding. */
 export const PREFILL_CHUNK = 256;
+/** A run that takes longer than this hangs: the verifier no longer counts as alive, and workers go elsewhere. */
+export const RUN_DEADLINE_MS = 60_000;
 
 export class Scheduler {
   private readonly engine: Engine;
+  private readonly clock: Clock;
+  /** When the run in flight began; null between runs. */
+  private runningSince: number | null = null;
   private readonly sessions = new Set<Session>();
   private wakeUp: (() => void) | null = null;
   private closed = false;
   private readonly loop: Promise<void>;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, clock: Clock) {
     this.engine = engine;
+    this.clock = clock;
     this.loop = this.run();
   }
 
   get active(): number {
     return this.sessions.size;
+  }
+
+  /** Whether the engine answers. */
+  get alive(): boolean {
+    return this.runningSince === null || this.clock.now() - this.runningSince < RUN_DEADLINE_MS;
   }
 
   add(session: Session): void {
@@ -37,6 +49,7 @@ export class Scheduler {
     this.wakeUp = null;
   }
 
+  /** Stops after the step in flight. Turns that are not over are handed to other verifiers. */
   async close(): Promise<void> {
     this.closed = true;
     this.wake();
@@ -59,7 +72,7 @@ export class Scheduler {
         });
       }
     }
-    for (const session of this.sessions) session.end('cancelled');
+    for (const session of this.sessions) session.fail('draining', 'this verifier shuts down');
     this.sweep();
   }
 
@@ -74,20 +87,23 @@ export class Scheduler {
     const rows: StepRow[] = sessions.map((session) =>
       kind === 'decode' ? session.decodeRow(sessions.length) : session.prefillRow(PREFILL_CHUNK),
     );
-    const started = performance.now();
+    const started = this.clock.now();
+    this.runningSince = started;
     try {
       await this.engine.step(rows);
     } catch (cause) {
-      for (const session of sessions) session.fail(cause as Error);
+      for (const session of sessions) session.fail('engine', (cause as Error).message);
       return true;
+    } finally {
+      this.runningSince = null;
     }
-    const micros = Math.round((performance.now() - started) * 1000);
+    const micros = Math.round((this.clock.now() - started) * 1000);
     for (const session of sessions) {
       if (kind === 'decode') session.absorb(micros);
       else session.absorbPrefill(micros);
     }
     // Let sockets be read even when runs complete synchronously fast.
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await this.clock.breath();
     return true;
   }
 

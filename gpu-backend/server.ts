@@ -7,25 +7,35 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { WebSocketServer } from 'ws';
-import { MAX_FRAME_BYTES } from '../src/link/frames/index.ts';
+import { SessionDrafter } from '../src/draft/session.ts';
+import { MAX_FRAME_BYTES, pause, SEAL_BYTES } from '../src/link/frames/index.ts';
 import { Nucleus } from './accept/warp.ts';
 import type { ModelFolder } from './builder/model-folder.ts';
 import { describeModel } from './describe.ts';
 import type { Engine } from './engine/engine.ts';
-import { serveLink } from './link-server.ts';
+import { type LinkContext, serveLink } from './link-server.ts';
+import { nodeClock } from './node-clock.ts';
 import { Scheduler } from './scheduler.ts';
+import { wsTransport } from './ws-transport.ts';
 
 export const LINK_PATH = '/v1/link';
 /** Links open at once, those still without a session included. */
 export const MAX_LINKS = 512;
+
+const DRAIN_POLL_MS = 20;
+/** Time for the last frames to leave. */
+const FAREWELL_MS = 500;
 
 export interface Verifier {
   /** `http://host:port` */
   url: string;
   /** Turns that hold a slot now. */
   active(): number;
-  /** Ends every turn and frees the engine. */
-  close(): Promise<void>;
+  /**
+   * Takes no more turns, gives those at work `graceMs` to finish, hands the rest
+   * to other verifiers and frees the engine.
+   */
+  close(graceMs?: number): Promise<void>;
 }
 
 /** Serves `model` on `engine`. Rejects when the port is taken. */
@@ -35,8 +45,9 @@ export async function startVerifier(
   { host, port }: { host: string; port: number },
 ): Promise<Verifier> {
   const description = describeModel(model, engine.limits.maxContext);
-  const scheduler = new Scheduler(engine);
-  const context = {
+  const scheduler = new Scheduler(engine, nodeClock);
+  let draining = false;
+  const context: LinkContext = {
     engine,
     scheduler,
     nucleus: new Nucleus(engine.limits.vocabSize),
@@ -45,6 +56,9 @@ export async function startVerifier(
       vocabSize: engine.limits.vocabSize,
       maxContext: engine.limits.maxContext,
     },
+    clock: nodeClock,
+    echo: () => new SessionDrafter(),
+    draining: () => draining,
   };
 
   function json(response: ServerResponse, status: number, body: unknown): void {
@@ -63,8 +77,8 @@ export async function startVerifier(
     if (request.method !== 'GET') return json(response, 405, { error: 'only GET is served here' });
     switch (request.url) {
       case '/health':
-        return json(response, 200, {
-          status: 'ok',
+        return json(response, scheduler.alive && !draining ? 200 : 503, {
+          status: draining ? 'draining' : scheduler.alive ? 'ok' : 'stuck',
           model: description.id,
           active: scheduler.active,
           slots: engine.limits.slots,
@@ -85,7 +99,7 @@ export async function startVerifier(
   const server = createServer(route);
   const sockets = new WebSocketServer({
     noServer: true,
-    maxPayload: MAX_FRAME_BYTES,
+    maxPayload: MAX_FRAME_BYTES + SEAL_BYTES,
     // Frames are small and already dense: deflate would cost more than it saves.
     perMessageDeflate: false,
   });
@@ -96,7 +110,9 @@ export async function startVerifier(
     }
     // Tokens are small and late ones cost a step: never wait to fill a packet.
     (socket as import('node:net').Socket).setNoDelay(true);
-    sockets.handleUpgrade(request, socket, head, (link) => serveLink(link, context));
+    sockets.handleUpgrade(request, socket, head, (link) =>
+      serveLink(wsTransport(link, nodeClock), context),
+    );
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -107,12 +123,24 @@ export async function startVerifier(
   return {
     url: `http://${host}:${bound}`,
     active: () => scheduler.active,
-    async close() {
+    async close(graceMs = 0) {
+      draining = true;
+      const deadline = nodeClock.now() + graceMs;
+      while (scheduler.active > 0 && nodeClock.now() < deadline) {
+        await pause(nodeClock, DRAIN_POLL_MS);
+      }
       await scheduler.close();
+      await untilSaid(sockets.clients);
       for (const link of sockets.clients) link.terminate();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       engine.close();
     },
   };
+}
+
+/** Waits until every link has closed, or for as long as a farewell may take. */
+async function untilSaid(links: ReadonlySet<unknown>): Promise<void> {
+  const deadline = nodeClock.now() + FAREWELL_MS;
+  while (links.size > 0 && nodeClock.now() < deadline) await pause(nodeClock, DRAIN_POLL_MS);
 }

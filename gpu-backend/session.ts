@@ -6,22 +6,16 @@
  * Invariant between steps while decoding: the slot holds every committed token
  * but the last, whose logits the next step computes.
  */
-import type { Accept, Done, DoneReason, LinkError } from '../src/link/frames/index.ts';
+
+import type { Drafter } from '../src/draft/drafter.ts';
+import type { DoneReason, LinkErrorCode } from '../src/link/frames/index.ts';
 import { Draw } from './accept/draw.ts';
 import { Walk } from './accept/walk.ts';
 import type { Nucleus } from './accept/warp.ts';
 import { MAX_VERIFIED_NODES, type Turn } from './admit.ts';
 import { Candidates } from './candidates.ts';
 import type { Engine, Slot, StepRow } from './engine/engine.ts';
-
-/** Where a session's frames go. */
-export interface Outbox {
-  accept(frame: Accept): void;
-  done(frame: Done): void;
-  error(frame: LinkError): void;
-  /** Whether the peer reads too slowly to be given more. */
-  congested(): boolean;
-}
+import type { Outbox } from './outbox.ts';
 
 export class Session {
   readonly slot: Slot;
@@ -42,13 +36,20 @@ export class Session {
   private accepted = 0;
   private prefillMicros = 0;
 
-  constructor(turn: Turn, slot: Slot, engine: Engine, nucleus: Nucleus, outbox: Outbox) {
+  constructor(
+    turn: Turn,
+    slot: Slot,
+    engine: Engine,
+    nucleus: Nucleus,
+    outbox: Outbox,
+    echo: Drafter | null,
+  ) {
     this.turn = turn;
     this.slot = slot;
     this.engine = engine;
     this.outbox = outbox;
     this.draw = new Draw(turn.warp, turn.seed, nucleus);
-    this.candidates = new Candidates(turn);
+    this.candidates = new Candidates(turn, echo);
     this.tokens = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
     this.tokens.set(turn.prompt);
     this.length = turn.prompt.length;
@@ -73,9 +74,8 @@ export class Session {
   }
 
   canDecode(): boolean {
-    if (this.ended || this.needsPrefill() || this.outbox.congested()) return false;
-    // Lockstep is there to be compared with: the one mode that waits for the network.
-    return this.turn.drafting !== 'lockstep' || this.candidates.freshAt(this.length);
+    if (this.ended || this.needsPrefill() || this.outbox.congested) return false;
+    return this.candidates.readyAt(this.length);
   }
 
   /** The next chunk of the prompt, all but its last token: that one begins the first decode step. */
@@ -145,6 +145,7 @@ export class Session {
       position: this.length,
       tokens,
       sources: walk.sources.slice(0, count),
+      steps: 1,
       drafted,
       credit: candidates.takeCredit(),
       stepMicros,
@@ -168,11 +169,11 @@ export class Session {
     });
   }
 
-  /** The engine could not run a step: the turn can't go on here, but may elsewhere. */
-  fail(cause: Error): void {
+  /** The turn can't go on here; with most codes it may elsewhere. */
+  fail(code: LinkErrorCode, message: string, retryAfterMs = 0): void {
     if (this.ended) return;
     this.ended = true;
-    this.outbox.error({ code: 'engine', retryAfterMs: 1000, message: cause.message });
+    this.outbox.error({ code, retryAfterMs, message });
   }
 
   /** The peer is gone: nothing more is said. */

@@ -10,6 +10,11 @@ export interface Bindings {
   ASSETS: Fetcher;
   /** One object per tenant: turns attached files into passages. */
   INGESTOR: DurableObjectNamespace<Ingestor>;
-  /** Where the verifier listens, as seen from the worker. */
+  /** Where the verifier listens, as seen from the worker; several separated by commas. */
   VERIFIER_URL: string;
+}
+
+/** Without trailing slashes. At least one. */
+export function verifierUrls({ VERIFIER_URL }: Pick<Bindings, 'VERIFIER_URL'>): string[] {
+  return VERIFIER_URL.split(',').map((url) => url.trim().replace(/\/+$/, ''));
 }

@@ -4,7 +4,7 @@ import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { type Answer, type AnswerRequest, startAnswer } from '../generate/answer.ts';
 import { PromptTooLong } from '../generate/prompt.ts';
 import type { Step } from '../generate/text-stream.ts';
-import { LinkFailure } from '../link/client.ts';
+import { LinkFailure } from '../link/failure.ts';
 import { newId } from '../store/ids.ts';
 import { loadModel, ModelUnavailable } from '../store/model.ts';
 import { defaultStores } from '../store/stores.ts';

@@ -1,6 +1,6 @@
 /** Live: this worker answers. Ready: it can also answer questions. */
 import { Hono } from 'hono';
-import type { Bindings } from '../bindings.ts';
+import { type Bindings, verifierUrls } from '../bindings.ts';
 import { reloadModel } from '../store/model.ts';
 import type { AppEnv } from './context.ts';
 
@@ -62,7 +62,7 @@ const FIGURES_TIMEOUT_MS = 2_000;
 async function figures(env: Bindings): Promise<unknown> {
   try {
     const signal = AbortSignal.timeout(FIGURES_TIMEOUT_MS);
-    const response = await fetch(`${env.VERIFIER_URL}/health`, { signal });
+    const response = await fetch(`${verifierUrls(env)[0]}/health`, { signal });
     return response.ok ? await response.json() : null;
   } catch {
     return null;

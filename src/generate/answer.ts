@@ -4,8 +4,10 @@
  */
 import type { Bindings } from '../bindings.ts';
 import { SessionDrafter } from '../draft/session.ts';
-import { connect, Link, type LinkEvent, LinkFailure } from '../link/client.ts';
-import type { DraftingMode } from '../link/frames/index.ts';
+import type { LinkEvent } from '../link/client.ts';
+import { TurnLink } from '../link/failover.ts';
+import { LinkFailure } from '../link/failure.ts';
+import type { DraftingMode, Open } from '../link/frames/index.ts';
 import { type Passage, search } from '../retrieve/search.ts';
 import { loadModel, type ModelRecord, reloadModel } from '../store/model.ts';
 import { namespaceOf, type Tenant } from '../store/tenants.ts';
@@ -13,7 +15,8 @@ import type { ChatMessage } from '../store/tokenizer.ts';
 import { composePrompt, type Prompt } from './prompt.ts';
 import { Speculation } from './speculation.ts';
 import { type Step, TextStream } from './text-stream.ts';
-import { runTurn, WIRE_NODES } from './turn.ts';
+import { type Drafting, runTurn, WIRE_NODES } from './turn.ts';
+import { linkContext } from './verifiers.ts';
 
 /** Tokens of an answer when the request doesn't say. */
 export const DEFAULT_MAX_TOKENS = 256;
@@ -78,9 +81,7 @@ async function begin(
   model: ModelRecord,
 ): Promise<Answer> {
   const namespace = await namespaceOf(tenant, model.fingerprint);
-  const connecting = connect(env.VERIFIER_URL);
-  // Handled below; without this a failing search would leave the rejection unobserved.
-  connecting.catch(() => {});
+  const link = new TurnLink(linkContext(env));
   let prompt: Prompt;
   let maxTokens: number;
   try {
@@ -93,11 +94,11 @@ async function begin(
     );
     ({ prompt, maxTokens } = compose(model, request, found));
   } catch (error) {
-    void connecting.then((socket) => socket.close(1000)).catch(() => {});
+    link.close();
     throw error;
   }
 
-  const link = new Link(await connecting, {
+  const open: Open = {
     prompt: prompt.tokens,
     settings: {
       fingerprint: model.fingerprint,
@@ -113,11 +114,19 @@ async function begin(
       drafting: request.drafting,
       budget: request.budget,
       regions: prompt.regions.map(({ start, end, source }) => [start, end, source]),
+      resumed: 0,
     },
-  });
-  const drafting =
-    request.drafting === 'off' ? null : { drafter: new SessionDrafter(), nodes: WIRE_NODES };
-  const events = runTurn(link, prompt, drafting);
+  };
+  const drafting: Drafting | null =
+    request.drafting === 'off'
+      ? null
+      : {
+          drafter: new SessionDrafter(),
+          nodes: WIRE_NODES,
+          tokens: prompt.draftTokens,
+          regions: prompt.draftRegions,
+        };
+  const events = runTurn(link, open, drafting);
   const cachedTokens = await untilReady(events);
   const text = new TextStream(model, request.stop);
   const speculation = new Speculation();
@@ -139,6 +148,10 @@ async function begin(
             yield step;
             if (text.stopped) return;
           } else if (event.type === 'done') {
+            // Only a verifier that stops says this: whoever cancels from here has left already.
+            if (event.reason === 'cancelled') {
+              throw new LinkFailure('draining', 'the verifier was stopped in mid-answer');
+            }
             const last = text.end(event.reason);
             if (last) yield last;
           }

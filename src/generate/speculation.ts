@@ -25,7 +25,7 @@ export class Speculation {
 
   /** `tokens`: how many of the accepted ones belong to the answer (an end token does not). */
   add(accept: Accept, tokens: number): void {
-    this.steps++;
+    this.steps += accept.steps;
     this.tokens += tokens;
     this.committed += accept.tokens.length;
     this.drafted += accept.drafted;

@@ -1,23 +1,39 @@
 /**
- * The worker's end of the link: one WebSocket a turn, frames out, events in.
- * Connecting needs no prompt, so it goes on beside retrieval.
+ * The worker's end of one link: frames out, events in, and the rules of the
+ * protocol that the worker can hold the verifier to. Ends once, with `done` or
+ * with a `LinkFailure`; `failover.ts` makes several of them one turn.
  */
 import type { TokenTree } from '../draft/tree.ts';
+import { LinkFailure } from './failure.ts';
 import {
   type Accept,
+  type Clock,
+  CloseCode,
   type Done,
   decodeAccept,
   decodeDone,
   decodeError,
+  decodeProgress,
   decodeReady,
   encodeCancel,
   encodeOpen,
+  encodeRead,
+  encodeSpans,
   encodeTree,
+  every,
+  FrameError,
   FrameType,
   frameType,
-  type LinkErrorCode,
+  MAX_ACCEPT_TOKENS,
+  MAX_UNREAD_TOKENS,
   type Open,
+  Opener,
+  READ_STRIDE_TOKENS,
   type Ready,
+  SealError,
+  Sealer,
+  type Span,
+  type Transport,
 } from './frames/index.ts';
 
 export type LinkEvent =
@@ -25,76 +41,81 @@ export type LinkEvent =
   | ({ type: 'accept' } & Accept)
   | ({ type: 'done' } & Done);
 
-/** Why a link ended without `done`. `unreachable` and `lost` come from here, the rest from the verifier. */
-export class LinkFailure extends Error {
-  override name = 'LinkFailure';
-  readonly code: LinkErrorCode | 'unreachable' | 'lost';
-  readonly retryAfterMs: number;
-  constructor(code: LinkFailure['code'], message: string, retryAfterMs = 0) {
-    super(message);
-    this.code = code;
-    this.retryAfterMs = retryAfterMs;
-  }
-}
-
-/** Frames received but not yet read by the turn. A turn that stops reading is cut off here, not in memory. */
-export const MAX_QUEUED_EVENTS = 1024;
+/** A verifier that says nothing for so long is given up. It has a heartbeat of a quarter of it. */
+export const SILENCE_DEADLINE_MS = 4_000;
 
 export class Link {
-  private readonly socket: WebSocket;
+  private readonly transport: Transport;
+  private readonly clock: Clock;
+  private readonly sealer = new Sealer();
+  private readonly opener = new Opener();
   private readonly queue: LinkEvent[] = [];
+  private readonly stopWatch: () => void;
+  private lastHeard: number;
   private failure: LinkFailure | null = null;
   private finished = false;
   private waiting: (() => void) | null = null;
   /** Tree frames that may be sent now. One is allowed ahead of `ready`. */
   private credit = 1;
+  private isReady = false;
+  /** Absolute position of the next token that the verifier may commit. */
+  private expected: number;
+  private readSaid: number;
 
-  constructor(socket: WebSocket, open: Open) {
-    this.socket = socket;
-    socket.addEventListener('message', (event) => this.receive(event.data));
-    socket.addEventListener('close', (event) =>
-      this.fail(
-        new LinkFailure('lost', `the verifier closed the link (${event.code}) in mid-answer`),
-      ),
-    );
-    socket.addEventListener('error', () =>
-      this.fail(new LinkFailure('lost', 'the link to the verifier broke in mid-answer')),
-    );
-    socket.send(encodeOpen(open));
+  /** Sends `open`: the connection must be up. */
+  constructor(transport: Transport, clock: Clock, open: Open) {
+    this.transport = transport;
+    this.clock = clock;
+    this.expected = this.readSaid = open.prompt.length;
+    this.lastHeard = clock.now();
+    this.stopWatch = every(clock, SILENCE_DEADLINE_MS / 4, () => this.watch());
+    transport.attach({
+      message: (data) => this.receive(data),
+      closed: (code) =>
+        this.fail(new LinkFailure('lost', `the verifier closed the link (${code}) in mid-answer`)),
+      drained: () => {},
+    });
+    this.send(encodeOpen(open));
   }
 
   /** Whether the verifier has room for another tree. */
   get canSend(): boolean {
-    return this.credit > 0 && !this.finished;
+    return this.credit > 0 && !this.over;
+  }
+
+  /** Whether everything that came has been read. */
+  get caughtUp(): boolean {
+    return this.queue.length === 0;
   }
 
   /** Sends candidates that follow absolute position `base`. Needs `canSend`. */
   sendTree(tree: TokenTree, base: number): void {
     this.credit--;
-    this.socket.send(encodeTree(tree, base));
+    this.send(encodeTree(tree, base));
+  }
+
+  sendSpans(spans: readonly Span[]): void {
+    this.send(encodeSpans(spans));
   }
 
   /** Ends the turn: the verifier frees the session as soon as the step in flight is over. */
   close(): void {
-    if (this.finished) return;
-    this.finished = true;
-    try {
-      this.socket.send(encodeCancel());
-      this.socket.close(1000);
-    } catch {
-      // Closed by the other side in this very moment: what was wanted.
-    }
+    if (!this.over) this.send(encodeCancel());
+    this.finish();
   }
 
-  /** Events in order, until `done`. Throws `LinkFailure` when the link ends without it. */
+  /** Events in order, until `done` or `close`. Throws `LinkFailure` when the link ends without it. */
   async *events(): AsyncGenerator<LinkEvent> {
     for (;;) {
       const event = this.queue.shift();
       if (event) {
         yield event;
+        if (event.type === 'accept') this.wasRead(event.position + event.tokens.length);
         if (event.type === 'done') return;
       } else if (this.failure) {
         throw this.failure;
+      } else if (this.finished) {
+        return;
       } else {
         await new Promise<void>((resolve) => {
           this.waiting = resolve;
@@ -103,54 +124,100 @@ export class Link {
     }
   }
 
-  private receive(data: unknown): void {
-    if (this.failure || this.finished) return;
+  private get over(): boolean {
+    return this.finished || this.failure !== null;
+  }
+
+  private send(frame: Uint8Array): void {
+    if (!this.over) this.transport.send(this.sealer.seal(frame));
+  }
+
+  private wasRead(position: number): void {
+    if (position - this.readSaid < READ_STRIDE_TOKENS) return;
+    this.readSaid = position;
+    this.send(encodeRead(position));
+  }
+
+  private watch(): void {
+    const silence = this.clock.now() - this.lastHeard;
+    if (silence < SILENCE_DEADLINE_MS) return;
+    this.fail(new LinkFailure('silent', `the verifier said nothing for ${Math.round(silence)} ms`));
+  }
+
+  private receive(message: Uint8Array | null): void {
+    if (this.over) return;
+    this.lastHeard = this.clock.now();
     try {
-      if (!(data instanceof ArrayBuffer)) throw new Error('a text frame');
-      this.dispatch(new Uint8Array(data));
+      if (!message) throw new FrameError('a text message');
+      this.dispatch(this.opener.open(message));
     } catch (cause) {
-      this.fail(
-        new LinkFailure('bad-frame', `the verifier sent a bad frame: ${(cause as Error).message}`),
-      );
-      this.socket.close(1002);
+      if (!(cause instanceof FrameError)) throw cause;
+      const code = cause instanceof SealError ? 'damaged' : 'bad-frame';
+      this.fail(new LinkFailure(code, `the verifier sent a bad frame: ${cause.message}`));
     }
   }
 
   private dispatch(bytes: Uint8Array): void {
-    switch (frameType(bytes)) {
+    const type = frameType(bytes);
+    if (type === FrameType.error) {
+      const { code, message, retryAfterMs } = decodeError(bytes);
+      return this.fail(new LinkFailure(code, message, retryAfterMs));
+    }
+    if (this.isReady === (type === FrameType.ready)) {
+      throw new FrameError(`frame type ${type} ${this.isReady ? 'again' : 'before ready'}`);
+    }
+    switch (type) {
       case FrameType.ready: {
         const ready = decodeReady(bytes);
+        this.isReady = true;
         this.credit += ready.credit - 1;
         return this.push({ type: 'ready', ...ready });
       }
       case FrameType.accept: {
         const accept = decodeAccept(bytes);
+        this.expect(accept);
         this.credit += accept.credit;
         return this.push({ type: 'accept', ...accept });
       }
+      case FrameType.progress:
+        return void decodeProgress(bytes);
       case FrameType.done:
         this.push({ type: 'done', ...decodeDone(bytes) });
-        return this.close();
-      case FrameType.error: {
-        const { code, message, retryAfterMs } = decodeError(bytes);
-        return this.fail(new LinkFailure(code, message, retryAfterMs));
-      }
+        return this.finish();
       default:
-        throw new Error(`type ${frameType(bytes)}`);
+        throw new FrameError(`frame type ${type} is not the verifier's`);
+    }
+  }
+
+  private expect({ position, tokens }: Accept): void {
+    if (position !== this.expected) {
+      throw new FrameError(`tokens at ${position}, but ${this.expected} is next`);
+    }
+    this.expected += tokens.length;
+    // The verifier pauses once so many are unread; the step before that may go beyond.
+    if (this.expected - this.readSaid > MAX_UNREAD_TOKENS + MAX_ACCEPT_TOKENS) {
+      throw new FrameError(`more than ${MAX_UNREAD_TOKENS} tokens ahead of the reader`);
     }
   }
 
   private push(event: LinkEvent): void {
-    if (this.queue.length === MAX_QUEUED_EVENTS) {
-      throw new Error(`more than ${MAX_QUEUED_EVENTS} frames ahead of the reader`);
-    }
     this.queue.push(event);
     this.wake();
   }
 
   private fail(failure: LinkFailure): void {
+    if (this.over) return;
+    this.failure = failure;
+    this.stopWatch();
+    this.transport.close(CloseCode.protocolError, failure.code);
+    this.wake();
+  }
+
+  private finish(): void {
     if (this.finished) return;
-    this.failure ??= failure;
+    this.finished = true;
+    this.stopWatch();
+    this.transport.close(CloseCode.normal);
     this.wake();
   }
 
@@ -158,28 +225,4 @@ export class Link {
     this.waiting?.();
     this.waiting = null;
   }
-}
-
-/** A socket to the verifier at `url`. Throws `LinkFailure('unreachable')` when none answers. */
-export async function connect(url: string): Promise<WebSocket> {
-  let response: Response;
-  try {
-    response = await fetch(`${url}/v1/link`, { headers: { upgrade: 'websocket' } });
-  } catch (cause) {
-    throw new LinkFailure(
-      'unreachable',
-      `no verifier answers at ${url}: ${(cause as Error).message}`,
-    );
-  }
-  const socket = response.webSocket;
-  if (!socket) {
-    throw new LinkFailure(
-      'unreachable',
-      `the verifier at ${url} answered ${response.status}`,
-      1000,
-    );
-  }
-  socket.binaryType = 'arraybuffer';
-  socket.accept();
-  return socket;
 }

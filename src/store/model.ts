@@ -4,7 +4,7 @@
  * isolate's memory.
  */
 import * as v from 'valibot';
-import type { Bindings } from '../bindings.ts';
+import { type Bindings, verifierUrls } from '../bindings.ts';
 import { sha256 } from './ids.ts';
 import { createTokenizer, type ModelTokenizer } from './tokenizer.ts';
 
@@ -106,20 +106,22 @@ async function loadTokenizerJson(env: Bindings, fingerprint: string): Promise<Ar
   return bytes;
 }
 
+/** Asks one verifier after the other: they serve the same model. */
 async function ask(env: Bindings, path: string, timeout: number): Promise<Response> {
-  const url = env.VERIFIER_URL + path;
-  let response: Response;
-  try {
-    response = await fetch(url, { signal: AbortSignal.timeout(timeout) });
-  } catch (error) {
-    throw new ModelUnavailable(
-      `the verifier at ${env.VERIFIER_URL} can't be reached: start it, or set VERIFIER_URL`,
-      { cause: error },
-    );
+  let failure: ModelUnavailable | undefined;
+  for (const url of verifierUrls(env)) {
+    try {
+      const response = await fetch(url + path, { signal: AbortSignal.timeout(timeout) });
+      if (response.ok) return response;
+      failure = new ModelUnavailable(`the verifier answered ${response.status} to ${path}`);
+    } catch (error) {
+      failure = new ModelUnavailable(
+        `the verifier at ${url} can't be reached: start it, or set VERIFIER_URL`,
+        { cause: error },
+      );
+    }
   }
-  if (!response.ok)
-    throw new ModelUnavailable(`the verifier answered ${response.status} to ${path}`);
-  return response;
+  throw failure;
 }
 
 function parseJson(bytes: ArrayBuffer): unknown {

@@ -6,22 +6,31 @@ import { MAX_TREE_NODES, TokenTree } from '../../src/draft/tree.ts';
 import {
   DONE_REASONS,
   decodeAccept,
+  decodeCancel,
   decodeDone,
   decodeError,
   decodeOpen,
+  decodeProgress,
+  decodeRead,
   decodeReady,
+  decodeSpans,
   decodeTree,
   encodeAccept,
   encodeCancel,
   encodeDone,
   encodeError,
   encodeOpen,
+  encodeProgress,
+  encodeRead,
   encodeReady,
+  encodeSpans,
   encodeTree,
   FrameError,
   LINK_ERRORS,
   MAX_FRAME_BYTES,
+  MAX_FRAME_SPAN_TOKENS,
   MAX_PROMPT_TOKENS,
+  MAX_SPANS,
   MAX_TOKEN_ID,
   type OpenSettings,
 } from '../../src/link/frames/index.ts';
@@ -35,6 +44,7 @@ const SETTINGS: OpenSettings = {
   drafting: 'echoed',
   budget: 32,
   regions: [[3, 9, 1]],
+  resumed: 0,
 };
 
 const token = fc.integer({ min: 0, max: MAX_TOKEN_ID });
@@ -42,6 +52,11 @@ const tokens = (max: number) =>
   fc.array(token, { minLength: 1, maxLength: max }).map((ids) => Int32Array.from(ids));
 const source = fc.integer({ min: 0, max: SOURCE_NAMES.length - 1 });
 const u32 = fc.integer({ min: 0, max: 0xffffffff });
+
+const spans = fc.array(
+  fc.record({ source: source.map((byte) => byte as Source), tokens: tokens(30) }),
+  { minLength: 1, maxLength: 20 },
+);
 
 const tree = fc
   .array(
@@ -52,7 +67,6 @@ const tree = fc
       source,
     ),
     {
-      minLength: 1,
       maxLength: MAX_TREE_NODES,
     },
   )
@@ -105,7 +119,8 @@ describe('round trips', () => {
         u32,
         (ids, position, drafted, credit, stepMicros) => {
           const sources = Uint8Array.from(ids, (id) => id % SOURCE_NAMES.length);
-          const frame = { position, tokens: ids, sources, drafted, credit, stepMicros };
+          const steps = ids.length;
+          const frame = { position, tokens: ids, sources, steps, drafted, credit, stepMicros };
           expect(decodeAccept(encodeAccept(frame))).toEqual(frame);
         },
       ),
@@ -115,7 +130,7 @@ describe('round trips', () => {
   test('ready, done, error', () => {
     fc.assert(
       fc.property(u32, u32, fc.nat(0xffff), (promptTokens, cachedTokens, credit) => {
-        const frame = { promptTokens, cachedTokens, credit };
+        const frame = { promptTokens, cachedTokens, credit, active: credit >> 1, slots: credit };
         expect(decodeReady(encodeReady(frame))).toEqual(frame);
       }),
     );
@@ -129,6 +144,23 @@ describe('round trips', () => {
     }
   });
 
+  test('spans', () => {
+    fc.assert(
+      fc.property(spans, (sent) => {
+        expect(decodeSpans(encodeSpans(sent))).toEqual(sent);
+      }),
+    );
+  });
+
+  test('read, progress', () => {
+    fc.assert(
+      fc.property(u32, (position) => {
+        expect(decodeRead(encodeRead(position))).toBe(position);
+        expect(decodeProgress(encodeProgress(position))).toBe(position);
+      }),
+    );
+  });
+
   test('a long error message is cut, not refused', () => {
     const { message } = decodeError(
       encodeError({ code: 'engine', retryAfterMs: 0, message: 'x'.repeat(5000) }),
@@ -139,6 +171,10 @@ describe('round trips', () => {
 
 const DECODERS: Record<string, (bytes: Uint8Array) => unknown> = {
   open: decodeOpen,
+  spans: decodeSpans,
+  cancel: decodeCancel,
+  read: decodeRead,
+  progress: decodeProgress,
   tree: (bytes) => decodeTree(bytes, new TokenTree()),
   ready: decodeReady,
   accept: decodeAccept,
@@ -152,12 +188,20 @@ function sample(): Record<string, Uint8Array> {
   small.add(first, 70_000, 0.25, 3);
   return {
     open: encodeOpen({ settings: SETTINGS, prompt: Int32Array.of(1, 2, 3) }),
+    spans: encodeSpans([
+      { source: 4, tokens: Int32Array.of(7, 8, 9) },
+      { source: 5, tokens: Int32Array.of(70_000) },
+    ]),
+    cancel: encodeCancel(),
+    read: encodeRead(300),
+    progress: encodeProgress(256),
     tree: encodeTree(small, 12),
-    ready: encodeReady({ promptTokens: 3, cachedTokens: 1, credit: 8 }),
+    ready: encodeReady({ promptTokens: 3, cachedTokens: 1, credit: 8, active: 1, slots: 4 }),
     accept: encodeAccept({
       position: 3,
       tokens: Int32Array.of(4, 5),
       sources: Uint8Array.of(1, 0),
+      steps: 1,
       drafted: 2,
       credit: 1,
       stepMicros: 900,
@@ -228,6 +272,14 @@ describe('hostile bytes', () => {
     const tree = sample().tree!.slice();
     new DataView(tree.buffer).setUint16(2, MAX_TREE_NODES + 1, true);
     expect(() => decodeTree(tree, new TokenTree())).toThrow(/tree of/);
+    const spans = sample().spans!.slice();
+    new DataView(spans.buffer).setUint16(2, MAX_SPANS + 1, true);
+    expect(() => decodeSpans(spans)).toThrow(/spans in a frame/);
+    new DataView(spans.buffer).setUint16(2, 2, true);
+    new DataView(spans.buffer).setUint16(4, MAX_FRAME_SPAN_TOKENS, true);
+    expect(() => decodeSpans(spans)).toThrow(/at most 8192/);
+    new DataView(spans.buffer).setUint16(4, 0, true);
+    expect(() => decodeSpans(spans)).toThrow(FrameError);
   });
 
   test('a tree with a parent behind its child, or with twins, is refused by name', () => {
@@ -251,6 +303,7 @@ test('a tree of 32 nodes takes at most 400 bytes, an accept of 5 tokens at most 
     position: 1,
     tokens: new Int32Array(5),
     sources: new Uint8Array(5),
+    steps: 1,
     drafted: 32,
     credit: 1,
     stepMicros: 1,

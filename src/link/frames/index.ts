@@ -1,12 +1,17 @@
 /**
- * The wire between worker and verifier: one binary WebSocket message is one
- * frame, little-endian, first byte the type. docs/protocol.md has the tables.
+ * What worker and verifier share: the frames (one binary WebSocket message is
+ * one sealed frame, little-endian, first byte the type; docs/protocol.md has the
+ * tables) and the seams to what carries them and to time.
  */
+export * from './clock.ts';
+export * from './flow.ts';
 export * from './open.ts';
+export * from './seal.ts';
+export * from './spans.ts';
+export * from './transport.ts';
 export * from './tree.ts';
 export * from './verdict.ts';
 export {
-  encodeCancel,
   FrameError,
   FrameType,
   frameType,

@@ -39,6 +39,8 @@ export interface OpenSettings {
   budget: number;
   /** Where the prompt's tokens came from: [start, end, source]. The rest is plain prompt. */
   regions: [number, number, Source][];
+  /** Of the prompt, how many tokens at its end are the answer so far: more than 0 where a turn goes on elsewhere. */
+  resumed: number;
 }
 
 /**

@@ -20,7 +20,10 @@ const WIDE_PARENTS = 2;
 /** Steps of the wire's log-probability: a byte holds -ln p · 16, so p ≥ e^-15.9. */
 const LOG_STEPS = 16;
 
-/** `base` is the absolute position of the tree's first level: how many tokens were committed when it was drawn. */
+/**
+ * `base` is the absolute position of the tree's first level: how many tokens
+ * were committed when it was drawn. An empty tree says that there is nothing to propose.
+ */
 export function encodeTree(tree: TokenTree, base: number): Uint8Array {
   const n = tree.size;
   const wide = needsWide(tree.tokens, n);
@@ -53,8 +56,8 @@ export function decodeTree(bytes: Uint8Array, tree: TokenTree): number {
   const flags = view.getUint8(1);
   if (flags > (WIDE_TOKENS | WIDE_PARENTS)) fail(`tree flags ${flags} are not known`);
   const n = view.getUint16(2, true);
-  if (n === 0 || n > Math.min(MAX_TREE_NODES, tree.capacity))
-    fail(`tree of ${n} nodes; 1 to ${MAX_TREE_NODES}`);
+  if (n > Math.min(MAX_TREE_NODES, tree.capacity))
+    fail(`tree of ${n} nodes; at most ${MAX_TREE_NODES}`);
   const wide = (flags & WIDE_TOKENS) !== 0;
   const wideParents = (flags & WIDE_PARENTS) !== 0;
   const parentsAt = TREE_HEADER + n * (wide ? 4 : 2);

@@ -27,6 +27,8 @@ export const LINK_ERRORS = [
   'draining',
   'engine',
   'unauthorized',
+  'damaged',
+  'stalled',
 ] as const;
 export type LinkErrorCode = (typeof LINK_ERRORS)[number];
 
@@ -36,17 +38,23 @@ export interface Ready {
   cachedTokens: number;
   /** Tree frames the worker may have outstanding. */
   credit: number;
+  /** Turns that hold a slot of this verifier now, this one included, and how many can. */
+  active: number;
+  slots: number;
 }
+/** What one step committed, or several, where the reader is slower than the steps. */
 export interface Accept {
   /** Absolute position of the first token. */
   position: number;
   tokens: Int32Array;
   /** `Source` of each token. */
   sources: Uint8Array;
-  /** Nodes verified in this step. */
+  steps: number;
+  /** Nodes verified in these steps. */
   drafted: number;
-  /** Tree frames taken from the mailbox since the last `accept`: that much credit returns. */
+  /** Tree frames taken in since the last `accept`: that much credit returns. */
   credit: number;
+  /** Time of these steps. */
   stepMicros: number;
 }
 export interface Done {
@@ -67,22 +75,28 @@ export interface LinkError {
 
 const utf8 = new TextEncoder();
 
+const READY_BYTES = 16;
+
 export function encodeReady(ready: Ready): Uint8Array {
-  const view = frame(FrameType.ready, 12);
+  const view = frame(FrameType.ready, READY_BYTES);
   view.setUint8(1, PROTOCOL_VERSION);
   view.setUint16(2, ready.credit, true);
   view.setUint32(4, ready.promptTokens, true);
   view.setUint32(8, ready.cachedTokens, true);
+  view.setUint16(12, ready.active, true);
+  view.setUint16(14, ready.slots, true);
   return bytesOf(view);
 }
 
 export function decodeReady(bytes: Uint8Array): Ready {
-  const view = viewOf(bytes, FrameType.ready, 12);
-  exactly(view, 12);
+  const view = viewOf(bytes, FrameType.ready, READY_BYTES);
+  exactly(view, READY_BYTES);
   return {
     credit: view.getUint16(2, true),
     promptTokens: view.getUint32(4, true),
     cachedTokens: view.getUint32(8, true),
+    active: view.getUint16(12, true),
+    slots: view.getUint16(14, true),
   };
 }
 
@@ -98,6 +112,7 @@ export function encodeAccept(accept: Accept): Uint8Array {
   view.setUint32(4, accept.position, true);
   view.setUint32(8, accept.stepMicros, true);
   view.setUint16(12, accept.drafted, true);
+  view.setUint16(14, accept.steps, true);
   const at = writeTokens(view, ACCEPT_HEADER, accept.tokens, n, wide);
   new Uint8Array(view.buffer).set(accept.sources.subarray(0, n), at);
   return bytesOf(view);
@@ -122,6 +137,7 @@ export function decodeAccept(bytes: Uint8Array): Accept {
     position: view.getUint32(4, true),
     tokens,
     sources,
+    steps: view.getUint16(14, true),
     drafted: view.getUint16(12, true),
     credit: view.getUint8(3),
     stepMicros: view.getUint32(8, true),

@@ -19,12 +19,15 @@ export const MAX_TOKEN_ID = (1 << 24) - 1;
 
 export const FrameType = {
   open: 0x01,
+  spans: 0x02,
   tree: 0x03,
   cancel: 0x04,
+  read: 0x05,
   ready: 0x81,
   accept: 0x82,
   done: 0x83,
   error: 0x84,
+  progress: 0x85,
 } as const;
 
 /** A malformed or oversized frame. The link is closed after it: framing can't be trusted any more. */
@@ -32,7 +35,7 @@ export class FrameError extends Error {
   override name = 'FrameError';
 }
 
-/** Flag of `tree` and `accept`: token ids take four bytes instead of two. */
+/** Flag of frames with token ids: they take four bytes instead of two. */
 export const WIDE_TOKENS = 1;
 
 export function frame(type: number, bytes: number): DataView {
@@ -97,8 +100,4 @@ export function readSource(byte: number): Source {
 /** Type byte of a frame, or -1 for an empty one. */
 export function frameType(bytes: Uint8Array): number {
   return bytes.byteLength === 0 ? -1 : bytes[0]!;
-}
-
-export function encodeCancel(): Uint8Array {
-  return bytesOf(frame(FrameType.cancel, 1));
 }

@@ -1,0 +1,20 @@
+import type { LinkErrorCode } from './frames/index.ts';
+
+/**
+ * Why a link ended without `done`. From here: `unreachable` (no connection),
+ * `lost` (it broke), `silent` (nothing came within the deadline); the rest are
+ * the verifier's.
+ */
+export type LinkFailureCode = LinkErrorCode | 'unreachable' | 'lost' | 'silent';
+
+export class LinkFailure extends Error {
+  override name = 'LinkFailure';
+  readonly code: LinkFailureCode;
+  /** Milliseconds after which trying again makes sense; 0 when nobody said. */
+  readonly retryAfterMs: number;
+  constructor(code: LinkFailureCode, message: string, retryAfterMs = 0) {
+    super(message);
+    this.code = code;
+    this.retryAfterMs = retryAfterMs;
+  }
+}

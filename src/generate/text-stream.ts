@@ -58,7 +58,7 @@ export class TextStream {
   }
 
   /** What was held back to the end, if anything. */
-  end(reason: DoneReason): Step | null {
+  end(reason: Exclude<DoneReason, 'cancelled'>): Step | null {
     if (reason === 'length') this.finish = 'length';
     const text = this.stops.push(this.detokenizer.flush()) + this.stops.flush();
     if (text === '') return null;

@@ -60,7 +60,9 @@ export async function openEngine(
     threads: engineOptions.threads,
     ...(options.provider === 'cuda' ? { cuda: { deviceId: 0, memoryBytes: 0 } } : {}),
   });
-  return new OrtEngine(session, model.config, compute, engineOptions);
+  const engine = new OrtEngine(session, model.config, compute, engineOptions);
+  await engine.measure();
+  return engine;
 }
 
 /** Converts the weights once; a half-written folder never gets the final name. */

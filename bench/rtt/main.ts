@@ -1,0 +1,117 @@
+/**
+ * What the distance between worker and verifier costs.
+ *
+ *   npm run bench:rtt [-- <folder>] [-- --json] [-- --tokens 10000]
+ *
+ * Simulated: recorded answers through the link's own code on both sides, with a
+ * virtual clock and a seeded network, per mode and round trip, as × plain
+ * decoding and as a share of the same drafter standing beside the engine.
+ */
+
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ROOT } from '../../local/service.ts';
+import type { Conditions } from './network.ts';
+import { type Recording, readRecordings } from './recording.ts';
+import { FLAT_GPU } from './replay-engine.ts';
+import { BUDGET, DRAFT_MS, type Run, simulate } from './simulate.ts';
+
+const DEFAULT_FOLDER = join(ROOT, '../shared/data/replay');
+const DEFAULT_TOKENS = 10_000;
+const RTTS = [0, 10, 25, 50, 100, 200];
+const LINK_MODES = ['lockstep', 'streamed', 'echoed'] as const;
+const SEED = 5;
+
+/** Jitter of a fifth of the round trip, 10 Mbit/s, and now and then a retransmission. */
+function conditions(rttMs: number): Conditions {
+  return {
+    rttMs,
+    jitterMs: rttMs / 5,
+    bytesPerMs: 1250,
+    stallChance: rttMs > 0 ? 0.002 : 0,
+    stallMs: 200 + rttMs,
+  };
+}
+
+interface Figures {
+  vsPlain: number;
+  vsColocated: number;
+  mat: number;
+}
+type Table = Record<string, Record<string, Record<string, Figures>>>;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    options: {
+      json: { type: 'boolean', default: false },
+      tokens: { type: 'string', default: String(DEFAULT_TOKENS) },
+    },
+    allowPositionals: true,
+  });
+  const recordings = readRecordings(positionals[0] ?? DEFAULT_FOLDER, Number(values.tokens));
+  if (!values.json) {
+    console.log(
+      `Simulated: ${FLAT_GPU.stepMs} ms a step, ${BUDGET} nodes, ${DRAFT_MS} ms a draft, ` +
+        `about ${values.tokens} tokens a recording`,
+    );
+  }
+  const table: Table = {};
+  for (const recording of recordings) {
+    table[recording.name] = await measure(recording, !values.json);
+  }
+  if (values.json) console.log(JSON.stringify(table));
+}
+
+async function measure(recording: Recording, report: boolean): Promise<Table[string]> {
+  const near = conditions(0);
+  const plain = await simulate(recording, 'plain', near, SEED);
+  const colocated = await simulate(recording, 'colocated', near, SEED);
+  const figures = (run: Run): Figures => ({
+    vsPlain: round(rate(run) / rate(plain)),
+    vsColocated: round(rate(run) / rate(colocated)),
+    mat: round(run.tokens / run.steps),
+  });
+  const modes: Table[string] = {
+    plain: { 0: figures(plain) },
+    colocated: { 0: figures(colocated) },
+  };
+  for (const mode of LINK_MODES) {
+    modes[mode] = {};
+    for (const rtt of RTTS) {
+      modes[mode][rtt] = figures(await simulate(recording, mode, conditions(rtt), SEED));
+    }
+  }
+  if (report) print(recording, modes);
+  return modes;
+}
+
+function print(recording: Recording, modes: Table[string]): void {
+  const colocated = modes.colocated![0]!;
+  console.log(
+    `\n${recording.name}: ${recording.turns.length} answers; co-located ` +
+      `${colocated.vsPlain.toFixed(2)} × plain, MAT ${colocated.mat.toFixed(2)}`,
+  );
+  console.log(
+    `${'× plain (of co-located)'.padEnd(24)}${RTTS.map((rtt) => `${rtt} ms`.padStart(13)).join('')}`,
+  );
+  for (const mode of LINK_MODES) {
+    const cells = RTTS.map((rtt) => {
+      const { vsPlain, vsColocated } = modes[mode]![rtt]!;
+      return `${vsPlain.toFixed(2)} (${vsColocated.toFixed(2)})`.padStart(13);
+    });
+    console.log(mode.padEnd(24) + cells.join(''));
+  }
+}
+
+function rate({ tokens, decodeMs }: Run): number {
+  return tokens / decodeMs;
+}
+
+function round(value: number): number {
+  return Math.round(value * 10_000) / 10_000;
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});

@@ -1,0 +1,187 @@
+/**
+ * One recording answered over a simulated network by the worker's and the
+ * verifier's own code: TurnLink and runTurn on one side, serveLink, Session and
+ * Scheduler on the other. Simulated are time, the wire and the target.
+ */
+import { Nucleus } from '../../gpu-backend/accept/warp.ts';
+import { type LinkContext as ServerContext, serveLink } from '../../gpu-backend/link-server.ts';
+import { Scheduler } from '../../gpu-backend/scheduler.ts';
+import type { Drafter } from '../../src/draft/drafter.ts';
+import { SessionDrafter } from '../../src/draft/session.ts';
+import { type Drafting, runTurn, WIRE_NODES } from '../../src/generate/turn.ts';
+import { type LinkContext, TurnLink } from '../../src/link/failover.ts';
+import { Fleet } from '../../src/link/fleet.ts';
+import type { DraftingMode, Open } from '../../src/link/frames/index.ts';
+import { type Conditions, type Connection, connect, Host } from './network.ts';
+import { seeded } from './random.ts';
+import type { RecordedTurn, Recording } from './recording.ts';
+import { ReplayEngine } from './replay-engine.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+/** `plain` drafts nothing; `colocated` has the worker's drafter beside the engine; the rest are the link's modes. */
+export const MODES = ['plain', 'colocated', 'lockstep', 'streamed', 'echoed'] as const;
+export type Mode = (typeof MODES)[number];
+
+/** Nodes verified in a step. */
+export const BUDGET = 32;
+/** What drawing a tree is charged with, wherever it is drawn: several times what it takes. */
+export const DRAFT_MS = 1;
+
+const URL = 'sim://verifier';
+const FINGERPRINT = { model: '0'.repeat(64), tokenizer: '0'.repeat(64) };
+
+export interface Run {
+  tokens: number;
+  steps: number;
+  /** Of decoding, on the engine's clock: from the first step to the last, with the waits between them. */
+  decodeMs: number;
+  /** Of each step: message bytes up and down, without WebSocket and TCP headers. */
+  upBytes: number[];
+  downBytes: number[];
+  drafted: number;
+  stale: number;
+}
+
+/** A drafter whose trees cost time on a host. */
+class Charged implements Drafter {
+  private readonly inner: Drafter;
+  private readonly host: Host;
+
+  constructor(inner: Drafter, host: Host) {
+    this.inner = inner;
+    this.host = host;
+  }
+
+  begin(...prompt: Parameters<Drafter['begin']>): void {
+    this.inner.begin(...prompt);
+  }
+
+  commit(tokens: Int32Array): void {
+    this.inner.commit(tokens);
+  }
+
+  draft(...tree: Parameters<Drafter['draft']>): void {
+    this.inner.draft(...tree);
+    this.host.spend(DRAFT_MS);
+  }
+}
+
+export async function simulate(
+  recording: Recording,
+  mode: Mode,
+  conditions: Conditions,
+  seed: number,
+): Promise<Run> {
+  const clock = new VirtualClock();
+  const random = seeded(seed);
+  const near = new Host(clock);
+  const far = new Host(clock);
+  const engine = new ReplayEngine(clock, far, recording.vocabSize);
+  const scheduler = new Scheduler(engine, clock);
+  /** What the worker drafts with; co-located, it stands beside the engine. */
+  const edge = new SessionDrafter();
+  const server: ServerContext = {
+    engine,
+    scheduler,
+    nucleus: new Nucleus(recording.vocabSize),
+    limits: {
+      fingerprint: FINGERPRINT,
+      vocabSize: recording.vocabSize,
+      maxContext: engine.limits.maxContext,
+    },
+    clock,
+    echo: () => new Charged(mode === 'colocated' ? edge : new SessionDrafter(), far),
+    draining: () => false,
+  };
+  let connection: Connection | null = null;
+  const context: LinkContext = {
+    fleet: new Fleet([URL], clock, random),
+    clock,
+    random,
+    async dial() {
+      connection = await connect(clock, { near, far }, conditions, random);
+      serveLink(connection.far, server);
+      return connection.near;
+    },
+  };
+
+  const run: Run = {
+    tokens: 0,
+    steps: 0,
+    decodeMs: 0,
+    upBytes: [],
+    downBytes: [],
+    drafted: 0,
+    stale: 0,
+  };
+  const drafter = mode === 'plain' || mode === 'colocated' ? null : new Charged(edge, near);
+  for (const turn of recording.turns) {
+    engine.script('', turn.prompt, turn.answer);
+    await clock.run(answer(turn, mode, drafter, new TurnLink(context), run, () => connection!));
+    run.decodeMs += engine.decodeMs;
+  }
+  await clock.run(scheduler.close());
+  return run;
+}
+
+async function answer(
+  { prompt, answer }: RecordedTurn,
+  mode: Mode,
+  drafter: Drafter | null,
+  link: TurnLink,
+  run: Run,
+  connection: () => Connection,
+): Promise<void> {
+  const open = openFor(prompt, answer.length, modeOnTheWire(mode));
+  const drafting: Drafting | null = drafter && {
+    drafter,
+    nodes: WIRE_NODES,
+    tokens: prompt,
+    regions: [],
+  };
+  let said = 0;
+  for await (const event of runTurn(link, open, drafting)) {
+    const { near, far } = connection();
+    if (event.type === 'accept') {
+      for (const token of event.tokens) {
+        if (token !== answer[said])
+          throw new Error(`token ${said} is ${token}, not ${answer[said]}`);
+        said++;
+      }
+      run.steps += event.steps;
+      run.drafted += event.drafted;
+      run.upBytes.push(near.bytes);
+      run.downBytes.push(far.bytes);
+      near.bytes = far.bytes = 0;
+    } else if (event.type === 'done') {
+      run.stale += event.stale;
+    } else {
+      // What opening takes is not a step's.
+      near.bytes = far.bytes = 0;
+    }
+  }
+  if (said !== answer.length) throw new Error(`${said} of ${answer.length} tokens came`);
+  run.tokens += said;
+}
+
+function modeOnTheWire(mode: Mode): DraftingMode {
+  if (mode === 'plain') return 'off';
+  return mode === 'colocated' ? 'echoed' : mode;
+}
+
+function openFor(prompt: Int32Array, maxTokens: number, drafting: DraftingMode): Open {
+  return {
+    prompt,
+    settings: {
+      fingerprint: FINGERPRINT,
+      namespace: '',
+      sampling: { seed: [1, 2], temperature: 0, topP: 1, topK: 0 },
+      maxTokens,
+      stopIds: [],
+      drafting,
+      budget: BUDGET,
+      regions: [],
+      resumed: 0,
+    },
+  };
+}

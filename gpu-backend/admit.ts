@@ -5,13 +5,9 @@
 
 import type { Region } from '../src/draft/drafter.ts';
 import { SOURCE_NAMES } from '../src/draft/source.ts';
-import {
-  DRAFTING_MODES,
-  type DraftingMode,
-  type LinkErrorCode,
-  type OpenSettings,
-} from '../src/link/frames/index.ts';
+import { DRAFTING_MODES, type DraftingMode, type OpenSettings } from '../src/link/frames/index.ts';
 import type { Warp } from './accept/warp.ts';
+import { Refusal } from './refusal.ts';
 
 /** The most nodes verified in one step, whatever is asked for. */
 export const MAX_VERIFIED_NODES = 64;
@@ -39,15 +35,6 @@ export interface AdmitLimits {
   fingerprint: { model: string; tokenizer: string };
   vocabSize: number;
   maxContext: number;
-}
-
-/** Refused before anything was allocated for it. */
-export class Refusal extends Error {
-  readonly code: LinkErrorCode;
-  constructor(code: LinkErrorCode, message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 function bad(message: string): never {

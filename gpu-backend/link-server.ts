@@ -27,10 +27,11 @@ import {
   type Transport,
 } from '../src/link/frames/index.ts';
 import type { Nucleus } from './accept/warp.ts';
-import { type AdmitLimits, admit, Refusal, type Turn } from './admit.ts';
+import { type AdmitLimits, admit, type Turn } from './admit.ts';
 import { TREE_CREDIT } from './candidates.ts';
 import type { Engine } from './engine/engine.ts';
 import { Outbox } from './outbox.ts';
+import { Refusal } from './refusal.ts';
 import type { Scheduler } from './scheduler.ts';
 import { Session } from './session.ts';
 
@@ -105,7 +106,7 @@ class ServedLink {
       if (!message) throw new FrameError('frames are binary');
       this.dispatch(this.opener.open(message));
     } catch (cause) {
-      if (cause instanceof Refusal) this.refuse(cause.code, cause.message);
+      if (cause instanceof Refusal) this.refuse(cause.code, cause.message, cause.retryAfterMs);
       else if (cause instanceof SealError) this.refuse('damaged', cause.message);
       else if (cause instanceof FrameError) this.refuse('bad-frame', cause.message);
       else {
@@ -152,7 +153,7 @@ class ServedLink {
     const turn = admit(settings, prompt, limits);
     const slot = engine.acquire(prompt, prompt.length + turn.maxTokens, turn.namespace);
     if (!slot) {
-      return this.refuse('overloaded', 'every slot of this verifier is taken', RETRY_AFTER_MS);
+      throw new Refusal('overloaded', 'every slot of this verifier is taken', RETRY_AFTER_MS);
     }
     this.outbox = new Outbox(this, prompt.length);
     const beside = turn.drafting === 'echoed' ? echo(turn) : null;

@@ -1,24 +1,28 @@
-/** The verifier as a process. Environment: HOST, PORT, ESPALIER_MODEL (a model folder), ESPALIER_THREADS. */
+/**
+ * The verifier as a process. Environment: HOST, PORT, ESPALIER_MODEL (a model
+ * folder), ESPALIER_THREADS, LINK_KEYS (whose tickets open a link) and
+ * LINK_AUDIENCE (the addresses under which workers reach it).
+ */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseLinkKeys } from '../src/link/frames/index.ts';
 import { readModelFolder } from './builder/model-folder.ts';
 import { openEngine } from './engine/open.ts';
-import { startVerifier } from './server.ts';
+import { startVerifier, type VerifierOptions } from './server.ts';
 
 const BUNDLED = join(dirname(fileURLToPath(import.meta.url)), '../models/target');
 
+const LOOPBACK = ['127.0.0.1', 'localhost', '::1'];
 /** What turns at work get to finish in, once the process is asked to stop. */
 const DRAIN_GRACE_MS = 3_000;
 
 async function main(): Promise<void> {
   const folder = process.env.ESPALIER_MODEL || BUNDLED;
+  const door = readDoor();
   const model = readModelFolder(folder);
   const threads = process.env.ESPALIER_THREADS;
   const engine = await openEngine(folder, threads ? { threads: Number(threads) } : {});
-  const verifier = await startVerifier(model, engine, {
-    host: process.env.HOST || '127.0.0.1',
-    port: Number(process.env.PORT || 8788),
-  });
+  const verifier = await startVerifier(model, engine, door);
   console.log(`verifier ready at ${verifier.url}, model ${model.manifest.name}`);
 
   let closing = false;
@@ -30,6 +34,29 @@ async function main(): Promise<void> {
       void verifier.close(DRAIN_GRACE_MS).then(() => process.exit(0));
     });
   }
+}
+
+/** Where and to whom it opens. Throws with what to set. */
+function readDoor(): VerifierOptions {
+  const host = process.env.HOST || '127.0.0.1';
+  const port = Number(process.env.PORT || 8788);
+  const local = LOOPBACK.includes(host);
+  const keys = parseLinkKeys(process.env.LINK_KEYS);
+  if (keys.length === 0 && !local) {
+    throw new Error(
+      `on ${host} anybody could use this verifier: set LINK_KEYS=<id>:<secret of 32 bytes in base64> ` +
+        'here and for the worker, or HOST=127.0.0.1',
+    );
+  }
+  const audiences = (process.env.LINK_AUDIENCE ?? '').split(',').filter((one) => one.trim() !== '');
+  if (keys.length > 0 && audiences.length === 0 && !local) {
+    throw new Error(
+      'set LINK_AUDIENCE to the address that workers use, like https://gpu.example.com',
+    );
+  }
+  const own = ['127.0.0.1', 'localhost', '[::1]'].map((name) => `http://${name}:${port}`);
+  const origins = audiences.length > 0 ? audiences.map((one) => new URL(one.trim()).origin) : own;
+  return { host, port, keys, audiences: origins };
 }
 
 main().catch((error: unknown) => {

@@ -4,23 +4,20 @@
  */
 import { createReadStream } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
-import { WebSocketServer } from 'ws';
 import { SessionDrafter } from '../src/draft/session.ts';
-import { MAX_FRAME_BYTES, pause, SEAL_BYTES } from '../src/link/frames/index.ts';
+import { LINK_PATH, type LinkKey, pause } from '../src/link/frames/index.ts';
 import { Nucleus } from './accept/warp.ts';
 import type { ModelFolder } from './builder/model-folder.ts';
 import { describeModel } from './describe.ts';
+import { Door } from './door.ts';
 import type { Engine } from './engine/engine.ts';
 import { type LinkContext, serveLink } from './link-server.ts';
 import { nodeClock } from './node-clock.ts';
 import { Scheduler } from './scheduler.ts';
+import { Tickets } from './tickets.ts';
 import { wsTransport } from './ws-transport.ts';
-
-export const LINK_PATH = '/v1/link';
-/** Links open at once, those still without a session included. */
-export const MAX_LINKS = 512;
 
 const DRAIN_POLL_MS = 20;
 /** Time for the last frames to leave. */
@@ -38,11 +35,20 @@ export interface Verifier {
   close(graceMs?: number): Promise<void>;
 }
 
+export interface VerifierOptions {
+  host: string;
+  port: number;
+  /** Whose tickets open a link; none lets everybody in. */
+  keys: readonly LinkKey[];
+  /** Origins under which workers reach this verifier. */
+  audiences: readonly string[];
+}
+
 /** Serves `model` on `engine`. Rejects when the port is taken. */
 export async function startVerifier(
   model: ModelFolder,
   engine: Engine,
-  { host, port }: { host: string; port: number },
+  { host, port, keys, audiences }: VerifierOptions,
 ): Promise<Verifier> {
   const description = describeModel(model, engine.limits.maxContext);
   const scheduler = new Scheduler(engine, nodeClock);
@@ -96,23 +102,14 @@ export async function startVerifier(
     }
   }
 
-  const server = createServer(route);
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: MAX_FRAME_BYTES + SEAL_BYTES,
-    // Frames are small and already dense: deflate would cost more than it saves.
-    perMessageDeflate: false,
+  const door = new Door({
+    tickets: new Tickets(keys, audiences, description.fingerprint, nodeClock),
+    draining: () => draining,
+    serve: (socket) => serveLink(wsTransport(socket, nodeClock), context),
   });
+  const server = createServer(route);
   server.on('upgrade', (request, socket, head) => {
-    if (request.url !== LINK_PATH) return void socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
-    if (sockets.clients.size >= MAX_LINKS) {
-      return void socket.end('HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\r\n');
-    }
-    // Tokens are small and late ones cost a step: never wait to fill a packet.
-    (socket as import('node:net').Socket).setNoDelay(true);
-    sockets.handleUpgrade(request, socket, head, (link) =>
-      serveLink(wsTransport(link, nodeClock), context),
-    );
+    void door.upgrade(request, socket as Socket, head);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -130,8 +127,8 @@ export async function startVerifier(
         await pause(nodeClock, DRAIN_POLL_MS);
       }
       await scheduler.close();
-      await untilSaid(sockets.clients);
-      for (const link of sockets.clients) link.terminate();
+      await untilSaid(door.links);
+      for (const link of door.links) link.terminate();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       engine.close();

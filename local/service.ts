@@ -1,5 +1,5 @@
 /** Verifier and worker side by side, as `npm start`, the tests and the benchmarks run them. */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +22,19 @@ export interface ServiceOptions {
   report?: (line: string) => void;
 }
 
+/** A verifier as a process. */
+export interface VerifierSetup {
+  port: number;
+  state: string;
+  model?: string | undefined;
+  /** `LINK_KEYS`, of worker and verifier alike. */
+  keys: string;
+  /** Addresses of this verifier in the worker's eyes, where they are not its own. */
+  audience?: string;
+  /** Names its log file. */
+  name?: string;
+}
+
 export interface Service {
   url: string;
   verifierUrl: string;
@@ -42,7 +55,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   mkdirSync(state, { recursive: true });
 
   report('Starting the verifier and the worker …');
-  const verifier = startVerifierProcess(verifierPort, state, options.model);
+  const keys = newLinkKeys();
+  const verifier = startVerifierProcess({ port: verifierPort, state, model: options.model, keys });
   let worker: Child | undefined;
   const stop = async () => {
     await Promise.all([worker?.stop(), verifier.stop()]);
@@ -58,7 +72,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         VERIFIER_READY_MS,
       ),
       migrate(state).then(() => {
-        worker = startWorkerProcess(port, verifierUrl, state);
+        worker = startWorkerProcess(port, verifierUrl, state, keys);
         return untilHealthy(
           'worker',
           `http://127.0.0.1:${port}/health/live`,
@@ -86,31 +100,48 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 }
 
-function logFile(state: string, name: string): string {
+export function logFile(state: string, name: string): string {
   return join(state, 'logs', `${name}.log`);
 }
 
+/** A key that lives as long as the service: whoever else is on this machine can't use the verifier. */
+export function newLinkKeys(): string {
+  return `local:${randomBytes(32).toString('base64url')}`;
+}
+
 /** The verifier alone; `untilHealthy` on `/health` says when it is up. */
-export function startVerifierProcess(port: number, state: string, model?: string): Child {
+export function startVerifierProcess(setup: VerifierSetup): Child {
   return startProcess({
     args: ['--import', 'tsx', join(ROOT, 'gpu-backend/main.ts')],
     cwd: ROOT,
     env: {
       HOST: '127.0.0.1',
-      PORT: String(port),
-      ...(model ? { ESPALIER_MODEL: model } : {}),
+      PORT: String(setup.port),
+      LINK_KEYS: setup.keys,
+      ...(setup.audience ? { LINK_AUDIENCE: setup.audience } : {}),
+      ...(setup.model ? { ESPALIER_MODEL: setup.model } : {}),
     },
-    log: logFile(state, 'verifier'),
+    log: logFile(setup.state, setup.name ?? 'verifier'),
   });
 }
 
-function startWorkerProcess(port: number, verifierUrl: string, state: string): Child {
+/** The worker alone. `verifierUrl`: one or several, separated by commas. */
+export function startWorkerProcess(
+  port: number,
+  verifierUrl: string,
+  state: string,
+  keys: string,
+): Child {
+  // A file, as arguments can be read by everybody on the machine.
+  const secrets = join(state, 'secrets.env');
+  writeFileSync(secrets, `LINK_KEYS=${keys}\n`, { mode: 0o600 });
   return startProcess({
     args: [
       WRANGLER,
       'dev',
       ...['--port', String(port), '--ip', '127.0.0.1', '--inspector-port', '0'],
       ...['--persist-to', join(state, 'wrangler'), '--var', `VERIFIER_URL:${verifierUrl}`],
+      ...['--env-file', secrets],
       ...['--show-interactive-dev-session=false', '--log-level', 'warn'],
     ],
     cwd: ROOT,
@@ -120,7 +151,7 @@ function startWorkerProcess(port: number, verifierUrl: string, state: string): C
 }
 
 /** Applies `migrations/` to the local D1, unless they were applied as they are. */
-async function migrate(state: string): Promise<void> {
+export async function migrate(state: string): Promise<void> {
   const folder = join(ROOT, 'migrations');
   const hash = createHash('sha256');
   for (const name of readdirSync(folder, { recursive: true }).map(String).sort()) {

@@ -12,6 +12,8 @@ export interface Bindings {
   INGESTOR: DurableObjectNamespace<Ingestor>;
   /** Where the verifier listens, as seen from the worker; several separated by commas. */
   VERIFIER_URL: string;
+  /** Keys that open the verifiers' links, a secret: `id:secret`, separated by commas, the first one signs. */
+  LINK_KEYS?: string;
 }
 
 /** Without trailing slashes. At least one. */

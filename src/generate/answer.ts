@@ -81,7 +81,7 @@ async function begin(
   model: ModelRecord,
 ): Promise<Answer> {
   const namespace = await namespaceOf(tenant, model.fingerprint);
-  const link = new TurnLink(linkContext(env));
+  const link = new TurnLink(linkContext(env, model.fingerprint));
   let prompt: Prompt;
   let maxTokens: number;
   try {

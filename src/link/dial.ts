@@ -1,7 +1,18 @@
 /** The link's connection as a Worker makes it, and a Worker's time. */
 import type { Dial } from './failover.ts';
 import { LinkFailure } from './failure.ts';
-import type { Clock, Receiver, Transport } from './frames/index.ts';
+import {
+  type Clock,
+  LINK_ERRORS,
+  LINK_PATH,
+  type LinkErrorCode,
+  type LinkKey,
+  offer,
+  type Receiver,
+  type TicketClaims,
+  type Transport,
+} from './frames/index.ts';
+import { signTicket } from './ticket.ts';
 
 /** Stands still while code runs and moves with I/O, which is all the link measures. */
 export const workerClock: Clock = {
@@ -13,23 +24,52 @@ export const workerClock: Clock = {
   breath: () => new Promise((resolve) => setTimeout(resolve, 0)),
 };
 
-/** Connects to `/v1/link` of the verifier at `url`. */
-export const dial: Dial = async function dial(url) {
-  let response: Response;
+/**
+ * Connects to verifiers with a ticket that `key` signs, for the model of
+ * `claims`; without a key to verifiers that ask for none.
+ */
+export function dialer(key: LinkKey | undefined, claims: TicketClaims): Dial {
+  return async function dial(url) {
+    const headers: Record<string, string> = {
+      upgrade: 'websocket',
+      'sec-websocket-protocol': offer(),
+    };
+    let response: Response;
+    try {
+      if (key) headers.authorization = `Bearer ${await signTicket(key, url, claims)}`;
+      response = await fetch(url + LINK_PATH, { headers });
+    } catch (cause) {
+      throw new LinkFailure(
+        'unreachable',
+        `no verifier answers at ${url}: ${(cause as Error).message}`,
+      );
+    }
+    if (!response.webSocket) throw await refusal(url, response);
+    return socketTransport(response.webSocket);
+  };
+}
+
+/** Long enough for any reason a verifier gives. */
+const MAX_REASON_LENGTH = 2048;
+
+async function refusal(url: string, response: Response): Promise<LinkFailure> {
+  const text = (await response.text().catch(() => '')).slice(0, MAX_REASON_LENGTH);
   try {
-    response = await fetch(`${url}/v1/link`, { headers: { upgrade: 'websocket' } });
-  } catch (cause) {
-    throw new LinkFailure(
-      'unreachable',
-      `no verifier answers at ${url}: ${(cause as Error).message}`,
-    );
+    const { error } = JSON.parse(text) as {
+      error: { code: LinkErrorCode; message: string; retry_after_ms: number };
+    };
+    if (LINK_ERRORS.includes(error.code)) {
+      return new LinkFailure(
+        error.code,
+        `the verifier at ${url} refused: ${String(error.message)}`,
+        Number(error.retry_after_ms) || 0,
+      );
+    }
+  } catch {
+    // Not a verifier's answer: a proxy's, or another server's.
   }
-  const socket = response.webSocket;
-  if (!socket) {
-    throw new LinkFailure('unreachable', `the verifier at ${url} answered ${response.status}`);
-  }
-  return socketTransport(socket);
-};
+  return new LinkFailure('unreachable', `the verifier at ${url} answered ${response.status}`);
+}
 
 function socketTransport(socket: WebSocket): Transport {
   socket.binaryType = 'arraybuffer';

@@ -8,9 +8,11 @@ export * from './flow.ts';
 export * from './open.ts';
 export * from './seal.ts';
 export * from './spans.ts';
+export * from './ticket.ts';
 export * from './transport.ts';
 export * from './tree.ts';
 export * from './verdict.ts';
+export * from './version.ts';
 export {
   FrameError,
   FrameType,

@@ -1,0 +1,13 @@
+import type { LinkErrorCode } from '../src/link/frames/index.ts';
+
+/** A turn that is not taken, before anything was allocated for it. */
+export class Refusal extends Error {
+  override name = 'Refusal';
+  readonly code: LinkErrorCode;
+  readonly retryAfterMs: number;
+  constructor(code: LinkErrorCode, message: string, retryAfterMs = 0) {
+    super(message);
+    this.code = code;
+    this.retryAfterMs = retryAfterMs;
+  }
+}

@@ -1,26 +1,22 @@
 /** Writes .safetensors files, tensor by tensor. */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import type { StoredTensor, WeightType } from './safetensors.ts';
+import { BYTES_PER_VALUE, type StoredTensor, type WeightType } from './safetensors.ts';
 
 /** The data starts on such a boundary, so that mapped tensors are aligned for any element type. */
 const ALIGNMENT = 8;
 
-/**
- * Writes `tensors` as `type` in their given order; `read` gives each one's bytes
- * in that type. One tensor is in memory at a time.
- */
+/** Writes `tensors` as `type` in their given order; `read` gives each one's bytes in that type, in pieces. */
 export function writeSafetensors(
   file: string,
   tensors: readonly StoredTensor[],
   type: WeightType,
-  bytesPerValue: number,
-  read: (tensor: StoredTensor) => Uint8Array,
+  read: (tensor: StoredTensor) => Iterable<Uint8Array>,
 ): void {
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let end = 0;
   for (const { name, shape } of tensors) {
     const begin = end;
-    end += shape.reduce((product, size) => product * size, bytesPerValue);
+    end += shape.reduce((product, size) => product * size, BYTES_PER_VALUE[type]);
     header[name] = { dtype: type, shape, data_offsets: [begin, end] };
   }
   const json = JSON.stringify(header);
@@ -31,7 +27,7 @@ export function writeSafetensors(
   try {
     writeSync(target, prefix);
     writeSync(target, Buffer.from(padded, 'latin1'));
-    for (const tensor of tensors) writeSync(target, read(tensor));
+    for (const tensor of tensors) for (const piece of read(tensor)) writeSync(target, piece);
   } finally {
     closeSync(target);
   }

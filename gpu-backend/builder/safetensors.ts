@@ -9,7 +9,7 @@ import { join } from 'node:path';
 /** The reference implementation refuses longer headers too; a hostile length must not exhaust memory. */
 const MAX_HEADER_BYTES = 100_000_000;
 
-const BYTES_PER_VALUE = { F32: 4, F16: 2, BF16: 2 } as const;
+export const BYTES_PER_VALUE = { F32: 4, F16: 2, BF16: 2 } as const;
 export type WeightType = keyof typeof BYTES_PER_VALUE;
 
 export interface StoredTensor {

@@ -1,143 +1,98 @@
-/**
- * A checkpoint's weights as the graph uses them. What already has the right
- * form stays in its .safetensors file; the rest is converted once into a file
- * of our own. Conversion streams one tensor at a time.
- */
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+/** Adds a checkpoint's tensors to a graph, under the checkpoint's own names. */
 import type { DecoderConfig } from './config.ts';
-import { narrow, widen } from './float16.ts';
-import { type ExternalData, type GraphBuilder, MICROSOFT } from './onnx.ts';
+import type { WeightLayout } from './convert.ts';
+import { narrow } from './float16.ts';
+import { type GraphBuilder, MICROSOFT } from './onnx.ts';
+import { BITS, BLOCK_SIZE, quantizedRowBytes } from './quantize.ts';
 import { ropeTables } from './rope.ts';
-import type { StoredTensor } from './safetensors.ts';
+import type { ComputeType } from './tensor-reader.ts';
 
-/** The type that the graph computes in. */
-export type ComputeType = 'float32' | 'float16';
+/** int8 activations inside MatMulNBits on a CPU: several times faster, still row by row. */
+const ACCURACY_LEVEL_INT8 = 4;
 
-export interface PlacedTensor extends ExternalData {
-  shape: readonly number[];
-}
-
-/** Where every tensor of the checkpoint lies, by the checkpoint's own names. Plain data: it is kept as JSON. */
-export interface WeightLayout {
-  compute: ComputeType;
-  tensors: Record<string, PlacedTensor>;
-}
-
-/** Initializers are mapped into memory; ORT wants them on such boundaries. */
-const ALIGNMENT = 4096;
-
-/** Converts all tensors into one file at `path`; `fileName` is how the graph will call it. */
-export function convertWeights(
-  stored: Iterable<StoredTensor>,
-  compute: ComputeType,
-  path: string,
-  fileName: string,
-): WeightLayout {
-  const tensors: Record<string, PlacedTensor> = {};
-  const target = openSync(path, 'w');
-  try {
-    let offset = 0;
-    for (const tensor of stored) {
-      const data = convert(readTensor(tensor), tensor.type, compute);
-      writeSync(target, data, 0, data.byteLength, offset);
-      tensors[tensor.name] = {
-        file: fileName,
-        offset,
-        bytes: data.byteLength,
-        shape: tensor.shape,
-      };
-      offset = Math.ceil((offset + data.byteLength) / ALIGNMENT) * ALIGNMENT;
-    }
-  } finally {
-    closeSync(target);
-  }
-  return { compute, tensors };
-}
-
-export function readTensor(tensor: StoredTensor): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(new ArrayBuffer(tensor.bytes));
-  const source = openSync(tensor.file, 'r');
-  try {
-    let done = 0;
-    while (done < bytes.length) {
-      const read = readSync(source, bytes, done, bytes.length - done, tensor.offset + done);
-      if (read === 0) throw new Error(`${tensor.file} ends inside "${tensor.name}"`);
-      done += read;
-    }
-  } finally {
-    closeSync(source);
-  }
-  return bytes;
-}
-
-/** A tensor's bytes in the type that the graph computes in. */
-export function convert(
-  bytes: Uint8Array<ArrayBuffer>,
-  from: StoredTensor['type'],
-  to: ComputeType,
-): Uint8Array {
-  if (from === 'F32') {
-    return to === 'float32' ? bytes : asBytes(narrow(new Float32Array(bytes.buffer)));
-  }
-  if (from === 'F16' && to === 'float16') return bytes;
-  const wide = widen(from, new Uint16Array(bytes.buffer));
-  return asBytes(to === 'float32' ? wide : narrow(wide));
-}
-
-function asBytes(array: Float32Array | Uint16Array): Uint8Array {
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-}
-
-/** Adds a checkpoint's tensors to a graph under the checkpoint's names. */
 export class Weights {
   readonly compute: ComputeType;
   private readonly config: DecoderConfig;
-  private readonly tensors: Record<string, PlacedTensor>;
-  private readonly maxContext: number;
+  private readonly layout: WeightLayout;
+  private readonly positions: number;
   private readonly added = new Set<string>();
 
-  constructor(config: DecoderConfig, layout: WeightLayout, maxContext: number) {
+  /** `positions`: how many the rotary tables cover. One instance serves one graph. */
+  constructor(config: DecoderConfig, layout: WeightLayout, positions: number) {
     this.config = config;
     this.compute = layout.compute;
-    this.tensors = layout.tensors;
-    this.maxContext = maxContext;
+    this.layout = layout;
+    this.positions = positions;
   }
 
-  /** rope_cos and rope_sin, [maxContext, headDim / 2]. */
+  /** rope_cos and rope_sin, [positions, headDim / 2]. */
   rope(graph: GraphBuilder): void {
     const { rope, headDim } = this.config;
-    const tables = ropeTables(rope, headDim, this.maxContext);
+    const tables = ropeTables(rope, headDim, this.positions);
     for (const [name, table] of Object.entries(tables)) {
       const data = this.compute === 'float32' ? table : narrow(table);
-      graph.constant(`rope_${name}`, this.compute, [this.maxContext, headDim / 2], data);
+      graph.constant(`rope_${name}`, this.compute, [this.positions, headDim / 2], data);
     }
   }
 
   /** The embedding table [vocab, hidden]. Some tied checkpoints store it as lm_head alone. */
   embedding(graph: GraphBuilder): string {
     const name = 'model.embed_tokens.weight';
-    return this.vector(graph, name in this.tensors ? name : 'lm_head.weight');
+    return this.dense(graph, name in this.layout.dense ? name : 'lm_head.weight');
   }
 
-  /** Any tensor as it is. */
+  /** A norm's weight, [width]. */
   vector(graph: GraphBuilder, name: string): string {
-    const tensor = this.tensors[name];
+    return this.dense(graph, name);
+  }
+
+  /** x · Wᵀ (+ bias): checkpoints store [out, in], which both operators read as it lies. */
+  linear(graph: GraphBuilder, input: string, layer: string, output: string): string {
+    const bias = `${layer}.bias`;
+    const product = bias in this.layout.dense ? `${output}.product` : output;
+    if (`${layer}.weight` in this.layout.quantized) {
+      this.quantizedProduct(graph, input, `${layer}.weight`, product);
+    } else {
+      const weight = this.matrix(graph, layer);
+      graph.node('FusedMatMul', [input, weight], product, { transB: 1 }, MICROSOFT);
+    }
+    if (product === output) return output;
+    return graph.node('Add', [product, this.dense(graph, bias)], output);
+  }
+
+  private matrix(graph: GraphBuilder, layer: string): string {
+    const tied = layer === 'lm_head' && !('lm_head.weight' in this.layout.dense);
+    const ignored = layer === 'lm_head' && this.config.tiedEmbeddings;
+    return tied || ignored ? this.embedding(graph) : this.dense(graph, `${layer}.weight`);
+  }
+
+  private quantizedProduct(graph: GraphBuilder, input: string, name: string, output: string): void {
+    const { form, shape, scales, ...data } = this.layout.quantized[name]!;
+    const [rows = 0, columns = 0] = shape;
+    const blocks = Math.ceil(columns / BLOCK_SIZE);
+    const blockBytes = quantizedRowBytes(form, columns) / blocks;
+    graph.external(name, 'uint8', [rows, blocks, blockBytes], data);
+    graph.external(`${name}.scales`, this.compute, [rows, blocks], scales);
+    graph.node(
+      'MatMulNBits',
+      [input, name, `${name}.scales`],
+      output,
+      {
+        K: columns,
+        N: rows,
+        bits: BITS[form],
+        block_size: BLOCK_SIZE,
+        accuracy_level: ACCURACY_LEVEL_INT8,
+      },
+      MICROSOFT,
+    );
+  }
+
+  private dense(graph: GraphBuilder, name: string): string {
+    const tensor = this.layout.dense[name];
     if (!tensor) throw new Error(`the checkpoint has no tensor "${name}"`);
     if (!this.added.has(name)) graph.external(name, this.compute, tensor.shape, tensor);
     this.added.add(name);
     return name;
-  }
-
-  /** x · Wᵀ (+ bias): checkpoints store [out, in], which the operator reads as it lies. */
-  linear(graph: GraphBuilder, input: string, layer: string, output: string): string {
-    const bias = `${layer}.bias`;
-    const product = bias in this.tensors ? `${output}.product` : output;
-    const weight =
-      layer === 'lm_head' && (this.config.tiedEmbeddings || !('lm_head.weight' in this.tensors))
-        ? this.embedding(graph)
-        : this.vector(graph, `${layer}.weight`);
-    graph.node('FusedMatMul', [input, weight], product, { transB: 1 }, MICROSOFT);
-    if (product === output) return output;
-    return graph.node('Add', [product, this.vector(graph, bias)], output);
   }
 }

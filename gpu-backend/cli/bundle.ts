@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fingerprintModel } from '../builder/fingerprint.ts';
 import { readWeightIndex } from '../builder/safetensors.ts';
 import { writeSafetensors } from '../builder/safetensors-writer.ts';
-import { convert, readTensor } from '../builder/weights.ts';
+import { readAs } from '../builder/tensor-reader.ts';
 
 const COPIED = ['generation_config.json', 'tokenizer.json', 'tokenizer_config.json'];
 
@@ -26,8 +26,8 @@ const config = JSON.parse(readFileSync(join(source, 'config.json'), 'utf8'));
 writeJson('config.json', { ...config, dtype: 'float16', torch_dtype: 'float16' });
 
 const tensors = [...readWeightIndex(source).values()];
-writeSafetensors(join(target, 'model.safetensors'), tensors, 'F16', 2, (tensor) =>
-  convert(readTensor(tensor), tensor.type, 'float16'),
+writeSafetensors(join(target, 'model.safetensors'), tensors, 'F16', (tensor) =>
+  readAs(tensor, 'float16'),
 );
 
 const { name, ...facts } = JSON.parse(readFileSync(factsFile, 'utf8'));

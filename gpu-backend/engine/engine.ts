@@ -4,6 +4,11 @@
  * over all of them and keeps their KV caches.
  */
 
+import { MAX_TREE_NODES } from '../../src/draft/tree.ts';
+
+/** The most rows one session may feed in a step: the last committed token and a full tree. */
+export const MAX_ROWS = 1 + MAX_TREE_NODES;
+
 /** One session's place in the KV cache. */
 export interface Slot {
   /** Tokens whose keys and values are in the cache and committed. */
@@ -33,6 +38,11 @@ export interface StepRow {
    * one after another. A view into the engine's memory, valid until the next step.
    */
   logits: Float32Array;
+  /**
+   * Filled by the step of an engine that was opened with `hiddenOutput`: the last
+   * hidden state of the same rows, each `hiddenSize` long. Valid as long as `logits`.
+   */
+  hidden?: Float32Array;
 }
 
 export interface EngineLimits {
@@ -65,7 +75,10 @@ export interface Engine {
    * `slot.length` has grown by `path.length`; rows not named are forgotten.
    */
   commit(slot: Slot, path: ArrayLike<number>, count: number): void;
-  /** Milliseconds a step takes with `rows` rows in all, `batch` sessions and `context` cached tokens: measured, interpolated. */
+  /**
+   * Milliseconds a step takes with `rows` rows in all, of `batch` sessions with
+   * `context` cached tokens each: measured, interpolated, kept current.
+   */
   stepCost(rows: number, batch: number, context: number): number;
   close(): void;
 }

@@ -1,8 +1,9 @@
 /**
- * The keys and values of every slot: per layer one block for keys and one for
- * values, [slots, capacity, kvHeads · headDim]. Position-major rows make any
- * first part of a slot one contiguous tensor, so attention can be given exactly
- * the length it needs, and one layout serves ONNX Runtime's CPU and CUDA kernels.
+ * The keys and values of a bucket of slots: per layer one block for keys and one
+ * for values, [slots, stride, kvHeads · headDim]. Rows lie in the order of
+ * positions, so the first part of a slot is one contiguous tensor: attention is
+ * given exactly the length it needs, without a copy. ONNX Runtime's CPU and CUDA
+ * kernels both read this layout as it lies.
  */
 import {
   Block,
@@ -24,57 +25,65 @@ export function bytesPerToken(shape: KvShape): number {
   return 2 * shape.layers * shape.width * BYTES_PER_ELEMENT[shape.type];
 }
 
+/** Sets of views that are kept ready; more than the lanes of any run. */
+const MAX_VIEWS = 256;
+
 export class KvPool {
-  /** Tokens a slot can hold. */
-  readonly capacity: number;
-  private readonly shape: KvShape;
-  /** [layer][0 keys, 1 values] */
-  private readonly blocks: readonly (readonly [Block, Block])[];
+  readonly slots: number;
+  /** Tokens from one slot's start to the next. */
+  readonly stride: number;
+  readonly shape: KvShape;
+  /** Keys and values of layer 0, of layer 1, … */
+  readonly blocks: readonly Block[];
   private readonly rowBytes: number;
+  /** Least recently used first. */
+  private readonly views = new Map<string, readonly Tensor[]>();
 
-  constructor(device: Device, shape: KvShape, slots: number, capacity: number) {
+  constructor(device: Device, shape: KvShape, slots: number, stride: number) {
     this.shape = shape;
-    this.capacity = capacity;
+    this.slots = slots;
+    this.stride = stride;
     this.rowBytes = shape.width * BYTES_PER_ELEMENT[shape.type];
-    const bytes = slots * capacity * this.rowBytes;
-    this.blocks = Array.from({ length: shape.layers }, () => [
-      new Block(device, bytes),
-      new Block(device, bytes),
-    ]);
+    const bytes = slots * stride * this.rowBytes;
+    this.blocks = Array.from({ length: 2 * shape.layers }, () => new Block(device, bytes));
   }
 
-  /** Keys (0) or values (1) of a slot's first `tokens` tokens in one layer, [1, tokens, width]. */
-  tensor(layer: number, which: 0 | 1, slot: number, tokens: number): Tensor {
-    const offset = slot * this.capacity * this.rowBytes;
-    return this.blocks[layer]![which].tensor(
-      this.shape.type,
-      [1, tokens, this.shape.width],
-      offset,
-    );
+  /** Bytes from a block's start to a token's row. */
+  offset(slot: number, token: number): number {
+    return (slot * this.stride + token) * this.rowBytes;
   }
 
-  /** Moves one token's keys and values to an earlier place in the same slot. Host memory only. */
-  moveToken(slot: number, from: number, to: number): void {
-    const base = slot * this.capacity;
-    for (const pair of this.bytes()) {
-      for (const bytes of pair) {
-        const source = (base + from) * this.rowBytes;
-        bytes.copyWithin((base + to) * this.rowBytes, source, source + this.rowBytes);
-      }
+  /**
+   * The first `tokens` rows of `batch` neighbouring slots, [batch, tokens, width],
+   * in the order of `blocks`. With several slots `tokens` must be the stride. The
+   * same call gives the same tensors while they are in use.
+   */
+  view(first: number, batch: number, tokens: number): readonly Tensor[] {
+    if (tokens > this.stride || (batch > 1 && tokens !== this.stride)) {
+      throw new RangeError(`${tokens} rows of ${batch} slots are not one tensor`);
+    }
+    const key = `${first} ${batch} ${tokens}`;
+    const tensors =
+      this.views.get(key) ??
+      this.blocks.map((block) =>
+        block.tensor(this.shape.type, [batch, tokens, this.shape.width], this.offset(first, 0)),
+      );
+    this.views.delete(key);
+    this.views.set(key, tensors);
+    if (this.views.size > MAX_VIEWS) this.dropOldest();
+    return tensors;
+  }
+
+  private dropOldest(): void {
+    for (const [key, tensors] of this.views) {
+      for (const tensor of tensors) tensor.release();
+      this.views.delete(key);
+      return;
     }
   }
 
-  private views: (readonly [Uint8Array, Uint8Array])[] | undefined;
-
-  private bytes(): (readonly [Uint8Array, Uint8Array])[] {
-    this.views ??= this.blocks.map(([keys, values]) => [
-      new Uint8Array(keys.buffer()),
-      new Uint8Array(values.buffer()),
-    ]);
-    return this.views;
-  }
-
   release(): void {
-    for (const pair of this.blocks) for (const block of pair) block.release();
+    while (this.views.size > 0) this.dropOldest();
+    for (const block of this.blocks) block.release();
   }
 }

@@ -1,87 +1,159 @@
 /** Opens a model folder as an engine: converts its weights if that has not been done, builds the graph, loads it. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildDecoder } from '../builder/decoder.ts';
-import { type ModelFolder, readModelFolder } from '../builder/model-folder.ts';
-import { readWeightIndex } from '../builder/safetensors.ts';
-import {
-  type ComputeType,
-  convertWeights,
-  type WeightLayout,
-  Weights,
-} from '../builder/weights.ts';
-import { Session } from '../ort/session.ts';
-import type { Engine } from './engine.ts';
+import { readModelFolder } from '../builder/model-folder.ts';
+import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
+import type { Quantization } from '../builder/quantize.ts';
+import type { CudaOptions } from '../ort/cuda.ts';
+import { type Bucket, type BudgetRequest, planBuckets } from './budget.ts';
+import { DecoderGraphs } from './decoder-graphs.ts';
+import { type Engine, MAX_ROWS } from './engine.ts';
+import { InputArena } from './input-arena.ts';
+import { DeviceCopier, HostCopier, type KvCopier } from './kv-copy.ts';
+import { bytesPerToken, KvPool, type KvShape } from './kv-pool.ts';
+import { MAX_SHARED_ROWS, WIDTH_STEP } from './lane.ts';
+import { costSamples, machineKey, measureCost } from './measure-cost.ts';
 import { OrtEngine } from './ort-engine.ts';
+import { KvSlot, SlotTable } from './slots.ts';
+import { StepOutputs } from './step-outputs.ts';
 
 export interface EngineOptions {
-  /** Threads of ORT's own pool; by default one a core. */
-  threads?: number;
-  /** The most bytes that keys and values may take. */
-  memoryBytes?: number;
-  /** Sessions that can hold a slot at once; by default as many as the memory allows, up to 16. */
-  slots?: number;
-  /** The longest context in tokens; by default the model's own limit. */
-  maxContext?: number;
-  provider?: 'cpu' | 'cuda';
+  /** Threads of ONNX Runtime's pool; by default one a core. */
+  threads?: number | undefined;
+  /** The most bytes that keys and values may take; by default `DEFAULT_MEMORY_BYTES`. */
+  memoryBytes?: number | undefined;
+  /** The most sessions that hold a slot at once; fewer where the memory does not allow them. */
+  slots?: number | undefined;
+  /** The longest context in tokens; by default the model's own limit, up to `DEFAULT_MAX_CONTEXT`. */
+  maxContext?: number | undefined;
+  provider?: 'cpu' | 'cuda' | undefined;
+  cuda?: CudaOptions | undefined;
   /** Where converted weights are kept; by default .espalier at the root of the repository. */
-  cacheFolder?: string;
+  cacheFolder?: string | undefined;
+  quantization?: Quantization | undefined;
+  /** Give the last hidden state of the rows whose logits are wanted. */
+  hiddenOutput?: boolean | undefined;
+  /** Neighbouring slots share a lane: what CUDA uses; elsewhere for comparison. */
+  sharedLanes?: boolean | undefined;
 }
 
-const DEFAULT_CACHE = fileURLToPath(new URL('../../.espalier', import.meta.url));
-const WEIGHTS_FILE = 'weights.bin';
-const LAYOUT_FILE = 'layout.json';
+export const DEFAULT_MEMORY_BYTES = 2 ** 31;
+export const DEFAULT_MAX_CONTEXT = 8192;
+export const DEFAULT_SLOTS = 16;
+export const DEFAULT_CACHE_FOLDER = fileURLToPath(new URL('../../.espalier', import.meta.url));
 
+const COST_FILE = 'cost.json';
+
+/**
+ * Opens the checkpoint or model in `modelFolder`. Rejects with an error that
+ * names what is not supported, missing, or too large.
+ */
 export async function openEngine(
   modelFolder: string,
   options: EngineOptions = {},
 ): Promise<Engine> {
   const model = readModelFolder(modelFolder);
-  const compute: ComputeType = options.provider === 'cuda' ? 'float16' : 'float32';
-  const cache = join(
-    options.cacheFolder ?? DEFAULT_CACHE,
-    `${model.manifest.fingerprints.weights.slice(0, 16)}-${compute}`,
-  );
-  const layout = preparedWeights(model, compute, cache);
-  const maxContext = Math.min(
-    options.maxContext ?? model.config.maxPositions,
-    model.config.maxPositions,
-  );
-  const engineOptions = {
-    ...options,
-    maxContext,
-    threads: options.threads ?? availableParallelism(),
-  };
-  const weights = new Weights(model.config, layout, OrtEngine.capacity(maxContext));
-  const graph = buildDecoder(model.config, weights, { lanes: 1 });
-  const session = new Session(graph, cache, {
-    threads: engineOptions.threads,
-    ...(options.provider === 'cuda' ? { cuda: { deviceId: 0, memoryBytes: 0 } } : {}),
+  const prepared = prepareModel(model, options.cacheFolder ?? DEFAULT_CACHE_FOLDER, {
+    compute: options.provider === 'cuda' ? 'float16' : 'float32',
+    quantization: options.quantization,
   });
-  const engine = new OrtEngine(session, model.config, compute, engineOptions);
-  await engine.measure();
-  return engine;
+  return await openPrepared(prepared, options);
 }
 
-/** Converts the weights once; a half-written folder never gets the final name. */
-function preparedWeights(model: ModelFolder, compute: ComputeType, cache: string): WeightLayout {
-  const layoutFile = join(cache, LAYOUT_FILE);
-  if (existsSync(layoutFile)) return JSON.parse(readFileSync(layoutFile, 'utf8'));
-  mkdirSync(dirname(cache), { recursive: true });
-  const partial = `${cache}.${process.pid}`;
-  mkdirSync(partial, { recursive: true });
-  try {
-    const stored = readWeightIndex(model.path).values();
-    const layout = convertWeights(stored, compute, join(partial, WEIGHTS_FILE), WEIGHTS_FILE);
-    writeFileSync(join(partial, LAYOUT_FILE), JSON.stringify(layout));
-    renameSync(partial, cache);
-    return layout;
-  } catch (error) {
-    rmSync(partial, { recursive: true, force: true });
-    // Another process may have finished first: its folder is as good.
-    if (existsSync(layoutFile)) return JSON.parse(readFileSync(layoutFile, 'utf8'));
-    throw error;
+export async function openPrepared(
+  prepared: PreparedModel,
+  options: EngineOptions,
+): Promise<Engine> {
+  const { model, layout, folder } = prepared;
+  const { config } = model;
+  const shape: KvShape = {
+    layers: config.layers,
+    width: config.kvHeads * config.headDim,
+    type: layout.compute,
+  };
+  const onCuda = options.provider === 'cuda';
+  const shared = options.sharedLanes ?? onCuda;
+  const request: BudgetRequest = {
+    memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
+    bytesPerToken: bytesPerToken(shape),
+    maxContext: Math.min(options.maxContext ?? DEFAULT_MAX_CONTEXT, config.maxPositions),
+    slots: options.slots ?? DEFAULT_SLOTS,
+    tail: shared ? MAX_SHARED_ROWS : 0,
+  };
+  const buckets = planBuckets(request);
+  const threads = options.threads ?? availableParallelism();
+  const cuda = onCuda ? (options.cuda ?? { deviceId: 0, memoryBytes: 0 }) : undefined;
+  const hiddenOutput = options.hiddenOutput ?? false;
+  const graphs = await DecoderGraphs.open(prepared, {
+    threads,
+    positions: Math.max(...buckets.map(({ capacity }) => capacity)),
+    // One lane a pool, and one for a prefill chunk beside them.
+    sharedLanes: shared ? buckets.length + 1 : null,
+    foldHeads: onCuda,
+    hiddenOutput,
+    cuda,
+  });
+  const copier: KvCopier = onCuda
+    ? await DeviceCopier.load(shape, { threads, cuda })
+    : new HostCopier();
+
+  const { pools, slots } = layOut(graphs, shape, buckets, request.tail);
+  const scratchPool = new KvPool(graphs.device, shape, 1, WIDTH_STEP);
+  const scratch = new KvSlot(scratchPool, 0, WIDTH_STEP);
+  copier.clear({ pool: scratchPool, slot: 0, token: 0 }, WIDTH_STEP);
+  const arena = new InputArena(layout.compute);
+  const logits = new StepOutputs(config.vocabSize);
+  const hidden = hiddenOutput ? new StepOutputs(config.hiddenSize) : null;
+  const outputs = hidden ? [logits, hidden] : [logits];
+  graphs.start({
+    layers: config.layers,
+    compute: layout.compute,
+    batchedLanes: shared,
+    arena,
+    logits,
+    hidden,
+    scratch,
+  });
+  const samples = await costSamples(
+    join(folder, COST_FILE),
+    machineKey(graphs.device.name, threads),
+    () => measureCost(graphs.fit(1), pools.at(-1)!, outputs),
+  );
+  const parts = {
+    config,
+    limits: {
+      vocabSize: config.vocabSize,
+      maxContext: request.maxContext,
+      maxRows: Math.min(MAX_ROWS, buckets[0]!.capacity),
+      slots: slots.length,
+    },
+    graphs,
+    pools,
+    slots: new SlotTable(slots),
+    copier,
+    outputs,
+    sharedLanes: shared,
+    release: () => {
+      graphs.close();
+      copier.release();
+      for (const pool of [...pools, scratchPool]) pool.release();
+      for (const output of outputs) output.release();
+      arena.release();
+    },
+  };
+  return new OrtEngine(parts, samples);
+}
+
+function layOut(graphs: DecoderGraphs, shape: KvShape, buckets: readonly Bucket[], tail: number) {
+  const pools: KvPool[] = [];
+  const slots: KvSlot[] = [];
+  for (const bucket of buckets) {
+    const pool = new KvPool(graphs.device, shape, bucket.slots, bucket.capacity + tail);
+    pools.push(pool);
+    for (let index = 0; index < bucket.slots; index++) {
+      slots.push(new KvSlot(pool, index, bucket.capacity));
+    }
   }
+  return { pools, slots };
 }

@@ -69,6 +69,13 @@ const FUNCTIONS = {
   BindInput: [136, STATUS, ['void *', 'const char *', 'void *']],
   BindOutput: [137, STATUS, ['void *', 'const char *', 'void *']],
   AddInitializer: [150, STATUS, ['void *', 'const char *', 'void *']],
+  CreatePrepackedWeightsContainer: [166, STATUS, [OUT]],
+  ReleasePrepackedWeightsContainer: [167, 'void', ['void *']],
+  CreateSessionFromArrayWithPrepackedWeightsContainer: [
+    169,
+    STATUS,
+    ['void *', 'void *', 'size_t', 'void *', 'void *', OUT],
+  ],
   AddRunConfigEntry: [165, STATUS, ['void *', 'const char *', 'const char *']],
   SessionOptionsAppendExecutionProvider_CUDA_V2: [204, STATUS, ['void *', 'void *']],
   CreateCUDAProviderOptions: [205, STATUS, [OUT]],
@@ -123,14 +130,30 @@ export class OrtLibrary {
     return out[0];
   }
 
+  /** `create` on one of libuv's threads. */
+  async createAsync(name: OrtFunction, ...args: Argument[]): Promise<Address> {
+    const out: [Address | null] = [null];
+    await this.invokeAsync(name, [...args, out]);
+    if (out[0] === null) throw new OrtError(name, 'returned nothing');
+    return out[0];
+  }
+
   call(name: OrtFunction, ...args: Argument[]): void {
     this.check(name, this.functions[name](...args));
   }
 
   /** Runs on one of libuv's threads; the event loop goes on. */
   callAsync(name: OrtFunction, ...args: Argument[]): Promise<void> {
+    return this.invokeAsync(name, args);
+  }
+
+  release(name: OrtFunction & `Release${string}`, address: Address): void {
+    this.functions[name](address);
+  }
+
+  private invokeAsync(name: OrtFunction, args: readonly unknown[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      const done = (error: unknown, status: Address | null) => {
+      this.functions[name].async(...args, (error: unknown, status: Address | null) => {
         try {
           if (error) throw error;
           this.check(name, status);
@@ -138,13 +161,8 @@ export class OrtLibrary {
         } catch (failure) {
           reject(failure);
         }
-      };
-      this.functions[name].async(...args, done);
+      });
     });
-  }
-
-  release(name: OrtFunction & `Release${string}`, address: Address): void {
-    this.functions[name](address);
   }
 
   private check(name: OrtFunction, status: Address | null): void {

@@ -1,28 +1,19 @@
 /** A loaded graph, and the bindings through which it runs on tensors that stay where they are. */
+import { appendCuda, type CudaOptions, cudaDevice } from './cuda.ts';
 import { type Address, type OrtLibrary, ortLibrary } from './library.ts';
-import {
-  cpuDevice,
-  type Device,
-  OrtDeviceAllocator,
-  OrtMemTypeDefault,
-  type Tensor,
-} from './tensor.ts';
+import { cpuDevice, type Device, type Tensor } from './tensor.ts';
 
 const LOG_ERRORS_ONLY = 3;
 const LOG_WARNINGS = 2;
+/** ORT's own configuration key for the folder that external initializers are found in. */
 const DATA_FOLDER = 'session.model_external_initializers_file_folder_path';
 
-export interface CudaOptions {
-  deviceId: number;
-  /** The most bytes ORT may take on the device; 0 for no limit. */
-  memoryBytes: number;
-}
-
 export interface SessionOptions {
+  /** Threads of ORT's pool, the calling one included. */
   threads: number;
   cuda?: CudaOptions;
-  /** Entries of ORT's session configuration, by its own keys. */
-  config?: Readonly<Record<string, string>>;
+  /** Initializers that several sessions use, in memory that outlives them. */
+  shared?: SharedInitializers;
 }
 
 let environment: Address | undefined;
@@ -32,33 +23,45 @@ export class Session {
   private readonly ort: OrtLibrary = ortLibrary();
   private address: Address | null;
 
+  private constructor(address: Address, device: Device) {
+    this.address = address;
+    this.device = device;
+  }
+
   /**
-   * Loads a serialised graph whose initializers lie in files of `dataFolder`.
-   * Blocks while ORT reads and packs the weights.
+   * Loads a serialised graph whose initializers lie in files of `dataFolder`, off
+   * the event loop. Rejects with ORT's text.
    */
-  constructor(graph: Uint8Array, dataFolder: string, options: SessionOptions) {
-    const ort = this.ort;
+  static async load(
+    graph: Uint8Array,
+    dataFolder: string,
+    options: SessionOptions,
+  ): Promise<Session> {
+    const ort = ortLibrary();
     environment ??= ort.create('CreateEnv', LOG_WARNINGS, 'espalier');
-    const sessionOptions = ort.create('CreateSessionOptions');
+    const settings = ort.create('CreateSessionOptions');
     try {
-      ort.call('SetIntraOpNumThreads', sessionOptions, options.threads);
-      ort.call('SetSessionLogSeverityLevel', sessionOptions, LOG_ERRORS_ONLY);
-      const config = { [DATA_FOLDER]: dataFolder, ...options.config };
-      for (const [key, value] of Object.entries(config)) {
-        ort.call('AddSessionConfigEntry', sessionOptions, key, value);
-      }
-      if (options.cuda) appendCuda(ort, sessionOptions, options.cuda);
-      this.address = ort.create(
-        'CreateSessionFromArray',
-        environment,
-        graph,
-        graph.byteLength,
-        sessionOptions,
+      ort.call('SetIntraOpNumThreads', settings, options.threads);
+      ort.call('SetSessionLogSeverityLevel', settings, LOG_ERRORS_ONLY);
+      ort.call('AddSessionConfigEntry', settings, DATA_FOLDER, dataFolder);
+      if (options.cuda) appendCuda(ort, settings, options.cuda);
+      const { shared } = options;
+      shared?.addTo(settings);
+      const model = [environment, graph, graph.byteLength, settings] as const;
+      const address = shared
+        ? await ort.createAsync(
+            'CreateSessionFromArrayWithPrepackedWeightsContainer',
+            ...model,
+            shared.container,
+          )
+        : await ort.createAsync('CreateSessionFromArray', ...model);
+      return new Session(
+        address,
+        options.cuda ? cudaDevice(ort, address, options.cuda.deviceId) : cpuDevice(),
       );
     } finally {
-      ort.release('ReleaseSessionOptions', sessionOptions);
+      ort.release('ReleaseSessionOptions', settings);
     }
-    this.device = options.cuda ? cudaDevice(ort, this.address, options.cuda.deviceId) : cpuDevice();
   }
 
   bind(): Binding {
@@ -67,17 +70,18 @@ export class Session {
   }
 
   /** Runs the graph; the caller keeps every bound tensor alive until it resolves. */
-  async run(binding: Binding, runOptions: Address | null = null): Promise<void> {
+  async run(binding: Binding): Promise<void> {
     if (this.address === null) throw new Error('the session is closed');
-    await this.ort.callAsync('RunWithBinding', this.address, runOptions, binding.address);
+    await this.ort.callAsync('RunWithBinding', this.address, null, binding.address);
   }
 
   release(): void {
+    if (this.address === null) return;
     if (this.device.name !== 'cpu') {
       this.ort.release('ReleaseAllocator', this.device.allocator);
       this.ort.release('ReleaseMemoryInfo', this.device.memoryInfo);
     }
-    if (this.address !== null) this.ort.release('ReleaseSession', this.address);
+    this.ort.release('ReleaseSession', this.address);
     this.address = null;
   }
 }
@@ -105,33 +109,29 @@ export class Binding {
   }
 }
 
-function appendCuda(ort: OrtLibrary, sessionOptions: Address, cuda: CudaOptions): void {
-  const provider = ort.create('CreateCUDAProviderOptions');
-  try {
-    const settings: Record<string, string> = {
-      device_id: String(cuda.deviceId),
-      arena_extend_strategy: 'kSameAsRequested',
-    };
-    if (cuda.memoryBytes > 0) settings.gpu_mem_limit = String(cuda.memoryBytes);
-    const keys = Object.keys(settings);
-    ort.call('UpdateCUDAProviderOptions', provider, keys, Object.values(settings), keys.length);
-    ort.call('SessionOptionsAppendExecutionProvider_CUDA_V2', sessionOptions, provider);
-  } finally {
-    ort.release('ReleaseCUDAProviderOptions', provider);
-  }
-}
+/**
+ * Weights that several sessions use. ORT rearranges matrices for its kernels when
+ * a session is made; the container lets later sessions use the first one's copy.
+ */
+export class SharedInitializers {
+  readonly container: Address;
+  private readonly ort: OrtLibrary = ortLibrary();
+  private readonly tensors: ReadonlyMap<string, Tensor>;
 
-function cudaDevice(ort: OrtLibrary, session: Address, deviceId: number): Device {
-  const memoryInfo = ort.create(
-    'CreateMemoryInfo',
-    'Cuda',
-    OrtDeviceAllocator,
-    deviceId,
-    OrtMemTypeDefault,
-  );
-  return {
-    name: 'cuda',
-    memoryInfo,
-    allocator: ort.create('CreateAllocator', session, memoryInfo),
-  };
+  constructor(tensors: ReadonlyMap<string, Tensor>) {
+    this.tensors = tensors;
+    this.container = this.ort.create('CreatePrepackedWeightsContainer');
+  }
+
+  addTo(settings: Address): void {
+    for (const [name, tensor] of this.tensors) {
+      this.ort.call('AddInitializer', settings, name, tensor.value);
+    }
+  }
+
+  /** After the last session that uses it was released. The tensors' memory is the caller's. */
+  release(): void {
+    for (const tensor of this.tensors.values()) tensor.release();
+    this.ort.release('ReleasePrepackedWeightsContainer', this.container);
+  }
 }

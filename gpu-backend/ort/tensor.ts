@@ -30,6 +30,11 @@ export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1);
 }
 
+/** The allocator and memory types of onnxruntime_c_api.h that are used here. */
+const OrtArenaAllocator = 1;
+export const OrtDeviceAllocator = 0;
+export const OrtMemTypeDefault = 0;
+
 /** Where blocks are made: plain memory, or a CUDA device by way of a session that runs there. */
 export interface Device {
   readonly name: 'cpu' | 'cuda';
@@ -48,16 +53,13 @@ export function cpuDevice(ort: OrtLibrary = ortLibrary()): Device {
   return hostDevice;
 }
 
-const OrtArenaAllocator = 1;
-export const OrtDeviceAllocator = 0;
-export const OrtMemTypeDefault = 0;
-
 /** A run of bytes on a device. Tensors over it share it; `release` frees it under them. */
 export class Block {
   readonly device: Device;
   readonly bytes: number;
   readonly address: Address;
   private value: Address | null;
+  private view: ArrayBuffer | undefined;
 
   constructor(device: Device, bytes: number) {
     const ort = ortLibrary();
@@ -74,9 +76,10 @@ export class Block {
   }
 
   /** The bytes as JS sees them: host memory only. */
-  buffer(): ArrayBuffer {
+  get buffer(): ArrayBuffer {
     if (this.device.name !== 'cpu') throw new Error(`${this.device.name} memory has no view in JS`);
-    return koffi.view(this.address, this.bytes);
+    this.view ??= koffi.view(this.address, this.bytes);
+    return this.view;
   }
 
   /** A tensor over `shape`'s worth of this block, from `offset` bytes on. No copy. */
@@ -93,6 +96,7 @@ export class Block {
   release(): void {
     if (this.value !== null) ortLibrary().release('ReleaseValue', this.value);
     this.value = null;
+    this.view = undefined;
   }
 }
 

@@ -1,0 +1,57 @@
+/** A model made ready to run: its weights converted, once, under its fingerprint. */
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type ConvertOptions, convertWeights, type WeightLayout } from './convert.ts';
+import type { ModelFolder } from './model-folder.ts';
+import { readWeightIndex } from './safetensors.ts';
+
+export interface PreparedModel {
+  model: ModelFolder;
+  /** Holds the files that the layout names. */
+  folder: string;
+  layout: WeightLayout;
+}
+
+const LAYOUT_FILE = 'layout.json';
+/** Part of the folder's name: raise it when the meaning of the files changes. */
+const LAYOUT_VERSION = 2;
+/** Hex digits of the fingerprint in a folder's name. */
+const NAME_DIGITS = 16;
+
+/**
+ * Converts `model` under `cacheFolder`, or finds that it was done. The folder
+ * gets its name only when it is whole, so neither a crash nor a second process
+ * at the same work leaves half of one.
+ */
+export function prepareModel(
+  model: ModelFolder,
+  cacheFolder: string,
+  options: ConvertOptions,
+): PreparedModel {
+  const { compute, quantization } = options;
+  const name = [
+    model.manifest.fingerprints.weights.slice(0, NAME_DIGITS),
+    quantization ? `${compute}-${quantization}` : compute,
+    `v${LAYOUT_VERSION}`,
+  ].join('-');
+  const folder = join(cacheFolder, name);
+  const layoutFile = join(folder, LAYOUT_FILE);
+  if (!existsSync(layoutFile)) convertInto(folder, model, options);
+  return { model, folder, layout: JSON.parse(readFileSync(layoutFile, 'utf8')) };
+}
+
+function convertInto(folder: string, model: ModelFolder, options: ConvertOptions): void {
+  mkdirSync(dirname(folder), { recursive: true });
+  const partial = `${folder}.${process.pid}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(partial);
+  try {
+    const layout = convertWeights(readWeightIndex(model.path), partial, options);
+    writeFileSync(join(partial, LAYOUT_FILE), JSON.stringify(layout));
+    renameSync(partial, folder);
+  } catch (error) {
+    rmSync(partial, { recursive: true, force: true });
+    // Another process was faster: its folder is as good.
+    if (!existsSync(join(folder, LAYOUT_FILE))) throw error;
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * The decoder graph for different numbers of lanes. They share one copy of the
+ * weights; all but the first are loaded when they are first wanted, off the
+ * event loop, while steps go on with those that are there.
+ */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildDecoder } from '../builder/decoder.ts';
+import type { PreparedModel } from '../builder/prepare.ts';
+import { Weights } from '../builder/weights.ts';
+import type { CudaOptions } from '../ort/cuda.ts';
+import { Session, SharedInitializers } from '../ort/session.ts';
+import { Block, cpuDevice, type Device, type Tensor } from '../ort/tensor.ts';
+import { LaneRunner, type RunnerContext } from './lane-runner.ts';
+
+/** Graphs for one session each lane: few enough to be loaded, close enough to leave few lanes idle. */
+const OWN_LANE_COUNTS = [1, 2, 3, 4, 6, 8];
+
+export interface GraphOptions {
+  threads: number;
+  /** Positions that the rotary tables cover. */
+  positions: number;
+  /** Lanes over several slots, as many as given; null for lanes of one slot. */
+  sharedLanes: number | null;
+  foldHeads: boolean;
+  hiddenOutput: boolean;
+  cuda?: CudaOptions | undefined;
+}
+
+export class DecoderGraphs {
+  /** Where the first graph runs, and so all of them. */
+  readonly device: Device;
+  private readonly prepared: PreparedModel;
+  private readonly options: GraphOptions;
+  private readonly weights: SharedWeights | null;
+  private readonly counts: readonly number[];
+  private readonly first: Session;
+  /** By lanes, ascending. */
+  private readonly loaded: LaneRunner[] = [];
+  private readonly loading = new Map<number, Promise<void>>();
+  private context: RunnerContext | null = null;
+  private closed = false;
+
+  private constructor(
+    prepared: PreparedModel,
+    options: GraphOptions,
+    weights: SharedWeights | null,
+    counts: readonly number[],
+    first: Session,
+  ) {
+    this.prepared = prepared;
+    this.options = options;
+    this.weights = weights;
+    this.counts = counts;
+    this.first = first;
+    this.device = first.device;
+  }
+
+  static async open(prepared: PreparedModel, options: GraphOptions): Promise<DecoderGraphs> {
+    const counts = options.sharedLanes === null ? OWN_LANE_COUNTS : [options.sharedLanes];
+    // On a device every session would upload weights of its own: there is one graph only.
+    const weights = options.cuda ? null : new SharedWeights(prepared);
+    const first = await load(prepared, options, weights, counts[0]!);
+    return new DecoderGraphs(prepared, options, weights, counts, first);
+  }
+
+  /** Must be called once before `fit`: the caches live on the device that opening has found. */
+  start(context: RunnerContext): void {
+    this.context = context;
+    this.loaded.push(new LaneRunner(this.first, this.counts[0]!, context));
+  }
+
+  /** The best graph at hand for `sessions`; a better one is fetched for the next time. */
+  fit(sessions: number): LaneRunner {
+    const wanted = this.counts.find((count) => count >= sessions) ?? this.counts.at(-1)!;
+    const larger = this.loaded.find((runner) => runner.lanes >= wanted);
+    if (larger?.lanes !== wanted) void this.fetch(wanted);
+    return larger ?? this.loaded.at(-1)!;
+  }
+
+  /** Resolves when the graph for `lanes` lanes is loaded. */
+  fetch(lanes: number): Promise<void> {
+    let pending = this.loading.get(lanes);
+    if (!pending) {
+      pending = this.loadFurther(lanes);
+      this.loading.set(lanes, pending);
+    }
+    return pending;
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const runner of this.loaded) runner.release();
+    // Sessions still loading use the weights: the last one frees them.
+    void Promise.allSettled(this.loading.values()).then(() => this.weights?.release());
+  }
+
+  private async loadFurther(lanes: number): Promise<void> {
+    try {
+      const session = await load(this.prepared, this.options, this.weights, lanes);
+      if (this.closed) return session.release();
+      this.loaded.push(new LaneRunner(session, lanes, this.context!));
+      this.loaded.sort((a, b) => a.lanes - b.lanes);
+    } catch (error) {
+      // Steps go on with smaller runs; say why they are slower than they could be.
+      process.emitWarning(`no graph for ${lanes} sessions: ${(error as Error).message}`);
+    }
+  }
+}
+
+function load(
+  { model, layout, folder }: PreparedModel,
+  options: GraphOptions,
+  weights: SharedWeights | null,
+  lanes: number,
+): Promise<Session> {
+  const graph = buildDecoder(model.config, new Weights(model.config, layout, options.positions), {
+    lanes,
+    batchedLanes: options.sharedLanes !== null,
+    foldHeads: options.foldHeads,
+    hiddenOutput: options.hiddenOutput,
+  });
+  const { threads, cuda } = options;
+  return Session.load(graph, folder, { threads, cuda, shared: weights?.initializers });
+}
+
+/** The weights in host memory, once for all graphs. */
+class SharedWeights {
+  readonly initializers: SharedInitializers;
+  private readonly blocks: Block[] = [];
+
+  constructor({ folder, layout }: PreparedModel) {
+    const tensors = new Map<string, Tensor>();
+    for (const [name, tensor] of Object.entries(layout.dense)) {
+      const block = new Block(cpuDevice(), tensor.bytes);
+      readInto(new Uint8Array(block.buffer), join(folder, tensor.file), tensor.offset);
+      this.blocks.push(block);
+      tensors.set(name, block.tensor(layout.compute, tensor.shape));
+    }
+    this.initializers = new SharedInitializers(tensors);
+  }
+
+  release(): void {
+    this.initializers.release();
+    for (const block of this.blocks) block.release();
+  }
+}
+
+function readInto(bytes: Uint8Array, file: string, offset: number): void {
+  const descriptor = openSync(file, 'r');
+  try {
+    for (let done = 0; done < bytes.length; ) {
+      const read = readSync(descriptor, bytes, done, bytes.length - done, offset + done);
+      if (read === 0) throw new Error(`${file} is shorter than its layout says: delete its folder`);
+      done += read;
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * Moves rows of keys and values: within a slot when a branch is committed, into
+ * another slot when a prompt shares its beginning with one that lies there. In
+ * host memory a copy is made at once; on a device it is queued and made by a
+ * graph of Identity operators before the next step.
+ */
+import { GraphBuilder } from '../builder/onnx.ts';
+import { type Binding, Session, type SessionOptions } from '../ort/session.ts';
+import { Block, BYTES_PER_ELEMENT, cpuDevice, type Tensor } from '../ort/tensor.ts';
+import type { KvPool, KvShape } from './kv-pool.ts';
+
+export interface KvPlace {
+  pool: KvPool;
+  slot: number;
+  token: number;
+}
+
+export interface KvCopier {
+  copy(from: KvPlace, to: KvPlace, count: number): void;
+  /**
+   * Zeroes rows. Attention reads whole tensors: a masked value has weight 0, but 0
+   * times whatever fresh memory holds may still be NaN.
+   */
+  clear(at: KvPlace, count: number): void;
+  /** Resolves when every copy asked for has been made. */
+  flush(): Promise<void>;
+  release(): void;
+}
+
+export class HostCopier implements KvCopier {
+  private readonly bytes = new WeakMap<KvPool, readonly Uint8Array[]>();
+
+  copy(from: KvPlace, to: KvPlace, count: number): void {
+    const sources = this.bytesOf(from.pool);
+    const targets = this.bytesOf(to.pool);
+    const start = from.pool.offset(from.slot, from.token);
+    const end = from.pool.offset(from.slot, from.token + count);
+    const target = to.pool.offset(to.slot, to.token);
+    for (let i = 0; i < sources.length; i++) {
+      targets[i]!.set(sources[i]!.subarray(start, end), target);
+    }
+  }
+
+  clear({ pool, slot, token }: KvPlace, count: number): void {
+    for (const bytes of this.bytesOf(pool)) {
+      bytes.fill(0, pool.offset(slot, token), pool.offset(slot, token + count));
+    }
+  }
+
+  async flush(): Promise<void> {}
+
+  release(): void {}
+
+  private bytesOf(pool: KvPool): readonly Uint8Array[] {
+    let bytes = this.bytes.get(pool);
+    if (!bytes) {
+      bytes = pool.blocks.map((block) => new Uint8Array(block.buffer));
+      this.bytes.set(pool, bytes);
+    }
+    return bytes;
+  }
+}
+
+interface Transfer {
+  /** null for zeroes. */
+  from: KvPlace | null;
+  to: KvPlace;
+  count: number;
+}
+
+export class DeviceCopier implements KvCopier {
+  private readonly session: Session;
+  private readonly binding: Binding;
+  private readonly shape: KvShape;
+  private readonly queue: Transfer[] = [];
+
+  private constructor(session: Session, shape: KvShape) {
+    this.session = session;
+    this.shape = shape;
+    this.binding = session.bind();
+  }
+
+  static async load(shape: KvShape, options: SessionOptions): Promise<DeviceCopier> {
+    const graph = new GraphBuilder('copy');
+    for (let block = 0; block < 2 * shape.layers; block++) {
+      graph.input(`from.${block}`, shape.type, [1, 'N', shape.width]);
+      graph.node('Identity', [`from.${block}`], `to.${block}`);
+      graph.output(`to.${block}`, shape.type, [1, 'N', shape.width]);
+    }
+    return new DeviceCopier(await Session.load(graph.encode(), '', options), shape);
+  }
+
+  copy(from: KvPlace, to: KvPlace, count: number): void {
+    // Source and target of one transfer must not overlap: shift by pieces no longer than the distance.
+    const overlaps = from.pool === to.pool && from.slot === to.slot;
+    const most = overlaps ? Math.min(count, Math.abs(from.token - to.token)) : count;
+    for (let done = 0; done < count; done += most) {
+      this.queue.push({
+        from: { ...from, token: from.token + done },
+        to: { ...to, token: to.token + done },
+        count: Math.min(most, count - done),
+      });
+    }
+  }
+
+  clear(at: KvPlace, count: number): void {
+    this.queue.push({ from: null, to: at, count });
+  }
+
+  async flush(): Promise<void> {
+    for (let next = this.queue.shift(); next; next = this.queue.shift()) {
+      await (next.from ? this.transfer(next.from, next) : this.zero(next));
+    }
+  }
+
+  release(): void {
+    this.binding.release();
+    this.session.release();
+  }
+
+  private async transfer(from: KvPlace, { to, count }: Transfer): Promise<void> {
+    const sources = this.tensors(from, count);
+    try {
+      await this.run(sources, to, count);
+    } finally {
+      for (const tensor of sources) tensor.release();
+    }
+  }
+
+  private async zero({ to, count }: Transfer): Promise<void> {
+    const { type, width } = this.shape;
+    const zeroes = new Block(cpuDevice(), count * width * BYTES_PER_ELEMENT[type]);
+    new Uint8Array(zeroes.buffer).fill(0);
+    const tensor = zeroes.tensor(type, [1, count, width]);
+    try {
+      await this.run(Array<Tensor>(2 * this.shape.layers).fill(tensor), to, count);
+    } finally {
+      tensor.release();
+      zeroes.release();
+    }
+  }
+
+  private async run(sources: readonly Tensor[], to: KvPlace, count: number): Promise<void> {
+    const targets = this.tensors(to, count);
+    try {
+      for (let i = 0; i < targets.length; i++) {
+        this.binding.input(`from.${i}`, sources[i]!);
+        this.binding.output(`to.${i}`, targets[i]!);
+      }
+      await this.session.run(this.binding);
+    } finally {
+      for (const tensor of targets) tensor.release();
+    }
+  }
+
+  /** The rows in each block, [1, count, width]. */
+  private tensors({ pool, slot, token }: KvPlace, count: number): Tensor[] {
+    const { type, width } = this.shape;
+    return pool.blocks.map((block) =>
+      block.tensor(type, [1, count, width], pool.offset(slot, token)),
+    );
+  }
+}

@@ -1,0 +1,199 @@
+/** One loaded decoder graph: packs the rows of its lanes into tensors and runs them. */
+import { cacheNames, MASKED } from '../builder/attention.ts';
+import { float32ToFloat16 } from '../builder/float16.ts';
+import type { Binding, Session } from '../ort/session.ts';
+import type { Tensor } from '../ort/tensor.ts';
+import { MAX_ROWS } from './engine.ts';
+import type { InputArena, Span } from './input-arena.ts';
+import { type Lane, type LaneSlot, WIDTH_STEP } from './lane.ts';
+import type { KvSlot } from './slots.ts';
+import type { StepOutputs } from './step-outputs.ts';
+import { fillDepths, fillTreeMask } from './tree-rows.ts';
+
+export interface RunnerContext {
+  layers: number;
+  compute: 'float32' | 'float16';
+  /** Whether lanes have several slots. */
+  batchedLanes: boolean;
+  arena: InputArena;
+  logits: StepOutputs;
+  hidden: StepOutputs | null;
+  /** One small slot for lanes of the graph that a run has no use for. */
+  scratch: KvSlot;
+}
+
+interface LaneInputs {
+  write: Span;
+  length: Span;
+  mask: Span;
+}
+
+export class LaneRunner {
+  /** Lanes of the graph; a run may use fewer. */
+  readonly lanes: number;
+  private readonly session: Session;
+  private readonly binding: Binding;
+  private readonly context: RunnerContext;
+  /** What is bound as each lane's caches now. */
+  private readonly boundCaches: (readonly Tensor[] | null)[];
+  private readonly depths = new Int32Array(MAX_ROWS);
+  private readonly masked: number;
+
+  constructor(session: Session, lanes: number, context: RunnerContext) {
+    this.session = session;
+    this.lanes = lanes;
+    this.context = context;
+    this.binding = session.bind();
+    this.boundCaches = Array<null>(lanes).fill(null);
+    this.masked = context.compute === 'float16' ? float32ToFloat16(MASKED) : MASKED;
+  }
+
+  /**
+   * Runs the rows of all slots. Their wanted logits become rows `firstLogit` and
+   * on of the step's outputs, in the order of lanes and slots. Resolves with the
+   * milliseconds that ONNX Runtime took.
+   */
+  async run(used: readonly Lane[], firstLogit: number): Promise<number> {
+    const lanes = this.padded(used);
+    const { arena } = this.context;
+    const tokens = sum(lanes, (lane) => lane.slots.length * lane.rows);
+    const wanted = sum(lanes, (lane) => sum(lane.slots, wantedRows));
+    const slots = sum(lanes, (lane) => lane.slots.length);
+    const masks = sum(lanes, (lane) => lane.slots.length * lane.rows * lane.width);
+    arena.begin(2 * tokens + wanted + 4 * lanes.length + 2 * slots, masks, lanes.length);
+
+    const ids = this.integers('input_ids', [1, tokens]);
+    const positions = this.integers('position_ids', [1, tokens]);
+    const logitRows = this.integers('logit_rows', [wanted]);
+    if (this.lanes > 1) {
+      const counts = this.integers('lane_rows', [lanes.length]);
+      lanes.forEach((lane, i) => {
+        arena.set(counts.offset + i, lane.slots.length * lane.rows);
+      });
+    }
+    let token = 0;
+    let logit = logitRows.offset;
+    lanes.forEach((lane, i) => {
+      const inputs = this.bindLane(lane, i);
+      lane.slots.forEach((part, place) => {
+        this.fillRows(part, lane, ids.offset + token, positions.offset + token);
+        this.fillPlace(part, lane, place, inputs);
+        const { row } = part;
+        if (row) for (let r = row.logitsFrom; r < row.count; r++) arena.set(logit++, token + r);
+        token += lane.rows;
+      });
+    });
+    return await this.execute(lanes, firstLogit, wanted);
+  }
+
+  release(): void {
+    this.binding.release();
+    this.session.release();
+  }
+
+  private async execute(lanes: Lane[], firstLogit: number, wanted: number): Promise<number> {
+    const { logits, hidden } = this.context;
+    const tensors = [logits.tensor(firstLogit, wanted)];
+    this.binding.output('logits', tensors[0]!);
+    if (hidden) {
+      const tensor = hidden.tensor(firstLogit, wanted);
+      this.binding.output('hidden', tensor);
+      tensors.push(tensor);
+    }
+    const started = performance.now();
+    try {
+      await this.session.run(this.binding);
+    } finally {
+      for (const tensor of tensors) tensor.release();
+    }
+    const took = performance.now() - started;
+    let first = firstLogit;
+    for (const lane of lanes) {
+      for (const part of lane.slots) {
+        if (!part.row) continue;
+        const count = wantedRows(part);
+        part.row.logits = logits.view(first, count);
+        if (hidden) part.row.hidden = hidden.view(first, count);
+        first += count;
+      }
+    }
+    return took;
+  }
+
+  /** Lanes that a run leaves over get one row over the scratch slot. */
+  private padded(used: readonly Lane[]): Lane[] {
+    const { scratch } = this.context;
+    const lanes = [...used];
+    while (lanes.length < this.lanes) {
+      const idle = { slot: scratch, row: null };
+      lanes.push({ pool: scratch.pool, first: 0, slots: [idle], rows: 1, width: WIDTH_STEP });
+    }
+    return lanes;
+  }
+
+  private integers(name: string, shape: readonly number[]): Span {
+    const span = this.context.arena.int64(shape);
+    this.binding.input(name, span.tensor);
+    return span;
+  }
+
+  private bindLane(lane: Lane, index: number): LaneInputs {
+    const { arena, batchedLanes, layers } = this.context;
+    const batch = lane.slots.length;
+    const write = this.integers(`write.${index}`, [batch]);
+    const length = this.integers(`length.${index}`, [batch]);
+    if (batchedLanes) {
+      const shape = this.integers(`shape.${index}`, [3]);
+      arena.set(shape.offset, batch);
+      arena.set(shape.offset + 1, lane.rows);
+      arena.set(shape.offset + 2, -1);
+    }
+    const mask = arena.mask([batch, 1, lane.rows, lane.width]);
+    this.binding.input(`mask.${index}`, mask.tensor);
+    const caches = lane.pool.view(lane.first, batch, lane.width);
+    if (caches !== this.boundCaches[index]) {
+      for (let layer = 0; layer < layers; layer++) {
+        cacheNames(layer, index).forEach(({ input, output }, which) => {
+          const tensor = caches[2 * layer + which]!;
+          this.binding.input(input, tensor);
+          this.binding.output(output, tensor);
+        });
+      }
+      this.boundCaches[index] = caches;
+    }
+    return { write, length, mask };
+  }
+
+  private fillRows({ slot, row }: LaneSlot, lane: Lane, ids: number, positions: number): void {
+    const { arena } = this.context;
+    const count = row?.count ?? 0;
+    if (row) fillDepths(this.depths, row.parents, count);
+    for (let r = 0; r < lane.rows; r++) {
+      arena.set(ids + r, r < count ? row!.tokens[r]! : 0);
+      arena.set(positions + r, r < count ? slot.length + this.depths[r]! : 0);
+    }
+  }
+
+  /** Padding rows are written behind what counts, and see nothing that is read. */
+  private fillPlace({ slot, row }: LaneSlot, lane: Lane, place: number, inputs: LaneInputs): void {
+    const { arena } = this.context;
+    const { rows, width } = lane;
+    const count = row?.count ?? 0;
+    const length = slot.length;
+    arena.set(inputs.write.offset + place, length);
+    arena.set(inputs.length.offset + place, length + rows);
+    const start = inputs.mask.offset + place * rows * width;
+    if (row) fillTreeMask(arena.masks, start, row.parents, count, length, width, this.masked);
+    arena.masks.fill(this.masked, start + count * width, start + rows * width);
+  }
+}
+
+function wantedRows({ row }: LaneSlot): number {
+  return row ? row.count - row.logitsFrom : 0;
+}
+
+function sum<T>(items: readonly T[], value: (item: T) => number): number {
+  let total = 0;
+  for (const item of items) total += value(item);
+  return total;
+}

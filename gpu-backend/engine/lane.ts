@@ -1,0 +1,68 @@
+/** The parts of one run: which slots go through the graph together, and how long their tensors are. */
+import type { StepRow } from './engine.ts';
+import type { KvPool } from './kv-pool.ts';
+import type { KvSlot } from './slots.ts';
+
+/** A slot in a lane, with what its session feeds; `row` is null where it only lies in between. */
+export interface LaneSlot {
+  slot: KvSlot;
+  row: StepRow | null;
+}
+
+/** A session's part of a step. */
+export interface Member extends LaneSlot {
+  row: StepRow;
+}
+
+/** Neighbouring slots of one pool, each with as many rows. */
+export interface Lane {
+  pool: KvPool;
+  first: number;
+  slots: readonly LaneSlot[];
+  /** Rows of each slot; one that feeds fewer is padded. */
+  rows: number;
+  /** Rows of each cache that attention reads. */
+  width: number;
+}
+
+/** Widths are rounded up to this: few different shapes, aligned masks. */
+export const WIDTH_STEP = 32;
+
+/** One session's own lane, as long as its context needs. */
+export function ownLane(member: Member): Lane {
+  const { slot, row } = member;
+  const tokens = slot.length + row.count;
+  const width = Math.min(slot.pool.stride, Math.ceil(tokens / WIDTH_STEP) * WIDTH_STEP);
+  return { pool: slot.pool, first: slot.index, slots: [member], rows: row.count, width };
+}
+
+/** Rows up to which sessions share a lane; padding short ones to longer trees would cost more. */
+export const MAX_SHARED_ROWS = 64;
+
+/**
+ * Lanes for a device where launching an operator costs more than padding: the
+ * small trees of each pool share one lane over whole slots, larger row sets
+ * (prefill chunks) get their own. `all` are the engine's slots.
+ */
+export function sharedLanes(members: readonly Member[], all: readonly KvSlot[]): Lane[] {
+  const small = members.filter(({ row }) => row.count <= MAX_SHARED_ROWS);
+  const pools = new Set(small.map(({ slot }) => slot.pool));
+  return [
+    ...[...pools].map((pool) => poolLane(pool, small, all)),
+    ...members.filter(({ row }) => row.count > MAX_SHARED_ROWS).map(ownLane),
+  ];
+}
+
+function poolLane(pool: KvPool, members: readonly Member[], all: readonly KvSlot[]): Lane {
+  const own = members.filter(({ slot }) => slot.pool === pool);
+  if (own.length === 1) return ownLane(own[0]!);
+  const indices = own.map(({ slot }) => slot.index);
+  const first = Math.min(...indices);
+  const last = Math.max(...indices);
+  const rowOf = new Map(own.map(({ slot, row }) => [slot, row]));
+  const slots = all
+    .filter((slot) => slot.pool === pool && slot.index >= first && slot.index <= last)
+    .map((slot) => ({ slot, row: rowOf.get(slot) ?? null }));
+  const rows = Math.max(...own.map(({ row }) => row.count));
+  return { pool, first, slots, rows, width: pool.stride };
+}

@@ -1,0 +1,83 @@
+/** Times steps of a fresh engine to get its cost curve going, and keeps the result for the next start. */
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { arch, cpus } from 'node:os';
+import { ortLibrary } from '../ort/library.ts';
+import { type CostSamples, MEASURED_ROWS } from './cost-curve.ts';
+import type { KvPool } from './kv-pool.ts';
+import { ownLane } from './lane.ts';
+import type { LaneRunner } from './lane-runner.ts';
+import { KvSlot } from './slots.ts';
+import type { StepOutputs } from './step-outputs.ts';
+
+const SHORT_CONTEXT = 64;
+const LONG_CONTEXT = 1024;
+/** The fastest of so many runs is the one that nothing disturbed. */
+const RUNS = 3;
+/** After so long the rest is estimated: a large model must not hold up its start. */
+const PATIENCE_MS = 1500;
+
+/** What a measurement holds for: the machine, the library, and how it is used. */
+export function machineKey(device: string, threads: number): string {
+  return `${device} ${threads} ${arch()} ${cpus()[0]?.model ?? ''} ${ortLibrary().version}`;
+}
+
+/** Reads the samples that `file` has for this machine, or measures and writes them. */
+export async function costSamples(
+  file: string,
+  machine: string,
+  measure: () => Promise<CostSamples>,
+): Promise<CostSamples> {
+  if (existsSync(file)) {
+    const known = JSON.parse(readFileSync(file, 'utf8'));
+    if (known.machine === machine) return known.samples;
+  }
+  const samples = await measure();
+  const partial = `${file}.${process.pid}`;
+  writeFileSync(partial, JSON.stringify({ machine, samples }));
+  renameSync(partial, file);
+  return samples;
+}
+
+/** Runs chains of `MEASURED_ROWS` tokens in the first slot of `pool`, which must be unused. */
+export async function measureCost(
+  runner: LaneRunner,
+  pool: KvPool,
+  logits: readonly StepOutputs[],
+): Promise<CostSamples> {
+  const most = MEASURED_ROWS.at(-1)!;
+  const longContext = Math.min(LONG_CONTEXT, pool.stride - most);
+  const shortContext = Math.min(SHORT_CONTEXT, longContext / 2);
+  const deadline = performance.now() + PATIENCE_MS;
+  const slot = new KvSlot(pool, 0, pool.stride);
+  const tokens = new Int32Array(most);
+  const parents = Int16Array.from(tokens, (_, i) => i - 1);
+  for (const output of logits) output.reserve(most);
+
+  async function time(count: number, context: number): Promise<number> {
+    slot.length = context;
+    let fastest = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < RUNS; i++) {
+      const row = { slot, count, tokens, parents, logitsFrom: 0, logits: new Float32Array(0) };
+      fastest = Math.min(fastest, await runner.run([ownLane({ slot, row })], 0));
+    }
+    return fastest;
+  }
+
+  const short: number[] = [];
+  const long: number[] = [];
+  for (const rows of MEASURED_ROWS) {
+    const late = performance.now() > deadline && short.length >= 2;
+    short.push(late ? extrapolate(short) : await time(rows, shortContext));
+    long.push(late ? extrapolate(long) : await time(rows, longContext));
+  }
+  return { shortContext, longContext, short, long };
+}
+
+/** The next point on the line through the last two. */
+function extrapolate(values: readonly number[]): number {
+  const at = values.length;
+  const [a = 0, b = 0, c = 0] = MEASURED_ROWS.slice(at - 2, at + 1);
+  const before = values[at - 2]!;
+  const last = values[at - 1]!;
+  return last + (Math.max(0, last - before) * (c - b)) / (b - a);
+}

@@ -1,0 +1,166 @@
+/**
+ * Who holds which part of the KV cache, and what earlier prompts left there. A
+ * released slot keeps its tokens: a later prompt that begins alike takes the slot
+ * over or has its beginning copied. What was idle longest is given up first.
+ */
+import { type EngineLimits, MAX_ROWS, type Slot, type StepRow } from './engine.ts';
+import type { KvPool } from './kv-pool.ts';
+
+/** Copying fewer rows than this is not worth the trouble. */
+const MIN_PREFIX = 16;
+
+export class KvSlot implements Slot {
+  readonly pool: KvPool;
+  /** Within the pool. */
+  readonly index: number;
+  readonly capacity: number;
+  /** The tokens whose keys and values lie here, `length` of them. */
+  readonly tokens: Int32Array;
+  length = 0;
+  /** Rows from the start that hold numbers; what lies behind is memory as it was found. */
+  cleared = 0;
+  cached = 0;
+  namespace = '';
+  inUse = false;
+  /** Whether a step in flight writes here. */
+  inFlight = false;
+  /** When it was released, by the table's count. */
+  idleSince = 0;
+  /** Tokens and parents of the last step's rows, until they are committed. */
+  readonly rowTokens = new Int32Array(MAX_ROWS);
+  readonly rowParents = new Int16Array(MAX_ROWS);
+  rowCount = 0;
+
+  constructor(pool: KvPool, index: number, capacity: number) {
+    this.pool = pool;
+    this.index = index;
+    this.capacity = capacity;
+    this.tokens = new Int32Array(capacity);
+  }
+
+  /** Throws a RangeError for rows that the graph could not run, or would run on others' cache. */
+  checkRow({ count, tokens, parents, logitsFrom }: StepRow, limits: EngineLimits): void {
+    if (this.inFlight) throw new RangeError('a session can feed rows only once a step');
+    if (!(count >= 1 && count <= limits.maxRows)) {
+      throw new RangeError(`a session can feed 1 to ${limits.maxRows} rows a step, not ${count}`);
+    }
+    if (this.length + count > this.capacity) {
+      throw new RangeError(
+        `${count} rows after ${this.length} tokens exceed the slot's ${this.capacity}: feed fewer`,
+      );
+    }
+    if (!(logitsFrom >= 0 && logitsFrom <= count)) {
+      throw new RangeError(`logitsFrom must be 0 to ${count}, not ${logitsFrom}`);
+    }
+    for (let row = 0; row < count; row++) {
+      const token = tokens[row]!;
+      if (!(token >= 0 && token < limits.vocabSize)) {
+        throw new RangeError(
+          `row ${row} has token ${token}; the vocabulary has ${limits.vocabSize}`,
+        );
+      }
+      const parent = parents[row]!;
+      if (!(parent >= -1 && parent < row)) {
+        throw new RangeError(`row ${row} has parent ${parent}: parents come before their children`);
+      }
+    }
+  }
+
+  /** Keeps a step's rows for `commit`. */
+  remember({ count, tokens, parents }: StepRow): void {
+    for (let row = 0; row < count; row++) {
+      this.rowTokens[row] = tokens[row]!;
+      this.rowParents[row] = parents[row]!;
+    }
+    this.rowCount = count;
+  }
+
+  /** Throws a RangeError unless `path` goes down the last step's tree from its root. */
+  checkPath(path: ArrayLike<number>, count: number): void {
+    let parent = -1;
+    for (let i = 0; i < count; i++) {
+      const row = path[i]!;
+      if (!(row >= 0 && row < this.rowCount) || this.rowParents[row] !== parent) {
+        throw new RangeError(
+          `row ${row} does not follow row ${parent} in the last step's ${this.rowCount} rows`,
+        );
+      }
+      parent = row;
+    }
+  }
+}
+
+export interface Acquired {
+  slot: KvSlot;
+  /** Where the slot's first `slot.cached` tokens must be copied from; null if they are there. */
+  copyFrom: KvSlot | null;
+}
+
+export class SlotTable {
+  readonly slots: readonly KvSlot[];
+  private clock = 0;
+
+  /** `slots` in ascending order of capacity. */
+  constructor(slots: readonly KvSlot[]) {
+    this.slots = slots;
+  }
+
+  /** O(slots + the length of the prefixes that agree). */
+  acquire(prompt: Int32Array, maxTokens: number, namespace: string): Acquired | null {
+    const usable = prompt.length - 1; // the last token is always fed: its logits are needed
+    let source: KvSlot | null = null;
+    let prefix = MIN_PREFIX - 1;
+    for (const slot of this.slots) {
+      if (slot.namespace !== namespace) continue;
+      const common = Math.min(usable, commonPrefix(slot.tokens, slot.length, prompt));
+      if (common > prefix) {
+        source = slot;
+        prefix = common;
+      }
+    }
+    const target = this.choose(source, prefix, maxTokens);
+    if (!target) return null;
+    const cached = source ? prefix : 0;
+    if (source && source !== target) target.tokens.set(source.tokens.subarray(0, cached));
+    target.inUse = true;
+    target.namespace = namespace;
+    target.length = cached;
+    target.cached = cached;
+    target.rowCount = 0;
+    return { slot: target, copyFrom: source === target ? null : source };
+  }
+
+  release(slot: KvSlot): void {
+    slot.inUse = false;
+    slot.rowCount = 0;
+    slot.idleSince = ++this.clock;
+  }
+
+  /**
+   * The slot itself where the prompt goes on from most of what it holds (the next
+   * turn of a chat); else a copy, so that a common beginning survives for others.
+   */
+  private choose(source: KvSlot | null, prefix: number, maxTokens: number): KvSlot | null {
+    if (source && isFree(source, maxTokens) && 2 * prefix >= source.length) return source;
+    let longestIdle: KvSlot | null = null;
+    for (const slot of this.slots) {
+      if (!isFree(slot, maxTokens) || slot === source) continue;
+      // The smallest that will do; among those of one size the one that was idle longest.
+      if (longestIdle && slot.capacity > longestIdle.capacity) break;
+      if (!longestIdle || slot.idleSince < longestIdle.idleSince) longestIdle = slot;
+    }
+    if (longestIdle) return longestIdle;
+    return source && isFree(source, maxTokens) ? source : null;
+  }
+}
+
+function isFree(slot: KvSlot, maxTokens: number): boolean {
+  return !slot.inUse && !slot.inFlight && slot.capacity >= maxTokens;
+}
+
+function commonPrefix(tokens: Int32Array, length: number, prompt: Int32Array): number {
+  const end = Math.min(length, prompt.length);
+  let common = 0;
+  while (common < end && tokens[common] === prompt[common]) common++;
+  return common;
+}

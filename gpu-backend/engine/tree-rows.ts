@@ -1,0 +1,32 @@
+/** What each row of a tree may attend to, and where in the text it stands. */
+
+/**
+ * Fills the additive mask [count, width] of one session's rows, from `offset`
+ * on: the `length` committed tokens, the row's ancestors and itself are visible,
+ * the rest is `masked`. Row i's keys stand at column length + i.
+ * O(count · (width + depth)).
+ */
+export function fillTreeMask(
+  mask: Float32Array | Uint16Array,
+  offset: number,
+  parents: ArrayLike<number>,
+  count: number,
+  length: number,
+  width: number,
+  masked: number,
+): void {
+  for (let row = 0; row < count; row++) {
+    const start = offset + row * width;
+    mask.fill(0, start, start + length);
+    mask.fill(masked, start + length, start + width);
+    for (let node = row; node >= 0; node = parents[node]!) mask[start + length + node] = 0;
+  }
+}
+
+/** Depth of each row below the committed context: 0 for rows whose parent is -1. */
+export function fillDepths(depths: Int32Array, parents: ArrayLike<number>, count: number): void {
+  for (let row = 0; row < count; row++) {
+    const parent = parents[row]!;
+    depths[row] = parent < 0 ? 0 : depths[parent]! + 1;
+  }
+}

@@ -41,8 +41,8 @@ export const OPEN_DEADLINE_MS = 10_000;
 export const RETRY_AFTER_MS = 1_000;
 /** A worker that hears nothing for four of these goes elsewhere. */
 export const HEARTBEAT_MS = 1_000;
-/** A session that is paused for a reader so long is ended: its slot is worth more to others. */
-export const READER_DEADLINE_MS = 60_000;
+/** A session that waits for its worker so long is ended: its slot is worth more to others. */
+export const WORKER_DEADLINE_MS = 60_000;
 
 export interface LinkContext {
   engine: Engine;
@@ -72,7 +72,7 @@ class ServedLink {
   private readonly stopHeartbeat: () => void;
   private readonly openedAt: number;
   private sentAt: number;
-  private pausedSince: number | null = null;
+  private waitsSince: number | null = null;
 
   constructor(transport: Transport, context: LinkContext) {
     this.transport = transport;
@@ -179,15 +179,18 @@ class ServedLink {
   private beat(): void {
     const { clock, scheduler } = this.context;
     const now = clock.now();
-    if (!this.session || !this.outbox) {
+    if (!this.session) {
       if (now - this.openedAt >= OPEN_DEADLINE_MS) {
         this.refuse('bad-frame', `no open frame within ${OPEN_DEADLINE_MS} ms`);
       }
       return;
     }
-    this.pausedSince = this.outbox.congested ? (this.pausedSince ?? now) : null;
-    if (this.pausedSince !== null && now - this.pausedSince >= READER_DEADLINE_MS) {
-      return this.refuse('stalled', `nothing was read for ${READER_DEADLINE_MS} ms`);
+    this.waitsSince = this.session.waitsForWorker ? (this.waitsSince ?? now) : null;
+    if (this.waitsSince !== null && now - this.waitsSince >= WORKER_DEADLINE_MS) {
+      return this.refuse(
+        'stalled',
+        `the worker read and sent nothing for ${WORKER_DEADLINE_MS} ms`,
+      );
     }
     // Silence is how a worker learns that the engine hangs.
     if (scheduler.alive && now - this.sentAt >= HEARTBEAT_MS) {

@@ -59,13 +59,19 @@ export class Scheduler {
   private async run(): Promise<void> {
     while (!this.closed) {
       this.sweep();
+      const decoding = [...this.sessions].filter((session) => session.canDecode());
       const decoded = await this.step(
-        [...this.sessions].filter((s) => s.canDecode()),
-        'decode',
+        decoding,
+        (session) => session.decodeRow(decoding.length),
+        (session, micros) => session.absorb(micros),
       );
       this.sweep();
       const waiting = this.nextPrefill();
-      const prefilled = waiting ? await this.step([waiting], 'prefill') : false;
+      const prefilled = await this.step(
+        waiting ? [waiting] : [],
+        (session) => session.prefillRow(PREFILL_CHUNK),
+        (session, micros) => session.absorbPrefill(micros),
+      );
       if (!decoded && !prefilled && !this.closed) {
         await new Promise<void>((resolve) => {
           this.wakeUp = resolve;
@@ -82,26 +88,29 @@ export class Scheduler {
     return undefined;
   }
 
-  private async step(sessions: Session[], kind: 'decode' | 'prefill'): Promise<boolean> {
-    if (sessions.length === 0) return false;
-    const rows: StepRow[] = sessions.map((session) =>
-      kind === 'decode' ? session.decodeRow(sessions.length) : session.prefillRow(PREFILL_CHUNK),
+  /** One run of the engine for `sessions`; false when there are none. */
+  private async step(
+    sessions: readonly Session[],
+    prepare: (session: Session) => StepRow,
+    absorb: (session: Session, micros: number) => void,
+  ): Promise<boolean> {
+    const rows: StepRow[] = [];
+    const stepping = sessions.filter((session) =>
+      guard(session, () => rows.push(prepare(session))),
     );
+    if (stepping.length === 0) return false;
     const started = this.clock.now();
     this.runningSince = started;
     try {
       await this.engine.step(rows);
     } catch (cause) {
-      for (const session of sessions) session.fail('engine', (cause as Error).message);
+      for (const session of stepping) session.fail('engine', (cause as Error).message);
       return true;
     } finally {
       this.runningSince = null;
     }
     const micros = Math.round((this.clock.now() - started) * 1000);
-    for (const session of sessions) {
-      if (kind === 'decode') session.absorb(micros);
-      else session.absorbPrefill(micros);
-    }
+    for (const session of stepping) guard(session, () => absorb(session, micros));
     // Let sockets be read even when runs complete synchronously fast.
     await this.clock.breath();
     return true;
@@ -114,5 +123,17 @@ export class Scheduler {
       this.sessions.delete(session);
       this.engine.release(session.slot);
     }
+  }
+}
+
+/** A bug met in one turn ends that turn; the others go on. False when it did. */
+function guard(session: Session, task: () => void): boolean {
+  try {
+    task();
+    return true;
+  } catch (cause) {
+    console.error(cause);
+    session.fail('engine', 'the verifier failed in this turn');
+    return false;
   }
 }

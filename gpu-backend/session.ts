@@ -74,8 +74,12 @@ export class Session {
   }
 
   canDecode(): boolean {
-    if (this.ended || this.needsPrefill() || this.outbox.congested) return false;
-    return this.candidates.readyAt(this.length);
+    return !this.ended && !this.needsPrefill() && !this.waitsForWorker;
+  }
+
+  /** Whether nothing can be done until the worker says something: it reads too slowly, or lockstep wants its tree. */
+  get waitsForWorker(): boolean {
+    return this.outbox.congested || !this.candidates.readyAt(this.length);
   }
 
   /** The next chunk of the prompt, all but its last token: that one begins the first decode step. */

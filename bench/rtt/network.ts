@@ -4,6 +4,7 @@
  * arrives in order, as on a TCP stream. A tap may see, change, repeat or drop
  * messages, and a connection can be cut or go dead, which is how faults are made.
  */
+import { PEER_DEADLINE_MS, PING_INTERVAL_MS } from '../../gpu-backend/ws-transport.ts';
 import type { Receiver, Transport } from '../../src/link/frames/index.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -42,7 +43,7 @@ export interface Connection {
   readonly far: End;
   /** Breaks it: both ends learn of it after a trip. */
   cut(): void;
-  /** From now on nothing arrives, and nobody is told. */
+  /** From now on nothing arrives; the far end, which pings, finds out by itself. */
   goDead(): void;
 }
 
@@ -147,6 +148,7 @@ export async function connect(
     goDead() {
       near.dead = true;
       far.dead = true;
+      clock.after(PEER_DEADLINE_MS + PING_INTERVAL_MS, () => far.hangUp(1006));
     },
   };
 }

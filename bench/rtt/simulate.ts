@@ -3,9 +3,6 @@
  * verifier's own code: TurnLink and runTurn on one side, serveLink, Session and
  * Scheduler on the other. Simulated are time, the wire and the target.
  */
-import { Nucleus } from '../../gpu-backend/accept/warp.ts';
-import { type LinkContext as ServerContext, serveLink } from '../../gpu-backend/link-server.ts';
-import { Scheduler } from '../../gpu-backend/scheduler.ts';
 import type { Drafter } from '../../src/draft/drafter.ts';
 import { SessionDrafter } from '../../src/draft/session.ts';
 import { type Drafting, runTurn, WIRE_NODES } from '../../src/generate/turn.ts';
@@ -15,7 +12,7 @@ import type { DraftingMode, Open } from '../../src/link/frames/index.ts';
 import { type Conditions, type Connection, connect, Host } from './network.ts';
 import { seeded } from './random.ts';
 import type { RecordedTurn, Recording } from './recording.ts';
-import { ReplayEngine } from './replay-engine.ts';
+import { FINGERPRINT, SimulatedVerifier } from './verifier.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** `plain` drafts nothing; `colocated` has the worker's drafter beside the engine; the rest are the link's modes. */
@@ -28,7 +25,6 @@ export const BUDGET = 32;
 export const DRAFT_MS = 1;
 
 const URL = 'sim://verifier';
-const FINGERPRINT = { model: '0'.repeat(64), tokenizer: '0'.repeat(64) };
 
 export interface Run {
   tokens: number;
@@ -75,32 +71,20 @@ export async function simulate(
   const clock = new VirtualClock();
   const random = seeded(seed);
   const near = new Host(clock);
-  const far = new Host(clock);
-  const engine = new ReplayEngine(clock, far, recording.vocabSize);
-  const scheduler = new Scheduler(engine, clock);
   /** What the worker drafts with; co-located, it stands beside the engine. */
   const edge = new SessionDrafter();
-  const server: ServerContext = {
-    engine,
-    scheduler,
-    nucleus: new Nucleus(recording.vocabSize),
-    limits: {
-      fingerprint: FINGERPRINT,
-      vocabSize: recording.vocabSize,
-      maxContext: engine.limits.maxContext,
-    },
-    clock,
-    echo: () => new Charged(mode === 'colocated' ? edge : new SessionDrafter(), far),
-    draining: () => false,
-  };
+  const verifier = new SimulatedVerifier(clock, {
+    vocabSize: recording.vocabSize,
+    echo: (host) => new Charged(mode === 'colocated' ? edge : new SessionDrafter(), host),
+  });
   let connection: Connection | null = null;
   const context: LinkContext = {
     fleet: new Fleet([URL], clock, random),
     clock,
     random,
     async dial() {
-      connection = await connect(clock, { near, far }, conditions, random);
-      serveLink(connection.far, server);
+      connection = await connect(clock, { near, far: verifier.host }, conditions, random);
+      verifier.serve(connection.far);
       return connection.near;
     },
   };
@@ -116,11 +100,11 @@ export async function simulate(
   };
   const drafter = mode === 'plain' || mode === 'colocated' ? null : new Charged(edge, near);
   for (const turn of recording.turns) {
-    engine.script('', turn.prompt, turn.answer);
+    verifier.engine.script('', turn.prompt, turn.answer);
     await clock.run(answer(turn, mode, drafter, new TurnLink(context), run, () => connection!));
-    run.decodeMs += engine.decodeMs;
+    run.decodeMs += verifier.engine.decodeMs;
   }
-  await clock.run(scheduler.close());
+  await clock.run(verifier.scheduler.close());
   return run;
 }
 

@@ -28,13 +28,24 @@ export interface Lane {
 /** Widths are rounded up to this: few different shapes, aligned masks. */
 export const WIDTH_STEP = 32;
 
+/**
+ * Rows that a lane has at least. ONNX Runtime multiplies a single row by another
+ * routine, which rounds differently; from two rows on a row's result is the same
+ * bits whatever stands beside it. So one row is padded, and text does not depend
+ * on how it was batched or drafted.
+ */
+export const MIN_ROWS = 2;
+
 /** One session's own lane, as long as its context needs. */
 export function ownLane(member: Member): Lane {
   const { slot, row } = member;
-  const tokens = slot.length + row.count;
-  const width = Math.min(slot.pool.stride, Math.ceil(tokens / WIDTH_STEP) * WIDTH_STEP);
-  return { pool: slot.pool, first: slot.index, slots: [member], rows: row.count, width };
+  const rows = Math.max(MIN_ROWS, row.count);
+  const width = Math.ceil((slot.length + rows) / WIDTH_STEP) * WIDTH_STEP;
+  return { pool: slot.pool, first: slot.index, slots: [member], rows, width };
 }
+
+/** Room behind a slot's capacity for the padding of own lanes. */
+export const OWN_LANE_TAIL = WIDTH_STEP;
 
 /** Rows up to which sessions share a lane; padding short ones to longer trees would cost more. */
 export const MAX_SHARED_ROWS = 64;
@@ -63,6 +74,6 @@ function poolLane(pool: KvPool, members: readonly Member[], all: readonly KvSlot
   const slots = all
     .filter((slot) => slot.pool === pool && slot.index >= first && slot.index <= last)
     .map((slot) => ({ slot, row: rowOf.get(slot) ?? null }));
-  const rows = Math.max(...own.map(({ row }) => row.count));
+  const rows = Math.max(MIN_ROWS, ...own.map(({ row }) => row.count));
   return { pool, first, slots, rows, width: pool.stride };
 }

@@ -38,17 +38,21 @@ export async function costSamples(
   return samples;
 }
 
-/** Runs chains of `MEASURED_ROWS` tokens in the first slot of `pool`, which must be unused. */
+/**
+ * Runs chains of `MEASURED_ROWS` tokens in the first slot of `pool`, which must
+ * be unused; `capacity` is what the slot can hold.
+ */
 export async function measureCost(
   runner: LaneRunner,
   pool: KvPool,
+  capacity: number,
   logits: readonly StepOutputs[],
 ): Promise<CostSamples> {
   const most = MEASURED_ROWS.at(-1)!;
-  const longContext = Math.min(LONG_CONTEXT, pool.stride - most);
-  const shortContext = Math.min(SHORT_CONTEXT, longContext / 2);
+  const longContext = Math.min(LONG_CONTEXT, capacity >> 1);
+  const shortContext = Math.min(SHORT_CONTEXT, longContext >> 1);
   const deadline = performance.now() + PATIENCE_MS;
-  const slot = new KvSlot(pool, 0, pool.stride);
+  const slot = new KvSlot(pool, 0, capacity);
   const tokens = new Int32Array(most);
   const parents = Int16Array.from(tokens, (_, i) => i - 1);
   for (const output of logits) output.reserve(most);
@@ -66,9 +70,10 @@ export async function measureCost(
   const short: number[] = [];
   const long: number[] = [];
   for (const rows of MEASURED_ROWS) {
-    const late = performance.now() > deadline && short.length >= 2;
-    short.push(late ? extrapolate(short) : await time(rows, shortContext));
-    long.push(late ? extrapolate(long) : await time(rows, longContext));
+    const late = short.length >= 2 && performance.now() > deadline;
+    const beyond = late || longContext + rows > capacity;
+    short.push(beyond ? extrapolate(short) : await time(rows, shortContext));
+    long.push(beyond ? extrapolate(long) : await time(rows, longContext));
   }
   return { shortContext, longContext, short, long };
 }

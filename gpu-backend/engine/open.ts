@@ -12,7 +12,7 @@ import { type Engine, MAX_ROWS } from './engine.ts';
 import { InputArena } from './input-arena.ts';
 import { DeviceCopier, HostCopier, type KvCopier } from './kv-copy.ts';
 import { bytesPerToken, KvPool, type KvShape } from './kv-pool.ts';
-import { MAX_SHARED_ROWS, WIDTH_STEP } from './lane.ts';
+import { MAX_SHARED_ROWS, OWN_LANE_TAIL, WIDTH_STEP } from './lane.ts';
 import { costSamples, machineKey, measureCost } from './measure-cost.ts';
 import { OrtEngine } from './ort-engine.ts';
 import { KvSlot, SlotTable } from './slots.ts';
@@ -79,7 +79,7 @@ export async function openPrepared(
     bytesPerToken: bytesPerToken(shape),
     maxContext: Math.min(options.maxContext ?? DEFAULT_MAX_CONTEXT, config.maxPositions),
     slots: options.slots ?? DEFAULT_SLOTS,
-    tail: shared ? MAX_SHARED_ROWS : 0,
+    tail: shared ? MAX_SHARED_ROWS : OWN_LANE_TAIL,
   };
   const buckets = planBuckets(request);
   const threads = options.threads ?? availableParallelism();
@@ -118,7 +118,7 @@ export async function openPrepared(
   const samples = await costSamples(
     join(folder, COST_FILE),
     machineKey(graphs.device.name, threads),
-    () => measureCost(graphs.fit(1), pools.at(-1)!, outputs),
+    () => measureCost(graphs.fit(1), pools.at(-1)!, buckets.at(-1)!.capacity, outputs),
   );
   const parts = {
     config,

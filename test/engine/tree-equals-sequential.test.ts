@@ -58,7 +58,9 @@ describe.each([
         // A few sit out, so that the members of a batch change.
         const taking = conversations.filter(() => round === 0 || random(5) > 0);
         if (taking.length === 0) continue;
-        const rows = taking.map(({ slot, text }) => randomTree(slot, text.at(-1)!, random, vocabulary));
+        const rows = taking.map(({ slot, text }) =>
+          randomTree(slot, text.at(-1)!, random, vocabulary),
+        );
         await engine.step(rows);
         rows.forEach((row, i) => {
           const conversation = taking[i]!;

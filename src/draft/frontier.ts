@@ -1,80 +1,85 @@
 /**
- * The candidates that a tree may grow by next, best path probability first: a
- * binary max-heap over flat arrays, O(log size) an operation, nothing allocated
- * after construction.
+ * The candidates that a tree may grow by next, kept sorted, never more than can
+ * still enter the tree. Knowing the worst that can enter (`floor`) saves most
+ * expansions: a node whose path is less probable than that needs no children.
+ * Insertion moves O(size) two-byte entries; nothing is allocated.
  */
-import type { Source } from './source.ts';
+import { MAX_TREE_NODES } from './tree.ts';
 
 export class Frontier {
-  size = 0;
   /** Fields of the candidate popped last. */
   prob = 0;
   token = 0;
   /** Whatever the caller numbers its parents by. */
   parent = 0;
-  source: Source = 0;
-  private readonly capacity: number;
-  private readonly probs: Float32Array;
-  private readonly tokens: Int32Array;
-  private readonly parents: Int32Array;
-  private readonly sources: Uint8Array;
-  private readonly heap: Int32Array;
+  source = 0;
+  private readonly probs = new Float64Array(MAX_TREE_NODES + 1);
+  private readonly tokens = new Int32Array(MAX_TREE_NODES + 1);
+  private readonly parents = new Int32Array(MAX_TREE_NODES + 1);
+  private readonly sources = new Uint8Array(MAX_TREE_NODES + 1);
+  /** Entry numbers by rising probability, from `bottom` to before `top`; unused ones above. */
+  private readonly sorted = new Int16Array(MAX_TREE_NODES + 1);
+  private size = 0;
+  private room = 0;
 
-  constructor(capacity: number) {
-    this.capacity = capacity;
-    this.probs = new Float32Array(capacity);
-    this.tokens = new Int32Array(capacity);
-    this.parents = new Int32Array(capacity);
-    this.sources = new Uint8Array(capacity);
-    // Heap slots are recycled through the tail of the same permutation.
-    this.heap = Int32Array.from({ length: capacity }, (_, i) => i);
-  }
-
-  clear(): void {
+  /** Empties the frontier; `room` more candidates can enter the tree. */
+  clear(room: number): void {
     this.size = 0;
+    this.room = Math.min(room, MAX_TREE_NODES);
+    for (let i = 0; i <= this.room; i++) this.sorted[i] = i;
   }
 
-  /** Drops the candidate when full: whoever sizes the heap knows how many can matter. */
-  push(prob: number, token: number, parent: number, source: Source): void {
-    if (this.size === this.capacity) return;
-    const { heap, probs } = this;
-    let at = this.size++;
-    const entry = heap[at]!;
+  /** Probability that a candidate has to exceed to be kept. */
+  get floor(): number {
+    return this.size < this.room ? 0 : this.room === 0 ? 1 : this.probs[this.sorted[0]!]!;
+  }
+
+  push(prob: number, token: number, parent: number, source: number): void {
+    const { sorted, probs } = this;
+    let entry: number;
+    if (this.size >= this.room) {
+      if (prob <= this.floor) return;
+      entry = sorted[0]!;
+      let low = 0;
+      for (let high = this.size; high - low > 1; ) {
+        const mid = (low + high) >> 1;
+        if (probs[sorted[mid]!]! < prob) low = mid;
+        else high = mid;
+      }
+      sorted.copyWithin(0, 1, low + 1);
+      sorted[low] = entry;
+    } else {
+      entry = sorted[this.size]!;
+      let low = 0;
+      for (let high = this.size; low < high; ) {
+        const mid = (low + high) >> 1;
+        if (probs[sorted[mid]!]! < prob) low = mid + 1;
+        else high = mid;
+      }
+      sorted.copyWithin(low + 1, low, this.size);
+      sorted[low] = entry;
+      this.size++;
+    }
     probs[entry] = prob;
     this.tokens[entry] = token;
     this.parents[entry] = parent;
     this.sources[entry] = source;
-    while (at > 0) {
-      const above = (at - 1) >> 1;
-      if (!(probs[heap[above]!]! < prob)) break;
-      heap[at] = heap[above]!;
-      at = above;
-    }
-    heap[at] = entry;
   }
 
-  /** Takes the best candidate into the fields above; false when there is none. */
+  /** Takes the best candidate into the fields above, as one that enters the tree; false when there is none. */
   pop(): boolean {
     if (this.size === 0) return false;
-    const { heap, probs } = this;
-    const best = heap[0]!;
-    this.prob = probs[best]!;
+    const best = this.sorted[--this.size]!;
+    this.prob = this.probs[best]!;
     this.token = this.tokens[best]!;
     this.parent = this.parents[best]!;
-    this.source = this.sources[best] as Source;
-    const size = --this.size;
-    const moved = heap[size]!;
-    heap[size] = best;
-    if (size > 0) {
-      let at = 0;
-      for (let below = 1; below < size; below = 2 * at + 1) {
-        if (below + 1 < size && probs[heap[below + 1]!]! > probs[heap[below]!]!) below++;
-        if (!(probs[heap[below]!]! > probs[moved]!)) break;
-        heap[at] = heap[below]!;
-        at = below;
-      }
-      heap[at] = moved;
-    }
+    this.source = this.sources[best]!;
+    this.room--;
     return true;
+  }
+
+  /** The popped candidate was in the tree already, so another one may enter. */
+  refund(): void {
+    this.room++;
   }
 }

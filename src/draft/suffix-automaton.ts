@@ -21,6 +21,13 @@ const NONE = -1;
 const LISTED_EDGES = 8;
 const INITIAL_STATES = 1024;
 
+/** Where an interrupted run goes on. */
+export interface OpenRun {
+  readonly last: number;
+  readonly counted: number;
+  readonly countedLength: number;
+}
+
 export class SuffixAutomaton {
   /** Longest context, in tokens, whose followers are counted exactly. */
   readonly depth: number;
@@ -74,6 +81,22 @@ export class SuffixAutomaton {
   endRun(): void {
     this.last = this.tail = this.counted = ROOT_STATE;
     this.tailLength = this.countedLength = 0;
+  }
+
+  /** Leaves the current run open to go on after runs of its own have been added. */
+  interrupt(): OpenRun {
+    const { last, counted, countedLength } = this;
+    this.endRun();
+    return { last, counted, countedLength };
+  }
+
+  /** Goes on with a run that was interrupted. */
+  resume(run: OpenRun): void {
+    this.last = run.last;
+    this.counted = this.shorten(run.counted, run.countedLength);
+    this.countedLength = run.countedLength;
+    this.tailLength = Math.min(run.countedLength, this.depth);
+    this.tail = this.shorten(this.counted, this.tailLength);
   }
 
   /** Allocated bytes. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MAX_SESSION_TOKENS, SessionDrafter } from '../../src/draft/session.ts';
+import { SessionDrafter } from '../../src/draft/session.ts';
+import { MAX_SESSION_TOKENS } from '../../src/draft/session-store.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree.ts';
 
@@ -109,7 +110,7 @@ describe('the session store', () => {
     const drafter = new SessionDrafter();
     drafter.begin(prompt, []);
     drafter.commit(Int32Array.of(1, 2, 3));
-    expect(drafter.automaton.tokens).toBe(MAX_SESSION_TOKENS);
+    expect(drafter.session.automaton.tokens).toBe(MAX_SESSION_TOKENS);
     expect(drafted(drafter).size).toBeGreaterThan(0);
   });
 

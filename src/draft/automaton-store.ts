@@ -1,0 +1,124 @@
+/**
+ * An automaton as a store of evidence: one cursor (state and matched length) a
+ * slot, contexts along the suffix links. Following a token is amortised O(1),
+ * gathering O(followers of up to four contexts).
+ */
+
+import type { Region } from './drafter.ts';
+import { type Evidence, type EvidenceStore, MAX_CONTEXTS, MAX_FOLLOWERS } from './evidence.ts';
+import type { Source } from './source.ts';
+import { ROOT_STATE, type SuffixAutomaton } from './suffix-automaton.ts';
+import { TopFollowers } from './top-followers.ts';
+import { MAX_TREE_NODES } from './tree.ts';
+
+export abstract class AutomatonStore implements EvidenceStore {
+  readonly automaton: SuffixAutomaton;
+  protected readonly states = new Int32Array(MAX_TREE_NODES + 1);
+  protected readonly lengths = new Int32Array(MAX_TREE_NODES + 1);
+  private readonly top: TopFollowers;
+
+  constructor(automaton: SuffixAutomaton) {
+    this.automaton = automaton;
+    this.top = new TopFollowers(automaton);
+  }
+
+  abstract begin(prompt: Int32Array, regions: readonly Region[]): void;
+
+  abstract advance(token: number): void;
+
+  /** What stands at offset `position` of the tokens appended. */
+  protected abstract sourceAt(position: number): Source;
+
+  /** Forgets all tokens; keeps the memory. */
+  protected reset(): void {
+    this.automaton.clear();
+    this.top.clear();
+    this.states[0] = ROOT_STATE;
+    this.lengths[0] = 0;
+  }
+
+  follow(from: number, token: number, slot: number): void {
+    const { automaton, states, lengths } = this;
+    let length = lengths[from]!;
+    let state = automaton.shorten(states[from]!, length);
+    let target = automaton.next(state, token);
+    while (target < 0 && state !== ROOT_STATE) {
+      state = automaton.link[state]!;
+      length = automaton.length[state]!;
+      target = automaton.next(state, token);
+    }
+    if (target < 0) {
+      states[slot] = ROOT_STATE;
+      lengths[slot] = 0;
+      return;
+    }
+    length = Math.min(length + 1, automaton.depth);
+    states[slot] = automaton.shorten(target, length);
+    lengths[slot] = length;
+  }
+
+  gather(slot: number, evidence: Evidence, store: number): void {
+    const { automaton } = this;
+    let order = this.lengths[slot]!;
+    let state = automaton.shorten(this.states[slot]!, order);
+    let known = 0;
+    for (let contexts = 0; contexts < MAX_CONTEXTS && state !== ROOT_STATE; ) {
+      const link = automaton.link[state]!;
+      const shorter = automaton.length[link]!;
+      const distinct = automaton.fanout[state]!;
+      if (distinct > 0) {
+        const row = evidence.open(store, order, shorter, 0, distinct);
+        const total =
+          distinct > MAX_FOLLOWERS
+            ? this.writeTop(state, evidence, row)
+            : this.writeAll(state, evidence, row);
+        evidence.total[row] = total;
+        // A shorter context that has seen no more says nothing new.
+        if (total === known) evidence.drop();
+        else contexts++;
+        known = total;
+      }
+      state = link;
+      order = shorter;
+    }
+  }
+
+  private writeAll(state: number, evidence: Evidence, row: number): number {
+    const { automaton } = this;
+    let total = 0;
+    let latest = -1;
+    for (let edge = automaton.firstEdge[state]!; edge >= 0; edge = automaton.nextEdge[edge]!) {
+      const target = automaton.edgeTarget[edge]!;
+      const count = automaton.count[target]!;
+      const end = automaton.lastEnd[target]!;
+      const follower = evidence.follower(automaton.edgeToken[edge]!, count, this.sourceAt(end));
+      total += count;
+      if (end > latest) {
+        latest = end;
+        evidence.latest[row] = follower;
+      }
+    }
+    return total;
+  }
+
+  private writeTop(state: number, evidence: Evidence, row: number): number {
+    const { automaton, top } = this;
+    const at = top.of(state);
+    let latest = -1;
+    for (let i = at; i < at + MAX_FOLLOWERS; i++) {
+      const edge = top.edges[i]!;
+      const target = automaton.edgeTarget[edge]!;
+      const end = automaton.lastEnd[target]!;
+      const follower = evidence.follower(
+        automaton.edgeToken[edge]!,
+        automaton.count[target]!,
+        this.sourceAt(end),
+      );
+      if (end > latest) {
+        latest = end;
+        evidence.latest[row] = follower;
+      }
+    }
+    return automaton.count[state]!;
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * The drafter: asks every store along one growing tree, mixes what they say into
+ * one distribution a node, and grows the tree best-first by path probability.
+ * Every store follows draft nodes too, so a source goes on where another one
+ * led.
+ *
+ * A draft of B nodes costs at most B mixes; most nodes at the rim are never
+ * expanded, because their children could not enter any more.
+ */
+import type { Drafter, Region } from './drafter.ts';
+import { Evidence, type EvidenceStore } from './evidence.ts';
+import { Frontier } from './frontier.ts';
+import { Mixer } from './mixer.ts';
+import type { Source } from './source.ts';
+import { MAX_TREE_NODES, ROOT, type TokenTree } from './tree.ts';
+
+/** Paths less probable than this are not worth a node at any budget. */
+const MIN_PROB = 1e-4;
+
+export class BlendDrafter implements Drafter {
+  readonly stores: readonly EvidenceStore[];
+  readonly mixer: Mixer;
+  private readonly evidence = new Evidence();
+  private readonly frontier = new Frontier();
+  /** Node of each slot; slot 0 is the root. */
+  private readonly nodes = new Int16Array(MAX_TREE_NODES + 1);
+  private last = 0;
+
+  /** The first store should be the session's: the mixer relates the others to it. */
+  constructor(stores: readonly EvidenceStore[], mixer = new Mixer(stores.length)) {
+    this.stores = stores;
+    this.mixer = mixer;
+  }
+
+  begin(prompt: Int32Array, regions: readonly Region[]): void {
+    for (const store of this.stores) store.begin(prompt, regions);
+    this.last = prompt.length > 0 ? prompt[prompt.length - 1]! : 0;
+  }
+
+  commit(tokens: Int32Array): void {
+    for (let i = 0; i < tokens.length; i++) {
+      const token = tokens[i]!;
+      this.mix(0, this.last);
+      this.mixer.learn(this.evidence, token);
+      for (const store of this.stores) store.advance(token);
+      this.last = token;
+    }
+  }
+
+  draft(tree: TokenTree, budget: number): void {
+    const { frontier, nodes, stores } = this;
+    frontier.clear(Math.min(budget, tree.capacity - tree.size));
+    nodes[0] = ROOT;
+    this.expand(0, this.last, 1);
+    for (let slot = 1; slot <= MAX_TREE_NODES && frontier.pop(); slot++) {
+      const { prob, token, parent } = frontier;
+      const before = tree.size;
+      const node = tree.add(nodes[parent]!, token, prob, frontier.source as Source);
+      if (tree.size === before) frontier.refund();
+      nodes[slot] = node;
+      for (const store of stores) store.follow(parent, token, slot);
+      if (prob > frontier.floor) this.expand(slot, token, prob);
+    }
+  }
+
+  private mix(slot: number, last: number): void {
+    const { evidence, stores } = this;
+    evidence.clear();
+    for (let i = 0; i < stores.length; i++) stores[i]!.gather(slot, evidence, i);
+    this.mixer.mix(evidence, last);
+  }
+
+  private expand(slot: number, last: number, pathProb: number): void {
+    this.mix(slot, last);
+    const { candidates, probs } = this.mixer;
+    for (let c = 0; c < candidates.size; c++) {
+      const prob = pathProb * probs[c]!;
+      if (prob < MIN_PROB) continue;
+      this.frontier.push(prob, candidates.token[c]!, slot, candidates.source[c]!);
+    }
+  }
+}

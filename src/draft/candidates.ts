@@ -1,0 +1,211 @@
+/**
+ * The tokens that the evidence names, each once, with its PPM-C estimates and
+ * the features that the mixer weighs.
+ */
+import { type Evidence, MAX_CONTEXTS, MAX_STORES } from './evidence.ts';
+import { type FeatureLayout, orderBucket } from './features.ts';
+
+/** The most tokens considered at one node; longer contexts name theirs first. */
+export const MAX_CANDIDATES = 64;
+/** Back-off levels of the merged estimate: contexts of different statistics, over all stores. */
+const MAX_LEVELS = 4;
+const SLOTS = 4 * MAX_CANDIDATES;
+const MAX_ROWS = MAX_STORES * MAX_CONTEXTS;
+
+export class CandidateTable {
+  size = 0;
+  readonly token = new Int32Array(MAX_CANDIDATES);
+  /** `Source` of the longest context that names the token. */
+  readonly source = new Uint8Array(MAX_CANDIDATES);
+  /** PPM-C over the counts of all stores together. */
+  readonly merged = new Float64Array(MAX_CANDIDATES);
+  /** PPM-C of each store alone, 0 where it has not seen the token. */
+  readonly own: Float64Array;
+  readonly features: Int32Array;
+  readonly featureCount = new Int32Array(MAX_CANDIDATES);
+  private readonly stores: number;
+  private readonly slots = new Int32Array(SLOTS);
+  private readonly stamps = new Int32Array(SLOTS);
+  private generation = 0;
+  /** Order bucket of the longest context of each store that names the token, 0 for none. */
+  private readonly orders: Uint8Array;
+  /** By context: factors that turn a count into a share of the estimates. */
+  private readonly mergedScale = new Float64Array(MAX_ROWS);
+  private readonly ownScale = new Float64Array(MAX_ROWS);
+  /** Contexts that the merged estimate uses, longest first. */
+  private readonly used = new Int32Array(MAX_ROWS);
+  private usedCount = 0;
+  private readonly cursor = new Int32Array(MAX_STORES);
+  /** First context of each store, and one past the last. */
+  private readonly firstRow = new Int32Array(MAX_STORES + 1);
+
+  constructor(stores: number) {
+    this.stores = stores;
+    this.own = new Float64Array(MAX_CANDIDATES * stores);
+    this.orders = new Uint8Array(MAX_CANDIDATES * stores);
+    this.features = new Int32Array(MAX_CANDIDATES * (5 * stores + 1));
+  }
+
+  /** Index of `token`, or -1. */
+  find(token: number): number {
+    for (
+      let slot = home(token);
+      this.stamps[slot] === this.generation;
+      slot = (slot + 1) & (SLOTS - 1)
+    ) {
+      const c = this.slots[slot]!;
+      if (this.token[c] === token) return c;
+    }
+    return -1;
+  }
+
+  collect(evidence: Evidence, layout: FeatureLayout): void {
+    this.size = 0;
+    this.generation = (this.generation + 1) | 0;
+    this.bound(evidence);
+    this.backOffMerged(evidence);
+    this.backOffOwn(evidence);
+    for (let i = 0; i < this.usedCount; i++) this.read(this.used[i]!, evidence, layout);
+    this.pairUp(layout);
+  }
+
+  private bound(evidence: Evidence): void {
+    let row = 0;
+    for (let s = 0; s < this.stores; s++) {
+      this.firstRow[s] = row;
+      while (row < evidence.contexts && evidence.store[row] === s) row++;
+    }
+    this.firstRow[this.stores] = row;
+  }
+
+  /**
+   * Levels of falling context length; at each, the counts of all stores whose
+   * context has that length are one. Levels that add no count are skipped.
+   */
+  private backOffMerged(evidence: Evidence): void {
+    const { cursor, firstRow, stores, mergedScale } = this;
+    const { order, shorter, total, distinct } = evidence;
+    let length = 0;
+    for (let s = 0; s < stores; s++) {
+      cursor[s] = firstRow[s]!;
+      if (cursor[s]! < firstRow[s + 1]!) length = Math.max(length, order[cursor[s]!]!);
+    }
+    mergedScale.fill(0, 0, evidence.contexts);
+    this.usedCount = 0;
+    let rest = 1;
+    let known = 0;
+    for (let level = 0; level < MAX_LEVELS && length > 0; ) {
+      let sum = 0;
+      let followers = 0;
+      let next = 0;
+      for (let s = 0; s < stores; s++) {
+        const row = cursor[s]!;
+        if (row === firstRow[s + 1]) continue;
+        const active = order[row]! >= length;
+        next = Math.max(next, active ? shorter[row]! : order[row]!);
+        if (!active) continue;
+        sum += total[row]!;
+        followers = Math.max(followers, distinct[row]!);
+      }
+      const fresh = sum !== known;
+      const scale = fresh ? rest / (sum + followers) : 0;
+      if (fresh) {
+        rest = scale * followers;
+        level++;
+        known = sum;
+      }
+      for (let s = 0; s < stores; s++) {
+        const row = cursor[s]!;
+        if (row === firstRow[s + 1] || order[row]! < length) continue;
+        if (scale > 0 && mergedScale[row] === 0) this.used[this.usedCount++] = row;
+        mergedScale[row]! += scale;
+        if (shorter[row]! >= next) cursor[s] = row + 1;
+      }
+      length = next;
+    }
+  }
+
+  private backOffOwn(evidence: Evidence): void {
+    for (let s = 0; s < this.stores; s++) {
+      let rest = 1;
+      for (let row = this.firstRow[s]!; row < this.firstRow[s + 1]!; row++) {
+        const scale = rest / (evidence.total[row]! + evidence.distinct[row]!);
+        this.ownScale[row] = scale;
+        rest = scale * evidence.distinct[row]!;
+      }
+    }
+  }
+
+  /** Adds the followers of context `row`. */
+  private read(row: number, evidence: Evidence, layout: FeatureLayout): void {
+    const { stores, orders, own, merged } = this;
+    const store = evidence.store[row]!;
+    const longest = this.firstRow[store]!;
+    const rank = row - longest;
+    const bucket = orderBucket(evidence.order[row]!);
+    const longestBucket = orderBucket(evidence.order[longest]!);
+    const total = evidence.total[row]!;
+    const inMerged = this.mergedScale[row]!;
+    const inOwn = this.ownScale[row]!;
+    const ranked = layout.ranked(store, rank, longestBucket, evidence.total[longest]!);
+    const latest = rank === 0 ? evidence.latest[row]! : -1;
+    const end = evidence.firstFollower[row + 1]!;
+    for (let f = evidence.firstFollower[row]!; f < end; f++) {
+      const c = this.entry(evidence.token[f]!, evidence.source[f]!, layout);
+      if (c < 0) continue;
+      const count = evidence.count[f]!;
+      merged[c]! += inMerged * count;
+      const at = c * stores + store;
+      own[at]! += inOwn * count;
+      if (orders[at] !== 0) continue;
+      orders[at] = bucket;
+      this.mark(c, layout.counted(store, bucket, count, total), layout);
+      this.mark(c, ranked, layout);
+      this.mark(c, layout.region(evidence.source[f]!, bucket), layout);
+      if (f === latest) {
+        this.mark(c, layout.latest(store, longestBucket, evidence.distinct[row]!), layout);
+      }
+    }
+  }
+
+  private pairUp(layout: FeatureLayout): void {
+    const { stores, orders } = this;
+    for (let c = 0; c < this.size; c++) {
+      for (let s = 1; s < stores; s++) {
+        this.mark(c, layout.pair(s, orders[c * stores]!, orders[c * stores + s]!), layout);
+      }
+    }
+  }
+
+  private mark(c: number, feature: number, layout: FeatureLayout): void {
+    this.features[c * layout.perCandidate + this.featureCount[c]!++] = feature;
+  }
+
+  /** The entry for `token`, made if there is room; else -1. */
+  private entry(token: number, source: number, layout: FeatureLayout): number {
+    const { stores } = this;
+    let slot = home(token);
+    for (; this.stamps[slot] === this.generation; slot = (slot + 1) & (SLOTS - 1)) {
+      const c = this.slots[slot]!;
+      if (this.token[c] === token) return c;
+    }
+    if (this.size === MAX_CANDIDATES) return -1;
+    const c = this.size++;
+    this.stamps[slot] = this.generation;
+    this.slots[slot] = c;
+    this.token[c] = token;
+    this.source[c] = source;
+    this.merged[c] = 0;
+    for (let s = c * stores; s < (c + 1) * stores; s++) {
+      this.own[s] = 0;
+      this.orders[s] = 0;
+    }
+    this.featureCount[c] = 0;
+    this.mark(c, layout.token(token), layout);
+    return c;
+  }
+}
+
+function home(token: number): number {
+  return (Math.imul(token + 1, 0x9e3779b1) >>> 20) & (SLOTS - 1);
+}

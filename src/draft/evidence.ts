@@ -1,0 +1,89 @@
+/**
+ * What stores say about the next token, as counts: for each context that a store
+ * knows, longest first, how often which token followed. Stores write here, the
+ * mixer reads; flat arrays that are filled anew for every node of a tree.
+ */
+import type { Region } from './drafter.ts';
+import type { Source } from './source.ts';
+
+/** Contexts with different statistics that one store contributes to a node. */
+export const MAX_CONTEXTS = 4;
+/** The most frequent followers of a context that are considered. */
+export const MAX_FOLLOWERS = 32;
+/** Stores that one mixer weighs. */
+export const MAX_STORES = 8;
+
+const CONTEXT_ROWS = MAX_STORES * MAX_CONTEXTS;
+const FOLLOWER_ROWS = CONTEXT_ROWS * MAX_FOLLOWERS;
+
+export class Evidence {
+  /** Contexts in use. Those of one store are adjacent, longest first. */
+  contexts = 0;
+  /** Number of the store that a context is from. */
+  readonly store = new Uint8Array(CONTEXT_ROWS);
+  /** Tokens in the longest context with these statistics. */
+  readonly order = new Int32Array(CONTEXT_ROWS);
+  /** Tokens in the longest context with other statistics: contexts in (shorter, order] are alike. */
+  readonly shorter = new Int32Array(CONTEXT_ROWS);
+  /** Times that anything followed. */
+  readonly total = new Float64Array(CONTEXT_ROWS);
+  /** Distinct followers, those beyond `MAX_FOLLOWERS` included. */
+  readonly distinct = new Int32Array(CONTEXT_ROWS);
+  /** Followers of context i are rows `firstFollower[i]` to before `firstFollower[i + 1]`. */
+  readonly firstFollower = new Int32Array(CONTEXT_ROWS + 1);
+  readonly token = new Int32Array(FOLLOWER_ROWS);
+  readonly count = new Float64Array(FOLLOWER_ROWS);
+  readonly source = new Uint8Array(FOLLOWER_ROWS);
+  /** Row of the follower that was seen last, or -1 where a store keeps no such order. */
+  readonly latest = new Int32Array(CONTEXT_ROWS);
+  private followers = 0;
+
+  clear(): void {
+    this.contexts = 0;
+    this.followers = 0;
+  }
+
+  /** Starts a context; its followers come next. Returns its row. */
+  open(store: number, order: number, shorter: number, total: number, distinct: number): number {
+    const row = this.contexts++;
+    this.store[row] = store;
+    this.order[row] = order;
+    this.shorter[row] = shorter;
+    this.total[row] = total;
+    this.distinct[row] = distinct;
+    this.latest[row] = -1;
+    this.firstFollower[row] = this.followers;
+    this.firstFollower[row + 1] = this.followers;
+    return row;
+  }
+
+  /** Takes back the context opened last. */
+  drop(): void {
+    this.followers = this.firstFollower[--this.contexts]!;
+  }
+
+  /** Adds a follower to the context opened last; returns its row. */
+  follower(token: number, count: number, source: Source): number {
+    const row = this.followers++;
+    this.token[row] = token;
+    this.count[row] = count;
+    this.source[row] = source;
+    this.firstFollower[this.contexts] = this.followers;
+    return row;
+  }
+}
+
+/**
+ * A store that can be asked along a growing tree. Slot 0 is what is committed;
+ * slots above it are nodes, each reached from an earlier slot by one token.
+ */
+export interface EvidenceStore {
+  /** Starts a turn: slot 0 is the end of the prompt. */
+  begin(prompt: Int32Array, regions: readonly Region[]): void;
+  /** Moves slot 0 along a committed token. */
+  advance(token: number): void;
+  /** Makes `slot` the place after `token` from slot `from`. */
+  follow(from: number, token: number, slot: number): void;
+  /** Writes up to `MAX_CONTEXTS` contexts that end at `slot`, under the number `store`. */
+  gather(slot: number, evidence: Evidence, store: number): void;
+}

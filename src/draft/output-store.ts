@@ -1,0 +1,47 @@
+/**
+ * T, what the tenant's earlier answers said: how this model answers these users,
+ * down to its turns of phrase. Holds outputs only. Prompts would leak between
+ * users of a tenant, and they cost acceptance: they are what people ask, not how
+ * the model speaks.
+ *
+ * Each output begins with a mark, so how answers begin is a context like others.
+ */
+import { AutomatonStore } from './automaton-store.ts';
+import { MAX_CONTEXT } from './session-store.ts';
+import { Source } from './source.ts';
+import { SuffixAutomaton } from './suffix-automaton.ts';
+
+/** Precedes every output. No tokenizer's vocabulary reaches this far, and nothing ever continues to it. */
+export const OUTPUT_START = 0x7ffffffe;
+
+export class OutputStore extends AutomatonStore {
+  constructor() {
+    super(new SuffixAutomaton(MAX_CONTEXT));
+  }
+
+  begin(): void {
+    this.states[0] = 0;
+    this.lengths[0] = 0;
+    this.follow(0, OUTPUT_START, 0);
+  }
+
+  advance(token: number): void {
+    this.follow(0, token, 0);
+  }
+
+  /** Adds a finished output. */
+  learn(output: Int32Array): void {
+    this.automaton.endRun();
+    this.automaton.append(OUTPUT_START);
+    for (let i = 0; i < output.length; i++) this.automaton.append(output[i]!);
+    this.automaton.endRun();
+  }
+
+  get bytes(): number {
+    return this.automaton.bytes;
+  }
+
+  protected sourceAt(): Source {
+    return Source.tenant;
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * L, the session's own text: prompt, passages and the answer so far, which is
+ * where a grounded answer's next tokens mostly stand already. Lives as long as
+ * its turn.
+ */
+import { AutomatonStore } from './automaton-store.ts';
+import type { Region } from './drafter.ts';
+import { Source } from './source.ts';
+import { SuffixAutomaton } from './suffix-automaton.ts';
+
+/** Longest context that is matched, in tokens. */
+export const MAX_CONTEXT = 15;
+/** The most tokens a session learns, about 10 MB; beyond it, it drafts from what it has. */
+export const MAX_SESSION_TOKENS = 1 << 17;
+
+export class SessionStore extends AutomatonStore {
+  private origins = new Uint8Array(1024);
+
+  constructor() {
+    super(new SuffixAutomaton(MAX_CONTEXT));
+  }
+
+  begin(prompt: Int32Array, regions: readonly Region[]): void {
+    this.reset();
+    let at = Math.max(0, prompt.length - MAX_SESSION_TOKENS);
+    for (const { start, end, source } of [...regions].sort((a, b) => a.start - b.start)) {
+      if (!(start >= 0 && start <= end && end <= prompt.length)) {
+        throw new RangeError(
+          `region [${start}, ${end}) is not inside the prompt's ${prompt.length}`,
+        );
+      }
+      if (source === Source.prompt || end <= at) continue;
+      const from = Math.max(at, start);
+      this.learn(prompt.subarray(at, from), Source.prompt);
+      this.automaton.endRun();
+      this.learn(prompt.subarray(from, end), source);
+      this.automaton.endRun();
+      at = end;
+    }
+    this.learn(prompt.subarray(at), Source.prompt);
+    this.rewind();
+  }
+
+  advance(token: number): void {
+    if (this.automaton.tokens < MAX_SESSION_TOKENS) {
+      this.append(token, Source.output);
+      this.rewind();
+    } else {
+      this.follow(0, token, 0);
+    }
+  }
+
+  /** Learns a run of its own in mid-turn: a passage or a prediction that arrived late. */
+  insert(run: Int32Array, source: Source): void {
+    const resume = this.automaton.interrupt();
+    this.learn(run, source);
+    this.automaton.resume(resume);
+    this.rewind();
+  }
+
+  get bytes(): number {
+    return this.automaton.bytes + this.origins.byteLength;
+  }
+
+  protected sourceAt(position: number): Source {
+    return this.origins[position] as Source;
+  }
+
+  private rewind(): void {
+    this.states[0] = this.automaton.tail;
+    this.lengths[0] = this.automaton.tailLength;
+  }
+
+  private learn(run: Int32Array, source: Source): void {
+    const room = MAX_SESSION_TOKENS - this.automaton.tokens;
+    const length = Math.min(run.length, room);
+    for (let i = 0; i < length; i++) this.append(run[i]!, source);
+  }
+
+  private append(token: number, source: Source): void {
+    const position = this.automaton.tokens;
+    if (position === this.origins.length) {
+      const larger = new Uint8Array(Math.ceil(1.25 * position));
+      larger.set(this.origins);
+      this.origins = larger;
+    }
+    this.origins[position] = source;
+    this.automaton.append(token);
+  }
+}

@@ -12,6 +12,7 @@ import { readBody } from './body.ts';
 import { type ChatRequest, chatRequestSchema, plainMessages, seedHalves } from './chat-request.ts';
 import type { AppEnv } from './context.ts';
 import { ApiFailure, invalid, overloaded, toWire, unavailable } from './errors.ts';
+import { observeAnswer } from './metrics.ts';
 import { requireModel } from './models.ts';
 
 export const chat = new Hono<AppEnv>();
@@ -30,12 +31,12 @@ chat.post('/completions', async function createChatCompletion(c) {
   };
   if (!body.stream) {
     c.req.raw.signal.addEventListener('abort', answer.cancel);
-    return c.json(await complete(answer, body, head));
+    return c.json(await complete(answer, body, head).finally(() => observeAnswer(c, answer)));
   }
   c.header('cache-control', 'no-store');
   return streamSSE(c, async (stream) => {
     stream.onAbort(answer.cancel);
-    await streamAnswer(stream, answer, body, head);
+    await streamAnswer(stream, answer, body, head).finally(() => observeAnswer(c, answer));
   });
 });
 

@@ -1,11 +1,15 @@
 import { Hono } from 'hono';
-import { authenticate } from './api/authenticate.ts';
+import { allow, authenticate } from './api/authenticate.ts';
 import { chat } from './api/chat.ts';
 import type { AppEnv } from './api/context.ts';
+import { crossOrigin } from './api/cross-origin.ts';
 import { ApiFailure, notFound, toResponse, unavailable } from './api/errors.ts';
 import { fileBatches } from './api/file-batches.ts';
 import { files } from './api/files.ts';
 import { health } from './api/health.ts';
+import { idempotent } from './api/idempotent.ts';
+import { limit } from './api/limit.ts';
+import { metrics, observeRequests } from './api/metrics.ts';
 import { models } from './api/models.ts';
 import { requestId } from './api/request-id.ts';
 import { storeSearch } from './api/search.ts';
@@ -15,17 +19,27 @@ import { ModelUnavailable } from './store/model.ts';
 
 export const app = new Hono<AppEnv>();
 
-app.use(requestId);
+app.use(requestId, crossOrigin, observeRequests);
 app.route('/health', health);
 
-app.use('/v1/*', authenticate);
+app.use('/v1/*', authenticate, limit, idempotent);
+app.use('/v1/chat/*', allow('chat'));
+app.use('/v1/models/*', allow('chat', 'ingest'));
+app.use('/v1/files/*', allow('ingest'));
+app.use('/v1/vector_stores/:store/search', allow('chat', 'ingest'));
+
 app.route('/v1/chat', chat);
 app.route('/v1/models', models);
 app.route('/v1/files', files);
+// Searching answers here; all else about stores needs the scope that comes after it.
+app.route('/v1/vector_stores', storeSearch);
+app.use('/v1/vector_stores/*', allow('ingest'));
 app.route('/v1/vector_stores', vectorStores);
 app.route('/v1/vector_stores', vectorStoreFiles);
 app.route('/v1/vector_stores', fileBatches);
-app.route('/v1/vector_stores', storeSearch);
+
+app.use('/metrics', authenticate, allow('admin'));
+app.route('/metrics', metrics);
 
 app.notFound(function noRoute(c) {
   return toResponse(notFound(`no route ${c.req.method} ${c.req.path}`).error);

@@ -1,4 +1,6 @@
 import type { Ingestor } from './retrieve/ingestor.ts';
+import type { Limiter } from './store/limiter.ts';
+import type { Metrics } from './store/metrics.ts';
 
 /** What wrangler.toml binds. */
 export interface Bindings {
@@ -10,6 +12,14 @@ export interface Bindings {
   ASSETS: Fetcher;
   /** One object per tenant: turns attached files into passages. */
   INGESTOR: DurableObjectNamespace<Ingestor>;
+  /** One object per key: counts its requests. */
+  LIMITER: DurableObjectNamespace<Limiter>;
+  /** One object: adds up what the metrics page shows. */
+  METRICS: DurableObjectNamespace<Metrics>;
+  /** `loopback`: programs on this machine need no key. Anything else: all do. */
+  KEYLESS?: string;
+  /** Origins whose pages may call the API, separated by commas; `*` for all; none by default. */
+  CORS_ORIGINS?: string;
   /** Where the verifier listens, as seen from the worker; several separated by commas. */
   VERIFIER_URL: string;
   /** Keys that open the verifiers' links, a secret: `id:secret`, separated by commas, the first one signs. */

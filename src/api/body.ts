@@ -43,6 +43,13 @@ export async function readForm(c: Context): Promise<FormData> {
   });
 }
 
+/** The body as it is, of whatever kind the route takes. */
+export function readBytes(c: Context): Promise<ArrayBuffer> {
+  const isForm = c.req.header('content-type')?.startsWith('multipart/form-data');
+  const limit = isForm ? MAX_UPLOAD_BYTES : MAX_JSON_BYTES;
+  return bounded(c, limit, (body) => body.arrayBuffer());
+}
+
 /** The query string, valid for `schema`. */
 export function readQuery<Schema extends v.GenericSchema>(
   c: Context,

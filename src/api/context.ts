@@ -1,12 +1,25 @@
 import type { Bindings } from '../bindings.ts';
+import type { KeyLimits } from '../store/request-meter.ts';
+import type { Scope } from '../store/schema.ts';
 import type { Tenant } from '../store/tenants.ts';
+
+/** Who sent the request. */
+export interface Caller {
+  tenant: Tenant;
+  scopes: readonly Scope[];
+  /** Null for a program on the worker's own machine. */
+  keyId: number | null;
+  limits: KeyLimits | null;
+}
 
 /** What Hono's context carries in this app. */
 export interface AppEnv {
   Bindings: Bindings;
   Variables: {
     requestId: string;
-    /** Whose request it is. Set before every /v1 route. */
+    /** Set before every route under /v1. */
+    caller: Caller;
+    /** The caller's. */
     tenant: Tenant;
   };
 }

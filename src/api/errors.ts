@@ -7,9 +7,9 @@ import type * as v from 'valibot';
 export type ApiError =
   | { kind: 'invalid'; param: string | null; message: string; code: string | null }
   | { kind: 'unauthorized'; message: string }
+  | { kind: 'forbidden'; message: string }
   | { kind: 'not_found'; param: string | null; message: string; code: string | null }
-  | { kind: 'method_not_allowed'; message: string; allow: string }
-  | { kind: 'conflict'; message: string; retry: boolean }
+  | { kind: 'conflict'; message: string }
   | { kind: 'too_large'; message: string; param: string | null }
   | { kind: 'rate_limited'; message: string; retryAfterSeconds: number }
   | { kind: 'overloaded'; retryAfterSeconds: number }
@@ -43,12 +43,16 @@ export function unauthorized(message: string) {
   return new ApiFailure({ kind: 'unauthorized', message });
 }
 
+export function forbidden(message: string) {
+  return new ApiFailure({ kind: 'forbidden', message });
+}
+
 export function notFound(message: string, param: string | null = null, code: string | null = null) {
   return new ApiFailure({ kind: 'not_found', param, message, code });
 }
 
-export function conflict(message: string, retry = false) {
-  return new ApiFailure({ kind: 'conflict', message, retry });
+export function conflict(message: string) {
+  return new ApiFailure({ kind: 'conflict', message });
 }
 
 export function tooLarge(message: string, param: string | null = null) {
@@ -89,13 +93,14 @@ export function toWire(error: ApiError): WireError {
       return wire(400, INVALID_REQUEST, error.message, error.param, error.code);
     case 'unauthorized':
       return wire(401, INVALID_REQUEST, error.message, null, 'invalid_api_key');
+    case 'forbidden':
+      return wire(403, INVALID_REQUEST, error.message, null, 'insufficient_permissions');
     case 'not_found':
       return wire(404, INVALID_REQUEST, error.message, error.param, error.code);
-    case 'method_not_allowed':
-      return wire(405, INVALID_REQUEST, error.message, null, null, { allow: error.allow });
     case 'conflict':
       return wire(409, INVALID_REQUEST, error.message, null, null, {
-        'x-should-retry': String(error.retry),
+        // SDKs retry a 409 of their own accord: the same request would only conflict again.
+        'x-should-retry': 'false',
       });
     case 'too_large':
       return wire(413, INVALID_REQUEST, error.message, error.param, 'request_too_large');

@@ -27,6 +27,52 @@ export const tenants = sqliteTable(
   (table) => [uniqueIndex('tenants_name').on(table.name)],
 );
 
+/** What a key may do: `admin` may do everything. */
+export const SCOPES = ['chat', 'ingest', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** Starts every key, so that one pasted into the wrong place is recognised. */
+export const KEY_PREFIX = 'esp_';
+
+export const apiKeys = sqliteTable(
+  'api_keys',
+  {
+    id: integer('id').primaryKey({ autoIncrement: true }),
+    tenantId: integer('tenant_id').notNull(),
+    name: text('name').notNull(),
+    /** Hex sha256 of the key. A key is 192 random bits: no salt or slow hash is needed. */
+    hash: text('hash').notNull(),
+    /** Its first characters, to tell keys apart in lists. */
+    start: text('start').notNull(),
+    scopes: text('scopes', { mode: 'json' }).$type<Scope[]>().notNull(),
+    requestsPerMinute: integer('requests_per_minute').notNull(),
+    concurrency: integer('concurrency').notNull(),
+    createdAt: seconds('created_at'),
+    revokedAt: integer('revoked_at'),
+  },
+  (table) => [uniqueIndex('api_keys_by_hash').on(table.hash)],
+);
+
+export type StoredResponse = { status: number; contentType: string; body: string };
+
+/** Answers to POSTs that carried an `idempotency-key`, kept for a day. */
+export const idempotency = sqliteTable(
+  'idempotency',
+  {
+    tenantId: integer('tenant_id').notNull(),
+    key: text('key').notNull(),
+    /** Hex sha256 over method, path and body: the same key for something else is a mistake. */
+    request: text('request').notNull(),
+    /** Null while the first request with the key is being answered. */
+    response: text('response', { mode: 'json' }).$type<StoredResponse>(),
+    createdAt: seconds('created_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.key] }),
+    index('idempotency_by_age').on(table.createdAt),
+  ],
+);
+
 export const files = sqliteTable(
   'files',
   {

@@ -44,14 +44,23 @@ export function passageIndex(tenantId: number): string {
   return `passages_${tenantId}`;
 }
 
-/** The tenant of that name, made with its passage index if it is new. */
+/** The tenant of that name, made if it is new. */
 export async function ensureTenant(db: Database, name: string): Promise<Tenant> {
   await db.insert(tenants).values({ name }).onConflictDoNothing();
   const tenant = await db.query.tenants.findFirst({ where: eq(tenants.name, name) });
   if (!tenant) throw new Error(`tenant ${name} vanished while it was being made`);
+  return tenant;
+}
+
+/** Tenants whose index this isolate has seen. */
+const indexed = new Set<number>();
+
+/** Makes the tenant's passage index if it isn't there: a new tenant is only a row. */
+export async function ensurePassageIndex(db: Database, tenantId: number): Promise<void> {
+  if (indexed.has(tenantId)) return;
   // Contentless: the text is in `chunks` already, the index need not hold it twice.
-  await db.run(`CREATE VIRTUAL TABLE IF NOT EXISTS ${passageIndex(tenant.id)} USING fts5(
+  await db.run(`CREATE VIRTUAL TABLE IF NOT EXISTS ${passageIndex(tenantId)} USING fts5(
     title, heading, text,
     content = '', contentless_delete = 1, tokenize = 'porter unicode61 remove_diacritics 2')`);
-  return tenant;
+  indexed.add(tenantId);
 }

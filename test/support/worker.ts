@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Worker {
   url: string;
+  /** Folder of its databases. */
+  state: string;
   /** What `wrangler dev` has printed so far. */
   output(): string;
   close(): Promise<void>;
@@ -61,7 +63,7 @@ export async function startWorker({ verifierUrl, vars = {} }: WorkerOptions): Pr
     }
     await sleep(50);
   }
-  return { url, output: () => output, close };
+  return { url, state, output: () => output, close };
 }
 
 function migrate(state: string): void {

@@ -1,0 +1,95 @@
+/** Commands for those who run an instance. */
+import { parseArgs } from 'node:util';
+import { SCOPES } from '../src/store/schema.ts';
+import { D1Failure, type Database, openDatabase } from './d1.ts';
+import { createKey, listKeys, revokeKey } from './keys.ts';
+
+const HELP = `Usage:
+  npx espalier key create --tenant NAME [--name TEXT] [--scopes chat,ingest]
+                          [--requests-per-minute N] [--concurrency N]
+  npx espalier key list
+  npx espalier key revoke ID
+
+Scopes: ${SCOPES.join(', ')}; admin may do everything. A tenant that is not there is made.
+The database is the local one of \`npm start\`; --remote takes the deployed one,
+--state DIR another local one.`;
+
+/** A mistake in the command line; the message says how it goes. */
+class Usage extends Error {}
+
+try {
+  run(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof Usage || error instanceof D1Failure)) throw error;
+  console.error(error.message);
+  process.exit(1);
+}
+
+function run(argv: string[]): void {
+  const { positionals, values } = read(argv);
+  const [noun, verb, id] = positionals;
+  if (values.help || noun === undefined) {
+    console.log(HELP);
+    return;
+  }
+  if (noun !== 'key') throw new Usage(`no command "${noun}"\n\n${HELP}`);
+  const db = openDatabase(values.remote ? 'remote' : values.state);
+  if (verb === 'create') create(db, values);
+  else if (verb === 'list') console.table(listKeys(db));
+  else if (verb === 'revoke') revoke(db, id);
+  else throw new Usage(`no command "key ${verb ?? ''}"\n\n${HELP}`);
+}
+
+function read(argv: string[]) {
+  try {
+    return parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: {
+        tenant: { type: 'string' },
+        name: { type: 'string', default: '' },
+        scopes: { type: 'string', default: 'chat,ingest' },
+        'requests-per-minute': { type: 'string', default: '600' },
+        concurrency: { type: 'string', default: '32' },
+        remote: { type: 'boolean', default: false },
+        state: { type: 'string', default: '.espalier/wrangler' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    throw new Usage(`${error instanceof Error ? error.message : error}\n\n${HELP}`);
+  }
+}
+
+type Values = ReturnType<typeof read>['values'];
+
+function create(db: Database, values: Values): void {
+  if (!values.tenant) throw new Usage('--tenant is missing: whose documents the key opens');
+  const named = values.scopes.split(',').map((scope) => scope.trim());
+  const scopes = SCOPES.filter((scope) => named.includes(scope));
+  const unknown = named.find((scope) => !SCOPES.some((known) => known === scope));
+  if (unknown !== undefined) {
+    throw new Usage(`no scope "${unknown}": there are ${SCOPES.join(', ')}`);
+  }
+  const key = createKey(db, {
+    tenant: values.tenant,
+    name: values.name,
+    scopes,
+    requestsPerMinute: positive('requests-per-minute', values),
+    concurrency: positive('concurrency', values),
+  });
+  console.log(key);
+  console.error(`Key of ${values.tenant} for ${scopes.join(', ')}. It is not shown again.`);
+}
+
+function positive(name: 'requests-per-minute' | 'concurrency', values: Values): number {
+  const value = Number(values[name]);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new Usage(`--${name} must be a whole number above 0, not "${values[name]}"`);
+}
+
+function revoke(db: Database, id: string | undefined): void {
+  if (!id || !/^\d+$/.test(id)) throw new Usage('name the key by its id: see `key list`');
+  if (!revokeKey(db, Number(id))) throw new Usage(`no key ${id} that isn't revoked already`);
+  console.error(`Key ${id} is revoked.`);
+}

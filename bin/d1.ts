@@ -1,0 +1,45 @@
+/**
+ * The worker's database from outside the worker, through wrangler, which knows
+ * both the local one and the deployed one.
+ */
+import { spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const WRANGLER = join(ROOT, 'node_modules/wrangler/bin/wrangler.js');
+
+export type Row = Record<string, string | number | null>;
+export type Database = (sql: string) => Row[];
+
+/** wrangler could not do it; the message has its words. */
+export class D1Failure extends Error {}
+
+/** @param where 'remote', or the folder of a local state */
+export function openDatabase(where: string): Database {
+  const place = where === 'remote' ? ['--remote'] : ['--local', '--persist-to', where];
+  return function execute(sql) {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [WRANGLER, 'd1', 'execute', 'DB', ...place, '--json', '--command', sql],
+      {
+        cwd: ROOT,
+        encoding: 'utf8',
+        env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: '1' },
+      },
+    );
+    if (status !== 0) {
+      const hint = /no such table/.test(stdout + stderr)
+        ? ' Start Espalier once (npm start): it makes the tables.'
+        : '';
+      throw new D1Failure(`The database refused.${hint}\n${stdout}${stderr}`);
+    }
+    const results = JSON.parse(stdout) as { results: Row[] }[];
+    return results.flatMap(({ results: rows }) => rows);
+  };
+}
+
+/** A value as SQL has it: `d1 execute` takes no parameters. */
+export function quote(value: string | number): string {
+  return typeof value === 'number' ? String(value) : `'${value.replaceAll("'", "''")}'`;
+}

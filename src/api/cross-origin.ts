@@ -1,0 +1,15 @@
+import { cors } from 'hono/cors';
+import { createMiddleware } from 'hono/factory';
+import type { AppEnv } from './context.ts';
+
+/** Pages of other origins may call the API where `CORS_ORIGINS` names them. */
+export const crossOrigin = createMiddleware<AppEnv>(async function crossOrigin(c, next) {
+  const origins = (c.env.CORS_ORIGINS ?? '').split(',').map((origin) => origin.trim());
+  const allowed = origins.filter((origin) => origin !== '');
+  if (allowed.length === 0) return next();
+  return cors({
+    origin: allowed.includes('*') ? '*' : allowed,
+    exposeHeaders: ['x-request-id', 'retry-after', 'openai-processing-ms'],
+    maxAge: 600,
+  })(c, next);
+});

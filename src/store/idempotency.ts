@@ -1,0 +1,62 @@
+/** What POSTs with an `idempotency-key` were answered, so that a repeated one is not done twice. */
+import { and, eq, lt, sql } from 'drizzle-orm';
+import type { Database } from './database.ts';
+import { idempotency, type StoredResponse } from './schema.ts';
+
+/** A day, as long as clients may go on repeating. */
+const KEPT_SECONDS = 86_400;
+/** After this, a first request that has left no answer is taken for dead. */
+const RUNNING_SECONDS = 900;
+
+export type Claim =
+  | { state: 'first' }
+  | { state: 'running' }
+  | { state: 'different' }
+  | { state: 'answered'; response: StoredResponse };
+
+/** Claims the key for this request, or says who has it. One writer wins: the row is the lock. */
+export async function claim(
+  db: Database,
+  tenantId: number,
+  key: string,
+  request: string,
+): Promise<Claim> {
+  const thisKey = and(eq(idempotency.tenantId, tenantId), eq(idempotency.key, key));
+  const [, , inserted, found] = await db.batch([
+    db.delete(idempotency).where(lt(idempotency.createdAt, sql`unixepoch() - ${KEPT_SECONDS}`)),
+    db
+      .delete(idempotency)
+      .where(
+        and(
+          thisKey,
+          sql`${idempotency.response} IS NULL`,
+          lt(idempotency.createdAt, sql`unixepoch() - ${RUNNING_SECONDS}`),
+        ),
+      ),
+    db.insert(idempotency).values({ tenantId, key, request }).onConflictDoNothing().returning(),
+    db.select().from(idempotency).where(thisKey),
+  ]);
+  if (inserted.length > 0) return { state: 'first' };
+  const row = found[0]!;
+  if (row.request !== request) return { state: 'different' };
+  return row.response ? { state: 'answered', response: row.response } : { state: 'running' };
+}
+
+export async function keep(
+  db: Database,
+  tenantId: number,
+  key: string,
+  response: StoredResponse,
+): Promise<void> {
+  await db
+    .update(idempotency)
+    .set({ response })
+    .where(and(eq(idempotency.tenantId, tenantId), eq(idempotency.key, key)));
+}
+
+/** Gives the key back: what was tried did not happen, and may be tried again. */
+export async function forget(db: Database, tenantId: number, key: string): Promise<void> {
+  await db
+    .delete(idempotency)
+    .where(and(eq(idempotency.tenantId, tenantId), eq(idempotency.key, key)));
+}

@@ -1,0 +1,20 @@
+/**
+ * The Durable Object that counts a key's requests. One object a key makes the
+ * limit exact wherever requests come in; its state is memory only, so an
+ * eviction forgives, it never forbids.
+ */
+import { DurableObject } from 'cloudflare:workers';
+import type { Bindings } from '../bindings.ts';
+import { type KeyLimits, RequestMeter, type Verdict } from './request-meter.ts';
+
+export class Limiter extends DurableObject<Bindings> {
+  private readonly meter = new RequestMeter();
+
+  admit(limits: KeyLimits): Verdict {
+    return this.meter.admit(limits, Date.now());
+  }
+
+  release(lease: number): void {
+    this.meter.release(lease);
+  }
+}

@@ -1,0 +1,60 @@
+/** The metrics there are. Speculation's are named as vLLM names its own. */
+
+export interface Metric {
+  type: 'counter' | 'histogram';
+  help: string;
+  /** Upper bounds of a histogram's buckets. */
+  bounds?: readonly number[];
+}
+
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+export const METRICS = {
+  espalier_http_requests_total: {
+    type: 'counter',
+    help: 'Requests answered, by route, method and status.',
+  },
+  espalier_http_request_seconds: {
+    type: 'histogram',
+    help: 'Time until the answer began, by route.',
+    bounds: SECONDS,
+  },
+  espalier_prompt_tokens_total: { type: 'counter', help: 'Prompt tokens of answers.' },
+  espalier_cached_prompt_tokens_total: {
+    type: 'counter',
+    help: 'Of them, those the verifier had in its cache.',
+  },
+  espalier_generation_tokens_total: { type: 'counter', help: 'Tokens of answers.' },
+  espalier_spec_decode_num_drafts_total: {
+    type: 'counter',
+    help: 'Verify steps: forward passes of the target after prefill.',
+  },
+  espalier_spec_decode_num_draft_tokens_total: {
+    type: 'counter',
+    help: 'Candidate tokens verified.',
+  },
+  espalier_spec_decode_num_accepted_tokens_total: {
+    type: 'counter',
+    help: 'Candidate tokens accepted.',
+  },
+  espalier_spec_decode_accepted_by_source_total: {
+    type: 'counter',
+    help: 'Tokens of answers by what proposed them.',
+  },
+  espalier_ingested_files_total: { type: 'counter', help: 'Files worked off, by outcome.' },
+  espalier_ingested_passages_total: { type: 'counter', help: 'Passages written.' },
+  espalier_ingest_seconds: {
+    type: 'histogram',
+    help: 'Time a file took to ingest.',
+    bounds: SECONDS,
+  },
+} as const satisfies Record<string, Metric>;
+
+export type MetricName = keyof typeof METRICS;
+
+export interface Observation {
+  name: MetricName;
+  /** Few values each: no ids, no names of users. */
+  labels?: Record<string, string>;
+  value: number;
+}

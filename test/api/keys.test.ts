@@ -1,0 +1,144 @@
+/** Keys made by the command line open exactly what they should. */
+import { spawn } from 'node:child_process';
+import { request } from 'node:http';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ModelServer, startModelServer } from '../support/model-server.ts';
+import { startWorker, type Worker } from '../support/worker.ts';
+
+let verifier: ModelServer;
+let worker: Worker;
+
+beforeAll(async () => {
+  verifier = await startModelServer();
+  worker = await startWorker({ verifierUrl: verifier.url });
+});
+
+afterAll(async () => {
+  await worker?.close();
+  await verifier?.close();
+});
+
+interface Run {
+  status: number | null;
+  out: string;
+  err: string;
+}
+
+function espalier(...args: string[]): Promise<Run> {
+  const child = spawn(process.execPath, ['bin/espalier.mjs', ...args, '--state', worker.state]);
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (data) => {
+    out += data;
+  });
+  child.stderr.on('data', (data) => {
+    err += data;
+  });
+  return new Promise((resolve) => {
+    child.on('close', (status) => resolve({ status, out: out.trim(), err }));
+  });
+}
+
+async function createKey(tenant: string, ...options: string[]): Promise<string> {
+  const { out, err, status } = await espalier('key', 'create', '--tenant', tenant, ...options);
+  expect(status, err).toBe(0);
+  expect(out).toMatch(/^esp_[\w-]{32}$/);
+  return out;
+}
+
+async function call(path: string, key: string | null, init: RequestInit = {}) {
+  const headers = { ...(key === null ? {} : { authorization: `Bearer ${key}` }), ...init.headers };
+  const response = await fetch(`${worker.url}${path}`, { ...init, headers });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text };
+}
+
+const errorOf = (text: string) => JSON.parse(text).error;
+
+test('a key opens what its scopes say, until it is revoked', async () => {
+  const reader = await createKey('ann', '--scopes', 'chat', '--name', "ann's reader");
+  const admin = await createKey('ann', '--scopes', 'admin');
+  const store = { method: 'POST', body: '{"name":"x"}' };
+
+  expect((await call('/v1/models', reader)).status).toBe(200);
+  const refused = await call('/v1/vector_stores', reader, store);
+  expect(refused.status).toBe(403);
+  expect(errorOf(refused.text)).toMatchObject({
+    type: 'invalid_request_error',
+    code: 'insufficient_permissions',
+    message: expect.stringContaining('ingest'),
+  });
+  const made = await call('/v1/vector_stores', admin, store);
+  expect(made.status).toBe(200);
+  const query = { method: 'POST', body: '{"query":"pears"}' };
+  const { id } = JSON.parse(made.text);
+  expect((await call(`/v1/vector_stores/${id}/search`, reader, query)).status).toBe(200);
+  expect((await call('/metrics', reader)).status).toBe(403);
+  expect((await call('/metrics', admin)).text).toContain('espalier_http_requests_total{');
+
+  const { out: list } = await espalier('key', 'list');
+  expect(list).toContain("ann's reader");
+  expect(list).not.toContain(reader);
+  const readerId = /│\s*(\d+)\s*│\s*'ann'\s*│\s*"ann's reader"/.exec(list)?.[1];
+  expect((await espalier('key', 'revoke', readerId!)).status).toBe(0);
+  const revoked = await call('/v1/models', reader);
+  expect(revoked.status).toBe(401);
+  expect(errorOf(revoked.text).code).toBe('invalid_api_key');
+  expect((await espalier('key', 'revoke', readerId!)).status).toBe(1);
+});
+
+test('a key’s rate is held, and the answer says when to come again', async () => {
+  const key = await createKey('bob', '--scopes', 'ingest', '--requests-per-minute', '3');
+  const answers = [];
+  for (let i = 0; i < 2; i++) answers.push(await call('/v1/models', key));
+  const chat = await call('/v1/chat/completions', key, { method: 'POST', body: '{}' });
+  expect(chat.status).toBe(403);
+  for (let i = 0; i < 2; i++) answers.push(await call('/v1/models', key));
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 429, 429]);
+  expect(answers[0]!.headers.get('x-ratelimit-limit-requests')).toBe('3');
+  expect(answers[0]!.headers.get('x-ratelimit-remaining-requests')).toBe('2');
+  expect(Number(answers[2]!.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(errorOf(answers[2]!.text).code).toBe('rate_limit_exceeded');
+});
+
+test('mistakes in commands are told, with what to do', async () => {
+  const told = async (...args: string[]) => (await espalier(...args)).err;
+  expect(await told('key', 'create')).toContain('--tenant is missing');
+  expect(await told('key', 'create', '--tenant', 'a', '--scopes', 'all')).toContain(
+    'no scope "all"',
+  );
+  expect(await told('key', 'create', '--tenant', 'a', '--concurrency', '0')).toContain('above 0');
+  expect(await told('nonsense')).toContain('Usage:');
+  expect(await told('key', 'create', '--frobnicate')).toContain('Usage:');
+});
+
+/** `fetch` doesn't let a caller set these headers. */
+function callRaw(headers: Record<string, string>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(worker.url);
+    request({ hostname, port, path: '/v1/models', headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode!);
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+test('only programs on this machine, and its own page, do without a key', async () => {
+  const host = new URL(worker.url).host;
+  const port = new URL(worker.url).port;
+  expect(await callRaw({ host })).toBe(200);
+  expect(await callRaw({ host: `localhost:${port}` })).toBe(200);
+  expect(await callRaw({ host, authorization: 'Bearer not-one-of-ours' })).toBe(200);
+  expect(await callRaw({ host, origin: `http://${host}`, 'sec-fetch-site': 'same-origin' })).toBe(
+    200,
+  );
+
+  expect(await callRaw({ host: `rebound.example:${port}` })).toBe(401);
+  expect(await callRaw({ host, origin: 'https://evil.example' })).toBe(401);
+  expect(await callRaw({ host, 'sec-fetch-site': 'cross-site' })).toBe(401);
+  expect(await callRaw({ host, 'x-forwarded-for': '203.0.113.9' })).toBe(401);
+  expect(await callRaw({ host, 'cf-connecting-ip': '203.0.113.9' })).toBe(401);
+  expect(await callRaw({ host, authorization: 'Bearer esp_unknown' })).toBe(401);
+});

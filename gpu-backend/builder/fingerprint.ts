@@ -13,13 +13,15 @@ export interface Fingerprints {
   model: string;
 }
 
-export function fingerprintModel(folder: string): Fingerprints {
+/** `quantization` makes another model of the same weights: it writes other text. */
+export function fingerprintModel(folder: string, quantization = ''): Fingerprints {
   const parts = {
     weights: hashFiles(weightFiles(folder)),
     tokenizer: hashFiles([join(folder, 'tokenizer.json')]),
     template: createHash('sha256').update(readChatTemplate(folder)).digest('hex'),
   };
-  const model = createHash('sha256').update(Object.values(parts).join('')).digest('hex');
+  const identity = [...Object.values(parts), quantization].join('');
+  const model = createHash('sha256').update(identity).digest('hex');
   return { ...parts, model };
 }
 

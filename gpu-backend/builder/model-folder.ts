@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { type DecoderConfig, readDecoderConfig } from './config.ts';
 import { type Fingerprints, fingerprintModel } from './fingerprint.ts';
+import type { Quantization } from './quantize.ts';
 import { readWeightIndex } from './safetensors.ts';
 
 /** How passages are laid out in a prompt for this model. */
@@ -28,6 +29,8 @@ export interface ModelManifest {
   trainedContext: number;
   /** The form that the model was trained on; absent for general models. */
   prompt?: PromptForm;
+  /** How its matrices are to be stored, where that was asked for when it was added. */
+  quantization?: Quantization;
   fingerprints: Fingerprints;
 }
 

@@ -56,7 +56,7 @@ export async function openEngine(
   const model = readModelFolder(modelFolder);
   const prepared = prepareModel(model, options.cacheFolder ?? DEFAULT_CACHE_FOLDER, {
     compute: options.provider === 'cuda' ? 'float16' : 'float32',
-    quantization: options.quantization,
+    quantization: options.quantization ?? model.manifest.quantization,
   });
   return await openPrepared(prepared, options);
 }

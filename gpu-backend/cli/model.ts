@@ -1,0 +1,73 @@
+/** `npx espalier model`: adds checkpoints, and checks what the engine makes of them. */
+import { relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { addModel } from '../builder/add-model.ts';
+import { UnsupportedModelError } from '../builder/unsupported.ts';
+import { DEFAULT_CACHE_FOLDER } from '../engine/open.ts';
+import { checkGolden } from './golden-check.ts';
+import { ProgressBar } from './progress-bar.ts';
+
+export const MODEL_HELP = `Usage:
+  npx espalier model add FOLDER | OWNER/NAME [--quantize int8|int4] [--type float32|float16]
+                         [--revision BRANCH|TAG|COMMIT] [--hub URL]
+      Makes a Hugging Face checkpoint (config.json and .safetensors) a model of this
+      instance. OWNER/NAME is downloaded; HF_TOKEN opens gated models. Weights are
+      float32 for a CPU, float16 for CUDA, or quantised in blocks.
+  npx espalier model check FOLDER
+      Builds the checkpoint and compares it with the golden.json beside it: logits,
+      argmax of every position, greedy continuation. Fails where they miss.`;
+
+/** Runs the command; resolves with the exit code. */
+export async function runModelCommand(argv: readonly string[]): Promise<number> {
+  const { positionals, values } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      quantize: { type: 'string' },
+      type: { type: 'string', default: 'float32' },
+      revision: { type: 'string' },
+      hub: { type: 'string' },
+      cache: { type: 'string', default: DEFAULT_CACHE_FOLDER },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const [verb, source] = positionals;
+  if (values.help || !source || !(verb === 'add' || verb === 'check')) {
+    console.log(MODEL_HELP);
+    return values.help ? 0 : 2;
+  }
+  if (verb === 'check') return await check(source, values.cache);
+  const { quantize, type } = values;
+  if (quantize !== undefined && quantize !== 'int8' && quantize !== 'int4') {
+    throw new UnsupportedModelError(`--quantize ${quantize}`, 'int8, int4');
+  }
+  if (type !== 'float32' && type !== 'float16') {
+    throw new UnsupportedModelError(`--type ${type}`, 'float32, float16');
+  }
+  const bar = new ProgressBar(process.stderr);
+  const model = await addModel(source, {
+    cacheFolder: values.cache,
+    compute: type,
+    quantization: quantize,
+    download: { hubUrl: values.hub, revision: values.revision, accessToken: process.env.HF_TOKEN },
+    onProgress: (what, done, total) => bar.show(what, done, total),
+  });
+  bar.finish();
+  const { name, parameters, fingerprints } = model.manifest;
+  console.log(`${name}: ${(parameters / 1e6).toFixed(1)} million parameters`);
+  console.log(`fingerprint ${fingerprints.model}`);
+  console.log(`use it with ESPALIER_MODEL=${relative(process.cwd(), model.path)} npm start`);
+  return 0;
+}
+
+async function check(folder: string, cacheFolder: string): Promise<number> {
+  const report = await checkGolden(folder, cacheFolder);
+  console.log(`${report.model}, weights stored as ${report.stored}`);
+  console.log(
+    `max |Δlogit|          ${report.maxLogitDifference.toExponential(2)} (at most ${report.tolerance.toExponential(2)})`,
+  );
+  console.log(`argmax                ${report.argmaxAgreements} of ${report.positions} positions`);
+  console.log(`greedy continuation   ${report.greedyAgreements} of ${report.continuation} tokens`);
+  console.log(report.passed ? 'agrees' : 'DIFFERS');
+  return report.passed ? 0 : 1;
+}

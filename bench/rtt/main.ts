@@ -1,20 +1,30 @@
 /**
  * What the distance between worker and verifier costs.
  *
- *   npm run bench:rtt [-- <folder>] [-- --json] [-- --tokens 10000]
+ *   npm run bench:rtt [-- <folder>] [-- --json] [-- --tokens 10000] [-- --no-sockets]
  *
  * Simulated: recorded answers through the link's own code on both sides, with a
  * virtual clock and a seeded network, per mode and round trip, as × plain
- * decoding and as a share of the same drafter standing beside the engine.
+ * decoding and as a share of the same drafter standing beside the engine. Then
+ * the real worker and verifier on this machine, with the delay injected between
+ * them. `--json` prints the simulated figures alone: they are the same everywhere.
  */
 
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from '../../local/service.ts';
+import { median } from '../statistics.ts';
 import type { Conditions } from './network.ts';
 import { type Recording, readRecordings } from './recording.ts';
 import { FLAT_GPU } from './replay-engine.ts';
 import { BUDGET, DRAFT_MS, type Run, simulate } from './simulate.ts';
+import {
+  measureSockets,
+  SOCKET_MODES,
+  SOCKET_RTTS,
+  type SocketRun,
+  type SocketTable,
+} from './sockets.ts';
 
 const DEFAULT_FOLDER = join(ROOT, '../shared/data/replay');
 const DEFAULT_TOKENS = 10_000;
@@ -45,6 +55,7 @@ async function main(): Promise<void> {
     options: {
       json: { type: 'boolean', default: false },
       tokens: { type: 'string', default: String(DEFAULT_TOKENS) },
+      'no-sockets': { type: 'boolean', default: false },
     },
     allowPositionals: true,
   });
@@ -60,6 +71,7 @@ async function main(): Promise<void> {
     table[recording.name] = await measure(recording, !values.json);
   }
   if (values.json) console.log(JSON.stringify(table));
+  else if (!values['no-sockets']) printSockets(await measureSockets());
 }
 
 async function measure(recording: Recording, report: boolean): Promise<Table[string]> {
@@ -101,6 +113,28 @@ function print(recording: Recording, modes: Table[string]): void {
     });
     console.log(mode.padEnd(24) + cells.join(''));
   }
+}
+
+function printSockets({ runs, different }: SocketTable): void {
+  const speed = ({ tokens, seconds }: SocketRun) => tokens / seconds;
+  console.log(
+    '\nOver sockets: the bundled model, worker and verifier on this machine, delay between them',
+  );
+  console.log(
+    `${'× mode off'.padEnd(24)}${SOCKET_RTTS.map((rtt) => `${rtt} ms`.padStart(13)).join('')}`,
+  );
+  for (const mode of SOCKET_MODES) {
+    const cells = SOCKET_RTTS.map((rtt) =>
+      (speed(runs[rtt]![mode]) / speed(runs[rtt]!.off)).toFixed(2).padStart(13),
+    );
+    console.log(mode.padEnd(24) + cells.join(''));
+  }
+  const row = (name: string, value: (rtt: number) => string) =>
+    console.log(name.padEnd(24) + SOCKET_RTTS.map((rtt) => value(rtt).padStart(13)).join(''));
+  row('off, tokens/s', (rtt) => speed(runs[rtt]!.off).toFixed(0));
+  row('echoed, MAT', (rtt) => (runs[rtt]!.echoed.tokens / runs[rtt]!.echoed.steps).toFixed(2));
+  row('echoed, ms to first text', (rtt) => median(runs[rtt]!.echoed.ttftMs).toFixed(0));
+  console.log(`answers that differ between modes: ${different}`);
 }
 
 function rate({ tokens, decodeMs }: Run): number {

@@ -1,0 +1,112 @@
+/**
+ * The same question over real sockets: the bundled model, the real worker and
+ * the real verifier on this machine, with a proxy between them that adds the
+ * round trip. What is timed is the stream as a client sees it, from its first
+ * text to its last byte.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ingestDemo } from '../../local/demo.ts';
+import { freePort, untilHealthy } from '../../local/process.ts';
+import {
+  logFile,
+  migrate,
+  newLinkKeys,
+  ROOT,
+  startVerifierProcess,
+  startWorkerProcess,
+} from '../../local/service.ts';
+import { streamChat } from '../stream-chat.ts';
+import { TcpProxy } from './proxy.ts';
+
+export const SOCKET_RTTS = [0, 20, 50, 100];
+export const SOCKET_MODES = ['off', 'lockstep', 'streamed', 'echoed'] as const;
+export type SocketMode = (typeof SOCKET_MODES)[number];
+
+const READY_MS = 60_000;
+const QUESTIONS = 6;
+
+export interface SocketRun {
+  tokens: number;
+  steps: number;
+  seconds: number;
+  ttftMs: number[];
+}
+
+export interface SocketTable {
+  /** By round trip and mode. */
+  runs: Record<number, Record<SocketMode, SocketRun>>;
+  /** Answers that were not the same in all modes; none, if all is well. */
+  different: number;
+}
+
+export async function measureSockets(): Promise<SocketTable> {
+  const questions: string[] = JSON.parse(
+    readFileSync(join(ROOT, 'web/demo/questions.json'), 'utf8'),
+  ).slice(0, QUESTIONS);
+  const service = await start();
+  const table: SocketTable = { runs: {}, different: 0 };
+  try {
+    for (const mode of SOCKET_MODES) await ask(service.url, questions[0]!, mode);
+    for (const rtt of SOCKET_RTTS) {
+      service.proxy.rttMs = rtt;
+      const runs = Object.fromEntries(
+        SOCKET_MODES.map((mode) => [mode, { tokens: 0, steps: 0, seconds: 0, ttftMs: [] }]),
+      ) as unknown as Record<SocketMode, SocketRun>;
+      table.runs[rtt] = runs;
+      for (const [turn, question] of questions.entries()) {
+        const texts = new Set<string>();
+        // Whoever goes first fills the KV cache for the others: take turns.
+        const order = SOCKET_MODES.map((_, i) => SOCKET_MODES[(i + turn) % SOCKET_MODES.length]!);
+        for (const mode of order) {
+          const answer = await ask(service.url, question, mode);
+          const run = runs[mode];
+          run.tokens += answer.usage.completion_tokens;
+          run.steps += answer.usage.speculation!.steps;
+          run.seconds += answer.seconds - answer.ttftMs / 1000;
+          run.ttftMs.push(answer.ttftMs);
+          texts.add(answer.text);
+        }
+        if (texts.size > 1) table.different++;
+      }
+    }
+  } finally {
+    await service.stop();
+  }
+  return table;
+}
+
+function ask(url: string, question: string, mode: SocketMode) {
+  return streamChat(url, {
+    messages: [{ role: 'user', content: question }],
+    temperature: 0,
+    speculation: { mode, stats: true },
+  });
+}
+
+/** Verifier, proxy, worker. */
+async function start() {
+  const state = mkdtempSync(join(tmpdir(), 'espalier-rtt-'));
+  const [port, verifierPort] = [await freePort(), await freePort()];
+  const proxy = await TcpProxy.start(verifierPort);
+  const keys = newLinkKeys();
+  const verifier = startVerifierProcess({ port: verifierPort, state, keys, audience: proxy.url });
+  await migrate(state);
+  const worker = startWorkerProcess(port, proxy.url, state, keys);
+  const url = `http://127.0.0.1:${port}`;
+  async function stop(): Promise<void> {
+    await Promise.all([worker.stop(), verifier.stop(), proxy.close()]);
+    rmSync(state, { recursive: true, force: true });
+  }
+  try {
+    const behind = `http://127.0.0.1:${verifierPort}/health`;
+    await untilHealthy('verifier', behind, verifier, logFile(state, 'verifier'), READY_MS);
+    await untilHealthy('worker', `${url}/health`, worker, logFile(state, 'worker'), READY_MS);
+    await ingestDemo(url, state, () => {});
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url, proxy, stop };
+}

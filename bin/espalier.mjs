@@ -3,4 +3,4 @@
 import { register } from 'tsx/esm/api';
 
 register();
-await import('./cli.ts');
+await import(process.argv[2] === 'model' ? '../gpu-backend/cli/main.ts' : './cli.ts');

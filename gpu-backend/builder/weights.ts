@@ -1,6 +1,6 @@
 /** Adds a checkpoint's tensors to a graph, under the checkpoint's own names. */
 import type { DecoderConfig } from './config.ts';
-import type { WeightLayout } from './convert.ts';
+import type { QuantizedTensor, WeightLayout } from './convert.ts';
 import { narrow } from './float16.ts';
 import { type GraphBuilder, MICROSOFT } from './onnx.ts';
 import { BITS, BLOCK_SIZE, quantizedRowBytes } from './quantize.ts';
@@ -9,6 +9,17 @@ import type { ComputeType } from './tensor-reader.ts';
 
 /** int8 activations inside MatMulNBits on a CPU: several times faster, still row by row. */
 const ACCURACY_LEVEL_INT8 = 4;
+
+/** Rows, blocks, and bytes of a block: how MatMulNBits wants its values. */
+export function packedShape({ form, shape }: QuantizedTensor): readonly [number, number, number] {
+  const [rows = 0, columns = 0] = shape;
+  const blocks = Math.ceil(columns / BLOCK_SIZE);
+  return [rows, blocks, quantizedRowBytes(form, columns) / blocks];
+}
+
+export function scalesName(matrix: string): string {
+  return `${matrix}.scales`;
+}
 
 export class Weights {
   readonly compute: ComputeType;
@@ -67,20 +78,20 @@ export class Weights {
   }
 
   private quantizedProduct(graph: GraphBuilder, input: string, name: string, output: string): void {
-    const { form, shape, scales, ...data } = this.layout.quantized[name]!;
-    const [rows = 0, columns = 0] = shape;
-    const blocks = Math.ceil(columns / BLOCK_SIZE);
-    const blockBytes = quantizedRowBytes(form, columns) / blocks;
-    graph.external(name, 'uint8', [rows, blocks, blockBytes], data);
-    graph.external(`${name}.scales`, this.compute, [rows, blocks], scales);
+    const tensor = this.layout.quantized[name]!;
+    const shape = packedShape(tensor);
+    const [rows = 0, columns = 0] = tensor.shape;
+    const scales = scalesName(name);
+    graph.external(name, 'uint8', shape, tensor);
+    graph.external(scales, this.compute, shape.slice(0, 2), tensor.scales);
     graph.node(
       'MatMulNBits',
-      [input, name, `${name}.scales`],
+      [input, name, scales],
       output,
       {
         K: columns,
         N: rows,
-        bits: BITS[form],
+        bits: BITS[tensor.form],
         block_size: BLOCK_SIZE,
         accuracy_level: ACCURACY_LEVEL_INT8,
       },

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { readModelFolder } from '../builder/model-folder.ts';
 import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
 import type { Quantization } from '../builder/quantize.ts';
+import type { ComputeType } from '../builder/tensor-reader.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
 import { type Bucket, type BudgetRequest, planBuckets } from './budget.ts';
 import { DecoderGraphs } from './decoder-graphs.ts';
@@ -34,8 +35,12 @@ export interface EngineOptions {
   quantization?: Quantization | undefined;
   /** Give the last hidden state of the rows whose logits are wanted. */
   hiddenOutput?: boolean | undefined;
-  /** Neighbouring slots share a lane: what CUDA uses; elsewhere for comparison. */
+  /** The type to compute in; by default float32 on a CPU and float16 on CUDA. */
+  compute?: ComputeType | undefined;
+  /** Neighbouring slots share a lane; by default on CUDA. */
   sharedLanes?: boolean | undefined;
+  /** Query heads become rows of their key head; by default on CUDA. */
+  foldHeads?: boolean | undefined;
 }
 
 export const DEFAULT_MEMORY_BYTES = 2 ** 31;
@@ -55,7 +60,7 @@ export async function openEngine(
 ): Promise<Engine> {
   const model = readModelFolder(modelFolder);
   const prepared = prepareModel(model, options.cacheFolder ?? DEFAULT_CACHE_FOLDER, {
-    compute: options.provider === 'cuda' ? 'float16' : 'float32',
+    compute: options.compute ?? (options.provider === 'cuda' ? 'float16' : 'float32'),
     quantization: options.quantization ?? model.manifest.quantization,
   });
   return await openPrepared(prepared, options);
@@ -90,7 +95,7 @@ export async function openPrepared(
     positions: Math.max(...buckets.map(({ capacity }) => capacity)),
     // One lane a pool, and one for a prefill chunk beside them.
     sharedLanes: shared ? buckets.length + 1 : null,
-    foldHeads: onCuda,
+    foldHeads: options.foldHeads ?? onCuda,
     hiddenOutput,
     cuda,
   });

@@ -59,6 +59,9 @@ export class OrtEngine implements Engine {
   async step(rows: readonly StepRow[]): Promise<void> {
     if (this.stepping) throw new Error('a step is in flight: await it before the next');
     const members = rows.map((row) => this.member(row));
+    if (new Set(rows.map(({ slot }) => slot)).size < rows.length) {
+      throw new RangeError('a session can feed rows only once a step');
+    }
     this.stepping = true;
     try {
       for (const { slot } of members) slot.inFlight = true;

@@ -40,7 +40,6 @@ export class KvSlot implements Slot {
 
   /** Throws a RangeError for rows that the graph could not run, or would run on others' cache. */
   checkRow({ count, tokens, parents, logitsFrom }: StepRow, limits: EngineLimits): void {
-    if (this.inFlight) throw new RangeError('a session can feed rows only once a step');
     if (!(count >= 1 && count <= limits.maxRows)) {
       throw new RangeError(`a session can feed 1 to ${limits.maxRows} rows a step, not ${count}`);
     }

@@ -2,15 +2,83 @@
  * The engine's promise: however sessions are batched and whatever trees they
  * feed, each row's logits are those that the same text gives token by token.
  */
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, Slot, StepRow } from '../../gpu-backend/engine/engine.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
-import { feed, maxDifference, randomIntegers, treeRow } from './driver.ts';
+import { chainRow, feed, maxDifference, randomIntegers, treeRow } from './driver.ts';
+import { BUNDLED, SMALL, temporaryFolder } from './models.ts';
 
-const MODEL = fileURLToPath(new URL('../../models/target', import.meta.url));
+const cacheFolder = temporaryFolder();
+/** Of the largest logit, where that is above 1: float32 has seven digits. */
 const TOLERANCE = 1e-5;
-const ROUNDS = 12;
+const MAX_CONTEXT = 256;
+
+describe.each([
+  { form: 'a lane a session', model: SMALL, rounds: 40, sharedLanes: false },
+  { form: 'shared lanes', model: SMALL, rounds: 40, sharedLanes: true },
+  { form: 'the bundled model', model: BUNDLED, rounds: 8, sharedLanes: false },
+])('$form', ({ model, rounds, sharedLanes }) => {
+  let engine: Engine;
+  let reference: Engine;
+
+  beforeAll(async () => {
+    const options = { maxContext: MAX_CONTEXT, threads: 1, cacheFolder };
+    engine = await openEngine(model, { ...options, slots: 9, sharedLanes });
+    reference = await openEngine(model, { ...options, slots: 1 });
+  });
+  afterAll(() => {
+    engine?.close();
+    reference?.close();
+  });
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    '%i sessions with random trees, over committed rounds',
+    async (batch) => {
+      const random = randomIntegers(batch);
+      const conversations = await begin(engine, batch, random);
+      const checked: { text: number[]; logits: Float32Array }[] = [];
+      for (let round = 0; round < rounds; round++) {
+        // A few sit out, so that the members of a batch change.
+        const taking = conversations.filter(() => batch === 1 || random(5) > 0);
+        if (taking.length === 0) continue;
+        const rows = taking.map((conversation) => randomTree(engine, conversation, random));
+        await engine.step(rows);
+        rows.forEach((row, i) => {
+          const at = random(row.count);
+          checked.push({ text: textOf(row, at, taking[i]!.text), logits: logitsOf(row, at) });
+          commitRandomPath(engine, row, taking[i]!, random);
+        });
+      }
+      for (const { slot } of conversations) engine.release(slot);
+      expect(checked.length).toBeGreaterThan((batch * rounds) / 2);
+      for (const { text, logits } of checked) {
+        const slot = reference.acquire(Int32Array.from(text), text.length)!;
+        const expected = await feed(reference, slot, text.slice(slot.cached));
+        reference.release(slot);
+        const scale = Math.max(1, ...expected.map(Math.abs));
+        expect(maxDifference(logits, expected)).toBeLessThanOrEqual(TOLERANCE * scale);
+      }
+    },
+    60_000,
+  );
+
+  it('gives a chain the same bits alone, in pieces and in any company', async () => {
+    const random = randomIntegers(99);
+    const text = Array.from({ length: 40 }, () => random(engine.limits.vocabSize));
+    const alone = await chainLogits(engine, 'alone', text, [text.length]);
+    expect(await chainLogits(engine, 'pieces', text, [1, 7, 2, 1, 16, 13])).toEqual(alone);
+
+    const company = await begin(engine, 5, random);
+    const slot = engine.acquire(Int32Array.from(text), MAX_CONTEXT, 'company')!;
+    const row = chainRow(slot, text);
+    const trees = company.map((conversation) => randomTree(engine, conversation, random));
+    await engine.step([...trees.slice(0, 2), row, ...trees.slice(2)]);
+    expect(row.logits.slice()).toEqual(alone);
+    for (const one of [slot, ...company.map((conversation) => conversation.slot)]) {
+      engine.release(one);
+    }
+  });
+});
 
 interface Conversation {
   slot: Slot;
@@ -18,89 +86,67 @@ interface Conversation {
   text: number[];
 }
 
-interface Path {
-  /** Whole text up to and with a row. */
-  text: number[];
-  logits: Float32Array;
+async function begin(
+  engine: Engine,
+  batch: number,
+  random: (n: number) => number,
+): Promise<Conversation[]> {
+  const conversations: Conversation[] = [];
+  for (let i = 0; i < batch; i++) {
+    const length = 5 + random(40);
+    const text = Array.from({ length }, () => random(engine.limits.vocabSize));
+    const slot = engine.acquire(Int32Array.from(text), MAX_CONTEXT, `${batch} ${i}`);
+    if (!slot) throw new Error('no slot is free');
+    await feed(engine, slot, text.slice(slot.length, -1));
+    conversations.push({ slot, text });
+  }
+  return conversations;
 }
 
-describe.each([
-  { name: 'a lane a session', sharedLanes: false },
-  { name: 'neighbouring slots sharing lanes', sharedLanes: true },
-])('trees in batches, $name', ({ sharedLanes }) => {
-  let engine: Engine;
-  let reference: Engine;
-
-  beforeAll(async () => {
-    engine = await openEngine(MODEL, { slots: 9, maxContext: 512, sharedLanes, threads: 1 });
-    reference = await openEngine(MODEL, { slots: 1, maxContext: 512, threads: 1 });
-  });
-  afterAll(() => {
-    engine?.close();
-    reference?.close();
-  });
-
-  it.each([1, 2, 3, 5, 8])(
-    'gives %i sessions the logits of sequential decoding over many committed rounds',
-    async (batch) => {
-      const random = randomIntegers(batch);
-      const vocabulary = engine.limits.vocabSize;
-      const conversations: Conversation[] = [];
-      for (let i = 0; i < batch; i++) {
-        const text = Array.from({ length: 5 + random(90) }, () => random(vocabulary));
-        const slot = engine.acquire(Int32Array.from(text), 400, `${batch} ${i}`);
-        if (!slot) throw new Error('no slot');
-        await feed(engine, slot, text.slice(0, -1));
-        conversations.push({ slot, text });
-      }
-      const paths: Path[] = [];
-      for (let round = 0; round < ROUNDS; round++) {
-        // A few sit out, so that the members of a batch change.
-        const taking = conversations.filter(() => round === 0 || random(5) > 0);
-        if (taking.length === 0) continue;
-        const rows = taking.map(({ slot, text }) =>
-          randomTree(slot, text.at(-1)!, random, vocabulary),
-        );
-        await engine.step(rows);
-        rows.forEach((row, i) => {
-          const conversation = taking[i]!;
-          for (const at of [0, random(row.count)]) {
-            const logits = row.logits.slice(at * vocabulary, (at + 1) * vocabulary);
-            paths.push({ text: textOf(row, at, conversation.text), logits });
-          }
-          commitRandomPath(engine, row, conversation, random, vocabulary);
-        });
-      }
-      for (const { slot } of conversations) engine.release(slot);
-
-      let worst = 0;
-      for (const { text, logits } of paths) {
-        const slot = reference.acquire(Int32Array.from(text), text.length);
-        const expected = await feed(reference, slot!, text.slice(slot!.cached));
-        reference.release(slot!);
-        worst = Math.max(worst, maxDifference(logits, expected));
-      }
-      expect(paths.length).toBeGreaterThan(batch * 10);
-      expect(worst).toBeLessThanOrEqual(TOLERANCE);
-    },
-    60_000,
-  );
-});
+async function chainLogits(
+  engine: Engine,
+  namespace: string,
+  text: number[],
+  pieces: number[],
+): Promise<Float32Array> {
+  const slot = engine.acquire(Int32Array.from(text), MAX_CONTEXT, namespace)!;
+  const { vocabSize } = engine.limits;
+  const logits = new Float32Array(text.length * vocabSize);
+  let at = 0;
+  for (const length of pieces) {
+    const row = chainRow(slot, text.slice(at, at + length));
+    await engine.step([row]);
+    logits.set(row.logits, at * vocabSize);
+    engine.commit(
+      slot,
+      row.tokens.map((_, i) => i),
+      length,
+    );
+    at += length;
+  }
+  engine.release(slot);
+  return logits;
+}
 
 function randomTree(
-  slot: Slot,
-  last: number,
+  engine: Engine,
+  { slot, text }: Conversation,
   random: (n: number) => number,
-  vocabulary: number,
 ): StepRow {
-  const count = 1 + random(14);
-  const tokens = [last];
+  const { vocabSize } = engine.limits;
+  const count = Math.min(1 + random(14), slot.capacity - slot.length);
+  const tokens = [text.at(-1)!];
   const parents = [-1];
   for (let row = 1; row < count; row++) {
-    tokens.push(random(vocabulary));
+    tokens.push(random(vocabSize));
     parents.push(random(3) === 0 ? random(row) : row - 1);
   }
   return treeRow(slot, tokens, parents);
+}
+
+function logitsOf(row: StepRow, at: number): Float32Array {
+  const width = row.logits.length / row.count;
+  return row.logits.slice(at * width, (at + 1) * width);
 }
 
 function textOf(row: StepRow, at: number, committed: number[]): number[] {
@@ -109,16 +155,19 @@ function textOf(row: StepRow, at: number, committed: number[]): number[] {
   return [...committed.slice(0, -1), ...path];
 }
 
+/** Commits the way to a random row; the text goes on with any token. */
 function commitRandomPath(
   engine: Engine,
   row: StepRow,
-  conversation: Conversation,
+  { slot, text }: Conversation,
   random: (n: number) => number,
-  vocabulary: number,
 ): void {
   const path: number[] = [];
-  for (let node = random(row.count); node >= 0; node = row.parents[node]!) path.unshift(node);
-  engine.commit(row.slot, path, path.length);
-  for (const node of path.slice(1)) conversation.text.push(row.tokens[node]!);
-  conversation.text.push(random(vocabulary));
+  // Not too deep, so that the conversation lasts for all rounds.
+  for (let node = random(Math.min(row.count, 6)); node >= 0; node = row.parents[node]!) {
+    path.unshift(node);
+  }
+  engine.commit(slot, path, path.length);
+  for (const node of path.slice(1)) text.push(row.tokens[node]!);
+  text.push(random(engine.limits.vocabSize));
 }

@@ -1,0 +1,30 @@
+/** The models that the engine is tested on, and a folder for what is made of them. */
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
+
+export const BUNDLED = fileURLToPath(new URL('../../models/target', import.meta.url));
+const FIXTURES = fileURLToPath(new URL('./fixtures', import.meta.url));
+/** Further checkpoints, where they are at hand. */
+const SHARED_DATA = fileURLToPath(new URL('../../../shared/data', import.meta.url));
+
+export const SMALL = join(FIXTURES, 'llama3-rope-sharded-f32');
+
+/** Folders with a golden.json. */
+export function goldenCheckpoints(): string[] {
+  return [FIXTURES, join(SHARED_DATA, 'checkpoints')]
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
+    .filter((folder) => existsSync(join(folder, 'golden.json')));
+}
+
+export const TINY_STORIES = join(SHARED_DATA, 'weights/TinyStories-656K');
+
+/** A folder that is gone after the file's tests. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'espalier-engine-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}

@@ -1,0 +1,64 @@
+/** Every drafter of the replay, by name, made anew for each file. */
+import { BlendDrafter } from '../../src/draft/blend.ts';
+import type { EvidenceStore } from '../../src/draft/evidence.ts';
+import { OutputStore } from '../../src/draft/output-store.ts';
+import { SessionStore } from '../../src/draft/session-store.ts';
+import { TrigramDrafter } from '../../src/draft/trigram.ts';
+import type { Contender } from '../rivals/contender.ts';
+import { PromptLookup } from '../rivals/prompt-lookup.ts';
+import { SamDecoding } from '../rivals/sam-decoding.ts';
+import { SglangNgram } from '../rivals/sglang-ngram.ts';
+import { SuffixDecoding } from '../rivals/suffix-decoding.ts';
+import { TokenRecycling } from '../rivals/token-recycling.ts';
+import { VllmNgram } from '../rivals/vllm-ngram.ts';
+
+/** What a file offers beyond tokens: it decides which drafters can run. */
+export interface Material {
+  documents: readonly Int32Array[];
+  hasTop: boolean;
+}
+
+type Make = (material: Material) => Contender | null;
+
+export const OWN = 'espalier';
+
+/** `null` where a drafter has nothing to work on. */
+export const CATALOGUE: Readonly<Record<string, Make>> = {
+  [OWN]: ({ documents }) => blend({ outputs: true, documents }),
+  'espalier-session': () => blend({ outputs: false, documents: [] }),
+  'espalier-no-corpus': ({ documents }) =>
+    documents.length > 0 ? blend({ outputs: true, documents: [] }) : null,
+  pld: () => new PromptLookup(),
+  'vllm-ngram': () => new VllmNgram(),
+  'sam-decoding': ({ documents }) => new SamDecoding(documents),
+  'suffix-decoding': ({ documents }) =>
+    // The published factors: 4 nodes a matched token, 8 with a corpus.
+    new SuffixDecoding(documents.length > 0 ? 8 : 4, documents),
+  'sglang-ngram': ({ documents }) => new SglangNgram(documents),
+  'token-recycling': ({ hasTop }) => (hasTop ? new TokenRecycling() : null),
+  aded: ({ documents }) => {
+    const drafter = new TrigramDrafter();
+    for (const document of documents) drafter.seed(document);
+    return drafter;
+  },
+};
+
+function blend(given: { outputs: boolean; documents: readonly Int32Array[] }): Contender {
+  const session = new SessionStore();
+  const stores: EvidenceStore[] = [session];
+  const outputs = given.outputs ? new OutputStore() : null;
+  if (outputs) stores.push(outputs);
+  if (given.documents.length > 0) {
+    const corpus = new OutputStore();
+    for (const document of given.documents) corpus.learn(document);
+    stores.push(corpus);
+  }
+  const drafter = new BlendDrafter(stores);
+  return {
+    begin: (prompt, regions) => drafter.begin(prompt, regions),
+    commit: (tokens) => drafter.commit(tokens),
+    draft: (tree, budget) => drafter.draft(tree, budget),
+    end: (output) => outputs?.learn(output),
+    bytes: () => session.bytes + (outputs?.bytes ?? 0),
+  };
+}

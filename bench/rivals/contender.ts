@@ -1,0 +1,11 @@
+import type { Drafter } from '../../src/draft/drafter.ts';
+
+/** A drafter in a replay: it may keep what a finished turn taught it. */
+export interface Contender extends Drafter {
+  /** Ends the turn that was begun last. `output` is all that was committed in it. */
+  end?(output: Int32Array): void;
+  /** Memory held by its stores, where it is the same structure at any scale. */
+  bytes?(): number;
+  /** The target's most probable tokens after `token` at a verified place, best first, where a trace has them. */
+  observe?(token: number, successors: ArrayLike<number>): void;
+}

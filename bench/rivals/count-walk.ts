@@ -1,0 +1,88 @@
+/** Walking an automaton by counts, as the tree-shaped rivals do. For comparison, not for speed. */
+import { ROOT_STATE, type SuffixAutomaton } from '../../src/draft/suffix-automaton.ts';
+
+export interface Follower {
+  token: number;
+  state: number;
+  count: number;
+}
+
+/** The followers of a context, most frequent first, then earliest seen. */
+export function followers(automaton: SuffixAutomaton, state: number, limit: number): Follower[] {
+  const found: (Follower & { edge: number })[] = [];
+  for (let edge = automaton.firstEdge[state]!; edge >= 0; edge = automaton.nextEdge[edge]!) {
+    const target = automaton.edgeTarget[edge]!;
+    found.push({
+      token: automaton.edgeToken[edge]!,
+      state: target,
+      count: automaton.count[target]!,
+      edge,
+    });
+  }
+  found.sort((a, b) => b.count - a.count || a.edge - b.edge);
+  return found.slice(0, limit);
+}
+
+/** A place in an automaton: the longest suffix of some text that it knows. */
+export class Cursor {
+  state = ROOT_STATE;
+  length = 0;
+  private readonly automaton: SuffixAutomaton;
+
+  constructor(automaton: SuffixAutomaton) {
+    this.automaton = automaton;
+  }
+
+  reset(): void {
+    this.state = ROOT_STATE;
+    this.length = 0;
+  }
+
+  advance(token: number): void {
+    const { automaton } = this;
+    this.state = automaton.shorten(this.state, this.length);
+    let next = automaton.next(this.state, token);
+    while (next < 0 && this.state !== ROOT_STATE) {
+      this.state = automaton.link[this.state]!;
+      this.length = automaton.length[this.state]!;
+      next = automaton.next(this.state, token);
+    }
+    this.length = next < 0 ? 0 : Math.min(this.length + 1, automaton.depth);
+    this.state = next < 0 ? ROOT_STATE : automaton.shorten(next, this.length);
+  }
+}
+
+/** Candidates of a best-first search, a plain binary heap. */
+export class BestFirst<T extends { p: number }> {
+  private readonly heap: T[] = [];
+
+  get size(): number {
+    return this.heap.length;
+  }
+
+  push(item: T): void {
+    const { heap } = this;
+    let at = heap.push(item) - 1;
+    for (let above = (at - 1) >> 1; at > 0 && heap[above]!.p < item.p; above = (at - 1) >> 1) {
+      heap[at] = heap[above]!;
+      at = above;
+    }
+    heap[at] = item;
+  }
+
+  pop(): T {
+    const { heap } = this;
+    const best = heap[0]!;
+    const moved = heap.pop()!;
+    if (heap.length === 0) return best;
+    let at = 0;
+    for (let below = 1; below < heap.length; below = 2 * at + 1) {
+      if (below + 1 < heap.length && heap[below + 1]!.p > heap[below]!.p) below++;
+      if (heap[below]!.p <= moved.p) break;
+      heap[at] = heap[below]!;
+      at = below;
+    }
+    heap[at] = moved;
+    return best;
+  }
+}

@@ -1,0 +1,46 @@
+import type { Source } from '../../src/draft/source.ts';
+import { ROOT, type TokenTree } from '../../src/draft/tree.ts';
+
+/** A growing run of tokens that drafters without an index scan. */
+export class Text {
+  length = 0;
+  tokens = new Int32Array(4096);
+
+  reset(prompt: Int32Array): void {
+    this.length = 0;
+    this.push(prompt);
+  }
+
+  push(more: Int32Array): void {
+    if (this.length + more.length > this.tokens.length) {
+      const larger = new Int32Array(2 * (this.length + more.length));
+      larger.set(this.tokens.subarray(0, this.length));
+      this.tokens = larger;
+    }
+    this.tokens.set(more, this.length);
+    this.length += more.length;
+  }
+
+  /** Drafts the tokens `[start, end)` as one chain. */
+  chain(tree: TokenTree, start: number, end: number, source: Source): void {
+    let parent = ROOT;
+    for (let i = start; i < Math.min(end, this.length); i++) {
+      parent = tree.add(parent, this.tokens[i]!, 1, source);
+      if (parent < 0) return;
+    }
+  }
+
+  /** How many tokens before `end` equal the last ones of the text, at most `limit`. */
+  matchBefore(end: number, limit: number): number {
+    const { tokens, length } = this;
+    let matched = 0;
+    while (
+      matched < limit &&
+      matched < end &&
+      tokens[end - 1 - matched] === tokens[length - 1 - matched]
+    ) {
+      matched++;
+    }
+    return matched;
+  }
+}

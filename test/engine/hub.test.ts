@@ -1,0 +1,175 @@
+/** Models by owner/name: downloaded from a hub on this machine, resumed, verified, taken over. */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { addModel } from '../../gpu-backend/builder/add-model.ts';
+import { downloadCheckpoint } from '../../gpu-backend/builder/hub.ts';
+import { BUNDLED, SMALL, temporaryFolder } from './models.ts';
+
+const folder = temporaryFolder();
+const REPOSITORIES: Record<string, string> = { 'acme/small': SMALL, 'acme/large': BUNDLED };
+
+let server: Server;
+let hubUrl: string;
+/** Bytes of file contents sent since a test began, and after how many to hang up. */
+let sent = 0;
+let hangUpAfter = Number.POSITIVE_INFINITY;
+let corrupt = false;
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    const path = decodeURIComponent(new URL(request.url!, 'http://hub').pathname);
+    const [, owner, name, verb, , ...file] = path.replace(/^\/api\/models/, '').split('/');
+    const source = REPOSITORIES[`${owner}/${name}`];
+    if (!source) return refuse(response);
+    if (verb === 'tree') return list(response, source);
+    send(response, join(source, file.join('/')), request.headers.range);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  hubUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => server.close());
+beforeEach(() => {
+  sent = 0;
+  hangUpAfter = Number.POSITIVE_INFINITY;
+  corrupt = false;
+});
+
+function refuse(response: ServerResponse): void {
+  response.writeHead(404, { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ error: 'Repository not found' }));
+}
+
+function list(response: ServerResponse, source: string): void {
+  const entries = readdirSync(source).map((path) => {
+    const content = readFileSync(join(source, path));
+    const oid = createHash('sha256').update(content).digest('hex');
+    const lfs = { oid, size: content.length, pointerSize: 130 };
+    const file = { type: 'file', path, size: content.length, oid: '0'.repeat(40) };
+    return path.endsWith('.safetensors') ? { ...file, lfs } : file;
+  });
+  const noise = { type: 'file', path: 'pytorch_model.bin', size: 10 ** 9, oid: '0'.repeat(40) };
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.end(JSON.stringify([...entries, noise]));
+}
+
+function send(response: ServerResponse, path: string, range: string | undefined): void {
+  if (!existsSync(path)) return refuse(response);
+  const content = Buffer.from(readFileSync(path));
+  if (corrupt && path.endsWith('.safetensors')) content[content.length - 1]! ^= 1;
+  const [, from = '0', to = ''] = /bytes=(\d+)-(\d*)/.exec(range ?? '') ?? [];
+  const end = to === '' ? content.length : Math.min(content.length, Number(to) + 1);
+  const part = content.subarray(Number(from), end);
+  response.writeHead(range ? 206 : 200, {
+    etag: '"1"',
+    'content-length': part.length,
+    'content-range': `bytes ${from}-${end - 1}/${content.length}`,
+    'accept-ranges': 'bytes',
+  });
+  if (part.length > 1) sent += part.length;
+  if (part.length <= hangUpAfter) return void response.end(part);
+  response.write(part.subarray(0, hangUpAfter), () => response.destroy());
+}
+
+describe('downloading', () => {
+  it('takes what is needed and reports progress', async () => {
+    const target = join(folder, 'plain');
+    const seen: number[] = [];
+    await downloadCheckpoint('acme/small', target, {
+      hubUrl,
+      onProgress: (done, total) => seen.push(done / total),
+    });
+    expect(readdirSync(target).sort()).toEqual(
+      readdirSync(SMALL)
+        .filter((name) => name !== 'golden.json')
+        .sort(),
+    );
+    expect(seen.at(-1)).toBe(1);
+    expect([...seen].sort((a, b) => a - b)).toEqual(seen);
+  });
+
+  it('fetches nothing again that is there', async () => {
+    const target = join(folder, 'plain');
+    await downloadCheckpoint('acme/small', target, { hubUrl });
+    expect(sent).toBe(0);
+  });
+
+  it('goes on where it broke off', async () => {
+    const target = join(folder, 'resumed');
+    const whole = statSync(join(BUNDLED, 'model.safetensors')).size;
+    hangUpAfter = 5_000_000;
+    await expect(downloadCheckpoint('acme/large', target, { hubUrl })).rejects.toThrow();
+    const partial = statSync(join(target, '.model.safetensors.partial')).size;
+    expect(partial).toBeGreaterThan(0);
+    hangUpAfter = Number.POSITIVE_INFINITY;
+    sent = 0;
+    await downloadCheckpoint('acme/large', target, { hubUrl });
+    expect(sent).toBeLessThan(whole);
+    for (const name of ['model.safetensors', 'tokenizer.json']) {
+      expect(readFileSync(join(target, name)).equals(readFileSync(join(BUNDLED, name)))).toBe(true);
+    }
+  });
+
+  it('refuses weights that are not what the hub says', async () => {
+    corrupt = true;
+    const target = join(folder, 'corrupt');
+    await expect(downloadCheckpoint('acme/small', target, { hubUrl })).rejects.toThrow(
+      /is not what the hub says/,
+    );
+    expect(readdirSync(target).some((name) => name.endsWith('.safetensors'))).toBe(false);
+  });
+
+  it.each(['acme/unknown', '../etc/passwd', 'acme/../../x', 'just-a-name'])(
+    'refuses %s',
+    async (name) => {
+      await expect(downloadCheckpoint(name, join(folder, 'none'), { hubUrl })).rejects.toThrow();
+    },
+  );
+});
+
+describe('adding', () => {
+  const options = () => ({
+    cacheFolder: join(folder, 'cache'),
+    compute: 'float32' as const,
+    download: { hubUrl },
+  });
+
+  it('makes a model folder with a manifest, once', async () => {
+    const model = await addModel('acme/small', options());
+    expect(model.manifest.name).toBe('acme--small');
+    expect(model.manifest.fingerprints.model).toMatch(/^[0-9a-f]{64}$/);
+    expect(model.manifest.parameters).toBeGreaterThan(10_000);
+    const written = statSync(join(model.path, 'manifest.json')).mtimeMs;
+    const again = await addModel('acme/small', options());
+    expect(again).toEqual(model);
+    expect(statSync(join(again.path, 'manifest.json')).mtimeMs).toBe(written);
+  });
+
+  it('takes a folder that is a model already where it lies', async () => {
+    const model = await addModel(BUNDLED, options());
+    expect(model.path).toBe(BUNDLED);
+  });
+
+  it('gives another fingerprint to quantised weights', async () => {
+    const plain = await addModel(SMALL, options());
+    const quantised = await addModel(SMALL, { ...options(), quantization: 'int4' });
+    expect(quantised.manifest.quantization).toBe('int4');
+    expect(quantised.manifest.fingerprints.model).not.toBe(plain.manifest.fingerprints.model);
+    expect(quantised.path).not.toBe(plain.path);
+  });
+
+  it('says what is neither a folder nor a name', async () => {
+    await expect(addModel('/no/such/folder', options())).rejects.toThrow(/neither a folder nor/);
+  });
+
+  it('replaces what an interrupted run has left', async () => {
+    const cacheFolder = join(folder, 'interrupted');
+    const model = await addModel(SMALL, { ...options(), cacheFolder });
+    writeFileSync(join(model.path, 'manifest.json'), '{"fingerprints":{}}');
+    const again = await addModel(SMALL, { ...options(), cacheFolder });
+    expect(again.manifest).toEqual(model.manifest);
+  });
+});

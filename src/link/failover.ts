@@ -190,7 +190,7 @@ export class TurnLink {
       FINAL.has(failure.code) ||
       this.failures.length >= attempts ||
       (roundOver && !this.worthAnotherRound());
-    if (hopeless || !fleet.retries.spend()) throw this.verdict(failure);
+    if (hopeless || !fleet.retries.spend(clock.now())) throw this.verdict(failure);
     if (!roundOver) return;
     this.tried.clear();
     const wait = failure.retryAfterMs * Number(this.started) + backoff(this.rounds++, random);

@@ -30,7 +30,7 @@ interface Member {
 }
 
 export class Fleet {
-  readonly retries = new RetryBudget();
+  readonly retries: RetryBudget;
   private readonly members: Member[];
   private readonly clock: Clock;
   private readonly random: () => number;
@@ -46,6 +46,7 @@ export class Fleet {
       heardAt: Number.NEGATIVE_INFINITY,
     }));
     this.clock = clock;
+    this.retries = new RetryBudget(clock.now());
     this.random = random;
   }
 

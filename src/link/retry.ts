@@ -2,22 +2,37 @@
 
 /** Retries saved up at most, and at the start. */
 export const RETRY_BURST = 10;
-/** Retries earned by each turn: in the long run at most one turn in five is tried again (Envoy's retry budget). */
+/** Retries earned by each turn: under load at most about one turn in five is tried again. */
 export const RETRIES_PER_TURN = 0.2;
+/** Retries earned each second besides: a quiet service can always afford some. */
+export const RETRIES_PER_SECOND = 2;
 
+/** A budget as in Finagle: a share of the traffic, and a little regardless of it. */
 export class RetryBudget {
   private saved = RETRY_BURST;
+  private at: number;
+
+  /** `now` in milliseconds. */
+  constructor(now: number) {
+    this.at = now;
+  }
 
   /** A turn began. */
   earn(): void {
-    this.saved = Math.min(RETRY_BURST, this.saved + RETRIES_PER_TURN);
+    this.save(RETRIES_PER_TURN);
   }
 
   /** False when too many were spent lately: fail now instead. */
-  spend(): boolean {
+  spend(now: number): boolean {
+    this.save((Math.max(0, now - this.at) / 1000) * RETRIES_PER_SECOND);
+    this.at = now;
     if (this.saved < 1) return false;
     this.saved--;
     return true;
+  }
+
+  private save(retries: number): void {
+    this.saved = Math.min(RETRY_BURST, this.saved + retries);
   }
 }
 

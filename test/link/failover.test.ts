@@ -15,6 +15,7 @@ import {
   BACKOFF_BASE_MS,
   BACKOFF_CAP_MS,
   backoff,
+  RETRIES_PER_SECOND,
   RETRIES_PER_TURN,
   RETRY_BURST,
   RetryBudget,
@@ -253,16 +254,26 @@ test('a turn closed by its reader ends everywhere, at whatever moment', async ()
 });
 
 describe('retries', () => {
-  test('are paid from a budget: in an outage at most one turn in five is tried again', () => {
-    const budget = new RetryBudget();
-    for (let i = 0; i < RETRY_BURST; i++) expect(budget.spend()).toBe(true);
-    expect(budget.spend()).toBe(false);
+  test('are paid from a budget: under load at most one turn in five is tried again', () => {
+    const budget = new RetryBudget(0);
+    for (let i = 0; i < RETRY_BURST; i++) expect(budget.spend(0)).toBe(true);
+    expect(budget.spend(0)).toBe(false);
     let spent = 0;
     for (let turn = 0; turn < 1000; turn++) {
       budget.earn();
-      if (budget.spend()) spent++;
+      if (budget.spend(0)) spent++;
     }
     expect(spent / 1000).toBeCloseTo(RETRIES_PER_TURN, 2);
+  });
+
+  test('are earned by time as well, up to a burst', () => {
+    const budget = new RetryBudget(0);
+    while (budget.spend(0));
+    let spent = 0;
+    while (budget.spend(3_000)) spent++;
+    expect(spent).toBe(3 * RETRIES_PER_SECOND);
+    while (budget.spend(1e9)) spent++;
+    expect(spent).toBe(3 * RETRIES_PER_SECOND + RETRY_BURST);
   });
 
   test('back off with full jitter up to a cap', () => {
@@ -278,7 +289,8 @@ describe('retries', () => {
     for (let i = 0; i < 20; i++) {
       await world.run(world.ask(question(world.random, TOKENS)));
     }
-    const tries = 20 + RETRY_BURST + 20 * RETRIES_PER_TURN;
+    const seconds = world.clock.now() / 1000;
+    const tries = 20 * (1 + RETRIES_PER_TURN) + RETRY_BURST + seconds * RETRIES_PER_SECOND;
     expect(world.dials).toBeLessThanOrEqual(tries);
     expect(world.dials).toBeGreaterThan(20);
   });

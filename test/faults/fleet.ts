@@ -1,0 +1,178 @@
+/** Two real verifiers behind tampering proxies, and a real worker that knows both. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TcpProxy } from '../../bench/rtt/proxy.ts';
+import { type Child, freePort, untilHealthy } from '../../local/process.ts';
+import {
+  logFile,
+  migrate,
+  newLinkKeys,
+  startVerifierProcess,
+  startWorkerProcess,
+} from '../../local/service.ts';
+
+const READY_MS = 120_000;
+
+export interface Health {
+  status: string;
+  active: number;
+}
+
+/** One verifier: its process, which can die and come back, and the proxy that workers see. */
+export class Verifier {
+  readonly proxy: TcpProxy;
+  private child: Child;
+  private readonly start: () => Child;
+  private readonly port: number;
+  private readonly log: string;
+
+  constructor(proxy: TcpProxy, port: number, log: string, start: () => Child) {
+    this.proxy = proxy;
+    this.port = port;
+    this.log = log;
+    this.start = start;
+    this.child = start();
+  }
+
+  get pid(): number {
+    return this.child.pid;
+  }
+
+  async ready(): Promise<void> {
+    const url = `http://127.0.0.1:${this.port}/health`;
+    await untilHealthy('verifier', url, this.child, this.log, READY_MS);
+  }
+
+  async health(): Promise<Health> {
+    const response = await fetch(`http://127.0.0.1:${this.port}/health`);
+    return (await response.json()) as Health;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    process.kill(-this.child.pid, signal);
+  }
+
+  /** Resolves with its exit code, null when a signal ended it. */
+  async ended(): Promise<number | null> {
+    await this.child.ended;
+    return this.child.exitCode();
+  }
+
+  async restart(): Promise<void> {
+    await this.child.ended;
+    this.child = this.start();
+    await this.ready();
+  }
+
+  /** Resident memory, in MiB. */
+  get residentMiB(): number {
+    const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024;
+  }
+
+  async stop(): Promise<void> {
+    await this.child.stop();
+    await this.proxy.close();
+  }
+}
+
+export interface RealFleet {
+  url: string;
+  keys: string;
+  verifiers: [Verifier, Verifier];
+  worker: Child;
+  stop(): Promise<void>;
+}
+
+export async function startFleet(): Promise<RealFleet> {
+  const state = mkdtempSync(join(tmpdir(), 'espalier-faults-'));
+  const keys = newLinkKeys();
+  const [first, second] = [await startOne('a', state, keys), await startOne('b', state, keys)];
+  await migrate(state);
+  const port = await freePort();
+  const urls = `${first.proxy.url}, ${second.proxy.url}`;
+  const worker = startWorkerProcess(port, urls, state, keys);
+  const url = `http://127.0.0.1:${port}`;
+  async function stop(): Promise<void> {
+    await Promise.all([worker.stop(), first.stop(), second.stop()]);
+    rmSync(state, { recursive: true, force: true });
+  }
+  try {
+    await Promise.all([
+      first.ready(),
+      second.ready(),
+      untilHealthy('worker', `${url}/health/live`, worker, logFile(state, 'worker'), READY_MS),
+    ]);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url, keys, verifiers: [first, second], worker, stop };
+}
+
+async function startOne(name: string, state: string, keys: string): Promise<Verifier> {
+  const port = await freePort();
+  const proxy = await TcpProxy.start(port);
+  return new Verifier(proxy, port, logFile(state, name), () =>
+    startVerifierProcess({ port, state, keys, audience: proxy.url, name }),
+  );
+}
+
+export async function until(condition: () => Promise<boolean>, ms: number): Promise<boolean> {
+  const deadline = Date.now() + ms;
+  while (Date.now() < deadline) {
+    if (await condition()) return true;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return false;
+}
+
+export interface Streamed {
+  text: string;
+  /** Message of the error event, if one ended the stream. */
+  error: string | null;
+  /** Whether `[DONE]` came. */
+  complete: boolean;
+  finish: string | null;
+}
+
+/** Streams an answer; `onText` sees each piece as it comes. */
+export async function stream(
+  url: string,
+  body: object,
+  onText: (text: string) => void | Promise<void> = () => {},
+  signal?: AbortSignal,
+): Promise<Streamed> {
+  const response = await fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ ...body, stream: true }),
+    ...(signal ? { signal } : {}),
+  });
+  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+  const streamed: Streamed = { text: '', error: null, complete: false, finish: null };
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const bytes of response.body!) {
+    rest += decoder.decode(bytes, { stream: true });
+    const events = rest.split('\n\n');
+    rest = events.pop()!;
+    for (const event of events) {
+      const data = event.replace(/^data: /, '');
+      if (data === '[DONE]') {
+        streamed.complete = true;
+        continue;
+      }
+      const chunk = JSON.parse(data);
+      if (chunk.error) streamed.error = chunk.error.message;
+      const choice = chunk.choices?.[0];
+      streamed.finish = choice?.finish_reason ?? streamed.finish;
+      const text: string | undefined = choice?.delta.content;
+      if (!text) continue;
+      streamed.text += text;
+      await onText(text);
+    }
+  }
+  return streamed;
+}

@@ -1,0 +1,209 @@
+/**
+ * Real processes, real sockets: a verifier dies, is stopped, or its connection
+ * breaks, freezes or mangles what it carries, and the client reads the text it
+ * would have read anyway.
+ */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Side, Tap } from '../../bench/rtt/proxy.ts';
+import { type RealFleet, startFleet, stream, until, type Verifier } from './fleet.ts';
+
+/** Sampled, so that only the same noise gives the same text; long enough to have a middle. */
+const QUESTION = {
+  messages: [{ role: 'user', content: 'What happens to a request, step by step?' }],
+  vector_store_ids: [],
+  temperature: 1.2,
+  seed: 11,
+  max_tokens: 300,
+};
+/** Pings, the deadline they have, and some time to act on it. */
+const HALF_OPEN_MS = 12_000;
+
+let fleet: RealFleet;
+let expected: string;
+beforeAll(async () => {
+  fleet = await startFleet();
+  const { text, complete } = await stream(fleet.url, QUESTION);
+  if (!complete) throw new Error('the undisturbed answer did not end');
+  expected = text;
+});
+afterAll(() => fleet?.stop());
+beforeEach(async () => {
+  for (const verifier of fleet.verifiers) {
+    verifier.proxy.tap = (bytes) => [bytes];
+    verifier.proxy.frozen = false;
+    verifier.proxy.rttMs = 0;
+    await verifier.ready();
+  }
+});
+
+async function free(ms: number): Promise<void> {
+  for (const verifier of fleet.verifiers) {
+    expect(await until(async () => (await verifier.health()).active === 0, ms)).toBe(true);
+  }
+}
+
+/** Acts once, on chunk `at` that `side` sends on a link, through whichever verifier it comes. */
+function onChunk(side: Side, at: number, act: (bytes: Buffer, verifier: Verifier) => Buffer[]) {
+  let acted: Verifier | null = null;
+  for (const verifier of fleet.verifiers) {
+    let seen = -1;
+    const tap: Tap = (bytes, from) => {
+      // Only links are counted, from the upgrade on; the first one alone is acted on.
+      if (from === 'near' && bytes.includes('/v1/link')) seen = -1;
+      if (from !== side || acted) return [bytes];
+      seen++;
+      if (seen !== at) return [bytes];
+      acted = verifier;
+      return act(bytes, verifier);
+    };
+    verifier.proxy.tap = tap;
+  }
+  return { by: () => acted };
+}
+
+/** What stands in each chunk, as each side sends its frames one by one. */
+const STATES: [string, Side, number][] = [
+  ['as the worker knocks', 'near', 0],
+  ['as the link opens', 'far', 0],
+  ['with open on its way', 'near', 1],
+  ['with ready on its way', 'far', 1],
+  ['with the first tokens on their way', 'far', 2],
+  ['in the middle', 'far', 12],
+  ['with a tree on its way', 'near', 6],
+];
+
+describe('kill -9', () => {
+  test.each(STATES)('%s: the same text', async (_, side, at) => {
+    const fault = onChunk(side, at, (bytes, verifier) => {
+      verifier.signal('SIGKILL');
+      return [bytes];
+    });
+    const { text, error, complete } = await stream(fleet.url, QUESTION);
+    expect(error).toBeNull();
+    expect(text).toBe(expected);
+    expect(complete).toBe(true);
+    await fault.by()!.restart();
+    await free(1_000);
+  });
+});
+
+describe('what a connection carries', () => {
+  const flip = (bytes: Buffer) => {
+    const damaged = Buffer.from(bytes);
+    damaged[damaged.length - 3]! ^= 0x10;
+    return [damaged];
+  };
+  const TAMPER: Record<string, (bytes: Buffer) => Buffer[]> = {
+    damaged: flip,
+    'cut short': (bytes) => [bytes.subarray(0, bytes.length >> 1)],
+    doubled: (bytes) => [bytes, bytes],
+    lost: () => [],
+  };
+  const cases = Object.keys(TAMPER).flatMap((what) =>
+    (
+      [
+        ['near', 1],
+        ['near', 4],
+        ['far', 1],
+        ['far', 9],
+      ] as const
+    ).map(([side, at]) => [what, side, at] as const),
+  );
+
+  test.each(cases)('%s (%s, %i): the same text', async (what, side, at) => {
+    const fault = onChunk(side, at, TAMPER[what]!);
+    const { text, error } = await stream(fleet.url, QUESTION);
+    expect(error).toBeNull();
+    expect(text).toBe(expected);
+    expect(fault.by()).not.toBeNull();
+    // A cut leaves the verifier waiting for the rest, until the pings tell.
+    await free(HALF_OPEN_MS);
+  });
+});
+
+test('a connection that freezes: the same text after the deadline, and the session is freed', async () => {
+  const fault = onChunk('far', 8, (bytes, verifier) => {
+    verifier.proxy.frozen = true;
+    return [bytes];
+  });
+  const { text, error } = await stream(fleet.url, QUESTION);
+  expect(error).toBeNull();
+  expect(text).toBe(expected);
+  expect(fault.by()).not.toBeNull();
+  await free(HALF_OPEN_MS);
+});
+
+test('a connection that breaks: the same text, the session freed within a second', async () => {
+  const fault = onChunk('far', 8, (bytes, verifier) => {
+    setImmediate(() => verifier.proxy.cut());
+    return [bytes];
+  });
+  const { text, error } = await stream(fleet.url, QUESTION);
+  expect(error).toBeNull();
+  expect(text).toBe(expected);
+  expect(fault.by()).not.toBeNull();
+  await free(1_000);
+});
+
+/** Links that each verifier was asked for from now on. */
+function countLinks(): Map<Verifier, number> {
+  const links = new Map<Verifier, number>();
+  for (const verifier of fleet.verifiers) {
+    const { tap } = verifier.proxy;
+    verifier.proxy.tap = (bytes, from) => {
+      if (from === 'near' && bytes.includes('/v1/link')) {
+        links.set(verifier, (links.get(verifier) ?? 0) + 1);
+      }
+      return tap(bytes, from);
+    };
+  }
+  return links;
+}
+
+describe('SIGTERM', () => {
+  /** A question whose answer goes on for 150 tokens, so that it outlasts the grace, and that answer. */
+  async function longAnswer() {
+    for (let seed = 1; seed <= 40; seed++) {
+      const question = { ...QUESTION, temperature: 2, seed, max_tokens: 150 };
+      const { text, finish } = await stream(fleet.url, question);
+      if (finish === 'length') return { question, text };
+    }
+    throw new Error('no seed gave an answer of 150 tokens');
+  }
+
+  test('a turn that ends within the grace ends there; new ones go elsewhere', async () => {
+    const fault = onChunk('far', 4, (bytes, verifier) => {
+      verifier.signal('SIGTERM');
+      return [bytes];
+    });
+    const links = countLinks();
+    const { text, error } = await stream(fleet.url, QUESTION);
+    expect(error).toBeNull();
+    expect(text).toBe(expected);
+    expect([...links]).toEqual([[fault.by(), 1]]);
+    expect((await stream(fleet.url, QUESTION)).text).toBe(expected);
+    expect(await fault.by()!.ended()).toBe(0);
+    await fault.by()!.restart();
+    await free(1_000);
+  });
+
+  test('a turn that does not is handed over, with the same text', async () => {
+    const { question, text: undisturbed } = await longAnswer();
+    for (const { proxy } of fleet.verifiers) proxy.rttMs = 60;
+    const fault = onChunk('far', 8, (bytes, verifier) => {
+      verifier.signal('SIGTERM');
+      return [bytes];
+    });
+    const links = countLinks();
+    // A round trip for every token.
+    const lockstep = { ...question, speculation: { mode: 'lockstep' } };
+    const { text, error } = await stream(fleet.url, lockstep);
+    expect(error).toBeNull();
+    expect(text).toBe(undisturbed);
+    const other = fleet.verifiers.find((verifier) => verifier !== fault.by())!;
+    expect(links.get(other)).toBe(1);
+    expect(await fault.by()!.ended()).toBe(0);
+    await fault.by()!.restart();
+    await free(1_000);
+  });
+});

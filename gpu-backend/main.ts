@@ -1,13 +1,16 @@
 /**
  * The verifier as a process. Environment: HOST, PORT, ESPALIER_MODEL (a model
- * folder), ESPALIER_THREADS, LINK_KEYS (whose tickets open a link) and
- * LINK_AUDIENCE (the addresses under which workers reach it).
+ * folder, or owner/name on the hub), the engine's settings, LINK_KEYS (whose
+ * tickets open a link) and LINK_AUDIENCE (the addresses under which workers
+ * reach it).
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseLinkKeys } from '../src/link/frames/index.ts';
-import { readModelFolder } from './builder/model-folder.ts';
-import { openEngine } from './engine/open.ts';
+import { addModel } from './builder/add-model.ts';
+import { reportProgress } from './cli/progress-lines.ts';
+import { computeTypeFor, DEFAULT_CACHE_FOLDER, openEngine } from './engine/open.ts';
+import { readEngineSettings } from './engine/settings.ts';
 import { startVerifier, type VerifierOptions } from './server.ts';
 
 const BUNDLED = join(dirname(fileURLToPath(import.meta.url)), '../models/target');
@@ -17,11 +20,15 @@ const LOOPBACK = ['127.0.0.1', 'localhost', '::1'];
 const DRAIN_GRACE_MS = 3_000;
 
 async function main(): Promise<void> {
-  const folder = process.env.ESPALIER_MODEL || BUNDLED;
   const door = readDoor();
-  const model = readModelFolder(folder);
-  const threads = process.env.ESPALIER_THREADS;
-  const engine = await openEngine(folder, threads ? { threads: Number(threads) } : {});
+  const settings = readEngineSettings(process.env);
+  const model = await addModel(process.env.ESPALIER_MODEL || BUNDLED, {
+    cacheFolder: DEFAULT_CACHE_FOLDER,
+    compute: computeTypeFor(settings),
+    download: { accessToken: process.env.HF_TOKEN },
+    onProgress: reportProgress(console.log),
+  });
+  const engine = await openEngine(model.path, settings);
   const verifier = await startVerifier(model, engine, door);
   console.log(`verifier ready at ${verifier.url}, model ${model.manifest.name}`);
 

@@ -7,7 +7,7 @@ import { DEFAULT_CACHE_FOLDER } from '../engine/open.ts';
 import { checkGolden } from './golden-check.ts';
 import { ProgressBar } from './progress-bar.ts';
 
-export const MODEL_HELP = `Usage:
+const MODEL_HELP = `Usage:
   npx espalier model add FOLDER | OWNER/NAME [--quantize int8|int4] [--type float32|float16]
                          [--revision BRANCH|TAG|COMMIT] [--hub URL]
       Makes a Hugging Face checkpoint (config.json and .safetensors) a model of this

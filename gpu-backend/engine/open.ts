@@ -48,6 +48,11 @@ export const DEFAULT_MAX_CONTEXT = 8192;
 export const DEFAULT_SLOTS = 16;
 export const DEFAULT_CACHE_FOLDER = fileURLToPath(new URL('../../.espalier', import.meta.url));
 
+/** float16 is what GPUs are fast at; CPUs convert it back and forth. */
+export function computeTypeFor(options: EngineOptions): ComputeType {
+  return options.compute ?? (options.provider === 'cuda' ? 'float16' : 'float32');
+}
+
 const COST_FILE = 'cost.json';
 
 /**
@@ -60,7 +65,7 @@ export async function openEngine(
 ): Promise<Engine> {
   const model = readModelFolder(modelFolder);
   const prepared = prepareModel(model, options.cacheFolder ?? DEFAULT_CACHE_FOLDER, {
-    compute: options.compute ?? (options.provider === 'cuda' ? 'float16' : 'float32'),
+    compute: computeTypeFor(options),
     quantization: options.quantization ?? model.manifest.quantization,
   });
   return await openPrepared(prepared, options);

@@ -1,0 +1,41 @@
+/** The engine's settings as a process gets them: from its environment. */
+import type { EngineOptions } from './open.ts';
+
+const UNITS = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 } as const;
+
+/** Throws an Error that names the variable and what it may be. */
+export function readEngineSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+): EngineOptions {
+  const positive = (name: string): number | undefined => {
+    const value = environment[name];
+    if (!value) return undefined;
+    if (!/^[1-9]\d{0,8}$/.test(value)) throw wrong(name, value, 'a positive whole number');
+    return Number(value);
+  };
+  const provider = environment.ESPALIER_PROVIDER || 'cpu';
+  if (provider !== 'cpu' && provider !== 'cuda') {
+    throw wrong('ESPALIER_PROVIDER', provider, 'cpu or cuda');
+  }
+  const device = environment.ESPALIER_CUDA_DEVICE || '0';
+  if (!/^\d{1,3}$/.test(device)) throw wrong('ESPALIER_CUDA_DEVICE', device, 'a device number');
+  return {
+    provider,
+    ...(provider === 'cuda' ? { cuda: { deviceId: Number(device), memoryBytes: 0 } } : {}),
+    threads: positive('ESPALIER_THREADS'),
+    slots: positive('ESPALIER_SLOTS'),
+    maxContext: positive('ESPALIER_MAX_CONTEXT'),
+    memoryBytes: bytes('ESPALIER_KV_MEMORY', environment.ESPALIER_KV_MEMORY),
+  };
+}
+
+function bytes(name: string, value: string | undefined): number | undefined {
+  if (!value) return undefined;
+  const [, digits, unit] = /^([1-9]\d{0,14})([KMG]?)$/.exec(value) ?? [];
+  if (!digits) throw wrong(name, value, 'a number of bytes, like 500M or 24G');
+  return Number(digits) * UNITS[unit as keyof typeof UNITS];
+}
+
+function wrong(name: string, value: string, expected: string): Error {
+  return new Error(`${name} is "${value}"; it must be ${expected}`);
+}

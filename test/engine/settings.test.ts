@@ -1,0 +1,64 @@
+/** The environment sets the engine up, or is refused with the variable's name. */
+import { describe, expect, it } from 'vitest';
+import { planBuckets } from '../../gpu-backend/engine/budget.ts';
+import { readEngineSettings } from '../../gpu-backend/engine/settings.ts';
+
+describe('settings from the environment', () => {
+  it('are empty where nothing is set', () => {
+    expect(readEngineSettings({})).toEqual({ provider: 'cpu' });
+  });
+
+  it('are read', () => {
+    const settings = readEngineSettings({
+      ESPALIER_PROVIDER: 'cuda',
+      ESPALIER_CUDA_DEVICE: '1',
+      ESPALIER_SLOTS: '64',
+      ESPALIER_KV_MEMORY: '24G',
+      ESPALIER_MAX_CONTEXT: '32768',
+    });
+    expect(settings).toMatchObject({
+      provider: 'cuda',
+      cuda: { deviceId: 1 },
+      slots: 64,
+      memoryBytes: 24 * 2 ** 30,
+      maxContext: 32768,
+    });
+  });
+
+  it.each([
+    ['ESPALIER_PROVIDER', 'rocm'],
+    ['ESPALIER_CUDA_DEVICE', '-1'],
+    ['ESPALIER_THREADS', '0'],
+    ['ESPALIER_SLOTS', 'many'],
+    ['ESPALIER_KV_MEMORY', '24T'],
+    ['ESPALIER_MAX_CONTEXT', '1e9'],
+  ])('%s=%s is refused by name', (name, value) => {
+    const environment = { ESPALIER_PROVIDER: 'cuda', [name]: value };
+    expect(() => readEngineSettings(environment)).toThrow(`${name} is "${value}"`);
+  });
+});
+
+describe('the memory for keys and values', () => {
+  const request = { bytesPerToken: 1000, maxContext: 4096, slots: 16, tail: 32 };
+  const used = (buckets: { slots: number; capacity: number }[]) =>
+    buckets.reduce((sum, { slots, capacity }) => sum + slots * (capacity + 32) * 1000, 0);
+
+  it('holds all slots at full length where it can', () => {
+    expect(planBuckets({ ...request, memoryBytes: 1e9 })).toEqual([{ slots: 16, capacity: 4096 }]);
+  });
+
+  it.each([5e6, 1e7, 2e7, 4e7, 6e7])('is never exceeded: %i bytes', (memoryBytes) => {
+    const buckets = planBuckets({ ...request, memoryBytes });
+    expect(used(buckets)).toBeLessThanOrEqual(memoryBytes);
+    expect(buckets.at(-1)!.capacity).toBeGreaterThanOrEqual(request.maxContext);
+    expect(buckets.reduce((sum, { slots }) => sum + slots, 0)).toBeLessThanOrEqual(16);
+  });
+
+  it('goes to more, shorter slots where it is short', () => {
+    const buckets = planBuckets({ ...request, memoryBytes: 2e7 });
+    expect(buckets).toEqual([
+      { slots: 11, capacity: 1024 },
+      { slots: 2, capacity: 4096 },
+    ]);
+  });
+});

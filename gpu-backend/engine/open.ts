@@ -9,7 +9,7 @@ import type { ComputeType } from '../builder/tensor-reader.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
 import { type Bucket, type BudgetRequest, planBuckets } from './budget.ts';
 import { DecoderGraphs } from './decoder-graphs.ts';
-import { type Engine, MAX_ROWS } from './engine.ts';
+import { MAX_ROWS } from './engine.ts';
 import { InputArena } from './input-arena.ts';
 import { DeviceCopier, HostCopier, type KvCopier } from './kv-copy.ts';
 import { bytesPerToken, KvPool, type KvShape } from './kv-pool.ts';
@@ -62,7 +62,7 @@ const COST_FILE = 'cost.json';
 export async function openEngine(
   modelFolder: string,
   options: EngineOptions = {},
-): Promise<Engine> {
+): Promise<OrtEngine> {
   const model = readModelFolder(modelFolder);
   const prepared = prepareModel(model, options.cacheFolder ?? DEFAULT_CACHE_FOLDER, {
     compute: computeTypeFor(options),
@@ -74,7 +74,7 @@ export async function openEngine(
 export async function openPrepared(
   prepared: PreparedModel,
   options: EngineOptions,
-): Promise<Engine> {
+): Promise<OrtEngine> {
   const { model, layout, folder } = prepared;
   const { config } = model;
   const shape: KvShape = {

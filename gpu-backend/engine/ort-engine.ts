@@ -25,6 +25,8 @@ export interface EngineParts {
 
 export class OrtEngine implements Engine {
   readonly limits: EngineLimits;
+  /** Runs of the graph so far, and the milliseconds spent waiting for them. */
+  readonly spent = { runs: 0, milliseconds: 0 };
   private readonly parts: EngineParts;
   private curve: CostCurve;
   private stepping = false;
@@ -158,6 +160,8 @@ export class OrtEngine implements Engine {
         logits += row.count - row.logitsFrom;
       }
     }
+    this.spent.runs++;
+    this.spent.milliseconds += milliseconds;
     this.curve.observe(rows, sessions, context / sessions, milliseconds);
     return logits;
   }

@@ -1,0 +1,56 @@
+/**
+ * The engine alone: what steps, batches, prompts and prefixes cost, against the
+ * baselines named in each line, in one run.
+ *
+ *   npm run bench:engine [-- --json] [-- --only steps,batch,prefill,prefix,overhead,commit,rival,memory]
+ *                        [-- --model FOLDER] [-- --repeats 9]
+ *
+ * Without --model it measures the bundled target.
+ */
+import { parseArgs } from 'node:util';
+import { batching } from './engine/batching.ts';
+import { commits } from './engine/commits.ts';
+import { memory, overhead } from './engine/overhead.ts';
+import { prefill, prefixReuse } from './engine/prefill.ts';
+import { printReport } from './engine/report.ts';
+import { againstOnnxruntimeNode } from './engine/rivals.ts';
+import { type Bench, machine, withBench } from './engine/setup.ts';
+import { stepCosts } from './engine/step-cost.ts';
+
+const PARTS = {
+  steps: stepCosts,
+  batch: batching,
+  prefill,
+  prefix: prefixReuse,
+  overhead,
+  commit: commits,
+  rival: againstOnnxruntimeNode,
+  memory,
+};
+
+type Part = keyof typeof PARTS;
+export type Results = { [P in Part]?: Awaited<ReturnType<(typeof PARTS)[P]>> };
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    only: { type: 'string', default: Object.keys(PARTS).join(',') },
+    model: { type: 'string' },
+    repeats: { type: 'string', default: '9' },
+  },
+});
+
+async function run(bench: Bench): Promise<Results> {
+  const results: Results = {};
+  for (const name of values.only.split(',')) {
+    if (!Object.hasOwn(PARTS, name)) {
+      throw new Error(`--only has no part "${name}"; there are ${Object.keys(PARTS).join(', ')}`);
+    }
+    Object.assign(results, { [name]: await PARTS[name as Part](bench) });
+  }
+  return results;
+}
+
+const results = await withBench(values.model, Number(values.repeats), run);
+if (values.json) console.log(JSON.stringify({ machine: machine(), ...results }, null, 1));
+else printReport(results);

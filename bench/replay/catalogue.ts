@@ -1,7 +1,10 @@
 /** Every drafter of the replay, by name, made anew for each file. */
 import { BlendDrafter } from '../../src/draft/blend.ts';
+import { CorpusStore } from '../../src/draft/corpus-store.ts';
 import type { EvidenceStore } from '../../src/draft/evidence.ts';
 import { OutputStore } from '../../src/draft/output-store.ts';
+import { Segment } from '../../src/draft/segment.ts';
+import { buildSegment } from '../../src/draft/segment-builder.ts';
 import { SessionStore } from '../../src/draft/session-store.ts';
 import { TrigramDrafter } from '../../src/draft/trigram.ts';
 import type { Contender } from '../rivals/contender.ts';
@@ -48,17 +51,15 @@ function blend(given: { outputs: boolean; documents: readonly Int32Array[] }): C
   const stores: EvidenceStore[] = [session];
   const outputs = given.outputs ? new OutputStore() : null;
   if (outputs) stores.push(outputs);
-  if (given.documents.length > 0) {
-    const corpus = new OutputStore();
-    for (const document of given.documents) corpus.learn(document);
-    stores.push(corpus);
-  }
+  const corpus =
+    given.documents.length > 0 ? new CorpusStore(new Segment(buildSegment(given.documents))) : null;
+  if (corpus) stores.push(corpus);
   const drafter = new BlendDrafter(stores);
   return {
     begin: (prompt, regions) => drafter.begin(prompt, regions),
     commit: (tokens) => drafter.commit(tokens),
     draft: (tree, budget) => drafter.draft(tree, budget),
     end: (output) => outputs?.learn(output),
-    bytes: () => session.bytes + (outputs?.bytes ?? 0),
+    bytes: () => session.bytes + (outputs?.bytes ?? 0) + (corpus?.bytes ?? 0),
   };
 }

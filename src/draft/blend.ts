@@ -58,8 +58,9 @@ export class BlendDrafter implements Drafter {
       const node = tree.add(nodes[parent]!, token, prob, frontier.source as Source);
       if (tree.size === before) frontier.refund();
       nodes[slot] = node;
+      if (prob <= frontier.floor) continue;
       for (const store of stores) store.follow(parent, token, slot);
-      if (prob > frontier.floor) this.expand(slot, token, prob);
+      this.expand(slot, token, prob);
     }
   }
 

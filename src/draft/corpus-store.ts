@@ -1,0 +1,168 @@
+/**
+ * S, one segment of an ingested corpus, as a store of evidence. What the answer
+ * says is followed from its beginning; the prompt is not, it stands in L.
+ *
+ * A slot holds the ranges of the suffix array whose suffixes begin with the last
+ * tokens, one range for each set of occurrences: contexts of several lengths with
+ * equally many occurrences have the same ones, so the shortest stands for all.
+ * Following a token narrows each range by two binary searches and needs no index
+ * besides the array. A corpus of several segments is several stores.
+ */
+import { type Evidence, type EvidenceStore, MAX_CONTEXTS, MAX_FOLLOWERS } from './evidence.ts';
+import { LIST_WORDS } from './frequent-ranges.ts';
+import type { Segment } from './segment.ts';
+import { MAX_CONTEXT } from './session-store.ts';
+import { Source } from './source.ts';
+import { SEPARATOR } from './suffix-sort.ts';
+import { MAX_TREE_NODES } from './tree.ts';
+
+/** Distinct followers read of a context that has no list; the rest is not drafted. */
+const MAX_READ = 256;
+/** Occurrences looked at to find one in a document that is not hidden. */
+const MAX_PROBES = 64;
+
+export class CorpusStore implements EvidenceStore {
+  readonly segment: Segment;
+  private readonly source: Source;
+  /** By slot, ranges of falling context length. */
+  private readonly ranges = new Uint8Array(MAX_TREE_NODES + 1);
+  private readonly starts = new Int32Array((MAX_TREE_NODES + 1) * MAX_CONTEXT);
+  private readonly ends = new Int32Array((MAX_TREE_NODES + 1) * MAX_CONTEXT);
+  /** Tokens of the shortest and of the longest context with a range's occurrences. */
+  private readonly shortest = new Uint8Array((MAX_TREE_NODES + 1) * MAX_CONTEXT);
+  private readonly longest = new Uint8Array((MAX_TREE_NODES + 1) * MAX_CONTEXT);
+  /** The most frequent followers of the context being gathered, falling. */
+  private readonly symbols = new Int32Array(MAX_FOLLOWERS);
+  private readonly counts = new Int32Array(MAX_FOLLOWERS);
+  private kept = 0;
+  private total = 0;
+  private distinct = 0;
+
+  constructor(segment: Segment, source: Source = Source.corpus) {
+    this.segment = segment;
+    this.source = source;
+  }
+
+  begin(): void {
+    this.ranges[0] = 0;
+    this.move(0, SEPARATOR, 0);
+  }
+
+  advance(token: number): void {
+    this.move(0, token + 1, 0);
+  }
+
+  follow(from: number, token: number, slot: number): void {
+    this.move(from, token + 1, slot);
+  }
+
+  gather(slot: number, evidence: Evidence, store: number): void {
+    const first = slot * MAX_CONTEXT;
+    const end = first + this.ranges[slot]!;
+    let known = 0;
+    for (let range = first, contexts = 0; range < end && contexts < MAX_CONTEXTS; range++) {
+      this.read(this.starts[range]!, this.ends[range]!, this.shortest[range]!);
+      if (this.kept === 0 || this.total === known) continue;
+      const shorter = this.shortest[range]! - 1;
+      evidence.open(store, this.longest[range]!, shorter, this.total, this.distinct);
+      for (let i = 0; i < this.kept; i++) {
+        evidence.follower(this.symbols[i]! - 1, this.counts[i]!, this.source);
+      }
+      known = this.total;
+      contexts++;
+    }
+  }
+
+  get bytes(): number {
+    return this.segment.buffer.byteLength;
+  }
+
+  /** O(contexts · log n). `slot` may be `from`: a range is read before it is written over. */
+  private move(from: number, symbol: number, slot: number): void {
+    const { segment, starts, ends, shortest, longest } = this;
+    const first = from * MAX_CONTEXT;
+    const end = first + this.ranges[from]!;
+    const to = slot * MAX_CONTEXT;
+    let at = to;
+    for (let range = first; range < end; range++) {
+      const depth = shortest[range]!;
+      const order = longest[range]!;
+      if (depth === MAX_CONTEXT) continue;
+      const low = segment.lowerRank(starts[range]!, ends[range]!, depth, symbol);
+      const high = segment.upperRank(low, ends[range]!, depth, symbol);
+      if (low === high) continue;
+      at = this.put(at, to, low, high, depth + 1, Math.min(order + 1, MAX_CONTEXT));
+    }
+    const start = segment.firstRange(symbol);
+    if (start >= 0) at = this.put(at, to, start, segment.firstEnd, 1, 1);
+    this.ranges[slot] = at - to;
+  }
+
+  /** Writes a range at `at`, or over the one before if that has the same occurrences. */
+  private put(at: number, to: number, low: number, high: number, depth: number, order: number) {
+    const { starts, ends, shortest, longest } = this;
+    const same = at > to && ends[at - 1]! - starts[at - 1]! === high - low;
+    const range = same ? at - 1 : at;
+    starts[range] = low;
+    ends[range] = high;
+    shortest[range] = depth;
+    if (!same) longest[range] = order;
+    return range + 1;
+  }
+
+  /** Counts what follows the contexts in `[low, high)`, which are `depth` tokens long. */
+  private read(low: number, high: number, depth: number): void {
+    this.kept = this.total = this.distinct = 0;
+    const list = this.segment.hasHidden ? -1 : this.segment.listOf(low, depth);
+    if (list >= 0) this.readList(list, high - low);
+    else this.readRanges(low, high, depth);
+  }
+
+  private readList(list: number, total: number): void {
+    const { lists } = this.segment;
+    this.total = total;
+    this.distinct = lists[list + 2]!;
+    for (let i = list + 3; i < list + LIST_WORDS; i += 2) {
+      this.symbols[this.kept] = lists[i]!;
+      this.counts[this.kept++] = lists[i + 1]!;
+    }
+  }
+
+  private readRanges(low: number, high: number, depth: number): void {
+    const { segment } = this;
+    let rank = low;
+    for (let read = 0; rank < high && read <= MAX_READ; read++) {
+      const symbol = segment.symbol(rank, depth);
+      const end = segment.upperRank(rank, high, depth, symbol);
+      if (symbol !== SEPARATOR && this.isVisible(rank, end)) {
+        this.total += end - rank;
+        this.distinct++;
+        this.keep(symbol, end - rank);
+      }
+      rank = end;
+    }
+  }
+
+  private isVisible(rank: number, end: number): boolean {
+    if (!this.segment.hasHidden) return true;
+    const limit = Math.min(end, rank + MAX_PROBES);
+    while (rank < limit && this.segment.isHidden(rank)) rank++;
+    return rank < limit;
+  }
+
+  /** Insertion into the short sorted list. */
+  private keep(symbol: number, count: number): void {
+    const { symbols, counts } = this;
+    let i = this.kept;
+    if (i === MAX_FOLLOWERS) {
+      if (count <= counts[i - 1]!) return;
+      i--;
+    } else this.kept++;
+    for (; i > 0 && counts[i - 1]! < count; i--) {
+      symbols[i] = symbols[i - 1]!;
+      counts[i] = counts[i - 1]!;
+    }
+    symbols[i] = symbol;
+    counts[i] = count;
+  }
+}

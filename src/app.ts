@@ -22,18 +22,19 @@ export const app = new Hono<AppEnv>();
 app.use(requestId, crossOrigin, observeRequests);
 app.route('/health', health);
 
-app.use('/v1/*', authenticate, limit, idempotent);
-app.use('/v1/chat/*', allow('chat'));
+app.use('/v1/*', authenticate, limit);
+// Scopes come before kept answers: a key gets no answer that it could not have asked for.
+app.use('/v1/chat/*', allow('chat'), idempotent);
 app.use('/v1/models/*', allow('chat', 'ingest'));
-app.use('/v1/files/*', allow('ingest'));
-app.use('/v1/vector_stores/:store/search', allow('chat', 'ingest'));
+app.use('/v1/files/*', allow('ingest'), idempotent);
 
 app.route('/v1/chat', chat);
 app.route('/v1/models', models);
 app.route('/v1/files', files);
 // Searching answers here; all else about stores needs the scope that comes after it.
+app.use('/v1/vector_stores/:store/search', allow('chat', 'ingest'), idempotent);
 app.route('/v1/vector_stores', storeSearch);
-app.use('/v1/vector_stores/*', allow('ingest'));
+app.use('/v1/vector_stores/*', allow('ingest'), idempotent);
 app.route('/v1/vector_stores', vectorStores);
 app.route('/v1/vector_stores', vectorStoreFiles);
 app.route('/v1/vector_stores', fileBatches);

@@ -30,10 +30,10 @@ export const attributes = v.nullable(
 );
 
 export const chunkingStrategy = v.variant('type', [
-  v.object({ type: v.literal('auto') }),
-  v.object({
+  v.strictObject({ type: v.literal('auto') }),
+  v.strictObject({
     type: v.literal('static'),
-    static: v.object({
+    static: v.strictObject({
       max_chunk_size_tokens: v.pipe(
         v.number(),
         v.integer(),

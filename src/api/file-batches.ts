@@ -24,7 +24,7 @@ import { invalid, notFound } from './errors.ts';
 import { listAttachments, listQuery } from './vector-store-files.ts';
 import { requireStore } from './vector-stores.ts';
 
-const listedFile = v.object({
+const listedFile = v.strictObject({
   file_id: v.string(),
   attributes: v.optional(attributes),
   chunking_strategy: v.optional(chunkingStrategy),
@@ -32,7 +32,7 @@ const listedFile = v.object({
 
 type ListedFile = v.InferOutput<typeof listedFile>;
 
-const batchBody = v.object({
+const batchBody = v.strictObject({
   file_ids: v.optional(fileIds),
   files: v.optional(
     v.pipe(

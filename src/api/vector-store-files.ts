@@ -18,7 +18,7 @@ import { requireStore } from './vector-stores.ts';
 
 const STATUSES = ['in_progress', 'completed', 'failed', 'cancelled'] as const;
 
-const attachBody = v.object({
+const attachBody = v.strictObject({
   file_id: v.string(),
   attributes: v.optional(attributes),
   chunking_strategy: v.optional(chunkingStrategy),
@@ -58,7 +58,7 @@ vectorStoreFiles.get('/:store/files/:file', async function getAttached(c) {
 vectorStoreFiles.post('/:store/files/:file', async function modifyAttached(c) {
   const { store, file } = c.req.param();
   const attachment = await requireAttachment(c, store, file);
-  const body = await readBody(c, v.object({ attributes }));
+  const body = await readBody(c, v.strictObject({ attributes }));
   await setAttributes(c.env, attachment, body.attributes ?? {});
   return c.json(toStoreFile(await requireAttachment(c, store, file)));
 });

@@ -37,14 +37,14 @@ const fields = {
   description: v.nullable(v.pipe(v.string(), v.maxLength(512, 'at most 512 characters'))),
   metadata,
   expires_after: v.nullable(
-    v.object({
+    v.strictObject({
       anchor: v.literal('last_active_at', 'must be "last_active_at"'),
       days: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(365, 'at most 365')),
     }),
   ),
 };
 
-const createBody = v.object({
+const createBody = v.strictObject({
   name: v.optional(v.nullable(fields.name)),
   description: v.optional(fields.description),
   metadata: v.optional(fields.metadata),
@@ -53,7 +53,7 @@ const createBody = v.object({
   chunking_strategy: v.optional(chunkingStrategy),
 });
 
-const updateBody = v.object({
+const updateBody = v.strictObject({
   name: v.optional(v.nullable(fields.name)),
   description: v.optional(fields.description),
   metadata: v.optional(fields.metadata),

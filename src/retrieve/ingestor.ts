@@ -108,6 +108,6 @@ async function fail(
 ): Promise<void> {
   await database(env)
     .update(storeFiles)
-    .set({ status: 'failed', errorCode, errorMessage })
+    .set({ status: 'failed', errorCode, errorMessage, documentId: null })
     .where(thisOne(attachment));
 }

@@ -1,16 +1,20 @@
 /** A question to the passages that may answer it, best first. */
-import { sql } from 'drizzle-orm';
+import { and, inArray, isNotNull, lt, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
-import { database } from '../store/database.ts';
+import { type Database, database } from '../store/database.ts';
 import { loadModel } from '../store/model.ts';
-import { chunkTokens } from '../store/schema.ts';
-import { type Namespace, passageIndex } from '../store/tenants.ts';
-import { matchQuery } from './query.ts';
+import { type Attributes, chunkTokens, stores } from '../store/schema.ts';
+import type { Namespace } from '../store/tenants.ts';
+import { diversify } from './diversify.ts';
+import type { AttributeFilter } from './filter.ts';
+import { type Ranked, searchWords } from './lexical.ts';
+import { reachable, type Scope } from './scope.ts';
 
 export interface Passage {
   id: number;
   fileId: string;
   fileName: string;
+  attributes: Attributes | null;
   title: string;
   heading: string;
   text: string;
@@ -19,33 +23,29 @@ export interface Passage {
   /** Range in the file's text, in UTF-16 code units. */
   start: number;
   end: number;
-  /** In (0, 1), higher is better; comparable within one search. */
+  /** In (0, 1]: its bm25 as a share of the best one's in this search. */
   score: number;
+}
+
+export interface SearchOptions {
+  filter?: AttributeFilter | undefined;
+  /** 0 to 1: how much a passage's likeness to better ones counts against it. */
+  diversity?: number | undefined;
+  /** Passages that score less are left out. */
+  scoreThreshold?: number | undefined;
 }
 
 /** Most passages a search returns. */
 export const MAX_RESULTS = 50;
-
-/** bm25 weights of title, heading and text: a heading's words say what a section is about. */
-const WEIGHTS = '2.0, 4.0, 1.0';
-
-interface Row {
-  id: number;
-  fileId: string;
-  fileName: string;
-  title: string;
-  heading: string;
-  text: string;
-  start: number;
-  end: number;
-  bm25: number;
-  ids: number[] | ArrayBuffer | null;
-}
+/** To vary results from: this many passages for each that is wanted. */
+const CANDIDATES_PER_RESULT = 4;
+/** How stale `last_active_at` may get: searching should not write each time. */
+const ACTIVITY_SECONDS = 3_600;
 
 /**
  * The `k` best passages of the stores named, which must be the namespace's own:
- * others are as if they weren't there. Any text is a valid query; one without
- * words finds nothing.
+ * others are as if they weren't there, and so are expired ones. Any text is a
+ * valid query; one without words finds nothing.
  */
 export async function search(
   env: Bindings,
@@ -53,52 +53,87 @@ export async function search(
   storeIds: readonly string[],
   query: string,
   k: number,
+  options: SearchOptions = {},
 ): Promise<Passage[]> {
-  const match = matchQuery(query);
-  if (match === undefined || storeIds.length === 0) return [];
-  const index = passageIndex(namespace.tenantId);
-  const { results } = await env.DB.prepare(
-    `SELECT c.id, f.id AS fileId, f.filename AS fileName, c.title, c.heading, c.text, c.start,
-            c."end", bm25(${index}, ${WEIGHTS}) AS bm25, t.ids
-     FROM ${index} AS i
-     JOIN chunks c ON c.id = i.rowid
-     JOIN files f ON f.tenant_id = ?1 AND f.id = (
-       SELECT min(file_id) FROM store_files sf
-       WHERE sf.document_id = c.document_id AND sf.tenant_id = ?1 AND sf.status = 'completed'
-         AND sf.store_id IN (SELECT value FROM json_each(?2)))
-     LEFT JOIN chunk_tokens t ON t.chunk_id = c.id AND t.tokenizer = ?3
-     WHERE ${index} MATCH ?4
-     ORDER BY bm25, c.id LIMIT ?5`,
-  )
-    .bind(
-      namespace.tenantId,
-      JSON.stringify(storeIds),
-      namespace.tokenizer,
-      match,
-      Math.min(k, MAX_RESULTS),
-    )
-    .all<Row>();
-  return Promise.all(results.map((row) => toPassage(env, namespace, row)));
+  if (storeIds.length === 0) return [];
+  const db = database(env);
+  const scope: Scope = { namespace, storeIds, filter: options.filter };
+  const { diversity = 0, scoreThreshold = 0 } = options;
+  const wanted = Math.min(k, MAX_RESULTS);
+  const candidates = diversity > 0 ? wanted * CANDIDATES_PER_RESULT : wanted;
+  const [ranking] = await Promise.all([
+    searchWords(db, scope, query, candidates),
+    touch(db, namespace, storeIds),
+  ]);
+  const good = ranking.filter(({ score }) => score >= scoreThreshold);
+  return diversify(await readPassages(env, db, scope, good), wanted, diversity);
 }
 
-async function toPassage(env: Bindings, namespace: Namespace, row: Row): Promise<Passage> {
-  const { bm25, ids, ...passage } = row;
-  const tokens = ids
-    ? new Int32Array(new Uint8Array(ids).buffer)
-    : await tokenize(env, namespace, row);
-  // bm25() is negative, lower is better; x / (1 + x) keeps the order and fits (0, 1).
-  return { ...passage, tokens, score: -bm25 / (1 - bm25) };
+/** A store that is searched is in use: its expiry counts from now. */
+async function touch(db: Database, { tenantId }: Namespace, storeIds: readonly string[]) {
+  await db
+    .update(stores)
+    .set({ lastActiveAt: sql`unixepoch()` })
+    .where(
+      and(
+        inArray(stores.id, sql`(SELECT value FROM json_each(${JSON.stringify(storeIds)}))`),
+        sql`${stores.tenantId} = ${tenantId}`,
+        isNotNull(stores.expiresAfterDays),
+        lt(stores.lastActiveAt, sql`unixepoch() - ${ACTIVITY_SECONDS}`),
+        sql`${stores.lastActiveAt} + ${stores.expiresAfterDays} * 86400 > unixepoch()`,
+      ),
+    );
+}
+
+interface Row extends Omit<Passage, 'tokens' | 'score' | 'attributes'> {
+  attributes: string | null;
+  ids: number[] | ArrayBuffer | null;
+}
+
+/** The passages in the ranking's order; ids that the scope does not reach are left out. */
+async function readPassages(
+  env: Bindings,
+  db: Database,
+  scope: Scope,
+  ranking: readonly Ranked[],
+): Promise<Passage[]> {
+  if (ranking.length === 0) return [];
+  const ids = JSON.stringify(ranking.map(({ id }) => id));
+  const rows = await db.all<Row>(
+    sql`SELECT c.id, f.id AS fileId, f.filename AS fileName, a.attributes,
+        c.title, c.heading, c.text, c.start, c."end", t.ids
+      FROM chunks c
+      JOIN store_files a ON (a.store_id, a.file_id) = (
+        SELECT sf.store_id, sf.file_id ${reachable(scope, sql`c.document_id`)}
+        ORDER BY sf.created_at, sf.file_id LIMIT 1)
+      JOIN files f ON f.id = a.file_id
+      LEFT JOIN chunk_tokens t ON t.chunk_id = c.id AND t.tokenizer = ${scope.namespace.tokenizer}
+      WHERE c.id IN (SELECT value FROM json_each(${ids}))`,
+  );
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  const found = ranking.flatMap(({ id, score }) => {
+    const row = byId.get(id);
+    return row ? [{ row, score }] : [];
+  });
+  return Promise.all(
+    found.map(async ({ row, score }) => {
+      const { ids: stored, attributes, ...passage } = row;
+      const tokens = stored
+        ? new Int32Array(new Uint8Array(stored).buffer)
+        : await tokenize(env, db, scope.namespace, row);
+      return { ...passage, attributes: attributes && JSON.parse(attributes), tokens, score };
+    }),
+  );
 }
 
 /** Passages that were ingested for another model get this one's tokens when first found. */
-async function tokenize(env: Bindings, namespace: Namespace, row: Row): Promise<Int32Array> {
-  const ids = (await loadModel(env)).encodeUntrusted(row.text);
-  await database(env)
-    .insert(chunkTokens)
-    .values({ chunkId: row.id, tokenizer: namespace.tokenizer, ids })
-    .onConflictDoUpdate({
-      target: [chunkTokens.chunkId, chunkTokens.tokenizer],
-      set: { ids: sql`excluded.ids` },
-    });
+async function tokenize(
+  env: Bindings,
+  db: Database,
+  { tokenizer }: Namespace,
+  { id, text }: Row,
+): Promise<Int32Array> {
+  const ids = (await loadModel(env)).encodeUntrusted(text);
+  await db.insert(chunkTokens).values({ chunkId: id, tokenizer, ids }).onConflictDoNothing();
   return ids;
 }

@@ -1,10 +1,11 @@
 /** The real worker in `wrangler dev`, on a free port, with a database of its own. */
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 export interface Worker {
   url: string;
@@ -64,6 +65,12 @@ export async function startWorker({ verifierUrl, vars = {} }: WorkerOptions): Pr
     await sleep(50);
   }
   return { url, state, output: () => output, close };
+}
+
+/** Runs SQL in the worker's database, beside the worker: for what no request can do, such as the past. */
+export async function executeSql({ state }: Worker, sql: string): Promise<void> {
+  const args = ['d1', 'execute', 'DB', '--local', '--persist-to', state, '--command', sql];
+  await promisify(execFile)(process.execPath, [WRANGLER, ...args], { env: quiet() });
 }
 
 function migrate(state: string): void {

@@ -1,0 +1,39 @@
+/** Passages by their words: bm25 over the tenant's FTS5 index. */
+import { sql } from 'drizzle-orm';
+import type { Database } from '../store/database.ts';
+import { passageIndex } from '../store/tenants.ts';
+import { matchQuery } from './query.ts';
+import { reachable, type Scope } from './scope.ts';
+
+/**
+ * Weights of title, heading and text: a heading's words say what a section is
+ * about.
+ */
+const WEIGHTS = sql.raw('2.0, 4.0, 1.0');
+
+export interface Ranked {
+  /** Of the passage. */
+  id: number;
+  /** In (0, 1]: 1 for the best. bm25 has no scale of its own, it moves with what is indexed. */
+  score: number;
+}
+
+/** The `limit` best passages, best first. Text without words to search for finds none. */
+export async function searchWords(
+  db: Database,
+  scope: Scope,
+  query: string,
+  limit: number,
+): Promise<Ranked[]> {
+  const match = matchQuery(query);
+  if (match === undefined) return [];
+  const index = sql.raw(passageIndex(scope.namespace.tenantId));
+  const rows = await db.all<{ id: number; bm25: number }>(
+    sql`SELECT c.id, bm25(${index}, ${WEIGHTS}) AS bm25 FROM ${index} JOIN chunks c ON c.id = ${index}.rowid
+      WHERE ${index} MATCH ${match} AND EXISTS (SELECT 1 ${reachable(scope, sql`c.document_id`)})
+      ORDER BY bm25, c.id LIMIT ${limit}`,
+  );
+  // FTS5's bm25 is negative, the best one the lowest.
+  const best = rows[0]?.bm25 ?? -1;
+  return rows.map(({ id, bm25 }) => ({ id, score: bm25 / best }));
+}

@@ -1,0 +1,27 @@
+/** What a search may find, as a condition in SQL: the one place where it is decided. */
+import { type SQL, sql } from 'drizzle-orm';
+import type { Namespace } from '../store/tenants.ts';
+import { type AttributeFilter, filterCondition } from './filter.ts';
+
+export interface Scope {
+  namespace: Namespace;
+  storeIds: readonly string[];
+  filter?: AttributeFilter | undefined;
+}
+
+const SECONDS_PER_DAY = 86_400;
+
+/**
+ * The attachments `sf` of a document that the search reaches: in one of the
+ * stores named, of this tenant, in a store that has not expired, with attributes
+ * that pass the filter.
+ */
+export function reachable({ namespace, storeIds, filter }: Scope, documentId: SQL): SQL {
+  return sql`FROM store_files sf JOIN stores s ON s.id = sf.store_id
+    WHERE sf.document_id = ${documentId}
+      AND sf.tenant_id = ${namespace.tenantId} AND s.tenant_id = ${namespace.tenantId}
+      AND s.id IN (SELECT value FROM json_each(${JSON.stringify(storeIds)}))
+      AND (s.expires_after_days IS NULL
+        OR s.last_active_at + s.expires_after_days * ${SECONDS_PER_DAY} > unixepoch())
+      ${filter === undefined ? sql`` : sql`AND ${filterCondition(filter, sql`sf.attributes`)}`}`;
+}

@@ -13,6 +13,7 @@ import type { ModelFolder } from './builder/model-folder.ts';
 import { describeModel } from './describe.ts';
 import { Door } from './door.ts';
 import type { Engine } from './engine/engine.ts';
+import { exposeEngine } from './engine/exposition.ts';
 import { type LinkContext, serveLink } from './link-server.ts';
 import { nodeClock } from './node-clock.ts';
 import { Scheduler } from './scheduler.ts';
@@ -89,6 +90,10 @@ export async function startVerifier(
           active: scheduler.active,
           slots: engine.limits.slots,
         });
+      case '/metrics':
+        response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+        response.end(exposeEngine(engine, scheduler.active));
+        return;
       case '/model':
         return json(response, 200, description);
       case '/model/tokenizer.json':

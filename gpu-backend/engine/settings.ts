@@ -19,9 +19,12 @@ export function readEngineSettings(
   }
   const device = environment.ESPALIER_CUDA_DEVICE || '0';
   if (!/^\d{1,3}$/.test(device)) throw wrong('ESPALIER_CUDA_DEVICE', device, 'a device number');
+  const deviceMemory = bytes('ESPALIER_CUDA_MEMORY', environment.ESPALIER_CUDA_MEMORY) ?? 0;
   return {
     provider,
-    ...(provider === 'cuda' ? { cuda: { deviceId: Number(device), memoryBytes: 0 } } : {}),
+    ...(provider === 'cuda'
+      ? { cuda: { deviceId: Number(device), memoryBytes: deviceMemory } }
+      : {}),
     threads: positive('ESPALIER_THREADS'),
     slots: positive('ESPALIER_SLOTS'),
     maxContext: positive('ESPALIER_MAX_CONTEXT'),

@@ -8,7 +8,12 @@ export interface CudaOptions {
   memoryBytes: number;
 }
 
-/** Adds the provider to a session's options. Throws ORT's text where the CUDA library is missing. */
+const REMEDY =
+  'run the image of gpu-backend/Dockerfile, or install CUDA 12, cuDNN 9 and the provider ' +
+  '(ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node --ignore-scripts=false), ' +
+  'or set ESPALIER_PROVIDER=cpu';
+
+/** Adds the provider to a session's options. Throws where its library or CUDA's are missing, with ORT's text. */
 export function appendCuda(ort: OrtLibrary, sessionOptions: Address, cuda: CudaOptions): void {
   const settings: Record<string, string> = {
     device_id: String(cuda.deviceId),
@@ -21,6 +26,8 @@ export function appendCuda(ort: OrtLibrary, sessionOptions: Address, cuda: CudaO
     const keys = Object.keys(settings);
     ort.call('UpdateCUDAProviderOptions', provider, keys, Object.values(settings), keys.length);
     ort.call('SessionOptionsAppendExecutionProvider_CUDA_V2', sessionOptions, provider);
+  } catch (cause) {
+    throw new Error(`CUDA cannot be used: ${REMEDY}. ${(cause as Error).message}`, { cause });
   } finally {
     ort.release('ReleaseCUDAProviderOptions', provider);
   }

@@ -12,13 +12,14 @@ describe('settings from the environment', () => {
     const settings = readEngineSettings({
       ESPALIER_PROVIDER: 'cuda',
       ESPALIER_CUDA_DEVICE: '1',
+      ESPALIER_CUDA_MEMORY: '70G',
       ESPALIER_SLOTS: '64',
       ESPALIER_KV_MEMORY: '24G',
       ESPALIER_MAX_CONTEXT: '32768',
     });
     expect(settings).toMatchObject({
       provider: 'cuda',
-      cuda: { deviceId: 1 },
+      cuda: { deviceId: 1, memoryBytes: 70 * 2 ** 30 },
       slots: 64,
       memoryBytes: 24 * 2 ** 30,
       maxContext: 32768,
@@ -28,6 +29,7 @@ describe('settings from the environment', () => {
   it.each([
     ['ESPALIER_PROVIDER', 'rocm'],
     ['ESPALIER_CUDA_DEVICE', '-1'],
+    ['ESPALIER_CUDA_MEMORY', 'all'],
     ['ESPALIER_THREADS', '0'],
     ['ESPALIER_SLOTS', 'many'],
     ['ESPALIER_KV_MEMORY', '24T'],

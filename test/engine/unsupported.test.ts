@@ -1,6 +1,6 @@
 /** What the builder cannot make faithfully it names, with what it can. */
-import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseDecoderConfig } from '../../gpu-backend/builder/config.ts';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
@@ -8,6 +8,7 @@ import { ropeFrequencies } from '../../gpu-backend/builder/rope.ts';
 import { readWeightIndex } from '../../gpu-backend/builder/safetensors.ts';
 import { UnsupportedModelError } from '../../gpu-backend/builder/unsupported.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
+import { libraryPath } from '../../gpu-backend/ort/library.ts';
 import { BUNDLED, SMALL, temporaryFolder } from './models.ts';
 
 const folder = temporaryFolder();
@@ -184,4 +185,13 @@ describe('a safetensors file', () => {
     const target = write(name.replaceAll(' ', '-'), header, 16, claimed);
     expect(() => readWeightIndex(target)).toThrow(message);
   });
+});
+
+const CUDA_PROVIDER = join(dirname(libraryPath()), 'libonnxruntime_providers_cuda.so');
+
+it.skipIf(existsSync(CUDA_PROVIDER))('says how to get CUDA where it is missing', async () => {
+  const opening = openEngine(SMALL, { provider: 'cuda', cacheFolder: folder });
+  await expect(opening).rejects.toThrow(
+    /ONNXRUNTIME_NODE_INSTALL=cuda12.*ESPALIER_PROVIDER=cpu.*providers_shared/,
+  );
 });

@@ -1,0 +1,54 @@
+/** What a verifier tells Prometheus of its engine: how full it is, and the cost curve as it stands. */
+import { MEASURED_ROWS } from './cost-curve.ts';
+import type { Engine } from './engine.ts';
+
+const SESSIONS = [1, 2, 4, 8];
+const CONTEXTS = [256, 1024, 4096, 16384];
+const MS_PER_SECOND = 1000;
+
+/** Prometheus' text format, version 0.0.4. `active`: sessions that hold a slot. */
+export function exposeEngine(engine: Engine, active: number): string {
+  const lines = [
+    ...gauge('espalier_verifier_slots', 'Sessions that can hold a slot at once.', [
+      ['', engine.limits.slots],
+    ]),
+    ...gauge('espalier_verifier_sessions', 'Sessions that hold a slot.', [['', active]]),
+    ...gauge(
+      'espalier_verifier_step_seconds',
+      'What a step is expected to take, by rows in all, sessions, and tokens of context of each.',
+      costSamples(engine),
+    ),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+type Sample = readonly [labels: string, value: number];
+
+function costSamples(engine: Engine): Sample[] {
+  const { maxContext, slots } = engine.limits;
+  const samples: Sample[] = [];
+  for (const context of upTo(CONTEXTS, maxContext)) {
+    for (const sessions of upTo(SESSIONS, slots)) {
+      for (const rows of MEASURED_ROWS) {
+        if (rows < sessions) continue;
+        const seconds = engine.stepCost(rows, sessions, context) / MS_PER_SECOND;
+        samples.push([`{rows="${rows}",sessions="${sessions}",context="${context}"}`, seconds]);
+      }
+    }
+  }
+  return samples;
+}
+
+/** The values that the limit allows; the limit itself where it allows none. */
+function upTo(values: readonly number[], limit: number): readonly number[] {
+  const allowed = values.filter((value) => value <= limit);
+  return allowed.length > 0 ? allowed : [limit];
+}
+
+function gauge(name: string, help: string, samples: readonly Sample[]): string[] {
+  return [
+    `# HELP ${name} ${help}`,
+    `# TYPE ${name} gauge`,
+    ...samples.map(([labels, value]) => `${name}${labels} ${value}`),
+  ];
+}

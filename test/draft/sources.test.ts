@@ -1,0 +1,193 @@
+/** What every source must hold, whatever it drafts from: one suite, all of them. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { BlendDrafter } from '../../src/draft/blend.ts';
+import { CorpusStore } from '../../src/draft/corpus-store.ts';
+import type { Drafter } from '../../src/draft/drafter.ts';
+import type { EvidenceStore } from '../../src/draft/evidence.ts';
+import { OutputStore } from '../../src/draft/output-store.ts';
+import { RecyclingStore } from '../../src/draft/recycling-store.ts';
+import { Segment } from '../../src/draft/segment.ts';
+import { buildSegment } from '../../src/draft/segment-builder.ts';
+import { SessionStore } from '../../src/draft/session-store.ts';
+import { Source } from '../../src/draft/source.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { TrigramDrafter } from '../../src/draft/trigram.ts';
+
+/** A drafter that knows `documents` by one source, and begins a turn with `prompt`. */
+type Known = (documents: readonly Int32Array[], prompt: readonly number[]) => Drafter;
+
+function begun(store: EvidenceStore, prompt: readonly number[]): Drafter {
+  const drafter = new BlendDrafter([store]);
+  drafter.begin(Int32Array.from(prompt), []);
+  return drafter;
+}
+
+/** As the session's own text, each document a region. */
+function inSession(source: Source): Known {
+  return (documents, prompt) => {
+    const tokens = documents.flatMap((document) => [...document]);
+    let start = 0;
+    const regions = documents.map(({ length }) => {
+      start += length;
+      return { start: start - length, end: start, source };
+    });
+    const drafter = new BlendDrafter([new SessionStore()]);
+    drafter.begin(Int32Array.from([...tokens, ...prompt]), regions);
+    return drafter;
+  };
+}
+
+const SOURCES: Record<string, { source: Source; know: Known }> = {
+  'L, passages': { source: Source.passage, know: inSession(Source.passage) },
+  'P, prediction': { source: Source.prediction, know: inSession(Source.prediction) },
+  'T, outputs': {
+    source: Source.tenant,
+    know(documents, prompt) {
+      const outputs = new OutputStore();
+      for (const document of documents) outputs.learn(document);
+      return begun(outputs, prompt);
+    },
+  },
+  'S, corpus': {
+    source: Source.corpus,
+    know: (documents, prompt) =>
+      begun(new CorpusStore(new Segment(buildSegment(documents))), prompt),
+  },
+  'A, recycling': {
+    source: Source.recycling,
+    know(documents, prompt) {
+      const store = new RecyclingStore();
+      for (const document of documents) {
+        for (let i = 1; i < document.length; i++) store.observe(document[i - 1]!, [document[i]!]);
+      }
+      return begun(store, prompt);
+    },
+  },
+  'tri-grams': {
+    source: Source.trigram,
+    know(documents, prompt) {
+      const drafter = new TrigramDrafter();
+      for (const document of documents) drafter.seed(document);
+      drafter.begin(Int32Array.from(prompt));
+      return drafter;
+    },
+  },
+};
+
+const text = fc.array(fc.nat(7), { maxLength: 60 }).map((list) => Int32Array.from(list));
+const texts = fc.array(text, { maxLength: 4 });
+
+describe.each(Object.entries(SOURCES))('%s', (_name, { source, know }) => {
+  function drafted(drafter: Drafter, budget: number): TokenTree {
+    const tree = new TokenTree();
+    drafter.draft(tree, budget);
+    tree.checkIntegrity();
+    return tree;
+  }
+
+  test('continues what it knows, under its own name', () => {
+    const drafter = know([Int32Array.of(11, 12, 13, 14, 15)], [90, 91]);
+    drafter.commit(Int32Array.of(11, 12));
+    const tree = drafted(drafter, 8);
+    const node = tree.child(ROOT, 13);
+    expect(node).toBeGreaterThanOrEqual(0);
+    expect(tree.sources[node]).toBe(source);
+    expect(tree.child(node, 14)).toBeGreaterThanOrEqual(0);
+  });
+
+  test('drafts valid trees within the budget, the same ones each time', () => {
+    fc.assert(
+      fc.property(texts, text, fc.nat(64), (documents, output, budget) => {
+        const trees = [1, 2].map(() => {
+          const drafter = know(documents, [1, 2]);
+          drafter.commit(output);
+          const tree = drafted(drafter, budget);
+          expect(tree.size).toBeLessThanOrEqual(budget);
+          for (let node = 0; node < tree.size; node++) {
+            const parent = tree.parents[node]!;
+            const above = parent === ROOT ? 1 : tree.probs[parent]!;
+            expect(tree.probs[node]!).toBeLessThanOrEqual(above + 1e-6);
+          }
+          return tree;
+        });
+        expect(trees[0]!.tokens).toEqual(trees[1]!.tokens);
+        expect(trees[0]!.parents).toEqual(trees[1]!.parents);
+      }),
+    );
+  });
+
+  test('drafts no token from another document than the path it follows', () => {
+    // Every document has its own alphabet: a path that mixes two crossed a separator.
+    const own = fc.array(fc.array(fc.nat(4), { minLength: 2, maxLength: 30 }), { maxLength: 4 });
+    fc.assert(
+      fc.property(own, fc.nat(3), (lists, which) => {
+        const documents = lists.map((list, d) => Int32Array.from(list, (t) => 100 * (d + 1) + t));
+        const chosen = documents[which];
+        fc.pre(chosen !== undefined);
+        const drafter = know(documents, [1, 2]);
+        drafter.commit(chosen!.subarray(0, 2));
+        const tree = drafted(drafter, 64);
+        const alphabet = Math.floor(chosen![1]! / 100);
+        for (let node = 0; node < tree.size; node++) {
+          if (tree.tokens[node]! < 100) continue;
+          expect(Math.floor(tree.tokens[node]! / 100)).toBe(alphabet);
+        }
+      }),
+    );
+  });
+
+  test('leaves what others drafted in place, and goes on below it', () => {
+    const drafter = know([Int32Array.of(11, 12, 13, 14)], [90, 91]);
+    drafter.commit(Int32Array.of(11, 12));
+    const tree = new TokenTree();
+    const theirs = tree.add(ROOT, 13, 0.01, Source.draft);
+    drafter.draft(tree, 8);
+    tree.checkIntegrity();
+    expect(tree.child(ROOT, 13)).toBe(theirs);
+    expect(tree.sources[theirs]).toBe(Source.draft);
+    expect(tree.child(theirs, 14)).toBeGreaterThanOrEqual(0);
+  });
+
+  test('starts a turn without the one before', () => {
+    const drafter = know([], [1, 2]);
+    drafter.commit(Int32Array.of(40, 41, 42, 40, 41));
+    drafter.begin(Int32Array.of(1, 40, 41), []);
+    // Tri-grams learn across turns, by design; everything else has forgotten.
+    const known = drafted(drafter, 8).child(ROOT, 42) >= 0;
+    expect(known).toBe(source === Source.trigram);
+  });
+
+  test('copes with an empty prompt and an empty commit', () => {
+    const drafter = know([], []);
+    drafter.commit(new Int32Array(0));
+    expect(drafted(drafter, 8).size).toBe(0);
+  });
+});
+
+describe('the recycling store', () => {
+  function names(store: RecyclingStore, last: number): Set<number> {
+    const tree = new TokenTree();
+    begun(store, [last]).draft(tree, 64);
+    return new Set(
+      [...tree.tokens.subarray(0, tree.size)].filter((_, i) => tree.parents[i] === ROOT),
+    );
+  }
+
+  test('of two places with the same token, the later one holds', () => {
+    const store = new RecyclingStore();
+    store.observe(5, [1, 2, 3]);
+    store.observe(5, [4, 3, 6, 7, 8, 9, 10, 11, 12]);
+    expect(names(store, 5)).toEqual(new Set([4, 3, 6, 7, 8, 9, 10, 11]));
+  });
+
+  test('forgets the token met first when it is full, and never grows beyond', () => {
+    const store = new RecyclingStore(300);
+    for (let token = 0; token < 1000; token++) store.observe(token, [token + 1]);
+    expect(names(store, 699).size).toBe(0);
+    expect(names(store, 700)).toEqual(new Set([701]));
+    expect(names(store, 999)).toEqual(new Set([1000]));
+    expect(store.bytes).toBeLessThan(300 * 128);
+    expect(() => new RecyclingStore(0)).toThrow(/1 to/);
+  });
+});

@@ -5,13 +5,13 @@
  * step verifies the best nodes of both, as many as the cost of a step warrants.
  */
 import type { StepCost } from '../src/draft/budget.ts';
-import type { Drafter } from '../src/draft/drafter.ts';
 import { fuse } from '../src/draft/fuse.ts';
 import { reroot } from '../src/draft/reroot.ts';
 import { selectBest } from '../src/draft/select.ts';
 import { TokenTree } from '../src/draft/tree.ts';
-import { decodeTree, FrameError } from '../src/link/frames/index.ts';
+import { decodeSpans, decodeTree, FrameError, MAX_SPAN_TOKENS } from '../src/link/frames/index.ts';
 import { MAX_VERIFIED_NODES, type Turn } from './admit.ts';
+import type { Echo } from './echo.ts';
 
 /** Tree frames a worker may have outstanding: a round trip's worth of steps, and a bound on the work a peer can cause. */
 export const TREE_CREDIT = 8;
@@ -21,7 +21,7 @@ export class Candidates {
   readonly tree = new TokenTree(MAX_VERIFIED_NODES);
   /** Trees that were of no use any more when they came. */
   stale = 0;
-  private readonly echo: Drafter | null;
+  private readonly echo: Echo | null;
   private readonly drafts: boolean;
   private readonly lockstep: boolean;
   private standing = new TokenTree();
@@ -29,11 +29,13 @@ export class Candidates {
   private readonly arrived = new TokenTree();
   /** Trees taken in since credit was last returned. */
   private taken = 0;
+  /** Tokens of all spans so far. */
+  private spanTokens = 0;
   /** Base of the newest tree. */
   private newestBase = -1;
 
   /** `echo` drafts beside the engine; null in modes without one. */
-  constructor(turn: Turn, echo: Drafter | null) {
+  constructor(turn: Turn, echo: Echo | null) {
     this.drafts = turn.drafting !== 'off' && turn.budget > 0;
     this.lockstep = this.drafts && turn.drafting === 'lockstep';
     this.echo = this.drafts ? echo : null;
@@ -63,6 +65,18 @@ export class Candidates {
     // The newest knows most: when the arena is full, the older one's leaves are left out.
     fuse(spare, this.standing);
     this.swap();
+  }
+
+  /** Takes in a spans frame. Throws `FrameError` when it is malformed or beyond the limit of a turn. */
+  receiveSpans(bytes: Uint8Array): void {
+    const spans = decodeSpans(bytes);
+    for (const { tokens } of spans) this.spanTokens += tokens.length;
+    if (this.spanTokens > MAX_SPAN_TOKENS) {
+      throw new FrameError(
+        `spans of ${this.spanTokens} tokens in a turn; at most ${MAX_SPAN_TOKENS}`,
+      );
+    }
+    this.echo?.learn(spans);
   }
 
   /**

@@ -4,7 +4,6 @@
  * close. Whatever breaks a rule gets an `error` frame that says which, and the
  * link is closed.
  */
-import type { Drafter } from '../src/draft/drafter.ts';
 import {
   type Clock,
   CloseCode,
@@ -29,6 +28,7 @@ import {
 import type { Nucleus } from './accept/warp.ts';
 import { type AdmitLimits, admit, type Turn } from './admit.ts';
 import { TREE_CREDIT } from './candidates.ts';
+import type { Echo } from './echo.ts';
 import type { Engine } from './engine/engine.ts';
 import { Outbox } from './outbox.ts';
 import { Refusal } from './refusal.ts';
@@ -51,7 +51,7 @@ export interface LinkContext {
   limits: AdmitLimits;
   clock: Clock;
   /** What drafts beside the engine for a turn, in mode `echoed`. */
-  echo(turn: Turn): Drafter;
+  echo(turn: Turn): Echo;
   /** Whether new turns are refused, as the verifier is about to stop. */
   draining(): boolean;
 }
@@ -128,6 +128,8 @@ class ServedLink {
       case FrameType.tree:
         session.receiveTree(bytes);
         return this.context.scheduler.wake();
+      case FrameType.spans:
+        return session.receiveSpans(bytes);
       case FrameType.read:
         this.outbox!.wasRead(decodeRead(bytes));
         return this.context.scheduler.wake();

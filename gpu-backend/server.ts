@@ -6,12 +6,12 @@ import { createReadStream } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
-import { SessionDrafter } from '../src/draft/session.ts';
 import { LINK_PATH, type LinkKey, pause } from '../src/link/frames/index.ts';
 import { Nucleus } from './accept/warp.ts';
 import type { ModelFolder } from './builder/model-folder.ts';
 import { describeModel } from './describe.ts';
 import { Door } from './door.ts';
+import { EchoDrafter, Trust } from './echo.ts';
 import type { Engine } from './engine/engine.ts';
 import { exposeEngine } from './engine/exposition.ts';
 import { type LinkContext, serveLink } from './link-server.ts';
@@ -53,6 +53,7 @@ export async function startVerifier(
 ): Promise<Verifier> {
   const description = describeModel(model, engine.limits.maxContext);
   const scheduler = new Scheduler(engine, nodeClock);
+  const trust = new Trust();
   let draining = false;
   const context: LinkContext = {
     engine,
@@ -64,7 +65,7 @@ export async function startVerifier(
       maxContext: engine.limits.maxContext,
     },
     clock: nodeClock,
-    echo: () => new SessionDrafter(),
+    echo: ({ namespace }) => new EchoDrafter(trust.of(namespace)),
     draining: () => draining,
   };
 

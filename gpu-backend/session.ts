@@ -7,13 +7,13 @@
  * but the last, whose logits the next step computes.
  */
 
-import type { Drafter } from '../src/draft/drafter.ts';
 import type { DoneReason, LinkErrorCode } from '../src/link/frames/index.ts';
 import { Draw } from './accept/draw.ts';
 import { Walk } from './accept/walk.ts';
 import type { Nucleus } from './accept/warp.ts';
 import { MAX_VERIFIED_NODES, type Turn } from './admit.ts';
 import { Candidates } from './candidates.ts';
+import type { Echo } from './echo.ts';
 import type { Engine, Slot, StepRow } from './engine/engine.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -42,7 +42,7 @@ export class Session {
     engine: Engine,
     nucleus: Nucleus,
     outbox: Outbox,
-    echo: Drafter | null,
+    echo: Echo | null,
   ) {
     this.turn = turn;
     this.slot = slot;
@@ -67,6 +67,11 @@ export class Session {
   /** A tree frame came in. Throws `FrameError` on a malformed one. */
   receiveTree(bytes: Uint8Array): void {
     this.candidates.receive(bytes, this.tokens, this.length);
+  }
+
+  /** A spans frame came in. Throws `FrameError` on a malformed one. */
+  receiveSpans(bytes: Uint8Array): void {
+    this.candidates.receiveSpans(bytes);
   }
 
   needsPrefill(): boolean {

@@ -3,12 +3,13 @@
  * verifier's own code: TurnLink and runTurn on one side, serveLink, Session and
  * Scheduler on the other. Simulated are time, the wire and the target.
  */
+import { type Echo, EchoDrafter, Trust } from '../../gpu-backend/echo.ts';
 import type { Drafter } from '../../src/draft/drafter.ts';
-import { SessionDrafter } from '../../src/draft/session.ts';
 import { type Drafting, runTurn, WIRE_NODES } from '../../src/generate/turn.ts';
 import { type LinkContext, TurnLink } from '../../src/link/failover.ts';
 import { Fleet } from '../../src/link/fleet.ts';
-import type { DraftingMode, Open } from '../../src/link/frames/index.ts';
+import type { DraftingMode, Open, Span } from '../../src/link/frames/index.ts';
+import { Edge } from './edge.ts';
 import { type Conditions, type Connection, connect, Host } from './network.ts';
 import { seeded } from './random.ts';
 import type { RecordedTurn, Recording } from './recording.ts';
@@ -39,11 +40,11 @@ export interface Run {
 }
 
 /** A drafter whose trees cost time on a host. */
-class Charged implements Drafter {
-  private readonly inner: Drafter;
+class Charged implements Echo {
+  private readonly inner: Echo;
   private readonly host: Host;
 
-  constructor(inner: Drafter, host: Host) {
+  constructor(inner: Echo, host: Host) {
     this.inner = inner;
     this.host = host;
   }
@@ -54,6 +55,10 @@ class Charged implements Drafter {
 
   commit(tokens: Int32Array): void {
     this.inner.commit(tokens);
+  }
+
+  learn(spans: readonly Span[]): void {
+    this.inner.learn(spans);
   }
 
   draft(...tree: Parameters<Drafter['draft']>): void {
@@ -72,10 +77,11 @@ export async function simulate(
   const random = seeded(seed);
   const near = new Host(clock);
   /** What the worker drafts with; co-located, it stands beside the engine. */
-  const edge = new SessionDrafter();
+  const edge = new Edge();
+  const mixer = new Trust().of('');
   const verifier = new SimulatedVerifier(clock, {
     vocabSize: recording.vocabSize,
-    echo: (host) => new Charged(mode === 'colocated' ? edge : new SessionDrafter(), host),
+    echo: (host) => new Charged(mode === 'colocated' ? edge : new EchoDrafter(mixer), host),
   });
   let connection: Connection | null = null;
   const context: LinkContext = {
@@ -98,11 +104,17 @@ export async function simulate(
     drafted: 0,
     stale: 0,
   };
-  const drafter = mode === 'plain' || mode === 'colocated' ? null : new Charged(edge, near);
+  const drafter = new Charged(edge, near);
+  const drafts = mode !== 'plain' && mode !== 'colocated';
   for (const turn of recording.turns) {
+    const drafting: Drafting | null = drafts
+      ? { drafter, nodes: WIRE_NODES, tokens: turn.prompt, regions: [] }
+      : null;
+    if (drafting && mode === 'echoed') drafting.spans = edge.spans();
     verifier.engine.script('', turn.prompt, turn.answer);
-    await clock.run(answer(turn, mode, drafter, new TurnLink(context), run, () => connection!));
+    await clock.run(answer(turn, mode, drafting, new TurnLink(context), run, () => connection!));
     run.decodeMs += verifier.engine.decodeMs;
+    edge.end(turn.answer);
   }
   await clock.run(verifier.scheduler.close());
   return run;
@@ -111,18 +123,12 @@ export async function simulate(
 async function answer(
   { prompt, answer }: RecordedTurn,
   mode: Mode,
-  drafter: Drafter | null,
+  drafting: Drafting | null,
   link: TurnLink,
   run: Run,
   connection: () => Connection,
 ): Promise<void> {
   const open = openFor(prompt, answer.length, modeOnTheWire(mode));
-  const drafting: Drafting | null = drafter && {
-    drafter,
-    nodes: WIRE_NODES,
-    tokens: prompt,
-    regions: [],
-  };
   let said = 0;
   for await (const event of runTurn(link, open, drafting)) {
     const { near, far } = connection();

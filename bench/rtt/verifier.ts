@@ -1,9 +1,8 @@
 /** A verifier on a virtual clock: the real link server, scheduler and sessions over a replaying engine. */
 import { Nucleus } from '../../gpu-backend/accept/warp.ts';
+import { type Echo, EchoDrafter } from '../../gpu-backend/echo.ts';
 import { type LinkContext, serveLink } from '../../gpu-backend/link-server.ts';
 import { Scheduler } from '../../gpu-backend/scheduler.ts';
-import type { Drafter } from '../../src/draft/drafter.ts';
-import { SessionDrafter } from '../../src/draft/session.ts';
 import { Host } from './network.ts';
 import { ReplayEngine } from './replay-engine.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -14,7 +13,7 @@ export interface Setup {
   vocabSize: number;
   slots?: number;
   /** What drafts beside the engine in mode `echoed`; charges its time to `host`. */
-  echo?: (host: Host) => Drafter;
+  echo?: (host: Host) => Echo;
 }
 
 export class SimulatedVerifier {
@@ -24,7 +23,7 @@ export class SimulatedVerifier {
   draining = false;
   private readonly context: LinkContext;
 
-  constructor(clock: VirtualClock, { vocabSize, slots, echo = () => new SessionDrafter() }: Setup) {
+  constructor(clock: VirtualClock, { vocabSize, slots, echo = () => new EchoDrafter() }: Setup) {
     this.host = new Host(clock);
     this.engine = new ReplayEngine(clock, this.host, vocabSize, slots);
     this.scheduler = new Scheduler(this.engine, clock);

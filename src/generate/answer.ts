@@ -13,6 +13,7 @@ import { loadModel, type ModelRecord, reloadModel } from '../store/model.ts';
 import { namespaceOf, type Tenant } from '../store/tenants.ts';
 import type { ChatMessage } from '../store/tokenizer.ts';
 import { composePrompt, type Prompt } from './prompt.ts';
+import { spareSpans } from './spare-spans.ts';
 import { Speculation } from './speculation.ts';
 import { type Step, TextStream } from './text-stream.ts';
 import { type Drafting, runTurn, WIRE_NODES } from './turn.ts';
@@ -125,6 +126,7 @@ async function begin(
           nodes: WIRE_NODES,
           tokens: prompt.draftTokens,
           regions: prompt.draftRegions,
+          spans: spareSpans(prompt.draftTokens, prompt.draftRegions, prompt.tokens.length),
         };
   const events = runTurn(link, open, drafting);
   const cachedTokens = await untilReady(events);

@@ -7,10 +7,21 @@ import type { Drafter, Region } from '../draft/drafter.ts';
 import { TokenTree } from '../draft/tree.ts';
 import type { LinkEvent } from '../link/client.ts';
 import type { TurnLink } from '../link/failover.ts';
-import type { Open } from '../link/frames/index.ts';
+import { MAX_SPAN_TOKENS, type Open, type Span } from '../link/frames/index.ts';
+import { beyondEcho } from './beyond-echo.ts';
 
 /** Nodes of a tree on the wire: more than are verified in a step, so that it outlives several. */
-export const WIRE_NODES = 96;
+export const WIRE_NODES = 64;
+
+/** What only the worker's stores hold and the verifier's echo should draft from too. */
+export interface SpanSource {
+  /**
+   * Spans not handed out before that may help from here on, of at most `room`
+   * tokens together and `MAX_FRAME_SPAN_TOKENS` each. Asked when the turn opens and after every step; mostly there
+   * are none.
+   */
+  next(room: number): Span[];
+}
 
 export interface Drafting {
   drafter: Drafter;
@@ -19,6 +30,7 @@ export interface Drafting {
   /** What the drafter begins with: at least the prompt, and before it what did not fit into it. */
   tokens: Int32Array;
   regions: readonly Region[];
+  spans?: SpanSource;
 }
 
 /** Drives one turn to its end, yielding what the verifier says. `drafting` null leaves it to the verifier. */
@@ -29,24 +41,41 @@ export async function* runTurn(
 ): AsyncGenerator<LinkEvent> {
   let committed = open.prompt.length;
   const tree = new TokenTree(drafting?.nodes ?? 1);
+  const beyond = new TokenTree(tree.capacity);
   const propose = () => {
     // With more to read the tree would be late already.
     if (!drafting || !link.canSend || !link.caughtUp) return;
     tree.clear();
     drafting.drafter.draft(tree, drafting.nodes);
-    if (tree.size > 0 || open.settings.drafting === 'lockstep') link.sendTree(tree, committed);
+    const echoed = open.settings.drafting === 'echoed';
+    if (echoed) beyondEcho(tree, beyond);
+    const sent = echoed ? beyond : tree;
+    if (sent.size > 0 || open.settings.drafting === 'lockstep') link.sendTree(sent, committed);
+  };
+
+  /** Everything shipped in this turn: the next verifier has none of it. */
+  const shipped: Span[] = [];
+  let room = MAX_SPAN_TOKENS;
+  const ship = () => {
+    const spans = drafting?.spans?.next(room) ?? [];
+    for (const { tokens } of spans) room -= tokens.length;
+    shipped.push(...spans);
+    link.sendSpans(spans);
   };
 
   // Grown while the connection is made, sent right behind `open`.
   drafting?.drafter.begin(drafting.tokens, drafting.regions);
   for await (const event of link.events(open)) {
     if (event.type === 'opened') {
+      link.sendSpans(shipped);
+      ship();
       propose();
       continue;
     }
     if (event.type === 'accept') {
       committed = event.position + event.tokens.length;
       drafting?.drafter.commit(event.tokens);
+      ship();
       propose();
     }
     yield event;

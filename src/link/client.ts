@@ -25,6 +25,8 @@ import {
   FrameType,
   frameType,
   MAX_ACCEPT_TOKENS,
+  MAX_FRAME_SPAN_TOKENS,
+  MAX_SPANS,
   MAX_UNREAD_TOKENS,
   type Open,
   Opener,
@@ -94,8 +96,9 @@ export class Link {
     this.send(encodeTree(tree, base));
   }
 
+  /** Sends spans in as many frames as they take. At most `MAX_SPAN_TOKENS` in a turn. */
   sendSpans(spans: readonly Span[]): void {
-    this.send(encodeSpans(spans));
+    for (const some of framesOf(spans)) this.send(encodeSpans(some));
   }
 
   /** Ends the turn: the verifier frees the session as soon as the step in flight is over. */
@@ -225,4 +228,21 @@ export class Link {
     this.waiting?.();
     this.waiting = null;
   }
+}
+
+/** Spans in groups that each fit one frame. */
+function framesOf(spans: readonly Span[]): Span[][] {
+  const frames: Span[][] = [];
+  let room = 0;
+  for (const span of spans) {
+    const last = frames.at(-1);
+    if (last && last.length < MAX_SPANS && span.tokens.length <= room) {
+      last.push(span);
+      room -= span.tokens.length;
+    } else {
+      frames.push([span]);
+      room = MAX_FRAME_SPAN_TOKENS - span.tokens.length;
+    }
+  }
+  return frames;
 }

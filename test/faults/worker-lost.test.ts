@@ -133,7 +133,7 @@ test('thousands of hostile frames: the process lives, holds nothing, answers', a
   const good = [
     openFrame({ maxTokens: 20 }),
     encodeTree(tree, 40),
-    encodeSpans([{ source: Source.tenant, tokens: Int32Array.of(1, 2) }]),
+    encodeSpans([{ source: Source.tenant, begins: true, tokens: Int32Array.of(1, 2) }]),
     encodeRead(41),
     encodeCancel(),
   ];

@@ -54,7 +54,11 @@ const source = fc.integer({ min: 0, max: SOURCE_NAMES.length - 1 });
 const u32 = fc.integer({ min: 0, max: 0xffffffff });
 
 const spans = fc.array(
-  fc.record({ source: source.map((byte) => byte as Source), tokens: tokens(30) }),
+  fc.record({
+    source: source.map((byte) => byte as Source),
+    begins: fc.boolean(),
+    tokens: tokens(30),
+  }),
   { minLength: 1, maxLength: 20 },
 );
 
@@ -189,8 +193,8 @@ function sample(): Record<string, Uint8Array> {
   return {
     open: encodeOpen({ settings: SETTINGS, prompt: Int32Array.of(1, 2, 3) }),
     spans: encodeSpans([
-      { source: 4, tokens: Int32Array.of(7, 8, 9) },
-      { source: 5, tokens: Int32Array.of(70_000) },
+      { source: 4, begins: true, tokens: Int32Array.of(7, 8, 9) },
+      { source: 5, begins: false, tokens: Int32Array.of(70_000) },
     ]),
     cancel: encodeCancel(),
     read: encodeRead(300),

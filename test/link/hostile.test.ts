@@ -135,7 +135,7 @@ describe('a hostile worker', () => {
     const asked = ask(world, 60);
     const good = [
       encodeTree(smallTree(), asked.prompt.length),
-      encodeSpans([{ source: Source.tenant, tokens: Int32Array.of(1, 2, 3) }]),
+      encodeSpans([{ source: Source.tenant, begins: true, tokens: Int32Array.of(1, 2, 3) }]),
       encodeRead(asked.prompt.length + 1),
       encodeCancel(),
       openFrame(asked),

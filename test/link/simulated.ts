@@ -4,12 +4,14 @@ import { seeded } from '../../bench/rtt/random.ts';
 import { FINGERPRINT, SimulatedVerifier } from '../../bench/rtt/verifier.ts';
 import { VirtualClock } from '../../bench/rtt/virtual-clock.ts';
 import { SessionDrafter } from '../../src/draft/session.ts';
-import { runTurn } from '../../src/generate/turn.ts';
+import { Source } from '../../src/draft/source.ts';
+import { spareSpans } from '../../src/generate/spare-spans.ts';
+import { runTurn, type SpanSource } from '../../src/generate/turn.ts';
 import type { LinkEvent } from '../../src/link/client.ts';
 import { TurnLink } from '../../src/link/failover.ts';
 import { LinkFailure } from '../../src/link/failure.ts';
 import { Fleet } from '../../src/link/fleet.ts';
-import type { DraftingMode, Open } from '../../src/link/frames/index.ts';
+import type { DraftingMode, Open, Span } from '../../src/link/frames/index.ts';
 
 export const VOCAB = 64;
 
@@ -112,11 +114,25 @@ export class World {
 
   async ask(
     { prompt, answer }: Question,
-    { mode = 'echoed' as DraftingMode, link = this.link(), read = (() => {}) as Reader } = {},
+    {
+      mode = 'echoed' as DraftingMode,
+      link = this.link(),
+      read = (() => {}) as Reader,
+      spans = null as Span[] | null,
+    } = {},
   ): Promise<Outcome> {
     for (const { engine } of this.verifiers) engine.script('', prompt, answer);
     const open: Open = { prompt, settings: settings(answer.length, mode) };
-    const drafting = { drafter: new SessionDrafter(), nodes: 64, tokens: prompt, regions: [] };
+    // Half of the prompt passes for a store's text, so that the worker has something to add to the echo's.
+    const regions = [{ start: 0, end: prompt.length >> 1, source: Source.corpus }];
+    const source = spans ? once(spans) : spareSpans(prompt, regions, prompt.length >> 1);
+    const drafting = {
+      drafter: new SessionDrafter(),
+      nodes: 64,
+      tokens: prompt,
+      regions,
+      spans: source,
+    };
     const outcome: Outcome = { text: [], failure: null, reason: null };
     try {
       for await (const event of runTurn(link, open, mode === 'off' ? null : drafting)) {
@@ -161,5 +177,16 @@ export function settings(maxTokens: number, drafting: DraftingMode): Open['setti
     budget: 32,
     regions: [],
     resumed: 0,
+  };
+}
+
+function once(spans: Span[]): SpanSource {
+  let waiting = spans;
+  return {
+    next() {
+      const now = waiting;
+      waiting = [];
+      return now;
+    },
   };
 }

@@ -19,6 +19,8 @@ import {
 
 export interface Span {
   source: Source;
+  /** Whether it is the beginning of an answer: how answers begin is a context like others. */
+  begins: boolean;
   /** 1 to `MAX_FRAME_SPAN_TOKENS` ids, contiguous in what they were taken from. */
   tokens: Int32Array;
 }
@@ -32,6 +34,7 @@ export const MAX_SPAN_TOKENS = 1 << 15;
 
 const SPANS_HEADER = 4;
 const ENTRY_BYTES = 4;
+const BEGINS = 1;
 
 export function encodeSpans(spans: readonly Span[]): Uint8Array {
   const wide = spans.some(({ tokens }) => needsWide(tokens, tokens.length));
@@ -41,9 +44,10 @@ export function encodeSpans(spans: readonly Span[]): Uint8Array {
   view.setUint8(1, wide ? WIDE_TOKENS : 0);
   view.setUint16(2, spans.length, true);
   let at = tokensAt;
-  for (const [i, { source, tokens }] of spans.entries()) {
+  for (const [i, { source, begins, tokens }] of spans.entries()) {
     view.setUint16(SPANS_HEADER + i * ENTRY_BYTES, tokens.length, true);
     view.setUint8(SPANS_HEADER + i * ENTRY_BYTES + 2, source);
+    view.setUint8(SPANS_HEADER + i * ENTRY_BYTES + 3, begins ? BEGINS : 0);
     at = writeTokens(view, at, tokens, tokens.length, wide);
   }
   return bytesOf(view);
@@ -70,8 +74,10 @@ export function decodeSpans(bytes: Uint8Array): Span[] {
   return lengths.map((length, i) => {
     if (length === 0) fail(`span ${i} is empty`);
     const source = readSource(view.getUint8(SPANS_HEADER + i * ENTRY_BYTES + 2));
+    const flags = view.getUint8(SPANS_HEADER + i * ENTRY_BYTES + 3);
+    if (flags > BEGINS) fail(`span ${i} has flags ${flags}`);
     const tokens = new Int32Array(length);
     for (let t = 0; t < length; t++, at += width) tokens[t] = readToken(view, at, wide);
-    return { source, tokens };
+    return { source, begins: flags === BEGINS, tokens };
   });
 }

@@ -1,0 +1,61 @@
+/**
+ * What the worker drafts with, over a tenant's successive turns: the session's
+ * text and the tenant's earlier outputs, and the spans of those that it ships to
+ * the echo. Co-located, the same drafter stands beside the engine.
+ */
+import type { Echo } from '../../gpu-backend/echo.ts';
+import { BlendDrafter } from '../../src/draft/blend.ts';
+import { OutputStore } from '../../src/draft/output-store.ts';
+import { SessionStore } from '../../src/draft/session-store.ts';
+import { Source } from '../../src/draft/source.ts';
+import type { SpanSource } from '../../src/generate/turn.ts';
+import type { Span } from '../../src/link/frames/index.ts';
+
+/** Tokens of earlier outputs that are shipped when a turn opens: 8 kB for most tokenizers. */
+export const SHIPPED_TOKENS = 4096;
+/** And with every step after that, while there are more. */
+export const TRICKLE_TOKENS = 64;
+
+export class Edge extends BlendDrafter implements Echo {
+  private readonly outputs: OutputStore;
+  private readonly past: Int32Array[] = [];
+
+  constructor() {
+    const outputs = new OutputStore();
+    super([new SessionStore(), outputs]);
+    this.outputs = outputs;
+  }
+
+  /** Co-located it has everything already. */
+  learn(): void {}
+
+  /** A turn is over. */
+  end(output: Int32Array): void {
+    this.outputs.learn(output);
+    this.past.push(output);
+  }
+
+  /** The latest outputs first, for a turn that opens now. */
+  spans(): SpanSource {
+    const waiting = this.past.toReversed();
+    let begins = true;
+    let allowance = SHIPPED_TOKENS;
+    return {
+      next(room) {
+        const spans: Span[] = [];
+        let left = Math.min(room, allowance);
+        allowance = TRICKLE_TOKENS;
+        while (left > 0 && waiting.length > 0) {
+          const output = waiting[0]!;
+          const tokens = output.subarray(0, left);
+          spans.push({ source: Source.tenant, begins, tokens });
+          left -= tokens.length;
+          begins = tokens.length === output.length;
+          if (begins) waiting.shift();
+          else waiting[0] = output.subarray(tokens.length);
+        }
+        return spans;
+      },
+    };
+  }
+}

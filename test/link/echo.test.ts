@@ -1,0 +1,214 @@
+/** The echo: what the worker ships is drafted from, for its turn and no other; and what it has, the worker doesn't send. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { seeded } from '../../bench/rtt/random.ts';
+import { Candidates } from '../../gpu-backend/candidates.ts';
+import { EchoDrafter, MAX_MIXERS, Trust } from '../../gpu-backend/echo.ts';
+import { Source } from '../../src/draft/source.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { beyondEcho } from '../../src/generate/beyond-echo.ts';
+import { spareSpans } from '../../src/generate/spare-spans.ts';
+import {
+  encodeSpans,
+  FrameError,
+  MAX_FRAME_SPAN_TOKENS,
+  MAX_SPAN_TOKENS,
+  MAX_SPANS,
+  type Span,
+} from '../../src/link/frames/index.ts';
+import { question, World } from './simulated.ts';
+
+const span = (tokens: number[], begins = false, source: Source = Source.tenant): Span => ({
+  source,
+  begins,
+  tokens: Int32Array.from(tokens),
+});
+
+/** The most probable path of what the echo draws now. */
+function draw(echo: EchoDrafter): { tokens: number[]; sources: number[] } {
+  const tree = new TokenTree(64);
+  echo.draft(tree, 32);
+  tree.checkIntegrity();
+  const path = { tokens: [] as number[], sources: [] as number[] };
+  for (let node = ROOT; ; ) {
+    let best = -1;
+    for (let child = 0; child < tree.size; child++) {
+      if (tree.parents[child] !== node) continue;
+      if (best < 0 || tree.probs[child]! > tree.probs[best]!) best = child;
+    }
+    if (best < 0) return path;
+    path.tokens.push(tree.tokens[best]!);
+    path.sources.push(tree.sources[best]!);
+    node = best;
+  }
+}
+
+describe('spans', () => {
+  const PROMPT = Int32Array.of(1, 2, 3, 4);
+
+  test('are continued where the answer meets them, under their source', () => {
+    const echo = new EchoDrafter();
+    echo.begin(PROMPT, []);
+    echo.learn([span([20, 21, 22, 23, 24], false, Source.corpus)]);
+    echo.commit(Int32Array.of(20, 21));
+    const { tokens, sources } = draw(echo);
+    expect(tokens.slice(0, 3)).toEqual([22, 23, 24]);
+    expect(new Set(sources)).toEqual(new Set([Source.corpus]));
+  });
+
+  test('that come late are matched with what was written before', () => {
+    const echo = new EchoDrafter();
+    echo.begin(PROMPT, []);
+    echo.commit(Int32Array.of(9, 20, 21));
+    expect(draw(echo).tokens).toEqual([]);
+    echo.learn([span([20, 21, 22, 23])]);
+    expect(draw(echo).tokens.slice(0, 2)).toEqual([22, 23]);
+  });
+
+  test('that begin an answer are drafted before its first token', () => {
+    const echo = new EchoDrafter();
+    echo.begin(PROMPT, []);
+    echo.learn([span([7, 8, 9], false)]);
+    expect(draw(echo).tokens).toEqual([]);
+    echo.learn([span([30, 31, 32], true)]);
+    expect(draw(echo).tokens.slice(0, 3)).toEqual([30, 31, 32]);
+  });
+
+  test('are not crossed: nothing is drafted from the end of one into the next', () => {
+    const echo = new EchoDrafter();
+    echo.begin(PROMPT, []);
+    echo.learn([span([20, 21]), span([40, 41])]);
+    echo.commit(Int32Array.of(20));
+    expect(draw(echo).tokens).toEqual([21]);
+  });
+
+  test('are gone with their turn', () => {
+    const echo = new EchoDrafter();
+    echo.begin(PROMPT, []);
+    echo.learn([span([20, 21, 22])]);
+    echo.begin(PROMPT, []);
+    echo.commit(Int32Array.of(20, 21));
+    expect(draw(echo).tokens).not.toContain(22);
+  });
+
+  test('make steps fewer and leave the text as it is', async () => {
+    const steps: number[] = [];
+    for (const shipped of [false, true]) {
+      const world = new World({ seed: 5 });
+      const asked = question(world.random, 200);
+      let count = 0;
+      const outcome = await world.run(
+        world.ask(asked, {
+          spans: shipped ? [span([...asked.answer], true)] : [],
+          read: (event) => {
+            if (event.type === 'accept') count += event.steps;
+          },
+        }),
+      );
+      expect(outcome.text).toEqual([...asked.answer]);
+      steps.push(count);
+    }
+    expect(steps[1]).toBeLessThan(steps[0]! / 2);
+  });
+
+  test('beyond the limit of a turn are refused', () => {
+    const turn = {
+      prompt: Int32Array.of(1),
+      namespace: '',
+      seed: [0, 0] as [number, number],
+      warp: { temperature: 0, topK: 0, topP: 1 },
+      maxTokens: 10,
+      stopIds: new Set<number>(),
+      drafting: 'echoed' as const,
+      budget: 8,
+      regions: [],
+      resumed: 0,
+    };
+    const candidates = new Candidates(turn, new EchoDrafter());
+    const frame = encodeSpans([span(Array.from({ length: MAX_FRAME_SPAN_TOKENS }, (_, i) => i))]);
+    for (let i = 0; i < MAX_SPAN_TOKENS / MAX_FRAME_SPAN_TOKENS; i++)
+      candidates.receiveSpans(frame);
+    expect(() => candidates.receiveSpans(encodeSpans([span([1])]))).toThrow(FrameError);
+  });
+
+  test('take as many frames as they need', async () => {
+    const world = new World();
+    const asked = question(world.random, 40);
+    const spans = [
+      ...Array.from({ length: MAX_SPANS + 3 }, (_, i) => span([i % 60])),
+      span(Array.from({ length: MAX_FRAME_SPAN_TOKENS }, (_, i) => i % 60)),
+      span(Array.from({ length: 5_000 }, (_, i) => i % 60)),
+    ];
+    const { text, failure } = await world.run(world.ask(asked, { spans }));
+    expect(failure).toBeNull();
+    expect(text).toEqual([...asked.answer]);
+  });
+});
+
+describe('spare passages', () => {
+  test('are shipped once, without the prompt, within the room', () => {
+    const tokens = Int32Array.from({ length: 100 }, (_, i) => i);
+    const regions = [
+      { start: 0, end: 30, source: Source.corpus },
+      { start: 30, end: 50, source: Source.corpus },
+      { start: 60, end: 70, source: Source.passage },
+    ];
+    const source = spareSpans(tokens, regions, 50);
+    const spans = source.next(45);
+    expect(spans.map((one) => one.tokens.length)).toEqual([30, 15]);
+    expect(spans[1]!.tokens[0]).toBe(30);
+    expect(source.next(1000)).toEqual([]);
+  });
+});
+
+describe('what the echo has', () => {
+  const nodes = fc.array(fc.tuple(fc.integer({ min: -1, max: 40 }), fc.nat(30), fc.nat(9)), {
+    maxLength: 60,
+  });
+
+  test('is left out of the tree, but for the way to what it has not', () => {
+    fc.assert(
+      fc.property(nodes, (list) => {
+        const tree = new TokenTree(64);
+        for (const [parent, token, source] of list) {
+          tree.add(Math.min(parent, tree.size - 1), token, 0.5, source as Source);
+        }
+        const out = new TokenTree(64);
+        beyondEcho(tree, out);
+        out.checkIntegrity();
+        const own = (source: number) => source >= Source.passage && source <= Source.output;
+        const beyond = (t: TokenTree) =>
+          t.sources.subarray(0, t.size).filter((s) => !own(s)).length;
+        expect(beyond(out)).toBe(beyond(tree));
+        // Every leaf is worth its way.
+        const leaves = new Set(Array.from({ length: out.size }, (_, i) => i));
+        for (let i = 0; i < out.size; i++) leaves.delete(out.parents[i]!);
+        for (const leaf of leaves) expect(own(out.sources[leaf]!)).toBe(false);
+      }),
+    );
+  });
+});
+
+describe('mixers', () => {
+  test("are a tenant's own, kept over its turns, and bounded", () => {
+    const trust = new Trust();
+    const first = trust.of('a');
+    expect(trust.of('a')).toBe(first);
+    expect(trust.of('b')).not.toBe(first);
+    for (let i = 0; i < MAX_MIXERS - 1; i++) {
+      trust.of(`n${i}`);
+      trust.of('a');
+    }
+    expect(trust.size).toBe(MAX_MIXERS);
+    expect(trust.of('a')).toBe(first);
+  });
+
+  test('learn from turns without changing what is written', async () => {
+    const random = seeded(3);
+    const world = new World({ seed: 9 });
+    for (let turn = 0; turn < 5; turn++) {
+      const asked = question(random, 60);
+      expect((await world.run(world.ask(asked))).text).toEqual([...asked.answer]);
+    }
+  });
+});

@@ -7,18 +7,13 @@
  * A folder holds `.jsonl` or `.jsonl.gz` files of {category, turns: [{prompt, response}]}, token
  * ids. Without one: `../shared/data/replay` if it is there, else the small set in `bench/data/replay`.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CATALOGUE, OWN } from './replay/catalogue.ts';
 import { plotBudgets } from './replay/plot-budgets.ts';
 import { printFile } from './replay/report.ts';
-import { type Conversation, readDocuments, readTraces } from './replay/traces.ts';
+import { type Conversation, defaultFolder, readDocuments, readTraces } from './replay/traces.ts';
 import { type Replay, replay } from './replay/walk.ts';
 
-const ROOT_FOLDER = join(import.meta.dirname, '..');
-const SHARED = join(ROOT_FOLDER, '../shared/data/replay');
-const BUNDLED = join(ROOT_FOLDER, 'bench/data/replay');
 const DEFAULT_BUDGET = 32;
 
 function main(): void {
@@ -32,7 +27,7 @@ function main(): void {
       json: { type: 'boolean', default: false },
     },
   });
-  const folder = positionals[0] ?? (existsSync(SHARED) ? SHARED : BUNDLED);
+  const folder = positionals[0] ?? defaultFolder();
   const budget = Number(values.budget);
   const documents = values.static ? readDocuments(values.static) : [];
   const names = values.only?.split(',') ?? Object.keys(CATALOGUE);

@@ -32,6 +32,15 @@ interface Row extends Partial<TurnRow> {
 
 const EXTENSION = /\.jsonl(\.gz)?$/;
 
+const ROOT_FOLDER = join(import.meta.dirname, '../..');
+const SHARED = join(ROOT_FOLDER, '../shared/data/replay');
+const BUNDLED = join(ROOT_FOLDER, 'bench/data/replay');
+
+/** The large recordings where they are, else the small set of the bundled model. */
+export function defaultFolder(): string {
+  return existsSync(SHARED) ? SHARED : BUNDLED;
+}
+
 /** The files of recorded conversations in `folder`, by name without `.jsonl.gz`. */
 export function readTraces(folder: string): Map<string, Conversation[]> {
   if (!existsSync(folder)) {

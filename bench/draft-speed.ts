@@ -1,0 +1,157 @@
+/**
+ * How long drafting takes with full stores: 32k tokens in the session and 5M in a
+ * corpus segment, 32 nodes a draft. Memory a token, and the rate at which a
+ * segment is built.
+ *
+ *   npm run bench:draft-speed [-- folder] [--corpus 5000000] [--json]
+ *
+ * Text is recorded answers (see bench/replay.ts), repeated until it is long
+ * enough, in every copy one token in eleven another, as copies would make ranges
+ * of the suffix array too alike. The baseline of each ratio is the same drafter
+ * over the session alone.
+ */
+import { availableParallelism, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { BlendDrafter } from '../src/draft/blend.ts';
+import { CorpusStore } from '../src/draft/corpus-store.ts';
+import { Segment } from '../src/draft/segment.ts';
+import { buildSegment } from '../src/draft/segment-builder.ts';
+import { SessionStore } from '../src/draft/session-store.ts';
+import { TokenTree } from '../src/draft/tree.ts';
+import { defaultFolder, readTraces } from './replay/traces.ts';
+import { quantile } from './statistics.ts';
+
+const SESSION_TOKENS = 32_768;
+const BUDGET = 32;
+/** Tokens committed, one draft each. */
+const STEPS = 6000;
+/** Drafts that warm the code up. */
+const WARM_UP = 1000;
+const CHANGED_EVERY = 11;
+const SPREAD = 977;
+
+interface Result {
+  session: { tokens: number; bytesPerToken: number };
+  corpus: { tokens: number; bytesPerToken: number; builtPerCpuSecond: number };
+  draft: { full: Times; alone: Times; ratio: number };
+  machine: { threads: number; load: number; node: string };
+}
+
+function main(): void {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { corpus: { type: 'string', default: '5000000' }, json: { type: 'boolean' } },
+  });
+  const answers = recorded(positionals[0] ?? defaultFolder());
+  const documents = repeated(answers, Number(values.corpus), 1);
+  const tokens = documents.reduce((sum, { length }) => sum + length, 0);
+
+  const started = process.cpuUsage();
+  const buffer = buildSegment(documents);
+  const built = process.cpuUsage(started).user / 1e6;
+  const segment = new Segment(buffer);
+  const prompt = Int32Array.from(
+    repeated(answers, SESSION_TOKENS, 2).flatMap((document) => [...document]),
+  ).subarray(0, SESSION_TOKENS);
+  const output = Int32Array.from(
+    repeated(answers, STEPS + WARM_UP, 3).flatMap((document) => [...document]),
+  ).subarray(0, STEPS + WARM_UP);
+
+  const session = new SessionStore();
+  const alone = drafted(new BlendDrafter([session]), prompt, output);
+  const full = drafted(
+    new BlendDrafter([new SessionStore(), new CorpusStore(segment)]),
+    prompt,
+    output,
+  );
+  const result: Result = {
+    session: { tokens: SESSION_TOKENS, bytesPerToken: session.bytes / session.automaton.tokens },
+    corpus: {
+      tokens,
+      bytesPerToken: buffer.byteLength / tokens,
+      builtPerCpuSecond: tokens / built,
+    },
+    draft: { full, alone, ratio: full.p50us / alone.p50us },
+    machine: { threads: availableParallelism(), load: loadavg()[0]!, node: process.version },
+  };
+  if (values.json) console.log(JSON.stringify(result));
+  else print(result);
+}
+
+interface Times {
+  p50us: number;
+  p99us: number;
+  /** Mean time to take in a committed token. */
+  commitUs: number;
+  nodes: number;
+}
+
+function drafted(drafter: BlendDrafter, prompt: Int32Array, output: Int32Array): Times {
+  const tree = new TokenTree();
+  const times: number[] = [];
+  let committing = 0;
+  let nodes = 0;
+  drafter.begin(prompt, []);
+  for (let i = 0; i < output.length; i++) {
+    const start = performance.now();
+    drafter.commit(output.subarray(i, i + 1));
+    const committed = performance.now();
+    tree.clear();
+    drafter.draft(tree, BUDGET);
+    if (i < WARM_UP) continue;
+    times.push(1000 * (performance.now() - committed));
+    committing += committed - start;
+    nodes += tree.size;
+  }
+  return {
+    p50us: quantile(times, 0.5),
+    p99us: quantile(times, 0.99),
+    commitUs: (1000 * committing) / times.length,
+    nodes: nodes / times.length,
+  };
+}
+
+function recorded(folder: string): Int32Array[] {
+  return [...readTraces(folder).values()].flatMap((conversations) =>
+    conversations.flatMap(({ turns }) => turns.map(({ response }) => response)),
+  );
+}
+
+/** Copies of `documents` of `tokens` or somewhat more in all, each copy changed in other places. */
+function repeated(documents: readonly Int32Array[], tokens: number, salt: number): Int32Array[] {
+  const found: Int32Array[] = [];
+  let copy = salt;
+  for (let sum = 0; sum < tokens; copy += 3) {
+    for (const document of documents) {
+      if (sum >= tokens) break;
+      found.push(
+        document.map((token, i) =>
+          (7 * i + copy) % CHANGED_EVERY === 0 ? (31 * token + SPREAD * copy + i) % 30_000 : token,
+        ),
+      );
+      sum += document.length;
+    }
+  }
+  return found;
+}
+
+function print({ session, corpus, draft, machine }: Result): void {
+  const million = (value: number) => (value / 1e6).toFixed(2);
+  console.log(`session: ${session.tokens} tokens, ${session.bytesPerToken.toFixed(1)} B a token`);
+  console.log(
+    `corpus: ${million(corpus.tokens)}M tokens, ${corpus.bytesPerToken.toFixed(2)} B a token, ` +
+      `built at ${million(corpus.builtPerCpuSecond)}M tokens a CPU second`,
+  );
+  console.log('                    µs p50    p99   commit   nodes');
+  for (const [name, times] of [
+    ['session and corpus', draft.full],
+    ['session alone', draft.alone],
+  ] as const) {
+    const cells = [times.p50us, times.p99us, times.commitUs, times.nodes];
+    console.log(name.padEnd(18) + cells.map((cell) => cell.toFixed(0).padStart(8)).join(''));
+  }
+  console.log(`with the corpus: ${draft.ratio.toFixed(2)} × the time of the session alone`);
+  console.log(`load ${machine.load.toFixed(1)} on ${machine.threads} threads`);
+}
+
+main();

@@ -1,7 +1,7 @@
 /** Keys made by the command line open exactly what they should. */
-import { spawn } from 'node:child_process';
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createKey as make, espalier as run } from '../support/keys.ts';
 import { type ModelServer, startModelServer } from '../support/model-server.ts';
 import { startWorker, type Worker } from '../support/worker.ts';
 
@@ -18,33 +18,8 @@ afterAll(async () => {
   await verifier?.close();
 });
 
-interface Run {
-  status: number | null;
-  out: string;
-  err: string;
-}
-
-function espalier(...args: string[]): Promise<Run> {
-  const child = spawn(process.execPath, ['bin/espalier.mjs', ...args, '--state', worker.state]);
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (data) => {
-    out += data;
-  });
-  child.stderr.on('data', (data) => {
-    err += data;
-  });
-  return new Promise((resolve) => {
-    child.on('close', (status) => resolve({ status, out: out.trim(), err }));
-  });
-}
-
-async function createKey(tenant: string, ...options: string[]): Promise<string> {
-  const { out, err, status } = await espalier('key', 'create', '--tenant', tenant, ...options);
-  expect(status, err).toBe(0);
-  expect(out).toMatch(/^esp_[\w-]{32}$/);
-  return out;
-}
+const espalier = (...args: string[]) => run(worker.state, ...args);
+const createKey = (tenant: string, ...options: string[]) => make(worker.state, tenant, ...options);
 
 async function call(path: string, key: string | null, init: RequestInit = {}) {
   const headers = { ...(key === null ? {} : { authorization: `Bearer ${key}` }), ...init.headers };
@@ -55,9 +30,13 @@ async function call(path: string, key: string | null, init: RequestInit = {}) {
 
 const errorOf = (text: string) => JSON.parse(text).error;
 
-test('a key opens what its scopes say, until it is revoked', async () => {
+/** Each command starts wrangler, which takes seconds. */
+const COMMANDS_MS = 120_000;
+
+test('a key opens what its scopes say, until it is revoked', { timeout: COMMANDS_MS }, async () => {
   const reader = await createKey('ann', '--scopes', 'chat', '--name', "ann's reader");
   const admin = await createKey('ann', '--scopes', 'admin');
+  expect(reader).toMatch(/^esp_[\w-]{32}$/);
   const store = { method: 'POST', body: '{"name":"x"}' };
 
   expect((await call('/v1/models', reader)).status).toBe(200);
@@ -99,6 +78,29 @@ test('a key’s rate is held, and the answer says when to come again', async () 
   expect(answers[0]!.headers.get('x-ratelimit-remaining-requests')).toBe('2');
   expect(Number(answers[2]!.headers.get('retry-after'))).toBeGreaterThan(0);
   expect(errorOf(answers[2]!.text).code).toBe('rate_limit_exceeded');
+});
+
+test('a key’s requests at the same time are held to its concurrency', async () => {
+  const key = await createKey('cora', '--scopes', 'ingest', '--concurrency', '1');
+  const { hostname, port } = new URL(worker.url);
+  // An upload whose body does not end keeps its request under way.
+  const headers = {
+    authorization: `Bearer ${key}`,
+    'content-type': 'multipart/form-data; boundary=x',
+  };
+  const slow = request({ hostname, port, method: 'POST', path: '/v1/files', headers });
+  const answered = new Promise((resolve) => slow.on('response', (r) => resolve(r.statusCode)));
+  slow.write('--x\r\n');
+  await expect.poll(async () => (await call('/v1/models', key)).status).toBe(429);
+  const refused = await call('/v1/models', key);
+  expect(errorOf(refused.text)).toMatchObject({
+    type: 'rate_limit_error',
+    message: expect.stringContaining('more than 1 requests at a time'),
+  });
+  expect(refused.headers.get('retry-after')).toBe('1');
+  slow.end('--x--\r\n');
+  expect(await answered).toBe(400);
+  await expect.poll(async () => (await call('/v1/models', key)).status).toBe(200);
 });
 
 test('mistakes in commands are told, with what to do', async () => {

@@ -1,0 +1,158 @@
+/** With two keys, nothing of one tenant is reachable from the other; against the real service. */
+import { join } from 'node:path';
+import OpenAI, { toFile } from 'openai';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createKey } from '../support/keys.ts';
+import { startService, type TestService } from '../support/service.ts';
+
+const SECRET = 'The vault opens with seventeen purple herons at midnight.';
+const QUESTION = { role: 'user' as const, content: 'How does the vault open?' };
+
+let service: TestService;
+let ann: OpenAI;
+let bob: OpenAI;
+let annsKey: string;
+let admin: string;
+let store: string;
+let file: string;
+let batch: string;
+
+beforeAll(async () => {
+  service = await startService({ demo: false });
+  const databases = join(service.state, 'wrangler');
+  const clientWith = (apiKey: string) =>
+    new OpenAI({ baseURL: `${service.url}/v1`, apiKey, maxRetries: 0 });
+  annsKey = await createKey(databases, 'ann');
+  ann = clientWith(annsKey);
+  bob = clientWith(await createKey(databases, 'bob'));
+  admin = await createKey(databases, 'operator', '--scopes', 'admin');
+  store = (await ann.vectorStores.create({ name: 'demo' })).id;
+  const made = await ann.vectorStores.fileBatches.uploadAndPoll(store, {
+    files: [await toFile(Buffer.from(`# The vault\n\n${SECRET}`), 'vault.md')],
+  });
+  batch = made.id;
+  file = (await ann.vectorStores.files.list(store)).data[0]!.id;
+});
+
+afterAll(() => service.stop());
+
+interface Traced {
+  text: string;
+  passages: { text: string }[];
+  cached: number;
+}
+
+async function ask(client: OpenAI, extension: object = {}): Promise<Traced> {
+  const completion = (await client.chat.completions.create({
+    model: service.model,
+    messages: [QUESTION],
+    seed: 7,
+    ...{ speculation: { trace: true, stats: true }, ...extension },
+  })) as OpenAI.ChatCompletion & { espalier: { passages: { text: string }[] } };
+  return {
+    text: completion.choices[0]!.message.content!,
+    passages: completion.espalier.passages,
+    cached: completion.usage!.prompt_tokens_details!.cached_tokens!,
+  };
+}
+
+describe('ids', () => {
+  const missing = { status: 404 };
+
+  test('files', async () => {
+    await expect(bob.files.retrieve(file)).rejects.toMatchObject(missing);
+    await expect(bob.files.content(file)).rejects.toMatchObject(missing);
+    await expect(bob.files.delete(file)).rejects.toMatchObject(missing);
+    expect((await bob.files.list()).data).toEqual([]);
+    await expect(bob.files.list({ after: file })).rejects.toMatchObject(missing);
+    expect((await ann.files.retrieve(file)).filename).toBe('vault.md');
+  });
+
+  test('stores', async () => {
+    await expect(bob.vectorStores.retrieve(store)).rejects.toMatchObject(missing);
+    await expect(bob.vectorStores.update(store, { name: 'x' })).rejects.toMatchObject(missing);
+    await expect(bob.vectorStores.delete(store)).rejects.toMatchObject(missing);
+    await expect(bob.vectorStores.search(store, { query: 'vault' })).rejects.toMatchObject(missing);
+    await expect(bob.vectorStores.list({ after: store })).rejects.toMatchObject(missing);
+    expect((await bob.vectorStores.list()).data).toEqual([]);
+    expect((await ann.vectorStores.retrieve(store)).name).toBe('demo');
+  });
+
+  test('attached files and batches, in the other’s store and in one’s own', async () => {
+    const own = (await bob.vectorStores.create({ name: 'own' })).id;
+    for (const vector_store_id of [store, own]) {
+      const where = { vector_store_id };
+      await expect(bob.vectorStores.files.retrieve(file, where)).rejects.toMatchObject(missing);
+      await expect(bob.vectorStores.files.content(file, where)).rejects.toMatchObject(missing);
+      await expect(bob.vectorStores.files.delete(file, where)).rejects.toMatchObject(missing);
+      await expect(
+        bob.vectorStores.files.create(vector_store_id, { file_id: file }),
+      ).rejects.toMatchObject(missing);
+      await expect(
+        bob.vectorStores.fileBatches.create(vector_store_id, { file_ids: [file] }),
+      ).rejects.toMatchObject(missing);
+      await expect(bob.vectorStores.fileBatches.retrieve(batch, where)).rejects.toMatchObject(
+        missing,
+      );
+      await expect(bob.vectorStores.fileBatches.cancel(batch, where)).rejects.toMatchObject(
+        missing,
+      );
+    }
+    await bob.vectorStores.delete(own);
+    expect((await ann.vectorStores.files.retrieve(file, { vector_store_id: store })).status).toBe(
+      'completed',
+    );
+  });
+});
+
+describe('answers', () => {
+  test('come from the caller’s own passages, whichever store is named', async () => {
+    const hers = await ask(ann, { vector_store_ids: [store] });
+    expect(hers.passages.map(({ text }) => text)).toEqual([SECRET]);
+    for (const extension of [{ vector_store_ids: [store] }, {}]) {
+      const his = await ask(bob, extension);
+      expect(his.passages).toEqual([]);
+      expect(his.text).not.toContain('purple herons');
+    }
+  });
+
+  test('do not tell by a cached prefix what another has asked', async () => {
+    const question = {
+      messages: [{ role: 'user', content: 'Is the ladder in the shed?'.repeat(9) }],
+    };
+    const first = await ask(ann, question);
+    const second = await ask(ann, question);
+    expect(second.cached).toBeGreaterThan(first.cached);
+    expect((await ask(bob, question)).cached).toBe(0);
+  });
+
+  test('the same text with both keys, for the same passages', async () => {
+    const without = { vector_store_ids: [] };
+    expect((await ask(bob, without)).text).toBe((await ask(ann, without)).text);
+  });
+});
+
+test('the same content is another document for each, and deleting one’s own leaves the other’s', async () => {
+  const own = (await bob.vectorStores.create({ name: 'own' })).id;
+  await bob.vectorStores.fileBatches.uploadAndPoll(own, {
+    files: [await toFile(Buffer.from(`# The vault\n\n${SECRET}`), 'vault.md')],
+  });
+  const [his] = (await bob.vectorStores.files.list(own)).data;
+  expect(his!.id).not.toBe(file);
+  await bob.files.delete(his!.id);
+  expect((await ann.vectorStores.search(store, { query: 'vault' })).data).toHaveLength(1);
+});
+
+test('statistics name no tenant, and only an admin reads them', async () => {
+  const metrics = (key: string) =>
+    fetch(`${service.url}/metrics`, { headers: { authorization: `Bearer ${key}` } });
+  expect((await metrics(annsKey)).status).toBe(403);
+  const text = await (await metrics(admin)).text();
+  const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+  expect(value('espalier_generation_tokens_total')).toBeGreaterThan(0);
+  const accepted = value('espalier_spec_decode_num_accepted_tokens_total');
+  expect(accepted).toBeGreaterThan(0);
+  expect(value('espalier_spec_decode_num_draft_tokens_total')).toBeGreaterThanOrEqual(accepted);
+  expect(text).toContain('route="/v1/chat/completions"');
+  for (const name of ['ann', 'bob', store, file]) expect(text).not.toContain(name);
+});

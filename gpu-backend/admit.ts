@@ -15,6 +15,8 @@ export const MAX_STOP_IDS = 32;
 export const MAX_REGIONS = 256;
 export const MAX_NAMESPACE_LENGTH = 128;
 export const MAX_TEMPERATURE = 100;
+/** More than a vocabulary has keeps all. */
+export const MAX_TOP_K = 1 << 20;
 
 /** A checked turn. */
 export interface Turn {
@@ -104,7 +106,7 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
     warp: {
       temperature: real(sampling?.temperature, 'sampling.temperature', 0, MAX_TEMPERATURE),
       topP: real(sampling?.topP, 'sampling.topP', 0, 1),
-      topK: integer(sampling?.topK, 'sampling.topK', 0, limits.vocabSize),
+      topK: integer(sampling?.topK, 'sampling.topK', 0, MAX_TOP_K),
     },
     maxTokens,
     stopIds: new Set(

@@ -23,6 +23,7 @@ export class Candidates {
   stale = 0;
   private readonly echo: Echo | null;
   private readonly drafts: boolean;
+  private readonly vocabSize: number;
   private readonly lockstep: boolean;
   private standing = new TokenTree();
   private spare = new TokenTree();
@@ -35,7 +36,8 @@ export class Candidates {
   private newestBase = -1;
 
   /** `echo` drafts beside the engine; null in modes without one. */
-  constructor(turn: Turn, echo: Echo | null) {
+  constructor(turn: Turn, echo: Echo | null, vocabSize: number) {
+    this.vocabSize = vocabSize;
     this.drafts = turn.drafting !== 'off' && turn.budget > 0;
     this.lockstep = this.drafts && turn.drafting === 'lockstep';
     this.echo = this.drafts ? echo : null;
@@ -54,6 +56,7 @@ export class Candidates {
     }
     this.taken++;
     const base = decodeTree(bytes, this.arrived);
+    requireKnown(this.arrived.tokens, this.arrived.size, this.vocabSize);
     if (base > length) throw new FrameError(`tree at ${base}, but only ${length} are committed`);
     const { arrived, spare } = this;
     if (!this.drafts || !reroot(arrived, tokens.subarray(base, length), spare)) {
@@ -70,7 +73,10 @@ export class Candidates {
   /** Takes in a spans frame. Throws `FrameError` when it is malformed or beyond the limit of a turn. */
   receiveSpans(bytes: Uint8Array): void {
     const spans = decodeSpans(bytes);
-    for (const { tokens } of spans) this.spanTokens += tokens.length;
+    for (const { tokens } of spans) {
+      requireKnown(tokens, tokens.length, this.vocabSize);
+      this.spanTokens += tokens.length;
+    }
     if (this.spanTokens > MAX_SPAN_TOKENS) {
       throw new FrameError(
         `spans of ${this.spanTokens} tokens in a turn; at most ${MAX_SPAN_TOKENS}`,
@@ -117,5 +123,14 @@ export class Candidates {
 
   private swap(): void {
     [this.standing, this.spare] = [this.spare, this.standing];
+  }
+}
+
+/** A token the model doesn't have would fail the whole batch's run, other tenants' turns with it. */
+function requireKnown(tokens: Int32Array, count: number, vocabSize: number): void {
+  for (let i = 0; i < count; i++) {
+    if (tokens[i]! >= vocabSize) {
+      throw new FrameError(`token ${tokens[i]}; the vocabulary has ${vocabSize}`);
+    }
   }
 }

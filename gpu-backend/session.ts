@@ -49,7 +49,7 @@ export class Session {
     this.engine = engine;
     this.outbox = outbox;
     this.draw = new Draw(turn.warp, turn.seed, nucleus);
-    this.candidates = new Candidates(turn, echo);
+    this.candidates = new Candidates(turn, echo, engine.limits.vocabSize);
     this.tokens = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
     this.tokens.set(turn.prompt);
     this.length = turn.prompt.length;

@@ -9,6 +9,8 @@ import { StartError } from './process.ts';
 import { ROOT } from './service.ts';
 
 export const DEMO_STORE = 'demo';
+/** Marks the store as one that a start may replace. */
+const MADE_BY = 'npm start';
 const INGEST_MS = 60_000;
 const POLL_MS = 100;
 
@@ -18,6 +20,7 @@ interface Listed<T> {
 interface Named {
   id: string;
   name: string;
+  metadata: Record<string, string> | null;
 }
 interface StoreFile {
   id: string;
@@ -41,10 +44,14 @@ export async function ingestDemo(
 
   report(`Ingesting ${names.length} documents from docs/ …`);
   const stores = await call<Listed<Named>>(url, 'GET', '/v1/vector_stores?limit=100');
-  for (const store of stores.data.filter(({ name }) => name === DEMO_STORE)) {
-    await call(url, 'DELETE', `/v1/vector_stores/${store.id}`);
+  // Only what an earlier start made: a store of the user's own may have the same name.
+  for (const store of stores.data.filter(({ metadata }) => metadata?.made_by === MADE_BY)) {
+    await removeStore(url, store.id);
   }
-  const store = await call<Named>(url, 'POST', '/v1/vector_stores', { name: DEMO_STORE });
+  const store = await call<Named>(url, 'POST', '/v1/vector_stores', {
+    name: DEMO_STORE,
+    metadata: { made_by: MADE_BY },
+  });
   for (const name of names) {
     const form = new FormData();
     form.set('purpose', 'assistants');
@@ -55,6 +62,14 @@ export async function ingestDemo(
   await untilIngested(url, store.id);
   writeFileSync(marker, version);
   return true;
+}
+
+/** The store with the files that were uploaded for it. */
+async function removeStore(url: string, storeId: string): Promise<void> {
+  const path = `/v1/vector_stores/${storeId}`;
+  const { data } = await call<Listed<StoreFile>>(url, 'GET', `${path}/files?limit=100`);
+  await call(url, 'DELETE', path);
+  for (const { id } of data) await call(url, 'DELETE', `/v1/files/${id}`);
 }
 
 async function untilIngested(url: string, storeId: string): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import { ingestDemo } from './demo.ts';
 import { StartError } from './process.ts';
-import { startService } from './service.ts';
+import { type Service, startService } from './service.ts';
 
 const DEFAULT_PORT = 8787;
 const DEFAULT_VERIFIER_PORT = 8788;
@@ -19,6 +19,22 @@ function port(name: string, fallback: number): number {
   return value;
 }
 
+let running: Service | null = null;
+let stopping = false;
+
+/** Also in the middle of a start: `startService` is told by the signal, and stops what it began. */
+async function stop(code: number): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  interrupted.abort();
+  await running?.stop();
+  if (running) process.exit(code);
+}
+
+const interrupted = new AbortController();
+process.on('SIGINT', () => void stop(0));
+process.on('SIGTERM', () => void stop(0));
+
 async function main(): Promise<void> {
   const started = performance.now();
   const service = await startService({
@@ -27,17 +43,10 @@ async function main(): Promise<void> {
     state: '.espalier',
     model: process.env.ESPALIER_MODEL || undefined,
     report: (line) => console.log(line),
+    signal: interrupted.signal,
   });
 
-  let stopping = false;
-  const stop = async (code: number) => {
-    if (stopping) return;
-    stopping = true;
-    await service.stop();
-    process.exit(code);
-  };
-  process.on('SIGINT', () => void stop(0));
-  process.on('SIGTERM', () => void stop(0));
+  running = service;
   void service.failed.then((message) => {
     if (stopping) return;
     console.error(message);
@@ -56,7 +65,8 @@ ${fresh ? '\n  It answers from its own docs/ for now. Ask it: What is credit?\n'
 Ctrl-C stops it.`);
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof StartError ? error.message : error);
-  process.exit(1);
+main().catch(async (error: unknown) => {
+  if (!stopping) console.error(error instanceof StartError ? error.message : error);
+  await running?.stop();
+  process.exit(stopping ? 0 : 1);
 });

@@ -20,6 +20,8 @@ export interface ServiceOptions {
   /** Model folder; the bundled target when absent. */
   model?: string | undefined;
   report?: (line: string) => void;
+  /** Gives up a start that is under way; `stop` ends a service that runs. */
+  signal?: AbortSignal;
 }
 
 /** A verifier as a process. */
@@ -61,6 +63,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const stop = async () => {
     await Promise.all([worker?.stop(), verifier.stop()]);
   };
+  options.signal?.addEventListener('abort', () => void stop());
   try {
     const verifierUrl = `http://127.0.0.1:${verifierPort}`;
     await Promise.all([
@@ -72,6 +75,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         VERIFIER_READY_MS,
       ),
       migrate(state).then(() => {
+        options.signal?.throwIfAborted();
         worker = startWorkerProcess(port, verifierUrl, state, keys);
         return untilHealthy(
           'worker',

@@ -14,19 +14,45 @@ export const MAX_STORES = 16;
 /** Nodes verified in a step when the request doesn't say; the cost curve may take fewer. */
 export const DEFAULT_BUDGET = 32;
 
-const role = v.picklist(
-  ['system', 'developer', 'user', 'assistant'],
-  'must be "system", "developer", "user" or "assistant"',
+/** Names what is wrong with an object: a field too many, one missing, or no object at all. */
+function shape(issue: v.StrictObjectIssue): string {
+  if (issue.expected === 'never') return 'is not supported: leave it out';
+  return issue.received === 'undefined' ? 'is required' : 'must be an object';
+}
+
+const textPart = v.strictObject(
+  {
+    type: v.literal('text', 'only parts of type "text" are supported'),
+    text: v.string('must be a string'),
+  },
+  shape,
 );
-const textPart = v.strictObject({
-  type: v.literal('text', 'only parts of type "text" are supported'),
-  text: v.string('must be a string'),
-});
 const content = v.union(
   [v.string(), v.array(textPart)],
   'must be a string or a list of {"type": "text", "text": …} parts',
 );
-const message = v.object({ role, content, name: v.optional(v.string()) });
+const name = v.optional(v.string('must be a string'));
+const message = v.variant(
+  'role',
+  [
+    v.strictObject(
+      {
+        role: v.literal('assistant'),
+        content: v.nullish(content),
+        refusal: v.nullish(v.string('must be a string')),
+        name,
+      },
+      shape,
+    ),
+    v.strictObject({ role: v.picklist(['system', 'developer', 'user']), content, name }, shape),
+  ],
+  'must be an object with the role "system", "developer", "user" or "assistant"',
+);
+
+/** A field of OpenAI's that does nothing here: only the value that asks for nothing is taken. */
+function neutral<const Value extends string | number | boolean>(value: Value) {
+  return v.nullish(v.literal(value, `is not supported: leave it out, or send ${value}`));
+}
 
 const integer = (least: number, most: number) => {
   const range = `must be an integer from ${least} to ${most}`;
@@ -66,46 +92,63 @@ export const speculationSchema = v.strictObject(
   'must be an object with mode, budget, stats, trace',
 );
 
-export const chatRequestSchema = v.strictObject({
-  model: v.optional(v.string('must be a string')),
-  messages: v.pipe(
-    v.array(message, 'must be a list of messages'),
-    v.minLength(1, 'must have at least one message'),
-    v.maxLength(MAX_MESSAGES, `must have at most ${MAX_MESSAGES} messages`),
-  ),
-  stream: v.nullish(v.boolean('must be true or false'), false),
-  stream_options: v.nullish(
-    v.strictObject({ include_usage: v.optional(v.boolean(), false) }),
-    undefined,
-  ),
-  max_tokens: v.nullish(integer(1, MAX_TOKENS)),
-  max_completion_tokens: v.nullish(integer(1, MAX_TOKENS)),
-  temperature: v.nullish(number(0, 2)),
-  top_p: v.nullish(number(0, 1), 1),
-  top_k: v.nullish(integer(0, 1 << 20), 0),
-  seed: v.nullish(v.pipe(v.number('must be an integer'), v.safeInteger('must be an integer'))),
-  stop: v.nullish(
-    v.union(
-      [
-        stopString,
-        v.pipe(
-          v.array(stopString),
-          v.maxLength(MAX_STOP_STRINGS, `must have at most ${MAX_STOP_STRINGS} strings`),
-        ),
-      ],
-      `must be a string or a list of at most ${MAX_STOP_STRINGS} strings`,
+export const chatRequestSchema = v.strictObject(
+  {
+    model: v.optional(v.string('must be a string')),
+    messages: v.pipe(
+      v.array(message, 'must be a list of messages'),
+      v.minLength(1, 'must have at least one message'),
+      v.maxLength(MAX_MESSAGES, `must have at most ${MAX_MESSAGES} messages`),
     ),
-  ),
-  n: v.nullish(v.literal(1, 'only 1 is supported'), 1),
-  /** Labels of the caller's own; they change nothing. */
-  user: v.nullish(v.string()),
-  metadata: v.nullish(v.record(v.string(), v.string())),
-  /** Which stores to answer from; `[]` for none. Without it, the tenant's default. */
-  vector_store_ids: v.nullish(
-    v.pipe(v.array(v.string()), v.maxLength(MAX_STORES, `must have at most ${MAX_STORES} stores`)),
-  ),
-  speculation: v.optional(speculationSchema, {}),
-});
+    stream: v.nullish(v.boolean('must be true or false'), false),
+    stream_options: v.nullish(
+      v.strictObject({ include_usage: v.optional(v.boolean(), false) }, shape),
+    ),
+    max_tokens: v.nullish(integer(1, MAX_TOKENS)),
+    max_completion_tokens: v.nullish(integer(1, MAX_TOKENS)),
+    temperature: v.nullish(number(0, 2)),
+    top_p: v.nullish(number(0, 1)),
+    /** Ours, as in vLLM: 0 keeps all. */
+    top_k: v.nullish(integer(0, 1 << 20)),
+    seed: v.nullish(v.pipe(v.number('must be an integer'), v.safeInteger('must be an integer'))),
+    stop: v.nullish(
+      v.union(
+        [
+          stopString,
+          v.pipe(
+            v.array(stopString),
+            v.maxLength(MAX_STOP_STRINGS, `must have at most ${MAX_STOP_STRINGS} strings`),
+          ),
+        ],
+        `must be a string or a list of at most ${MAX_STOP_STRINGS} strings`,
+      ),
+    ),
+    n: v.nullish(v.literal(1, 'only 1 is supported'), 1),
+    frequency_penalty: neutral(0),
+    presence_penalty: neutral(0),
+    logprobs: neutral(false),
+    top_logprobs: neutral(0),
+    store: neutral(false),
+    tool_choice: neutral('none'),
+    tools: v.nullish(v.pipe(v.array(v.unknown()), v.maxLength(0, 'tools are not supported yet'))),
+    logit_bias: v.nullish(v.strictObject({}, 'is not supported: leave it out')),
+    response_format: v.nullish(
+      v.strictObject({ type: v.literal('text', 'only "text" is supported') }, shape),
+    ),
+    /** Labels of the caller's own; they change nothing. */
+    user: v.nullish(v.string()),
+    metadata: v.nullish(v.record(v.string(), v.string())),
+    /** Which stores to answer from; `[]` for none. Without it, the tenant's default. */
+    vector_store_ids: v.nullish(
+      v.pipe(
+        v.array(v.string()),
+        v.maxLength(MAX_STORES, `must have at most ${MAX_STORES} stores`),
+      ),
+    ),
+    speculation: v.optional(speculationSchema, {}),
+  },
+  shape,
+);
 
 export type ChatRequest = v.InferOutput<typeof chatRequestSchema>;
 
@@ -113,7 +156,8 @@ export type ChatRequest = v.InferOutput<typeof chatRequestSchema>;
 export function plainMessages(request: ChatRequest): ChatMessage[] {
   return request.messages.map(({ role, content }) => ({
     role: role === 'developer' ? 'system' : role,
-    content: typeof content === 'string' ? content : content.map(({ text }) => text).join(''),
+    content:
+      typeof content === 'string' ? content : (content ?? []).map(({ text }) => text).join(''),
   }));
 }
 

@@ -6,12 +6,12 @@ import { PromptTooLong } from '../generate/prompt.ts';
 import type { Step } from '../generate/text-stream.ts';
 import { LinkFailure } from '../link/failure.ts';
 import { newId } from '../store/ids.ts';
-import { loadModel, ModelUnavailable } from '../store/model.ts';
-import { defaultStores } from '../store/stores.ts';
+import { loadModel, type ModelRecord, ModelUnavailable } from '../store/model.ts';
+import { defaultStores, findStore } from '../store/stores.ts';
 import { readBody } from './body.ts';
 import { type ChatRequest, chatRequestSchema, plainMessages, seedHalves } from './chat-request.ts';
 import type { AppEnv } from './context.ts';
-import { ApiFailure, invalid, overloaded, toWire, unavailable } from './errors.ts';
+import { ApiFailure, invalid, notFound, overloaded, toWire, unavailable } from './errors.ts';
 import { observeAnswer } from './metrics.ts';
 import { requireModel } from './models.ts';
 
@@ -19,26 +19,42 @@ export const chat = new Hono<AppEnv>();
 
 chat.post('/completions', async function createChatCompletion(c) {
   const body = await readBody(c, chatRequestSchema);
+  const model = await loadModel(c.env);
+  if (body.model !== undefined) requireModel(model, body.model);
   const request = await toAnswerRequest(c.env, c.get('tenant'), body);
-  if (body.model !== undefined) requireModel(await loadModel(c.env), body.model);
+  requireRoom(model, request.maxTokens);
   const answer = await startAnswer(c.env, c.get('tenant'), request).catch((error: unknown) => {
     throw toFailure(error);
   });
+  // A client that leaves ends the turn. `wrangler dev` notices only once something is written
+  // to it, so there an answer that is not streamed runs to its end.
+  const { signal } = c.req.raw;
+  signal.addEventListener('abort', answer.cancel);
+  if (signal.aborted) answer.cancel();
   const head = {
     id: newId('chatcmpl-'),
     created: Math.floor(Date.now() / 1000),
     model: answer.model.id,
   };
   if (!body.stream) {
-    c.req.raw.signal.addEventListener('abort', answer.cancel);
     return c.json(await complete(answer, body, head).finally(() => observeAnswer(c, answer)));
   }
-  c.header('cache-control', 'no-store');
   return streamSSE(c, async (stream) => {
     stream.onAbort(answer.cancel);
     await streamAnswer(stream, answer, body, head).finally(() => observeAnswer(c, answer));
   });
 });
+
+/** A ceiling above the context is a mistake worth naming; one within it is cut to what the prompt leaves. */
+function requireRoom(model: ModelRecord, maxTokens: number | null): void {
+  if (maxTokens !== null && maxTokens > model.maxContext) {
+    throw invalid(
+      'max_tokens',
+      `max_tokens: at most ${model.maxContext}, the model's context`,
+      'context_length_exceeded',
+    );
+  }
+}
 
 interface Head {
   id: string;
@@ -58,16 +74,31 @@ async function toAnswerRequest(
   return {
     messages,
     query: question.content,
-    storeIds: body.vector_store_ids ?? (await defaultStores(env, tenant)),
+    storeIds: await storesOf(env, tenant, body.vector_store_ids),
     maxTokens: body.max_completion_tokens ?? body.max_tokens ?? null,
     stop: typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []),
     seed: seedHalves(body.seed),
     temperature: body.temperature ?? null,
-    topP: body.top_p ?? 1,
-    topK: body.top_k ?? 0,
+    topP: body.top_p ?? null,
+    topK: body.top_k ?? null,
     drafting: mode === 'on' ? 'echoed' : mode,
     budget,
   };
+}
+
+/** The stores asked for, which must be the tenant's, or its default. */
+async function storesOf(
+  env: AppEnv['Bindings'],
+  tenant: AppEnv['Variables']['tenant'],
+  asked: readonly string[] | null | undefined,
+): Promise<readonly string[]> {
+  if (!asked) return defaultStores(env, tenant);
+  const found = await Promise.all(asked.map((id) => findStore(env, tenant.id, id)));
+  const missing = asked.find((_, i) => !found[i]);
+  if (missing !== undefined) {
+    throw notFound(`vector_store_ids: there is no store "${missing}"`, 'vector_store_ids');
+  }
+  return asked;
 }
 
 /** The failures that can happen before the first byte, in the API's terms. */
@@ -75,18 +106,28 @@ function toFailure(error: unknown): unknown {
   if (error instanceof PromptTooLong) {
     return invalid(
       'messages',
-      `messages: ${error.needed} tokens, but with max_tokens the context leaves ${error.room}: ` +
-        'shorten the messages or lower max_tokens',
+      `messages: ${error.needed} tokens, but the context holds ${error.room} before an answer: ` +
+        'shorten the messages',
       'context_length_exceeded',
     );
   }
-  if (error instanceof ModelUnavailable) return unavailable(error.message, error);
+  if (error instanceof ModelUnavailable) return noVerifier(error);
   if (!(error instanceof LinkFailure)) return error;
-  if (error.code === 'overloaded') return overloaded(Math.ceil(error.retryAfterMs / 1000));
+  if (error.code === 'overloaded')
+    return overloaded(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
   if (error.code === 'too-long') {
     return invalid('max_tokens', `max_tokens: ${error.message}`, 'context_length_exceeded');
   }
-  return unavailable(error.message, error);
+  return noVerifier(error);
+}
+
+/** What went wrong between us and the verifier names addresses and keys: it goes to the log, not to the caller. */
+function noVerifier(cause: Error): ApiFailure {
+  console.error(JSON.stringify({ event: 'no_verifier', cause: cause.message }));
+  return unavailable(
+    'no verifier is available: start one, or see /health for what is wrong',
+    cause,
+  );
 }
 
 async function complete(answer: Answer, body: ChatRequest, head: Head) {

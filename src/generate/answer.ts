@@ -31,10 +31,10 @@ export interface AnswerRequest {
   maxTokens: number | null;
   stop: readonly string[];
   seed: [number, number];
-  /** null: what the model's generation_config says. */
+  /** null, these three: what the model's generation_config says. */
   temperature: number | null;
-  topP: number;
-  topK: number;
+  topP: number | null;
+  topK: number | null;
   drafting: DraftingMode;
   budget: number;
 }
@@ -99,6 +99,7 @@ async function begin(
     throw error;
   }
 
+  const defaults = defaultSampling(model);
   const open: Open = {
     prompt: prompt.tokens,
     settings: {
@@ -106,9 +107,9 @@ async function begin(
       namespace: namespace.key,
       sampling: {
         seed: request.seed,
-        temperature: request.temperature ?? defaultTemperature(model),
-        topP: request.topP,
-        topK: request.topK,
+        temperature: request.temperature ?? defaults.temperature,
+        topP: request.topP ?? defaults.topP,
+        topK: request.topK ?? defaults.topK,
       },
       maxTokens,
       stopIds: model.eosIds,
@@ -177,10 +178,12 @@ function compose(model: ModelRecord, request: AnswerRequest, found: Passage[]) {
   const wanted = request.maxTokens ?? DEFAULT_MAX_TOKENS;
   const kept = found.slice(0, model.prompt.passages);
   const spare = found.slice(model.prompt.passages);
-  const comfortable = Math.min(model.trainedContext, model.maxContext) - wanted;
+  // A ceiling of thousands is no reason to leave out the documents: answers are rarely that long.
+  const reserved = Math.min(wanted, DEFAULT_MAX_TOKENS);
+  const comfortable = Math.min(model.trainedContext, model.maxContext) - reserved;
   const prompt = composePrompt(model, request.messages, kept, spare, {
     comfortable,
-    most: model.maxContext - (request.maxTokens ?? 1),
+    most: model.maxContext - 1,
   });
   return {
     prompt,
@@ -194,9 +197,15 @@ async function untilReady(events: AsyncGenerator<LinkEvent>): Promise<number> {
   throw new LinkFailure('bad-frame', 'the verifier did not begin with ready');
 }
 
-/** As transformers reads generation_config.json: greedy unless it says to sample. */
-function defaultTemperature(model: ModelRecord): number {
-  const { do_sample, temperature } = model.generation;
-  if (do_sample === false) return 0;
-  return typeof temperature === 'number' ? temperature : 1;
+/** What generation_config.json says, as transformers reads it: greedy unless it says to sample. */
+function defaultSampling({ generation }: ModelRecord) {
+  const number = (name: string, fallback: number) => {
+    const value = generation[name];
+    return typeof value === 'number' ? value : fallback;
+  };
+  return {
+    temperature: generation.do_sample === true ? number('temperature', 1) : 0,
+    topP: number('top_p', 1),
+    topK: number('top_k', 0),
+  };
 }

@@ -182,7 +182,8 @@ export class TurnLink {
   /** Waits as long as is right before the next verifier is tried, or throws what to report. */
   private async beforeNext(failure: LinkFailure): Promise<void> {
     const { fleet, clock, random } = this.context;
-    fleet.failed(this.url, failure);
+    // What would fail anywhere says nothing about this verifier.
+    if (!FINAL.has(failure.code)) fleet.failed(this.url, failure);
     this.failures.push(failure);
     const attempts = this.started ? RESUME_ATTEMPTS : Math.max(FIRST_ATTEMPTS, fleet.size);
     const roundOver = this.tried.size >= fleet.size;

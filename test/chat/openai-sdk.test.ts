@@ -176,6 +176,56 @@ describe('completions', () => {
   });
 });
 
+describe('what other clients send', () => {
+  test('values that ask for nothing are taken', async () => {
+    const completion = await client.chat.completions.create({
+      model: service.model,
+      messages: [
+        { role: 'user', content: 'Hello' },
+        { role: 'assistant', content: null },
+        QUESTION,
+      ],
+      max_tokens: 3,
+      frequency_penalty: 0,
+      presence_penalty: 0,
+      logprobs: false,
+      store: false,
+      response_format: { type: 'text' },
+    });
+    expect(completion.usage!.completion_tokens).toBe(3);
+  });
+
+  test('a large max_tokens is a ceiling and costs no documents', async () => {
+    const usual = await client.chat.completions.create({
+      model: service.model,
+      messages: [QUESTION],
+    });
+    const roomy = await client.chat.completions.create({
+      model: service.model,
+      messages: [QUESTION],
+      max_tokens: 1024,
+    });
+    expect(roomy.usage!.prompt_tokens).toBe(usual.usage!.prompt_tokens);
+    expect(roomy.choices[0]!.message.content).toBe(usual.choices[0]!.message.content);
+  });
+
+  test('top_k above the vocabulary keeps all', async () => {
+    const body = { model: service.model, messages: [QUESTION], max_tokens: 5 };
+    const completion = await client.chat.completions.create(extended(body, { top_k: 100_000 }));
+    expect(completion.usage!.completion_tokens).toBe(5);
+  });
+
+  test('a store that is not there is named, not passed over', async () => {
+    const error = await client.chat.completions
+      .create(
+        extended({ model: service.model, messages: [QUESTION] }, { vector_store_ids: ['vs_nope'] }),
+      )
+      .catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(NotFoundError);
+    expect((error as NotFoundError).message).toContain('vs_nope');
+  });
+});
+
 describe('models', () => {
   test('are listed and retrieved', async () => {
     const list = await client.models.list();
@@ -221,7 +271,15 @@ describe('refusals name the field and the limit', () => {
     ['temperature as text', { temperature: 'hot' }, 'temperature', /number/],
     ['max_tokens of zero', { max_tokens: 0 }, 'max_tokens', /from 1/],
     ['max_tokens absurd', { max_tokens: 1e12 }, 'max_tokens', /1048576/],
-    ['max_tokens beyond the context', { max_tokens: 100_000 }, 'messages', /context|max_tokens/],
+    ['max_tokens beyond the context', { max_tokens: 100_000 }, 'max_tokens', /at most 2048/],
+    ['a penalty', { frequency_penalty: 0.5 }, 'frequency_penalty', /not supported.*send 0/],
+    ['tools', { tools: [{ type: 'function' }] }, 'tools', /not supported/],
+    [
+      'a field too many in a message',
+      { messages: [{ ...QUESTION, foo: 1 }] },
+      'messages.0.foo',
+      /not supported/,
+    ],
     ['a fractional seed', { seed: 1.5 }, 'seed', /integer/],
     ['too many stop strings', { stop: ['a', 'b', 'c', 'd', 'e'] }, 'stop', /at most 4/],
     ['an empty stop string', { stop: '' }, 'stop', /empty|string/],

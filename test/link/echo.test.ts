@@ -124,7 +124,7 @@ describe('spans', () => {
       regions: [],
       resumed: 0,
     };
-    const candidates = new Candidates(turn, new EchoDrafter());
+    const candidates = new Candidates(turn, new EchoDrafter(), 1 << 16);
     const frame = encodeSpans([span(Array.from({ length: MAX_FRAME_SPAN_TOKENS }, (_, i) => i))]);
     for (let i = 0; i < MAX_SPAN_TOKENS / MAX_FRAME_SPAN_TOKENS; i++)
       candidates.receiveSpans(frame);

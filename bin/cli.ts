@@ -9,6 +9,8 @@ const HELP = `Usage:
                           [--requests-per-minute N] [--concurrency N]
   npx espalier key list
   npx espalier key revoke ID
+  npx espalier model add FOLDER | OWNER/NAME
+  npx espalier model check FOLDER
 
 Scopes: ${SCOPES.join(', ')}; admin may do everything. A tenant that is not there is made.
 The database is the local one of \`npm start\`; --remote takes the deployed one,

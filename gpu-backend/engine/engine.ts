@@ -9,6 +9,9 @@ import { MAX_TREE_NODES } from '../../src/draft/tree.ts';
 /** The most rows one session may feed in a step: the last committed token and a full tree. */
 export const MAX_ROWS = 1 + MAX_TREE_NODES;
 
+/** The most `StepRow.top` may ask for: what OpenAI's `top_logprobs` allows. */
+export const MAX_TOP_TOKENS = 20;
+
 /** One session's place in the KV cache. */
 export interface Slot {
   /** Tokens whose keys and values are in the cache and committed. */
@@ -43,6 +46,17 @@ export interface StepRow {
    * hidden state of the same rows, each `hiddenSize` long. Valid as long as `logits`.
    */
   hidden?: Float32Array;
+  /** Asks for so many of the most likely tokens of the same rows, 1 to `MAX_TOP_TOKENS`. */
+  top?: number;
+  /** Filled where `top` is asked for: ids, `top` a row, most likely first, ties by id. Valid until the row's next step. */
+  topIds?: Int32Array;
+  /** Asks for `logNormalizers`. O(vocabSize) exponentials a row: for answers that report probabilities. */
+  normalize?: boolean;
+  /**
+   * Filled where `normalize` is set: log Σ exp of the logits of the same rows. A token's log-probability
+   * is its logit less this. Valid until the row's next step.
+   */
+  logNormalizers?: Float32Array;
 }
 
 export interface EngineLimits {

@@ -8,6 +8,7 @@ import type { KvPool } from './kv-pool.ts';
 import { type Lane, type Member, ownLane, sharedLanes } from './lane.ts';
 import { KvSlot, type SlotTable } from './slots.ts';
 import type { StepOutputs } from './step-outputs.ts';
+import { summarize } from './top-tokens.ts';
 
 export interface EngineParts {
   config: DecoderConfig;
@@ -68,7 +69,10 @@ export class OrtEngine implements Engine {
     try {
       for (const { slot } of members) slot.inFlight = true;
       await this.runAll(members);
-      for (const { slot, row } of members) slot.remember(row);
+      for (const { slot, row } of members) {
+        slot.remember(row);
+        if (row.top || row.normalize) summarize(row, this.limits.vocabSize);
+      }
     } finally {
       for (const { slot } of members) slot.inFlight = false;
       this.stepping = false;

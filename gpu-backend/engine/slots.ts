@@ -3,7 +3,7 @@
  * released slot keeps its tokens: a later prompt that begins alike takes the slot
  * over or has its beginning copied. What was idle longest is given up first.
  */
-import { type EngineLimits, MAX_ROWS, type Slot, type StepRow } from './engine.ts';
+import { type EngineLimits, MAX_ROWS, MAX_TOP_TOKENS, type Slot, type StepRow } from './engine.ts';
 import type { KvPool } from './kv-pool.ts';
 
 /** Copying fewer rows than this is not worth the trouble. */
@@ -39,7 +39,7 @@ export class KvSlot implements Slot {
   }
 
   /** Throws a RangeError for rows that the graph could not run, or would run on others' cache. */
-  checkRow({ count, tokens, parents, logitsFrom }: StepRow, limits: EngineLimits): void {
+  checkRow({ count, tokens, parents, logitsFrom, top }: StepRow, limits: EngineLimits): void {
     if (!(count >= 1 && count <= limits.maxRows)) {
       throw new RangeError(`a session can feed 1 to ${limits.maxRows} rows a step, not ${count}`);
     }
@@ -50,6 +50,10 @@ export class KvSlot implements Slot {
     }
     if (!(logitsFrom >= 0 && logitsFrom <= count)) {
       throw new RangeError(`logitsFrom must be 0 to ${count}, not ${logitsFrom}`);
+    }
+    const mostTop = Math.min(MAX_TOP_TOKENS, limits.vocabSize);
+    if (top !== undefined && !(Number.isInteger(top) && top >= 1 && top <= mostTop)) {
+      throw new RangeError(`top must be 1 to ${mostTop}, or absent, not ${top}`);
     }
     for (let row = 0; row < count; row++) {
       const token = tokens[row]!;

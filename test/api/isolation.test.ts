@@ -126,6 +126,24 @@ describe('answers', () => {
     expect((await ask(bob, question)).cached).toBe(0);
   });
 
+  test('kept for an idempotency key are replayed to their own tenant only, streams too', async () => {
+    async function stream(client: OpenAI) {
+      const { response } = await client.chat.completions
+        .create(
+          { model: service.model, messages: [QUESTION], stream: true },
+          { headers: { 'idempotency-key': 'vault' } },
+        )
+        .withResponse();
+      return { text: await response.text(), replayed: response.headers.get('idempotent-replayed') };
+    }
+    const { text, replayed } = await stream(ann);
+    expect(replayed).toBeNull();
+    expect(text).toContain('data: [DONE]');
+    // Kept once it has been sent: for a moment the key is still in use.
+    await expect.poll(() => stream(ann).catch(() => null)).toEqual({ text, replayed: 'true' });
+    expect(await stream(bob)).toMatchObject({ replayed: null });
+  });
+
   test('the same text with both keys, for the same passages', async () => {
     const without = { vector_store_ids: [] };
     expect((await ask(bob, without)).text).toBe((await ask(ann, without)).text);

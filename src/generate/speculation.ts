@@ -11,7 +11,7 @@ export interface SpeculationUsage {
   accepted: number;
   /** Tokens committed per step, the target's own included (MAT). */
   mean_accepted: number;
-  /** Tokens of the answer by where they were accepted from. */
+  /** Tokens committed by where they were accepted from, the one that ends the answer included. */
   by_source: Partial<Record<SourceName, number>>;
 }
 

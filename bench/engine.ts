@@ -3,10 +3,11 @@
  * baselines named in each line, in one run.
  *
  *   npm run bench:engine [-- --json] [-- --only steps,batch,prefill,prefix,overhead,commit,rival,memory]
- *                        [-- --model FOLDER] [-- --repeats 9]
+ *                        [-- --model FOLDER] [-- --repeats 9] [-- --threads 2]
  *
  * Without --model it measures the bundled target.
  */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { batching } from './engine/batching.ts';
 import { commits } from './engine/commits.ts';
@@ -37,6 +38,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: Object.keys(PARTS).join(',') },
     model: { type: 'string' },
     repeats: { type: 'string', default: '9' },
+    threads: { type: 'string', default: String(availableParallelism()) },
   },
 });
 
@@ -51,6 +53,7 @@ async function run(bench: Bench): Promise<Results> {
   return results;
 }
 
-const results = await withBench(values.model, Number(values.repeats), run);
-if (values.json) console.log(JSON.stringify({ machine: machine(), ...results }, null, 1));
+const threads = Number(values.threads);
+const results = await withBench(values.model, Number(values.repeats), threads, run);
+if (values.json) console.log(JSON.stringify({ machine: machine(), threads, ...results }, null, 1));
 else printReport(results);

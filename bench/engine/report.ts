@@ -6,8 +6,8 @@ import type { StepCost } from './step-cost.ts';
 const round = (value: number, digits = 2) => Number(value.toFixed(digits));
 
 export function printReport(results: Results): void {
-  const { cpu, threads, onnxruntime, load } = machine();
-  console.log(`${cpu}, ${threads} threads, ONNX Runtime ${onnxruntime}, load ${load}\n`);
+  const { cpu, cores, onnxruntime, load } = machine();
+  console.log(`${cpu}, ${cores} cores, ONNX Runtime ${onnxruntime}, load ${load}\n`);
   const { steps, batch, prefill, prefix, overhead, commit, rival, memory } = results;
   if (steps) printSteps(steps);
   if (batch) {

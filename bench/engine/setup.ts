@@ -13,13 +13,17 @@ const BUNDLED = fileURLToPath(new URL('../../models/target', import.meta.url));
 export const MAX_CONTEXT = 4608;
 /** Rounds that are not timed. */
 const WARM_UP = 2;
+/** Short actions are repeated for so long in all, to meet quiet moments of the machine. */
+const LEAST_MS = 4_000;
 
 export interface Bench {
   /** A copy of the model with a longer limit. */
   model: string;
   cacheFolder: string;
-  /** Timed runs of each case. */
+  /** Timed runs of each case, at least. */
   repeats: number;
+  /** Threads of ONNX Runtime. */
+  threads: number;
   open(options?: EngineOptions): Promise<OrtEngine>;
 }
 
@@ -27,6 +31,7 @@ export interface Bench {
 export async function withBench<T>(
   model: string | undefined,
   repeats: number,
+  threads: number,
   body: (bench: Bench) => Promise<T>,
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'espalier-bench-'));
@@ -42,8 +47,9 @@ export async function withBench<T>(
       model: stretched,
       cacheFolder,
       repeats,
+      threads,
       open: (options) =>
-        openEngine(stretched, { maxContext: MAX_CONTEXT, cacheFolder, ...options }),
+        openEngine(stretched, { maxContext: MAX_CONTEXT, cacheFolder, threads, ...options }),
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -53,10 +59,10 @@ export async function withBench<T>(
 export function machine() {
   return {
     cpu: cpus()[0]?.model ?? 'unknown',
-    threads: availableParallelism(),
+    cores: availableParallelism(),
     node: process.version,
     onnxruntime: ortLibrary().version,
-    /** Processes that wanted a core in the last minute: above `threads`, times are too long. */
+    /** Processes that wanted a core in the last minute: above `cores`, times are too long. */
     load: loadavg()[0],
   };
 }
@@ -100,19 +106,25 @@ export async function feed(engine: OrtEngine, row: StepRow): Promise<void> {
 
 /**
  * Milliseconds of each action's fastest run: other work on the machine only ever
- * adds. They take turns, so that a busy time hits all alike.
+ * adds. They take turns, so that a busy time hits all alike; a turn is `inTurn`
+ * runs, of which the first half is not timed where it has several.
  */
 export async function timeInTurns(
   repeats: number,
   actions: readonly (() => Promise<unknown>)[],
+  inTurn = 1,
 ): Promise<number[]> {
   const fastest = actions.map(() => Number.POSITIVE_INFINITY);
-  for (let i = 0; i < repeats + WARM_UP; i++) {
+  const enough = performance.now() + LEAST_MS;
+  for (let i = 0; i < repeats + WARM_UP || performance.now() < enough; i++) {
     for (const [which, action] of actions.entries()) {
-      const started = performance.now();
-      await action();
-      const took = performance.now() - started;
-      if (i >= WARM_UP) fastest[which] = Math.min(fastest[which]!, took);
+      for (let run = 0; run < inTurn; run++) {
+        const started = performance.now();
+        await action();
+        const took = performance.now() - started;
+        const timed = i >= WARM_UP && run >= inTurn >> 1;
+        if (timed) fastest[which] = Math.min(fastest[which]!, took);
+      }
     }
   }
   return fastest;

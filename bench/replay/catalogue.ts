@@ -3,6 +3,7 @@ import { BlendDrafter } from '../../src/draft/blend.ts';
 import { CorpusStore } from '../../src/draft/corpus-store.ts';
 import type { EvidenceStore } from '../../src/draft/evidence.ts';
 import { OutputStore } from '../../src/draft/output-store.ts';
+import { RecyclingStore } from '../../src/draft/recycling-store.ts';
 import { Segment } from '../../src/draft/segment.ts';
 import { buildSegment } from '../../src/draft/segment-builder.ts';
 import { SessionStore } from '../../src/draft/session-store.ts';
@@ -27,10 +28,12 @@ export const OWN = 'espalier';
 
 /** `null` where a drafter has nothing to work on. */
 export const CATALOGUE: Readonly<Record<string, Make>> = {
-  [OWN]: ({ documents }) => blend({ outputs: true, documents }),
-  'espalier-session': () => blend({ outputs: false, documents: [] }),
-  'espalier-no-corpus': ({ documents }) =>
-    documents.length > 0 ? blend({ outputs: true, documents: [] }) : null,
+  [OWN]: ({ documents, hasTop }) => blend({ outputs: true, documents, recycling: hasTop }),
+  'espalier-session': () => blend({ outputs: false, documents: [], recycling: false }),
+  'espalier-no-corpus': ({ documents, hasTop }) =>
+    documents.length > 0 ? blend({ outputs: true, documents: [], recycling: hasTop }) : null,
+  'espalier-no-recycling': ({ documents, hasTop }) =>
+    hasTop ? blend({ outputs: true, documents, recycling: false }) : null,
   pld: () => new PromptLookup(),
   'vllm-ngram': () => new VllmNgram(),
   'sam-decoding': ({ documents }) => new SamDecoding(documents),
@@ -46,7 +49,13 @@ export const CATALOGUE: Readonly<Record<string, Make>> = {
   },
 };
 
-function blend(given: { outputs: boolean; documents: readonly Int32Array[] }): Contender {
+interface Given {
+  outputs: boolean;
+  documents: readonly Int32Array[];
+  recycling: boolean;
+}
+
+function blend(given: Given): Contender {
   const session = new SessionStore();
   const stores: EvidenceStore[] = [session];
   const outputs = given.outputs ? new OutputStore() : null;
@@ -54,12 +63,15 @@ function blend(given: { outputs: boolean; documents: readonly Int32Array[] }): C
   const corpus =
     given.documents.length > 0 ? new CorpusStore(new Segment(buildSegment(given.documents))) : null;
   if (corpus) stores.push(corpus);
+  const recycling = given.recycling ? new RecyclingStore() : null;
+  if (recycling) stores.push(recycling);
   const drafter = new BlendDrafter(stores);
   return {
     begin: (prompt, regions) => drafter.begin(prompt, regions),
     commit: (tokens) => drafter.commit(tokens),
     draft: (tree, budget) => drafter.draft(tree, budget),
     end: (output) => outputs?.learn(output),
+    observe: (token, successors) => recycling?.observe(token, successors),
     bytes: () => session.bytes + (outputs?.bytes ?? 0) + (corpus?.bytes ?? 0),
   };
 }

@@ -53,14 +53,15 @@ export function replay(
         times.push(1000 * (drafted - started));
         const accepted = walk(tree, response, at, calibration);
         const count = Math.min(accepted + 1, response.length - at);
+        const learning = performance.now();
+        contender.commit(response.subarray(at, at + count));
+        commitMs += performance.now() - learning;
+        // After the commit, or a drafter that learns from commits would see the answer in the table.
         if (top && contender.observe) {
           for (let i = at; i < at + count; i++) {
             contender.observe(i === 0 ? prompt.at(-1)! : response[i - 1]!, top[i]!);
           }
         }
-        const learning = performance.now();
-        contender.commit(response.subarray(at, at + count));
-        commitMs += performance.now() - learning;
         at += count;
         total.tokens += count;
         total.steps++;

@@ -39,7 +39,9 @@ export class RecyclingStore implements EvidenceStore {
   /**
    * Replaces what is known to follow `token`, likeliest first; any beyond
    * `RECYCLED_SUCCESSORS` are ignored. Call it in the tree's breadth-first order:
-   * of a token verified twice, the later place wins, as published. O(1).
+   * of a token verified twice, the later place wins, as published. And call it
+   * after the step's commit, or the mixer would learn from a table that holds the
+   * answer already. O(1).
    */
   observe(token: number, successors: ArrayLike<number>): void {
     const at = this.rowFor(token) * RECYCLED_SUCCESSORS;

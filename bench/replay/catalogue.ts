@@ -17,7 +17,7 @@ import { TokenRecycling } from '../rivals/token-recycling.ts';
 import { VllmNgram } from '../rivals/vllm-ngram.ts';
 
 /** What a file offers beyond tokens: it decides which drafters can run. */
-export interface Material {
+interface Material {
   documents: readonly Int32Array[];
   hasTop: boolean;
 }

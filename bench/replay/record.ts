@@ -3,7 +3,7 @@
  * answers to the questions that head the sections of docs/, over passages of
  * docs/, with its eight likeliest tokens at each place.
  *
- *   npx tsx bench/replay/record.ts
+ *   npm run bench:record
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Region } from '../../src/draft/drafter.ts';
 
-export interface Turn {
+interface Turn {
   prompt: Int32Array;
   response: Int32Array;
   /** Where the prompt's passages are, if recorded. */

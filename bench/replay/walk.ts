@@ -9,7 +9,7 @@ import { quantile } from '../statistics.ts';
 import type { Conversation } from './traces.ts';
 
 /** Buckets of the calibration report, equally wide in probability. */
-export const CALIBRATION_BUCKETS = 10;
+const CALIBRATION_BUCKETS = 10;
 
 export interface Replay {
   /** Tokens committed per step. */

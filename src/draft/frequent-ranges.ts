@@ -11,7 +11,7 @@ import { type PlanarText, SEPARATOR, symbolAt } from './suffix-sort.ts';
 /** Longest context that is listed. Longer ones as frequent as this are rare, and read up to a bound. */
 const LISTED_DEPTH = 6;
 /** Ranges of fewer suffixes are counted when asked for. */
-export const LISTED_SUFFIXES = 256;
+const LISTED_SUFFIXES = 256;
 /** Entries of a list: first rank, tokens of the context, distinct followers, then symbols and counts. */
 export const LIST_WORDS = 3 + 2 * MAX_FOLLOWERS;
 

@@ -14,7 +14,7 @@ import { MAX_TREE_NODES } from './tree.ts';
 /** Successors kept of each token. */
 export const RECYCLED_SUCCESSORS = 8;
 /** Tokens whose successors are kept, 32 bytes each; beyond them, the one first met is forgotten. */
-export const MAX_RECYCLED_TOKENS = 1 << 15;
+const MAX_RECYCLED_TOKENS = 1 << 15;
 
 /** Counts that stand for ranks: each in a bucket of its own as far as there are buckets. */
 const RANK_COUNTS = [16, 8, 4, 3, 2, 1, 1, 1];

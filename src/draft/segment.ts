@@ -26,8 +26,8 @@ import { LIST_WORDS } from './frequent-ranges.ts';
 import { type PlanarText, symbolAt } from './suffix-sort.ts';
 
 const MAGIC = 0x47455345;
-export const SEGMENT_VERSION = 1;
-export const HEADER_BYTES = 32;
+const SEGMENT_VERSION = 1;
+const HEADER_BYTES = 32;
 const CHECKSUM_FROM = 12;
 
 /** The most tokens of one segment: 56 MB, so that a shard of 64 MB holds it. */

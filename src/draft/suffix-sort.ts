@@ -12,7 +12,7 @@
  */
 
 /** Tokens that two suffixes are compared by: a context, and the longest draft after it. */
-export const SORTED_DEPTH = 64;
+const SORTED_DEPTH = 64;
 /** Ends a document; sorts first. What comes after it is another document and not compared. */
 export const SEPARATOR = 0;
 

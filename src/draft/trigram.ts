@@ -22,7 +22,7 @@ const MAX_WEIGHT = 3;
 /** Of each commit, the tri-grams that are learned. */
 const LEARNED_TOKENS = 16;
 /** Pairs kept; the table stops growing there. About 24 bytes and `MAX_SUCCESSORS` entries each. */
-export const MAX_PAIRS = 1 << 16;
+const MAX_PAIRS = 1 << 16;
 
 interface Successors {
   tokens: number[];

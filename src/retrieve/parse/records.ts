@@ -74,7 +74,7 @@ export function parseCsv(source: string, filename: string, separator: ',' | '\t'
   return builder.build();
 }
 
-function readRows(source: string, separator: ',' | '\t'): string[][] {
+export function readRows(source: string, separator: ',' | '\t'): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
   let cell = '';

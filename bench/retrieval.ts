@@ -1,0 +1,129 @@
+/**
+ * Retrieval through the real worker: questions with known answers, by passage
+ * size, against counting the words that question and passage share.
+ *
+ *   npm run bench:retrieval -- [folder of chunking_evaluation] [--sizes 100,190,400] [--json]
+ *
+ * Without a folder: `../shared/data/qa/chunking_evaluation`.
+ */
+import { parseArgs } from 'node:util';
+import { type Chunk, chunk } from '../src/retrieve/chunk.ts';
+import { parse } from '../src/retrieve/parse/parse.ts';
+import { startModelServer } from '../test/support/model-server.ts';
+import { startWorker } from '../test/support/worker.ts';
+import { KnowledgeClient } from './retrieval/client.ts';
+import { AT, type Measures, measure } from './retrieval/measures.ts';
+import {
+  type Question,
+  type QuestionSet,
+  readQuestions,
+  type Span,
+} from './retrieval/questions.ts';
+import { targetTokenizer } from './retrieval/target-tokenizer.ts';
+
+const RESULTS = 10;
+/** As the worker cuts where a request doesn't say. */
+const OVERLAP = 0.15;
+
+type Method = 'bm25' | 'shared words';
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      sizes: { type: 'string', default: '100,190,400' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const set = readQuestions(positionals[0]);
+  const verifier = await startModelServer();
+  const worker = await startWorker({ verifierUrl: verifier.url });
+  const results: Record<string, Record<Method, Measures>> = {};
+  try {
+    const client = new KnowledgeClient(worker.url);
+    for (const size of values.sizes.split(',').map(Number)) {
+      results[size] = await measureSize(client, set, size);
+    }
+  } finally {
+    await worker.close();
+    await verifier.close();
+  }
+  if (values.json) console.log(JSON.stringify({ questions: set.questions.length, results }));
+  else print(set, results);
+}
+
+async function measureSize(client: KnowledgeClient, set: QuestionSet, size: number) {
+  const cutting = { maxTokens: size, overlapTokens: Math.floor(size * OVERLAP) };
+  const all: Record<Method, Measures[]> = { bm25: [], 'shared words': [] };
+  for (const [corpus, text] of set.corpora) {
+    const { encodeUntrusted } = targetTokenizer();
+    const document = await parse(arrayBuffer(text), `${corpus}.md`, '');
+    const passages = [...chunk(document, cutting, encodeUntrusted)];
+    const store = await client.createStore(corpus);
+    const file = await client.upload(`${corpus}.md`, text);
+    await client.ingest(store, [file], {
+      chunking_strategy: {
+        type: 'static',
+        static: {
+          max_chunk_size_tokens: cutting.maxTokens,
+          chunk_overlap_tokens: cutting.overlapTokens,
+        },
+      },
+    });
+    const sharedWords = wordCounter(passages);
+    for (const question of set.questions.filter((q) => q.corpus === corpus)) {
+      const found = await client.search(store, question.text, RESULTS);
+      all.bm25.push(measure(found, question.answers, passages));
+      all['shared words'].push(measure(sharedWords(question), question.answers, passages));
+    }
+    await client.deleteStore(store);
+  }
+  return { bm25: mean(all.bm25), 'shared words': mean(all['shared words']) };
+}
+
+/** The baseline: passages by how many different words of the question they have. */
+function wordCounter(passages: readonly Chunk[]): (question: Question) => Span[] {
+  const words = (text: string) => new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu));
+  const sets = passages.map((p) => words(`${p.title} ${p.heading} ${p.text}`));
+  return function rank({ text }) {
+    const asked = [...words(text)];
+    return sets
+      .map((set, i) => ({ i, shared: asked.filter((word) => set.has(word)).length }))
+      .sort((a, b) => b.shared - a.shared)
+      .slice(0, RESULTS)
+      .map(({ i }) => passages[i]!);
+  };
+}
+
+function mean(all: readonly Measures[]): Measures {
+  const sum = (name: keyof Measures) => all.reduce((total, one) => total + one[name], 0);
+  return {
+    recall: sum('recall') / all.length,
+    precision: sum('precision') / all.length,
+    iou: sum('iou') / all.length,
+    precisionOmega: sum('precisionOmega') / all.length,
+    ndcg10: sum('ndcg10') / all.length,
+  };
+}
+
+function print(set: QuestionSet, results: Record<string, Record<Method, Measures>>): void {
+  const columns = ['ndcg10', 'recall', 'precision', 'iou', 'precisionOmega'] as const;
+  console.log(
+    `${set.questions.length} questions over ${set.corpora.size} corpora, the first ${AT}`,
+  );
+  console.log(`tokens  method         ${columns.map((name) => name.padStart(15)).join('')}`);
+  for (const [size, methods] of Object.entries(results)) {
+    for (const [method, measures] of Object.entries(methods)) {
+      const cells = columns.map((name) => measures[name].toFixed(3).padStart(15));
+      console.log(`${size.padStart(6)}  ${method.padEnd(15)}${cells.join('')}`);
+    }
+    const ratio = methods.bm25.ndcg10 / methods['shared words'].ndcg10;
+    console.log(`        bm25 / shared words, nDCG@10: ${ratio.toFixed(2)} ×`);
+  }
+}
+
+function arrayBuffer(text: string): ArrayBuffer {
+  return new TextEncoder().encode(text).buffer;
+}
+
+await main();

@@ -1,0 +1,70 @@
+/** Stores through the public API, as any client uses them. */
+export interface Found {
+  start: number;
+  end: number;
+}
+
+const POLL_MS = 50;
+
+export class KnowledgeClient {
+  readonly url: string;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  /** The new store's id. */
+  async createStore(name: string): Promise<string> {
+    return (await this.call<{ id: string }>('POST', '/v1/vector_stores', { name })).id;
+  }
+
+  async deleteStore(store: string): Promise<void> {
+    await this.call('DELETE', `/v1/vector_stores/${store}`);
+  }
+
+  /** The new file's id. */
+  async upload(name: string, content: string | Buffer): Promise<string> {
+    const form = new FormData();
+    form.set('purpose', 'assistants');
+    form.set('file', new File([new Uint8Array(Buffer.from(content))], name));
+    return (await this.call<{ id: string }>('POST', '/v1/files', form)).id;
+  }
+
+  /** Attaches and waits until passages are there. Throws if a file failed. */
+  async ingest(store: string, fileIds: readonly string[], cutting: object = {}): Promise<void> {
+    const path = `/v1/vector_stores/${store}/file_batches`;
+    const { id } = await this.call<{ id: string }>('POST', path, { file_ids: fileIds, ...cutting });
+    for (;;) {
+      const batch = await this.call<Batch>('GET', `${path}/${id}`);
+      if (batch.file_counts.failed > 0) throw new Error(`${batch.file_counts.failed} files failed`);
+      if (batch.status === 'completed') return;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  /** The `k` best passages' places in their file. */
+  async search(store: string, query: string, k: number): Promise<Found[]> {
+    const body = { query, max_num_results: k };
+    const { data } = await this.call<Results>('POST', `/v1/vector_stores/${store}/search`, body);
+    return data.map(({ content }) => content[0]);
+  }
+
+  private async call<Answer>(method: string, path: string, body?: object): Promise<Answer> {
+    const response = await fetch(this.url + path, {
+      method,
+      ...(body && { body: body instanceof FormData ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+    return JSON.parse(text);
+  }
+}
+
+interface Batch {
+  status: string;
+  file_counts: { failed: number };
+}
+
+interface Results {
+  data: { content: [Found] }[];
+}

@@ -1,0 +1,73 @@
+/** Questions with the exact spans that answer them, over five corpora (chunking_evaluation). */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readRows } from '../../src/retrieve/parse/records.ts';
+
+/** Of a text, in UTF-16 code units. */
+export interface Span {
+  start: number;
+  end: number;
+}
+
+export interface Question {
+  text: string;
+  corpus: string;
+  answers: Span[];
+}
+
+export interface QuestionSet {
+  questions: Question[];
+  /** By name. */
+  corpora: Map<string, string>;
+}
+
+const SHARED = join(import.meta.dirname, '../../../shared/data/qa/chunking_evaluation');
+
+/** @param folder holds `questions_df.csv` and `corpora/*.md` */
+export function readQuestions(folder = SHARED): QuestionSet {
+  const table = join(folder, 'questions_df.csv');
+  if (!existsSync(table)) {
+    throw new Error(
+      `no ${table}: name a folder that holds chunking_evaluation's questions_df.csv and corpora/`,
+    );
+  }
+  const [, ...rows] = readRows(readFileSync(table, 'utf8'), ',');
+  const corpora = new Map<string, string>();
+  const offsets = new Map<string, Int32Array>();
+  for (const corpus of new Set(rows.map(([, , name]) => name!))) {
+    const text = readFileSync(join(folder, 'corpora', `${corpus}.md`), 'utf8');
+    corpora.set(corpus, text);
+    offsets.set(corpus, codeUnitOffsets(text));
+  }
+  const questions = rows.map(([text, references, corpus]) => {
+    const at = offsets.get(corpus!)!;
+    const spans: { start_index: number; end_index: number }[] = JSON.parse(references!);
+    const answers = spans.map((s) => ({ start: at[s.start_index]!, end: at[s.end_index]! }));
+    return { text: text!, corpus: corpus!, answers: merge(answers) };
+  });
+  return { questions, corpora };
+}
+
+/** Where each code point starts, in code units: the set counts in code points. */
+function codeUnitOffsets(text: string): Int32Array {
+  const offsets = new Int32Array(text.length + 1);
+  let point = 0;
+  let unit = 0;
+  for (const character of text) {
+    offsets[point++] = unit;
+    unit += character.length;
+  }
+  offsets[point] = unit;
+  return offsets.subarray(0, point + 1);
+}
+
+/** The same text in spans that don't overlap, in order. */
+export function merge(spans: readonly Span[]): Span[] {
+  const merged: Span[] = [];
+  for (const span of [...spans].sort((a, b) => a.start - b.start)) {
+    const last = merged[merged.length - 1];
+    if (last && span.start <= last.end) last.end = Math.max(last.end, span.end);
+    else merged.push({ ...span });
+  }
+  return merged;
+}

@@ -61,7 +61,7 @@ async function measureSize(client: KnowledgeClient, set: QuestionSet, size: numb
     const passages = [...chunk(document, cutting, encodeUntrusted)];
     const store = await client.createStore(corpus);
     const file = await client.upload(`${corpus}.md`, text);
-    await client.ingest(store, [file], {
+    const failed = await client.ingest(store, [file], {
       chunking_strategy: {
         type: 'static',
         static: {
@@ -70,6 +70,7 @@ async function measureSize(client: KnowledgeClient, set: QuestionSet, size: numb
         },
       },
     });
+    if (failed > 0) throw new Error(`${corpus}.md could not be ingested`);
     const sharedWords = wordCounter(passages);
     for (const question of set.questions.filter((q) => q.corpus === corpus)) {
       const found = await client.search(store, question.text, RESULTS);

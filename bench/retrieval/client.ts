@@ -30,14 +30,13 @@ export class KnowledgeClient {
     return (await this.call<{ id: string }>('POST', '/v1/files', form)).id;
   }
 
-  /** Attaches and waits until passages are there. Throws if a file failed. */
-  async ingest(store: string, fileIds: readonly string[], cutting: object = {}): Promise<void> {
+  /** Attaches and waits until all are worked off. How many failed: a file may have no text. */
+  async ingest(store: string, fileIds: readonly string[], cutting: object = {}): Promise<number> {
     const path = `/v1/vector_stores/${store}/file_batches`;
-    const { id } = await this.call<{ id: string }>('POST', path, { file_ids: fileIds, ...cutting });
+    const { id } = await this.call<Batch>('POST', path, { file_ids: fileIds, ...cutting });
     for (;;) {
-      const batch = await this.call<Batch>('GET', `${path}/${id}`);
-      if (batch.file_counts.failed > 0) throw new Error(`${batch.file_counts.failed} files failed`);
-      if (batch.status === 'completed') return;
+      const { file_counts } = await this.call<Batch>('GET', `${path}/${id}`);
+      if (file_counts.in_progress === 0) return file_counts.failed;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
@@ -61,8 +60,8 @@ export class KnowledgeClient {
 }
 
 interface Batch {
-  status: string;
-  file_counts: { failed: number };
+  id: string;
+  file_counts: { in_progress: number; failed: number };
 }
 
 interface Results {

@@ -16,6 +16,11 @@ import { UnreadableFile } from './parse/document.ts';
 
 /** Work per alarm; then the alarm is set anew, so that no event grows without bound. */
 const SLICE_MS = 10_000;
+/**
+ * Between files. In `wrangler dev`, where D1 shares the worker's thread, answers to
+ * other requests are left unsent for half a minute while the loop never idles.
+ */
+const PAUSE_MS = 1;
 /** A file that took the process down this often is the cause. */
 const MAX_ATTEMPTS = 3;
 /** Pause while the verifier, whose tokenizer is needed, is away. */
@@ -48,6 +53,7 @@ export class Ingestor extends DurableObject<Bindings> {
         await this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
         return;
       }
+      await scheduler.wait(PAUSE_MS);
     }
     await this.ctx.storage.setAlarm(Date.now());
   }

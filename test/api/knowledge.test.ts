@@ -127,6 +127,23 @@ test('deleting a file deletes its passages everywhere, and nobody else’s', asy
   expect(await find(twin.store.id, 'pears in winter')).toHaveLength(1);
 });
 
+test('requests are answered while files are ingested', async () => {
+  const store = await client.vectorStores.create({ name: 'busy' });
+  const uploads = Array.from({ length: 40 }, (_, i) =>
+    upload(`tree-${i}.md`, `# Tree ${i}\n\nleaf ${i}`),
+  );
+  const ids = (await Promise.all(uploads)).map(({ id }) => id);
+  const batch = await client.vectorStores.fileBatches.create(store.id, { file_ids: ids });
+  const where = { vector_store_id: store.id };
+  // Each answer must come while files are left, not when the last one is done.
+  const left: number[] = [];
+  do {
+    const { file_counts } = await client.vectorStores.fileBatches.retrieve(batch.id, where);
+    left.push(file_counts.in_progress);
+  } while (left[left.length - 1]! > 0);
+  expect(new Set(left).size).toBeGreaterThan(5);
+});
+
 test('detaching a file leaves the file', async () => {
   const { store } = await storeOf({ 'guide.md': GUIDE });
   const [attached] = (await client.vectorStores.files.list(store.id)).data;

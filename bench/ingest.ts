@@ -1,0 +1,117 @@
+/**
+ * A large body of markdown through the real worker: how fast it is ingested,
+ * what memory that takes, how long searches in it take, with the time of a
+ * search in an empty store beside them as the cost of the path alone.
+ *
+ *   npm run bench:ingest -- [archive.tar.gz] [--megabytes 30] [--searches 200] [--json]
+ *
+ * Without an archive: `../shared/data/docs/docs-train.tar.gz`.
+ */
+import { parseArgs } from 'node:util';
+import { startModelServer } from '../test/support/model-server.ts';
+import { startWorker } from '../test/support/worker.ts';
+import { archivedMarkdown, headings, type MarkdownFile } from './ingest/archive.ts';
+import { watchMemory } from './ingest/memory.ts';
+import { KnowledgeClient } from './retrieval/client.ts';
+import { median, quantile } from './statistics.ts';
+
+const MEGABYTE = 1e6;
+/** Files attached in one request: the API's limit. */
+const BATCH = 500;
+const RESULTS = 10;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      megabytes: { type: 'string', default: '30' },
+      searches: { type: 'string', default: '200' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const files = archivedMarkdown(positionals[0], Number(values.megabytes) * MEGABYTE);
+  const verifier = await startModelServer();
+  const worker = await startWorker({ verifierUrl: verifier.url });
+  try {
+    const client = new KnowledgeClient(worker.url);
+    const memory = watchMemory();
+    const started = performance.now();
+    const { store, failed } = await ingestAll(client, files);
+    const seconds = (performance.now() - started) / 1000;
+    const peakBytes = memory.stop();
+    const queries = headings(files, Number(values.searches));
+    const empty = await client.createStore('empty');
+    const idle = await timeSearches(client, empty, queries);
+    const full = await timeSearches(client, store, queries);
+    report({ files, failed, seconds, peakBytes, idle, full }, values.json);
+  } finally {
+    await worker.close();
+    await verifier.close();
+  }
+}
+
+async function ingestAll(client: KnowledgeClient, files: readonly MarkdownFile[]) {
+  const store = await client.createStore('docs');
+  let failed = 0;
+  for (let from = 0; from < files.length; from += BATCH) {
+    const ids: string[] = [];
+    for (const { name, bytes } of files.slice(from, from + BATCH)) {
+      ids.push(await client.upload(name, bytes));
+    }
+    failed += await client.ingest(store, ids);
+  }
+  return { store, failed };
+}
+
+/** Milliseconds each. The first is not counted: it warms the path. */
+async function timeSearches(client: KnowledgeClient, store: string, queries: readonly string[]) {
+  const times: number[] = [];
+  let found = 0;
+  for (const query of queries) {
+    const started = performance.now();
+    found += (await client.search(store, query, RESULTS)).length;
+    times.push(performance.now() - started);
+  }
+  return { p50: median(times.slice(1)), p99: quantile(times.slice(1), 0.99), found };
+}
+
+interface Outcome {
+  files: readonly MarkdownFile[];
+  /** Files without text, for the most part. */
+  failed: number;
+  seconds: number;
+  peakBytes: number;
+  idle: Awaited<ReturnType<typeof timeSearches>>;
+  full: Awaited<ReturnType<typeof timeSearches>>;
+}
+
+function report({ files, failed, seconds, peakBytes, idle, full }: Outcome, json: boolean): void {
+  const megabytes = files.reduce((sum, { bytes }) => sum + bytes.length, 0) / MEGABYTE;
+  const megabytesPerSecond = megabytes / seconds;
+  const ratio = full.p50 / idle.p50;
+  if (json) {
+    const counts = {
+      files: files.length,
+      failed,
+      megabytes,
+      seconds,
+      megabytesPerSecond,
+      peakBytes,
+    };
+    console.log(JSON.stringify({ ...counts, idle, full, ratio }));
+    return;
+  }
+  console.log(
+    `${files.length} files (${failed} failed), ${megabytes.toFixed(1)} MB in ${seconds.toFixed(1)} s: ` +
+      `${megabytesPerSecond.toFixed(2)} MB/s, memory peak ${(peakBytes / MEGABYTE).toFixed(0)} MB`,
+  );
+  console.log('search          p50         p99');
+  for (const [name, { p50, p99 }] of Object.entries({ 'all of it': full, nothing: idle })) {
+    console.log(
+      `${name.padEnd(10)} ${p50.toFixed(1).padStart(6)} ms ${p99.toFixed(1).padStart(8)} ms`,
+    );
+  }
+  console.log(`all of it / nothing, p50: ${ratio.toFixed(2)} ×`);
+}
+
+await main();

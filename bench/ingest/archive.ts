@@ -1,0 +1,48 @@
+/** Markdown files out of a tar archive, so that nothing is unpacked to disk. */
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+
+export interface MarkdownFile {
+  name: string;
+  bytes: Buffer;
+}
+
+const SHARED = join(import.meta.dirname, '../../../shared/data/docs/docs-train.tar.gz');
+
+/** Of a tar header (POSIX ustar): where its fields are, in bytes. */
+const BLOCK = 512;
+const NAME_END = 100;
+const SIZE_START = 124;
+const SIZE_END = 136;
+const TYPE = 156;
+const REGULAR_FILE = '0'.charCodeAt(0);
+
+/** Files in the archive's order, until they have `most` bytes together. */
+export function archivedMarkdown(archive = SHARED, most = Number.POSITIVE_INFINITY) {
+  if (!existsSync(archive)) throw new Error(`no ${archive}: name a .tar.gz of markdown files`);
+  const tar = gunzipSync(readFileSync(archive));
+  const files: MarkdownFile[] = [];
+  let total = 0;
+  for (let at = 0; at + BLOCK <= tar.length && total < most; ) {
+    const header = tar.subarray(at, at + BLOCK);
+    const size = Number.parseInt(header.toString('latin1', SIZE_START, SIZE_END), 8) || 0;
+    const name = header.toString('utf8', 0, NAME_END).replace(/\0.*$/s, '');
+    const bytes = tar.subarray(at + BLOCK, at + BLOCK + size);
+    if (header[TYPE] === REGULAR_FILE && name.endsWith('.md') && size > 0) {
+      files.push({ name: basename(name), bytes });
+      total += size;
+    }
+    at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
+  }
+  return files;
+}
+
+/** Headings from all over the files, as queries that have an answer. */
+export function headings(files: readonly MarkdownFile[], count: number): string[] {
+  const all = files.flatMap(({ bytes }) =>
+    [...bytes.toString('utf8').matchAll(/^#+ (.{8,80})$/gm)].map(([, heading]) => heading!),
+  );
+  const every = Math.max(1, Math.floor(all.length / count));
+  return all.filter((_, i) => i % every === 0).slice(0, count);
+}

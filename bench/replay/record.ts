@@ -12,10 +12,9 @@ import type { Engine, Slot } from '../../gpu-backend/engine/engine.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import type { Region } from '../../src/draft/drafter.ts';
 import { RECYCLED_SUCCESSORS } from '../../src/draft/recycling-store.ts';
-import { composePrompt, type Prompt } from '../../src/generate/prompt.ts';
+import { composePrompt, type Prompt, type PromptModel } from '../../src/generate/prompt.ts';
 import { type Chunk, chunk } from '../../src/retrieve/chunk.ts';
 import { parseMarkdown } from '../../src/retrieve/parse/markdown.ts';
-import type { ModelRecord } from '../../src/store/model.ts';
 import { createTokenizer } from '../../src/store/tokenizer.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -62,24 +61,23 @@ async function main(): Promise<void> {
   console.log(`${lines.length} answers in ${FILE}`);
 }
 
-function readModel(): ModelRecord {
+type BundledModel = ReturnType<typeof readModel>;
+
+function readModel() {
   const read = (name: string) => JSON.parse(readFileSync(join(MODEL, name), 'utf8'));
-  const { name, prompt, maxContext, trainedContext, fingerprints } = read('manifest.json');
+  const { prompt, maxContext, trainedContext } = read('manifest.json');
   const { eos_token_id: eos } = read('config.json');
   return {
     ...createTokenizer(read('tokenizer.json'), read('tokenizer_config.json')),
-    id: name,
-    fingerprint: { model: fingerprints.model, tokenizer: fingerprints.tokenizer },
-    maxContext,
-    trainedContext,
-    eosIds: Array.isArray(eos) ? eos : [eos],
-    generation: {},
-    prompt,
+    maxContext: maxContext as number,
+    trainedContext: trainedContext as number,
+    eosIds: (Array.isArray(eos) ? eos : [eos]) as number[],
+    prompt: prompt as PromptModel['prompt'] & { passages: number; passageTokens: number },
   };
 }
 
 /** The question over the passages that share most of its rarer words. */
-function promptFor(model: ModelRecord, question: string, chunks: readonly Chunk[]): Prompt {
+function promptFor(model: BundledModel, question: string, chunks: readonly Chunk[]): Prompt {
   const words = (text: string) => new Set(text.toLowerCase().match(/[a-z]+/g));
   const bags = chunks.map((passage) => words(`${passage.heading} ${passage.text}`));
   const weights = [...words(question)].map((word) => {
@@ -91,14 +89,7 @@ function promptFor(model: ModelRecord, question: string, chunks: readonly Chunk[
     score: weights.reduce((sum, [word, weight]) => sum + (bags[i]!.has(word) ? weight : 0), 0),
   }));
   scored.sort((a, b) => b.score - a.score);
-  const passages = scored.slice(0, model.prompt.passages).map(({ passage }, i) => ({
-    ...passage,
-    id: i,
-    fileId: 'docs',
-    fileName: 'docs',
-    attributes: null,
-    score: 1,
-  }));
+  const passages = scored.slice(0, model.prompt.passages).map(({ passage }) => passage);
   return composePrompt(model, [{ role: 'user', content: question }], passages, [], {
     comfortable: model.trainedContext - MAX_ANSWER,
     most: model.maxContext - MAX_ANSWER,

@@ -45,6 +45,9 @@ chat.post('/completions', async function createChatCompletion(c) {
   });
 });
 
+/** A client that takes nothing for so long has gone, even if nobody said so: the verifier's slot is freed. */
+export const CLIENT_DEADLINE_MS = 10_000;
+
 /** A ceiling above the context is a mistake worth naming; one within it is cut to what the prompt leaves. */
 function requireRoom(model: ModelRecord, maxTokens: number | null): void {
   if (maxTokens !== null && maxTokens > model.maxContext) {
@@ -168,9 +171,11 @@ async function streamAnswer(
   const { speculation, stream_options } = body;
   const withUsage = stream_options?.include_usage || speculation.stats;
 
-  function chunk(fields: object): Promise<void> {
+  async function chunk(fields: object): Promise<void> {
     const data = { ...head, object: 'chat.completion.chunk', ...fields };
-    return stream.writeSSE({ data: JSON.stringify(data) });
+    const deadline = setTimeout(answer.cancel, CLIENT_DEADLINE_MS);
+    await stream.writeSSE({ data: JSON.stringify(data) });
+    clearTimeout(deadline);
   }
   function choice(delta: object, finish_reason: string | null = null) {
     return { choices: [{ index: 0, delta, logprobs: null, finish_reason }] };

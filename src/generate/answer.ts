@@ -84,6 +84,7 @@ async function begin(
   const namespace = await namespaceOf(tenant, model.fingerprint);
   const link = new TurnLink(linkContext(env, model.fingerprint));
   let prompt: Prompt;
+  let passages: Passage[];
   let maxTokens: number;
   try {
     const found = await search(
@@ -93,7 +94,7 @@ async function begin(
       request.query,
       model.prompt.passages + SPARE_PASSAGES,
     );
-    ({ prompt, maxTokens } = compose(model, request, found));
+    ({ prompt, passages, maxTokens } = compose(model, request, found));
   } catch (error) {
     link.close();
     throw error;
@@ -136,7 +137,7 @@ async function begin(
 
   return {
     model,
-    passages: prompt.passages,
+    passages,
     promptTokens: prompt.tokens.length,
     cachedTokens,
     speculation,
@@ -187,6 +188,7 @@ function compose(model: ModelRecord, request: AnswerRequest, found: Passage[]) {
   });
   return {
     prompt,
+    passages: kept.slice(0, prompt.fitting),
     maxTokens: Math.min(wanted, model.maxContext - prompt.tokens.length),
   };
 }

@@ -9,15 +9,25 @@
  */
 import type { Region } from '../draft/drafter.ts';
 import { Source } from '../draft/source.ts';
-import type { Passage } from '../retrieve/search.ts';
-import type { ModelRecord } from '../store/model.ts';
-import type { ChatMessage } from '../store/tokenizer.ts';
+import type { ChatMessage, ModelTokenizer } from '../store/tokenizer.ts';
+
+/** What of the model a prompt is made with. */
+export type PromptModel = Pick<ModelTokenizer, 'encode' | 'encodeUntrusted' | 'renderChat'> & {
+  prompt: { instruction: string; passageHeader: string };
+};
+
+/** What of a passage goes into a prompt. */
+export interface PromptPassage {
+  title: string;
+  heading: string;
+  tokens: Int32Array;
+}
 
 export interface Prompt {
   tokens: Int32Array;
   regions: Region[];
-  /** The passages that fit, in the order they stand in. */
-  passages: Passage[];
+  /** How many of the passages fit, the best ones. */
+  fitting: number;
   /** What the worker's own session store is built over: passages that did not fit, then the prompt. */
   draftTokens: Int32Array;
   draftRegions: Region[];
@@ -55,10 +65,10 @@ export interface Room {
  * @param spare passages for the worker's own session store only
  */
 export function composePrompt(
-  model: ModelRecord,
+  model: PromptModel,
   messages: readonly ChatMessage[],
-  passages: readonly Passage[],
-  spare: readonly Passage[],
+  passages: readonly PromptPassage[],
+  spare: readonly PromptPassage[],
   room: Room,
 ): Prompt {
   const encoded = passages.map((passage, index) => encodePassage(model, passage, index));
@@ -76,14 +86,14 @@ export function composePrompt(
     return {
       tokens: prompt.tokens,
       regions: prompt.regions,
-      passages: passages.slice(0, fitting),
+      fitting,
       draftTokens: draft.tokens,
       draftRegions: draft.regions,
     };
   }
 }
 
-function encodePassage(model: ModelRecord, passage: Passage, index: number): Run[] {
+function encodePassage(model: PromptModel, passage: PromptPassage, index: number): Run[] {
   const fields = { n: String(index + 1), title: passage.title, heading: passage.heading };
   const header = model.prompt.passageHeader.replace(
     /\{(n|title|heading)\}/g,
@@ -95,7 +105,7 @@ function encodePassage(model: ModelRecord, passage: Passage, index: number): Run
   ];
 }
 
-function layOut(model: ModelRecord, messages: readonly ChatMessage[], passages: Run[][]): Run[] {
+function layOut(model: PromptModel, messages: readonly ChatMessage[], passages: Run[][]): Run[] {
   const contents: Run[][] = messages.map(({ content }) => [
     { tokens: model.encodeUntrusted(content), source: Source.prompt },
   ]);

@@ -69,7 +69,8 @@ const STATES: [string, Side, number][] = [
   ['with ready on its way', 'far', 1],
   ['with the first tokens on their way', 'far', 2],
   ['in the middle', 'far', 12],
-  ['with a tree on its way', 'near', 6],
+  // Trees go out as the worker keeps up: a busy machine sends few.
+  ['with a tree on its way', 'near', 2],
 ];
 
 describe('kill -9', () => {
@@ -103,7 +104,7 @@ describe('what a connection carries', () => {
     (
       [
         ['near', 1],
-        ['near', 4],
+        ['near', 2],
         ['far', 1],
         ['far', 9],
       ] as const

@@ -26,17 +26,18 @@ chat.post('/completions', async function createChatCompletion(c) {
   const answer = await startAnswer(c.env, c.get('tenant'), request).catch((error: unknown) => {
     throw toFailure(error);
   });
-  // A client that leaves ends the turn. `wrangler dev` notices only once something is written
-  // to it, so there an answer that is not streamed runs to its end.
-  const { signal } = c.req.raw;
-  signal.addEventListener('abort', answer.cancel);
-  if (signal.aborted) answer.cancel();
   const head = {
     id: newId('chatcmpl-'),
     created: Math.floor(Date.now() / 1000),
     model: answer.model.id,
   };
+  // A client that leaves ends the turn. The request's signal says so, but a listener on it also
+  // ends the request's I/O before the verifier could be told: a stream is better off without.
+  // `wrangler dev` notices only what it writes to, so there a whole answer runs to its end.
   if (!body.stream) {
+    const { signal } = c.req.raw;
+    signal.addEventListener('abort', answer.cancel);
+    if (signal.aborted) answer.cancel();
     return c.json(await complete(answer, body, head).finally(() => observeAnswer(c, answer)));
   }
   return streamSSE(c, async (stream) => {

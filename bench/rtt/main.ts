@@ -1,7 +1,7 @@
 /**
  * What the distance between worker and verifier costs.
  *
- *   npm run bench:rtt [-- <folder>] [-- --json] [-- --tokens 10000] [-- --no-sockets]
+ *   npm run bench:rtt -- [folder] [--json] [--tokens 10000] [--plot file.svg] [--no-sockets]
  *
  * Simulated: recorded answers through the link's own code on both sides, with a
  * virtual clock and a seeded network, per mode and round trip, as × plain
@@ -10,9 +10,10 @@
  * them. `--json` prints the simulated figures alone: they are the same everywhere.
  */
 
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { ROOT } from '../../local/service.ts';
+import { lineChart } from '../plot.ts';
+import { defaultFolder } from '../replay/traces.ts';
 import { median } from '../statistics.ts';
 import type { Conditions } from './network.ts';
 import { type Recording, readRecordings } from './recording.ts';
@@ -26,7 +27,6 @@ import {
   type SocketTable,
 } from './sockets.ts';
 
-const DEFAULT_FOLDER = join(ROOT, '../shared/data/replay');
 const DEFAULT_TOKENS = 10_000;
 const RTTS = [0, 10, 25, 50, 100, 200];
 const LINK_MODES = ['lockstep', 'streamed', 'echoed'] as const;
@@ -55,11 +55,12 @@ async function main(): Promise<void> {
     options: {
       json: { type: 'boolean', default: false },
       tokens: { type: 'string', default: String(DEFAULT_TOKENS) },
+      plot: { type: 'string' },
       'no-sockets': { type: 'boolean', default: false },
     },
     allowPositionals: true,
   });
-  const recordings = readRecordings(positionals[0] ?? DEFAULT_FOLDER, Number(values.tokens));
+  const recordings = readRecordings(positionals[0] ?? defaultFolder(), Number(values.tokens));
   if (!values.json) {
     console.log(
       `Simulated: ${FLAT_GPU.stepMs} ms a step, ${BUDGET} nodes, ${DRAFT_MS} ms a draft, ` +
@@ -70,6 +71,7 @@ async function main(): Promise<void> {
   for (const recording of recordings) {
     table[recording.name] = await measure(recording, !values.json);
   }
+  if (values.plot) writeFileSync(values.plot, plot(table));
   if (values.json) console.log(JSON.stringify(table));
   else if (!values['no-sockets']) printSockets(await measureSockets());
 }
@@ -113,6 +115,28 @@ function print(recording: Recording, modes: Table[string]): void {
     });
     console.log(mode.padEnd(24) + cells.join(''));
   }
+}
+
+/** × plain decoding against the round trip, mean of all recordings. */
+function plot(table: Table): string {
+  const names = Object.keys(table);
+  const mean = (mode: string, rtt: number) =>
+    names.reduce((sum, name) => sum + table[name]![mode]![rtt]!.vsPlain, 0) / names.length;
+  const flat = (mode: string) => RTTS.map((rtt) => [rtt, mean(mode, 0)] as const);
+  return lineChart({
+    title: `Speed against the round trip, mean of ${names.length} recordings`,
+    x: 'round trip between worker and verifier, ms',
+    y: '× plain decoding',
+    lines: [
+      { name: 'plain', points: flat('plain') },
+      { name: 'co-located', points: flat('colocated') },
+      ...LINK_MODES.map((mode) => ({
+        name: mode,
+        points: RTTS.map((rtt) => [rtt, mean(mode, rtt)] as const),
+        emphasis: mode === 'echoed',
+      })),
+    ],
+  });
 }
 
 function printSockets({ runs, different }: SocketTable): void {

@@ -1,49 +1,40 @@
-/** Recorded answers of real models: `{turns: [{prompt: [ids], response: [ids]}]}`, one object a line. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+/** Recorded answers, made cheap to replay. */
+import type { Region } from '../../src/draft/drafter.ts';
+import { type Conversation, readTraces } from '../replay/traces.ts';
 
 export interface RecordedTurn {
   prompt: Int32Array;
+  regions: readonly Region[];
   answer: Int32Array;
 }
 
 export interface Recording {
-  /** File name up to its first dot and what names its half. */
+  /** Its file's name without `.jsonl.gz`. */
   name: string;
   turns: RecordedTurn[];
   /** Distinct ids; the turns use 0 to this. */
   vocabSize: number;
 }
 
-const SUFFIX = /\.jsonl(\.gz)?$/;
-
 /** Recordings in `folder`, at most about `mostTokens` of answers each, whole turns. Throws when there are none. */
 export function readRecordings(folder: string, mostTokens: number): Recording[] {
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => SUFFIX.test(name)) : [];
-  const recordings = names
-    .sort()
-    .map((name) => readRecording(join(folder, name), name.replace(SUFFIX, ''), mostTokens))
-    .filter(({ turns }) => turns.length > 0);
-  if (recordings.length === 0) {
-    throw new Error(
-      `no recorded answers in ${folder}: name a folder with .jsonl or .jsonl.gz files of ` +
-        '{"turns": [{"prompt": [ids], "response": [ids]}]}',
-    );
-  }
-  return recordings;
+  return [...readTraces(folder)].map(([name, conversations]) =>
+    renumbered(name, conversations, mostTokens),
+  );
 }
 
 /**
  * Ids are renumbered by first appearance: which tokens are equal is all that
  * drafting sees, and one-hot logits over a small vocabulary are cheap.
  */
-function readRecording(path: string, name: string, mostTokens: number): Recording {
-  const raw = readFileSync(path);
-  const text = (path.endsWith('.gz') ? gunzipSync(raw) : raw).toString('utf8');
+function renumbered(
+  name: string,
+  conversations: readonly Conversation[],
+  mostTokens: number,
+): Recording {
   const numbers = new Map<number, number>();
-  const renumber = (ids: readonly number[]) =>
-    Int32Array.from(ids, (id) => {
+  const renumber = (ids: Int32Array) =>
+    ids.map((id) => {
       const known = numbers.get(id);
       if (known !== undefined) return known;
       numbers.set(id, numbers.size);
@@ -51,16 +42,11 @@ function readRecording(path: string, name: string, mostTokens: number): Recordin
     });
   const turns: RecordedTurn[] = [];
   let tokens = 0;
-  for (const line of text.split('\n')) {
-    if (line === '' || tokens >= mostTokens) continue;
-    const { turns: recorded } = JSON.parse(line) as {
-      turns?: { prompt: number[]; response: number[] }[];
-    };
-    for (const { prompt, response } of recorded ?? []) {
-      if (prompt.length === 0 || response.length === 0) continue;
-      turns.push({ prompt: renumber(prompt), answer: renumber(response) });
-      tokens += response.length;
-    }
+  for (const { prompt, response, regions } of conversations.flatMap((one) => one.turns)) {
+    if (tokens >= mostTokens) break;
+    if (prompt.length === 0 || response.length === 0) continue;
+    turns.push({ prompt: renumber(prompt), regions, answer: renumber(response) });
+    tokens += response.length;
   }
   return { name, turns, vocabSize: numbers.size };
 }

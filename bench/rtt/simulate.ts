@@ -4,7 +4,7 @@
  * Scheduler on the other. Simulated are time, the wire and the target.
  */
 import { type Echo, EchoDrafter, Trust } from '../../gpu-backend/echo.ts';
-import type { Drafter } from '../../src/draft/drafter.ts';
+import type { Drafter, Region } from '../../src/draft/drafter.ts';
 import { type Drafting, runTurn, WIRE_NODES } from '../../src/generate/turn.ts';
 import { type LinkContext, TurnLink } from '../../src/link/failover.ts';
 import { Fleet } from '../../src/link/fleet.ts';
@@ -108,7 +108,7 @@ export async function simulate(
   const drafts = mode !== 'plain' && mode !== 'colocated';
   for (const turn of recording.turns) {
     const drafting: Drafting | null = drafts
-      ? { drafter, nodes: WIRE_NODES, tokens: turn.prompt, regions: [] }
+      ? { drafter, nodes: WIRE_NODES, tokens: turn.prompt, regions: turn.regions }
       : null;
     if (drafting && mode === 'echoed') drafting.spans = edge.spans();
     verifier.engine.script('', turn.prompt, turn.answer);
@@ -121,14 +121,14 @@ export async function simulate(
 }
 
 async function answer(
-  { prompt, answer }: RecordedTurn,
+  { prompt, regions, answer }: RecordedTurn,
   mode: Mode,
   drafting: Drafting | null,
   link: TurnLink,
   run: Run,
   connection: () => Connection,
 ): Promise<void> {
-  const open = openFor(prompt, answer.length, modeOnTheWire(mode));
+  const open = openFor(prompt, regions, answer.length, modeOnTheWire(mode));
   let said = 0;
   for await (const event of runTurn(link, open, drafting)) {
     const { near, far } = connection();
@@ -159,7 +159,12 @@ function modeOnTheWire(mode: Mode): DraftingMode {
   return mode === 'colocated' ? 'echoed' : mode;
 }
 
-function openFor(prompt: Int32Array, maxTokens: number, drafting: DraftingMode): Open {
+function openFor(
+  prompt: Int32Array,
+  regions: readonly Region[],
+  maxTokens: number,
+  drafting: DraftingMode,
+): Open {
   return {
     prompt,
     settings: {
@@ -170,7 +175,7 @@ function openFor(prompt: Int32Array, maxTokens: number, drafting: DraftingMode):
       stopIds: [],
       drafting,
       budget: BUDGET,
-      regions: [],
+      regions: regions.map(({ start, end, source }) => [start, end, source]),
       resumed: 0,
     },
   };

@@ -1,13 +1,14 @@
 /**
  * What the distance between worker and verifier costs.
  *
- *   npm run bench:rtt -- [folder] [--json] [--tokens 10000] [--plot file.svg] [--no-sockets]
+ *   npm run bench:rtt -- [folder] [--json] [--tokens 10000] [--plot file.svg] [--sockets file.json | --no-sockets]
  *
  * Simulated: recorded answers through the link's own code on both sides, with a
  * virtual clock and a seeded network, per mode and round trip, as × plain
- * decoding and as a share of the same drafter standing beside the engine. Then
- * the real worker and verifier on this machine, with the delay injected between
- * them. `--json` prints the simulated figures alone: they are the same everywhere.
+ * decoding and as a share of the same drafter standing beside the engine, with
+ * the bytes of a step. Then the real worker and verifier on this machine, with
+ * the delay injected between them. `--json` prints the simulated figures alone:
+ * they are the same everywhere. `--sockets` writes the others to a file.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -46,7 +47,11 @@ function conditions(rttMs: number): Conditions {
 interface Figures {
   vsPlain: number;
   vsColocated: number;
+  /** Tokens committed a step. */
   mat: number;
+  /** Median of a step, seals included, headers of WebSocket and TCP not. */
+  bytesUp: number;
+  bytesDown: number;
 }
 type Table = Record<string, Record<string, Record<string, Figures>>>;
 
@@ -56,6 +61,7 @@ async function main(): Promise<void> {
       json: { type: 'boolean', default: false },
       tokens: { type: 'string', default: String(DEFAULT_TOKENS) },
       plot: { type: 'string' },
+      sockets: { type: 'string' },
       'no-sockets': { type: 'boolean', default: false },
     },
     allowPositionals: true,
@@ -73,7 +79,10 @@ async function main(): Promise<void> {
   }
   if (values.plot) writeFileSync(values.plot, plot(table));
   if (values.json) console.log(JSON.stringify(table));
-  else if (!values['no-sockets']) printSockets(await measureSockets());
+  if (values['no-sockets'] || (values.json && !values.sockets)) return;
+  const sockets = await measureSockets();
+  if (values.sockets) writeFileSync(values.sockets, `${JSON.stringify(sockets, null, 1)}\n`);
+  if (!values.json) printSockets(sockets);
 }
 
 async function measure(recording: Recording, report: boolean): Promise<Table[string]> {
@@ -84,6 +93,8 @@ async function measure(recording: Recording, report: boolean): Promise<Table[str
     vsPlain: round(rate(run) / rate(plain)),
     vsColocated: round(rate(run) / rate(colocated)),
     mat: round(run.tokens / run.steps),
+    bytesUp: round(median(run.upBytes)),
+    bytesDown: round(median(run.downBytes)),
   });
   const modes: Table[string] = {
     plain: { 0: figures(plain) },
@@ -114,6 +125,13 @@ function print(recording: Recording, modes: Table[string]): void {
       return `${vsPlain.toFixed(2)} (${vsColocated.toFixed(2)})`.padStart(13);
     });
     console.log(mode.padEnd(24) + cells.join(''));
+  }
+  for (const mode of LINK_MODES) {
+    const cells = RTTS.map((rtt) => {
+      const { bytesUp, bytesDown } = modes[mode]![rtt]!;
+      return `${Math.round(bytesUp)} / ${Math.round(bytesDown)}`.padStart(13);
+    });
+    console.log(`${mode}, bytes ↑ / ↓`.padEnd(24) + cells.join(''));
   }
 }
 

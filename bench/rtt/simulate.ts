@@ -8,7 +8,7 @@ import type { Drafter, Region } from '../../src/draft/drafter.ts';
 import { type Drafting, runTurn, WIRE_NODES } from '../../src/generate/turn.ts';
 import { type LinkContext, TurnLink } from '../../src/link/failover.ts';
 import { Fleet } from '../../src/link/fleet.ts';
-import type { DraftingMode, Open, Span } from '../../src/link/frames/index.ts';
+import { type DraftingMode, FrameType, type Open, type Span } from '../../src/link/frames/index.ts';
 import { Edge } from './edge.ts';
 import { type Conditions, type Connection, connect, Host } from './network.ts';
 import { seeded } from './random.ts';
@@ -32,8 +32,9 @@ export interface Run {
   steps: number;
   /** Of decoding, on the engine's clock: from the first step to the last, with the waits between them. */
   decodeMs: number;
-  /** Of each step: message bytes up and down, without WebSocket and TCP headers. */
+  /** What the worker sent for each step, seals included, without WebSocket and TCP headers. */
   upBytes: number[];
+  /** The same of each `accept`. */
   downBytes: number[];
   drafted: number;
   stale: number;
@@ -83,18 +84,6 @@ export async function simulate(
     vocabSize: recording.vocabSize,
     echo: (host) => new Charged(mode === 'colocated' ? edge : new EchoDrafter(mixer), host),
   });
-  let connection: Connection | null = null;
-  const context: LinkContext = {
-    fleet: new Fleet([URL], clock, random),
-    clock,
-    random,
-    async dial() {
-      connection = await connect(clock, { near, far: verifier.host }, conditions, random);
-      verifier.serve(connection.far);
-      return connection.near;
-    },
-  };
-
   const run: Run = {
     tokens: 0,
     steps: 0,
@@ -103,6 +92,21 @@ export async function simulate(
     downBytes: [],
     drafted: 0,
     stale: 0,
+  };
+  let connection: Connection | null = null;
+  const context: LinkContext = {
+    fleet: new Fleet([URL], clock, random),
+    clock,
+    random,
+    async dial() {
+      connection = await connect(clock, { near, far: verifier.host }, conditions, random);
+      verifier.serve(connection.far);
+      connection.far.tap = (message) => {
+        if (message[0] === FrameType.accept) run.downBytes.push(message.length);
+        return [message];
+      };
+      return connection.near;
+    },
   };
   const drafter = new Charged(edge, near);
   const drafts = mode !== 'plain' && mode !== 'colocated';
@@ -131,7 +135,7 @@ async function answer(
   const open = openFor(prompt, regions, answer.length, modeOnTheWire(mode));
   let said = 0;
   for await (const event of runTurn(link, open, drafting)) {
-    const { near, far } = connection();
+    const { near } = connection();
     if (event.type === 'accept') {
       for (const token of event.tokens) {
         if (token !== answer[said])
@@ -140,14 +144,13 @@ async function answer(
       }
       run.steps += event.steps;
       run.drafted += event.drafted;
-      run.upBytes.push(near.bytes);
-      run.downBytes.push(far.bytes);
-      near.bytes = far.bytes = 0;
+      run.upBytes.push(near.bytes / event.steps);
+      near.bytes = 0;
     } else if (event.type === 'done') {
       run.stale += event.stale;
     } else {
       // What opening takes is not a step's.
-      near.bytes = far.bytes = 0;
+      near.bytes = 0;
     }
   }
   if (said !== answer.length) throw new Error(`${said} of ${answer.length} tokens came`);

@@ -2,7 +2,8 @@
  * The same question over real sockets: the bundled model, the real worker and
  * the real verifier on this machine, with a proxy between them that adds the
  * round trip. What is timed is the stream as a client sees it, from its first
- * text to its last byte.
+ * text to its last byte; of several times asked the fastest counts, as whatever
+ * else the machine does only ever adds.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,6 +27,7 @@ export type SocketMode = (typeof SOCKET_MODES)[number];
 
 const READY_MS = 60_000;
 const QUESTIONS = 6;
+const ROUNDS = 3;
 
 export interface SocketRun {
   tokens: number;
@@ -57,16 +59,23 @@ export async function measureSockets(): Promise<SocketTable> {
       table.runs[rtt] = runs;
       for (const [turn, question] of questions.entries()) {
         const texts = new Set<string>();
-        // Whoever goes first fills the KV cache for the others: take turns.
-        const order = SOCKET_MODES.map((_, i) => SOCKET_MODES[(i + turn) % SOCKET_MODES.length]!);
-        for (const mode of order) {
-          const answer = await ask(service.url, question, mode);
+        const fastest = new Map<SocketMode, Asked>();
+        for (let round = 0; round < ROUNDS; round++) {
+          // Whoever goes first fills the KV cache for the others: take turns.
+          for (const i of SOCKET_MODES.keys()) {
+            const mode = SOCKET_MODES[(i + turn + round) % SOCKET_MODES.length]!;
+            const answer = await ask(service.url, question, mode);
+            texts.add(answer.text);
+            const before = fastest.get(mode);
+            if (!before || decodeSeconds(answer) < decodeSeconds(before)) fastest.set(mode, answer);
+          }
+        }
+        for (const [mode, answer] of fastest) {
           const run = runs[mode];
           run.tokens += answer.usage.completion_tokens;
           run.steps += answer.usage.speculation!.steps;
-          run.seconds += answer.seconds - answer.ttftMs / 1000;
+          run.seconds += decodeSeconds(answer);
           run.ttftMs.push(answer.ttftMs);
-          texts.add(answer.text);
         }
         if (texts.size > 1) table.different++;
       }
@@ -75,6 +84,13 @@ export async function measureSockets(): Promise<SocketTable> {
     await service.stop();
   }
   return table;
+}
+
+type Asked = Awaited<ReturnType<typeof ask>>;
+
+/** From the first text to the last byte. */
+function decodeSeconds({ seconds, ttftMs }: Asked): number {
+  return seconds - ttftMs / 1000;
 }
 
 function ask(url: string, question: string, mode: SocketMode) {

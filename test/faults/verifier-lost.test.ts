@@ -5,6 +5,7 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Side, Tap } from '../../bench/rtt/proxy.ts';
+import { FrameType } from '../../src/link/frames/index.ts';
 import { type RealFleet, startFleet, stream, until, type Verifier } from './fleet.ts';
 
 /** Sampled, so that only the same noise gives the same text; long enough to have a middle. */
@@ -90,6 +91,28 @@ describe('kill -9', () => {
   });
 });
 
+/** A `done` frame as it stands in the verifier's bytes: WebSocket header, frame type. */
+const DONE = Buffer.from([0x82, 28, FrameType.done]);
+
+test('kill -9 with done on its way, which never arrives: the same text and its end', async () => {
+  let by: Verifier | null = null;
+  for (const verifier of fleet.verifiers) {
+    verifier.proxy.tap = (bytes, from) => {
+      if (by || from !== 'far' || !bytes.includes(DONE)) return [bytes];
+      by = verifier;
+      verifier.signal('SIGKILL');
+      return [bytes.subarray(0, bytes.indexOf(DONE))];
+    };
+  }
+  const { text, error, complete, finish } = await stream(fleet.url, QUESTION);
+  expect(error).toBeNull();
+  expect(text).toBe(expected);
+  expect(complete).toBe(true);
+  expect(finish).toBe('stop');
+  await by!.restart();
+  await free(1_000);
+});
+
 describe('what a connection carries', () => {
   const flip = (bytes: Buffer) => {
     const damaged = Buffer.from(bytes);
@@ -115,6 +138,36 @@ describe('what a connection carries', () => {
       .filter(([side, at]) => !(what === 'lost' && side === 'near' && at === 4))
       .map(([side, at]) => [what, side, at] as const),
   );
+
+  test.each([
+    ['near', 1],
+    ['far', 1],
+    ['far', 9],
+  ] as const)('swapped (%s, %i): the same text', async (side, at) => {
+    let by: Verifier | null = null;
+    for (const verifier of fleet.verifiers) {
+      let seen = -1;
+      let held: Buffer | null = null;
+      verifier.proxy.tap = (bytes, from) => {
+        if (from === 'near' && bytes.includes('/v1/link')) seen = -1;
+        if (from !== side) return [bytes];
+        seen++;
+        if (seen === at && !by) {
+          by = verifier;
+          held = bytes;
+          return [];
+        }
+        const both = held ? [bytes, held] : [bytes];
+        held = null;
+        return both;
+      };
+    }
+    const { text, error } = await stream(fleet.url, QUESTION);
+    expect(error).toBeNull();
+    expect(text).toBe(expected);
+    expect(by).not.toBeNull();
+    await free(HALF_OPEN_MS);
+  });
 
   test.each(cases)('%s (%s, %i): the same text', async (what, side, at) => {
     const fault = onChunk(side, at, TAMPER[what]!);

@@ -9,12 +9,14 @@ import { seeded } from '../../bench/rtt/random.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree.ts';
 import {
+  decodeError,
   encodeCancel,
   encodeOpen,
   encodeRead,
   encodeSpans,
   encodeTree,
   LINK_PATH,
+  Opener,
   type OpenSettings,
   offer,
   parseLinkKeys,
@@ -125,6 +127,27 @@ test('a worker that never reads: the verifier stops sending, and others get thei
   expect(text.length).toBeGreaterThan(0);
   socket.terminate();
   expect(await until(async () => (await totalActive()) === 0, 1_000)).toBe(true);
+});
+
+test('credit violated: the turn ends by name, its session is freed', async () => {
+  const { socket, say } = await link();
+  const opener = new Opener();
+  let last = new Uint8Array();
+  socket.on('message', (data: Buffer) => {
+    last = opener.open(data).slice();
+  });
+  const closed = new Promise((resolve) => {
+    socket.on('close', resolve);
+  });
+  const tree = new TokenTree(1);
+  tree.add(ROOT, 3, 0.5, Source.corpus);
+  say(openFrame());
+  for (let i = 0; i < 100; i++) say(encodeTree(tree, 40));
+  await closed;
+  const { code, message } = decodeError(last);
+  expect(code).toBe('bad-frame');
+  expect(message).toMatch(/more than 8 trees outstanding/);
+  expect(await until(async () => (await verifier.health()).active === 0, 1_000)).toBe(true);
 });
 
 test('thousands of hostile frames: the process lives, holds nothing, answers', async () => {

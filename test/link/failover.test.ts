@@ -43,6 +43,21 @@ function onMessage(at: number, change: (message: Uint8Array) => Uint8Array[]): T
   return (message) => (count++ === at ? change(message) : [message]);
 }
 
+/** A tap that lets message `at` be overtaken by the one behind it. */
+function swapped(at: number): Tap {
+  let count = 0;
+  let held: Uint8Array | null = null;
+  return (message) => {
+    if (count++ === at) {
+      held = message;
+      return [];
+    }
+    const both = held ? [message, held] : [message];
+    held = null;
+    return both;
+  };
+}
+
 function flip(message: Uint8Array, random: () => number): Uint8Array {
   const damaged = message.slice();
   const bit = Math.floor(random() * message.length * 8);
@@ -78,6 +93,12 @@ const FAULTS: Record<string, Fault> = {
   'frame to the worker lost': (_, { far }, __, at) => {
     far.tap = onMessage(at, () => []);
   },
+  'frames to the verifier swapped': (_, { near }, __, at) => {
+    near.tap = swapped(at);
+  },
+  'frames to the worker swapped': (_, { far }, __, at) => {
+    far.tap = swapped(at);
+  },
   'connection broken': (world, connection, _, at) => {
     world.clock.after(at * 20, () => connection.cut());
   },
@@ -107,7 +128,8 @@ const FAULTS: Record<string, Fault> = {
 
 describe.each(Object.keys(FAULTS))('%s', (name) => {
   // In lockstep both sides wait for what was lost; see below.
-  const modes = (['lockstep', 'echoed'] as const).slice(name.endsWith('verifier lost') ? 1 : 0);
+  const holdsBack = name.endsWith('verifier lost') || name.endsWith('verifier swapped');
+  const modes = (['lockstep', 'echoed'] as const).slice(holdsBack ? 1 : 0);
 
   test.each(modes)(
     'at any moment: the other verifier goes on with the same text (%s)',

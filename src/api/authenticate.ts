@@ -22,9 +22,8 @@ const HOW_TO_GET_ONE = 'make one with `npx espalier key create`';
 let local: Tenant | undefined;
 
 export const authenticate = createMiddleware<AppEnv>(async function authenticate(c, next) {
-  const db = database(c.env);
   const caller = await identify(c);
-  await ensurePassageIndex(db, caller.tenant.id);
+  await ensurePassageIndex(c.env, caller.tenant.id);
   c.set('caller', caller);
   c.set('tenant', caller.tenant);
   await next();

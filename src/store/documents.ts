@@ -152,10 +152,16 @@ export async function purgeOrphans(
 
 async function deletePassages(env: Bindings, tenantId: number, documentIds: readonly number[]) {
   const ids = JSON.stringify(documentIds);
+  const index = passageIndex(tenantId);
   const ours = `SELECT id FROM chunks
     WHERE document_id IN (SELECT value FROM json_each(?1))`;
   await env.DB.batch([
-    env.DB.prepare(`DELETE FROM ${passageIndex(tenantId)} WHERE rowid IN (${ours})`).bind(ids),
+    // FTS5's own command: it must be given what the row held, while `chunks` still has it.
+    env.DB.prepare(
+      `INSERT INTO ${index} (${index}, rowid, title, heading, text)
+       SELECT 'delete', id, title, heading, text FROM chunks
+       WHERE document_id IN (SELECT value FROM json_each(?1))`,
+    ).bind(ids),
     env.DB.prepare(`DELETE FROM chunk_tokens WHERE chunk_id IN (${ours})`).bind(ids),
     env.DB.prepare(
       'DELETE FROM chunks WHERE document_id IN (SELECT value FROM json_each(?1))',

@@ -4,6 +4,7 @@
  * it, so a shared table would let one tenant's documents move another's ranking.
  */
 import { eq } from 'drizzle-orm';
+import type { Bindings } from '../bindings.ts';
 import type { Database } from './database.ts';
 import { sha256 } from './ids.ts';
 import { tenants } from './schema.ts';
@@ -41,7 +42,7 @@ export function passageIndex(tenantId: number): string {
   if (!Number.isSafeInteger(tenantId) || tenantId < 1) {
     throw new RangeError(`${tenantId} is no tenant id`);
   }
-  return `passages_${tenantId}`;
+  return `words_${tenantId}`;
 }
 
 /** The tenant of that name, made if it is new. */
@@ -55,12 +56,38 @@ export async function ensureTenant(db: Database, name: string): Promise<Tenant> 
 /** Tenants whose index this isolate has seen. */
 const indexed = new Set<number>();
 
-/** Makes the tenant's passage index if it isn't there: a new tenant is only a row. */
-export async function ensurePassageIndex(db: Database, tenantId: number): Promise<void> {
+/**
+ * Makes the tenant's passage index if it isn't there: a new tenant is only a row.
+ * Its text is in `chunks` already and is not held twice. An index that knows its
+ * content is told what a deleted row held, and takes it out of bm25's counts; one
+ * without content would go on counting deleted rows.
+ */
+export async function ensurePassageIndex(env: Bindings, tenantId: number): Promise<void> {
   if (indexed.has(tenantId)) return;
-  // Contentless: the text is in `chunks` already, the index need not hold it twice.
-  await db.run(`CREATE VIRTUAL TABLE IF NOT EXISTS ${passageIndex(tenantId)} USING fts5(
+  const name = passageIndex(tenantId);
+  const contentless = `passages_${tenantId}`;
+  const create = env.DB.prepare(`CREATE VIRTUAL TABLE IF NOT EXISTS ${name} USING fts5(
     title, heading, text,
-    content = '', contentless_delete = 1, tokenize = 'porter unicode61 remove_diacritics 2')`);
+    content = 'chunks', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2')`);
+  const old = await env.DB.prepare('SELECT name FROM sqlite_master WHERE name = ?')
+    .bind(contentless)
+    .first();
+  // An earlier index had no content: its passages move, in one transaction.
+  const move = old === null ? [] : moveFrom(env.DB, contentless, name, tenantId);
+  await env.DB.batch([create, ...move]);
   indexed.add(tenantId);
+}
+
+function moveFrom(db: D1Database, contentless: string, name: string, tenantId: number) {
+  return [
+    db
+      .prepare(
+        `INSERT INTO ${name} (rowid, title, heading, text)
+         SELECT c.id, c.title, c.heading, c.text
+         FROM documents d JOIN chunks c ON c.document_id = d.id
+         WHERE d.tenant_id = ?1 AND c.id NOT IN (SELECT id FROM ${name}_docsize)`,
+      )
+      .bind(tenantId),
+    db.prepare(`DROP TABLE IF EXISTS ${contentless}`),
+  ];
 }

@@ -5,7 +5,12 @@
 
 import type { Region } from '../src/draft/drafter.ts';
 import { SOURCE_NAMES } from '../src/draft/source.ts';
-import { DRAFTING_MODES, type DraftingMode, type OpenSettings } from '../src/link/frames/index.ts';
+import {
+  DRAFTING_MODES,
+  type DraftingMode,
+  MAX_LOGPROBS,
+  type OpenSettings,
+} from '../src/link/frames/index.ts';
 import type { Warp } from './accept/warp.ts';
 import { Refusal } from './refusal.ts';
 
@@ -31,6 +36,10 @@ export interface Turn {
   regions: Region[];
   /** Of the prompt, how many tokens at its end are the answer so far. */
   resumed: number;
+  /** Whether the worker is told the likeliest successors of verified tokens. */
+  recycle?: boolean;
+  /** Alternatives told of each committed token beside its log-probability; null for neither. */
+  logprobs?: number | null;
 }
 
 export interface AdmitLimits {
@@ -54,6 +63,11 @@ function real(value: unknown, name: string, least: number, most: number): number
   if (typeof value !== 'number' || !(value >= least && value <= most)) {
     bad(`${name} must be a number from ${least} to ${most}`);
   }
+  return value;
+}
+
+function flag(value: unknown, name: string): boolean {
+  if (typeof value !== 'boolean') bad(`${name} must be true or false`);
   return value;
 }
 
@@ -126,5 +140,10 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
       };
     }),
     resumed,
+    recycle: flag(settings.recycle ?? false, 'recycle'),
+    logprobs:
+      (settings.logprobs ?? null) === null
+        ? null
+        : integer(settings.logprobs, 'logprobs', 0, Math.min(MAX_LOGPROBS, limits.vocabSize)),
   };
 }

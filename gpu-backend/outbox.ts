@@ -14,6 +14,8 @@ import {
   type LinkError,
   MAX_ACCEPT_TOKENS,
   MAX_UNREAD_TOKENS,
+  mergeLogprobs,
+  mergeRecycled,
 } from '../src/link/frames/index.ts';
 import { MAX_VERIFIED_NODES } from './admit.ts';
 
@@ -90,6 +92,8 @@ function merge(first: Accept, second: Accept): Accept {
   const sources = new Uint8Array(tokens.length);
   sources.set(first.sources);
   sources.set(second.sources, first.sources.length);
+  const recycled = mergeRecycled(first.recycled, second.recycled);
+  const logprobs = mergeLogprobs(first.logprobs, second.logprobs);
   return {
     position: first.position,
     tokens,
@@ -98,5 +102,7 @@ function merge(first: Accept, second: Accept): Accept {
     drafted: first.drafted + second.drafted,
     credit: first.credit + second.credit,
     stepMicros: first.stepMicros + second.stepMicros,
+    ...(recycled && { recycled }),
+    ...(logprobs && { logprobs }),
   };
 }

@@ -7,7 +7,7 @@
  * but the last, whose logits the next step computes.
  */
 
-import type { DoneReason, LinkErrorCode } from '../src/link/frames/index.ts';
+import { type DoneReason, type LinkErrorCode, RECYCLED_TOP } from '../src/link/frames/index.ts';
 import { Draw } from './accept/draw.ts';
 import { Walk } from './accept/walk.ts';
 import type { Nucleus } from './accept/warp.ts';
@@ -16,6 +16,7 @@ import { Candidates } from './candidates.ts';
 import type { Echo } from './echo.ts';
 import type { Engine, Slot, StepRow } from './engine/engine.ts';
 import type { Outbox } from './outbox.ts';
+import { logprobsOf, recycledOf } from './step-report.ts';
 
 export class Session {
   readonly slot: Slot;
@@ -35,6 +36,8 @@ export class Session {
   private drafted = 0;
   private accepted = 0;
   private prefillMicros = 0;
+  /** Whether successors are told: a vocabulary of fewer has none to choose from. */
+  private readonly recycles: boolean;
 
   constructor(
     turn: Turn,
@@ -53,6 +56,7 @@ export class Session {
     this.tokens = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
     this.tokens.set(turn.prompt);
     this.length = turn.prompt.length;
+    this.recycles = turn.recycle === true && engine.limits.vocabSize >= RECYCLED_TOP;
     const most = Math.max(engine.limits.maxRows, MAX_VERIFIED_NODES + 1);
     this.row = {
       slot,
@@ -61,6 +65,7 @@ export class Session {
       parents: new Int16Array(most),
       logitsFrom: 0,
       logits: new Float32Array(0),
+      ...(this.recycles && { top: RECYCLED_TOP }),
     };
   }
 
@@ -143,7 +148,11 @@ export class Session {
       turn.stopIds,
     );
     const { count } = walk;
-    this.engine.commit(this.slot, walk.path, count);
+    const { row, engine } = this;
+    const recycled = this.recycles ? recycledOf(row, candidates.tree) : undefined;
+    const top = turn.logprobs ?? null;
+    const logprobs = top === null ? undefined : logprobsOf(row, walk, engine.limits.vocabSize, top);
+    engine.commit(this.slot, walk.path, count);
     const tokens = walk.tokens.slice(0, count);
     this.tokens.set(tokens, this.length);
     const drafted = candidates.tree.size;
@@ -158,6 +167,8 @@ export class Session {
       drafted,
       credit: candidates.takeCredit(),
       stepMicros,
+      ...(recycled && { recycled }),
+      ...(logprobs && { logprobs }),
     });
     this.length += count;
     if (walk.stopped) this.end('stop');

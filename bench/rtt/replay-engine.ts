@@ -4,7 +4,9 @@
  * named cost curve says. The committed context is checked against the recording,
  * so a protocol that loses or doubles a token fails here.
  */
+
 import type { Engine, EngineLimits, Slot, StepRow } from '../../gpu-backend/engine/engine.ts';
+import { summarize } from '../../gpu-backend/engine/top-tokens.ts';
 import { pause } from '../../src/link/frames/index.ts';
 import type { Host } from './network.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -94,6 +96,7 @@ export class ReplayEngine implements Engine {
       const end = at + (row.count - row.logitsFrom) * vocabSize;
       row.logits = this.logits.subarray(at, end);
       if (end > at) this.fill(row, at);
+      summarize(row, vocabSize);
       at = end;
     }
     this.lastRows = rows;

@@ -50,13 +50,6 @@ export interface StepRow {
   top?: number;
   /** Filled where `top` is asked for: ids, `top` a row, most likely first, ties by id. Valid until the row's next step. */
   topIds?: Int32Array;
-  /** Asks for `logNormalizers`. O(vocabSize) exponentials a row: for answers that report probabilities. */
-  normalize?: boolean;
-  /**
-   * Filled where `normalize` is set: log Σ exp of the logits of the same rows. A token's log-probability
-   * is its logit less this. Valid until the row's next step.
-   */
-  logNormalizers?: Float32Array;
 }
 
 export interface EngineLimits {

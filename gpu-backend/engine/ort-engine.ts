@@ -71,7 +71,7 @@ export class OrtEngine implements Engine {
       await this.runAll(members);
       for (const { slot, row } of members) {
         slot.remember(row);
-        if (row.top || row.normalize) summarize(row, this.limits.vocabSize);
+        summarize(row, this.limits.vocabSize);
       }
     } finally {
       for (const { slot } of members) slot.inFlight = false;

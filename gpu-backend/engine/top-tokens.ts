@@ -1,20 +1,15 @@
 /** What is told of a step's logits on request: the most likely tokens, and what makes logits probabilities. */
 import type { StepRow } from './engine.ts';
 
-/** Fills in what `row` asks for, from its logits. Its arrays are reused while they are long enough. */
+/** Fills in what `row` asks for, from its logits. Its array is reused while it is long enough. */
 export function summarize(row: StepRow, vocabSize: number): void {
+  const { top } = row;
+  if (!top) return;
   const rows = row.count - row.logitsFrom;
-  const { top = 0 } = row;
-  if (top > 0 && !(row.topIds && row.topIds.length >= rows * top)) {
-    row.topIds = new Int32Array(rows * top);
-  }
-  if (row.normalize && !(row.logNormalizers && row.logNormalizers.length >= rows)) {
-    row.logNormalizers = new Float32Array(rows);
-  }
+  if (!(row.topIds && row.topIds.length >= rows * top)) row.topIds = new Int32Array(rows * top);
   for (let i = 0; i < rows; i++) {
     const logits = row.logits.subarray(i * vocabSize, (i + 1) * vocabSize);
-    if (top > 0) topTokens(logits, row.topIds!.subarray(i * top, (i + 1) * top));
-    if (row.normalize) row.logNormalizers![i] = logNormalizer(logits);
+    topTokens(logits, row.topIds.subarray(i * top, (i + 1) * top));
   }
 }
 

@@ -63,12 +63,17 @@ export class Link {
   /** Absolute position of the next token that the verifier may commit. */
   private expected: number;
   private readSaid: number;
+  /** What `open` asked to be told in `accept`. */
+  private readonly recycle: boolean;
+  private readonly logprobs: number | null;
 
   /** Sends `open`: the connection must be up. */
   constructor(transport: Transport, clock: Clock, open: Open) {
     this.transport = transport;
     this.clock = clock;
     this.expected = this.readSaid = open.prompt.length;
+    this.recycle = open.settings.recycle ?? false;
+    this.logprobs = open.settings.logprobs ?? null;
     this.lastHeard = clock.now();
     this.stopWatch = every(clock, SILENCE_DEADLINE_MS / 4, () => this.watch());
     transport.attach({
@@ -192,7 +197,12 @@ export class Link {
     }
   }
 
-  private expect({ position, tokens }: Accept): void {
+  private expect({ position, tokens, recycled, logprobs }: Accept): void {
+    if (recycled && !this.recycle) throw new FrameError('successors that nobody asked for');
+    const told = logprobs?.top ?? null;
+    if (told !== this.logprobs) {
+      throw new FrameError(`logprobs ${told}, but ${this.logprobs} were asked for`);
+    }
     if (position !== this.expected) {
       throw new FrameError(`tokens at ${position}, but ${this.expected} is next`);
     }

@@ -12,6 +12,8 @@ import { ROOT, TokenTree } from '../../src/draft/tree.ts';
 import { Link } from '../../src/link/client.ts';
 import { LinkFailure } from '../../src/link/failure.ts';
 import {
+  type Accept,
+  decodeAccept,
   decodeError,
   encodeAccept,
   encodeCancel,
@@ -325,6 +327,33 @@ describe('a hostile verifier', () => {
   ])('%s: refused by name', async (_, frames, message) => {
     const end = await meet(new World({ conditions: { rttMs: 0, jitterMs: 0 } }), frames);
     expect(end).toMatchObject({ code: 'bad-frame', message: expect.stringMatching(message) });
+  });
+
+  test.each<[string, Partial<Accept>, RegExp]>([
+    [
+      'successors',
+      { recycled: { tokens: Int32Array.of(1), successors: new Int32Array(8) } },
+      /nobody asked for/,
+    ],
+    [
+      'log-probabilities',
+      {
+        logprobs: {
+          top: 0,
+          committed: Float32Array.of(-1),
+          topIds: new Int32Array(0),
+          topLogprobs: new Float32Array(0),
+        },
+      },
+      /logprobs 0, but null/,
+    ],
+  ])('%s that nobody asked for are refused by name', async (_, told, message) => {
+    const world = new World({ conditions: { rttMs: 0, jitterMs: 0 } });
+    const frame = encodeAccept({ ...decodeAccept(accept(80)), ...told });
+    expect(await meet(world, [ready, frame])).toMatchObject({
+      code: 'bad-frame',
+      message: expect.stringMatching(message),
+    });
   });
 
   test('more than the reader can have read: refused by name', async () => {

@@ -119,10 +119,11 @@ export class World {
       link = this.link(),
       read = (() => {}) as Reader,
       spans = null as Span[] | null,
+      change = {} as Partial<Open['settings']>,
     } = {},
   ): Promise<Outcome> {
     for (const { engine } of this.verifiers) engine.script('', prompt, answer);
-    const open: Open = { prompt, settings: settings(answer.length, mode) };
+    const open: Open = { prompt, settings: { ...settings(answer.length, mode), ...change } };
     // Half of the prompt passes for a store's text, so that the worker has something to add to the echo's.
     const regions = [{ start: 0, end: prompt.length >> 1, source: Source.corpus }];
     const source = spans ? once(spans) : spareSpans(prompt, regions, prompt.length >> 1);

@@ -8,6 +8,7 @@ export * from './flow.ts';
 export * from './open.ts';
 export * from './seal.ts';
 export * from './spans.ts';
+export * from './step-report.ts';
 export * from './ticket.ts';
 export * from './transport.ts';
 export * from './tree.ts';

@@ -1,5 +1,17 @@
 /** What the verifier says: `ready`, `accept`, `done`, `error`. */
 import {
+  type Logprobs,
+  logprobsBytes,
+  logprobsTop,
+  type Recycled,
+  readLogprobs,
+  readRecycled,
+  recycledBytes,
+  recycledRows,
+  writeLogprobs,
+  writeRecycled,
+} from './step-report.ts';
+import {
   bytesOf,
   exactly,
   FrameType,
@@ -56,6 +68,10 @@ export interface Accept {
   credit: number;
   /** Time of these steps. */
   stepMicros: number;
+  /** Where `open` asked to `recycle`: likeliest successors of the tokens verified in these steps. */
+  recycled?: Recycled;
+  /** Where `open` asked for `logprobs`. */
+  logprobs?: Logprobs;
 }
 export interface Done {
   reason: DoneReason;
@@ -101,34 +117,55 @@ export function decodeReady(bytes: Uint8Array): Ready {
 }
 
 const ACCEPT_HEADER = 16;
+/** Flags of `accept`: sections that follow the sources. */
+const RECYCLED = 2;
+const LOGPROBS = 4;
+const ACCEPT_FLAGS = WIDE_TOKENS | RECYCLED | LOGPROBS;
 
 export function encodeAccept(accept: Accept): Uint8Array {
-  const n = accept.tokens.length;
-  const wide = needsWide(accept.tokens, n);
-  const view = frame(FrameType.accept, ACCEPT_HEADER + n * ((wide ? 4 : 2) + 1));
-  view.setUint8(1, wide ? WIDE_TOKENS : 0);
+  const { tokens, recycled, logprobs } = accept;
+  const n = tokens.length;
+  const lists = [tokens, recycled?.tokens, recycled?.successors, logprobs?.topIds];
+  const wide = lists.some((ids) => ids && needsWide(ids, ids.length));
+  const bytes =
+    ACCEPT_HEADER +
+    n * ((wide ? 4 : 2) + 1) +
+    (recycled ? recycledBytes(recycled.tokens.length, wide) : 0) +
+    (logprobs ? logprobsBytes(n, logprobs.top, wide) : 0);
+  const view = frame(FrameType.accept, bytes);
+  view.setUint8(
+    1,
+    (wide ? WIDE_TOKENS : 0) | (recycled ? RECYCLED : 0) | (logprobs ? LOGPROBS : 0),
+  );
   view.setUint8(2, n);
   view.setUint8(3, accept.credit);
   view.setUint32(4, accept.position, true);
   view.setUint32(8, accept.stepMicros, true);
   view.setUint16(12, accept.drafted, true);
   view.setUint16(14, accept.steps, true);
-  const at = writeTokens(view, ACCEPT_HEADER, accept.tokens, n, wide);
+  let at = writeTokens(view, ACCEPT_HEADER, tokens, n, wide);
   new Uint8Array(view.buffer).set(accept.sources.subarray(0, n), at);
+  at += n;
+  if (recycled) at = writeRecycled(view, at, recycled, wide);
+  if (logprobs) writeLogprobs(view, at, logprobs, wide);
   return bytesOf(view);
 }
 
 export function decodeAccept(bytes: Uint8Array): Accept {
   const view = viewOf(bytes, FrameType.accept, ACCEPT_HEADER);
   const flags = view.getUint8(1);
-  if (flags > WIDE_TOKENS) fail(`accept flags ${flags} are not known`);
-  const wide = flags === WIDE_TOKENS;
+  if (flags > ACCEPT_FLAGS) fail(`accept flags ${flags} are not known`);
+  const wide = (flags & WIDE_TOKENS) !== 0;
   const n = view.getUint8(2);
   if (n === 0) fail('accept frame without tokens');
-  exactly(view, ACCEPT_HEADER + n * ((wide ? 4 : 2) + 1));
+  const sourcesAt = ACCEPT_HEADER + n * (wide ? 4 : 2);
+  const recycledAt = sourcesAt + n;
+  const rows = flags & RECYCLED ? recycledRows(view, recycledAt) : 0;
+  const logprobsAt = recycledAt + (rows > 0 ? recycledBytes(rows, wide) : 0);
+  const top = flags & LOGPROBS ? logprobsTop(view, logprobsAt) : null;
+  exactly(view, logprobsAt + (top === null ? 0 : logprobsBytes(n, top, wide)));
   const tokens = new Int32Array(n);
   const sources = new Uint8Array(n);
-  const sourcesAt = ACCEPT_HEADER + n * (wide ? 4 : 2);
   for (let i = 0; i < n; i++) {
     tokens[i] = readToken(view, ACCEPT_HEADER + i * (wide ? 4 : 2), wide);
     sources[i] = readSource(view.getUint8(sourcesAt + i));
@@ -141,6 +178,8 @@ export function decodeAccept(bytes: Uint8Array): Accept {
     drafted: view.getUint16(12, true),
     credit: view.getUint8(3),
     stepMicros: view.getUint32(8, true),
+    ...(rows > 0 && { recycled: readRecycled(view, recycledAt, rows, wide) }),
+    ...(top !== null && { logprobs: readLogprobs(view, logprobsAt, n, top, wide) }),
   };
 }
 

@@ -1,0 +1,303 @@
+/** On request the link tells what the target thought: the same with and without drafts, across failover, and merged without loss. */
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { addModel } from '../../gpu-backend/builder/add-model.ts';
+import type { Engine } from '../../gpu-backend/engine/engine.ts';
+import { openEngine } from '../../gpu-backend/engine/open.ts';
+import { logNormalizer, topTokens } from '../../gpu-backend/engine/top-tokens.ts';
+import { nodeClock } from '../../gpu-backend/node-clock.ts';
+import { startVerifier, type Verifier } from '../../gpu-backend/server.ts';
+import { wsTransport } from '../../gpu-backend/ws-transport.ts';
+import { Link } from '../../src/link/client.ts';
+import {
+  type Accept,
+  decodeAccept,
+  encodeAccept,
+  FrameError,
+  LEAST_LOGPROB,
+  LINK_PATH,
+  type Logprobs,
+  MAX_LOGPROBS,
+  MAX_RECYCLED_ROWS,
+  MAX_TOKEN_ID,
+  mergeLogprobs,
+  mergeRecycled,
+  type OpenSettings,
+  offer,
+  RECYCLED_TOP,
+  type Recycled,
+} from '../../src/link/frames/index.ts';
+import { sequentialLogits } from '../engine/driver.ts';
+import { BUNDLED, temporaryFolder } from '../engine/models.ts';
+import { question, World } from './simulated.ts';
+
+const token = fc.integer({ min: 0, max: MAX_TOKEN_ID });
+const logprob = fc.double({ min: LEAST_LOGPROB, max: 0, noNaN: true }).map(Math.fround);
+const ids = (n: number) => fc.array(token, { minLength: n, maxLength: n });
+const floats = (n: number) => fc.array(logprob, { minLength: n, maxLength: n });
+
+const recycled: fc.Arbitrary<Recycled> = fc
+  .uniqueArray(token, { minLength: 1, maxLength: 20 })
+  .chain((tokens) =>
+    ids(tokens.length * RECYCLED_TOP).map((successors) => ({
+      tokens: Int32Array.from(tokens),
+      successors: Int32Array.from(successors),
+    })),
+  );
+
+const logprobs = (n: number): fc.Arbitrary<Logprobs> =>
+  fc.nat(MAX_LOGPROBS).chain((top) =>
+    fc.tuple(floats(n), ids(n * top), floats(n * top)).map(([committed, topIds, values]) => ({
+      top,
+      committed: Float32Array.from(committed),
+      topIds: Int32Array.from(topIds),
+      topLogprobs: Float32Array.from(values),
+    })),
+  );
+
+const accept: fc.Arbitrary<Accept> = fc.integer({ min: 1, max: 30 }).chain((n) =>
+  fc.tuple(ids(n), fc.option(recycled), fc.option(logprobs(n))).map(([tokens, A, P]) => ({
+    position: 7,
+    tokens: Int32Array.from(tokens),
+    sources: new Uint8Array(n),
+    steps: 1,
+    drafted: 2,
+    credit: 3,
+    stepMicros: 4,
+    ...(A && { recycled: A }),
+    ...(P && { logprobs: P }),
+  })),
+);
+
+describe('the frame', () => {
+  test('carries either, both or none, and refuses every cut', () => {
+    fc.assert(
+      fc.property(accept, fc.nat(), (sent, at) => {
+        const bytes = encodeAccept(sent);
+        expect(decodeAccept(bytes)).toEqual(sent);
+        expect(() => decodeAccept(bytes.subarray(0, at % bytes.length))).toThrow(FrameError);
+        expect(() => decodeAccept(Uint8Array.of(...bytes, 0))).toThrow(FrameError);
+      }),
+    );
+  });
+
+  test('of hostile bytes is decoded or refused', () => {
+    const change = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(accept, change, (sent, changes) => {
+        const bytes = encodeAccept(sent);
+        for (const [at, value] of changes) bytes[at % bytes.length] = value;
+        bytes[0] = 0x82;
+        try {
+          decodeAccept(bytes);
+        } catch (error) {
+          if (!(error instanceof FrameError)) throw error;
+        }
+      }),
+      { numRuns: 10_000 },
+    );
+  });
+
+  test('refuses by name what is beyond its limits', () => {
+    const base = {
+      position: 0,
+      tokens: Int32Array.of(1),
+      sources: new Uint8Array(1),
+      steps: 1,
+      drafted: 0,
+      credit: 0,
+      stepMicros: 0,
+    };
+    const sectionAt = 16 + 3;
+    const successors = { tokens: Int32Array.of(1), successors: new Int32Array(RECYCLED_TOP) };
+    for (const rows of [0, MAX_RECYCLED_ROWS + 1]) {
+      const frame = encodeAccept({ ...base, recycled: successors });
+      new DataView(frame.buffer).setUint16(sectionAt, rows, true);
+      expect(() => decodeAccept(frame)).toThrow(/successors of/);
+    }
+    const probabilities = {
+      top: 0,
+      committed: Float32Array.of(-1),
+      topIds: new Int32Array(0),
+      topLogprobs: new Float32Array(0),
+    };
+    const frame = encodeAccept({ ...base, logprobs: probabilities });
+    new DataView(frame.buffer).setUint16(sectionAt, MAX_LOGPROBS + 1, true);
+    expect(() => decodeAccept(frame)).toThrow(/alternatives/);
+    for (const value of [0.5, Number.NaN, -Infinity, LEAST_LOGPROB - 1]) {
+      const wrong = { ...probabilities, committed: Float32Array.of(value) };
+      expect(() => decodeAccept(encodeAccept({ ...base, logprobs: wrong }))).toThrow(
+        /log-probability/,
+      );
+    }
+  });
+});
+
+test('merged successors are those of the latest place of each token, bounded', () => {
+  fc.assert(
+    fc.property(recycled, recycled, (first, second) => {
+      const merged = mergeRecycled(first, second)!;
+      const expected = new Map<number, number[]>();
+      for (const { tokens, successors } of [first, second]) {
+        tokens.forEach((id, i) => {
+          expected.set(id, [...successors.subarray(i * RECYCLED_TOP, (i + 1) * RECYCLED_TOP)]);
+        });
+      }
+      expect(merged.tokens.length).toBe(expected.size);
+      merged.tokens.forEach((id, i) => {
+        expect([...merged.successors.subarray(i * RECYCLED_TOP, (i + 1) * RECYCLED_TOP)]).toEqual(
+          expected.get(id),
+        );
+      });
+    }),
+  );
+  const many = (from: number): Recycled => ({
+    tokens: Int32Array.from({ length: MAX_RECYCLED_ROWS }, (_, i) => from + i),
+    successors: new Int32Array(MAX_RECYCLED_ROWS * RECYCLED_TOP),
+  });
+  expect(mergeRecycled(many(0), many(100))!.tokens).toEqual(many(100).tokens);
+});
+
+test('merged log-probabilities stand in the order of their tokens', () => {
+  const one = (value: number): Logprobs => ({
+    top: 1,
+    committed: Float32Array.of(value),
+    topIds: Int32Array.of(-value),
+    topLogprobs: Float32Array.of(value / 2),
+  });
+  expect(mergeLogprobs(one(-2), one(-4))).toEqual({
+    top: 1,
+    committed: Float32Array.of(-2, -4),
+    topIds: Int32Array.of(2, 4),
+    topLogprobs: Float32Array.of(-1, -2),
+  });
+  expect(mergeLogprobs(undefined, one(-2))).toEqual(one(-2));
+  expect(mergeLogprobs(undefined, undefined)).toBeUndefined();
+});
+
+test('a verifier that crashes in mid-answer: the next one goes on telling', async () => {
+  const world = new World();
+  const asked = question(world.random, 48);
+  world.onConnect = (_, verifier) => {
+    if (world.dials === 1) world.clock.after(300, () => world.crash(verifier));
+  };
+  let told = 0;
+  const { text, failure } = await world.run(
+    world.ask(asked, {
+      change: { recycle: true, logprobs: 2 },
+      read(event) {
+        if (event.type !== 'accept') return;
+        expect(event.recycled!.tokens.length).toBeGreaterThan(0);
+        expect(event.logprobs!.topIds.length).toBe(2 * event.tokens.length);
+        told += event.logprobs!.committed.length;
+      },
+    }),
+  );
+  expect(failure).toBeNull();
+  expect(world.dials).toBeGreaterThan(1);
+  expect(text).toEqual([...asked.answer]);
+  expect(told).toBe(asked.answer.length);
+});
+
+describe('the real verifier', () => {
+  const cacheFolder = temporaryFolder();
+  const prompt = Int32Array.from({ length: 40 }, (_, i) => 100 + (i % 20));
+  let engine: Engine;
+  let verifier: Verifier;
+  let fingerprint: OpenSettings['fingerprint'];
+  beforeAll(async () => {
+    const model = await addModel(BUNDLED, { cacheFolder, compute: 'float32' });
+    fingerprint = model.manifest.fingerprints;
+    engine = await openEngine(model.path, { slots: 2, maxContext: 256, threads: 1, cacheFolder });
+    verifier = await startVerifier(model, engine, {
+      host: '127.0.0.1',
+      port: 0,
+      keys: [],
+      audiences: [],
+    });
+  });
+  afterAll(() => verifier?.close());
+
+  async function answer(change: Partial<OpenSettings>): Promise<Accept[]> {
+    const socket = new WebSocket(verifier.url.replace('http', 'ws') + LINK_PATH, offer());
+    await new Promise((resolve, reject) => {
+      socket.on('open', resolve);
+      socket.on('error', reject);
+    });
+    const link = new Link(wsTransport(socket, nodeClock), nodeClock, {
+      prompt,
+      settings: {
+        fingerprint: { model: fingerprint.model, tokenizer: fingerprint.tokenizer },
+        namespace: 'test',
+        sampling: { seed: [1, 2], temperature: 0.8, topP: 0.9, topK: 0 },
+        maxTokens: 40,
+        stopIds: [],
+        drafting: 'echoed',
+        budget: 16,
+        regions: [],
+        resumed: 0,
+        ...change,
+      },
+    });
+    const accepts: Accept[] = [];
+    for await (const event of link.events()) if (event.type === 'accept') accepts.push(event);
+    return accepts;
+  }
+  const textOf = (accepts: Accept[]) => accepts.flatMap(({ tokens }) => [...tokens]);
+
+  test('tells nothing when not asked, and what is told changes no token', async () => {
+    const silent = await answer({});
+    expect(silent.some(({ recycled, logprobs }) => recycled || logprobs)).toBe(false);
+    for (const drafting of ['off', 'echoed'] as const) {
+      const telling = await answer({ drafting, recycle: true, logprobs: 5 });
+      expect(textOf(telling)).toEqual(textOf(silent));
+    }
+  });
+
+  test('tells the raw probabilities and successors that decoding one by one gives', async () => {
+    for (const drafting of ['off', 'echoed'] as const) {
+      const accepts = await answer({ drafting, recycle: true, logprobs: 5 });
+      const text = textOf(accepts);
+      const logits = await sequentialLogits(engine, [...prompt, ...text]);
+      let at = prompt.length - 1;
+      for (const { tokens, recycled, logprobs } of accepts) {
+        // The step's root is the last committed token.
+        expect([...recycled!.tokens]).toContain(
+          at < prompt.length ? prompt[at] : text[at - prompt.length],
+        );
+        expect(recycled!.tokens.length).toBeLessThanOrEqual(65);
+        if (drafting === 'off') {
+          const best = new Int32Array(RECYCLED_TOP);
+          topTokens(logits[at]!, best);
+          expect(recycled!.successors).toEqual(best);
+        }
+        for (let i = 0; i < tokens.length; i++, at++) {
+          const row = logits[at]!;
+          const normalizer = logNormalizer(row);
+          expect(logprobs!.committed[i]).toBeCloseTo(row[tokens[i]!]! - normalizer, 3);
+          const best = new Int32Array(5);
+          topTokens(row, best);
+          for (let k = 0; k < 5; k++) {
+            const value = logprobs!.topLogprobs[i * 5 + k]!;
+            expect(value).toBeCloseTo(row[best[k]!]! - normalizer, 3);
+            expect(value).toBeCloseTo(row[logprobs!.topIds[i * 5 + k]!]! - normalizer, 3);
+          }
+        }
+      }
+      expect(at).toBe(prompt.length - 1 + text.length);
+    }
+  });
+
+  test.each([
+    ['logprobs of 21', { logprobs: MAX_LOGPROBS + 1 }],
+    ['half a logprob', { logprobs: 0.5 }],
+    ['logprobs in words', { logprobs: 'all' as unknown as number }],
+    ['recycle 1', { recycle: 1 as unknown as boolean }],
+  ])('refuses %s by name', async (_, change) => {
+    await expect(answer(change)).rejects.toMatchObject({
+      code: 'bad-frame',
+      message: expect.stringMatching(/logprobs must be|recycle must be/),
+    });
+  });
+});

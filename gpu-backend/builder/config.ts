@@ -28,6 +28,8 @@ const ARCHITECTURES = {
   Qwen2ForCausalLM: { queryKeyNorm: false },
   Qwen3ForCausalLM: { queryKeyNorm: true },
 } as const;
+/** Layers without a window where Qwen's config.json does not say. */
+const QWEN_WINDOW_LAYERS = 28;
 export type Architecture = keyof typeof ARCHITECTURES;
 
 export function readDecoderConfig(folder: string): DecoderConfig {
@@ -46,7 +48,7 @@ export function parseDecoderConfig(config: Record<string, unknown>): DecoderConf
   const heads = positive(config, 'num_attention_heads');
   const hiddenSize = positive(config, 'hidden_size');
   const maxPositions = positive(config, 'max_position_embeddings');
-  const window = slidingWindow(config);
+  const window = slidingWindow(config, architecture);
   if (window !== null && window < maxPositions) {
     throw new UnsupportedModelError(
       `sliding-window attention over ${window} of ${maxPositions} positions`,
@@ -87,10 +89,19 @@ function parseArchitecture(value: unknown): Architecture {
   );
 }
 
-/** Qwen2's configs carry a window that `use_sliding_window: false` turns off. */
-function slidingWindow(config: Record<string, unknown>): number | null {
-  if (config.use_sliding_window === false || config.sliding_window == null) return null;
-  return Number(config.sliding_window);
+/**
+ * Positions that a layer attends over, or null for all. As transformers has it:
+ * Llama knows no window; Qwen's is off unless switched on, and then begins at
+ * layer `max_window_layers`; `layer_types` says it layer by layer.
+ */
+function slidingWindow(config: Record<string, unknown>, architecture: Architecture): number | null {
+  const { layer_types: types, sliding_window: window } = config;
+  if (architecture === 'LlamaForCausalLM' || window == null) return null;
+  if (architecture === 'MistralForCausalLM') return Number(window);
+  if (Array.isArray(types)) return types.includes('sliding_attention') ? Number(window) : null;
+  const first = Number(config.max_window_layers ?? QWEN_WINDOW_LAYERS);
+  const windowed = config.use_sliding_window === true && Number(config.num_hidden_layers) > first;
+  return windowed ? Number(window) : null;
 }
 
 function positive(config: Record<string, unknown>, key: string): number {

@@ -24,7 +24,7 @@ const LLAMA = {
 };
 
 describe('config.json', () => {
-  it.each<[string, Record<string, unknown>, RegExp]>([
+  it.each<[string, object, RegExp]>([
     [
       'another architecture',
       { architectures: ['GPT2LMHeadModel'] },
@@ -32,7 +32,35 @@ describe('config.json', () => {
     ],
     ['no architecture', { architectures: undefined }, /none named/],
     ['another activation', { hidden_act: 'gelu' }, /hidden_act "gelu".*silu/],
-    ['a sliding window', { sliding_window: 128 }, /sliding-window attention over 128/],
+    [
+      "Mistral's sliding window",
+      { architectures: ['MistralForCausalLM'], sliding_window: 128 },
+      /sliding-window attention over 128/,
+    ],
+    [
+      "Qwen's sliding window, switched on",
+      {
+        architectures: ['Qwen2ForCausalLM'],
+        sliding_window: 128,
+        use_sliding_window: true,
+        max_window_layers: 1,
+      },
+      /sliding-window attention over 128/,
+    ],
+    [
+      'a window in some layers',
+      {
+        architectures: ['Qwen3ForCausalLM'],
+        sliding_window: 128,
+        layer_types: ['full_attention', 'sliding_attention'],
+      },
+      /sliding-window attention over 128/,
+    ],
+    ...['dynamic', 'longrope', 'mrope'].map((rope_type): [string, object, RegExp] => [
+      `rope type ${rope_type}`,
+      { rope_scaling: { type: rope_type, factor: 4 } },
+      new RegExp(`"${rope_type}".*llama3`),
+    ]),
     ['another rope scaling', { rope_scaling: { rope_type: 'yarn', factor: 4 } }, /"yarn".*llama3/],
     ['partial rotary embedding', { partial_rotary_factor: 0.5 }, /partial_rotary_factor 0.5/],
   ])('with %s is refused by name', (_, change, message) => {
@@ -73,10 +101,24 @@ describe('config.json', () => {
     expect(old.kvHeads).toBe(4);
   });
 
-  it('with a window that is switched off, or as long as the context, is taken', () => {
+  it('with a window that its family ignores, that is switched off, or as long as the context, is taken', () => {
     for (const change of [
-      { sliding_window: 128, use_sliding_window: false },
-      { sliding_window: 512 },
+      { sliding_window: 128 },
+      { architectures: ['MistralForCausalLM'], sliding_window: 512 },
+      { architectures: ['MistralForCausalLM'], sliding_window: null },
+      { architectures: ['Qwen2ForCausalLM'], sliding_window: 128, use_sliding_window: false },
+      { architectures: ['Qwen2ForCausalLM'], sliding_window: 128 },
+      {
+        architectures: ['Qwen2ForCausalLM'],
+        sliding_window: 128,
+        use_sliding_window: true,
+        max_window_layers: 2,
+      },
+      {
+        architectures: ['Qwen3ForCausalLM'],
+        sliding_window: 128,
+        layer_types: ['full_attention', 'full_attention'],
+      },
     ]) {
       expect(parseDecoderConfig({ ...LLAMA, ...change }).maxPositions).toBe(512);
     }

@@ -1,22 +1,13 @@
 /** On request the link tells what the target thought: the same with and without drafts, across failover, and merged without loss. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
-import { addModel } from '../../gpu-backend/builder/add-model.ts';
-import type { Engine } from '../../gpu-backend/engine/engine.ts';
-import { openEngine } from '../../gpu-backend/engine/open.ts';
 import { logNormalizer, topTokens } from '../../gpu-backend/engine/top-tokens.ts';
-import { nodeClock } from '../../gpu-backend/node-clock.ts';
-import { startVerifier, type Verifier } from '../../gpu-backend/server.ts';
-import { wsTransport } from '../../gpu-backend/ws-transport.ts';
-import { Link } from '../../src/link/client.ts';
 import {
   type Accept,
   decodeAccept,
   encodeAccept,
   FrameError,
   LEAST_LOGPROB,
-  LINK_PATH,
   type Logprobs,
   MAX_LOGPROBS,
   MAX_RECYCLED_ROWS,
@@ -24,12 +15,12 @@ import {
   mergeLogprobs,
   mergeRecycled,
   type OpenSettings,
-  offer,
   RECYCLED_TOP,
   type Recycled,
 } from '../../src/link/frames/index.ts';
 import { sequentialLogits } from '../engine/driver.ts';
-import { BUNDLED, temporaryFolder } from '../engine/models.ts';
+import { temporaryFolder } from '../engine/models.ts';
+import { type RealVerifier, startRealVerifier } from './real-verifier.ts';
 import { question, World } from './simulated.ts';
 
 const token = fc.integer({ min: 0, max: MAX_TOKEN_ID });
@@ -203,43 +194,14 @@ test('a verifier that crashes in mid-answer: the next one goes on telling', asyn
 describe('the real verifier', () => {
   const cacheFolder = temporaryFolder();
   const prompt = Int32Array.from({ length: 40 }, (_, i) => 100 + (i % 20));
-  let engine: Engine;
-  let verifier: Verifier;
-  let fingerprint: OpenSettings['fingerprint'];
+  let real: RealVerifier;
   beforeAll(async () => {
-    const model = await addModel(BUNDLED, { cacheFolder, compute: 'float32' });
-    fingerprint = model.manifest.fingerprints;
-    engine = await openEngine(model.path, { slots: 2, maxContext: 256, threads: 1, cacheFolder });
-    verifier = await startVerifier(model, engine, {
-      host: '127.0.0.1',
-      port: 0,
-      keys: [],
-      audiences: [],
-    });
+    real = await startRealVerifier({ slots: 2, maxContext: 256, cacheFolder });
   });
-  afterAll(() => verifier?.close());
+  afterAll(() => real?.verifier.close());
 
   async function answer(change: Partial<OpenSettings>): Promise<Accept[]> {
-    const socket = new WebSocket(verifier.url.replace('http', 'ws') + LINK_PATH, offer());
-    await new Promise((resolve, reject) => {
-      socket.on('open', resolve);
-      socket.on('error', reject);
-    });
-    const link = new Link(wsTransport(socket, nodeClock), nodeClock, {
-      prompt,
-      settings: {
-        fingerprint: { model: fingerprint.model, tokenizer: fingerprint.tokenizer },
-        namespace: 'test',
-        sampling: { seed: [1, 2], temperature: 0.8, topP: 0.9, topK: 0 },
-        maxTokens: 40,
-        stopIds: [],
-        drafting: 'echoed',
-        budget: 16,
-        regions: [],
-        resumed: 0,
-        ...change,
-      },
-    });
+    const link = await real.open(prompt, change);
     const accepts: Accept[] = [];
     for await (const event of link.events()) if (event.type === 'accept') accepts.push(event);
     return accepts;
@@ -259,7 +221,7 @@ describe('the real verifier', () => {
     for (const drafting of ['off', 'echoed'] as const) {
       const accepts = await answer({ drafting, recycle: true, logprobs: 5 });
       const text = textOf(accepts);
-      const logits = await sequentialLogits(engine, [...prompt, ...text]);
+      const logits = await sequentialLogits(real.engine, [...prompt, ...text]);
       let at = prompt.length - 1;
       for (const { tokens, recycled, logprobs } of accepts) {
         // The step's root is the last committed token.

@@ -1,0 +1,136 @@
+/**
+ * A verifier whose memory for keys and values is spent refuses by name before
+ * the first byte, to the worker and to its client, and gives up first what was
+ * idle longest. Through the real verifier, the latter also through the real worker.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RETRY_AFTER_MS } from '../../gpu-backend/link-server.ts';
+import type { Link } from '../../src/link/client.ts';
+import type { Ready } from '../../src/link/frames/index.ts';
+import { temporaryFolder } from '../engine/models.ts';
+import { startWorker, type Worker } from '../support/worker.ts';
+import { type RealVerifier, startRealVerifier } from './real-verifier.ts';
+
+const CONTEXT = 1024;
+/** 6 layers of keys and values, 2 heads of 64 in float32. */
+const TOKEN_BYTES = 6 * 2 * 2 * 64 * 4;
+/** Two whole contexts and something, but no third and no four quarters. */
+const MEMORY = 2.2 * CONTEXT * TOKEN_BYTES;
+
+const cacheFolder = temporaryFolder();
+let real: RealVerifier;
+let worker: Worker;
+beforeAll(async () => {
+  real = await startRealVerifier({
+    memoryBytes: MEMORY,
+    slots: 16,
+    maxContext: CONTEXT,
+    cacheFolder,
+  });
+  worker = await startWorker({ verifierUrl: real.verifier.url });
+});
+afterAll(async () => {
+  await worker?.close();
+  await real?.verifier.close();
+});
+
+const prompt = (first: number, length = 64) =>
+  Int32Array.from({ length }, (_, i) => first + (i % 50));
+
+/** Opens a turn and waits until it has its slot; the iterator keeps it there. */
+async function ready(link: Link): Promise<Ready> {
+  const { value } = await link.events().next();
+  if (value?.type !== 'ready') throw new Error(`${value?.type} before ready`);
+  return value;
+}
+
+/** Runs a whole turn; how much of its prompt was there already. */
+async function turn(first: number): Promise<number> {
+  let cached = -1;
+  const link = await real.open(prompt(first), { maxTokens: 4 });
+  for await (const event of link.events()) if (event.type === 'ready') cached = event.cachedTokens;
+  await idle();
+  return cached;
+}
+
+async function idle(): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (real.verifier.active() > 0) {
+    if (Date.now() > deadline) throw new Error('a slot was not given back');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Turns that go on until they are closed, one for every slot. */
+async function fill(): Promise<Link[]> {
+  const links: Link[] = [];
+  for (let i = 0; i < real.engine.limits.slots; i++) {
+    // Nobody reads what is committed, so the turn pauses with its slot held.
+    const link = await real.open(prompt(100 + 60 * i), { maxTokens: 100, drafting: 'lockstep' });
+    await ready(link);
+    links.push(link);
+  }
+  return links;
+}
+
+function ask() {
+  return fetch(`${worker.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      messages: [{ role: 'user', content: 'What is the echo?' }],
+      vector_store_ids: [],
+      max_tokens: 8,
+      stream: true,
+    }),
+  });
+}
+
+test('the budget decides how many slots there are', () => {
+  const { slots } = real.engine.limits;
+  expect(slots).toBeGreaterThanOrEqual(2);
+  expect(slots).toBeLessThan(16);
+});
+
+test('full: the next turn is refused with when to try again; a freed slot takes it', async () => {
+  const links = await fill();
+  const refused = await real.open(prompt(1000));
+  await expect(ready(refused)).rejects.toMatchObject({
+    code: 'overloaded',
+    retryAfterMs: RETRY_AFTER_MS,
+  });
+  links[0]!.close();
+  while (real.verifier.active() === links.length) await new Promise((r) => setTimeout(r, 5));
+  const taken = await real.open(prompt(1000), { maxTokens: 4 });
+  expect((await ready(taken)).active).toBe(links.length);
+  for (const link of [...links, taken]) link.close();
+  await idle();
+});
+
+test('full: a client gets 503 with retry-after and no first byte, and later its answer', async () => {
+  const links = await fill();
+  const refused = await ask();
+  expect(refused.status).toBe(503);
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+  const { error } = (await refused.json()) as { error: { type: string; code: string } };
+  expect(error).toMatchObject({ type: 'server_error', code: 'overloaded' });
+  for (const link of links) link.close();
+  await idle();
+  const answered = await ask();
+  expect(answered.status).toBe(200);
+  expect(await answered.text()).toContain('[DONE]');
+  await idle();
+});
+
+test('of the slots that a turn fits into, the one idle longest is given up first', async () => {
+  // One slot holds a whole context and is left to turns that need it.
+  const short = real.engine.limits.slots - 1;
+  const firsts = Array.from({ length: short }, (_, i) => 2000 + 60 * i);
+  for (const first of firsts) await turn(first);
+  expect(await turn(firsts[0]!)).toBeGreaterThan(0);
+  // Now the second is the oldest: a stranger takes its place and no other's.
+  expect(await turn(3000)).toBe(0);
+  for (const first of [firsts[0]!, ...firsts.slice(2)])
+    expect(await turn(first)).toBeGreaterThan(0);
+  expect(await turn(firsts[1]!)).toBe(0);
+});

@@ -27,7 +27,7 @@ export type SocketMode = (typeof SOCKET_MODES)[number];
 
 const READY_MS = 60_000;
 const QUESTIONS = 6;
-const ROUNDS = 5;
+const ROUNDS = 3;
 
 export interface SocketRun {
   tokens: number;

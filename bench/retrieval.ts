@@ -25,7 +25,8 @@ const RESULTS = 10;
 /** As the worker cuts where a request doesn't say. */
 const OVERLAP = 0.15;
 
-type Method = 'bm25' | 'shared words';
+const METHODS = ['bm25', 'vector', 'hybrid'] as const;
+type Method = (typeof METHODS)[number] | 'shared words';
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -54,7 +55,7 @@ async function main(): Promise<void> {
 
 async function measureSize(client: KnowledgeClient, set: QuestionSet, size: number) {
   const cutting = { maxTokens: size, overlapTokens: Math.floor(size * OVERLAP) };
-  const all: Record<Method, Measures[]> = { bm25: [], 'shared words': [] };
+  const all: Record<Method, Measures[]> = { hybrid: [], bm25: [], vector: [], 'shared words': [] };
   for (const [corpus, text] of set.corpora) {
     const { encodeUntrusted } = targetTokenizer();
     const document = await parse(arrayBuffer(text), `${corpus}.md`, '');
@@ -73,13 +74,20 @@ async function measureSize(client: KnowledgeClient, set: QuestionSet, size: numb
     if (failed > 0) throw new Error(`${corpus}.md could not be ingested`);
     const sharedWords = wordCounter(passages);
     for (const question of set.questions.filter((q) => q.corpus === corpus)) {
-      const found = await client.search(store, question.text, RESULTS);
-      all.bm25.push(measure(found, question.answers, passages));
+      for (const method of METHODS) {
+        const found = await client.search(store, question.text, RESULTS, method);
+        all[method].push(measure(found, question.answers, passages));
+      }
       all['shared words'].push(measure(sharedWords(question), question.answers, passages));
     }
     await client.deleteStore(store);
   }
-  return { bm25: mean(all.bm25), 'shared words': mean(all['shared words']) };
+  return {
+    hybrid: mean(all.hybrid),
+    bm25: mean(all.bm25),
+    vector: mean(all.vector),
+    'shared words': mean(all['shared words']),
+  };
 }
 
 /** The baseline: passages by how many different words of the question they have. */
@@ -118,8 +126,10 @@ function print(set: QuestionSet, results: Record<string, Record<Method, Measures
       const cells = columns.map((name) => measures[name].toFixed(3).padStart(15));
       console.log(`${size.padStart(6)}  ${method.padEnd(15)}${cells.join('')}`);
     }
-    const ratio = methods.bm25.ndcg10 / methods['shared words'].ndcg10;
-    console.log(`        bm25 / shared words, nDCG@10: ${ratio.toFixed(2)} ×`);
+    for (const rival of ['bm25', 'shared words'] as const) {
+      const ratio = methods.hybrid.ndcg10 / methods[rival].ndcg10;
+      console.log(`        hybrid / ${rival}, nDCG@10: ${ratio.toFixed(3)} ×`);
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import { allow, authenticate } from './api/authenticate.ts';
 import { chat } from './api/chat.ts';
 import type { AppEnv } from './api/context.ts';
 import { crossOrigin } from './api/cross-origin.ts';
+import { embeddings } from './api/embeddings.ts';
 import { ApiFailure, notFound, toResponse, unavailable } from './api/errors.ts';
 import { fileBatches } from './api/file-batches.ts';
 import { files } from './api/files.ts';
@@ -25,10 +26,12 @@ app.route('/health', health);
 app.use('/v1/*', authenticate, limit);
 // Scopes come before kept answers: a key gets no answer that it could not have asked for.
 app.use('/v1/chat/*', allow('chat'), idempotent);
+app.use('/v1/embeddings', allow('chat', 'ingest'), idempotent);
 app.use('/v1/models/*', allow('chat', 'ingest'));
 app.use('/v1/files/*', allow('ingest'), idempotent);
 
 app.route('/v1/chat', chat);
+app.route('/v1/embeddings', embeddings);
 app.route('/v1/models', models);
 app.route('/v1/files', files);
 // Searching answers here; all else about stores needs the scope that comes after it.

@@ -1,4 +1,5 @@
 import type { Ingestor } from './retrieve/ingestor.ts';
+import type { StoreVectors } from './retrieve/vectors/store-vectors.ts';
 import type { Limiter } from './store/limiter.ts';
 import type { Metrics } from './store/metrics.ts';
 
@@ -12,10 +13,14 @@ export interface Bindings {
   ASSETS: Fetcher;
   /** One object per tenant: turns attached files into passages. */
   INGESTOR: DurableObjectNamespace<Ingestor>;
+  /** One object per store: its passages' vectors, in memory. */
+  STORE_VECTORS: DurableObjectNamespace<StoreVectors>;
   /** One object per key: counts its requests. */
   LIMITER: DurableObjectNamespace<Limiter>;
   /** One object: adds up what the metrics page shows. */
   METRICS: DurableObjectNamespace<Metrics>;
+  /** `bundled` (default) or `none`: how texts become vectors; none searches by words alone. */
+  EMBEDDER?: string;
   /** `loopback`: programs on this machine need no key. Anything else: all do. */
   KEYLESS?: string;
   /** Origins whose pages may call the API, separated by commas; `*` for all; none by default. */

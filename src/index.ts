@@ -1,6 +1,7 @@
 import { app } from './app.ts';
 
 export { Ingestor } from './retrieve/ingestor.ts';
+export { StoreVectors } from './retrieve/vectors/store-vectors.ts';
 export { Limiter } from './store/limiter.ts';
 export { Metrics } from './store/metrics.ts';
 

@@ -42,8 +42,8 @@ export class KnowledgeClient {
   }
 
   /** The `k` best passages' places in their file. */
-  async search(store: string, query: string, k: number): Promise<Found[]> {
-    const body = { query, max_num_results: k };
+  async search(store: string, query: string, k: number, method = 'hybrid'): Promise<Found[]> {
+    const body = { query, max_num_results: k, ranking_options: { method } };
     const { data } = await this.call<Results>('POST', `/v1/vector_stores/${store}/search`, body);
     return data.map(({ content }) => content[0]);
   }

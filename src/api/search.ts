@@ -2,7 +2,7 @@
 import { Hono } from 'hono';
 import * as v from 'valibot';
 import { type AttributeFilter, countConditions, MAX_CONDITIONS } from '../retrieve/filter.ts';
-import { MAX_RESULTS, search } from '../retrieve/search.ts';
+import { MAX_RESULTS, SEARCH_METHODS, search } from '../retrieve/search.ts';
 import { loadModel } from '../store/model.ts';
 import { namespaceOf } from '../store/tenants.ts';
 import { readBody } from './body.ts';
@@ -79,6 +79,8 @@ const searchBody = v.strictObject({
     v.strictObject({
       ranker: v.optional(v.picklist(['auto', 'none', 'default-2024-11-15'])),
       score_threshold: v.optional(fraction),
+      /** Ours: what ranks, for comparison. */
+      method: v.optional(v.picklist(SEARCH_METHODS, `must be one of ${SEARCH_METHODS.join(', ')}`)),
       /** Ours: 0 to 1, how much likeness to better results counts against one. */
       diversity: v.optional(fraction),
     }),
@@ -100,6 +102,7 @@ storeSearch.post('/:store/search', async function searchStore(c) {
   const text = queries.join(' ');
   const passages = await search(c.env, namespace, [store.id], text, body.max_num_results, {
     filter: body.filters ?? undefined,
+    method: body.ranking_options.method,
     diversity: body.ranking_options.diversity,
     scoreThreshold: body.ranking_options.score_threshold,
   });

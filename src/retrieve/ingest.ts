@@ -6,8 +6,11 @@ import { sha256 } from '../store/ids.ts';
 import { loadModel } from '../store/model.ts';
 import type { StoreFileRecord } from '../store/stores.ts';
 import { type Chunk, type Cutting, chunk } from './chunk.ts';
+import { embedderOf } from './embed/choose.ts';
+import { type Embedder, passageText } from './embed/embedder.ts';
 import { type ParsedDocument, UnreadableFile } from './parse/document.ts';
 import { PARSER_VERSION, parse } from './parse/parse.ts';
+import { pack } from './vectors/quantise.ts';
 
 /** Passages that one file may give: about 100 MB of text. */
 export const MAX_PASSAGES = 200_000;
@@ -28,9 +31,9 @@ export async function ingest(env: Bindings, attachment: StoreFileRecord): Promis
     maxTokens,
     overlapTokens: attachment.overlapTokens ?? Math.floor(maxTokens * DEFAULT_OVERLAP),
   };
-  const key = await sha256(
-    JSON.stringify([PARSER_VERSION, file.contentHash, file.filename, file.contentType, cutting]),
-  );
+  const embedder = await embedderOf(env);
+  const content = [PARSER_VERSION, file.contentHash, file.filename, file.contentType, cutting];
+  const key = await sha256(JSON.stringify([...content, embedder?.id ?? null]));
 
   const existing = await findDocument(env, file.tenantId, key);
   let documentId = existing?.complete ? existing.id : undefined;
@@ -53,11 +56,18 @@ export async function ingest(env: Bindings, attachment: StoreFileRecord): Promis
     await writeText(env, file, parsed.text);
     documentId = await writeDocument(env, file.tenantId, key, {
       tokenizer: model.fingerprint.tokenizer,
-      passages,
+      embedder: embedder?.id ?? null,
+      passages: await withVectors(passages, embedder),
       notice: noticeOf(parsed),
     });
   }
   await attachDocument(env, attachment, documentId);
+}
+
+async function withVectors(passages: readonly Chunk[], embedder: Embedder | null) {
+  if (!embedder) return passages.map((passage) => ({ ...passage, vector: null }));
+  const embeddings = await embedder.embed(passages.map(passageText));
+  return passages.map((passage, i) => ({ ...passage, vector: pack(embeddings[i]!.vector) }));
 }
 
 /** Named in a notice; of the others, only how many. */

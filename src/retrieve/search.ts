@@ -7,8 +7,10 @@ import { type Attributes, chunkTokens, stores } from '../store/schema.ts';
 import type { Namespace } from '../store/tenants.ts';
 import { diversify } from './diversify.ts';
 import type { AttributeFilter } from './filter.ts';
+import { fuse, MEANING_WEIGHT, nearness } from './fuse.ts';
 import { type Ranked, searchWords } from './lexical.ts';
 import { reachable, type Scope } from './scope.ts';
+import { searchMeaning } from './semantic.ts';
 
 export interface Passage {
   id: number;
@@ -23,14 +25,19 @@ export interface Passage {
   /** Range in the file's text, in UTF-16 code units. */
   start: number;
   end: number;
-  /** In (0, 1]: its bm25 as a share of the best one's in this search. */
+  /** In (0, 1]: a share of the best one's in this search. */
   score: number;
 }
+
+export const SEARCH_METHODS = ['hybrid', 'bm25', 'vector'] as const;
+export type SearchMethod = (typeof SEARCH_METHODS)[number];
 
 export interface SearchOptions {
   filter?: AttributeFilter | undefined;
   /** 0 to 1: how much a passage's likeness to better ones counts against it. */
   diversity?: number | undefined;
+  /** Default `hybrid`: words and vectors. */
+  method?: SearchMethod | undefined;
   /** Passages that score less are left out. */
   scoreThreshold?: number | undefined;
 }
@@ -39,6 +46,8 @@ export interface SearchOptions {
 export const MAX_RESULTS = 50;
 /** To vary results from: this many passages for each that is wanted. */
 const CANDIDATES_PER_RESULT = 4;
+/** Of each ranking, what is fused: a passage low in one may be high in the other. */
+const POOL = 100;
 /** How stale `last_active_at` may get: searching should not write each time. */
 const ACTIVITY_SECONDS = 3_600;
 
@@ -61,11 +70,15 @@ export async function search(
   const { diversity = 0, scoreThreshold = 0 } = options;
   const wanted = Math.min(k, MAX_RESULTS);
   const candidates = diversity > 0 ? wanted * CANDIDATES_PER_RESULT : wanted;
-  const [ranking] = await Promise.all([
-    searchWords(db, scope, query, candidates),
+  const pool = Math.max(candidates, POOL);
+  const { method = 'hybrid' } = options;
+  const [words, near] = await Promise.all([
+    method === 'vector' ? [] : searchWords(db, scope, query, pool),
+    method === 'bm25' ? [] : searchMeaning(env, db, scope, query, pool),
     touch(db, namespace, storeIds),
   ]);
-  const good = ranking.filter(({ score }) => score >= scoreThreshold);
+  const ranking = method === 'vector' ? nearness(near) : fuse(words, near, MEANING_WEIGHT);
+  const good = ranking.filter(({ score }) => score >= scoreThreshold).slice(0, candidates);
   return diversify(await readPassages(env, db, scope, good), wanted, diversity);
 }
 

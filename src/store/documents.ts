@@ -1,5 +1,5 @@
 /**
- * Passages: rows in `chunks`, their token ids, and the tenant's FTS5 index,
+ * Passages: rows in `chunks`, their token ids and vectors, and the tenant's FTS5 index,
  * written and deleted together.
  */
 import { and, eq, sql } from 'drizzle-orm';
@@ -16,11 +16,15 @@ export interface NewChunk {
   start: number;
   end: number;
   tokens: Int32Array;
+  /** As `chunk_vectors` has it; null without an embedder. */
+  vector: Uint8Array | null;
 }
 
 export interface NewDocument {
   /** Hex sha256 of the tokenizer.json that made the tokens. */
   tokenizer: string;
+  /** Id of what made the vectors; null: there are none. */
+  embedder: string | null;
   passages: readonly NewChunk[];
   notice: string | null;
 }
@@ -46,7 +50,7 @@ export async function writeDocument(
   key: string,
   document: NewDocument,
 ): Promise<number> {
-  const { tokenizer, passages, notice } = document;
+  const { tokenizer, embedder, passages, notice } = document;
   const db = database(env);
   const [row] = await db
     .insert(documents)
@@ -64,7 +68,10 @@ export async function writeDocument(
   for (const rows of batchesOf(passages)) {
     for (const passage of rows) textBytes += passage.text.length;
     const json = JSON.stringify(
-      rows.map((p) => [p.title, p.heading, p.text, p.start, p.end, tokensHex(p.tokens)]),
+      rows.map((p) => [
+        ...[p.title, p.heading, p.text, p.start, p.end, tokensHex(p.tokens)],
+        p.vector && hex(p.vector),
+      ]),
     );
     // The new rows' ids are those above the highest one before: D1 runs a batch as one transaction.
     await env.DB.batch([
@@ -78,6 +85,11 @@ export async function writeDocument(
          SELECT (SELECT max(id) FROM chunks) - ?1 + 1 + key, ?2, unhex(value ->> 5)
          FROM json_each(?3)`,
       ).bind(rows.length, tokenizer, json),
+      env.DB.prepare(
+        `INSERT INTO chunk_vectors (chunk_id, embedder, vector)
+         SELECT (SELECT max(id) FROM chunks) - ?1 + 1 + key, ?2, unhex(value ->> 6)
+         FROM json_each(?3) WHERE value ->> 6 IS NOT NULL`,
+      ).bind(rows.length, embedder, json),
       env.DB.prepare(
         `INSERT INTO ${index} (rowid, title, heading, text)
          SELECT id, title, heading, text FROM chunks
@@ -163,6 +175,7 @@ async function deletePassages(env: Bindings, tenantId: number, documentIds: read
        WHERE document_id IN (SELECT value FROM json_each(?1))`,
     ).bind(ids),
     env.DB.prepare(`DELETE FROM chunk_tokens WHERE chunk_id IN (${ours})`).bind(ids),
+    env.DB.prepare(`DELETE FROM chunk_vectors WHERE chunk_id IN (${ours})`).bind(ids),
     env.DB.prepare(
       'DELETE FROM chunks WHERE document_id IN (SELECT value FROM json_each(?1))',
     ).bind(ids),
@@ -175,7 +188,7 @@ function* batchesOf(passages: readonly NewChunk[]): Generator<NewChunk[]> {
   for (const passage of passages) {
     // UTF-8 takes at most three bytes a code unit, an escaped control character six.
     const bytes = 6 * (passage.title.length + passage.heading.length + passage.text.length);
-    const cost = bytes + 8 * passage.tokens.length + 64;
+    const cost = bytes + 8 * passage.tokens.length + 2 * (passage.vector?.length ?? 0) + 64;
     if (rows.length > 0 && size + cost > MAX_ROWS_JSON) {
       yield rows;
       rows = [];

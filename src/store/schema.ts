@@ -4,6 +4,7 @@
  */
 import { sql } from 'drizzle-orm';
 import {
+  blob,
   customType,
   index,
   integer,
@@ -204,4 +205,17 @@ export const chunkTokens = sqliteTable(
     ids: tokenIds('ids').notNull(),
   },
   (table) => [primaryKey({ columns: [table.chunkId, table.tokenizer] })],
+);
+
+/** A chunk's vector, once per embedder. */
+export const chunkVectors = sqliteTable(
+  'chunk_vectors',
+  {
+    chunkId: integer('chunk_id').notNull(),
+    /** Id of the embedder: vectors of others don't compare with it. */
+    embedder: text('embedder').notNull(),
+    /** A float32 scale, then an int8 a dimension. */
+    vector: blob('vector').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.chunkId, table.embedder] })],
 );

@@ -11,8 +11,16 @@ const ALLOWED: Record<string, string[]> = {
   'src/link/frames': ['src/draft'],
   'src/link': ['src/link/frames', 'src/draft'],
   'src/store': ['src/bindings.ts'],
-  'src/retrieve': ['src/store', 'src/bindings.ts'],
+  'src/onnx': [],
+  'src/retrieve': [
+    'src/store',
+    'src/onnx',
+    'src/bindings.ts',
+    'models/embedder/model.onnx',
+    'models/embedder/tokenizer.json',
+  ],
   'src/generate': [
+    'src/onnx',
     'src/retrieve',
     'src/draft',
     'src/link',

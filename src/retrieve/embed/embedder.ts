@@ -1,0 +1,19 @@
+/** Text to vectors: the seam behind which the bundled encoder and others stand. */
+export interface Embedder {
+  /** Vectors of different ids don't compare: it names the weights, too. */
+  readonly id: string;
+  readonly dimensions: number;
+  /** One vector of unit length a text, in order; all zeros for a text without words. */
+  embed(texts: readonly string[]): Promise<Embedding[]>;
+}
+
+export interface Embedding {
+  vector: Float32Array;
+  /** Of the text, by the embedder's own tokenizer. */
+  tokens: number;
+}
+
+/** What a passage is embedded as: its headings say what it is about. */
+export function passageText(passage: { title: string; heading: string; text: string }): string {
+  return `${passage.title}\n${passage.heading}\n${passage.text}`;
+}

@@ -1,0 +1,99 @@
+/** Embeddings: the encoder in the real worker against its own reference, and what is refused. */
+import { readFileSync } from 'node:fs';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ModelServer, startModelServer } from '../support/model-server.ts';
+import { startWorker, type Worker } from '../support/worker.ts';
+
+/** The limits that docs/api.md names. */
+const MAX_INPUTS = 256;
+const MAX_INPUT = 32_768;
+const MODEL = 'espalier-embed-1';
+/** Made by the recipe with the tokenizers library and onnxruntime for Python. */
+const GOLDEN: { text: string; first: number[] }[] = JSON.parse(
+  readFileSync('models/embedder/golden.json', 'utf8'),
+);
+
+let verifier: ModelServer;
+let worker: Worker;
+let client: OpenAI;
+
+beforeAll(async () => {
+  verifier = await startModelServer();
+  worker = await startWorker({ verifierUrl: verifier.url });
+  client = new OpenAI({ baseURL: `${worker.url}/v1`, apiKey: 'local', maxRetries: 0 });
+});
+
+afterAll(async () => {
+  await worker?.close();
+  await verifier?.close();
+});
+
+const embed = async (input: string | string[], encoding_format: 'float' | 'base64' = 'float') =>
+  (await client.embeddings.create({ model: MODEL, input, encoding_format })).data;
+
+test.each(GOLDEN)('the reference’s vector: $text', async ({ text, first }) => {
+  const { embedding } = (await embed(text))[0]!;
+  expect(embedding).toHaveLength(256);
+  expect(Math.hypot(...embedding)).toBeCloseTo(1, 5);
+  first.forEach((value, i) => {
+    expect(embedding[i]).toBeCloseTo(value, 4);
+  });
+});
+
+test('base64 holds the same numbers, and the SDK’s own choice is read by it', async () => {
+  const [float] = await embed('candidate tree');
+  const [encoded] = await embed('candidate tree', 'base64');
+  const bytes = Buffer.from(encoded!.embedding as unknown as string, 'base64');
+  const decoded = new Float32Array(new Uint8Array(bytes).buffer);
+  expect([...decoded]).toEqual([...Float32Array.from(float!.embedding)]);
+  const { data, usage } = await client.embeddings.create({ model: MODEL, input: 'candidate tree' });
+  expect([...data[0]!.embedding]).toEqual([...decoded]);
+  expect(usage.prompt_tokens).toBeGreaterThan(0);
+});
+
+test('a text’s vector does not depend on the texts beside it', async () => {
+  const texts = ['one', 'How is a file deleted from a store?', 'two words', 'x '.repeat(500)];
+  const together = await embed(texts);
+  for (const [i, text] of texts.entries()) {
+    const [alone] = await embed(text);
+    alone!.embedding.forEach((value, at) => {
+      expect(together[i]!.embedding[at]).toBeCloseTo(value, 5);
+    });
+  }
+});
+
+test('a text without words is a vector of zeros, not of NaN', async () => {
+  const { embedding } = (await embed('?!'))[0]!;
+  expect(embedding.every((value) => value === 0)).toBe(true);
+});
+
+test.each([
+  ['another model', { model: 'text-embedding-3-small', input: 'a' }, 404, 'model'],
+  ['no input', { model: MODEL }, 400, 'input'],
+  ['an empty text', { model: MODEL, input: '' }, 400, 'input'],
+  ['token ids', { model: MODEL, input: [1, 2] }, 400, 'input'],
+  ['too many texts', { model: MODEL, input: Array(MAX_INPUTS + 1).fill('a') }, 400, 'input'],
+  ['too long a text', { model: MODEL, input: 'a'.repeat(MAX_INPUT + 1) }, 400, 'input'],
+  [
+    'too much together',
+    { model: MODEL, input: Array(40).fill('a'.repeat(MAX_INPUT)) },
+    400,
+    'input',
+  ],
+  ['fewer dimensions', { model: MODEL, input: 'a', dimensions: 64 }, 400, 'dimensions'],
+  [
+    'another encoding',
+    { model: MODEL, input: 'a', encoding_format: 'int8' },
+    400,
+    'encoding_format',
+  ],
+  ['an unknown field', { model: MODEL, input: 'a', task: 'x' }, 400, 'task'],
+])('%s: refused by name', async (_, body, status, param) => {
+  const response = await fetch(`${worker.url}/v1/embeddings`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+  });
+  const { error } = (await response.json()) as { error: { param: string } };
+  expect([response.status, error.param]).toEqual([status, param]);
+});

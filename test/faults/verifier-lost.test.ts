@@ -247,6 +247,25 @@ describe('SIGTERM', () => {
     await free(1_000);
   });
 
+  test('and kill -9 within the grace: the same text from the other', async () => {
+    const fault = onChunk('far', 4, (bytes, verifier) => {
+      verifier.signal('SIGTERM');
+      const { tap } = verifier.proxy;
+      let more = 0;
+      verifier.proxy.tap = (some, from) => {
+        if (from === 'far' && ++more === 3) verifier.signal('SIGKILL');
+        return tap(some, from);
+      };
+      return [bytes];
+    });
+    const { text, error } = await stream(fleet.url, QUESTION);
+    expect(error).toBeNull();
+    expect(text).toBe(expected);
+    expect(await fault.by()!.ended()).toBeNull();
+    await fault.by()!.restart();
+    await free(1_000);
+  });
+
   test('a turn that does not is handed over, with the same text', async () => {
     const { question, text: undisturbed } = await longAnswer();
     for (const { proxy } of fleet.verifiers) proxy.rttMs = 60;

@@ -1,4 +1,5 @@
 /** What distance may cost, on recorded answers through the link's own code: the goals of docs/reliability.md. */
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Conditions } from '../../bench/rtt/network.ts';
@@ -47,4 +48,17 @@ test('a round trip a tree is how drafting loses to no drafting', async () => {
   const far = await simulate(recording, 'lockstep', conditions(200), SEED);
   const near = await simulate(recording, 'lockstep', conditions(0), SEED);
   expect(speed(far)).toBeLessThan(speed(near) / 4);
+});
+
+test('the command prints every mode and round trip as JSON', () => {
+  const root = join(import.meta.dirname, '../..');
+  const main = ['--import', 'tsx', 'bench/rtt/main.ts', 'bench/data/replay'];
+  const out = execFileSync(process.execPath, [...main, '--json', '--tokens', '200'], { cwd: root });
+  const { 'docs-espalier': modes } = JSON.parse(out.toString());
+  for (const mode of ['lockstep', 'streamed', 'echoed']) {
+    for (const rtt of [0, 10, 25, 50, 100, 200]) {
+      const { vsPlain, vsColocated, mat } = modes[mode][rtt];
+      for (const figure of [vsPlain, vsColocated, mat]) expect(figure).toBeGreaterThan(0);
+    }
+  }
 });

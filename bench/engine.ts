@@ -11,9 +11,10 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { batching } from './engine/batching.ts';
 import { commits } from './engine/commits.ts';
+import { goalsOf } from './engine/goals.ts';
 import { memory, overhead } from './engine/overhead.ts';
 import { prefill, prefixReuse } from './engine/prefill.ts';
-import { printReport } from './engine/report.ts';
+import { printGoals, printReport } from './engine/report.ts';
 import { againstOnnxruntimeNode } from './engine/rivals.ts';
 import { type Bench, machine, withBench } from './engine/setup.ts';
 import { stepCosts } from './engine/step-cost.ts';
@@ -55,5 +56,10 @@ async function run(bench: Bench): Promise<Results> {
 
 const threads = Number(values.threads);
 const results = await withBench(values.model, Number(values.repeats), threads, run);
-if (values.json) console.log(JSON.stringify({ machine: machine(), threads, ...results }, null, 1));
-else printReport(results);
+const goals = goalsOf(results);
+if (values.json) {
+  console.log(JSON.stringify({ machine: machine(), threads, goals, ...results }, null, 1));
+} else {
+  printReport(results);
+  printGoals(goals);
+}

@@ -13,14 +13,24 @@ const REMEDY =
   '(ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node --ignore-scripts=false), ' +
   'or set ESPALIER_PROVIDER=cpu';
 
-/** Adds the provider to a session's options. Throws where its library or CUDA's are missing, with ORT's text. */
-export function appendCuda(ort: OrtLibrary, sessionOptions: Address, cuda: CudaOptions): void {
-  const settings: Record<string, string> = {
+/**
+ * What ORT's CUDA provider is told, by its own names. CUDA graphs stay off: ORT
+ * replays a captured graph at the addresses and shapes of its capture, and here
+ * both change from step to step.
+ */
+export function cudaProviderOptions(cuda: CudaOptions): Record<string, string> {
+  return {
     device_id: String(cuda.deviceId),
     // The caches are large and few: growing by powers of two would waste up to half the device.
     arena_extend_strategy: 'kSameAsRequested',
+    enable_cuda_graph: '0',
+    ...(cuda.memoryBytes > 0 && { gpu_mem_limit: String(cuda.memoryBytes) }),
   };
-  if (cuda.memoryBytes > 0) settings.gpu_mem_limit = String(cuda.memoryBytes);
+}
+
+/** Adds the provider to a session's options. Throws where its library or CUDA's are missing, with ORT's text. */
+export function appendCuda(ort: OrtLibrary, sessionOptions: Address, cuda: CudaOptions): void {
+  const settings = cudaProviderOptions(cuda);
   const provider = ort.create('CreateCUDAProviderOptions');
   try {
     const keys = Object.keys(settings);

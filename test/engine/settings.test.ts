@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { planBuckets } from '../../gpu-backend/engine/budget.ts';
 import { readEngineSettings } from '../../gpu-backend/engine/settings.ts';
+import { cudaProviderOptions } from '../../gpu-backend/ort/cuda.ts';
 
 describe('settings from the environment', () => {
   it('are empty where nothing is set', () => {
@@ -62,5 +63,26 @@ describe('the memory for keys and values', () => {
       { slots: 11, capacity: 1024 },
       { slots: 2, capacity: 4096 },
     ]);
+  });
+});
+
+describe('the CUDA provider', () => {
+  it('is told the device and the limit of the settings, in bytes', () => {
+    const { cuda } = readEngineSettings({
+      ESPALIER_PROVIDER: 'cuda',
+      ESPALIER_CUDA_DEVICE: '3',
+      ESPALIER_CUDA_MEMORY: '70G',
+    });
+    expect(cudaProviderOptions(cuda!)).toEqual({
+      device_id: '3',
+      arena_extend_strategy: 'kSameAsRequested',
+      enable_cuda_graph: '0',
+      gpu_mem_limit: '75161927680',
+    });
+  });
+
+  it('is told no limit where none is set', () => {
+    const { cuda } = readEngineSettings({ ESPALIER_PROVIDER: 'cuda' });
+    expect(cudaProviderOptions(cuda!)).not.toHaveProperty('gpu_mem_limit');
   });
 });

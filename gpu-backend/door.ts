@@ -13,13 +13,11 @@ import {
   offer,
   SEAL_BYTES,
 } from '../src/link/frames/index.ts';
-import { Refusal } from './refusal.ts';
+import { RETRY_AFTER_MS, Refusal } from './refusal.ts';
 import type { Tickets } from './tickets.ts';
 
 /** Links open at once, those still without a session included. */
 export const MAX_LINKS = 512;
-const RETRY_AFTER_MS = 1_000;
-
 const STATUS: Partial<Record<LinkErrorCode, string>> = {
   unauthorized: '401 Unauthorized',
   fingerprint: '409 Conflict',

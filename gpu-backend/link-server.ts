@@ -31,14 +31,12 @@ import { TREE_CREDIT } from './candidates.ts';
 import type { Echo } from './echo.ts';
 import type { Engine } from './engine/engine.ts';
 import { Outbox } from './outbox.ts';
-import { Refusal } from './refusal.ts';
+import { RETRY_AFTER_MS, Refusal } from './refusal.ts';
 import type { Scheduler } from './scheduler.ts';
 import { Session } from './session.ts';
 
 /** A link that has not sent `open` by then is closed. */
 export const OPEN_DEADLINE_MS = 10_000;
-/** How soon a refused worker should try again, when all slots are taken. */
-export const RETRY_AFTER_MS = 1_000;
 /** A worker that hears nothing for four of these goes elsewhere. */
 export const HEARTBEAT_MS = 1_000;
 /** A session that waits for its worker so long is ended: its slot is worth more to others. */

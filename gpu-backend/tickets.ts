@@ -9,7 +9,7 @@ import {
   TICKET_LIFETIME_S,
   type TicketClaims,
 } from '../src/link/frames/index.ts';
-import { Refusal } from './refusal.ts';
+import { RETRY_AFTER_MS, Refusal } from './refusal.ts';
 
 /** Nonces remembered: a thousand links a second for as long as a ticket can be valid. */
 export const MAX_NONCES = 1 << 16;
@@ -105,8 +105,9 @@ export class Tickets {
       this.used.delete(old);
     }
     if (this.used.has(nonce)) throw new Refusal('unauthorized', 'the ticket was used before');
-    if (this.used.size >= this.mostNonces)
-      throw new Refusal('overloaded', 'too many links at once');
+    if (this.used.size >= this.mostNonces) {
+      throw new Refusal('overloaded', 'too many links at once', RETRY_AFTER_MS);
+    }
     this.used.set(nonce, now + NONCE_LIFE_MS);
   }
 }

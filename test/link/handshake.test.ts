@@ -5,6 +5,7 @@ import { SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Door } from '../../gpu-backend/door.ts';
 import { nodeClock } from '../../gpu-backend/node-clock.ts';
+import { RETRY_AFTER_MS } from '../../gpu-backend/refusal.ts';
 import { Tickets } from '../../gpu-backend/tickets.ts';
 import {
   agree,
@@ -161,7 +162,10 @@ describe('tickets', () => {
     const knockAgain = async () =>
       tickets.admit(`Bearer ${await signTicket(NEW, origin, FINGERPRINT)}`);
     for (let i = 0; i < 3; i++) await knockAgain();
-    await expect(knockAgain()).rejects.toMatchObject({ code: 'overloaded' });
+    await expect(knockAgain()).rejects.toMatchObject({
+      code: 'overloaded',
+      retryAfterMs: RETRY_AFTER_MS,
+    });
     now = 2 * 60_000;
     await knockAgain();
   });

@@ -6,11 +6,11 @@ import * as v from 'valibot';
 import { MAX_VERIFIED_NODES } from '../draft/budget.ts';
 import { DRAFTING_MODES } from '../link/frames/index.ts';
 import type { ChatMessage } from '../store/tokenizer.ts';
+import { fileSearchTools, storeIds } from './file-search-tool.ts';
 
 export const MAX_MESSAGES = 1024;
 export const MAX_STOP_STRINGS = 4;
 export const MAX_STOP_LENGTH = 256;
-export const MAX_STORES = 16;
 /** Nodes verified in a step when the request doesn't say; the cost curve may take fewer. */
 export const DEFAULT_BUDGET = 32;
 
@@ -130,7 +130,7 @@ export const chatRequestSchema = v.strictObject(
     top_logprobs: neutral(0),
     store: neutral(false),
     tool_choice: neutral('none'),
-    tools: v.nullish(v.pipe(v.array(v.unknown()), v.maxLength(0, 'tools are not supported yet'))),
+    tools: v.nullish(fileSearchTools),
     logit_bias: v.nullish(v.strictObject({}, 'is not supported: leave it out')),
     response_format: v.nullish(
       v.strictObject({ type: v.literal('text', 'only "text" is supported') }, shape),
@@ -139,12 +139,7 @@ export const chatRequestSchema = v.strictObject(
     user: v.nullish(v.string()),
     metadata: v.nullish(v.record(v.string(), v.string())),
     /** Which stores to answer from; `[]` for none. Without it, the tenant's default. */
-    vector_store_ids: v.nullish(
-      v.pipe(
-        v.array(v.string()),
-        v.maxLength(MAX_STORES, `must have at most ${MAX_STORES} stores`),
-      ),
-    ),
+    vector_store_ids: v.nullish(storeIds),
     speculation: v.optional(speculationSchema, {}),
   },
   shape,

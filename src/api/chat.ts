@@ -12,6 +12,7 @@ import { readBody } from './body.ts';
 import { type ChatRequest, chatRequestSchema, plainMessages, seedHalves } from './chat-request.ts';
 import type { AppEnv } from './context.ts';
 import { ApiFailure, invalid, notFound, overloaded, toWire, unavailable } from './errors.ts';
+import { annotationsOf, searchOptionsOf } from './file-search-tool.ts';
 import { observeAnswer } from './metrics.ts';
 import { requireModel } from './models.ts';
 
@@ -78,7 +79,8 @@ async function toAnswerRequest(
   return {
     messages,
     query: question.content,
-    storeIds: await storesOf(env, tenant, body.vector_store_ids),
+    storeIds: await storesOf(env, tenant, body),
+    search: searchOptionsOf(body.tools),
     maxTokens: body.max_completion_tokens ?? body.max_tokens ?? null,
     stop: typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []),
     seed: seedHalves(body.seed),
@@ -94,13 +96,22 @@ async function toAnswerRequest(
 async function storesOf(
   env: AppEnv['Bindings'],
   tenant: AppEnv['Variables']['tenant'],
-  asked: readonly string[] | null | undefined,
+  { tools, vector_store_ids }: ChatRequest,
 ): Promise<readonly string[]> {
+  const tool = tools?.[0];
+  if (tool && vector_store_ids) {
+    throw invalid(
+      'vector_store_ids',
+      'vector_store_ids: name the stores here or in tools, not in both',
+    );
+  }
+  const asked = tool?.vector_store_ids ?? vector_store_ids;
   if (!asked) return defaultStores(env, tenant);
   const found = await Promise.all(asked.map((id) => findStore(env, tenant.id, id)));
   const missing = asked.find((_, i) => !found[i]);
   if (missing !== undefined) {
-    throw notFound(`vector_store_ids: there is no store "${missing}"`, 'vector_store_ids');
+    const param = tool ? 'tools.0.vector_store_ids' : 'vector_store_ids';
+    throw notFound(`${param}: there is no store "${missing}"`, param);
   }
   return asked;
 }
@@ -151,7 +162,12 @@ async function complete(answer: Answer, body: ChatRequest, head: Head) {
     choices: [
       {
         index: 0,
-        message: { role: 'assistant', content, refusal: null },
+        message: {
+          role: 'assistant',
+          content,
+          refusal: null,
+          annotations: annotationsOf(content, answer.passages),
+        },
         logprobs: null,
         finish_reason: answer.finish(),
       },
@@ -187,15 +203,18 @@ async function streamAnswer(
       ...choice({ role: 'assistant', content: '' }),
       ...(speculation.trace && { espalier: { passages: passages(answer) } }),
     });
+    let said = '';
     for await (const step of answer.steps()) {
       const content = step.pieces.map(({ text }) => text).join('');
+      said += content;
       if (content === '' && !speculation.trace) continue;
       await chunk({
         ...choice(content === '' ? {} : { content }),
         ...(speculation.trace && { espalier: trace([step]) }),
       });
     }
-    await chunk(choice({}, answer.finish()));
+    const annotations = annotationsOf(said, answer.passages);
+    await chunk(choice(annotations.length > 0 ? { annotations } : {}, answer.finish()));
     if (withUsage) await chunk({ choices: [], usage: usage(answer, body) });
     await stream.writeSSE({ data: '[DONE]' });
   } catch (error) {

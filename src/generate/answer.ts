@@ -8,7 +8,7 @@ import type { LinkEvent } from '../link/client.ts';
 import { TurnLink } from '../link/failover.ts';
 import { LinkFailure } from '../link/failure.ts';
 import type { DraftingMode, Open } from '../link/frames/index.ts';
-import { type Passage, search } from '../retrieve/search.ts';
+import { type Passage, type SearchOptions, search } from '../retrieve/search.ts';
 import { loadModel, type ModelRecord, reloadModel } from '../store/model.ts';
 import { namespaceOf, type Tenant } from '../store/tenants.ts';
 import type { ChatMessage } from '../store/tokenizer.ts';
@@ -27,6 +27,8 @@ export interface AnswerRequest {
   /** What is searched with: the last question. */
   query: string;
   storeIds: readonly string[];
+  /** How they are searched; `limit` is of the passages in the prompt. */
+  search?: SearchOptions & { limit?: number | undefined };
   /** null: `DEFAULT_MAX_TOKENS`, or what the context leaves. */
   maxTokens: number | null;
   stop: readonly string[];
@@ -92,7 +94,8 @@ async function begin(
       namespace,
       request.storeIds,
       request.query,
-      model.prompt.passages + SPARE_PASSAGES,
+      passagesIn(model, request) + SPARE_PASSAGES,
+      request.search,
     );
     ({ prompt, passages, maxTokens } = compose(model, request, found));
   } catch (error) {
@@ -170,6 +173,11 @@ async function begin(
 /** Passages beyond those in the prompt: the worker drafts from them too. */
 const SPARE_PASSAGES = 3;
 
+/** As many as the model was made for, or fewer where the request says so. */
+function passagesIn({ prompt }: ModelRecord, { search }: AnswerRequest): number {
+  return Math.min(prompt.passages, search?.limit ?? prompt.passages);
+}
+
 /**
  * The prompt with as many passages as leave room for the answer. Within the
  * trained context when passages are there to be dropped, as the model is worse
@@ -177,8 +185,9 @@ const SPARE_PASSAGES = 3;
  */
 function compose(model: ModelRecord, request: AnswerRequest, found: Passage[]) {
   const wanted = request.maxTokens ?? DEFAULT_MAX_TOKENS;
-  const kept = found.slice(0, model.prompt.passages);
-  const spare = found.slice(model.prompt.passages);
+  const most = passagesIn(model, request);
+  const kept = found.slice(0, most);
+  const spare = found.slice(most);
   // A ceiling of thousands is no reason to leave out the documents: answers are rarely that long.
   const reserved = Math.min(wanted, DEFAULT_MAX_TOKENS);
   const comfortable = Math.min(model.trainedContext, model.maxContext) - reserved;

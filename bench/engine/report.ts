@@ -51,14 +51,16 @@ export function printReport(results: Results): void {
     );
   }
   if (rival) {
-    console.log('Against onnxruntime-node with the same graph (goal 2 with one node)');
+    console.log('Against onnxruntime-node with the same graph (goal 2), medians of seven rounds');
     console.table(
-      rival.map(({ nodes, context, engineMs, onnxruntimeNodeMs, ratio }) => ({
+      rival.map(({ nodes, context, engineMs, onnxruntimeNodeMs, ratio, lowest, highest }) => ({
         nodes,
         context,
         'engine ms': round(engineMs),
         'onnxruntime-node ms': round(onnxruntimeNodeMs),
         ratio: round(ratio),
+        lowest: round(lowest),
+        highest: round(highest),
       })),
     );
   }

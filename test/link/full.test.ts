@@ -65,7 +65,7 @@ async function idle(): Promise<void> {
 async function fill(): Promise<Link[]> {
   const links: Link[] = [];
   for (let i = 0; i < real.engine.limits.slots; i++) {
-    // Nobody reads what is committed, so the turn pauses with its slot held.
+    // In lockstep a turn waits for a tree, and here none comes: its slot stays held.
     const link = await real.open(prompt(100 + 60 * i), { maxTokens: 100, drafting: 'lockstep' });
     await ready(link);
     links.push(link);

@@ -1,11 +1,13 @@
 /**
- * Retrieval through the real worker: questions with known answers, by passage
- * size, against counting the words that question and passage share.
+ * Retrieval through the real worker: questions with known answers, over our own
+ * docs and over chunking_evaluation's corpora, by passage size and method, against
+ * counting the words that question and passage share.
  *
  *   npm run bench:retrieval -- [folder of chunking_evaluation] [--sizes 100,190,400] [--json]
  *
  * Without a folder: `../shared/data/qa/chunking_evaluation`.
  */
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Chunk, chunk } from '../src/retrieve/chunk.ts';
 import { parse } from '../src/retrieve/parse/parse.ts';
@@ -16,6 +18,7 @@ import { AT, type Measures, measure } from './retrieval/measures.ts';
 import {
   type Question,
   type QuestionSet,
+  readOwnQuestions,
   readQuestions,
   type Span,
 } from './retrieval/questions.ts';
@@ -28,6 +31,12 @@ const OVERLAP = 0.15;
 const METHODS = ['bm25', 'vector', 'hybrid'] as const;
 type Method = (typeof METHODS)[number] | 'shared words';
 
+interface Results {
+  questions: number;
+  /** By tokens of a passage. */
+  bySize: Record<string, Record<Method, Measures>>;
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -36,21 +45,27 @@ async function main(): Promise<void> {
       json: { type: 'boolean', default: false },
     },
   });
-  const set = readQuestions(positionals[0]);
+  const sets: Record<string, QuestionSet> = {
+    'our docs': readOwnQuestions(),
+    chunking_evaluation: readQuestions(positionals[0]),
+  };
   const verifier = await startModelServer();
   const worker = await startWorker({ verifierUrl: verifier.url });
-  const results: Record<string, Record<Method, Measures>> = {};
+  const results: Record<string, Results> = {};
   try {
     const client = new KnowledgeClient(worker.url);
-    for (const size of values.sizes.split(',').map(Number)) {
-      results[size] = await measureSize(client, set, size);
+    for (const [name, set] of Object.entries(sets)) {
+      results[name] = { questions: set.questions.length, bySize: {} };
+      for (const size of values.sizes.split(',').map(Number)) {
+        results[name].bySize[size] = await measureSize(client, set, size);
+      }
     }
   } finally {
     await worker.close();
     await verifier.close();
   }
-  if (values.json) console.log(JSON.stringify({ questions: set.questions.length, results }));
-  else print(set, results);
+  if (values.json) console.log(JSON.stringify({ load: loadavg(), results }));
+  else for (const [name, result] of Object.entries(results)) print(name, result);
 }
 
 async function measureSize(client: KnowledgeClient, set: QuestionSet, size: number) {
@@ -115,13 +130,11 @@ function mean(all: readonly Measures[]): Measures {
   };
 }
 
-function print(set: QuestionSet, results: Record<string, Record<Method, Measures>>): void {
+function print(name: string, { questions, bySize }: Results): void {
   const columns = ['ndcg10', 'recall', 'precision', 'iou', 'precisionOmega'] as const;
-  console.log(
-    `${set.questions.length} questions over ${set.corpora.size} corpora, the first ${AT}`,
-  );
+  console.log(`${name}: ${questions} questions, the first ${AT} passages`);
   console.log(`tokens  method         ${columns.map((name) => name.padStart(15)).join('')}`);
-  for (const [size, methods] of Object.entries(results)) {
+  for (const [size, methods] of Object.entries(bySize)) {
     for (const [method, measures] of Object.entries(methods)) {
       const cells = columns.map((name) => measures[name].toFixed(3).padStart(15));
       console.log(`${size.padStart(6)}  ${method.padEnd(15)}${cells.join('')}`);

@@ -48,6 +48,31 @@ export function readQuestions(folder = SHARED): QuestionSet {
   return { questions, corpora };
 }
 
+const DOCS = join(import.meta.dirname, '../../docs');
+const OURS = join(import.meta.dirname, '../data/docs-questions.tsv');
+
+/**
+ * Questions over our own docs, all of them one corpus. An answer is the paragraph
+ * (or the table's row) that has the quote. Throws where a quote is no longer there.
+ */
+export function readOwnQuestions(): QuestionSet {
+  const [, ...rows] = readFileSync(OURS, 'utf8').trimEnd().split('\n');
+  const starts = new Map<string, number>();
+  let text = '';
+  for (const file of new Set(rows.map((row) => row.split('\t')[0]!))) {
+    starts.set(file, text.length);
+    text += `${readFileSync(join(DOCS, file), 'utf8')}\n\n`;
+  }
+  const questions = rows.map((row) => {
+    const [file, quote, question] = row.split('\t') as [string, string, string];
+    const at = text.indexOf(quote, starts.get(file));
+    if (at < 0) throw new Error(`docs/${file} no longer says "${quote}": mend ${OURS}`);
+    const start = text.lastIndexOf('\n', at) + 1;
+    return { text: question, corpus: 'docs', answers: [{ start, end: text.indexOf('\n', at) }] };
+  });
+  return { questions, corpora: new Map([['docs', text]]) };
+}
+
 /** Where each code point starts, in code units: the set counts in code points. */
 function codeUnitOffsets(text: string): Int32Array {
   const offsets = new Int32Array(text.length + 1);

@@ -1,7 +1,7 @@
 /** One attached file to passages in the index. */
 import type { Bindings } from '../bindings.ts';
 import { attachDocument, findDocument, writeDocument } from '../store/documents.ts';
-import { findFile, readOriginal, writeText } from '../store/files.ts';
+import { type FileRecord, findFile, readOriginal, writeText } from '../store/files.ts';
 import { sha256 } from '../store/ids.ts';
 import { loadModel } from '../store/model.ts';
 import type { StoreFileRecord } from '../store/stores.ts';
@@ -18,11 +18,18 @@ export const MAX_PASSAGES = 200_000;
 /** Of a passage, repeated at the start of the next where the request doesn't say. */
 const DEFAULT_OVERLAP = 0.15;
 
+/** By document key, when its last writer is done: files of one content, taken together, write it once. */
+export type Turns = Map<string, Promise<void>>;
+
 /**
  * Idempotent: the same content, name and cutting give the document that is
  * there. Throws `UnreadableFile` for the file's faults, anything else for ours.
  */
-export async function ingest(env: Bindings, attachment: StoreFileRecord): Promise<void> {
+export async function ingest(
+  env: Bindings,
+  attachment: StoreFileRecord,
+  turns: Turns,
+): Promise<void> {
   const file = await findFile(env, attachment.tenantId, attachment.fileId);
   if (!file) throw new UnreadableFile('invalid_file', 'the file has been deleted');
   const model = await loadModel(env);
@@ -35,33 +42,48 @@ export async function ingest(env: Bindings, attachment: StoreFileRecord): Promis
   const content = [PARSER_VERSION, file.contentHash, file.filename, file.contentType, cutting];
   const key = await sha256(JSON.stringify([...content, embedder?.id ?? null]));
 
+  const turn = (turns.get(key) ?? Promise.resolve()).then(async () => {
+    await attachDocument(env, attachment, await documentOf(env, file, key, cutting));
+  });
+  // Whoever comes next waits for the end, whatever it is.
+  turns.set(
+    key,
+    turn.catch(() => {}),
+  );
+  await turn;
+}
+
+/** The document with that key, made if it isn't there. */
+async function documentOf(
+  env: Bindings,
+  file: FileRecord,
+  key: string,
+  cutting: Cutting,
+): Promise<number> {
+  const [model, embedder] = [await loadModel(env), await embedderOf(env)];
   const existing = await findDocument(env, file.tenantId, key);
-  let documentId = existing?.complete ? existing.id : undefined;
-  if (documentId === undefined) {
-    const original = await readOriginal(env, file);
-    if (!original)
-      throw new UnreadableFile('invalid_file', 'the original is gone: upload it again');
-    const parsed = await parse(await original.arrayBuffer(), file.filename, file.contentType);
-    const passages: Chunk[] = [];
-    for (const passage of chunk(parsed, cutting, model.encodeUntrusted)) {
-      if (passages.length === MAX_PASSAGES) {
-        throw new UnreadableFile(
-          'invalid_file',
-          `the file gives more than ${MAX_PASSAGES} passages: split it`,
-        );
-      }
-      passages.push(passage);
+  if (existing?.complete) return existing.id;
+  const original = await readOriginal(env, file);
+  if (!original) throw new UnreadableFile('invalid_file', 'the original is gone: upload it again');
+  const parsed = await parse(await original.arrayBuffer(), file.filename, file.contentType);
+  const passages: Chunk[] = [];
+  for (const passage of chunk(parsed, cutting, model.encodeUntrusted)) {
+    if (passages.length === MAX_PASSAGES) {
+      throw new UnreadableFile(
+        'invalid_file',
+        `the file gives more than ${MAX_PASSAGES} passages: split it`,
+      );
     }
-    if (passages.length === 0) throw new UnreadableFile('invalid_file', 'the file has no text');
-    await writeText(env, file, parsed.text);
-    documentId = await writeDocument(env, file.tenantId, key, {
-      tokenizer: model.fingerprint.tokenizer,
-      embedder: embedder?.id ?? null,
-      passages: await withVectors(passages, embedder),
-      notice: noticeOf(parsed),
-    });
+    passages.push(passage);
   }
-  await attachDocument(env, attachment, documentId);
+  if (passages.length === 0) throw new UnreadableFile('invalid_file', 'the file has no text');
+  await writeText(env, file, parsed.text);
+  return writeDocument(env, file.tenantId, key, {
+    tokenizer: model.fingerprint.tokenizer,
+    embedder: embedder?.id ?? null,
+    passages: await withVectors(passages, embedder),
+    notice: noticeOf(parsed),
+  });
 }
 
 async function withVectors(passages: readonly Chunk[], embedder: Embedder | null) {

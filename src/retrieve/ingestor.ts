@@ -1,6 +1,5 @@
 /**
- * The Durable Object that works a tenant's waiting files off, one after the
- * other. The queue is `store_files` in D1 and the clock is the object's alarm,
+ * The Durable Object that works a tenant's waiting files off, a few at a time. The queue is `store_files` in D1 and the clock is the object's alarm,
  * which survives eviction and restarts: ingestion goes on where it stood.
  */
 import { DurableObject } from 'cloudflare:workers';
@@ -9,9 +8,9 @@ import type { Bindings } from '../bindings.ts';
 import { database } from '../store/database.ts';
 import { purgeOrphans } from '../store/documents.ts';
 import { ModelUnavailable } from '../store/model.ts';
-import { type FileErrorCode, storeFiles } from '../store/schema.ts';
+import { type FileErrorCode, files, storeFiles } from '../store/schema.ts';
 import type { StoreFileRecord } from '../store/stores.ts';
-import { ingest } from './ingest.ts';
+import { ingest, type Turns } from './ingest.ts';
 import { UnreadableFile } from './parse/document.ts';
 
 /** Work per alarm; then the alarm is set anew, so that no event grows without bound. */
@@ -21,6 +20,10 @@ const SLICE_MS = 10_000;
  * other requests are left unsent for half a minute while the loop never idles.
  */
 const PAUSE_MS = 1;
+/** Files worked on at a time: most of a small one's time is waiting for D1 and R2. */
+const MAX_TOGETHER = 8;
+/** Of their originals: a large file is worked on alone. */
+const MAX_BYTES_TOGETHER = 4_000_000;
 /** A file that took the process down this often is the cause. */
 const MAX_ATTEMPTS = 3;
 /** Pause while the verifier, whose tokenizer is needed, is away. */
@@ -42,14 +45,17 @@ export class Ingestor extends DurableObject<Bindings> {
     if (tenantId === undefined) return;
     const end = Date.now() + SLICE_MS;
     while (Date.now() < end) {
-      const attachment = await next(this.env, tenantId);
-      if (!attachment) {
+      const attachments = await next(this.env, tenantId);
+      if (attachments.length === 0) {
         await purgeOrphans(this.env, tenantId, 'all');
         // Something may have come in since: `wake` saw no alarm to set only if one was running.
-        if (await next(this.env, tenantId)) continue;
+        if ((await next(this.env, tenantId)).length > 0) continue;
         return;
       }
-      if ((await work(this.env, attachment)) === 'later') {
+      await begin(this.env, attachments);
+      const turns: Turns = new Map();
+      const outcomes = await Promise.all(attachments.map((a) => work(this.env, a, turns)));
+      if (outcomes.includes('later')) {
         await this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
         return;
       }
@@ -59,23 +65,52 @@ export class Ingestor extends DurableObject<Bindings> {
   }
 }
 
-function next(env: Bindings, tenantId: number): Promise<StoreFileRecord | undefined> {
-  return database(env).query.storeFiles.findFirst({
-    where: and(eq(storeFiles.tenantId, tenantId), eq(storeFiles.status, 'in_progress')),
-    orderBy: [asc(storeFiles.createdAt), asc(storeFiles.fileId)],
+/**
+ * The files to work on together, the oldest first. One that was begun before may
+ * be what took the process down: it is tried alone, so that it fails alone.
+ */
+async function next(env: Bindings, tenantId: number): Promise<StoreFileRecord[]> {
+  const rows = await database(env)
+    .select({ attachment: storeFiles, bytes: files.bytes })
+    .from(storeFiles)
+    .leftJoin(files, eq(files.id, storeFiles.fileId))
+    .where(and(eq(storeFiles.tenantId, tenantId), eq(storeFiles.status, 'in_progress')))
+    .orderBy(asc(storeFiles.createdAt), asc(storeFiles.fileId))
+    .limit(MAX_TOGETHER);
+  let bytes = 0;
+  const few = rows.findIndex(({ attachment, bytes: size }) => {
+    bytes += size ?? 0;
+    return attachment.attempts > 0 || bytes > MAX_BYTES_TOGETHER;
   });
+  const end = few < 0 ? rows.length : Math.max(1, few);
+  return rows.slice(0, end).map(({ attachment }) => attachment);
 }
 
-async function work(env: Bindings, attachment: StoreFileRecord): Promise<'done' | 'later'> {
-  if (attachment.attempts >= MAX_ATTEMPTS) {
+/** Counts an attempt for each, in one statement, before any is made. */
+async function begin(env: Bindings, attachments: readonly StoreFileRecord[]): Promise<void> {
+  const ids = JSON.stringify(attachments.map(({ storeId, fileId }) => [storeId, fileId]));
+  await env.DB.prepare(
+    `UPDATE store_files SET attempts = attempts + 1
+     WHERE status = 'in_progress' AND (store_id, file_id) IN
+       (SELECT value ->> 0, value ->> 1 FROM json_each(?))`,
+  )
+    .bind(ids)
+    .run();
+}
+
+async function work(
+  env: Bindings,
+  attachment: StoreFileRecord,
+  turns: Turns,
+): Promise<'done' | 'later'> {
+  const before = attachment.attempts;
+  if (before >= MAX_ATTEMPTS) {
     const message = `the file could not be ingested in ${MAX_ATTEMPTS} attempts: is it very large?`;
     await fail(env, attachment, 'server_error', message);
     return 'done';
   }
-  const before = attachment.attempts;
-  await setAttempts(env, attachment, before + 1);
   try {
-    await ingest(env, attachment);
+    await ingest(env, attachment, turns);
     return 'done';
   } catch (error) {
     if (error instanceof ModelUnavailable) {

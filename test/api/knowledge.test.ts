@@ -129,7 +129,7 @@ test('deleting a file deletes its passages everywhere, and nobody else’s', asy
 
 test('requests are answered while files are ingested', async () => {
   const store = await client.vectorStores.create({ name: 'busy' });
-  const uploads = Array.from({ length: 40 }, (_, i) =>
+  const uploads = Array.from({ length: 120 }, (_, i) =>
     upload(`tree-${i}.md`, `# Tree ${i}\n\nleaf ${i}`),
   );
   const ids = (await Promise.all(uploads)).map(({ id }) => id);

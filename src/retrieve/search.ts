@@ -36,7 +36,7 @@ export interface SearchOptions {
   filter?: AttributeFilter | undefined;
   /** 0 to 1: how much a passage's likeness to better ones counts against it. */
   diversity?: number | undefined;
-  /** Default `hybrid`: words and vectors. */
+  /** Default `bm25`, words alone: docs/decisions.md says why. */
   method?: SearchMethod | undefined;
   /** Passages that score less are left out. */
   scoreThreshold?: number | undefined;
@@ -71,7 +71,7 @@ export async function search(
   const wanted = Math.min(k, MAX_RESULTS);
   const candidates = diversity > 0 ? wanted * CANDIDATES_PER_RESULT : wanted;
   const pool = Math.max(candidates, POOL);
-  const { method = 'hybrid' } = options;
+  const { method = 'bm25' } = options;
   const [words, near] = await Promise.all([
     method === 'vector' ? [] : searchWords(db, scope, query, pool),
     method === 'bm25' ? [] : searchMeaning(env, db, scope, query, pool),

@@ -273,7 +273,12 @@ describe('refusals name the field and the limit', () => {
     ['max_tokens absurd', { max_tokens: 1e12 }, 'max_tokens', /1048576/],
     ['max_tokens beyond the context', { max_tokens: 100_000 }, 'max_tokens', /at most 2048/],
     ['a penalty', { frequency_penalty: 0.5 }, 'frequency_penalty', /not supported.*send 0/],
-    ['tools', { tools: [{ type: 'function' }] }, 'tools', /not supported/],
+    [
+      'tools',
+      { tools: [{ type: 'function' }] },
+      'tools.0.type',
+      /only tools of type "file_search"/,
+    ],
     [
       'a field too many in a message',
       { messages: [{ ...QUESTION, foo: 1 }] },

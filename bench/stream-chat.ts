@@ -23,6 +23,18 @@ export interface StreamedChat {
   seconds: number;
 }
 
+/** An answer with an error status. */
+export class ChatRefused extends Error {
+  readonly status: number;
+  /** Seconds, as the header says. */
+  readonly retryAfter: string | null;
+  constructor({ status, headers }: Response, body: string) {
+    super(`${status}: ${body}`);
+    this.status = status;
+    this.retryAfter = headers.get('retry-after');
+  }
+}
+
 /** Asks for a stream with usage and reads it to the end. Throws on an error status or event. */
 export async function streamChat(url: string, body: object): Promise<StreamedChat> {
   const started = performance.now();
@@ -31,7 +43,7 @@ export async function streamChat(url: string, body: object): Promise<StreamedCha
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ ...body, stream: true, stream_options: { include_usage: true } }),
   });
-  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+  if (!response.ok) throw new ChatRefused(response, await response.text());
   let text = '';
   let finish: string | null = null;
   let usage: ChatUsage | null = null;

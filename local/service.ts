@@ -43,6 +43,7 @@ export interface Service {
   /** The model's id. */
   model: string;
   verifier: Child;
+  worker: Child;
   /** Resolves with a message when one of the two ends by itself. */
   failed: Promise<string>;
   stop(): Promise<void>;
@@ -92,6 +93,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       verifierUrl,
       model: health.model,
       verifier,
+      worker: worker!,
       failed: Promise.race([
         verifier.ended.then((tail) => `The verifier stopped:\n${tail}`),
         worker!.ended.then((tail) => `The worker stopped:\n${tail}`),

@@ -1,4 +1,4 @@
-/** Memory of this process's descendants, from /proc: the worker's runtime is one of them. */
+/** Memory of processes with their descendants, from /proc: the worker's runtime is one of them. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 const EVERY_MS = 200;
@@ -7,7 +7,8 @@ const EVERY_MS = 200;
 export function watchMemory(): { stop(): number } {
   let peak = 0;
   const timer = setInterval(() => {
-    peak = Math.max(peak, descendantsBytes());
+    const own = process.memoryUsage.rss();
+    peak = Math.max(peak, residentBytes(process.pid) - own);
   }, EVERY_MS);
   return {
     stop() {
@@ -17,20 +18,25 @@ export function watchMemory(): { stop(): number } {
   };
 }
 
-function descendantsBytes(): number {
+/** Of the process and all that descend from it; 0 where there is no /proc. */
+export function residentBytes(root: number): number {
   const processes = new Map<number, { parent: number; bytes: number }>();
   for (const id of listProcesses()) {
     const status = readStatus(id);
     if (status) processes.set(id, status);
   }
   let total = 0;
-  for (const [id, { bytes }] of processes) if (isOurs(id, processes)) total += bytes;
+  for (const [id, { bytes }] of processes) if (isWithin(root, id, processes)) total += bytes;
   return total;
 }
 
-function isOurs(id: number, processes: ReadonlyMap<number, { parent: number }>): boolean {
-  for (let at = processes.get(id)?.parent; at !== undefined; at = processes.get(at)?.parent) {
-    if (at === process.pid) return true;
+function isWithin(
+  root: number,
+  id: number,
+  processes: ReadonlyMap<number, { parent: number }>,
+): boolean {
+  for (let at: number | undefined = id; at !== undefined; at = processes.get(at)?.parent) {
+    if (at === root) return true;
   }
   return false;
 }

@@ -45,6 +45,8 @@ export type LinkEvent =
 
 /** A verifier that says nothing for so long is given up. It has a heartbeat of a quarter of it. */
 export const SILENCE_DEADLINE_MS = 4_000;
+/** Times that a worker looks for a word within that. */
+const LOOKS = 4;
 
 export class Link {
   private readonly transport: Transport;
@@ -63,6 +65,8 @@ export class Link {
   /** Absolute position of the next token that the verifier may commit. */
   private expected: number;
   private readSaid: number;
+  /** Since something was heard. */
+  private looks = 0;
   /** What `open` asked to be told in `accept`. */
   private readonly recycle: boolean;
   private readonly logprobs: number | null;
@@ -75,7 +79,7 @@ export class Link {
     this.recycle = open.settings.recycle ?? false;
     this.logprobs = open.settings.logprobs ?? null;
     this.lastHeard = clock.now();
-    this.stopWatch = every(clock, SILENCE_DEADLINE_MS / 4, () => this.watch());
+    this.stopWatch = every(clock, SILENCE_DEADLINE_MS / LOOKS, () => this.watch());
     transport.attach({
       message: (data) => this.receive(data),
       closed: (code) =>
@@ -146,15 +150,21 @@ export class Link {
     this.send(encodeRead(position));
   }
 
+  /**
+   * Silence counts only while this worker is awake: one that could not run for
+   * seconds wakes to a late timer, with all that was said still waiting to be heard.
+   */
   private watch(): void {
     const silence = this.clock.now() - this.lastHeard;
-    if (silence < SILENCE_DEADLINE_MS) return;
+    this.looks++;
+    if (silence < SILENCE_DEADLINE_MS || this.looks < LOOKS) return;
     this.fail(new LinkFailure('silent', `the verifier said nothing for ${Math.round(silence)} ms`));
   }
 
   private receive(message: Uint8Array | null): void {
     if (this.over) return;
     this.lastHeard = this.clock.now();
+    this.looks = 0;
     try {
       if (!message) throw new FrameError('a text message');
       this.dispatch(this.opener.open(message));

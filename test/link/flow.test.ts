@@ -1,5 +1,6 @@
 /** Whoever is slow costs no memory, and nobody else's time. On a virtual clock. */
 import { describe, expect, test } from 'vitest';
+import { VirtualClock } from '../../bench/rtt/virtual-clock.ts';
 import { TREE_CREDIT } from '../../gpu-backend/candidates.ts';
 import { HEARTBEAT_MS, WORKER_DEADLINE_MS } from '../../gpu-backend/link-server.ts';
 import { MERGE_ABOVE_BYTES, Outbox } from '../../gpu-backend/outbox.ts';
@@ -8,6 +9,7 @@ import { Link, type LinkEvent, SILENCE_DEADLINE_MS } from '../../src/link/client
 import { LinkFailure } from '../../src/link/failure.ts';
 import {
   type Accept,
+  type Clock,
   decodeAccept,
   encodeTree,
   FrameError,
@@ -18,6 +20,7 @@ import {
   Opener,
   pause,
   READ_STRIDE_TOKENS,
+  type Transport,
 } from '../../src/link/frames/index.ts';
 import { question, settings, World } from './simulated.ts';
 
@@ -299,6 +302,39 @@ describe('heartbeats', () => {
     expect(hung).not.toBeNull();
     expect(world.verifiers[hung!]!.scheduler.alive).toBe(false);
   });
+});
+
+test('a worker that could not run for seconds listens before it takes a verifier for silent', async () => {
+  const clock = new VirtualClock();
+  let lost = 0;
+  const stalling: Clock = {
+    now: () => clock.now() + lost,
+    after: (ms, task) => clock.after(ms, task),
+    breath: () => clock.breath(),
+  };
+  let closed = false;
+  const mute: Transport = {
+    send() {},
+    unsent: 0,
+    close() {
+      closed = true;
+    },
+    attach() {},
+  };
+  const link = new Link(mute, stalling, {
+    prompt: Int32Array.of(1, 2, 3),
+    settings: settings(30, 'off'),
+  });
+  const first = link.events().next();
+  first.catch(() => {});
+  await clock.run(pause(clock, 500));
+  lost = 3 * SILENCE_DEADLINE_MS;
+  // The late timer alone proves nothing: what was said meanwhile is still waiting to be heard.
+  await clock.run(pause(clock, SILENCE_DEADLINE_MS / 2));
+  expect(closed).toBe(false);
+  // Nothing was said: then it is silent after all.
+  await expect(clock.run(first)).rejects.toMatchObject({ code: 'silent' });
+  expect(clock.now()).toBeLessThanOrEqual(SILENCE_DEADLINE_MS);
 });
 
 test('events already received are read before the failure behind them', async () => {

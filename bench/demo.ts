@@ -77,7 +77,8 @@ async function ask(url: string, question: string, mode: 'on' | 'off'): Promise<R
     messages: [{ role: 'user', content: question }],
     temperature: 0,
     seed: SEED,
-    speculation: { mode, stats: true },
+    // Questions come again in every round: past answers would be measured, not drafting.
+    speculation: { mode, memory: false, stats: true },
   });
   const { steps, mean_accepted } = usage.speculation!;
   const committed = Math.round(steps * mean_accepted);

@@ -6,8 +6,8 @@ import { BlendDrafter } from '../src/draft/blend.ts';
 import type { Drafter } from '../src/draft/drafter.ts';
 import { Mixer } from '../src/draft/mixer.ts';
 import { SessionStore } from '../src/draft/session-store.ts';
+import { SpanStore } from '../src/draft/span-store.ts';
 import type { Span } from '../src/link/frames/index.ts';
-import { SpanStore } from './span-store.ts';
 
 export interface Echo extends Drafter {
   /** Takes in what the worker shipped, at any time of the turn. */

@@ -1,3 +1,4 @@
+import type { TenantMemory } from './generate/memory/tenant-memory.ts';
 import type { Ingestor } from './retrieve/ingestor.ts';
 import type { StoreVectors } from './retrieve/vectors/store-vectors.ts';
 import type { Limiter } from './store/limiter.ts';
@@ -15,6 +16,8 @@ export interface Bindings {
   INGESTOR: DurableObjectNamespace<Ingestor>;
   /** One object per store: its passages' vectors, in memory. */
   STORE_VECTORS: DurableObjectNamespace<StoreVectors>;
+  /** One object per tenant and model: past outputs, and what the drafter has learned. */
+  TENANT_MEMORY: DurableObjectNamespace<TenantMemory>;
   /** One object per key: counts its requests. */
   LIMITER: DurableObjectNamespace<Limiter>;
   /** One object: adds up what the metrics page shows. */

@@ -97,7 +97,8 @@ function ask(url: string, question: string, mode: SocketMode) {
   return streamChat(url, {
     messages: [{ role: 'user', content: question }],
     temperature: 0,
-    speculation: { mode, stats: true },
+    // Questions come again in every round: past answers would be measured, not distance.
+    speculation: { mode, memory: false, stats: true },
   });
 }
 

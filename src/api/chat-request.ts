@@ -84,12 +84,14 @@ export const speculationSchema = v.strictObject(
       'on',
     ),
     budget: v.optional(integer(0, MAX_VERIFIED_NODES), DEFAULT_BUDGET),
+    /** Drafts from what the tenant's earlier answers left, and leaves this one to later ones. */
+    memory: v.optional(v.boolean('must be true or false'), true),
     /** Adds `usage.speculation`. */
     stats: v.optional(v.boolean('must be true or false'), false),
     /** Adds `espalier` to the chunks: passages, tokens with sources, steps. */
     trace: v.optional(v.boolean('must be true or false'), false),
   },
-  'must be an object with mode, budget, stats, trace',
+  'must be an object with mode, budget, memory, stats, trace',
 );
 
 export const chatRequestSchema = v.strictObject(

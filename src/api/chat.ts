@@ -1,5 +1,5 @@
 /** POST /v1/chat/completions, streaming and not. */
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { type Answer, type AnswerRequest, startAnswer } from '../generate/answer.ts';
 import { PromptTooLong } from '../generate/prompt.ts';
@@ -39,13 +39,19 @@ chat.post('/completions', async function createChatCompletion(c) {
     const { signal } = c.req.raw;
     signal.addEventListener('abort', answer.cancel);
     if (signal.aborted) answer.cancel();
-    return c.json(await complete(answer, body, head).finally(() => observeAnswer(c, answer)));
+    return c.json(await complete(answer, body, head).finally(() => ended(c, answer)));
   }
   return streamSSE(c, async (stream) => {
     stream.onAbort(answer.cancel);
-    await streamAnswer(stream, answer, body, head).finally(() => observeAnswer(c, answer));
+    await streamAnswer(stream, answer, body, head).finally(() => ended(c, answer));
   });
 });
+
+/** Whole or not: counts it, and lets it leave what it may to later ones. */
+function ended(c: Context<AppEnv>, answer: Answer): void {
+  observeAnswer(c, answer);
+  c.executionCtx.waitUntil(answer.remember());
+}
 
 /** A client that takes nothing for so long has gone, even if nobody said so: the verifier's slot is freed. */
 export const CLIENT_DEADLINE_MS = 10_000;
@@ -75,7 +81,7 @@ async function toAnswerRequest(
   const messages = plainMessages(body);
   const question = messages.findLast(({ role }) => role === 'user');
   if (!question) throw invalid('messages', 'messages: one must have the role "user"');
-  const { mode, budget } = body.speculation;
+  const { mode, budget, memory } = body.speculation;
   return {
     messages,
     query: question.content,
@@ -89,6 +95,7 @@ async function toAnswerRequest(
     topK: body.top_k ?? null,
     drafting: mode === 'on' ? 'echoed' : mode,
     budget,
+    memory,
   };
 }
 

@@ -47,6 +47,7 @@ export const observeRequests = createMiddleware<AppEnv>(async function observeRe
 export function observeAnswer(c: Context<AppEnv>, answer: Answer): void {
   const { steps, drafted, accepted, by_source } = answer.speculation.usage();
   const observations: Observation[] = [
+    ...answer.asked(),
     { name: 'espalier_prompt_tokens_total', value: answer.promptTokens },
     { name: 'espalier_cached_prompt_tokens_total', value: answer.cachedTokens },
     { name: 'espalier_generation_tokens_total', value: answer.speculation.tokens },

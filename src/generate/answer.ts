@@ -9,9 +9,12 @@ import { TurnLink } from '../link/failover.ts';
 import { LinkFailure } from '../link/failure.ts';
 import type { DraftingMode, Open } from '../link/frames/index.ts';
 import { type Passage, type SearchOptions, search } from '../retrieve/search.ts';
+import type { Observation } from '../store/metric-names.ts';
 import { loadModel, type ModelRecord, reloadModel } from '../store/model.ts';
 import { namespaceOf, type Tenant } from '../store/tenants.ts';
 import type { ChatMessage } from '../store/tokenizer.ts';
+import { Said } from './memory/said.ts';
+import { TurnMemory } from './memory/turn-memory.ts';
 import { composePrompt, type Prompt } from './prompt.ts';
 import { spareSpans } from './spare-spans.ts';
 import { Speculation } from './speculation.ts';
@@ -39,6 +42,8 @@ export interface AnswerRequest {
   topK: number | null;
   drafting: DraftingMode;
   budget: number;
+  /** Whether it is drafted from what the tenant's earlier answers left, and leaves something itself. */
+  memory: boolean;
 }
 
 export interface Answer {
@@ -53,6 +58,10 @@ export interface Answer {
   /** Known once `steps` ended. */
   finish(): 'stop' | 'length';
   speculation: Speculation;
+  /** What it asked of the tenant's memory, for the metrics. */
+  asked(): Observation[];
+  /** Leaves what it said to later answers, if it was said to its end. Never rejects; nobody need wait. */
+  remember(): Promise<void>;
   /** Frees the verifier's session; safe at any time. */
   cancel(): void;
 }
@@ -123,20 +132,25 @@ async function begin(
       resumed: 0,
     },
   };
-  const drafting: Drafting | null =
-    request.drafting === 'off'
-      ? null
-      : {
-          drafter: new SessionDrafter(),
-          nodes: WIRE_NODES,
-          tokens: prompt.draftTokens,
-          regions: prompt.draftRegions,
-          spans: spareSpans(prompt.draftTokens, prompt.draftRegions, prompt.tokens.length),
-        };
+  const drafts = request.drafting !== 'off';
+  const spare = spareSpans(prompt.draftTokens, prompt.draftRegions, prompt.tokens.length);
+  const memory = drafts && request.memory ? new TurnMemory(env, namespace, spare) : null;
+  const drafting: Drafting | null = drafts
+    ? {
+        drafter: memory?.drafter ?? new SessionDrafter(),
+        nodes: WIRE_NODES,
+        tokens: prompt.draftTokens,
+        regions: prompt.draftRegions,
+        spans: memory ?? spare,
+      }
+    : null;
   const events = runTurn(link, open, drafting);
+  memory?.recall(passages.map(({ id }) => id));
   const cachedTokens = await untilReady(events);
   const text = new TextStream(model, request.stop);
   const speculation = new Speculation();
+  const said = new Said();
+  let whole = false;
 
   return {
     model,
@@ -145,6 +159,10 @@ async function begin(
     cachedTokens,
     speculation,
     finish: () => text.finish,
+    asked: () => memory?.observations() ?? [],
+    async remember() {
+      if (whole) await memory?.learn(said, request.messages);
+    },
     cancel: () => link.close(),
     async *steps() {
       try {
@@ -152,14 +170,18 @@ async function begin(
           if (event.type === 'accept') {
             const step = text.push(event);
             speculation.add(event, step.tokens);
+            said.add(step, event);
+            whole = text.stopped;
             yield step;
-            if (text.stopped) return;
+            if (whole) return;
           } else if (event.type === 'done') {
             // Only a verifier that stops says this: whoever cancels from here has left already.
             if (event.reason === 'cancelled') {
               throw new LinkFailure('draining', 'the verifier was stopped in mid-answer');
             }
             const last = text.end(event.reason);
+            if (last) said.add(last);
+            whole = true;
             if (last) yield last;
           }
         }

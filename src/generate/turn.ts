@@ -21,6 +21,8 @@ export interface SpanSource {
    * are none.
    */
   next(room: number): Span[];
+  /** Calls back, once begun, whenever more has come in between two steps. */
+  notify?(arrived: () => void): void;
 }
 
 export interface Drafting {
@@ -63,10 +65,18 @@ export async function* runTurn(
     link.sendSpans(spans);
   };
 
+  let opened = false;
+  drafting?.spans?.notify?.(() => {
+    if (!opened) return;
+    ship();
+    propose();
+  });
+
   // Grown while the connection is made, sent right behind `open`.
   drafting?.drafter.begin(drafting.tokens, drafting.regions);
   for await (const event of link.events(open)) {
     if (event.type === 'opened') {
+      opened = true;
       link.sendSpans(shipped);
       ship();
       propose();

@@ -6,7 +6,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import { database } from './database.ts';
 import { hex } from './ids.ts';
-import { documents, storeFiles } from './schema.ts';
+import { documents, storeFiles, stores } from './schema.ts';
 import { passageIndex } from './tenants.ts';
 
 export interface NewChunk {
@@ -131,6 +131,7 @@ export async function attachDocument(
         ),
       )
       .returning({ fileId: storeFiles.fileId }),
+    db.update(stores).set({ revision: sql`revision + 1` }).where(eq(stores.id, attachment.storeId)),
   ]);
   return attached.length > 0;
 }
@@ -179,6 +180,7 @@ async function deletePassages(env: Bindings, tenantId: number, documentIds: read
     env.DB.prepare(
       'DELETE FROM chunks WHERE document_id IN (SELECT value FROM json_each(?1))',
     ).bind(ids),
+    env.DB.prepare('UPDATE tenants SET purges = purges + 1 WHERE id = ?1').bind(tenantId),
   ]);
 }
 

@@ -41,6 +41,19 @@ export const METRICS = {
     type: 'counter',
     help: 'Tokens of answers by what proposed them.',
   },
+  espalier_draft_memory_asks_total: {
+    type: 'counter',
+    help: 'Questions that answers asked of what is kept for drafting, by store and outcome: nobody waits for one.',
+  },
+  espalier_draft_memory_seconds: {
+    type: 'histogram',
+    help: 'Time until such a question was answered, by store.',
+    bounds: SECONDS,
+  },
+  espalier_draft_memory_tokens_total: {
+    type: 'counter',
+    help: 'Tokens of past answers and ingested text that were fetched to draft from, by store.',
+  },
   espalier_ingested_files_total: { type: 'counter', help: 'Files worked off, by outcome.' },
   espalier_ingested_passages_total: { type: 'counter', help: 'Passages written.' },
   espalier_ingest_seconds: {

@@ -23,6 +23,8 @@ export const tenants = sqliteTable(
     /** Small and dense: it names the tenant's FTS5 table. */
     id: integer('id').primaryKey({ autoIncrement: true }),
     name: text('name').notNull(),
+    /** Rises with every deletion of passages: what was made of them elsewhere is checked then. */
+    purges: integer('purges').notNull().default(0),
     createdAt: seconds('created_at'),
   },
   (table) => [uniqueIndex('tenants_name').on(table.name)],
@@ -111,6 +113,8 @@ export const stores = sqliteTable(
     createdAt: seconds('created_at'),
     lastActiveAt: seconds('last_active_at'),
     expiresAfterDays: integer('expires_after_days'),
+    /** Rises when a document comes or goes: an index of the store is checked then. */
+    revision: integer('revision').notNull().default(0),
   },
   (table) => [index('stores_by_tenant').on(table.tenantId, table.createdAt, table.id)],
 );

@@ -71,9 +71,13 @@ export async function deleteStore(env: Bindings, store: StoreRecord): Promise<vo
 
 /** Deletes the attachments that match and the passages nobody else holds. */
 export async function detachEverywhere(env: Bindings, tenantId: number, which: SQL): Promise<void> {
-  await database(env)
-    .delete(storeFiles)
-    .where(and(eq(storeFiles.tenantId, tenantId), which));
+  const db = database(env);
+  const ours = and(eq(storeFiles.tenantId, tenantId), which);
+  const touched = db.select({ id: storeFiles.storeId }).from(storeFiles).where(ours);
+  await db.batch([
+    db.update(stores).set({ revision: sql`revision + 1` }).where(inArray(stores.id, touched)),
+    db.delete(storeFiles).where(ours),
+  ]);
   await purgeOrphans(env, tenantId);
 }
 

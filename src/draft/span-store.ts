@@ -1,14 +1,21 @@
 /**
- * What the worker shipped for this turn from its stores: runs of tokens that may
- * go on where the answer is. An automaton of its own, so that they never mix
- * with the counts of the session's text, which deserves more trust.
+ * What was fetched for this turn from stores that live elsewhere: runs of tokens
+ * that may go on where the answer is. An automaton of its own, so that they never
+ * mix with the counts of the session's text, which deserves more trust. Worker
+ * and echo have one each.
  */
-import { AutomatonStore } from '../src/draft/automaton-store.ts';
-import { OUTPUT_START } from '../src/draft/output-store.ts';
-import { MAX_CONTEXT } from '../src/draft/session-store.ts';
-import type { Source } from '../src/draft/source.ts';
-import { SuffixAutomaton } from '../src/draft/suffix-automaton.ts';
-import type { Span } from '../src/link/frames/index.ts';
+import { AutomatonStore } from './automaton-store.ts';
+import { OUTPUT_START } from './output-store.ts';
+import { MAX_CONTEXT } from './session-store.ts';
+import type { Source } from './source.ts';
+import { SuffixAutomaton } from './suffix-automaton.ts';
+
+export interface SpanRun {
+  source: Source;
+  /** Whether it is the beginning of an answer: how answers begin is a context like others. */
+  begins: boolean;
+  tokens: Int32Array;
+}
 
 export class SpanStore extends AutomatonStore {
   private origins = new Uint8Array(1024);
@@ -31,7 +38,7 @@ export class SpanStore extends AutomatonStore {
   }
 
   /** Adds spans, at any time of the turn. O(tokens). */
-  learn(spans: readonly Span[]): void {
+  learn(spans: readonly SpanRun[]): void {
     for (const { source, begins, tokens } of spans) {
       this.automaton.endRun();
       if (begins) this.append(OUTPUT_START, source);

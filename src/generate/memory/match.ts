@@ -1,0 +1,147 @@
+/**
+ * Where the end of an answer occurs in kept text, and what followed there: the
+ * question that a store is asked from afar. Stores far from the drafter can't
+ * follow it token by token; they send whole runs, and the drafter's own automaton
+ * counts what is in them.
+ */
+import { OUTPUT_START } from '../../draft/output-store.ts';
+import type { Segment } from '../../draft/segment.ts';
+import { SEPARATOR } from '../../draft/suffix-sort.ts';
+
+/** A place in kept text that the end of the answer leads to. */
+export interface Match {
+  /** Tokens that agree. */
+  length: number;
+  /** Times that this continuation of them occurred. */
+  count: number;
+  /** The text it is in, by the caller's numbers. */
+  unit: number;
+  /** Of the first token that follows, in that text. */
+  at: number;
+}
+
+/** Run of tokens out of a store. */
+export interface KeptRun {
+  /** Names the text it is from within its store, so that none is sent twice in a turn. */
+  unit: number;
+  begins: boolean;
+  tokens: Int32Array;
+}
+
+/** Shorter ends of an answer occur everywhere and say little. */
+export const MIN_MATCH = 3;
+/** Runs that one question is answered with. */
+export const MAX_RUNS = 4;
+/** Tokens of a run; a text that is no longer is sent whole. */
+export const MAX_RUN_TOKENS = 512;
+/** Of a longer one, what is sent of the text before the match: a context to find it by. */
+const CONTEXT_TOKENS = 15;
+/** Continuations of a context looked at, and occurrences of one. */
+const MAX_READ = 64;
+const MAX_PROBES = 16;
+
+/**
+ * Places in `segment` that the longest suffixes of `tail` lead to, longest
+ * first; of one suffix the most frequent continuations. A tail that is a whole
+ * answer so far begins with `OUTPUT_START`. Texts in `skip` are left out, by
+ * `unitOf` a document of the segment. O(tail² · log n).
+ */
+export function matchSegment(
+  segment: Segment,
+  tail: Int32Array,
+  unitOf: (document: number) => number,
+  skip: ReadonlySet<number>,
+): Match[] {
+  const found: Match[] = [];
+  const taken = new Set(skip);
+  for (let from = 0; tail.length - from >= MIN_MATCH && found.length < MAX_RUNS; from++) {
+    const range = rangeOf(segment, tail, from);
+    if (!range) continue;
+    const length = tail.length - from;
+    for (const { rank, count } of continuations(segment, range, length)) {
+      const place = placeOf(segment, rank, length, count, unitOf, taken);
+      if (!place || found.length === MAX_RUNS) continue;
+      taken.add(place.unit);
+      found.push(place);
+    }
+  }
+  return found;
+}
+
+/** The longest matches first, then the most frequent continuations; each text once. */
+export function best<T extends Match>(matches: readonly T[]): T[] {
+  const seen = new Set<number>();
+  return [...matches]
+    .sort((a, b) => b.length - a.length || b.count - a.count)
+    .filter(({ unit }) => !seen.has(unit) && seen.add(unit))
+    .slice(0, MAX_RUNS);
+}
+
+/** What is sent of a text for a match at its offset `at`. */
+export function runOf(unit: number, text: Int32Array, at: number): KeptRun {
+  if (text.length <= MAX_RUN_TOKENS) return { unit, begins: true, tokens: text };
+  const from = Math.max(0, at - CONTEXT_TOKENS);
+  return { unit, begins: from === 0, tokens: text.slice(from, from + MAX_RUN_TOKENS) };
+}
+
+/** Ranks of the suffixes that begin with `tail` from `from` on. */
+function rangeOf(segment: Segment, tail: Int32Array, from: number): [number, number] | null {
+  let low = segment.firstRange(symbolOf(tail[from]!));
+  if (low < 0) return null;
+  let high = segment.firstEnd;
+  for (let i = from + 1; i < tail.length; i++) {
+    const symbol = symbolOf(tail[i]!);
+    low = segment.lowerRank(low, high, i - from, symbol);
+    high = segment.upperRank(low, high, i - from, symbol);
+    if (low === high) return null;
+  }
+  return [low, high];
+}
+
+function continuations(segment: Segment, [low, high]: [number, number], depth: number) {
+  const runs: { rank: number; count: number }[] = [];
+  for (let rank = low, read = 0; rank < high && read < MAX_READ; read++) {
+    const symbol = segment.symbol(rank, depth);
+    const end = segment.upperRank(rank, high, depth, symbol);
+    if (symbol !== SEPARATOR) runs.push({ rank, count: end - rank });
+    rank = end;
+  }
+  return runs.sort((a, b) => b.count - a.count);
+}
+
+/** The first occurrence in a text that may be sent. */
+function placeOf(
+  segment: Segment,
+  rank: number,
+  length: number,
+  count: number,
+  unitOf: (document: number) => number,
+  taken: ReadonlySet<number>,
+): Match | null {
+  for (let i = rank; i < rank + Math.min(count, MAX_PROBES); i++) {
+    if (segment.isHidden(i)) continue;
+    const position = segment.order[i]! + length;
+    const document = documentAt(segment.documentStarts, position);
+    const unit = unitOf(document);
+    if (taken.has(unit)) continue;
+    // A document's separator stands before its first token.
+    return { length, count, unit, at: position - segment.documentStarts[document]! - 1 };
+  }
+  return null;
+}
+
+/** The last document that starts before `position`. */
+function documentAt(starts: Int32Array, position: number): number {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if (starts[middle]! < position) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+function symbolOf(token: number): number {
+  return token === OUTPUT_START ? SEPARATOR : token + 1;
+}

@@ -1,0 +1,88 @@
+/**
+ * T's young part: outputs that are in no segment yet, in an automaton that grows
+ * with each. Rebuilt when outputs leave it, which takes milliseconds at its size.
+ */
+import { OUTPUT_START } from '../../draft/output-store.ts';
+import { MAX_CONTEXT } from '../../draft/session-store.ts';
+import { ROOT_STATE, SuffixAutomaton } from '../../draft/suffix-automaton.ts';
+import { MAX_RUNS, type Match, MIN_MATCH } from './match.ts';
+
+export class RecentOutputs {
+  private readonly automaton = new SuffixAutomaton(MAX_CONTEXT);
+  private readonly ids: number[] = [];
+  /** Offset of each output's first token in all that was appended. */
+  private readonly starts: number[] = [];
+
+  /** Tokens of outputs, and one before each. */
+  get tokens(): number {
+    return this.automaton.tokens;
+  }
+
+  clear(): void {
+    this.automaton.clear();
+    this.ids.length = this.starts.length = 0;
+  }
+
+  add(id: number, output: Int32Array): void {
+    this.automaton.endRun();
+    this.automaton.append(OUTPUT_START);
+    this.ids.push(id);
+    this.starts.push(this.automaton.tokens);
+    for (let i = 0; i < output.length; i++) this.automaton.append(output[i]!);
+    this.automaton.endRun();
+  }
+
+  /** As `matchSegment`; of equal continuations the latest. */
+  match(tail: Int32Array, skip: ReadonlySet<number>): Match[] {
+    const { automaton } = this;
+    let state = ROOT_STATE;
+    let length = 0;
+    for (const token of tail) {
+      let next = automaton.next(state, token);
+      while (next < 0 && state !== ROOT_STATE) {
+        state = automaton.link[state]!;
+        length = automaton.length[state]!;
+        next = automaton.next(state, token);
+      }
+      if (next < 0) continue;
+      length = Math.min(length + 1, automaton.depth);
+      state = automaton.shorten(next, length);
+    }
+    const found: Match[] = [];
+    const taken = new Set(skip);
+    while (length >= MIN_MATCH && found.length < MAX_RUNS) {
+      for (const match of this.continuations(state, length)) {
+        if (taken.has(match.unit) || found.length === MAX_RUNS) continue;
+        taken.add(match.unit);
+        found.push(match);
+      }
+      state = automaton.link[state]!;
+      length = automaton.length[state]!;
+    }
+    return found;
+  }
+
+  private continuations(state: number, length: number): Match[] {
+    const { automaton, ids, starts } = this;
+    const matches: Match[] = [];
+    for (let edge = automaton.firstEdge[state]!; edge >= 0; edge = automaton.nextEdge[edge]!) {
+      const target = automaton.edgeTarget[edge]!;
+      const position = automaton.lastEnd[target]!;
+      const output = lastAtMost(starts, position);
+      const at = position - starts[output]!;
+      matches.push({ length, count: automaton.count[target]!, unit: ids[output]!, at });
+    }
+    return matches.sort((a, b) => b.count - a.count);
+  }
+}
+
+function lastAtMost(sorted: readonly number[], value: number): number {
+  let low = 0;
+  let high = sorted.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if (sorted[middle]! <= value) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}

@@ -1,0 +1,197 @@
+/**
+ * The Durable Object of one tenant and one model: what outlives its answers. T,
+ * past outputs, and what the drafter's mixer has learned. Its name is derived on
+ * the server, so no request can reach another tenant's.
+ *
+ * D1 is the truth about what has been deleted. A tenant's `purges` rises with
+ * every deletion of passages; an object that has seen another number asks which
+ * of the passages behind its outputs are left, and drops the outputs of the
+ * others, before it answers. So a deletion need not reach the object, and can't
+ * be missed while it is asleep.
+ */
+import { DurableObject } from 'cloudflare:workers';
+import type { Bindings } from '../../bindings.ts';
+import type { Namespace } from '../../store/tenants.ts';
+import type { KeptRun } from './match.ts';
+import { applyChanges, freshState, type MixerChanges, type MixerState } from './mixer-weights.ts';
+import { type NewOutput, OUTPUT_LIMITS, type OutputLimits, OutputMemory } from './output-memory.ts';
+
+/** What a turn that opens is told. */
+export interface Recalled {
+  /** Outputs that may be said again. */
+  runs: KeptRun[];
+  /** Where asked for. */
+  mixer: MixerState | null;
+}
+
+/** What a turn that ended leaves behind. */
+export interface Learned {
+  output: NewOutput;
+  mixer: MixerChanges;
+}
+
+/** In the middle of a turn the truth may be this old. */
+const STALE_MS = 1_000;
+/** Weights are written together: what an eviction can lose is this much time. */
+const SAVE_EVERY_MS = 2_000;
+/** Passages that one query asks after. */
+const PASSAGES_A_QUERY = 10_000;
+
+export class TenantMemory extends DurableObject<Bindings> {
+  /** Smaller in tests. */
+  protected readonly limits: OutputLimits = OUTPUT_LIMITS;
+  private held: OutputMemory | null = null;
+  private mixer: MixerState | null = null;
+  private tenantId: number | null = null;
+  /** The tenant's `purges` that the outputs were checked against. */
+  private purges: number | null = null;
+  private checkedAt = Number.NEGATIVE_INFINITY;
+
+  async recall(
+    tenantId: number,
+    passages: readonly number[],
+    withMixer: boolean,
+  ): Promise<Recalled> {
+    if (!(await this.check(tenantId, 0))) return { runs: [], mixer: null };
+    return {
+      runs: this.outputs.recall(passages),
+      mixer: withMixer ? this.mixerState : null,
+    };
+  }
+
+  /** Outputs in which the end of an answer occurs; not those that the turn has already. */
+  async proceed(tenantId: number, tail: Int32Array, skip: readonly number[]): Promise<KeptRun[]> {
+    if (!(await this.check(tenantId, STALE_MS))) return [];
+    return this.outputs.proceed(tail, skip);
+  }
+
+  async learn(tenantId: number, { output, mixer }: Learned): Promise<void> {
+    if (!(await this.check(tenantId, 0))) return;
+    applyChanges(this.mixerState, mixer);
+    await this.saveSoon();
+    // A passage may have been deleted while the answer was written, and that noted by another turn since.
+    for (let purges = Number.NaN; purges !== this.purges; ) {
+      if (!(await this.check(tenantId, 0))) return;
+      purges = this.purges!;
+      const dead = await this.deadOf(output.passages);
+      if (dead.length > 0) return;
+    }
+    this.outputs.learn(output);
+  }
+
+  override async alarm(): Promise<void> {
+    if (!this.mixer) return;
+    const { weights, energy } = this.mixer;
+    this.ctx.storage.sql.exec(
+      'INSERT OR REPLACE INTO mixer (id, weights, energy) VALUES (0, ?, ?)',
+      weights.buffer,
+      energy.buffer,
+    );
+  }
+
+  protected get outputs(): OutputMemory {
+    this.held ??= new OutputMemory(this.ctx.storage.sql, this.limits);
+    return this.held;
+  }
+
+  /**
+   * Drops what may not be said any more. False when the tenant is gone: then
+   * nothing is left here either.
+   */
+  private async check(tenantId: number, staleMs: number): Promise<boolean> {
+    this.claim(tenantId);
+    if (Date.now() - this.checkedAt < staleMs) return true;
+    const row = await this.env.DB.prepare('SELECT purges FROM tenants WHERE id = ?')
+      .bind(tenantId)
+      .first<{ purges: number }>();
+    if (!row) {
+      await this.forgetAll();
+      return false;
+    }
+    if (row.purges !== this.purges) {
+      this.outputs.forget(await this.deadOf(this.outputs.passages()));
+      this.remember('purges', row.purges);
+      this.purges = row.purges;
+    }
+    this.checkedAt = Date.now();
+    return true;
+  }
+
+  /** Those of the passages that are in no store of the tenant any more. */
+  private async deadOf(passages: readonly number[]): Promise<number[]> {
+    const dead: number[] = [];
+    for (let from = 0; from < passages.length; from += PASSAGES_A_QUERY) {
+      const { results } = await this.env.DB.prepare(
+        `SELECT value AS id FROM json_each(?1) WHERE value NOT IN (
+           SELECT c.id FROM chunks c JOIN documents d ON d.id = c.document_id
+           WHERE d.tenant_id = ?2 AND c.id IN (SELECT value FROM json_each(?1)))`,
+      )
+        .bind(JSON.stringify(passages.slice(from, from + PASSAGES_A_QUERY)), this.tenantId)
+        .all<{ id: number }>();
+      dead.push(...results.map(({ id }) => id));
+    }
+    return dead;
+  }
+
+  /** An object is one tenant's for good: another's number is a fault of ours, and gets nothing. */
+  private claim(tenantId: number): void {
+    if (this.tenantId === null) {
+      const { sql } = this.ctx.storage;
+      sql.exec('CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL)');
+      sql.exec(
+        'CREATE TABLE IF NOT EXISTS mixer (id INTEGER PRIMARY KEY, weights BLOB, energy BLOB)',
+      );
+      const facts = new Map(
+        [...sql.exec('SELECT name, value FROM facts').raw<[string, number]>()].map((row) => row),
+      );
+      this.purges = facts.get('purges') ?? null;
+      this.tenantId = facts.get('tenant') ?? tenantId;
+      this.remember('tenant', this.tenantId);
+    }
+    if (tenantId !== this.tenantId) {
+      throw new Error(`the memory of tenant ${this.tenantId} was asked for tenant ${tenantId}`);
+    }
+  }
+
+  private remember(name: string, value: number): void {
+    this.ctx.storage.sql.exec(
+      'INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)',
+      name,
+      value,
+    );
+  }
+
+  private get mixerState(): MixerState {
+    this.mixer ??= this.readMixer() ?? freshState();
+    return this.mixer;
+  }
+
+  /** Null where there is none, or one of another layout: it is learned anew. */
+  private readMixer(): MixerState | null {
+    const { sql } = this.ctx.storage;
+    const [row] = [
+      ...sql.exec('SELECT weights, energy FROM mixer').raw<[ArrayBuffer, ArrayBuffer]>(),
+    ];
+    const bytes = freshState().weights.byteLength;
+    if (row?.[0].byteLength !== bytes || row[1].byteLength !== bytes) return null;
+    return { weights: new Float32Array(row[0]), energy: new Float32Array(row[1]) };
+  }
+
+  private async saveSoon(): Promise<void> {
+    if ((await this.ctx.storage.getAlarm()) === null) {
+      await this.ctx.storage.setAlarm(Date.now() + SAVE_EVERY_MS);
+    }
+  }
+
+  private async forgetAll(): Promise<void> {
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    this.held = this.mixer = this.tenantId = this.purges = null;
+  }
+}
+
+/** The namespace's object: tenant, model and tokenizer are in its name. */
+export function tenantMemory(env: Bindings, namespace: Namespace) {
+  const { TENANT_MEMORY } = env;
+  return TENANT_MEMORY.get(TENANT_MEMORY.idFromName(namespace.key));
+}

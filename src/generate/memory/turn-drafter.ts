@@ -1,0 +1,55 @@
+/**
+ * The worker's drafter: over the session's own text, what was fetched for the
+ * turn from elsewhere, and the target's recycled guesses. What it learns of whom
+ * to trust outlives the turn through its mixer.
+ */
+import { BlendDrafter } from '../../draft/blend.ts';
+import type { Region } from '../../draft/drafter.ts';
+import { Mixer } from '../../draft/mixer.ts';
+import { OUTPUT_START } from '../../draft/output-store.ts';
+import { RecyclingStore } from '../../draft/recycling-store.ts';
+import { MAX_CONTEXT, SessionStore } from '../../draft/session-store.ts';
+import { type SpanRun, SpanStore } from '../../draft/span-store.ts';
+import { WORKER_STORES } from './mixer-weights.ts';
+
+export class TurnDrafter extends BlendDrafter {
+  readonly recycled: RecyclingStore;
+  private readonly fetched: SpanStore;
+  private readonly recent: number[] = [];
+  private readonly committed: (() => void)[] = [];
+
+  constructor(mixer = new Mixer(WORKER_STORES)) {
+    const fetched = new SpanStore();
+    const recycled = new RecyclingStore();
+    super([new SessionStore(), fetched, recycled], mixer);
+    this.fetched = fetched;
+    this.recycled = recycled;
+  }
+
+  /** The last tokens of the answer; its start included while it is so short. */
+  get tail(): Int32Array {
+    return Int32Array.from(this.recent);
+  }
+
+  /** Calls back after every commit. */
+  onCommit(callback: () => void): void {
+    this.committed.push(callback);
+  }
+
+  /** Takes in what was fetched, at any time of the turn once it has begun. */
+  learn(runs: readonly SpanRun[]): void {
+    this.fetched.learn(runs);
+  }
+
+  override begin(prompt: Int32Array, regions: readonly Region[]): void {
+    super.begin(prompt, regions);
+    this.recent.splice(0, this.recent.length, OUTPUT_START);
+  }
+
+  override commit(tokens: Int32Array): void {
+    super.commit(tokens);
+    this.recent.push(...tokens);
+    this.recent.splice(0, Math.max(0, this.recent.length - MAX_CONTEXT));
+    for (const callback of this.committed) callback();
+  }
+}

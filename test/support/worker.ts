@@ -20,12 +20,18 @@ export interface WorkerOptions {
   verifierUrl: string;
   /** More `vars` for the worker. */
   vars?: Record<string, string>;
+  /** Of another worker than the service's. */
+  config?: string;
 }
 
 const WRANGLER = 'node_modules/wrangler/bin/wrangler.js';
 const START_TIMEOUT_MS = 60_000;
 
-export async function startWorker({ verifierUrl, vars = {} }: WorkerOptions): Promise<Worker> {
+export async function startWorker({
+  verifierUrl,
+  vars = {},
+  config = 'wrangler.toml',
+}: WorkerOptions): Promise<Worker> {
   const state = await mkdtemp(join(tmpdir(), 'espalier-test-'));
   migrate(state);
   const port = await freePort();
@@ -35,6 +41,7 @@ export async function startWorker({ verifierUrl, vars = {} }: WorkerOptions): Pr
     [
       WRANGLER,
       'dev',
+      ...['--config', config],
       ...['--port', String(port), '--inspector-port', '0', '--persist-to', state],
       ...settings.flatMap(([name, value]) => ['--var', `${name}:${value}`]),
     ],

@@ -12,6 +12,7 @@
 import { DamagedSegment, Segment } from '../../draft/segment.ts';
 import { buildSegment } from '../../draft/segment-builder.ts';
 import { best, type KeptRun, type Match, matchSegment, runOf } from './match.ts';
+import type { NewOutput } from './messages.ts';
 import { RecentOutputs } from './recent-outputs.ts';
 
 export interface OutputLimits {
@@ -34,16 +35,6 @@ export const MAX_OUTPUT_TOKENS = 1 << 12;
 /** Outputs that one `recall` gives, and tokens of them together. */
 export const MAX_RECALLED = 16;
 export const RECALL_TOKENS = 1 << 12;
-
-export interface NewOutput {
-  tokens: Int32Array;
-  /** Of its text: a conversation that goes on quotes it by this. */
-  hash: string;
-  /** Passages the model had before it. */
-  passages: readonly number[];
-  /** Hashes of the answers earlier in the conversation, which it may quote too. */
-  quotes: readonly string[];
-}
 
 interface Indexed {
   id: number;

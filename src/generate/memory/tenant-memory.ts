@@ -13,22 +13,9 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../../bindings.ts';
 import type { Namespace } from '../../store/tenants.ts';
 import type { KeptRun } from './match.ts';
-import { applyChanges, freshState, type MixerChanges, type MixerState } from './mixer-weights.ts';
-import { type NewOutput, OUTPUT_LIMITS, type OutputLimits, OutputMemory } from './output-memory.ts';
-
-/** What a turn that opens is told. */
-export interface Recalled {
-  /** Outputs that may be said again. */
-  runs: KeptRun[];
-  /** Where asked for. */
-  mixer: MixerState | null;
-}
-
-/** What a turn that ended leaves behind. */
-export interface Learned {
-  output: NewOutput;
-  mixer: MixerChanges;
-}
+import type { Learned, Recalled } from './messages.ts';
+import { applyChanges, freshState, type MixerState } from './mixer-weights.ts';
+import { OUTPUT_LIMITS, type OutputLimits, OutputMemory } from './output-memory.ts';
 
 /** In the middle of a turn the truth may be this old. */
 const STALE_MS = 1_000;

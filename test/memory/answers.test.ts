@@ -1,0 +1,151 @@
+/**
+ * What is kept for drafting, through the real service: a question asked again
+ * takes fewer steps and says the same, nothing crosses between tenants, what was
+ * deleted is never drafted again, a restart loses nothing.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import OpenAI, { toFile } from 'openai';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../local/process.ts';
+import { type Service, startService } from '../../local/service.ts';
+import { createKey } from '../support/keys.ts';
+
+const TOPICS = ['lantern', 'harbour', 'orchard', 'quarry'];
+const QUESTIONS = TOPICS.map((topic) => `What is the ${topic} rule?`);
+const document = (topic: string) =>
+  `# Rules of the village\n\n## What is the ${topic} rule?\n\nThe ${topic} rule is that whoever ` +
+  `meets the ${topic} keeper at the old stone bridge must offer seven silver ${topic} coins and ` +
+  `wait until the evening bell before walking on towards the northern ${topic} gate.\n`;
+
+let state: string;
+let service: Service;
+let ann: Tenant;
+let bob: Tenant;
+
+interface Tenant {
+  key: string;
+  client: OpenAI;
+  store: string;
+  files: string[];
+}
+
+async function start(): Promise<void> {
+  service = await startService({ port: await freePort(), verifierPort: await freePort(), state });
+}
+
+const clientOf = (apiKey: string) =>
+  new OpenAI({ baseURL: `${service.url}/v1`, apiKey, maxRetries: 0 });
+
+async function newTenant(name: string, documents: string[]): Promise<Tenant> {
+  const key = await createKey(join(state, 'wrangler'), name);
+  const client = clientOf(key);
+  const store = (await client.vectorStores.create({ name: 'demo' })).id;
+  return { key, client, store, files: await upload(client, store, documents) };
+}
+
+async function upload(client: OpenAI, store: string, documents: string[]): Promise<string[]> {
+  const files = await Promise.all(documents.map((text, i) => toFile(Buffer.from(text), `${i}.md`)));
+  const batch = await client.vectorStores.fileBatches.uploadAndPoll(store, { files });
+  expect(batch.file_counts.completed).toBe(documents.length);
+  const attached = await client.vectorStores.files.list(store, { limit: 100 });
+  return attached.data.map(({ id }) => id);
+}
+
+interface Answers {
+  texts: string[];
+  steps: number;
+  bySource: Record<string, number>;
+}
+
+/** All questions, or those given, one after the other. */
+async function ask(
+  tenant: Tenant,
+  temperature: number,
+  speculation: object = {},
+  questions = QUESTIONS,
+): Promise<Answers> {
+  const answers: Answers = { texts: [], steps: 0, bySource: {} };
+  for (const content of questions) {
+    const completion = await tenant.client.chat.completions.create({
+      model: service.model,
+      messages: [{ role: 'user', content }],
+      temperature,
+      seed: 11,
+      max_tokens: 100,
+      ...{ speculation: { stats: true, ...speculation } },
+    });
+    const { speculation: stats } = completion.usage as unknown as {
+      speculation: { steps: number; by_source: Record<string, number> };
+    };
+    answers.texts.push(completion.choices[0]!.message.content!);
+    answers.steps += stats.steps;
+    for (const [source, tokens] of Object.entries(stats.by_source)) {
+      answers.bySource[source] = (answers.bySource[source] ?? 0) + tokens;
+    }
+  }
+  return answers;
+}
+
+/** One question alone: what a tenant said to another one would help it too. */
+const askOne = (tenant: Tenant) => ask(tenant, 0, {}, QUESTIONS.slice(0, 1));
+
+beforeAll(async () => {
+  state = mkdtempSync(join(tmpdir(), 'espalier-test-'));
+  await start();
+  ann = await newTenant('ann', TOPICS.map(document));
+  bob = await newTenant('bob', TOPICS.map(document));
+});
+
+afterAll(async () => {
+  await service.stop();
+  rmSync(state, { recursive: true, force: true });
+});
+
+describe.each([0, 0.8])('asked again at temperature %f', (temperature) => {
+  test('the answer is the same, in fewer steps, and drafted from the one before', async () => {
+    const plain = await ask(ann, temperature, { mode: 'off' });
+    const alone = await ask(ann, temperature, { memory: false });
+    const first = await ask(ann, temperature);
+    const again = await ask(ann, temperature);
+    for (const { texts } of [alone, first, again]) expect(texts).toEqual(plain.texts);
+    expect(alone.bySource).not.toHaveProperty('tenant');
+    expect(again.bySource.tenant).toBeGreaterThan(10);
+    expect(again.steps).toBeLessThan(alone.steps);
+  });
+});
+
+test('another tenant with the same documents and questions has no part in it', async () => {
+  const first = await askOne(bob);
+  expect(first.texts[0]!.length).toBeGreaterThan(20);
+  expect(first.bySource).not.toHaveProperty('tenant');
+});
+
+test('after a restart of everything the answers are still there', async () => {
+  await service.stop();
+  await start();
+  ann.client = clientOf(ann.key);
+  expect((await ask(ann, 0)).bySource.tenant).toBeGreaterThan(10);
+});
+
+test('what quoted a deleted file is never drafted again, though the text comes back', async () => {
+  expect((await askOne(ann)).bySource.tenant).toBeGreaterThan(0);
+  for (const file of ann.files) await ann.client.files.delete(file);
+  await upload(ann.client, ann.store, TOPICS.map(document));
+  expect((await askOne(ann)).bySource).not.toHaveProperty('tenant');
+});
+
+test('what quoted a deleted store is never drafted again, though its files come into another', async () => {
+  expect((await askOne(ann)).bySource.tenant).toBeGreaterThan(0);
+  await ann.client.vectorStores.delete(ann.store);
+  ann.store = (await ann.client.vectorStores.create({ name: 'demo' })).id;
+  await upload(ann.client, ann.store, TOPICS.map(document));
+  expect((await askOne(ann)).bySource).not.toHaveProperty('tenant');
+});
+
+test('the memory is in the metrics', async () => {
+  const page = await (await fetch(`${service.url}/metrics`)).text();
+  expect(page).toMatch(/espalier_draft_memory_asks_total\{store="T",outcome="answered"\} [1-9]/);
+  expect(page).toMatch(/espalier_draft_memory_tokens_total\{store="T"\} [1-9]/);
+});

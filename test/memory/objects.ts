@@ -1,0 +1,84 @@
+/** A worker that passes calls on to the objects under test, which are the real ones with smaller limits. */
+import type { Bindings } from '../../src/bindings.ts';
+import { TenantMemory } from '../../src/generate/memory/tenant-memory.ts';
+import { fromText, toText } from './typed-json.ts';
+
+/** Every way in which a kept segment may be damaged. */
+const DAMAGE = {
+  flipped: "substr(bytes, 1, 40) || x'ff' || substr(bytes, 42)",
+  cut: 'substr(bytes, 1, length(bytes) - 4)',
+  empty: "x''",
+  foreign: 'randomblob(length(bytes))',
+};
+
+export class SmallTenantMemory extends TenantMemory {
+  protected override readonly limits = {
+    recentTokens: 128,
+    segmentTokens: 512,
+    totalTokens: 1024,
+  };
+
+  shape() {
+    const { tokens, rebuilt } = this.outputs;
+    const [[segments, bytes]] = this.rows<[number, number]>(
+      'SELECT count(*), coalesce(sum(length(bytes)), 0) FROM segments',
+    );
+    const [[outputs]] = this.rows<[number]>('SELECT count(*) FROM outputs');
+    const [[passages]] = this.rows<[number]>('SELECT count(*) FROM output_passages');
+    return { tokens, rebuilt, segments, bytes, outputs, passages };
+  }
+
+  damage(how: keyof typeof DAMAGE): void {
+    this.ctx.storage.sql.exec(`UPDATE segments SET bytes = ${DAMAGE[how]}`);
+  }
+
+  loseSegments(): void {
+    this.ctx.storage.sql.exec('DELETE FROM segments');
+  }
+
+  tables(): string[] {
+    return this.rows<[string]>(
+      "SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_%' ESCAPE '\\'",
+    ).flat();
+  }
+
+  /** At once what the alarm does soon. */
+  save(): Promise<void> {
+    return this.alarm();
+  }
+
+  /** As an eviction, a new version of the worker or a crash of the machine. */
+  restart(): void {
+    this.ctx.abort('restarted by the test');
+  }
+
+  private rows<T extends SqlStorageValue[]>(query: string): [T, ...T[]] {
+    return [...this.ctx.storage.sql.exec(query).raw<T>()] as [T, ...T[]];
+  }
+}
+
+interface Call {
+  binding: 'TENANT_MEMORY';
+  object: string;
+  method: string;
+  args: unknown[];
+}
+
+export default {
+  async fetch(request: Request, env: Bindings): Promise<Response> {
+    if (request.method === 'GET') return new Response('up');
+    const body = fromText(await request.text()) as Call | { sql: string };
+    try {
+      if ('sql' in body)
+        return new Response(toText((await env.DB.prepare(body.sql).all()).results));
+      const objects = env[body.binding];
+      const stub = objects.get(objects.idFromName(body.object)) as unknown as Record<
+        string,
+        (...args: unknown[]) => Promise<unknown>
+      >;
+      return new Response(toText((await stub[body.method]!(...body.args)) ?? null));
+    } catch (error) {
+      return new Response(String(error), { status: 500 });
+    }
+  },
+};

@@ -1,0 +1,29 @@
+/** Asks the objects of test/memory/objects.ts from outside. */
+import { startWorker, type Worker } from '../support/worker.ts';
+import { fromText, toText } from './typed-json.ts';
+
+export interface Objects {
+  /** Calls a method of a named object. Rejects with what it threw. */
+  call<T>(binding: string, object: string, method: string, ...args: unknown[]): Promise<T>;
+  sql<T = unknown>(sql: string): Promise<T[]>;
+  worker: Worker;
+}
+
+export async function startObjects(): Promise<Objects> {
+  const worker = await startWorker({
+    verifierUrl: 'http://127.0.0.1:9',
+    config: 'test/memory/wrangler.toml',
+  });
+  async function post(body: object): Promise<unknown> {
+    const response = await fetch(worker.url, { method: 'POST', body: toText(body) });
+    const text = await response.text();
+    if (!response.ok) throw new Error(text);
+    return fromText(text);
+  }
+  return {
+    call: (binding, object, method, ...args) =>
+      post({ binding, object, method, args }) as Promise<never>,
+    sql: (sql) => post({ sql }) as Promise<never>,
+    worker,
+  };
+}

@@ -1,3 +1,4 @@
+import type { StoreCorpus } from './generate/memory/store-corpus.ts';
 import type { TenantMemory } from './generate/memory/tenant-memory.ts';
 import type { Ingestor } from './retrieve/ingestor.ts';
 import type { StoreVectors } from './retrieve/vectors/store-vectors.ts';
@@ -18,6 +19,8 @@ export interface Bindings {
   STORE_VECTORS: DurableObjectNamespace<StoreVectors>;
   /** One object per tenant and model: past outputs, and what the drafter has learned. */
   TENANT_MEMORY: DurableObjectNamespace<TenantMemory>;
+  /** One object per store, tokenizer and shard: the store's text, to draft from. */
+  STORE_CORPUS: DurableObjectNamespace<StoreCorpus>;
   /** One object per key: counts its requests. */
   LIMITER: DurableObjectNamespace<Limiter>;
   /** One object: adds up what the metrics page shows. */

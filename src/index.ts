@@ -1,5 +1,6 @@
 import { app } from './app.ts';
 
+export { StoreCorpus } from './generate/memory/store-corpus.ts';
 export { TenantMemory } from './generate/memory/tenant-memory.ts';
 export { Ingestor } from './retrieve/ingestor.ts';
 export { StoreVectors } from './retrieve/vectors/store-vectors.ts';

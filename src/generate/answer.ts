@@ -95,10 +95,11 @@ async function begin(
   const namespace = await namespaceOf(tenant, model.fingerprint);
   const link = new TurnLink(linkContext(env, model.fingerprint));
   let prompt: Prompt;
+  let found: Passage[];
   let passages: Passage[];
   let maxTokens: number;
   try {
-    const found = await search(
+    found = await search(
       env,
       namespace,
       request.storeIds,
@@ -134,7 +135,10 @@ async function begin(
   };
   const drafts = request.drafting !== 'off';
   const spare = spareSpans(prompt.draftTokens, prompt.draftRegions, prompt.tokens.length);
-  const memory = drafts && request.memory ? new TurnMemory(env, namespace, spare) : null;
+  const memory =
+    drafts && request.memory
+      ? new TurnMemory(env, namespace, request.storeIds, found, spare)
+      : null;
   const drafting: Drafting | null = drafts
     ? {
         drafter: memory?.drafter ?? new SessionDrafter(),

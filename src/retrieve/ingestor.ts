@@ -5,9 +5,10 @@
 import { DurableObject } from 'cloudflare:workers';
 import { and, asc, eq } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
+import { corpusAt } from '../store/corpora.ts';
 import { database } from '../store/database.ts';
 import { purgeOrphans } from '../store/documents.ts';
-import { ModelUnavailable } from '../store/model.ts';
+import { loadModel, ModelUnavailable } from '../store/model.ts';
 import { type FileErrorCode, files, storeFiles } from '../store/schema.ts';
 import type { StoreFileRecord } from '../store/stores.ts';
 import { ingest, type Turns } from './ingest.ts';
@@ -44,24 +45,42 @@ export class Ingestor extends DurableObject<Bindings> {
     const tenantId = await this.ctx.storage.get<number>('tenant');
     if (tenantId === undefined) return;
     const end = Date.now() + SLICE_MS;
+    const touched = new Set<string>();
     while (Date.now() < end) {
       const attachments = await next(this.env, tenantId);
       if (attachments.length === 0) {
         await purgeOrphans(this.env, tenantId, 'all');
         // Something may have come in since: `wake` saw no alarm to set only if one was running.
         if ((await next(this.env, tenantId)).length > 0) continue;
+        await wakeCorpora(this.env, tenantId, touched);
         return;
       }
       await begin(this.env, attachments);
       const turns: Turns = new Map();
+      for (const { storeId } of attachments) touched.add(storeId);
       const outcomes = await Promise.all(attachments.map((a) => work(this.env, a, turns)));
       if (outcomes.includes('later')) {
         await this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
+        await wakeCorpora(this.env, tenantId, touched);
         return;
       }
       await scheduler.wait(PAUSE_MS);
     }
     await this.ctx.storage.setAlarm(Date.now());
+    await wakeCorpora(this.env, tenantId, touched);
+  }
+}
+
+/** The stores' text is indexed for drafting next. Who is not reached now finds out when it is asked. */
+async function wakeCorpora(env: Bindings, tenantId: number, storeIds: ReadonlySet<string>) {
+  try {
+    const { tokenizer } = (await loadModel(env)).fingerprint;
+    for (const storeId of storeIds) {
+      const place = { tenantId, storeId, tokenizer, shard: 0 };
+      await corpusAt(env, place).wake(place);
+    }
+  } catch (error) {
+    console.error(JSON.stringify({ event: 'corpus_not_woken', error: String(error) }));
   }
 }
 

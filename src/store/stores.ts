@@ -1,6 +1,7 @@
 /** Vector stores and the files attached to them. */
 import { and, count, eq, inArray, type SQL, sql, sum } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
+import { corpusPrefix, deletePrefix } from './corpora.ts';
 import { database } from './database.ts';
 import { purgeOrphans } from './documents.ts';
 import { newId } from './ids.ts';
@@ -67,6 +68,7 @@ export async function deleteStore(env: Bindings, store: StoreRecord): Promise<vo
     db.delete(batches).where(eq(batches.storeId, store.id)),
   ]);
   await detachEverywhere(env, store.tenantId, eq(storeFiles.storeId, store.id));
+  await deletePrefix(env, corpusPrefix({ tenantId: store.tenantId, storeId: store.id }));
 }
 
 /** Deletes the attachments that match and the passages nobody else holds. */

@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../local/process.ts';
@@ -18,6 +19,9 @@ const document = (topic: string) =>
   `# Rules of the village\n\n## What is the ${topic} rule?\n\nThe ${topic} rule is that whoever ` +
   `meets the ${topic} keeper at the old stone bridge must offer seven silver ${topic} coins and ` +
   `wait until the evening bell before walking on towards the northern ${topic} gate.\n`;
+
+/** Longer than a small segment takes to be built. */
+const CORPUS_MS = 2_000;
 
 let state: string;
 let service: Service;
@@ -65,6 +69,7 @@ async function ask(
   temperature: number,
   speculation: object = {},
   questions = QUESTIONS,
+  more: object = {},
 ): Promise<Answers> {
   const answers: Answers = { texts: [], steps: 0, bySource: {} };
   for (const content of questions) {
@@ -74,7 +79,7 @@ async function ask(
       temperature,
       seed: 11,
       max_tokens: 100,
-      ...{ speculation: { stats: true, ...speculation } },
+      ...{ speculation: { stats: true, ...speculation }, ...more },
     });
     const { speculation: stats } = completion.usage as unknown as {
       speculation: { steps: number; by_source: Record<string, number> };
@@ -142,6 +147,28 @@ test('what quoted a deleted store is never drafted again, though its files come 
   ann.store = (await ann.client.vectorStores.create({ name: 'demo' })).id;
   await upload(ann.client, ann.store, TOPICS.map(document));
   expect((await askOne(ann)).bySource).not.toHaveProperty('tenant');
+});
+
+test('what a store says and the prompt does not have is drafted from it', async () => {
+  const cara = await newTenant('cara', [document('beacon')]);
+  const inPrompt = {
+    type: 'file_search' as const,
+    vector_store_ids: [cara.store],
+    // Nothing has this: the model answers without a passage.
+    filters: { type: 'eq', key: 'of', value: 'the prompt' },
+  };
+  const say = (speculation: object) =>
+    ask(cara, 0.8, speculation, ['Tell me about the weather.'], { tools: [inPrompt] });
+  const alone = await say({ memory: false });
+  expect(alone.texts[0]!.length).toBeGreaterThan(100);
+  await upload(cara.client, cara.store, alone.texts);
+  // Its segment is built soon after, and a question alone would teach T the answer.
+  await sleep(CORPUS_MS);
+  const quoted = await say({});
+  expect(quoted.texts).toEqual(alone.texts);
+  expect(quoted.bySource).not.toHaveProperty('tenant');
+  expect(quoted.bySource.corpus).toBeGreaterThan(10);
+  expect(quoted.steps).toBeLessThan(alone.steps);
 });
 
 test('the memory is in the metrics', async () => {

@@ -1,5 +1,6 @@
 /** A worker that passes calls on to the objects under test, which are the real ones with smaller limits. */
 import type { Bindings } from '../../src/bindings.ts';
+import { StoreCorpus } from '../../src/generate/memory/store-corpus.ts';
 import { TenantMemory } from '../../src/generate/memory/tenant-memory.ts';
 import { fromText, toText } from './typed-json.ts';
 
@@ -57,8 +58,35 @@ export class SmallTenantMemory extends TenantMemory {
   }
 }
 
+export class SmallStoreCorpus extends StoreCorpus {
+  protected override readonly limits = { segmentTokens: 200, shardTokens: 600, sliceWork: 16 };
+
+  /** As an eviction, a new version of the worker or a crash of the machine. */
+  restart(): void {
+    this.ctx.abort('restarted by the test');
+  }
+}
+
+/** What the tests do to the bucket behind the objects' backs. */
+const BUCKET = {
+  async keys({ FILES }: Bindings): Promise<string[]> {
+    return (await FILES.list()).objects.map(({ key }) => key);
+  },
+  /** Flips a byte of every object. */
+  async damage({ FILES }: Bindings): Promise<void> {
+    for (const { key } of (await FILES.list()).objects) {
+      const bytes = new Uint8Array(await (await FILES.get(key))!.arrayBuffer());
+      bytes[bytes.length >> 1]! ^= 1;
+      await FILES.put(key, bytes);
+    }
+  },
+  async empty({ FILES }: Bindings): Promise<void> {
+    for (const { key } of (await FILES.list()).objects) await FILES.delete(key);
+  },
+};
+
 interface Call {
-  binding: 'TENANT_MEMORY';
+  binding: 'TENANT_MEMORY' | 'STORE_CORPUS';
   object: string;
   method: string;
   args: unknown[];
@@ -67,11 +95,15 @@ interface Call {
 export default {
   async fetch(request: Request, env: Bindings): Promise<Response> {
     if (request.method === 'GET') return new Response('up');
-    const body = fromText(await request.text()) as Call | { sql: string };
+    const body = fromText(await request.text()) as
+      | Call
+      | { sql: string }
+      | { bucket: keyof typeof BUCKET };
     try {
       if ('sql' in body)
         return new Response(toText((await env.DB.prepare(body.sql).all()).results));
-      const objects = env[body.binding];
+      if ('bucket' in body) return new Response(toText((await BUCKET[body.bucket](env)) ?? null));
+      const objects = env[body.binding] as DurableObjectNamespace;
       const stub = objects.get(objects.idFromName(body.object)) as unknown as Record<
         string,
         (...args: unknown[]) => Promise<unknown>

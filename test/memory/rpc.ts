@@ -6,6 +6,7 @@ export interface Objects {
   /** Calls a method of a named object. Rejects with what it threw. */
   call<T>(binding: string, object: string, method: string, ...args: unknown[]): Promise<T>;
   sql<T = unknown>(sql: string): Promise<T[]>;
+  bucket<T = unknown>(action: string): Promise<T>;
   worker: Worker;
 }
 
@@ -24,6 +25,7 @@ export async function startObjects(): Promise<Objects> {
     call: (binding, object, method, ...args) =>
       post({ binding, object, method, args }) as Promise<never>,
     sql: (sql) => post({ sql }) as Promise<never>,
+    bucket: (bucket) => post({ bucket }) as Promise<never>,
     worker,
   };
 }

@@ -17,7 +17,7 @@ export class AskedStore {
   private readonly source: Source;
   private readonly label: string;
   private readonly proceed: (tail: Int32Array, skip: readonly number[]) => Promise<KeptRun[]>;
-  private readonly arrived: (runs: SpanRun[]) => void;
+  private readonly arrived: (runs: readonly SpanRun[]) => void;
   private readonly known = new Set<number>();
   private readonly seconds: number[] = [];
   private asked = 0;
@@ -30,7 +30,7 @@ export class AskedStore {
     source: Source,
     label: string,
     proceed: (tail: Int32Array, skip: readonly number[]) => Promise<KeptRun[]>,
-    arrived: (runs: SpanRun[]) => void,
+    arrived: (runs: readonly SpanRun[]) => void,
   ) {
     this.source = source;
     this.label = label;

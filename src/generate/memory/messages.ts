@@ -1,4 +1,4 @@
-/** What a worker and a tenant's memory tell each other. */
+/** What a worker and the objects that keep text for it tell each other. */
 import type { KeptRun } from './match.ts';
 import type { MixerChanges, MixerState } from './mixer-weights.ts';
 
@@ -24,4 +24,21 @@ export interface NewOutput {
 export interface Learned {
   output: NewOutput;
   mixer: MixerChanges;
+}
+
+/** What a shard of a corpus says to the end of an answer. */
+export interface Proceeded {
+  runs: KeptRun[];
+  /** Whether the store goes on in another shard. */
+  more: boolean;
+}
+
+export interface CorpusStatus {
+  documents: number;
+  tokens: number;
+  bytes: number;
+  segments: number;
+  /** Of the segment being built, 0 to 1; null while there is none. */
+  progress: number | null;
+  more: boolean;
 }

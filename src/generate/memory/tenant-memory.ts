@@ -21,6 +21,8 @@ import { OUTPUT_LIMITS, type OutputLimits, OutputMemory } from './output-memory.
 const STALE_MS = 1_000;
 /** Weights are written together: what an eviction can lose is this much time. */
 const SAVE_EVERY_MS = 2_000;
+/** So often an object that nobody asks looks whether its outputs may still be kept. */
+const SWEEP_MS = 6 * 3_600_000;
 /** Passages that one query asks after. */
 const PASSAGES_A_QUERY = 10_000;
 
@@ -55,7 +57,7 @@ export class TenantMemory extends DurableObject<Bindings> {
   async learn(tenantId: number, { output, mixer }: Learned): Promise<void> {
     if (!(await this.check(tenantId, 0))) return;
     applyChanges(this.mixerState, mixer);
-    await this.saveSoon();
+    await this.alarmWithin(SAVE_EVERY_MS);
     // A passage may have been deleted while the answer was written, and that noted by another turn since.
     for (let purges = Number.NaN; purges !== this.purges; ) {
       if (!(await this.check(tenantId, 0))) return;
@@ -67,13 +69,17 @@ export class TenantMemory extends DurableObject<Bindings> {
   }
 
   override async alarm(): Promise<void> {
-    if (!this.mixer) return;
-    const { weights, energy } = this.mixer;
-    this.ctx.storage.sql.exec(
-      'INSERT OR REPLACE INTO mixer (id, weights, energy) VALUES (0, ?, ?)',
-      weights.buffer,
-      energy.buffer,
-    );
+    this.restore();
+    if (this.tenantId === null || !(await this.check(this.tenantId, 0))) return;
+    if (this.mixer) {
+      const { weights, energy } = this.mixer;
+      this.ctx.storage.sql.exec(
+        'INSERT OR REPLACE INTO mixer (id, weights, energy) VALUES (0, ?, ?)',
+        weights.buffer,
+        energy.buffer,
+      );
+    }
+    await this.alarmWithin(SWEEP_MS);
   }
 
   protected get outputs(): OutputMemory {
@@ -122,22 +128,26 @@ export class TenantMemory extends DurableObject<Bindings> {
 
   /** An object is one tenant's for good: another's number is a fault of ours, and gets nothing. */
   private claim(tenantId: number): void {
+    this.restore();
     if (this.tenantId === null) {
-      const { sql } = this.ctx.storage;
-      sql.exec('CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL)');
-      sql.exec(
-        'CREATE TABLE IF NOT EXISTS mixer (id INTEGER PRIMARY KEY, weights BLOB, energy BLOB)',
-      );
-      const facts = new Map(
-        [...sql.exec('SELECT name, value FROM facts').raw<[string, number]>()].map((row) => row),
-      );
-      this.purges = facts.get('purges') ?? null;
-      this.tenantId = facts.get('tenant') ?? tenantId;
-      this.remember('tenant', this.tenantId);
+      this.tenantId = tenantId;
+      this.remember('tenant', tenantId);
     }
     if (tenantId !== this.tenantId) {
       throw new Error(`the memory of tenant ${this.tenantId} was asked for tenant ${tenantId}`);
     }
+  }
+
+  private restore(): void {
+    if (this.tenantId !== null) return;
+    const { sql } = this.ctx.storage;
+    sql.exec('CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL)');
+    sql.exec(
+      'CREATE TABLE IF NOT EXISTS mixer (id INTEGER PRIMARY KEY, weights BLOB, energy BLOB)',
+    );
+    const facts = new Map([...sql.exec('SELECT name, value FROM facts').raw<[string, number]>()]);
+    this.tenantId = facts.get('tenant') ?? null;
+    this.purges = facts.get('purges') ?? null;
   }
 
   private remember(name: string, value: number): void {
@@ -164,10 +174,10 @@ export class TenantMemory extends DurableObject<Bindings> {
     return { weights: new Float32Array(row[0]), energy: new Float32Array(row[1]) };
   }
 
-  private async saveSoon(): Promise<void> {
-    if ((await this.ctx.storage.getAlarm()) === null) {
-      await this.ctx.storage.setAlarm(Date.now() + SAVE_EVERY_MS);
-    }
+  private async alarmWithin(ms: number): Promise<void> {
+    const at = Date.now() + ms;
+    const set = await this.ctx.storage.getAlarm();
+    if (set === null || set > at) await this.ctx.storage.setAlarm(at);
   }
 
   private async forgetAll(): Promise<void> {

@@ -10,16 +10,30 @@ import type { Bindings } from '../../bindings.ts';
 import { Source } from '../../draft/source.ts';
 import type { SpanRun } from '../../draft/span-store.ts';
 import { MAX_FRAME_SPAN_TOKENS, type Span } from '../../link/frames/index.ts';
+import type { Passage } from '../../retrieve/search.ts';
+import { corpusAt } from '../../store/corpora.ts';
 import { sha256 } from '../../store/ids.ts';
 import type { Observation } from '../../store/metric-names.ts';
 import type { Namespace } from '../../store/tenants.ts';
 import type { ChatMessage } from '../../store/tokenizer.ts';
 import type { SpanSource } from '../turn.ts';
 import { AskedStore } from './asked-store.ts';
+import { MAX_SHARDS } from './corpus-limits.ts';
 import { type SharedMixer, sharedMixer } from './mixer-weights.ts';
 import type { Said } from './said.ts';
 import { tenantMemory } from './tenant-memory.ts';
 import { TurnDrafter } from './turn-drafter.ts';
+
+/** Shards of stores' corpora that one turn asks; of a request with many stores, the first ones'. */
+const MAX_CORPORA = 8;
+/** Stores whose number of shards an isolate remembers. */
+const MAX_REMEMBERED = 1_000;
+const shardsOf = new Map<string, number>();
+
+function rememberShards(store: string, shards: number): void {
+  if (shardsOf.size >= MAX_REMEMBERED) shardsOf.clear();
+  shardsOf.set(store, shards);
+}
 
 /** Shorter outputs say nothing that is worth a row. */
 const MIN_OUTPUT = 4;
@@ -31,12 +45,24 @@ export class TurnMemory implements SpanSource {
   private readonly mixer: SharedMixer;
   private readonly tenant: AskedStore;
   private readonly stores: AskedStore[];
+  /** Passages that the turn has anyway, by their tokens: the best match of what quotes one is itself. */
+  private readonly has: ReadonlySet<string>;
   private passages: readonly number[] = [];
   private waiting: Span[];
   private arrived: () => void = () => {};
 
-  /** @param spare what is shipped in any case, first */
-  constructor(env: Bindings, namespace: Namespace, spare: SpanSource) {
+  /**
+   * @param storeIds of the tenant: what is quoted of them is drafted from
+   * @param found passages in the prompt, and those that did not fit it
+   * @param spare the latter, shipped in any case
+   */
+  constructor(
+    env: Bindings,
+    namespace: Namespace,
+    storeIds: readonly string[],
+    found: readonly Passage[],
+    spare: SpanSource,
+  ) {
     this.env = env;
     this.namespace = namespace;
     this.mixer = sharedMixer(namespace.key);
@@ -49,6 +75,8 @@ export class TurnMemory implements SpanSource {
       (runs) => this.take(runs),
     );
     this.stores = [this.tenant];
+    this.has = new Set(found.map(({ tokens }) => tokens.join()));
+    for (const storeId of storeIds) this.addShard(storeId, 0);
     this.drafter.onCommit(() => {
       for (const store of this.stores) store.follow(() => this.drafter.tail);
     });
@@ -104,9 +132,42 @@ export class TurnMemory implements SpanSource {
     return tenantMemory(this.env, this.namespace);
   }
 
+  /** Those that are known to be there are asked together; the last of them tells of another. */
+  private addShard(storeId: string, shard: number): void {
+    if (shard === MAX_SHARDS || this.stores.length > MAX_CORPORA) return;
+    const { env } = this;
+    const { tenantId, tokenizer } = this.namespace;
+    const place = { tenantId, storeId, tokenizer, shard };
+    const known = `${tokenizer} ${storeId}`;
+    let [opens, last] = [true, true];
+    const store = new AskedStore(
+      Source.corpus,
+      'S',
+      async (tail, skip) => {
+        const asked = corpusAt(env, place).proceed(place, tail, skip, opens);
+        opens = false;
+        const { runs, more } = await asked;
+        if (more && last) {
+          last = false;
+          rememberShards(known, shard + 2);
+          this.addShard(storeId, shard + 1);
+        }
+        return runs;
+      },
+      (runs) => this.take(runs),
+    );
+    this.stores.push(store);
+    if (shard + 1 < (shardsOf.get(known) ?? 1)) {
+      last = false;
+      this.addShard(storeId, shard + 1);
+    }
+  }
+
   private take(runs: readonly SpanRun[]): void {
-    this.drafter.learn(runs);
-    this.waiting.push(...runs);
+    const news = runs.filter(({ tokens }) => !this.has.has(tokens.join()));
+    if (news.length === 0) return;
+    this.drafter.learn(news);
+    this.waiting.push(...news);
     this.arrived();
   }
 }

@@ -1,0 +1,22 @@
+/** How large a store's corpus grows, and in which pieces. */
+
+export interface CorpusLimits {
+  /** Tokens of one segment; a document has at most so many, the rest of it is not drafted. */
+  segmentTokens: number;
+  /** Tokens of a shard: with what a build takes besides, an object stays below `MAX_OBJECT_BYTES`. */
+  shardTokens: number;
+  /** Suffixes that a build sorts before others get their turn: about 10 ms. */
+  sliceWork: number;
+}
+
+/** Half of what the platform gives an isolate, which may hold other objects. */
+export const MAX_OBJECT_BYTES = 64_000_000;
+
+export const CORPUS_LIMITS: CorpusLimits = {
+  segmentTokens: 1 << 20,
+  shardTokens: 3_500_000,
+  sliceWork: 1 << 14,
+};
+
+/** Shards of one store for one tokenizer: 56 million tokens. What is beyond is not drafted from. */
+export const MAX_SHARDS = 16;

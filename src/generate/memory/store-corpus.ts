@@ -1,0 +1,311 @@
+/**
+ * The Durable Object of one shard of a store's corpus: S, segments over the
+ * store's passages, to draft from what an answer quotes and the prompt does not
+ * have. Built off the path of any request: an alarm after ingestion, segment by
+ * segment, each in slices; what stood in R2 when an alarm was cut off is not made
+ * again.
+ *
+ * D1 is the truth, as for vectors. A store's `revision` rises when a document
+ * comes or goes; an object that has seen another one looks which documents are
+ * left, hides the others before it answers, and builds what is missing soon. A
+ * store that outgrows its object goes on in the next shard.
+ */
+import { DurableObject } from 'cloudflare:workers';
+import type { Bindings } from '../../bindings.ts';
+import { DamagedSegment } from '../../draft/segment.ts';
+import { SegmentBuilder } from '../../draft/segment-builder.ts';
+import { type CorpusPlace, corpusAt, deletePrefix, shardPrefix } from '../../store/corpora.ts';
+import { newId } from '../../store/ids.ts';
+import { CORPUS_LIMITS, type CorpusLimits, MAX_SHARDS } from './corpus-limits.ts';
+import { CorpusSegments, type HeldSegment } from './corpus-segments.ts';
+import {
+  type DocumentSize,
+  type DocumentTexts,
+  documentsOf,
+  readTexts,
+  sizesOf,
+  storeState,
+} from './corpus-texts.ts';
+import type { CorpusStatus, Proceeded } from './messages.ts';
+
+/** In the middle of a turn the truth may be this old. */
+const STALE_MS = 1_000;
+/** So often an object that nobody asks looks whether its text is still wanted. */
+const SWEEP_MS = 6 * 3_600_000;
+
+export class StoreCorpus extends DurableObject<Bindings> {
+  /** Smaller in tests. */
+  protected readonly limits: CorpusLimits = CORPUS_LIMITS;
+  private place: CorpusPlace | null = null;
+  private corpus: CorpusSegments | null = null;
+  private loading: Promise<CorpusSegments> | null = null;
+  /** The store's `revision` that the documents were checked against. */
+  private revision: number | null = null;
+  private checkedAt = Number.NEGATIVE_INFINITY;
+  private building: SegmentBuilder | null = null;
+
+  /** Documents have come or gone: the alarm sees to it. */
+  async wake(place: CorpusPlace): Promise<void> {
+    await this.claim(place);
+    await this.alarmWithin(0);
+  }
+
+  /** Documents for which the shard before this one has no room: this one's, and those of the shards after it. */
+  async assign(place: CorpusPlace, documents: readonly number[]): Promise<void> {
+    await this.claim(place);
+    await this.ctx.storage.put('assigned', Int32Array.from(documents));
+    await this.alarmWithin(0);
+  }
+
+  /**
+   * Passages in which the end of an answer occurs; not those that the turn has
+   * already. `opens`: the turn's first question, for which nothing may be stale.
+   */
+  async proceed(
+    place: CorpusPlace,
+    tail: Int32Array,
+    skip: readonly number[],
+    opens: boolean,
+  ): Promise<Proceeded> {
+    await this.claim(place);
+    const state = await this.check(opens ? 0 : STALE_MS);
+    if (state !== 'open') return { runs: [], more: false };
+    const corpus = await this.load();
+    return { runs: corpus.proceed(tail, skip), more: await this.goesOn() };
+  }
+
+  async status(): Promise<CorpusStatus> {
+    const corpus = await this.load();
+    return {
+      documents: corpus.documents().size,
+      tokens: corpus.tokens,
+      bytes: corpus.bytes,
+      segments: corpus.held.length,
+      progress: this.building?.progress ?? null,
+      more: await this.goesOn(),
+    };
+  }
+
+  override async alarm(): Promise<void> {
+    this.place ??= (await this.ctx.storage.get<CorpusPlace>('place')) ?? null;
+    if (!this.place || (await this.check(0)) === 'gone') return;
+    const more = await this.buildNext(this.place);
+    await this.alarmWithin(more ? 0 : SWEEP_MS);
+  }
+
+  /** Builds one segment, the most needed; false when nothing is left to do. */
+  private async buildNext(place: CorpusPlace): Promise<boolean> {
+    const corpus = await this.load();
+    const broken = corpus.held.find(({ holes }) => holes);
+    if (broken) {
+      await this.replace(corpus, corpus.textsOf(broken), [broken]);
+      return true;
+    }
+    const { fitting, beyond, dropped } = await this.missing(corpus, place);
+    if (dropped) return true;
+    if (fitting.length > 0) {
+      const fresh = await readTexts(this.env, place, fitting);
+      const merged = this.mergeable(corpus, tokensIn(fitting));
+      const kept = merged.flatMap((segment) => corpus.textsOf(segment));
+      await this.replace(corpus, [...kept, ...fresh], merged);
+      return true;
+    }
+    await this.passOn(place, beyond);
+    return false;
+  }
+
+  /** Documents that no segment has: those for the next segment, and those for which there is no room here. */
+  private async missing(corpus: CorpusSegments, place: CorpusPlace) {
+    const alive = await documentsOf(this.env, place);
+    const assigned = await this.ctx.storage.get<Int32Array>('assigned');
+    const ours =
+      place.shard === 0 ? alive : new Set([...(assigned ?? [])].filter((id) => alive.has(id)));
+    const held = corpus.documents();
+    // The shard before this one has room again.
+    const moved = [...held].filter((id) => !ours.has(id));
+    for (const id of moved) corpus.drop(id);
+    const sizes = await sizesOf(
+      this.env,
+      place,
+      [...ours].filter((id) => !held.has(id)),
+    );
+    const { segmentTokens, shardTokens } = this.limits;
+    const fitting: DocumentSize[] = [];
+    const beyond: number[] = [];
+    let [tokens, total] = [0, corpus.tokens];
+    for (const { id, tokens: size } of sizes) {
+      const taken = Math.min(size, segmentTokens);
+      if (total + taken > shardTokens) {
+        beyond.push(id);
+        continue;
+      }
+      total += taken;
+      if (tokens > 0 && tokens + taken > segmentTokens) continue;
+      tokens += taken;
+      fitting.push({ id, tokens: taken });
+    }
+    return { fitting, beyond, dropped: moved.length > 0 };
+  }
+
+  /** The youngest segments that are not much longer than what comes: few remain, and each token is moved seldom. */
+  private mergeable(corpus: CorpusSegments, tokens: number): HeldSegment[] {
+    const merged: HeldSegment[] = [];
+    for (const held of corpus.held.toReversed()) {
+      const { length } = held.segment.text;
+      if (length >= 2 * tokens || length + tokens > this.limits.segmentTokens) break;
+      merged.unshift(held);
+      tokens += length;
+    }
+    return merged;
+  }
+
+  /** Builds a segment of these texts in place of others: first in R2, then known, then the old ones deleted. */
+  private async replace(
+    corpus: CorpusSegments,
+    texts: readonly DocumentTexts[],
+    replaced: readonly HeldSegment[],
+  ): Promise<void> {
+    const place = this.place!;
+    const contents = texts.map(({ id, passages }) => ({
+      id,
+      passages: within(passages, this.limits.segmentTokens),
+    }));
+    const key = shardPrefix(place) + newId('seg_');
+    const bytes = await this.build(contents.flatMap(({ passages }) => passages));
+    if (bytes) await this.env.FILES.put(key, bytes);
+    // What went while this was built is not in it; what goes from here on, the next check finds.
+    const state = await storeState(this.env, place);
+    const alive = await documentsOf(this.env, place);
+    this.revision = state?.revision ?? null;
+    const counted = contents.map(({ id, passages }) => ({ id, passages: passages.length }));
+    const old = replaced.map(({ key }) => key);
+    if (bytes) corpus.publish(key, bytes, counted, replaced, alive);
+    else for (const { id } of replaced) corpus.remove(id);
+    if (old.length > 0) await this.env.FILES.delete(old);
+  }
+
+  /** The segment of these texts, or null of none. Others' requests are served between slices. */
+  private async build(passages: readonly Int32Array[]): Promise<ArrayBuffer | null> {
+    if (passages.length === 0) return null;
+    const builder = new SegmentBuilder(passages);
+    this.building = builder;
+    try {
+      while (!builder.step(this.limits.sliceWork)) await scheduler.wait(0);
+      return builder.finish();
+    } finally {
+      this.building = null;
+    }
+  }
+
+  private async passOn(place: CorpusPlace, beyond: readonly number[]): Promise<void> {
+    const last = place.shard === MAX_SHARDS - 1;
+    if (last || (beyond.length === 0 && !(await this.goesOn()))) return;
+    const next = { ...place, shard: place.shard + 1 };
+    await this.ctx.storage.put('more', beyond.length > 0);
+    await corpusAt(this.env, next).assign(next, beyond);
+  }
+
+  private async goesOn(): Promise<boolean> {
+    return (await this.ctx.storage.get<boolean>('more')) ?? false;
+  }
+
+  /** Hides what the store does not hold any more. `gone`: the store is, and everything here with it. */
+  private async check(staleMs: number): Promise<'open' | 'expired' | 'gone'> {
+    if (Date.now() - this.checkedAt < staleMs) return 'open';
+    const place = this.place!;
+    const state = await storeState(this.env, place);
+    if (!state) {
+      await this.forgetAll(place);
+      return 'gone';
+    }
+    if (state.expired) return 'expired';
+    if (state.revision !== this.revision) {
+      const corpus = await this.load();
+      const alive = await documentsOf(this.env, place);
+      let changed = false;
+      const held = corpus.documents();
+      for (const id of held) {
+        if (alive.has(id)) continue;
+        corpus.drop(id);
+        changed = true;
+      }
+      changed ||= alive.size > held.size;
+      this.revision = state.revision;
+      if (changed) await this.alarmWithin(0);
+    }
+    this.checkedAt = Date.now();
+    return 'open';
+  }
+
+  /** The segments, out of R2 when the object has just woken. One that is damaged is dropped, to be built again. */
+  private async load(): Promise<CorpusSegments> {
+    if (this.corpus) return this.corpus;
+    this.loading ??= this.read().finally(() => {
+      this.loading = null;
+    });
+    return this.loading;
+  }
+
+  private async read(): Promise<CorpusSegments> {
+    const corpus = new CorpusSegments(this.ctx.storage.sql);
+    for (const { id, key } of corpus.listed()) {
+      const bytes = await (await this.env.FILES.get(key))?.arrayBuffer();
+      try {
+        if (!bytes) throw new DamagedSegment('it is gone');
+        corpus.hold(id, key, bytes);
+      } catch (error) {
+        if (!(error instanceof DamagedSegment)) throw error;
+        console.error(JSON.stringify({ event: 'segment_dropped', key, error: error.message }));
+        corpus.remove(id);
+        await this.alarmWithin(0);
+      }
+    }
+    this.corpus = corpus;
+    return corpus;
+  }
+
+  /** An object is one place's for good: another one's question is a fault of ours, and gets nothing. */
+  private async claim(place: CorpusPlace): Promise<void> {
+    this.place ??= (await this.ctx.storage.get<CorpusPlace>('place')) ?? null;
+    if (!this.place) {
+      this.place = place;
+      await this.ctx.storage.put('place', place);
+    }
+    if (JSON.stringify(this.place) !== JSON.stringify(place)) {
+      throw new Error(`the corpus at ${describe(this.place)} was asked for ${describe(place)}`);
+    }
+  }
+
+  private async alarmWithin(ms: number): Promise<void> {
+    const at = Date.now() + ms;
+    const set = await this.ctx.storage.getAlarm();
+    if (set === null || set > at) await this.ctx.storage.setAlarm(at);
+  }
+
+  private async forgetAll(place: CorpusPlace): Promise<void> {
+    await deletePrefix(this.env, shardPrefix(place));
+    const next = { ...place, shard: place.shard + 1 };
+    if (await this.goesOn()) await corpusAt(this.env, next).wake(next);
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    this.corpus = this.place = this.revision = null;
+  }
+}
+
+/** As many of the passages as fit a segment; one at least. */
+function within(passages: readonly Int32Array[], most: number): Int32Array[] {
+  let room = most;
+  const fitting = passages.findIndex(({ length }) => {
+    room -= length + 1;
+    return room < 0;
+  });
+  return fitting < 0 ? [...passages] : passages.slice(0, Math.max(1, fitting));
+}
+
+function tokensIn(documents: readonly DocumentSize[]): number {
+  return documents.reduce((sum, { tokens }) => sum + tokens, 0);
+}
+
+function describe({ tenantId, storeId, shard }: CorpusPlace): string {
+  return `tenant ${tenantId}, store ${storeId}, shard ${shard}`;
+}

@@ -1,0 +1,329 @@
+/** S in its Durable Objects, by RPC in the real runtime: built, sharded, kept, mended, hidden, never another tenant's. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { buildSegment } from '../../src/draft/segment-builder.ts';
+import { CORPUS_LIMITS, MAX_OBJECT_BYTES } from '../../src/generate/memory/corpus-limits.ts';
+import type { CorpusStatus, Proceeded } from '../../src/generate/memory/messages.ts';
+import { type Objects, startObjects } from './rpc.ts';
+
+const TOKENIZER = 'f'.repeat(64);
+const DEADLINE_MS = 20_000;
+const POLL = { timeout: DEADLINE_MS, interval: 50 };
+
+let objects: Objects;
+let nextTenant = 1;
+
+beforeAll(async () => {
+  objects = await startObjects();
+});
+afterAll(() => objects.worker.close());
+afterEach(() => objects.bucket('empty'));
+
+/** A passage of 30 tokens that no other has. */
+const passage = (document: number, n: number) =>
+  Array.from({ length: 30 }, (_, i) => 70_000 + 1000 * document + 40 * n + i);
+
+function littleEndian(tokens: readonly number[]): string {
+  return Buffer.from(Int32Array.from(tokens).buffer).toString('hex');
+}
+
+/** A tenant with an empty store. */
+async function newStore() {
+  const tenantId = nextTenant++;
+  const storeId = `vs_${tenantId}`;
+  await objects.sql(`INSERT INTO tenants (id, name) VALUES (${tenantId}, 'tenant ${tenantId}')`);
+  await objects.sql(
+    `INSERT INTO stores (id, tenant_id, name) VALUES ('${storeId}', ${tenantId}, '')`,
+  );
+  const placeOf = (shard: number) => ({ tenantId, storeId, tokenizer: TOKENIZER, shard });
+  const changed = () =>
+    objects.sql(`UPDATE stores SET revision = revision + 1 WHERE id = '${storeId}'`);
+  const call = <T>(shard: number, method: string, ...args: unknown[]) =>
+    objects.call<T>(
+      'STORE_CORPUS',
+      [tenantId, storeId, TOKENIZER, shard].join('/'),
+      method,
+      ...args,
+    );
+  const id = (document: number) => 1000 * tenantId + document;
+  return {
+    tenantId,
+    storeId,
+    placeOf,
+    call,
+    changed,
+    /** As ingestion does: a document of so many passages, attached. */
+    async add(document: number, passages: number, tokenizer = TOKENIZER) {
+      await objects.sql(
+        `INSERT INTO documents (id, tenant_id, key, complete) VALUES (${id(document)}, ${tenantId}, 'k${document}', 1)`,
+      );
+      for (let n = 0; n < passages; n++) {
+        const chunk = 100_000 * tenantId + 100 * document + n;
+        await objects.sql(
+          `INSERT INTO chunks (id, document_id, title, heading, text, start, "end")
+           VALUES (${chunk}, ${id(document)}, '', '', '', 0, 0)`,
+        );
+        await objects.sql(
+          `INSERT INTO chunk_tokens (chunk_id, tokenizer, ids)
+           VALUES (${chunk}, '${tokenizer}', x'${littleEndian(passage(document, n))}')`,
+        );
+      }
+      await objects.sql(
+        `INSERT INTO store_files (store_id, file_id, tenant_id, document_id, status)
+         VALUES ('${storeId}', 'file-${document}', ${tenantId}, ${id(document)}, 'completed')`,
+      );
+      await changed();
+    },
+    /** As detaching does. */
+    async remove(document: number) {
+      await objects.sql(
+        `DELETE FROM store_files WHERE store_id = '${storeId}' AND document_id = ${id(document)}`,
+      );
+      await changed();
+    },
+    wake: () => call(0, 'wake', placeOf(0)),
+    status: (shard = 0) => call<CorpusStatus>(shard, 'status'),
+    /** Waits until the shard is as it should be. */
+    async until(holds: (status: CorpusStatus) => boolean, shard = 0): Promise<CorpusStatus> {
+      const deadline = Date.now() + DEADLINE_MS;
+      for (;;) {
+        const status = await call<CorpusStatus>(shard, 'status');
+        if (holds(status)) return status;
+        if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(status)}`);
+        await sleep(20);
+      }
+    },
+    async proceed(tail: number[], { shard = 0, skip = [] as number[] } = {}) {
+      const { runs } = await call<Proceeded>(
+        shard,
+        'proceed',
+        placeOf(shard),
+        Int32Array.from(tail),
+        skip,
+        true,
+      );
+      return runs.map(({ tokens }) => [...tokens]);
+    },
+    async restart(shard = 0) {
+      await call(shard, 'restart').catch(() => {});
+    },
+  };
+}
+
+describe('what is built', () => {
+  test('ingested passages are said where the end of an answer occurs in them', async () => {
+    const store = await newStore();
+    await store.add(1, 2);
+    await store.add(2, 1);
+    await store.wake();
+    await store.until(({ documents }) => documents === 2);
+    const tail = passage(1, 1).slice(4, 10);
+    expect(await store.proceed(tail)).toEqual([passage(1, 1)]);
+    expect(await store.proceed(passage(2, 0).slice(0, 3))).toEqual([passage(2, 0)]);
+    expect(await store.proceed(passage(2, 0).slice(0, 2))).toEqual([]);
+    expect(await store.proceed(passage(1, 1).slice(-5))).toEqual([]);
+    expect(await store.proceed([1, 2, 3, 4])).toEqual([]);
+  });
+
+  test('a question that comes before anything woke the object starts the building', async () => {
+    const store = await newStore();
+    await store.add(1, 1);
+    expect(await store.proceed(passage(1, 0).slice(0, 5))).toEqual([]);
+    await store.until(({ documents }) => documents === 1);
+    expect(await store.proceed(passage(1, 0).slice(0, 5))).toEqual([passage(1, 0)]);
+  });
+
+  test('what comes later joins, and few segments remain', async () => {
+    const store = await newStore();
+    for (let document = 1; document <= 12; document++) {
+      await store.add(document, 1);
+      await store.wake();
+      await store.until(({ documents }) => documents === document);
+    }
+    const { segments, tokens } = await store.status();
+    expect(segments).toBeLessThanOrEqual(5);
+    expect(tokens).toBe(12 * 31);
+    expect(await objects.bucket('keys')).toHaveLength(segments);
+    for (let document = 1; document <= 12; document++) {
+      expect(await store.proceed(passage(document, 0).slice(5, 9))).toEqual([passage(document, 0)]);
+    }
+  });
+
+  test('passages of another tokenizer are not in it', async () => {
+    const store = await newStore();
+    await store.add(1, 1, 'e'.repeat(64));
+    await store.add(2, 1);
+    await store.wake();
+    await store.until(({ documents }) => documents === 1);
+    expect(await store.proceed(passage(1, 0).slice(0, 5))).toEqual([]);
+  });
+
+  test('beyond what a shard holds the store goes on in the next ones', async () => {
+    const store = await newStore();
+    for (let document = 1; document <= 12; document++) await store.add(document, 5);
+    await store.wake();
+    const settled = async (documents: number, shards: number) => {
+      for (let shard = 0; shard < shards - 1; shard++) {
+        await store.until(({ more, progress }) => more && progress === null, shard);
+      }
+      await store.until(({ more, progress }) => !more && progress === null, shards - 1);
+      let sum = 0;
+      for (let shard = 0; shard < 4; shard++) {
+        const status = await store.status(shard);
+        expect(status.tokens).toBeLessThanOrEqual(620);
+        sum += status.documents;
+      }
+      return sum === documents;
+    };
+    await expect.poll(() => settled(12, 4), POLL).toBe(true);
+    const found = [];
+    for (const shard of [0, 1, 2, 3]) {
+      found.push(...(await store.proceed(passage(11, 3).slice(0, 5), { shard })));
+    }
+    expect(found).toEqual([passage(11, 3)]);
+    // Room in the first ones: documents move up, and none is there twice.
+    for (let document = 1; document <= 4; document++) await store.remove(document);
+    await store.wake();
+    await expect.poll(() => settled(8, 3), POLL).toBe(true);
+  });
+});
+
+describe('what is kept', () => {
+  test('segments outlive the object', async () => {
+    const store = await newStore();
+    await store.add(1, 3);
+    await store.wake();
+    const before = await store.until(({ documents }) => documents === 1);
+    await store.restart();
+    expect(await store.proceed(passage(1, 2).slice(0, 5))).toEqual([passage(1, 2)]);
+    expect(await store.status()).toEqual(before);
+  });
+
+  test.each(['damage', 'empty'])(
+    'after %s of its segments none is half-read, and they are built again',
+    async (action) => {
+      const store = await newStore();
+      await store.add(1, 3);
+      await store.wake();
+      await store.until(({ documents }) => documents === 1);
+      await objects.bucket(action);
+      await store.restart();
+      expect(await store.proceed(passage(1, 2).slice(0, 5))).toEqual([]);
+      await store.until(({ documents }) => documents === 1);
+      expect(await store.proceed(passage(1, 2).slice(0, 5))).toEqual([passage(1, 2)]);
+    },
+  );
+});
+
+describe('what is forgotten', () => {
+  test('a document that left the store is not said from then on, and soon gone from its segment', async () => {
+    const store = await newStore();
+    for (const document of [1, 2]) await store.add(document, 2);
+    await store.wake();
+    await store.until(({ documents }) => documents === 2);
+    await store.remove(1);
+    expect(await store.proceed(passage(1, 0).slice(0, 5))).toEqual([]);
+    expect(await store.proceed(passage(2, 0).slice(0, 5))).toEqual([passage(2, 0)]);
+    await store.until(({ tokens }) => tokens === 2 * 31);
+    expect(await store.proceed(passage(2, 1).slice(0, 5))).toEqual([passage(2, 1)]);
+    await store.restart();
+    expect(await store.proceed(passage(1, 0).slice(0, 5))).toEqual([]);
+  });
+
+  test('a document that left while the object slept', async () => {
+    const store = await newStore();
+    await store.add(1, 1);
+    await store.wake();
+    await store.until(({ documents }) => documents === 1);
+    await store.restart();
+    await store.remove(1);
+    expect(await store.proceed(passage(1, 0).slice(0, 5))).toEqual([]);
+    await store.until(({ tokens }) => tokens === 0);
+    expect(await objects.bucket('keys')).toEqual([]);
+  });
+
+  test.each(['store', 'tenant'])('with its %s everything, in all shards', async (what) => {
+    const store = await newStore();
+    for (let document = 1; document <= 7; document++) await store.add(document, 5);
+    await store.wake();
+    await store.until(({ more }) => more);
+    await store.until(({ documents }) => documents > 0, 1);
+    await objects.sql(
+      what === 'store'
+        ? `DELETE FROM stores WHERE id = '${store.storeId}'`
+        : `DELETE FROM tenants WHERE id = ${store.tenantId}`,
+    );
+    expect(await store.proceed(passage(1, 0).slice(0, 5))).toEqual([]);
+    for (const shard of [0, 1]) await store.until(({ documents }) => documents === 0, shard);
+    expect(await objects.bucket('keys')).toEqual([]);
+  });
+
+  test('an expired store says nothing until it is wanted again', async () => {
+    const store = await newStore();
+    await store.add(1, 1);
+    await store.wake();
+    await store.until(({ documents }) => documents === 1);
+    const expire = (days: string, at: string) =>
+      objects.sql(
+        `UPDATE stores SET expires_after_days = ${days}, last_active_at = ${at} WHERE id = '${store.storeId}'`,
+      );
+    await expire('1', 'unixepoch() - 90000');
+    expect(await store.proceed(passage(1, 0).slice(0, 5))).toEqual([]);
+    await expire('NULL', 'unixepoch()');
+    expect(await store.proceed(passage(1, 0).slice(0, 5))).toEqual([passage(1, 0)]);
+  });
+});
+
+describe('whose it is', () => {
+  test('an object says nothing of its store to another tenant or for another store', async () => {
+    const [ann, bob] = [await newStore(), await newStore()];
+    await ann.add(1, 1);
+    await ann.wake();
+    await ann.until(({ documents }) => documents === 1);
+    const tail = Int32Array.from(passage(1, 0).slice(0, 5));
+    for (const place of [
+      { ...ann.placeOf(0), tenantId: bob.tenantId },
+      { ...ann.placeOf(0), storeId: bob.storeId },
+      bob.placeOf(0),
+    ]) {
+      await expect(ann.call(0, 'proceed', place, tail, [], true)).rejects.toThrow(/was asked for/);
+    }
+    expect(await bob.proceed([...tail])).toEqual([]);
+  });
+
+  test('a store that is another tenant’s has nothing in the asking tenant’s name', async () => {
+    const [ann, bob] = [await newStore(), await newStore()];
+    await ann.add(1, 1);
+    const place = { ...ann.placeOf(0), tenantId: bob.tenantId };
+    const name = [bob.tenantId, ann.storeId, TOKENIZER, 0].join('/');
+    const tail = Int32Array.from(passage(1, 0).slice(0, 5));
+    await objects.call('STORE_CORPUS', name, 'wake', place);
+    const { runs } = await objects.call<Proceeded>(
+      'STORE_CORPUS',
+      name,
+      'proceed',
+      place,
+      tail,
+      [],
+      true,
+    );
+    expect(runs).toEqual([]);
+  });
+});
+
+test('a full shard and a build beside it stay below the limit of an object', () => {
+  const { shardTokens, segmentTokens } = CORPUS_LIMITS;
+  // Ids of a large vocabulary, in three bytes, the rare ones rarer: passages of 190 tokens.
+  let state = 7;
+  const token = () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return Math.floor(150_000 * (state / 2 ** 32) ** 3);
+  };
+  const passages = Array.from({ length: segmentTokens / 190 }, () =>
+    Int32Array.from({ length: 190 }, token),
+  );
+  const perToken = buildSegment(passages).byteLength / segmentTokens;
+  // As read from D1; the parts and the keys by which they are sorted; the finished copy.
+  const building = segmentTokens * (4 + perToken + 8 + perToken);
+  expect(shardTokens * perToken + building).toBeLessThan(MAX_OBJECT_BYTES);
+});

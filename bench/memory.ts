@@ -24,6 +24,8 @@ interface Pass {
   temperature: number;
   /** Passes with this one's name and without memory are its baseline. */
   memory: boolean;
+  /** Whether the target's guesses are recycled. */
+  recycle?: boolean;
 }
 
 const same = (question: string) => question;
@@ -35,15 +37,19 @@ const PASSES: Pass[] = [
   { name: 'asked', wording: same, temperature: 0, memory: true },
   { name: 'again', wording: same, temperature: 0, memory: false },
   { name: 'again', wording: same, temperature: 0, memory: true },
+  { name: 'again', wording: same, temperature: 0, memory: true, recycle: true },
   { name: 'reworded', wording: reworded, temperature: 0, memory: false },
   { name: 'reworded', wording: reworded, temperature: 0, memory: true },
+  { name: 'reworded', wording: reworded, temperature: 0, memory: true, recycle: true },
   { name: 'at 0.8', wording: same, temperature: 0.8, memory: false },
   { name: 'at 0.8', wording: same, temperature: 0.8, memory: true },
+  { name: 'at 0.8', wording: same, temperature: 0.8, memory: true, recycle: true },
 ];
 
 interface Row {
   name: string;
   memory: boolean;
+  recycle: boolean;
   steps: number;
   /** Tokens a step. */
   mat: number;
@@ -63,11 +69,11 @@ async function main(): Promise<void> {
     // Warms code and KV cache, and leaves nothing behind.
     for (const question of questions) await ask(service.url, question, 0, false);
     const texts = new Map<string, string>();
-    for (const { name, wording, temperature, memory } of PASSES) {
-      const row: Row = { name, memory, steps: 0, mat: 0, seconds: 0, bySource: {} };
+    for (const { name, wording, temperature, memory, recycle = false } of PASSES) {
+      const row: Row = { name, memory, recycle, steps: 0, mat: 0, seconds: 0, bySource: {} };
       let committed = 0;
       for (const question of questions) {
-        const answer = await ask(service.url, wording(question), temperature, memory);
+        const answer = await ask(service.url, wording(question), temperature, memory, recycle);
         const { steps, mean_accepted, by_source } = answer.usage.speculation!;
         row.steps += steps;
         row.seconds += answer.seconds;
@@ -94,10 +100,10 @@ async function main(): Promise<void> {
   }
   console.log(`${questions.length} questions, whole path, load ${load.toFixed(1)}\n`);
   console.log('pass       memory   steps    MAT   seconds   tokens by source');
-  for (const { name, memory: on, steps, mat, seconds, bySource } of rows) {
+  for (const { name, memory: on, recycle, steps, mat, seconds, bySource } of rows) {
     const sources = Object.entries(bySource).map(([source, tokens]) => `${source} ${tokens}`);
     console.log(
-      `${name.padEnd(10)} ${(on ? 'on' : 'off').padEnd(6)} ${String(steps).padStart(7)}` +
+      `${name.padEnd(10)} ${(recycle ? 'and A' : on ? 'on' : 'off').padEnd(6)} ${String(steps).padStart(7)}` +
         `${mat.toFixed(2).padStart(7)}${seconds.toFixed(2).padStart(10)}   ${sources.join(', ')}`,
     );
   }
@@ -107,12 +113,12 @@ async function main(): Promise<void> {
   }
 }
 
-function ask(url: string, question: string, temperature: number, memory: boolean) {
+function ask(url: string, question: string, temperature: number, memory: boolean, recycle = false) {
   return streamChat(url, {
     messages: [{ role: 'user', content: question }],
     temperature,
     seed: SEED,
-    speculation: { memory, stats: true },
+    speculation: { memory, recycle, stats: true },
   });
 }
 

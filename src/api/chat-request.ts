@@ -86,12 +86,14 @@ export const speculationSchema = v.strictObject(
     budget: v.optional(integer(0, MAX_VERIFIED_NODES), DEFAULT_BUDGET),
     /** Drafts from what the tenant's earlier answers left, and leaves this one to later ones. */
     memory: v.optional(v.boolean('must be true or false'), true),
+    /** Drafts from the target's guesses at every verified token too, which takes bytes; needs `memory`. */
+    recycle: v.optional(v.boolean('must be true or false'), false),
     /** Adds `usage.speculation`. */
     stats: v.optional(v.boolean('must be true or false'), false),
     /** Adds `espalier` to the chunks: passages, tokens with sources, steps. */
     trace: v.optional(v.boolean('must be true or false'), false),
   },
-  'must be an object with mode, budget, memory, stats, trace',
+  'must be an object with mode, budget, memory, recycle, stats, trace',
 );
 
 export const chatRequestSchema = v.strictObject(

@@ -81,7 +81,7 @@ async function toAnswerRequest(
   const messages = plainMessages(body);
   const question = messages.findLast(({ role }) => role === 'user');
   if (!question) throw invalid('messages', 'messages: one must have the role "user"');
-  const { mode, budget, memory } = body.speculation;
+  const { mode, budget, memory, recycle } = body.speculation;
   return {
     messages,
     query: question.content,
@@ -96,6 +96,7 @@ async function toAnswerRequest(
     drafting: mode === 'on' ? 'echoed' : mode,
     budget,
     memory,
+    recycle,
   };
 }
 

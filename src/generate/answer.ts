@@ -44,6 +44,8 @@ export interface AnswerRequest {
   budget: number;
   /** Whether it is drafted from what the tenant's earlier answers left, and leaves something itself. */
   memory: boolean;
+  /** Whether the target's guesses at every verified token are drafted from too; needs `memory`. */
+  recycle: boolean;
 }
 
 export interface Answer {
@@ -114,6 +116,8 @@ async function begin(
   }
 
   const defaults = defaultSampling(model);
+  const drafts = request.drafting !== 'off';
+  const recycles = drafts && request.memory && request.recycle;
   const open: Open = {
     prompt: prompt.tokens,
     settings: {
@@ -131,9 +135,9 @@ async function begin(
       budget: request.budget,
       regions: prompt.regions.map(({ start, end, source }) => [start, end, source]),
       resumed: 0,
+      recycle: recycles,
     },
   };
-  const drafts = request.drafting !== 'off';
   const spare = spareSpans(prompt.draftTokens, prompt.draftRegions, prompt.tokens.length);
   const memory =
     drafts && request.memory
@@ -146,10 +150,14 @@ async function begin(
         tokens: prompt.draftTokens,
         regions: prompt.draftRegions,
         spans: memory ?? spare,
+        observe: memory ? (told) => memory.recycling.observe(told) : undefined,
       }
     : null;
   const events = runTurn(link, open, drafting);
-  memory?.recall(passages.map(({ id }) => id));
+  memory?.recall(
+    passages.map(({ id }) => id),
+    recycles ? prompt.tokens : null,
+  );
   const cachedTokens = await untilReady(events);
   const text = new TextStream(model, request.stop);
   const speculation = new Speculation();

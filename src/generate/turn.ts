@@ -7,7 +7,7 @@ import type { Drafter, Region } from '../draft/drafter.ts';
 import { TokenTree } from '../draft/tree.ts';
 import type { LinkEvent } from '../link/client.ts';
 import type { TurnLink } from '../link/failover.ts';
-import { MAX_SPAN_TOKENS, type Open, type Span } from '../link/frames/index.ts';
+import { MAX_SPAN_TOKENS, type Open, type Recycled, type Span } from '../link/frames/index.ts';
 import { beyondEcho } from './beyond-echo.ts';
 
 /** Nodes of a tree on the wire: more than are verified in a step, so that it outlives several. */
@@ -33,6 +33,8 @@ export interface Drafting {
   tokens: Int32Array;
   regions: readonly Region[];
   spans?: SpanSource;
+  /** Told what steps found likely, after their commits, where `open` asked for it. */
+  observe?: ((told: Recycled) => void) | undefined;
 }
 
 /** Drives one turn to its end, yielding what the verifier says. `drafting` null leaves it to the verifier. */
@@ -85,6 +87,7 @@ export async function* runTurn(
     if (event.type === 'accept') {
       committed = event.position + event.tokens.length;
       drafting?.drafter.commit(event.tokens);
+      if (event.recycled) drafting?.observe?.(event.recycled);
       ship();
       propose();
     }

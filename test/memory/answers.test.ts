@@ -171,6 +171,19 @@ test('what a store says and the prompt does not have is drafted from it', async 
   expect(quoted.steps).toBeLessThan(alone.steps);
 });
 
+test('the target’s guesses are drafted from where a request asks for it, and change nothing', async () => {
+  const dan = await newTenant('dan', [document('meadow')]);
+  const nothing = { vector_store_ids: [] };
+  const say = (speculation: object) =>
+    ask(dan, 0.8, speculation, ['Tell me about the weather.', 'Tell me about trees.'], nothing);
+  const plain = await say({ mode: 'off' });
+  // Only the worker has them, and in this mode its trees are never late.
+  const recycled = await say({ recycle: true, mode: 'lockstep' });
+  expect(recycled.texts).toEqual(plain.texts);
+  expect(recycled.bySource.recycling).toBeGreaterThan(0);
+  expect((await say({ mode: 'lockstep' })).bySource).not.toHaveProperty('recycling');
+});
+
 test('the memory is in the metrics', async () => {
   const page = await (await fetch(`${service.url}/metrics`)).text();
   expect(page).toMatch(/espalier_draft_memory_asks_total\{store="T",outcome="answered"\} [1-9]/);

@@ -17,16 +17,19 @@ export class SmallTenantMemory extends TenantMemory {
     recentTokens: 128,
     segmentTokens: 512,
     totalTokens: 1024,
+    recycledRows: 16,
   };
 
   shape() {
     const { tokens, rebuilt } = this.outputs;
-    const [[segments, bytes]] = this.rows<[number, number]>(
+    void this.recycled;
+    const [[segments, bytes]] = this.select<[number, number]>(
       'SELECT count(*), coalesce(sum(length(bytes)), 0) FROM segments',
     );
-    const [[outputs]] = this.rows<[number]>('SELECT count(*) FROM outputs');
-    const [[passages]] = this.rows<[number]>('SELECT count(*) FROM output_passages');
-    return { tokens, rebuilt, segments, bytes, outputs, passages };
+    const [[outputs]] = this.select<[number]>('SELECT count(*) FROM outputs');
+    const [[passages]] = this.select<[number]>('SELECT count(*) FROM output_passages');
+    const [[rows]] = this.select<[number]>('SELECT count(*) FROM successors');
+    return { tokens, rebuilt, segments, bytes, outputs, passages, rows };
   }
 
   damage(how: keyof typeof DAMAGE): void {
@@ -38,7 +41,7 @@ export class SmallTenantMemory extends TenantMemory {
   }
 
   tables(): string[] {
-    return this.rows<[string]>(
+    return this.select<[string]>(
       "SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_%' ESCAPE '\\'",
     ).flat();
   }
@@ -53,7 +56,7 @@ export class SmallTenantMemory extends TenantMemory {
     this.ctx.abort('restarted by the test');
   }
 
-  private rows<T extends SqlStorageValue[]>(query: string): [T, ...T[]] {
+  private select<T extends SqlStorageValue[]>(query: string): [T, ...T[]] {
     return [...this.ctx.storage.sql.exec(query).raw<T>()] as [T, ...T[]];
   }
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OUTPUT_START } from '../../src/draft/output-store.ts';
 import type { KeptRun } from '../../src/generate/memory/match.ts';
-import type { Recalled } from '../../src/generate/memory/messages.ts';
+import { NO_ROWS, type Recalled, type Successors } from '../../src/generate/memory/messages.ts';
 import { changesBetween, freshState } from '../../src/generate/memory/mixer-weights.ts';
 import { type Objects, startObjects } from './rpc.ts';
 
@@ -22,6 +22,7 @@ interface Shape {
   bytes: number;
   outputs: number;
   passages: number;
+  rows: number;
 }
 
 /** A tenant of its own with passages 1 to `passages` of its numbering in D1, and its object. */
@@ -44,16 +45,44 @@ async function newMemory(passages = 0) {
     id,
     passage,
     call,
+    /** Leaves rows of A with an output. */
+    async recycle(tokens: number[], { of = [] as number[] } = {}) {
+      const output = {
+        tokens: Int32Array.from(tokens),
+        hash: tokens.join(),
+        passages: of.map(passage),
+        quotes: [],
+      };
+      const successors = {
+        tokens: Int32Array.from(tokens),
+        successors: Int32Array.from(tokens.flatMap((token) => rowOf(token))),
+      };
+      await call('learn', id, {
+        output,
+        mixer: changesBetween(freshState(), freshState()),
+        successors,
+      });
+    },
+    async successors(...tokens: number[]) {
+      const asked = Int32Array.from(tokens);
+      return (await call<Recalled>('recall', id, [], false, asked)).successors;
+    },
     async learn(
       tokens: number[],
       { hash = tokens.join(), of = [] as number[], quotes = [] as string[] } = {},
     ) {
       const output = { tokens: Int32Array.from(tokens), hash, passages: of.map(passage), quotes };
       const mixer = changesBetween(freshState(), freshState());
-      await call('learn', id, { output, mixer });
+      await call('learn', id, { output, mixer, successors: NO_ROWS });
     },
     async recall(...of: number[]) {
-      const { runs } = await call<Recalled>('recall', id, of.map(passage), false);
+      const { runs } = await call<Recalled>(
+        'recall',
+        id,
+        of.map(passage),
+        false,
+        new Int32Array(0),
+      );
       return runs.map(({ tokens }) => [...tokens]);
     },
     async proceed(tail: number[], skip: number[] = []) {
@@ -70,6 +99,13 @@ async function newMemory(passages = 0) {
     },
     shape: () => call<Shape>('shape'),
   };
+}
+
+/** Eight successors that no other token has. */
+const rowOf = (token: number) => Array.from({ length: 8 }, (_, i) => 10 * token + i);
+
+function bySuccessor({ tokens, successors }: Successors): Map<number, number[]> {
+  return new Map([...tokens].map((token, i) => [token, [...successors.slice(8 * i, 8 * i + 8)]]));
 }
 
 /** Distinct outputs of 40 tokens: the `n`-th counts from 100 n. */
@@ -165,13 +201,14 @@ describe('what is kept', () => {
         quotes: [],
       },
       mixer: changesBetween(freshState(), taught),
+      successors: NO_ROWS,
     });
     await memory.call('save');
     const [before, said] = [await memory.shape(), await memory.recall(1)];
     await memory.restart();
     expect(await memory.recall(1)).toEqual(said);
     expect(await memory.shape()).toEqual(before);
-    const { mixer } = await memory.call<Recalled>('recall', memory.id, [], true);
+    const { mixer } = await memory.call<Recalled>('recall', memory.id, [], true, new Int32Array(0));
     expect(mixer!.weights[3]).toBe(0.5);
     expect(mixer!.energy[3]).toBe(taught.energy[3]);
   });
@@ -281,12 +318,16 @@ describe('whose it is', () => {
   test('an object says nothing to another tenant, even by its name', async () => {
     const [ann, bob] = [await newMemory(), await newMemory()];
     await ann.learn(output(1));
-    await expect(ann.call('recall', bob.id, [], true)).rejects.toThrow(/was asked for tenant/);
+    await expect(ann.call('recall', bob.id, [], true, new Int32Array(0))).rejects.toThrow(
+      /was asked for tenant/,
+    );
     await expect(ann.call('proceed', bob.id, Int32Array.of(101, 102, 103), [])).rejects.toThrow(
       /was asked for tenant/,
     );
     await ann.restart();
-    await expect(ann.call('recall', bob.id, [], true)).rejects.toThrow(/was asked for tenant/);
+    await expect(ann.call('recall', bob.id, [], true, new Int32Array(0))).rejects.toThrow(
+      /was asked for tenant/,
+    );
   });
 });
 
@@ -300,13 +341,50 @@ test('changes to the mixer add up, and what makes no sense is left out', async (
     memory.call('learn', memory.id, {
       output: { tokens: Int32Array.from(output(1)), hash: 'x', passages: [], quotes: [] },
       mixer,
+      successors: NO_ROWS,
     });
   await told(change);
   await told(change);
   await told({ ...change, size: change.size + 1 });
   await told({ ...change, weights: Float32Array.of(Number.NaN) });
   await told({ ...change, energy: Float32Array.of(-100) });
-  const { mixer } = await memory.call<Recalled>('recall', memory.id, [], true);
+  const { mixer } = await memory.call<Recalled>('recall', memory.id, [], true, new Int32Array(0));
   expect(mixer!.weights[5]).toBe(0.5);
   expect(mixer!.energy[5]).toBeCloseTo(freshState().energy[5]! + 2);
+});
+
+describe('recycled guesses', () => {
+  test('are given for the tokens asked for, the latest of each, and outlive the object', async () => {
+    const memory = await newMemory();
+    await memory.recycle([1, 2, 3, 4]);
+    const expected = new Map([2, 4].map((token) => [token, rowOf(token)]));
+    expect(bySuccessor(await memory.successors(4, 2, 99))).toEqual(expected);
+    await memory.restart();
+    expect(bySuccessor(await memory.successors(4, 2, 99))).toEqual(expected);
+  });
+
+  test('beyond their number those verified longest ago go', async () => {
+    const memory = await newMemory();
+    await memory.recycle([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    await memory.recycle([1, 2, 11, 12, 13, 14, 15, 16, 17, 18]);
+    expect((await memory.shape()).rows).toBe(16);
+    const kept = [...bySuccessor(await memory.successors(1, 2, 11, 18)).keys()];
+    expect(kept.sort((a, b) => a - b)).toEqual([1, 2, 11, 18]);
+  });
+
+  test('all go when a passage is deleted, as nobody can say which came from it', async () => {
+    const memory = await newMemory(2);
+    await memory.recycle([1, 2, 3, 4], { of: [2] });
+    await memory.deletePassage(1);
+    expect((await memory.successors(1, 2)).tokens).toHaveLength(0);
+    expect((await memory.shape()).rows).toBe(0);
+  });
+
+  test('are not kept of an answer whose passage is gone', async () => {
+    const memory = await newMemory(1);
+    await memory.recall();
+    await memory.deletePassage(1);
+    await memory.recycle([1, 2, 3, 4], { of: [1] });
+    expect((await memory.shape()).rows).toBe(0);
+  });
 });

@@ -2,12 +2,28 @@
 import type { KeptRun } from './match.ts';
 import type { MixerChanges, MixerState } from './mixer-weights.ts';
 
+/** Rows of A that a turn that opens is given: 36 kB. */
+export const MAX_ROWS_ASKED = 1 << 10;
+/** Rows that a turn leaves. */
+export const MAX_ROWS_TOLD = 1 << 12;
+
+/** What the target found likeliest after tokens: `RECYCLED_SUCCESSORS` each, likeliest first. */
+export interface Successors {
+  tokens: Int32Array;
+  successors: Int32Array;
+}
+
+/** Nothing to say, and nothing to learn. */
+export const NO_ROWS: Successors = { tokens: new Int32Array(0), successors: new Int32Array(0) };
+
 /** What a turn that opens is told. */
 export interface Recalled {
   /** Outputs that may be said again. */
   runs: KeptRun[];
   /** Where asked for. */
   mixer: MixerState | null;
+  /** A's rows of the tokens asked for. */
+  successors: Successors;
 }
 
 export interface NewOutput {
@@ -24,6 +40,8 @@ export interface NewOutput {
 export interface Learned {
   output: NewOutput;
   mixer: MixerChanges;
+  /** What the target found likely after the tokens verified; empty where it was not asked. */
+  successors: Successors;
 }
 
 /** What a shard of a corpus says to the end of an answer. */

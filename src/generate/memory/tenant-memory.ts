@@ -1,6 +1,7 @@
 /**
  * The Durable Object of one tenant and one model: what outlives its answers. T,
- * past outputs, and what the drafter's mixer has learned. Its name is derived on
+ * past outputs, A, the target's recycled guesses, and what the drafter's mixer has
+ * learned. Its name is derived on
  * the server, so no request can reach another tenant's.
  *
  * D1 is the truth about what has been deleted. A tenant's `purges` rises with
@@ -13,9 +14,17 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../../bindings.ts';
 import type { Namespace } from '../../store/tenants.ts';
 import type { KeptRun } from './match.ts';
-import type { Learned, Recalled } from './messages.ts';
+import { type Learned, NO_ROWS, type Recalled } from './messages.ts';
 import { applyChanges, freshState, type MixerState } from './mixer-weights.ts';
 import { OUTPUT_LIMITS, type OutputLimits, OutputMemory } from './output-memory.ts';
+import { RecycledRows } from './recycled-rows.ts';
+
+export interface MemoryLimits extends OutputLimits {
+  /** Tokens whose successors are kept, at about 50 bytes. */
+  recycledRows: number;
+}
+
+const MEMORY_LIMITS: MemoryLimits = { ...OUTPUT_LIMITS, recycledRows: 1 << 15 };
 
 /** In the middle of a turn the truth may be this old. */
 const STALE_MS = 1_000;
@@ -28,8 +37,9 @@ const PASSAGES_A_QUERY = 10_000;
 
 export class TenantMemory extends DurableObject<Bindings> {
   /** Smaller in tests. */
-  protected readonly limits: OutputLimits = OUTPUT_LIMITS;
+  protected readonly limits: MemoryLimits = MEMORY_LIMITS;
   private held: OutputMemory | null = null;
+  private rows: RecycledRows | null = null;
   private mixer: MixerState | null = null;
   private tenantId: number | null = null;
   /** The tenant's `purges` that the outputs were checked against. */
@@ -40,11 +50,13 @@ export class TenantMemory extends DurableObject<Bindings> {
     tenantId: number,
     passages: readonly number[],
     withMixer: boolean,
+    tokens: Int32Array,
   ): Promise<Recalled> {
-    if (!(await this.check(tenantId, 0))) return { runs: [], mixer: null };
+    if (!(await this.check(tenantId, 0))) return { runs: [], mixer: null, successors: NO_ROWS };
     return {
       runs: this.outputs.recall(passages),
       mixer: withMixer ? this.mixerState : null,
+      successors: tokens.length > 0 ? this.recycled.of(tokens) : NO_ROWS,
     };
   }
 
@@ -54,7 +66,7 @@ export class TenantMemory extends DurableObject<Bindings> {
     return this.outputs.proceed(tail, skip);
   }
 
-  async learn(tenantId: number, { output, mixer }: Learned): Promise<void> {
+  async learn(tenantId: number, { output, mixer, successors }: Learned): Promise<void> {
     if (!(await this.check(tenantId, 0))) return;
     applyChanges(this.mixerState, mixer);
     await this.alarmWithin(SAVE_EVERY_MS);
@@ -65,7 +77,7 @@ export class TenantMemory extends DurableObject<Bindings> {
       const dead = await this.deadOf(output.passages);
       if (dead.length > 0) return;
     }
-    this.outputs.learn(output);
+    if (this.outputs.learn(output)) this.recycled.learn(successors);
   }
 
   override async alarm(): Promise<void> {
@@ -80,6 +92,11 @@ export class TenantMemory extends DurableObject<Bindings> {
       );
     }
     await this.alarmWithin(SWEEP_MS);
+  }
+
+  protected get recycled(): RecycledRows {
+    this.rows ??= new RecycledRows(this.ctx.storage.sql, this.limits.recycledRows);
+    return this.rows;
   }
 
   protected get outputs(): OutputMemory {
@@ -103,6 +120,7 @@ export class TenantMemory extends DurableObject<Bindings> {
     }
     if (row.purges !== this.purges) {
       this.outputs.forget(await this.deadOf(this.outputs.passages()));
+      if (this.purges !== null) this.recycled.clear();
       this.remember('purges', row.purges);
       this.purges = row.purges;
     }
@@ -183,7 +201,7 @@ export class TenantMemory extends DurableObject<Bindings> {
   private async forgetAll(): Promise<void> {
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
-    this.held = this.mixer = this.tenantId = this.purges = null;
+    this.held = this.rows = this.mixer = this.tenantId = this.purges = null;
   }
 }
 

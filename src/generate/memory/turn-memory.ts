@@ -23,6 +23,7 @@ import { type SharedMixer, sharedMixer } from './mixer-weights.ts';
 import type { Said } from './said.ts';
 import { tenantMemory } from './tenant-memory.ts';
 import { TurnDrafter } from './turn-drafter.ts';
+import { TurnRecycling } from './turn-recycling.ts';
 
 /** Shards of stores' corpora that one turn asks; of a request with many stores, the first ones'. */
 const MAX_CORPORA = 8;
@@ -40,6 +41,7 @@ const MIN_OUTPUT = 4;
 
 export class TurnMemory implements SpanSource {
   readonly drafter: TurnDrafter;
+  readonly recycling: TurnRecycling;
   private readonly env: Bindings;
   private readonly namespace: Namespace;
   private readonly mixer: SharedMixer;
@@ -67,6 +69,7 @@ export class TurnMemory implements SpanSource {
     this.namespace = namespace;
     this.mixer = sharedMixer(namespace.key);
     this.drafter = new TurnDrafter(this.mixer.mixer);
+    this.recycling = new TurnRecycling(this.drafter.recycled);
     this.waiting = spare.next(Number.POSITIVE_INFINITY);
     this.tenant = new AskedStore(
       Source.tenant,
@@ -82,15 +85,21 @@ export class TurnMemory implements SpanSource {
     });
   }
 
-  /** The turn opens with these passages before the model. Returns at once. */
-  recall(passages: readonly number[]): void {
+  /**
+   * The turn opens with these passages before the model; `prompt` where the
+   * target's guesses are recycled. Returns at once.
+   */
+  recall(passages: readonly number[], prompt: Int32Array | null): void {
     this.passages = passages;
-    const { mixer, namespace } = this;
+    const { mixer, namespace, recycling } = this;
+    const tokens = prompt ? TurnRecycling.wanted(prompt) : new Int32Array(0);
     this.tenant.ask(async () => {
       const wants = mixer.wantsState(Date.now());
-      const { runs, mixer: state } = await this.object.recall(namespace.tenantId, passages, wants);
-      if (state) mixer.receive(state, Date.now());
-      return runs;
+      const { tenantId } = namespace;
+      const recalled = await this.object.recall(tenantId, passages, wants, tokens);
+      if (recalled.mixer) mixer.receive(recalled.mixer, Date.now());
+      recycling.receive(recalled.successors);
+      return recalled.runs;
     });
   }
 
@@ -117,8 +126,12 @@ export class TurnMemory implements SpanSource {
       const earlier = conversation.filter(({ role }) => role === 'assistant');
       const quotes = await Promise.all(earlier.map(({ content }) => hashOf(content)));
       const output = { tokens, hash: await hashOf(text), passages: this.passages, quotes };
-      const mixer = this.mixer.takeChanges();
-      await this.object.learn(this.namespace.tenantId, { output, mixer });
+      const learned = {
+        output,
+        mixer: this.mixer.takeChanges(),
+        successors: this.recycling.learned(),
+      };
+      await this.object.learn(this.namespace.tenantId, learned);
     } catch (error) {
       console.error(JSON.stringify({ event: 'draft_memory_lost', error: String(error) }));
     }

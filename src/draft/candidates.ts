@@ -21,8 +21,14 @@ export class CandidateTable {
   readonly merged = new Float64Array(MAX_CANDIDATES);
   /** PPM-C of each store alone, 0 where it has not seen the token. */
   readonly own: Float64Array;
+  /** Sum of the weights of the candidate's features. */
+  readonly correction = new Float64Array(MAX_CANDIDATES);
+  /** The features themselves, if they were asked for. */
   readonly features: Int32Array;
   readonly featureCount = new Int32Array(MAX_CANDIDATES);
+  private readonly layout: FeatureLayout;
+  private readonly weights: Float32Array;
+  private recording = false;
   private readonly stores: number;
   private readonly slots = new Int32Array(SLOTS);
   private readonly stamps = new Int32Array(SLOTS);
@@ -39,11 +45,14 @@ export class CandidateTable {
   /** First context of each store, and one past the last. */
   private readonly firstRow = new Int32Array(MAX_STORES + 1);
 
-  constructor(stores: number) {
+  /** `weights` are the mixer's, by feature. */
+  constructor(stores: number, layout: FeatureLayout, weights: Float32Array) {
     this.stores = stores;
+    this.layout = layout;
+    this.weights = weights;
     this.own = new Float64Array(MAX_CANDIDATES * stores);
     this.orders = new Uint8Array(MAX_CANDIDATES * stores);
-    this.features = new Int32Array(MAX_CANDIDATES * (5 * stores + 1));
+    this.features = new Int32Array(MAX_CANDIDATES * layout.perCandidate);
   }
 
   /** Index of `token`, or -1. */
@@ -59,14 +68,16 @@ export class CandidateTable {
     return -1;
   }
 
-  collect(evidence: Evidence, layout: FeatureLayout): void {
+  /** Reads `evidence` anew; only to learn from it, the features have to be recorded. */
+  collect(evidence: Evidence, recording: boolean): void {
     this.size = 0;
+    this.recording = recording;
     this.generation = (this.generation + 1) | 0;
     this.bound(evidence);
     this.backOffMerged(evidence);
     this.backOffOwn(evidence);
-    for (let i = 0; i < this.usedCount; i++) this.read(this.used[i]!, evidence, layout);
-    this.pairUp(layout);
+    for (let i = 0; i < this.usedCount; i++) this.read(this.used[i]!, evidence);
+    if (this.stores > 1) this.pairUp();
   }
 
   private bound(evidence: Evidence): void {
@@ -137,8 +148,9 @@ export class CandidateTable {
   }
 
   /** Adds the followers of context `row`. */
-  private read(row: number, evidence: Evidence, layout: FeatureLayout): void {
-    const { stores, orders, own, merged } = this;
+  private read(row: number, evidence: Evidence): void {
+    const { stores, orders, own, merged, layout } = this;
+    const { token, count, source } = evidence;
     const store = evidence.store[row]!;
     const longest = this.firstRow[store]!;
     const rank = row - longest;
@@ -151,48 +163,50 @@ export class CandidateTable {
     const latest = rank === 0 ? evidence.latest[row]! : -1;
     const end = evidence.firstFollower[row + 1]!;
     for (let f = evidence.firstFollower[row]!; f < end; f++) {
-      const c = this.entry(evidence.token[f]!, evidence.source[f]!, layout);
+      const c = this.entry(token[f]!, source[f]!);
       if (c < 0) continue;
-      const count = evidence.count[f]!;
-      merged[c]! += inMerged * count;
+      const seen = count[f]!;
+      merged[c]! += inMerged * seen;
       const at = c * stores + store;
-      own[at]! += inOwn * count;
+      own[at]! += inOwn * seen;
       if (orders[at] !== 0) continue;
       orders[at] = bucket;
-      this.mark(c, layout.counted(store, bucket, count, total), layout);
-      this.mark(c, ranked, layout);
-      this.mark(c, layout.region(evidence.source[f]!, bucket), layout);
+      this.mark(c, layout.counted(store, bucket, seen, total));
+      this.mark(c, ranked);
+      this.mark(c, layout.region(source[f]!, bucket));
       if (f === latest) {
-        this.mark(c, layout.latest(store, longestBucket, evidence.distinct[row]!), layout);
+        this.mark(c, layout.latest(store, longestBucket, evidence.distinct[row]!));
       }
     }
   }
 
-  private pairUp(layout: FeatureLayout): void {
-    const { stores, orders } = this;
+  private pairUp(): void {
+    const { stores, orders, layout } = this;
     for (let c = 0; c < this.size; c++) {
       for (let s = 1; s < stores; s++) {
-        this.mark(c, layout.pair(s, orders[c * stores]!, orders[c * stores + s]!), layout);
+        this.mark(c, layout.pair(s, orders[c * stores]!, orders[c * stores + s]!));
       }
     }
   }
 
-  private mark(c: number, feature: number, layout: FeatureLayout): void {
-    this.features[c * layout.perCandidate + this.featureCount[c]!++] = feature;
+  private mark(c: number, feature: number): void {
+    this.correction[c]! += this.weights[feature]!;
+    if (!this.recording) return;
+    this.features[c * this.layout.perCandidate + this.featureCount[c]!++] = feature;
   }
 
   /** The entry for `token`, made if there is room; else -1. */
-  private entry(token: number, source: number, layout: FeatureLayout): number {
-    const { stores } = this;
+  private entry(token: number, source: number): number {
+    const { stores, slots, stamps, generation } = this;
     let slot = home(token);
-    for (; this.stamps[slot] === this.generation; slot = (slot + 1) & (SLOTS - 1)) {
-      const c = this.slots[slot]!;
+    for (; stamps[slot] === generation; slot = (slot + 1) & (SLOTS - 1)) {
+      const c = slots[slot]!;
       if (this.token[c] === token) return c;
     }
     if (this.size === MAX_CANDIDATES) return -1;
     const c = this.size++;
-    this.stamps[slot] = this.generation;
-    this.slots[slot] = c;
+    stamps[slot] = generation;
+    slots[slot] = c;
     this.token[c] = token;
     this.source[c] = source;
     this.merged[c] = 0;
@@ -200,8 +214,9 @@ export class CandidateTable {
       this.own[s] = 0;
       this.orders[s] = 0;
     }
+    this.correction[c] = 0;
     this.featureCount[c] = 0;
-    this.mark(c, layout.token(token), layout);
+    this.mark(c, this.layout.token(token));
     return c;
   }
 }

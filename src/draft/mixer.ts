@@ -18,6 +18,7 @@
 import { CandidateTable, MAX_CANDIDATES } from './candidates.ts';
 import { type Evidence, MAX_STORES } from './evidence.ts';
 import { FeatureLayout } from './features.ts';
+import { fastExp, fastLog } from './logarithms.ts';
 
 const LEARNING_RATE = 0.12;
 /** The handful of weights that every candidate shares may move faster. */
@@ -50,41 +51,43 @@ export class Mixer {
     }
     this.stores = stores;
     this.layout = new FeatureLayout(stores);
-    this.candidates = new CandidateTable(stores);
     this.logs = new Float64Array(MAX_CANDIDATES * (stores + 1));
     this.weights = new Float32Array(this.layout.size);
+    this.candidates = new CandidateTable(stores, this.layout, this.weights);
     this.energy = new Float32Array(this.layout.size).fill(FEATURE_ENERGY);
     this.weights[this.layout.merged] = 1;
     this.energy.fill(SHARED_ENERGY, this.layout.merged, this.layout.merged + stores + 1);
   }
 
-  /** Fills `candidates` and `probs` for a context that ends with `last`. */
-  mix(evidence: Evidence, last: number): void {
+  /**
+   * Fills `candidates` and `probs` for a context that ends with `last`. What is
+   * to be learned from has to be mixed with `learning`.
+   */
+  mix(evidence: Evidence, last: number, learning = false): void {
     const { candidates, probs, stores, weights, logs, layout } = this;
     this.last = last;
-    candidates.collect(evidence, layout);
-    const size = candidates.size;
-    const { features, featureCount, merged, own } = candidates;
+    candidates.collect(evidence, learning);
+    const { correction, merged, own, size } = candidates;
+    const mergedWeight = weights[layout.merged]!;
     let highest = NONE_LOGIT + this.noneLogit(evidence, last);
     probs[size] = highest;
     for (let c = 0; c < size; c++) {
       const row = c * (stores + 1);
-      logs[row] = Math.log(merged[c]!);
-      let logit = weights[layout.merged]! * logs[row]!;
+      const log = fastLog(merged[c]!);
+      logs[row] = log;
+      let logit = correction[c]! + mergedWeight * log;
       for (let s = 0; s < stores; s++) {
         const p = own[c * stores + s]!;
-        const log = p > 0 ? Math.log(p) : UNSEEN_LOG;
+        const log = p > 0 ? fastLog(p) : UNSEEN_LOG;
         logs[row + 1 + s] = log;
         logit += weights[layout.merged + 1 + s]! * log;
       }
-      const first = c * layout.perCandidate;
-      for (let f = first; f < first + featureCount[c]!; f++) logit += weights[features[f]!]!;
       probs[c] = logit;
       if (logit > highest) highest = logit;
     }
     let sum = 0;
     for (let c = 0; c <= size; c++) {
-      const e = Math.exp(probs[c]! - highest);
+      const e = fastExp(probs[c]! - highest);
       probs[c] = e;
       sum += e;
     }

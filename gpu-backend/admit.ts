@@ -3,6 +3,7 @@
  * taken; the message names the field and what is allowed.
  */
 
+import { MAX_VERIFIED_NODES } from '../src/draft/budget.ts';
 import type { Region } from '../src/draft/drafter.ts';
 import { SOURCE_NAMES } from '../src/draft/source.ts';
 import {
@@ -14,8 +15,6 @@ import {
 import type { Warp } from './accept/warp.ts';
 import { Refusal } from './refusal.ts';
 
-/** The most nodes verified in one step, whatever is asked for. */
-export const MAX_VERIFIED_NODES = 64;
 export const MAX_STOP_IDS = 32;
 export const MAX_REGIONS = 256;
 export const MAX_NAMESPACE_LENGTH = 128;

@@ -4,13 +4,14 @@
  * and the echo's, drawn here from prompt and output when a step begins. Each
  * step verifies the best nodes of both, as many as the cost of a step warrants.
  */
-import type { StepCost } from '../src/draft/budget.ts';
+
+import { MAX_VERIFIED_NODES, type StepCost } from '../src/draft/budget.ts';
 import { fuse } from '../src/draft/fuse.ts';
 import { reroot } from '../src/draft/reroot.ts';
 import { selectBest } from '../src/draft/select.ts';
 import { TokenTree } from '../src/draft/tree.ts';
 import { decodeSpans, decodeTree, FrameError, MAX_SPAN_TOKENS } from '../src/link/frames/index.ts';
-import { MAX_VERIFIED_NODES, type Turn } from './admit.ts';
+import type { Turn } from './admit.ts';
 import type { Echo } from './echo.ts';
 
 /** Tree frames a worker may have outstanding: a round trip's worth of steps, and a bound on the work a peer can cause. */

@@ -4,6 +4,7 @@
  * `accept`; when that is full, or too much is unread, the session pauses. So a
  * slow reader costs a bounded number of bytes here, and no step of the engine.
  */
+import { MAX_VERIFIED_NODES } from '../src/draft/budget.ts';
 import {
   type Accept,
   type Done,
@@ -17,7 +18,6 @@ import {
   mergeLogprobs,
   mergeRecycled,
 } from '../src/link/frames/index.ts';
-import { MAX_VERIFIED_NODES } from './admit.ts';
 
 /** Bytes a socket may hold unsent before frames are merged: some round trips' worth at any sensible speed. */
 export const MERGE_ABOVE_BYTES = 1 << 12;

@@ -7,11 +7,12 @@
  * but the last, whose logits the next step computes.
  */
 
+import { MAX_VERIFIED_NODES } from '../src/draft/budget.ts';
 import { type DoneReason, type LinkErrorCode, RECYCLED_TOP } from '../src/link/frames/index.ts';
 import { Draw } from './accept/draw.ts';
 import { Walk } from './accept/walk.ts';
 import type { Nucleus } from './accept/warp.ts';
-import { MAX_VERIFIED_NODES, type Turn } from './admit.ts';
+import type { Turn } from './admit.ts';
 import { Candidates } from './candidates.ts';
 import type { Echo } from './echo.ts';
 import type { Engine, Slot, StepRow } from './engine/engine.ts';

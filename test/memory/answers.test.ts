@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../local/process.ts';
 import { type Service, startService } from '../../local/service.ts';
 import { createKey } from '../support/keys.ts';
+import { executeSql } from '../support/worker.ts';
 
 const TOPICS = ['lantern', 'harbour', 'orchard', 'quarry'];
 const QUESTIONS = TOPICS.map((topic) => `What is the ${topic} rule?`);
@@ -188,4 +189,18 @@ test('the memory is in the metrics', async () => {
   const page = await (await fetch(`${service.url}/metrics`)).text();
   expect(page).toMatch(/espalier_draft_memory_asks_total\{store="T",outcome="answered"\} [1-9]/);
   expect(page).toMatch(/espalier_draft_memory_tokens_total\{store="T"\} [1-9]/);
+});
+
+test('an answer is the same when its memory fails, which is counted', async () => {
+  const before = await ask(ann, 0.8);
+  // What every object asks of D1 first.
+  const sql = ['tenants RENAME COLUMN purges TO p', 'stores RENAME COLUMN revision TO r'];
+  for (const change of sql) {
+    await executeSql({ state: join(state, 'wrangler') }, `ALTER TABLE ${change}`);
+  }
+  const after = await ask(ann, 0.8);
+  expect(after.texts).toEqual(before.texts);
+  expect(after.bySource).not.toHaveProperty('tenant');
+  const page = await (await fetch(`${service.url}/metrics`)).text();
+  expect(page).toMatch(/espalier_draft_memory_asks_total\{store="T",outcome="failed"\} [1-9]/);
 });

@@ -75,7 +75,7 @@ export async function startWorker({
 }
 
 /** Runs SQL in the worker's database, beside the worker: for what no request can do, such as the past. */
-export async function executeSql({ state }: Worker, sql: string): Promise<void> {
+export async function executeSql({ state }: Pick<Worker, 'state'>, sql: string): Promise<void> {
   const args = ['d1', 'execute', 'DB', '--local', '--persist-to', state, '--command', sql];
   await promisify(execFile)(process.execPath, [WRANGLER, ...args], { env: quiet() });
 }

@@ -10,13 +10,17 @@ import { OUTPUT_START } from '../../draft/output-store.ts';
 import { RecyclingStore } from '../../draft/recycling-store.ts';
 import { MAX_CONTEXT, SessionStore } from '../../draft/session-store.ts';
 import { type SpanRun, SpanStore } from '../../draft/span-store.ts';
+import type { TokenTree } from '../../draft/tree.ts';
 import { WORKER_STORES } from './mixer-weights.ts';
+
+/** A next token as likely as this needs no more evidence. */
+const SURE = 0.5;
 
 export class TurnDrafter extends BlendDrafter {
   readonly recycled: RecyclingStore;
   private readonly fetched: SpanStore;
   private readonly recent: number[] = [];
-  private readonly committed: (() => void)[] = [];
+  private unsure: () => void = () => {};
 
   constructor(mixer = new Mixer(WORKER_STORES)) {
     const fetched = new SpanStore();
@@ -31,9 +35,9 @@ export class TurnDrafter extends BlendDrafter {
     return Int32Array.from(this.recent);
   }
 
-  /** Calls back after every commit. */
-  onCommit(callback: () => void): void {
-    this.committed.push(callback);
+  /** Calls back after every draft that has no idea what comes next: more to draft from might help. */
+  onUnsure(callback: () => void): void {
+    this.unsure = callback;
   }
 
   /** Takes in what was fetched, at any time of the turn once it has begun. */
@@ -50,6 +54,13 @@ export class TurnDrafter extends BlendDrafter {
     super.commit(tokens);
     this.recent.push(...tokens);
     this.recent.splice(0, Math.max(0, this.recent.length - MAX_CONTEXT));
-    for (const callback of this.committed) callback();
+  }
+
+  override draft(tree: TokenTree, budget: number): void {
+    const first = tree.size;
+    super.draft(tree, budget);
+    // Nodes are added best first.
+    const likeliest = tree.size > first ? tree.probs[first]! : 0;
+    if (likeliest < SURE) this.unsure();
   }
 }

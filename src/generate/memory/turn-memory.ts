@@ -80,7 +80,7 @@ export class TurnMemory implements SpanSource {
     this.stores = [this.tenant];
     this.has = new Set(found.map(({ tokens }) => tokens.join()));
     for (const storeId of storeIds) this.addShard(storeId, 0);
-    this.drafter.onCommit(() => {
+    this.drafter.onUnsure(() => {
       for (const store of this.stores) store.follow(() => this.drafter.tail);
     });
   }

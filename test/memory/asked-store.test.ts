@@ -1,0 +1,148 @@
+/** How a turn asks a store that lives elsewhere: seldom, one question at a time, and never waiting. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Source } from '../../src/draft/source.ts';
+import type { SpanRun } from '../../src/draft/span-store.ts';
+import { AskedStore, MAX_ASKS, MAX_FETCHED } from '../../src/generate/memory/asked-store.ts';
+import type { KeptRun } from '../../src/generate/memory/match.ts';
+import {
+  changesBetween,
+  freshState,
+  SharedMixer,
+} from '../../src/generate/memory/mixer-weights.ts';
+
+const tail = () => Int32Array.of(1, 2, 3);
+const run = (unit: number, ...tokens: number[]): KeptRun => ({
+  unit,
+  begins: false,
+  tokens: Int32Array.from(tokens),
+});
+
+/** A store whose answers the test gives, in the order of the questions. */
+function newStore() {
+  const questions: { skip: readonly number[]; answer(runs: KeptRun[]): void; fail(): void }[] = [];
+  const arrived: SpanRun[] = [];
+  const store = new AskedStore(
+    Source.tenant,
+    'T',
+    (_, skip) =>
+      new Promise((resolve, reject) => {
+        questions.push({ skip, answer: resolve, fail: () => reject(new Error('it is away')) });
+      }),
+    (runs) => arrived.push(...runs),
+  );
+  return { store, questions, arrived };
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+beforeEach(() => {
+  vi.spyOn(console, 'error').mockImplementation(() => {});
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+test('one question is in flight, and what came is named in the next', async () => {
+  const { store, questions, arrived } = newStore();
+  store.follow(tail);
+  store.follow(tail);
+  expect(questions).toHaveLength(1);
+  questions[0]!.answer([run(5, 7, 8), run(6, 9)]);
+  await settled();
+  expect(arrived.map(({ source, tokens }) => [source, ...tokens])).toEqual([
+    [Source.tenant, 7, 8],
+    [Source.tenant, 9],
+  ]);
+  store.follow(tail);
+  expect(questions[1]!.skip).toEqual([5, 6]);
+  questions[1]!.answer([run(5, 7, 8), run(8)]);
+  await settled();
+  expect(arrived).toHaveLength(2);
+});
+
+test('an end of fewer than three tokens is not asked', () => {
+  const { store, questions } = newStore();
+  store.follow(() => Int32Array.of(1, 2));
+  expect(questions).toHaveLength(0);
+});
+
+test('a store that fails is not asked again, and the turn hears nothing of it', async () => {
+  const { store, questions, arrived } = newStore();
+  store.follow(tail);
+  questions[0]!.fail();
+  await settled();
+  store.follow(tail);
+  expect(questions).toHaveLength(1);
+  expect(arrived).toEqual([]);
+  expect(store.observations()).toEqual([
+    {
+      name: 'espalier_draft_memory_asks_total',
+      labels: { store: 'T', outcome: 'failed' },
+      value: 1,
+    },
+  ]);
+});
+
+test('a question that throws at once is one that failed', async () => {
+  const store = new AskedStore(
+    Source.corpus,
+    'S',
+    () => {
+      throw new Error('no such binding');
+    },
+    () => {},
+  );
+  expect(() => store.follow(tail)).not.toThrow();
+  await settled();
+  expect(store.observations()).toMatchObject([{ labels: { outcome: 'failed' }, value: 1 }]);
+});
+
+test('a store that never answers costs one question, which is counted as late', () => {
+  const { store, questions } = newStore();
+  for (let i = 0; i < 100; i++) store.follow(tail);
+  expect(questions).toHaveLength(1);
+  expect(store.observations()).toMatchObject([{ labels: { outcome: 'late' }, value: 1 }]);
+});
+
+test('a turn asks so many questions and no more', async () => {
+  const { store, questions } = newStore();
+  for (let i = 0; i < MAX_ASKS + 10; i++) {
+    store.follow(tail);
+    questions.at(-1)!.answer([]);
+    await settled();
+  }
+  expect(questions).toHaveLength(MAX_ASKS);
+});
+
+test('a turn fetches so many texts and no more', async () => {
+  const { store, questions } = newStore();
+  store.follow(tail);
+  questions[0]!.answer(Array.from({ length: MAX_FETCHED }, (_, i) => run(i, i)));
+  await settled();
+  store.follow(tail);
+  expect(questions).toHaveLength(1);
+});
+
+test('a mixer keeps what it learned while the kept weights were on their way, and sends it once', () => {
+  const shared = new SharedMixer();
+  expect(shared.wantsState(0)).toBe(true);
+  shared.mixer.weights[3]! += 0.25;
+  const kept = freshState();
+  kept.weights[3] = 1;
+  kept.weights[4] = -1;
+  shared.receive(kept, 0);
+  expect(shared.wantsState(1)).toBe(false);
+  expect([shared.mixer.weights[3], shared.mixer.weights[4]]).toEqual([1.25, -1]);
+  const sent = shared.takeChanges();
+  expect([[...sent.at], [...sent.weights]]).toEqual([[3], [0.25]]);
+  expect(shared.takeChanges().at).toHaveLength(0);
+});
+
+test('changes are what lies between two states', () => {
+  const [from, to] = [freshState(), freshState()];
+  to.weights[7] = 0.5;
+  to.energy[9]! += 2;
+  const { at, size } = changesBetween(from, to);
+  expect([...at]).toEqual([7, 9]);
+  expect(size).toBe(from.weights.length);
+});

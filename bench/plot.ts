@@ -35,6 +35,20 @@ const COLOURS = [
 /** Labels at the lines' ends keep at least this distance. */
 const LABEL_HEIGHT = 14;
 
+/** Several charts, two in a row. */
+export function lineCharts(charts: readonly Chart[]): string {
+  const columns = Math.min(2, charts.length);
+  const rows = Math.ceil(charts.length / columns);
+  const placed = charts.map((chart, i) => {
+    const x = (i % columns) * WIDTH;
+    const y = Math.floor(i / columns) * HEIGHT;
+    const at = `<svg x="${x}" y="${y}" width="${WIDTH}" height="${HEIGHT}" `;
+    return lineChart(chart).replace('<svg ', at);
+  });
+  const box = `viewBox="0 0 ${columns * WIDTH} ${rows * HEIGHT}"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${box}>\n${placed.join('')}</svg>\n`;
+}
+
 export function lineChart({ title, x, y, lines, logX }: Chart): string {
   const xs = lines.flatMap((line) => line.points.map((point) => point[0]));
   const ys = lines.flatMap((line) => line.points.map((point) => point[1]));

@@ -1,20 +1,32 @@
 /**
  * Every drafter over recorded outputs: tokens committed per verify step (MAT),
- * by category, with nodes a step and time a draft.
+ * by category, with nodes a step, time a draft and memory a token; ours against
+ * each of its sources alone; MAT against the node budget as a plot.
  *
  *   npm run bench:replay -- [folder] [--static file] [--budget 32] [--only a,b] [--plot file.svg] [--json]
  *
  * A folder holds `.jsonl` or `.jsonl.gz` files of {category, turns: [{prompt, response}]}, token
  * ids. Without one: `../shared/data/replay` if it is there, else the small set in `bench/data/replay`.
+ * `--json` ends with {"<file>": {"<drafter>": {"mat", "nodesPerStep", "p50us", "p99us", …}}}; it
+ * prints no tables, and plots only where `--plot` says.
  */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CATALOGUE, OWN } from './replay/catalogue.ts';
+import { CATALOGUE } from './replay/catalogue.ts';
 import { plotBudgets } from './replay/plot-budgets.ts';
 import { printFile } from './replay/report.ts';
-import { type Conversation, defaultFolder, readDocuments, readTraces } from './replay/traces.ts';
+import {
+  type Conversation,
+  defaultFolder,
+  hasTop,
+  readDocuments,
+  readTraces,
+} from './replay/traces.ts';
 import { type Replay, replay } from './replay/walk.ts';
 
 const DEFAULT_BUDGET = 32;
+const DEFAULT_PLOT = join(tmpdir(), 'espalier-replay.svg');
 
 function main(): void {
   const { values, positionals } = parseArgs({
@@ -38,13 +50,15 @@ function main(): void {
     if (!values.json) printFile(file, conversations, runs);
     results[file] = Object.fromEntries([...runs].map(([name, run]) => [name, summary(run)]));
   }
-  if (values.plot) plotBudgets(values.plot, traces, documents, names);
+  const plot = values.plot ?? (values.json ? null : DEFAULT_PLOT);
+  if (plot) plotBudgets(plot, traces, documents, names);
+  if (plot && !values.json) console.log(`\nMAT against the node budget: ${plot}`);
   if (values.json) console.log(JSON.stringify(results));
 }
 
 type Summary = Pick<
   Replay,
-  'mat' | 'nodesPerStep' | 'p50us' | 'p99us' | 'commitUs' | 'byCategory' | 'bytes'
+  'mat' | 'nodesPerStep' | 'p50us' | 'p99us' | 'commitUs' | 'byCategory' | 'bytesPerToken'
 >;
 
 function summary({ calibration: _, ...rest }: Replay): Summary {
@@ -57,15 +71,14 @@ function runAll(
   documents: readonly Int32Array[],
   budget: number,
 ): Map<string, Replay> {
-  const hasTop = conversations.every(({ turns }) => turns.every(({ top }) => top !== null));
+  const material = { documents, hasTop: hasTop(conversations) };
   const runs = new Map<string, Replay>();
   for (const name of names) {
-    const make = CATALOGUE[name];
-    if (!make)
+    const entry = CATALOGUE[name];
+    if (!entry)
       throw new Error(`no drafter "${name}": there are ${Object.keys(CATALOGUE).join(', ')}`);
-    const contender = make({ documents, hasTop });
+    const contender = entry.make(material);
     if (contender) runs.set(name, replay(contender, conversations, budget));
-    else if (name === OWN) throw new Error(`${OWN} must run on everything`);
   }
   return runs;
 }

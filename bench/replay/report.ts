@@ -1,13 +1,17 @@
-import { OWN } from './catalogue.ts';
+import { CATALOGUE, OWN } from './catalogue.ts';
 import type { Conversation } from './traces.ts';
 import type { Replay } from './walk.ts';
 
-/** Prints a file's results: a row a drafter, a column a category, then how honest our probabilities were. */
-export function printFile(
-  file: string,
-  conversations: readonly Conversation[],
-  runs: ReadonlyMap<string, Replay>,
-): void {
+/** How far ours may lie below one of its own sources in a category. */
+const ALLOWED_LOSS = 0.01;
+
+type Runs = ReadonlyMap<string, Replay>;
+
+/**
+ * Prints a file's results: a row a drafter, a column a category; memory; how
+ * honest our probabilities were; and whether blending costs any category anything.
+ */
+export function printFile(file: string, conversations: readonly Conversation[], runs: Runs): void {
   const turns = conversations.reduce((sum, { turns }) => sum + turns.length, 0);
   const categories = [...new Set(conversations.map(({ category }) => category))];
   console.log(`\n${file}: ${turns} answers`);
@@ -33,6 +37,8 @@ export function printFile(
   }
   const own = runs.get(OWN);
   if (!own) return;
+  const bytes = Object.entries(own.bytesPerToken ?? {});
+  console.log(`${OWN}: bytes a token: ${bytes.map(([s, b]) => `${s} ${b.toFixed(1)}`).join(', ')}`);
   console.log(`${OWN}: candidates by promised probability, and how many were accepted`);
   for (const { nodes, expected, accepted } of own.calibration) {
     if (nodes === 0) continue;
@@ -40,8 +46,37 @@ export function printFile(
     const kept = ((100 * accepted) / nodes).toFixed(1).padStart(6);
     console.log(`${String(nodes).padStart(10)} promised ${promised} %, accepted ${kept} %`);
   }
+  printParts(own, runs);
+}
+
+/** Ours against each of its sources alone, and against itself with one left out, in the worst category. */
+function printParts(own: Replay, runs: Runs): void {
+  const parts = [...runs].filter(([name]) => /source|ablation/.test(CATALOGUE[name]!.kind));
+  if (parts.length === 0) return;
+  console.log(`${OWN} against its own parts: overall, and in the category where it gains least`);
+  for (const [name, part] of parts) {
+    const [category, ratio] = leastGain(own, part);
+    const overall = percent(own.mat / part.mat);
+    const broken = CATALOGUE[name]!.kind === 'source' && ratio < 1 - ALLOWED_LOSS;
+    const verdict = broken ? '  MORE THAN 1 % BELOW' : '';
+    console.log(`  ${name.padEnd(22)} ${overall}  ${percent(ratio)} ${category}${verdict}`);
+  }
+}
+
+function leastGain(own: Replay, part: Replay): [category: string, ratio: number] {
+  let least: [string, number] = ['', Number.POSITIVE_INFINITY];
+  for (const [category, mat] of Object.entries(part.byCategory)) {
+    const ratio = own.byCategory[category]! / mat;
+    if (ratio < least[1]) least = [category, ratio];
+  }
+  return least;
+}
+
+function percent(ratio: number): string {
+  const change = 100 * (ratio - 1);
+  return `${change < 0 ? '' : '+'}${change.toFixed(1)} %`.padStart(9);
 }
 
 function row(name: string, cells: readonly string[]): string {
-  return name.padEnd(20) + cells.map((cell) => cell.padStart(11)).join('');
+  return name.padEnd(22) + cells.map((cell) => cell.padStart(11)).join('');
 }

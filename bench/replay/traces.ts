@@ -61,6 +61,11 @@ export function readTraces(folder: string): Map<string, Conversation[]> {
   return found;
 }
 
+/** Whether the target's likeliest tokens are recorded everywhere: what recycling needs. */
+export function hasTop(conversations: readonly Conversation[]): boolean {
+  return conversations.every(({ turns }) => turns.every(({ top }) => top !== null));
+}
+
 /** The answers of a static store: rows with a `response`, or conversations. */
 export function readDocuments(file: string): Int32Array[] {
   const documents = readRows(file).flatMap(({ response, turns }) =>

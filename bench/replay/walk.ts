@@ -22,7 +22,7 @@ export interface Replay {
   byCategory: Record<string, number>;
   /** By path probability: candidates, of them expected to be accepted, and accepted. */
   calibration: { nodes: number; expected: number; accepted: number }[];
-  bytes: number | null;
+  bytesPerToken: Record<string, number> | null;
 }
 
 export function replay(
@@ -81,7 +81,7 @@ export function replay(
     commitUs: (1000 * commitMs) / tokens,
     byCategory: Object.fromEntries([...totals].map(([name, t]) => [name, t.tokens / t.steps])),
     calibration,
-    bytes: contender.bytes?.() ?? null,
+    bytesPerToken: contender.bytesPerToken?.() ?? null,
   };
 }
 

@@ -4,8 +4,8 @@ import type { Drafter } from '../../src/draft/drafter.ts';
 export interface Contender extends Drafter {
   /** Ends the turn that was begun last. `output` is all that was committed in it. */
   end?(output: Int32Array): void;
-  /** Memory held by its stores, where it is the same structure at any scale. */
-  bytes?(): number;
+  /** Memory that its stores need, in bytes a token held, by store. */
+  bytesPerToken?(): Record<string, number>;
   /** The target's most probable tokens after `token` at a verified place, best first, where a trace has them. */
   observe?(token: number, successors: ArrayLike<number>): void;
 }

@@ -26,6 +26,11 @@ export abstract class AutomatonStore implements EvidenceStore {
 
   abstract advance(token: number): void;
 
+  /** Allocated bytes. */
+  get bytes(): number {
+    return this.automaton.bytes + this.top.bytes;
+  }
+
   /** What stands at offset `position` of the tokens appended. */
   protected abstract sourceAt(position: number): Source;
 

@@ -37,10 +37,6 @@ export class OutputStore extends AutomatonStore {
     this.automaton.endRun();
   }
 
-  get bytes(): number {
-    return this.automaton.bytes;
-  }
-
   protected sourceAt(): Source {
     return Source.tenant;
   }

@@ -83,6 +83,11 @@ export class RecyclingStore implements EvidenceStore {
     }
   }
 
+  /** Tokens whose successors are kept. */
+  get size(): number {
+    return this.rows.size;
+  }
+
   get bytes(): number {
     return this.successors.byteLength + 32 * this.rows.size;
   }

@@ -58,8 +58,8 @@ export class SessionStore extends AutomatonStore {
     this.rewind();
   }
 
-  get bytes(): number {
-    return this.automaton.bytes + this.origins.byteLength;
+  override get bytes(): number {
+    return super.bytes + this.origins.byteLength;
   }
 
   protected sourceAt(position: number): Source {

@@ -1,0 +1,55 @@
+/** Our drafter over any of its stores, as a contender in a replay. */
+import { BlendDrafter } from '../../src/draft/blend.ts';
+import { CorpusStore } from '../../src/draft/corpus-store.ts';
+import type { EvidenceStore } from '../../src/draft/evidence.ts';
+import { OutputStore } from '../../src/draft/output-store.ts';
+import { RecyclingStore } from '../../src/draft/recycling-store.ts';
+import { Segment } from '../../src/draft/segment.ts';
+import { buildSegment } from '../../src/draft/segment-builder.ts';
+import { SessionStore } from '../../src/draft/session-store.ts';
+import type { Contender } from '../rivals/contender.ts';
+
+export class OwnDrafter extends BlendDrafter implements Contender {
+  private readonly session: SessionStore | null;
+  private readonly outputs: OutputStore | null;
+  private readonly corpus: CorpusStore | null;
+  private readonly recycled: RecyclingStore | null;
+  /** The most tokens that a session held: its memory is that turn's. */
+  private longest = 0;
+
+  /** `names`: letters of L, T, S and A; S holds `documents`. */
+  constructor(names: readonly string[], documents: readonly Int32Array[]) {
+    const session = names.includes('L') ? new SessionStore() : null;
+    const outputs = names.includes('T') ? new OutputStore() : null;
+    const corpus = names.includes('S')
+      ? new CorpusStore(new Segment(buildSegment(documents)))
+      : null;
+    const recycled = names.includes('A') ? new RecyclingStore() : null;
+    const stores: (EvidenceStore | null)[] = [session, outputs, corpus, recycled];
+    super(stores.filter((store) => store !== null));
+    this.session = session;
+    this.outputs = outputs;
+    this.corpus = corpus;
+    this.recycled = recycled;
+  }
+
+  end(output: Int32Array): void {
+    this.outputs?.learn(output);
+    if (this.session) this.longest = Math.max(this.longest, this.session.automaton.tokens);
+  }
+
+  observe(token: number, successors: ArrayLike<number>): void {
+    this.recycled?.observe(token, successors);
+  }
+
+  /** Bytes a token held, by store; of the recycled, a token is a row. */
+  bytesPerToken(): Record<string, number> {
+    const { session, outputs, corpus, recycled } = this;
+    return {
+      ...(session && { L: session.bytes / this.longest }),
+      ...(outputs && { T: outputs.bytes / Math.max(1, outputs.automaton.tokens) }),
+      ...(corpus && { S: corpus.bytes / corpus.segment.text.length }),
+      ...(recycled && { A: recycled.bytes / Math.max(1, recycled.size) }),
+    };
+  }
+}

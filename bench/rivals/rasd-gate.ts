@@ -1,0 +1,125 @@
+/**
+ * RASD (2503.03434): a retrieval tree and a drafter's tree, grown apart; the
+ * retrieval tree is pruned by the drafter's distribution, then both are fused by
+ * their longest common prefixes. The drafter is ours over the session and earlier
+ * outputs; retrieval is REST's tree. As an ablation it shows what one
+ * distribution over all sources gains over a gate between two trees.
+ *
+ * No values of its constants are published that we know of: these are the best of a
+ * small grid with the gate shut at all. Without it, it drafts better.
+ */
+import { BlendDrafter } from '../../src/draft/blend.ts';
+import type { Region } from '../../src/draft/drafter.ts';
+import { Evidence } from '../../src/draft/evidence.ts';
+import { OutputStore } from '../../src/draft/output-store.ts';
+import { selectBest } from '../../src/draft/select.ts';
+import { SessionStore } from '../../src/draft/session-store.ts';
+import { Source } from '../../src/draft/source.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import type { Contender } from './contender.ts';
+import { Datastore, type Retrieved } from './rest.ts';
+import { Text } from './text.ts';
+
+/** Observations that the drafter's opinion of a retrieved node counts for. */
+const OPINION = 4;
+/** Of the drafter's best first token: a retrieved one less probable is dropped with all below it. */
+const GATE = 0.01;
+const RETRIEVED_NODES = 64;
+
+export class RasdGate implements Contender {
+  private readonly text = new Text();
+  private readonly datastore: Datastore;
+  private readonly outputs = new OutputStore();
+  private readonly drafter = new BlendDrafter([new SessionStore(), this.outputs]);
+  private readonly evidence = new Evidence();
+  private readonly drafted = new TokenTree();
+  private readonly fused = new TokenTree();
+  private last = 0;
+
+  constructor(documents: readonly Int32Array[]) {
+    this.datastore = new Datastore(documents);
+  }
+
+  begin(prompt: Int32Array, regions: readonly Region[]): void {
+    this.text.reset(prompt);
+    this.drafter.begin(prompt, regions);
+    this.last = prompt.at(-1) ?? 0;
+  }
+
+  commit(tokens: Int32Array): void {
+    this.text.push(tokens);
+    this.drafter.commit(tokens);
+    this.last = tokens.at(-1) ?? this.last;
+  }
+
+  end(output: Int32Array): void {
+    this.outputs.learn(output);
+  }
+
+  draft(tree: TokenTree, budget: number): void {
+    const { drafted, fused } = this;
+    drafted.clear();
+    this.drafter.draft(drafted, budget);
+    const { nodes, hits } = this.datastore.retrieve(this.text, RETRIEVED_NODES);
+    const weights = this.prune(nodes, hits);
+    fused.clear();
+    const placed = new Int16Array(drafted.size);
+    for (let node = 0; node < drafted.size; node++) {
+      const parent = drafted.parents[node]!;
+      const { tokens, probs, sources } = drafted;
+      const under = parent === ROOT ? ROOT : placed[parent]!;
+      placed[node] = fused.add(under, tokens[node]!, probs[node]!, sources[node] as Source);
+    }
+    const retrieved: number[] = [];
+    for (const [i, { token, parent }] of nodes.entries()) {
+      const under = parent === ROOT ? ROOT : retrieved[parent]!;
+      const weight = weights[i]!;
+      if (weight === 0 || under === undefined) continue;
+      const known = fused.child(under, token);
+      // Independent votes, as the paper fuses them.
+      const both = known < 0 ? weight : 1 - (1 - fused.probs[known]!) * (1 - weight);
+      retrieved[i] = fused.add(under, token, both, Source.corpus);
+    }
+    selectBest(fused, tree, budget);
+  }
+
+  /** Weight of each retrieved path: the product of counts smoothed by the drafter's opinion; 0 where the gate shuts. */
+  private prune(nodes: readonly Retrieved[], hits: number): Float64Array {
+    const weights = new Float64Array(nodes.length);
+    const opinions = this.opinions(nodes);
+    for (const [i, { parent, count }] of nodes.entries()) {
+      if (parent === ROOT && opinions.ofNode[i]! < GATE * opinions.best) continue;
+      const above = parent === ROOT ? 1 : weights[parent]!;
+      const of = parent === ROOT ? hits : nodes[parent]!.count;
+      const smoothed = (count + OPINION * opinions.ofNode[i]!) / (of + OPINION);
+      weights[i] = above * smoothed;
+    }
+    return weights;
+  }
+
+  /** The drafter's probability of each retrieved node given its parent, and of its own best first token. */
+  private opinions(nodes: readonly Retrieved[]) {
+    const { drafter, evidence } = this;
+    const { mixer, stores } = drafter;
+    const ofNode = new Float64Array(nodes.length);
+    const ask = (slot: number, last: number) => {
+      evidence.clear();
+      stores.forEach((store, i) => {
+        store.gather(slot, evidence, i);
+      });
+      mixer.mix(evidence, last);
+      for (const [i, { token, parent }] of nodes.entries()) {
+        if (parent !== slot - 1) continue;
+        const candidate = mixer.candidates.find(token);
+        if (candidate >= 0) ofNode[i] = mixer.probs[candidate]!;
+      }
+    };
+    ask(0, this.last);
+    const best = Math.max(0, ...mixer.probs.subarray(0, mixer.candidates.size));
+    for (const [i, { token, parent }] of nodes.entries()) {
+      for (const store of stores) store.follow(parent + 1, token, i + 1);
+      ask(i + 1, token);
+    }
+    return { ofNode, best };
+  }
+}

@@ -27,6 +27,8 @@ export interface Bindings {
   METRICS: DurableObjectNamespace<Metrics>;
   /** `bundled` (default) or `none`: how texts become vectors; none searches by words alone. */
   EMBEDDER?: string;
+  /** `bundled` (default) or `none`: the draft model in the worker. */
+  DRAFT_MODEL?: string;
   /** `loopback`: programs on this machine need no key. Anything else: all do. */
   KEYLESS?: string;
   /** Origins whose pages may call the API, separated by commas; `*` for all; none by default. */

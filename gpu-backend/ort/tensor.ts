@@ -10,6 +10,7 @@ import { type Address, type OrtLibrary, ortLibrary } from './library.ts';
 export const ElementType = {
   float32: 1,
   uint8: 2,
+  int8: 3,
   int32: 6,
   int64: 7,
   float16: 10,
@@ -20,6 +21,7 @@ export type ElementTypeName = keyof typeof ElementType;
 export const BYTES_PER_ELEMENT: Record<ElementTypeName, number> = {
   float32: 4,
   uint8: 1,
+  int8: 1,
   int32: 4,
   int64: 8,
   float16: 2,

@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { MAX_VERIFIED_NODES } from '../draft/budget.ts';
+import { DRAFT_MODEL_USES } from '../generate/draft-model/turn-model.ts';
 import { DRAFTING_MODES } from '../link/frames/index.ts';
 import type { ChatMessage } from '../store/tokenizer.ts';
 import { fileSearchTools, storeIds } from './file-search-tool.ts';
@@ -88,12 +89,17 @@ export const speculationSchema = v.strictObject(
     memory: v.optional(v.boolean('must be true or false'), true),
     /** Drafts from the target's guesses at every verified token too, which takes bytes; needs `memory`. */
     recycle: v.optional(v.boolean('must be true or false'), false),
+    /** Whether the worker's draft model takes part; all but auto and off are for comparison. */
+    draft_model: v.optional(
+      v.picklist(DRAFT_MODEL_USES, `must be one of ${DRAFT_MODEL_USES.join(', ')}`),
+      'auto',
+    ),
     /** Adds `usage.speculation`. */
     stats: v.optional(v.boolean('must be true or false'), false),
     /** Adds `espalier` to the chunks: passages, tokens with sources, steps. */
     trace: v.optional(v.boolean('must be true or false'), false),
   },
-  'must be an object with mode, budget, memory, recycle, stats, trace',
+  'must be an object with mode, budget, memory, recycle, draft_model, stats, trace',
 );
 
 export const chatRequestSchema = v.strictObject(

@@ -81,7 +81,7 @@ async function toAnswerRequest(
   const messages = plainMessages(body);
   const question = messages.findLast(({ role }) => role === 'user');
   if (!question) throw invalid('messages', 'messages: one must have the role "user"');
-  const { mode, budget, memory, recycle } = body.speculation;
+  const { mode, budget, memory, recycle, draft_model } = body.speculation;
   return {
     messages,
     query: question.content,
@@ -97,6 +97,7 @@ async function toAnswerRequest(
     budget,
     memory,
     recycle,
+    draftModel: draft_model,
   };
 }
 
@@ -244,7 +245,9 @@ function usage(answer: Answer, body: ChatRequest) {
     completion_tokens: completion,
     total_tokens: answer.promptTokens + completion,
     prompt_tokens_details: { cached_tokens: answer.cachedTokens },
-    ...(body.speculation.stats && { speculation: answer.speculation.usage() }),
+    ...(body.speculation.stats && {
+      speculation: { ...answer.speculation.usage(), draft_model: answer.draftModel() },
+    }),
   };
 }
 

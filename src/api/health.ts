@@ -1,7 +1,8 @@
 /** Live: this worker answers. Ready: it can also answer questions. */
 import { Hono } from 'hono';
 import { type Bindings, verifierUrls } from '../bindings.ts';
-import { reloadModel } from '../store/model.ts';
+import { type DraftModelState, warmUp } from '../generate/draft-model/bundled.ts';
+import { loadModel, reloadModel } from '../store/model.ts';
 import type { AppEnv } from './context.ts';
 
 type Check = { ok: true; [fact: string]: unknown } | { ok: false; reason: string };
@@ -21,7 +22,8 @@ health.get('/ready', async function ready(c) {
 health.get('/', async function both(c) {
   const checks = await checkAll(c.env);
   const ok = Object.values(checks).every((check) => check.ok);
-  return c.json({ status: ok ? 'ok' : 'degraded', live: true, ready: ok, checks });
+  const draft_model = await checkDraftModel(c.env);
+  return c.json({ status: ok ? 'ok' : 'degraded', live: true, ready: ok, checks, draft_model });
 });
 
 async function checkAll(env: Bindings): Promise<{ database: Check; verifier: Check }> {
@@ -54,6 +56,15 @@ async function checkVerifier(env: Bindings): Promise<Check> {
     };
   } catch (error) {
     return { ok: false, reason: reason(error) };
+  }
+}
+
+/** The draft model's state, made if it was not yet. Answers do without it, so it makes nothing unready. */
+async function checkDraftModel(env: Bindings): Promise<DraftModelState | null> {
+  try {
+    return await warmUp(env, (await loadModel(env)).fingerprint.tokenizer);
+  } catch {
+    return null;
   }
 }
 

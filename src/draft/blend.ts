@@ -70,6 +70,11 @@ export class BlendDrafter implements Drafter {
     }
   }
 
+  /** Whether a candidate may stand after a slot at all. */
+  protected admits(_slot: number, _token: number): boolean {
+    return true;
+  }
+
   private mix(slot: number, last: number, learning: boolean): void {
     const { evidence, stores } = this;
     evidence.clear();
@@ -82,7 +87,7 @@ export class BlendDrafter implements Drafter {
     const { candidates, probs } = this.mixer;
     for (let c = 0; c < candidates.size; c++) {
       const prob = pathProb * probs[c]!;
-      if (prob < MIN_PROB) continue;
+      if (prob < MIN_PROB || !this.admits(slot, candidates.token[c]!)) continue;
       this.frontier.push(prob, candidates.token[c]!, slot, candidates.source[c]!);
     }
   }

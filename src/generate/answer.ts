@@ -3,7 +3,6 @@
  * prompt, then text as the verifier commits it.
  */
 import type { Bindings } from '../bindings.ts';
-import { SessionDrafter } from '../draft/session.ts';
 import type { LinkEvent } from '../link/client.ts';
 import { TurnLink } from '../link/failover.ts';
 import { LinkFailure } from '../link/failure.ts';
@@ -13,6 +12,13 @@ import type { Observation } from '../store/metric-names.ts';
 import { loadModel, type ModelRecord, reloadModel } from '../store/model.ts';
 import { namespaceOf, type Tenant } from '../store/tenants.ts';
 import type { ChatMessage } from '../store/tokenizer.ts';
+import { warmUp } from './draft-model/bundled.ts';
+import {
+  DraftingModel,
+  type DraftModelUse,
+  type ModelUsage,
+  plainDrafter,
+} from './draft-model/turn-model.ts';
 import { Said } from './memory/said.ts';
 import { TurnMemory } from './memory/turn-memory.ts';
 import { composePrompt, type Prompt } from './prompt.ts';
@@ -46,6 +52,7 @@ export interface AnswerRequest {
   memory: boolean;
   /** Whether the target's guesses at every verified token are drafted from too; needs `memory`. */
   recycle: boolean;
+  draftModel: DraftModelUse;
 }
 
 export interface Answer {
@@ -60,6 +67,8 @@ export interface Answer {
   /** Known once `steps` ended. */
   finish(): 'stop' | 'length';
   speculation: Speculation;
+  /** What the draft model did; null where it took no part. */
+  draftModel(): ModelUsage | null;
   /** What it asked of the tenant's memory, for the metrics. */
   asked(): Observation[];
   /** Leaves what it said to later answers, if it was said to its end. Never rejects; nobody need wait. */
@@ -138,19 +147,34 @@ async function begin(
       recycle: recycles,
     },
   };
+  const { sampling } = open.settings;
+  const edge = drafts
+    ? DraftingModel.for({
+        env,
+        tokenizer: model.fingerprint.tokenizer,
+        namespace: namespace.key,
+        use: request.draftModel,
+        prompt: prompt.tokens,
+        regions: prompt.regions,
+        maxTokens,
+        temperature: sampling.temperature,
+        seed: sampling.seed,
+      })
+    : null;
   const spare = spareSpans(prompt.draftTokens, prompt.draftRegions, prompt.tokens.length);
   const memory =
     drafts && request.memory
-      ? new TurnMemory(env, namespace, request.storeIds, found, spare)
+      ? new TurnMemory(env, namespace, request.storeIds, found, spare, edge?.turnDrafter ?? null)
       : null;
   const drafting: Drafting | null = drafts
     ? {
-        drafter: memory?.drafter ?? new SessionDrafter(),
+        drafter: edge?.drafter ?? memory?.drafter ?? plainDrafter(namespace.key),
         nodes: WIRE_NODES,
         tokens: prompt.draftTokens,
         regions: prompt.draftRegions,
         spans: memory ?? spare,
         observe: memory ? (told) => memory.recycling.observe(told) : undefined,
+        model: edge,
       }
     : null;
   const events = runTurn(link, open, drafting);
@@ -172,10 +196,15 @@ async function begin(
     speculation,
     finish: () => text.finish,
     asked: () => memory?.observations() ?? [],
+    draftModel: () => edge?.usage() ?? null,
     async remember() {
+      if (drafts && request.draftModel !== 'off') await warmUp(env, model.fingerprint.tokenizer);
       if (whole) await memory?.learn(said, request.messages);
     },
-    cancel: () => link.close(),
+    cancel() {
+      edge?.stop();
+      link.close();
+    },
     async *steps() {
       try {
         for await (const event of events) {
@@ -198,6 +227,7 @@ async function begin(
           }
         }
       } finally {
+        edge?.stop();
         link.close();
       }
     },

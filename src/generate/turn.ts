@@ -7,7 +7,13 @@ import type { Drafter, Region } from '../draft/drafter.ts';
 import { TokenTree } from '../draft/tree.ts';
 import type { LinkEvent } from '../link/client.ts';
 import type { TurnLink } from '../link/failover.ts';
-import { MAX_SPAN_TOKENS, type Open, type Recycled, type Span } from '../link/frames/index.ts';
+import {
+  type Accept,
+  MAX_SPAN_TOKENS,
+  type Open,
+  type Recycled,
+  type Span,
+} from '../link/frames/index.ts';
 import { beyondEcho } from './beyond-echo.ts';
 
 /** Nodes of a tree on the wire: more than are verified in a step, so that it outlives several. */
@@ -35,6 +41,15 @@ export interface Drafting {
   spans?: SpanSource;
   /** Told what steps found likely, after their commits, where `open` asked for it. */
   observe?: ((told: Recycled) => void) | undefined;
+  model?: TurnModel | null;
+}
+
+/** The draft model at work beside the turn. */
+export interface TurnModel {
+  /** Begins, once the drafter has; calls back whenever a tree drawn now would know more. */
+  start(grown: () => void): void;
+  /** The drafter knows what was committed. */
+  committed(accept: Accept): void;
 }
 
 /** Drives one turn to its end, yielding what the verifier says. `drafting` null leaves it to the verifier. */
@@ -76,6 +91,9 @@ export async function* runTurn(
 
   // Grown while the connection is made, sent right behind `open`.
   drafting?.drafter.begin(drafting.tokens, drafting.regions);
+  drafting?.model?.start(() => {
+    if (opened) propose();
+  });
   for await (const event of link.events(open)) {
     if (event.type === 'opened') {
       opened = true;
@@ -88,6 +106,7 @@ export async function* runTurn(
       committed = event.position + event.tokens.length;
       drafting?.drafter.commit(event.tokens);
       if (event.recycled) drafting?.observe?.(event.recycled);
+      drafting?.model?.committed(event);
       ship();
       propose();
     }

@@ -20,6 +20,8 @@ const ALLOWED: Record<string, string[]> = {
     'models/embedder/tokenizer.json',
   ],
   'src/generate': [
+    'models/draft/edge.onnx',
+    'models/draft/edge.json',
     'src/onnx',
     'src/retrieve',
     'src/draft',

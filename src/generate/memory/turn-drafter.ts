@@ -6,6 +6,7 @@
 import { BlendDrafter } from '../../draft/blend.ts';
 import type { Region } from '../../draft/drafter.ts';
 import { Mixer } from '../../draft/mixer.ts';
+import type { ModelStore } from '../../draft/model-store.ts';
 import { OUTPUT_START } from '../../draft/output-store.ts';
 import { RecyclingStore } from '../../draft/recycling-store.ts';
 import { MAX_CONTEXT, SessionStore } from '../../draft/session-store.ts';
@@ -22,10 +23,11 @@ export class TurnDrafter extends BlendDrafter {
   private readonly recent: number[] = [];
   private unsure: () => void = () => {};
 
-  constructor(mixer = new Mixer(WORKER_STORES)) {
+  /** @param model what the draft model says, where it does; the mixer then weighs one store more */
+  constructor(mixer = new Mixer(WORKER_STORES), model: ModelStore | null = null) {
     const fetched = new SpanStore();
     const recycled = new RecyclingStore();
-    super([new SessionStore(), fetched, recycled], mixer);
+    super([new SessionStore(), fetched, recycled, ...(model ? [model] : [])], mixer);
     this.fetched = fetched;
     this.recycled = recycled;
   }

@@ -57,6 +57,7 @@ export class TurnMemory implements SpanSource {
    * @param storeIds of the tenant: what is quoted of them is drafted from
    * @param found passages in the prompt, and those that did not fit it
    * @param spare the latter, shipped in any case
+   * @param drafter where it is not one over the tenant's own mixer
    */
   constructor(
     env: Bindings,
@@ -64,11 +65,12 @@ export class TurnMemory implements SpanSource {
     storeIds: readonly string[],
     found: readonly Passage[],
     spare: SpanSource,
+    drafter: TurnDrafter | null = null,
   ) {
     this.env = env;
     this.namespace = namespace;
     this.mixer = sharedMixer(namespace.key);
-    this.drafter = new TurnDrafter(this.mixer.mixer);
+    this.drafter = drafter ?? new TurnDrafter(this.mixer.mixer);
     this.recycling = new TurnRecycling(this.drafter.recycled);
     this.waiting = spare.next(Number.POSITIVE_INFINITY);
     this.tenant = new AskedStore(

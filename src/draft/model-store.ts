@@ -1,0 +1,144 @@
+/**
+ * D, the draft model's word as evidence: a trie of what it said comes after the
+ * committed text and after nodes that were read to it. Whoever runs the model
+ * fills it in while the trees grow; what it has not been asked yet, it leaves to
+ * the other stores. So the blend's nodes are read by the model and the model's
+ * nodes are followed by the stores, in one tree, and the mixer learns by bucket
+ * how far to trust it: the λ of λ·q + (1 − λ)·P.
+ */
+import type { Evidence, EvidenceStore } from './evidence.ts';
+import type { ModelDistribution } from './model-distribution.ts';
+import { Source } from './source.ts';
+import { MAX_TREE_NODES, ROOT, type TokenTree } from './tree.ts';
+
+/** Counts that stand for probability 1: fine enough for the mixer's buckets. */
+const WHOLE = 64;
+/** Context lengths under which the two kinds of word are learned apart: the likeliest token, and a shared draw. */
+const ORDER = { plain: 1, drawn: 2 } as const;
+
+/** A token that was read to the model, or is being read. */
+export interface ModelNode {
+  readonly token: number;
+  readonly parent: ModelNode | null;
+  /** Absolute position of the token that comes after it. */
+  readonly position: number;
+  readonly children: Map<number, ModelNode>;
+  /** Where the model keeps it, whatever the owner numbers places by; -1 for nowhere. */
+  row: number;
+  /** null until the model has answered. */
+  says: ModelDistribution | null;
+}
+
+export class ModelStore implements EvidenceStore {
+  root: ModelNode = nodeAt(0, null, 0);
+  /** Committed tokens that the model has not read. The owner takes them out. */
+  readonly unread: number[] = [];
+  /** Places of nodes that became committed text, and of those that never will. The owner takes them out. */
+  readonly settled: number[] = [];
+  readonly released: number[] = [];
+  private readonly order: number;
+  private readonly slots: (ModelNode | null)[] = new Array(MAX_TREE_NODES + 1).fill(null);
+
+  /** @param drawn whether distributions come with the verifier's noise in them */
+  constructor(drawn = false) {
+    this.order = drawn ? ORDER.drawn : ORDER.plain;
+  }
+
+  begin(): void {
+    this.release(this.root);
+    this.root = nodeAt(0, null, 0);
+    this.slots[0] = this.root;
+    this.unread.length = 0;
+  }
+
+  /** A turn begins behind `position` committed tokens. */
+  place(position: number): void {
+    this.root = nodeAt(this.root.token, null, position);
+    this.slots[0] = this.root;
+  }
+
+  advance(token: number): void {
+    const { root } = this;
+    const child = this.unread.length === 0 ? root.children.get(token) : undefined;
+    for (const other of root.children.values()) if (other !== child) this.release(other);
+    if (child) {
+      this.settled.push(child.row);
+      this.root = child;
+    } else {
+      this.unread.push(token);
+      this.root = nodeAt(token, null, root.position + 1);
+    }
+    this.slots[0] = this.root;
+  }
+
+  follow(from: number, token: number, slot: number): void {
+    this.slots[slot] = this.slots[from]?.children.get(token) ?? null;
+  }
+
+  gather(slot: number, evidence: Evidence, store: number): void {
+    const says = this.slots[slot]?.says;
+    if (!says) return;
+    const { tokens, probs } = says;
+    const row = evidence.open(store, this.order, 0, 0, tokens.length);
+    let total = 0;
+    for (let i = 0; i < tokens.length; i++) {
+      const count = WHOLE * probs[i]!;
+      // What rounds to nothing would only take a candidate's place.
+      if (count < 0.05) break;
+      evidence.follower(tokens[i]!, count, Source.draft);
+      total += count;
+    }
+    evidence.total[row] = total;
+    if (total === 0) evidence.drop();
+  }
+
+  /** How likely the model finds `token` after a slot's node, as a share of its favourite; 1 where it has not said. */
+  relative(slot: number, token: number): number {
+    const says = this.slots[slot]?.says;
+    if (!says || says.tokens.length === 0) return 1;
+    for (let i = 0; i < says.tokens.length; i++) {
+      if (says.tokens[i] === token) return says.probs[i]! / says.probs[0]!;
+    }
+    return 0;
+  }
+
+  /**
+   * The likeliest nodes of `tree` that the model was not asked about, at most
+   * `most`, none less likely than `least`; made nodes of the trie, parents first.
+   */
+  ask(tree: TokenTree, most: number, least: number): ModelNode[] {
+    const known: (ModelNode | null)[] = [];
+    const open: number[] = [];
+    for (let node = 0; node < tree.size; node++) {
+      const above = this.above(tree, node, known);
+      known[node] = above?.children.get(tree.tokens[node]!) ?? null;
+      if (!known[node] && tree.probs[node]! >= least) open.push(node);
+    }
+    // A path is never likelier than its prefix, and of equals the parent has the lower index.
+    open.sort((a, b) => tree.probs[b]! - tree.probs[a]! || a - b);
+    const asked: ModelNode[] = [];
+    for (const node of open.slice(0, most).sort((a, b) => a - b)) {
+      const parent = this.above(tree, node, known);
+      if (!parent) continue;
+      const made = nodeAt(tree.tokens[node]!, parent, parent.position + 1);
+      parent.children.set(made.token, made);
+      known[node] = made;
+      asked.push(made);
+    }
+    return asked;
+  }
+
+  private above(tree: TokenTree, node: number, known: (ModelNode | null)[]): ModelNode | null {
+    const parent = tree.parents[node]!;
+    return parent === ROOT ? this.root : known[parent]!;
+  }
+
+  private release(node: ModelNode): void {
+    if (node.row >= 0) this.released.push(node.row);
+    for (const child of node.children.values()) this.release(child);
+  }
+}
+
+function nodeAt(token: number, parent: ModelNode | null, position: number): ModelNode {
+  return { token, parent, position, children: new Map(), row: -1, says: null };
+}

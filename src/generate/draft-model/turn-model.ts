@@ -1,0 +1,152 @@
+/** The draft model's part of a turn: whether it takes part, with which drafter, and what it did. */
+import type { Bindings } from '../../bindings.ts';
+import { BlendDrafter } from '../../draft/blend.ts';
+import type { Drafter, Region } from '../../draft/drafter.ts';
+import { Mixer } from '../../draft/mixer.ts';
+import { ModelStore } from '../../draft/model-store.ts';
+import { Noise } from '../../draft/noise.ts';
+import { Source } from '../../draft/source.ts';
+import type { Accept } from '../../link/frames/index.ts';
+import { WORKER_STORES } from '../memory/mixer-weights.ts';
+import { TurnDrafter } from '../memory/turn-drafter.ts';
+import type { TurnModel } from '../turn.ts';
+import { readyModel } from './bundled.ts';
+import { draftContext } from './context.ts';
+import { EdgeDrafter } from './edge-drafter.ts';
+import type { EdgeModel } from './edge-model.ts';
+import { GatedDrafter } from './gated-drafter.ts';
+import { Payoff, type TurnPayoff } from './payoff.ts';
+
+/**
+ * `auto` is the default: it drafts while it pays. The others are for comparison:
+ * always; never; with RASD's hard gate; alone, without any store; without the
+ * verifier's noise.
+ */
+export const DRAFT_MODEL_USES = ['auto', 'always', 'off', 'gated', 'alone', 'unshared'] as const;
+export type DraftModelUse = (typeof DRAFT_MODEL_USES)[number];
+
+/** Turns of an isolate that have one at a time: each holds a cache of a few megabytes. */
+export const MAX_MODEL_TURNS = 6;
+/** Mixers kept, at about 250 kB each; the one used longest ago goes first. */
+const MAX_MIXERS = 32;
+
+export interface ModelUsage {
+  state: 'ready' | 'skipped' | NonNullable<EdgeDrafter['ended']>;
+  passes: number;
+  /** Of the worker's thread. */
+  spent_ms: number;
+  /** Of the verifier's steps. */
+  saved_ms: number;
+}
+
+export interface TurnFacts {
+  env: Bindings;
+  /** Of the target's tokenizer. */
+  tokenizer: string;
+  /** Derived on the server. */
+  namespace: string;
+  use: DraftModelUse;
+  prompt: Int32Array;
+  regions: readonly Region[];
+  maxTokens: number;
+  temperature: number;
+  seed: readonly [number, number];
+}
+
+const payoff = new Payoff();
+/** Hold trust, no text: turns of one namespace share them. */
+const mixers = new Map<string, Mixer>();
+let turns = 0;
+
+export class DraftingModel implements TurnModel {
+  readonly drafter: BlendDrafter;
+  private readonly edge: EdgeDrafter;
+  private readonly account: TurnPayoff;
+  private stopped = false;
+
+  private constructor(model: EdgeModel, facts: TurnFacts) {
+    const { use, temperature, prompt, regions } = facts;
+    const shared = temperature > 0 && use !== 'unshared';
+    const store = new ModelStore(shared);
+    this.drafter = drafterOf(use, store, `${facts.namespace} ${use}`);
+    this.account = payoff.turn(kindOf(facts));
+    this.edge = new EdgeDrafter(model, store, this.drafter, {
+      context: draftContext(prompt, regions),
+      position: prompt.length,
+      maxTokens: facts.maxTokens,
+      sampling: { temperature, noise: shared ? new Noise(facts.seed) : null },
+      payoff: this.account,
+      obstinate: use !== 'auto',
+    });
+    turns++;
+  }
+
+  /** null where the model is not to be had, not wanted, or would not pay. */
+  static for(facts: TurnFacts): DraftingModel | null {
+    if (facts.use === 'off' || turns >= MAX_MODEL_TURNS) return null;
+    const model = readyModel(facts.env, facts.tokenizer);
+    if (!model || (facts.use === 'auto' && !payoff.admits(kindOf(facts)))) return null;
+    return new DraftingModel(model, facts);
+  }
+
+  /** The drafter as one that can be told what was fetched, if it is. */
+  get turnDrafter(): TurnDrafter | null {
+    return this.drafter instanceof TurnDrafter ? this.drafter : null;
+  }
+
+  start(grown: () => void): void {
+    this.edge.start(grown);
+  }
+
+  committed({ tokens, sources, steps, stepMicros }: Accept): void {
+    let own = 0;
+    for (const source of sources) if (source === Source.draft) own++;
+    this.edge.committed(tokens.length, own, steps, stepMicros / 1000);
+  }
+
+  /** Safe at any time, more than once. */
+  stop(): void {
+    if (this.stopped) return;
+    this.stopped = true;
+    turns--;
+    this.edge.stop();
+  }
+
+  usage(): ModelUsage {
+    const { spentMs, savedMs } = this.account;
+    return {
+      state: this.edge.ended ?? 'ready',
+      passes: this.edge.passes,
+      spent_ms: Math.round(spentMs),
+      saved_ms: Math.round(savedMs),
+    };
+  }
+}
+
+/** What a turn without it drafts with, where memory brings no drafter of its own. */
+export function plainDrafter(namespace: string): Drafter {
+  return new TurnDrafter(mixerOf(`${namespace} off`, WORKER_STORES));
+}
+
+function drafterOf(use: DraftModelUse, store: ModelStore, key: string): BlendDrafter {
+  if (use === 'alone') return new BlendDrafter([store], mixerOf(key, 1));
+  const mixer = mixerOf(key, WORKER_STORES + 1);
+  return use === 'gated' ? new GatedDrafter(mixer, store) : new TurnDrafter(mixer, store);
+}
+
+/** Turns among which it pays alike: with passages or without, greedy or sampled. */
+function kindOf({ regions, temperature, namespace }: TurnFacts): string {
+  const grounded = regions.some(({ source }) => source === Source.passage);
+  return `${namespace} ${grounded} ${temperature > 0}`;
+}
+
+function mixerOf(key: string, stores: number): Mixer {
+  const mixer = mixers.get(key) ?? new Mixer(stores);
+  mixers.delete(key);
+  mixers.set(key, mixer);
+  for (const oldest of mixers.keys()) {
+    if (mixers.size <= MAX_MIXERS) break;
+    mixers.delete(oldest);
+  }
+  return mixer;
+}

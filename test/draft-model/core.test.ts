@@ -1,0 +1,137 @@
+/** What needs no model: its word as evidence, what it reads, and when it is let go. */
+import { expect, test } from 'vitest';
+import { BlendDrafter } from '../../src/draft/blend.ts';
+import { distributionOf, MODEL_TOP } from '../../src/draft/model-distribution.ts';
+import { type ModelNode, ModelStore } from '../../src/draft/model-store.ts';
+import { Noise } from '../../src/draft/noise.ts';
+import { Source } from '../../src/draft/source.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { draftContext } from '../../src/generate/draft-model/context.ts';
+import { Payoff } from '../../src/generate/draft-model/payoff.ts';
+
+const plain = { temperature: 0, noise: null };
+
+function logitsOf(entries: Record<number, number>, size = 64): Float32Array {
+  const logits = new Float32Array(size).fill(-30);
+  for (const [id, value] of Object.entries(entries)) logits[Number(id)] = value;
+  return logits;
+}
+
+test('a distribution keeps the likeliest tokens with their softmax', () => {
+  const { tokens, probs } = distributionOf(
+    logitsOf({ 5: Math.log(6), 9: Math.log(3), 2: 0 }),
+    7,
+    plain,
+  );
+  expect([...tokens]).toEqual([5, 9, 2]);
+  expect([...probs].map((p) => p.toFixed(3))).toEqual(['0.600', '0.300', '0.100']);
+  const flat = distributionOf(new Float32Array(100), 0, plain);
+  expect(flat.tokens).toHaveLength(MODEL_TOP);
+  expect(flat.probs[0]).toBeCloseTo(0.01);
+});
+
+test('with the verifier’s noise its first token is the very draw of a target that agrees', () => {
+  const logits = Float32Array.from({ length: 200 }, (_, i) => Math.sin(i * 7.3) * 3);
+  const noise = new Noise([11, 12]);
+  for (let position = 0; position < 50; position++) {
+    const { tokens } = distributionOf(logits, position, { temperature: 0.8, noise });
+    noise.at(position);
+    let best = 0;
+    let most = Number.NEGATIVE_INFINITY;
+    logits.forEach((z, id) => {
+      const score = z / 0.8 + noise.gumbel(id);
+      if (score > most) [best, most] = [id, score];
+    });
+    expect(tokens[0]).toBe(best);
+  }
+});
+
+/** Reads to the store whatever it is asked, as a model would that says `next` after every token. */
+function readTo(store: ModelStore, nodes: readonly ModelNode[], row = 0): void {
+  nodes.forEach((node, i) => {
+    node.row = row + i;
+    node.says = distributionOf(logitsOf({ [node.token + 1]: 5, [node.token + 2]: 3 }), 0, plain);
+  });
+}
+
+test('the blend follows the model as deep as it has been read, and names it as the source', () => {
+  const store = new ModelStore();
+  const drafter = new BlendDrafter([store]);
+  drafter.begin(Int32Array.of(1, 2, 3), []);
+  store.place(3);
+  store.root.says = distributionOf(logitsOf({ 10: 6 }), 3, plain);
+  const tree = new TokenTree(8);
+  for (let depth = 1; depth <= 4; depth++) {
+    tree.clear();
+    drafter.draft(tree, 8);
+    tree.checkIntegrity();
+    expect(Math.max(...tree.depths.subarray(0, tree.size))).toBe(depth);
+    expect(tree.sources[0]).toBe(Source.draft);
+    readTo(store, store.ask(tree, 8, 0), depth * 10);
+  }
+  // Nothing is asked twice.
+  tree.clear();
+  tree.add(ROOT, 10, 0.9, Source.draft);
+  expect(store.ask(tree, 8, 0)).toEqual([]);
+});
+
+test('committed along the trie it keeps what it knows; off it, it forgets and wants to read', () => {
+  const store = new ModelStore();
+  store.begin();
+  store.place(5);
+  const tree = new TokenTree(8);
+  const a = tree.add(ROOT, 20, 0.8, Source.draft);
+  tree.add(ROOT, 30, 0.2, Source.draft);
+  tree.add(a, 21, 0.7, Source.draft);
+  const asked = store.ask(tree, 8, 0);
+  readTo(store, asked);
+  expect(asked.map(({ token, position }) => [token, position])).toEqual([
+    [20, 6],
+    [30, 6],
+    [21, 7],
+  ]);
+  store.advance(20);
+  expect(store.settled.splice(0)).toEqual([0]);
+  expect(store.released.splice(0)).toEqual([1]);
+  expect(store.unread).toEqual([]);
+  expect(store.root.says).not.toBeNull();
+  store.advance(40);
+  expect(store.released.splice(0)).toEqual([2]);
+  expect(store.unread).toEqual([40]);
+  expect(store.root).toMatchObject({ says: null, position: 7 });
+});
+
+test('a long prompt is read as its instruction, the passages and its end, within the bound', () => {
+  const prompt = Int32Array.from({ length: 9000 }, (_, i) => i);
+  const regions = [
+    { start: 50, end: 200, source: Source.passage },
+    { start: 260, end: 400, source: Source.passage },
+  ];
+  const context = draftContext(prompt, regions, 1024);
+  expect(context.length).toBeLessThanOrEqual(1024);
+  expect(context.at(-1)).toBe(8999);
+  expect([...context]).toEqual(expect.arrayContaining([0, 50, 199, 260, 399]));
+  expect([...context]).not.toContain(230);
+  expect([...context]).not.toContain(5000);
+  expect(draftContext(prompt.subarray(0, 900), regions, 1024)).toHaveLength(900);
+  expect([...draftContext(prompt, [], 100)]).toEqual([...prompt.subarray(8900)]);
+});
+
+test('where it costs more than it saves it is dropped, tried again now and then, and taken back', () => {
+  const payoff = new Payoff();
+  const play = (spent: number, own: number) => {
+    const turn = payoff.turn('kind');
+    turn.spend(spent);
+    turn.commit(20, own, 10, 250);
+    turn.end();
+    return turn;
+  };
+  expect(payoff.admits('kind')).toBe(true);
+  expect(play(200, 1).hopeless).toBe(true);
+  play(200, 1);
+  const admitted = Array.from({ length: 48 }, () => payoff.admits('kind')).filter(Boolean);
+  expect(admitted).toHaveLength(2);
+  expect(payoff.admits('another')).toBe(true);
+  for (let i = 0; i < 12; i++) expect(play(20, 10).hopeless).toBe(false);
+  expect(payoff.admits('kind')).toBe(true);
+});

@@ -1,0 +1,137 @@
+/**
+ * The worker's form of the draft model, in ONNX Runtime's WebAssembly build: it
+ * says what the checkpoint says, as far as eight bits go, and a tree read in one
+ * pass says what its paths say read one token at a time.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as ort from 'onnxruntime-web/wasm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildEdgeDecoder } from '../../gpu-backend/builder/edge-decoder.ts';
+import type { Engine } from '../../gpu-backend/engine/engine.ts';
+import { openEngine } from '../../gpu-backend/engine/open.ts';
+import { ROOT } from '../../local/service.ts';
+import {
+  EdgeCache,
+  type EdgeFacts,
+  type EdgeModel,
+  type Reading,
+} from '../../src/generate/draft-model/edge-model.ts';
+import { argmax, maxDifference, sequentialLogits } from '../engine/driver.ts';
+import { temporaryFolder } from '../engine/models.ts';
+
+const DRAFT = join(ROOT, 'models/draft');
+const facts: EdgeFacts = JSON.parse(readFileSync(join(DRAFT, 'edge.json'), 'utf8'));
+const cacheFolder = temporaryFolder();
+let model: EdgeModel;
+let engine: Engine;
+
+ort.env.wasm.numThreads = 1;
+
+beforeAll(async () => {
+  const session = await ort.InferenceSession.create(readFileSync(join(DRAFT, 'edge.onnx')));
+  model = { facts, session, Tensor: ort.Tensor };
+  engine = await openEngine(DRAFT, { slots: 1, maxContext: 256, threads: 1, cacheFolder });
+});
+afterAll(() => engine?.close());
+
+/** Any text will do: bytes of the tokenizer's own alphabet, which every model has read. */
+const TEXT = Array.from({ length: 40 }, (_, i) => 300 + ((i * 37) % 900));
+
+function committed(cache: EdgeCache, tokens: readonly number[], from = 0): Reading[] {
+  return tokens.map((token, i) => ({
+    token,
+    position: from + i,
+    row: cache.reserve(),
+    sees: [],
+    committed: true,
+  }));
+}
+
+function rowsOf(logits: Float32Array): Float32Array[] {
+  const rows: Float32Array[] = [];
+  for (let at = 0; at < logits.length; at += facts.vocabSize) {
+    rows.push(logits.subarray(at, at + facts.vocabSize));
+  }
+  return rows;
+}
+
+function spread(logits: Float32Array): number {
+  return Math.max(...logits) - Math.min(...logits);
+}
+
+test('its logits are those of the float model within a tenth of their spread', async () => {
+  const expected = await sequentialLogits(engine, TEXT);
+  const cache = new EdgeCache(model, 64);
+  const readings = committed(cache, TEXT);
+  const logits = rowsOf(
+    await cache.read(
+      readings,
+      TEXT.map((_, i) => i),
+    ),
+  );
+  let agreed = 0;
+  for (let i = 0; i < TEXT.length; i++) {
+    expect(maxDifference(logits[i]!, expected[i]!) / spread(expected[i]!)).toBeLessThan(0.1);
+    if (argmax(logits[i]!) === argmax(expected[i]!)) agreed++;
+  }
+  expect(agreed / TEXT.length).toBeGreaterThanOrEqual(0.8);
+});
+
+test('a tree read in one pass says what each path says alone, rows used again included', async () => {
+  const cache = new EdgeCache(model, 64);
+  await cache.read(committed(cache, TEXT.slice(0, 10)), []);
+  // Nodes that were held and let go leave free rows in the middle.
+  const scrap = [cache.reserve(), cache.reserve()];
+  await cache.read(committed(cache, TEXT.slice(10, 20), 10), []);
+  for (const row of scrap) cache.release(row);
+  // root ─ a ─ b ─ d
+  //          └ c
+  const [a, b, c, d] = [0, 1, 2, 3].map(() => cache.reserve()) as [number, number, number, number];
+  const node = (token: number, depth: number, row: number, sees: number[]): Reading => ({
+    token,
+    position: 19 + depth,
+    row,
+    sees,
+    committed: false,
+  });
+  const first = [node(500, 1, a, []), node(501, 2, b, [a]), node(502, 2, c, [a])];
+  const [, atB, atC] = rowsOf(await cache.read(first, [0, 1, 2]));
+  const [atD] = rowsOf(await cache.read([node(503, 3, d, [a, b])], [0]));
+
+  for (const [path, logits] of [
+    [[500, 501], atB],
+    [[500, 502], atC],
+    [[500, 501, 503], atD],
+  ] as const) {
+    const alone = new EdgeCache(model, 64);
+    const text = [...TEXT.slice(0, 20), ...path];
+    const [expected] = rowsOf(await alone.read(committed(alone, text), [text.length - 1]));
+    // Activations are rounded by the batch they are in: alike, not the same.
+    expect(maxDifference(logits!, expected!) / spread(expected!)).toBeLessThan(0.06);
+  }
+});
+
+test('a full cache has no place, and a place let go is given again', () => {
+  const cache = new EdgeCache(model, 3);
+  expect([0, 1, 2, 3].map(() => cache.reserve())).toEqual([0, 1, 2, -1]);
+  cache.release(1);
+  expect(cache.reserve()).toBe(1);
+});
+
+test('the bundled graph is what the builder makes of the bundled checkpoint', () => {
+  const { layers, positions } = facts;
+  const built = buildEdgeDecoder(DRAFT, { layers, positions });
+  expect(Buffer.compare(built, readFileSync(join(DRAFT, 'edge.onnx')))).toBe(0);
+});
+
+test('it can leave after fewer layers, and says which it has', async () => {
+  const shallow = buildEdgeDecoder(DRAFT, { positions: 128, layers: 1 });
+  const session = await ort.InferenceSession.create(shallow);
+  const cache = new EdgeCache({ facts: { ...facts, layers: 1 }, session, Tensor: ort.Tensor }, 8);
+  const logits = await cache.read(committed(cache, [300, 301]), [1]);
+  expect(logits).toHaveLength(facts.vocabSize);
+  expect(() => buildEdgeDecoder(DRAFT, { positions: 128, layers: 4 })).toThrow(
+    "the model has 3 layers: can't leave after 4",
+  );
+});

@@ -46,8 +46,8 @@ test('with the verifier’s noise its first token is the very draw of a target t
   }
 });
 
-/** Reads to the store whatever it is asked, as a model would that says `next` after every token. */
-function readTo(store: ModelStore, nodes: readonly ModelNode[], row = 0): void {
+/** Answers whatever was asked, as a model would that counts. */
+function answer(nodes: readonly ModelNode[], row = 0): void {
   nodes.forEach((node, i) => {
     node.row = row + i;
     node.says = distributionOf(logitsOf({ [node.token + 1]: 5, [node.token + 2]: 3 }), 0, plain);
@@ -67,7 +67,7 @@ test('the blend follows the model as deep as it has been read, and names it as t
     tree.checkIntegrity();
     expect(Math.max(...tree.depths.subarray(0, tree.size))).toBe(depth);
     expect(tree.sources[0]).toBe(Source.draft);
-    readTo(store, store.ask(tree, 8, 0), depth * 10);
+    answer(store.ask(tree, 8, 0), depth * 10);
   }
   // Nothing is asked twice.
   tree.clear();
@@ -84,7 +84,7 @@ test('committed along the trie it keeps what it knows; off it, it forgets and wa
   tree.add(ROOT, 30, 0.2, Source.draft);
   tree.add(a, 21, 0.7, Source.draft);
   const asked = store.ask(tree, 8, 0);
-  readTo(store, asked);
+  answer(asked);
   expect(asked.map(({ token, position }) => [token, position])).toEqual([
     [20, 6],
     [30, 6],

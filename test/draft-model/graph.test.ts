@@ -56,11 +56,15 @@ function rowsOf(logits: Float32Array): Float32Array[] {
   return rows;
 }
 
+function meanDifference(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0) / a.length;
+}
+
 function spread(logits: Float32Array): number {
   return Math.max(...logits) - Math.min(...logits);
 }
 
-test('its logits are those of the float model within a tenth of their spread', async () => {
+test('its logits are those of the float model, on average within three hundredths of their spread', async () => {
   const expected = await sequentialLogits(engine, TEXT);
   const cache = new EdgeCache(model, 64);
   const readings = committed(cache, TEXT);
@@ -72,7 +76,9 @@ test('its logits are those of the float model within a tenth of their spread', a
   );
   let agreed = 0;
   for (let i = 0; i < TEXT.length; i++) {
-    expect(maxDifference(logits[i]!, expected[i]!) / spread(expected[i]!)).toBeLessThan(0.1);
+    const scale = spread(expected[i]!);
+    expect(maxDifference(logits[i]!, expected[i]!) / scale).toBeLessThan(0.2);
+    expect(meanDifference(logits[i]!, expected[i]!) / scale).toBeLessThan(0.03);
     if (argmax(logits[i]!) === argmax(expected[i]!)) agreed++;
   }
   expect(agreed / TEXT.length).toBeGreaterThanOrEqual(0.8);

@@ -6,7 +6,7 @@
  * nothing. Inputs are copied into WebAssembly's memory at every pass, outputs
  * out of it: at a thousand rows of this model about a megabyte.
  */
-import type { Session, Tensor } from '../../onnx/runtime.ts';
+import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
 
 /** Additive value of what a row does not see; finite, as −∞ gives NaN. */
 const MASKED = -1e4;
@@ -28,7 +28,7 @@ export interface EdgeFacts {
 
 export interface EdgeModel {
   readonly facts: EdgeFacts;
-  readonly session: Session;
+  readonly session: InferenceSession;
   readonly Tensor: typeof Tensor;
 }
 

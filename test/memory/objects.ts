@@ -4,6 +4,9 @@ import { StoreCorpus } from '../../src/generate/memory/store-corpus.ts';
 import { TenantMemory } from '../../src/generate/memory/tenant-memory.ts';
 import { fromText, toText } from './typed-json.ts';
 
+/** With the limits of the service. */
+export { TenantMemory };
+
 /** Every way in which a kept segment may be damaged. */
 const DAMAGE = {
   flipped: "substr(bytes, 1, 40) || x'ff' || substr(bytes, 42)",
@@ -89,7 +92,7 @@ const BUCKET = {
 };
 
 interface Call {
-  binding: 'TENANT_MEMORY' | 'STORE_CORPUS';
+  binding: 'TENANT_MEMORY' | 'FULL_TENANT_MEMORY' | 'STORE_CORPUS';
   object: string;
   method: string;
   args: unknown[];
@@ -106,7 +109,7 @@ export default {
       if ('sql' in body)
         return new Response(toText((await env.DB.prepare(body.sql).all()).results));
       if ('bucket' in body) return new Response(toText((await BUCKET[body.bucket](env)) ?? null));
-      const objects = env[body.binding] as DurableObjectNamespace;
+      const objects = (env as Bindings & Record<string, DurableObjectNamespace>)[body.binding]!;
       const stub = objects.get(objects.idFromName(body.object)) as unknown as Record<
         string,
         (...args: unknown[]) => Promise<unknown>

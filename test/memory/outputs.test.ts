@@ -2,9 +2,14 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OUTPUT_START } from '../../src/draft/output-store.ts';
-import type { KeptRun } from '../../src/generate/memory/match.ts';
+import { type KeptRun, MAX_RUN_TOKENS } from '../../src/generate/memory/match.ts';
 import { NO_ROWS, type Recalled, type Successors } from '../../src/generate/memory/messages.ts';
 import { changesBetween, freshState } from '../../src/generate/memory/mixer-weights.ts';
+import {
+  MAX_OUTPUT_TOKENS,
+  MAX_RECALLED,
+  RECALL_TOKENS,
+} from '../../src/generate/memory/output-limits.ts';
 import { type Objects, startObjects } from './rpc.ts';
 
 let objects: Objects;
@@ -26,7 +31,7 @@ interface Shape {
 }
 
 /** A tenant of its own with passages 1 to `passages` of its numbering in D1, and its object. */
-async function newMemory(passages = 0) {
+async function newMemory(passages = 0, binding = 'TENANT_MEMORY') {
   const id = nextTenant++;
   await objects.sql(`INSERT INTO tenants (id, name) VALUES (${id}, 'tenant ${id}')`);
   const passage = (n: number) => 1000 * id + n;
@@ -40,7 +45,7 @@ async function newMemory(passages = 0) {
     );
   }
   const call = <T>(method: string, ...args: unknown[]) =>
-    objects.call<T>('TENANT_MEMORY', `namespace ${id}`, method, ...args);
+    objects.call<T>(binding, `namespace ${id}`, method, ...args);
   return {
     id,
     passage,
@@ -351,6 +356,21 @@ test('changes to the mixer add up, and what makes no sense is left out', async (
   const { mixer } = await memory.call<Recalled>('recall', memory.id, [], true, new Int32Array(0));
   expect(mixer!.weights[5]).toBe(0.5);
   expect(mixer!.energy[5]).toBeCloseTo(freshState().energy[5]! + 2);
+});
+
+test('a turn is given so many outputs and tokens, and of one output no more than a run', async () => {
+  const memory = await newMemory(0, 'FULL_TENANT_MEMORY');
+  const long = (n: number, length: number) => Array.from({ length }, (_, i) => 10_000 * n + i);
+  for (let n = 1; n <= 20; n++) await memory.learn(output(n));
+  expect(await memory.recall()).toHaveLength(MAX_RECALLED);
+  for (let n = 1; n <= 12; n++) await memory.learn(long(n, MAX_RUN_TOKENS));
+  expect((await memory.recall()).flat()).toHaveLength(RECALL_TOKENS);
+  await memory.learn(long(20, MAX_OUTPUT_TOKENS + 10));
+  expect((await memory.recall())[0]).toEqual(long(20, MAX_RUN_TOKENS));
+  const end = long(20, MAX_OUTPUT_TOKENS);
+  expect(await memory.proceed(end.slice(-10, -5))).toEqual([end.slice(-20)]);
+  const beyond = long(20, MAX_OUTPUT_TOKENS + 10).slice(-8, -3);
+  expect(await memory.proceed(beyond)).toEqual([]);
 });
 
 describe('recycled guesses', () => {

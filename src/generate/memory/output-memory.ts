@@ -13,28 +13,13 @@ import { DamagedSegment, Segment } from '../../draft/segment.ts';
 import { buildSegment } from '../../draft/segment-builder.ts';
 import { best, type KeptRun, type Match, matchSegment, runOf } from './match.ts';
 import type { NewOutput } from './messages.ts';
+import {
+  MAX_OUTPUT_TOKENS,
+  MAX_RECALLED,
+  type OutputLimits,
+  RECALL_TOKENS,
+} from './output-limits.ts';
 import { RecentOutputs } from './recent-outputs.ts';
-
-export interface OutputLimits {
-  /** Tokens in the automaton, about 75 bytes each, before they become a segment. */
-  recentTokens: number;
-  /** Tokens of one segment. At 7.4 bytes each it must fit a SQLite value of 2 MB. */
-  segmentTokens: number;
-  /** Tokens of all: beyond it the oldest segment goes, with its outputs. 8 MB of segments. */
-  totalTokens: number;
-}
-
-export const OUTPUT_LIMITS: OutputLimits = {
-  recentTokens: 1 << 14,
-  segmentTokens: 1 << 17,
-  totalTokens: 1 << 20,
-};
-
-/** The most tokens kept of one output. */
-export const MAX_OUTPUT_TOKENS = 1 << 12;
-/** Outputs that one `recall` gives, and tokens of them together. */
-export const MAX_RECALLED = 16;
-export const RECALL_TOKENS = 1 << 12;
 
 interface Indexed {
   id: number;

@@ -16,7 +16,8 @@ import type { Namespace } from '../../store/tenants.ts';
 import type { KeptRun } from './match.ts';
 import { type Learned, NO_ROWS, type Recalled } from './messages.ts';
 import { applyChanges, freshState, type MixerState } from './mixer-weights.ts';
-import { OUTPUT_LIMITS, type OutputLimits, OutputMemory } from './output-memory.ts';
+import { OUTPUT_LIMITS, type OutputLimits } from './output-limits.ts';
+import { OutputMemory } from './output-memory.ts';
 import { RecycledRows } from './recycled-rows.ts';
 
 export interface MemoryLimits extends OutputLimits {

@@ -14,6 +14,18 @@ ort.env.wasm.numThreads = 1;
 ort.env.wasm.proxy = false;
 ort.env.wasm.wasmBinary = PLACEHOLDER;
 
+/** Linear memories of the runtime: it has one, imported or its own. */
+const memories: WebAssembly.Memory[] = [];
+
+function memoriesOf(module: object): WebAssembly.Memory[] {
+  return Object.values(module).filter((value) => value instanceof WebAssembly.Memory);
+}
+
+/** Bytes that WebAssembly has taken: sessions, and what runs needed at most. It never gives back. */
+export function heapBytes(): number {
+  return memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+}
+
 const instantiate = WebAssembly.instantiate;
 WebAssembly.instantiate = async function instantiateCompiled(
   source: unknown,
@@ -23,7 +35,12 @@ WebAssembly.instantiate = async function instantiateCompiled(
   if ((source as ArrayBuffer).byteLength !== PLACEHOLDER.length) {
     throw new Error('only the bundled WebAssembly can be run here');
   }
-  return { instance: await instantiate(compiled, imports), module: compiled };
+  const instance = await instantiate(compiled, imports);
+  memories.push(
+    ...memoriesOf(instance.exports),
+    ...Object.values(imports ?? {}).flatMap(memoriesOf),
+  );
+  return { instance, module: compiled };
 } as typeof WebAssembly.instantiate;
 
 /** A session on one thread. Make it inside a request or an object's event, not at start. */

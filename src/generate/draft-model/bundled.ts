@@ -6,11 +6,16 @@
 import facts from '../../../models/draft/edge.json';
 import model from '../../../models/draft/edge.onnx';
 import type { Bindings } from '../../bindings.ts';
-import { createSession, Tensor } from '../../onnx/runtime.ts';
+import { createSession, heapBytes, Tensor } from '../../onnx/runtime.ts';
 import type { EdgeModel } from './edge-model.ts';
 
 export type DraftModelState =
-  | { state: 'ready'; createMs: number }
+  | {
+      state: 'ready';
+      create_ms: number;
+      /** Of WebAssembly, all models of the isolate together. */
+      heap_bytes: number;
+    }
   | { state: 'cold' }
   | { state: 'off' }
   | { state: 'unfit' | 'failed'; reason: string };
@@ -37,7 +42,9 @@ export function stateOf({ DRAFT_MODEL = 'bundled' }: Bindings, tokenizer: string
     return { state: 'unfit', reason };
   }
   if (failure !== undefined) return { state: 'failed', reason: failure };
-  return made ? { state: 'ready', createMs } : { state: 'cold' };
+  return made
+    ? { state: 'ready', create_ms: createMs, heap_bytes: heapBytes() }
+    : { state: 'cold' };
 }
 
 /** Makes the session if it is to be made. Never rejects. */

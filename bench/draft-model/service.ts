@@ -1,0 +1,56 @@
+/** Worker and paced verifier, with the bundled documents taken in. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ingestDemo } from '../../local/demo.ts';
+import { freePort, startProcess, untilHealthy } from '../../local/process.ts';
+import { logFile, migrate, newLinkKeys, ROOT, startWorkerProcess } from '../../local/service.ts';
+
+export interface PacedService {
+  url: string;
+  /** Sets the least milliseconds of a step; 0 is the target's own pace. */
+  pace(ms: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startPacedService(): Promise<PacedService> {
+  const state = mkdtempSync(join(tmpdir(), 'espalier-bench-'));
+  mkdirSync(join(state, 'logs'));
+  const [port, verifierPort, controlPort] = [await freePort(), await freePort(), await freePort()];
+  const keys = newLinkKeys();
+  const verifier = startProcess({
+    args: ['--import', 'tsx', join(ROOT, 'bench/draft-model/paced-verifier.ts')],
+    cwd: ROOT,
+    env: { PORT: String(verifierPort), CONTROL_PORT: String(controlPort), LINK_KEYS: keys },
+    log: logFile(state, 'verifier'),
+  });
+  await migrate(state);
+  const verifierUrl = `http://127.0.0.1:${verifierPort}`;
+  const worker = startWorkerProcess(port, verifierUrl, state, keys);
+  const url = `http://localhost:${port}`;
+  await untilHealthy(
+    'verifier',
+    `${verifierUrl}/health`,
+    verifier,
+    logFile(state, 'verifier'),
+    60_000,
+  );
+  await untilHealthy(
+    'worker',
+    `http://127.0.0.1:${port}/health/live`,
+    worker,
+    logFile(state, 'worker'),
+    60_000,
+  );
+  await ingestDemo(url, state, () => {});
+  return {
+    url,
+    async pace(ms) {
+      await fetch(`http://127.0.0.1:${controlPort}/${ms}`, { method: 'POST' });
+    },
+    async stop() {
+      await Promise.all([worker.stop(), verifier.stop()]);
+      rmSync(state, { recursive: true, force: true });
+    },
+  };
+}

@@ -25,7 +25,7 @@ export class Frontier {
   /** Empties the frontier; `room` more candidates can enter the tree. */
   clear(room: number): void {
     this.size = 0;
-    this.room = Math.min(room, MAX_TREE_NODES);
+    this.room = Math.max(0, Math.min(room, MAX_TREE_NODES));
     for (let i = 0; i <= this.room; i++) this.sorted[i] = i;
   }
 
@@ -81,5 +81,19 @@ export class Frontier {
   /** The popped candidate was in the tree already, so another one may enter. */
   refund(): void {
     this.room++;
+  }
+
+  /** Throws unless entries are distinct, sorted, and no more than can enter. For tests; O(size). */
+  checkIntegrity(): void {
+    if (this.size > this.room) throw new Error(`${this.size} candidates for ${this.room} places`);
+    const seen = new Set<number>();
+    for (let i = 0; i < this.size; i++) {
+      const entry = this.sorted[i]!;
+      if (seen.has(entry)) throw new Error(`entry ${entry} stands twice`);
+      seen.add(entry);
+      if (i > 0 && this.probs[this.sorted[i - 1]!]! > this.probs[entry]!) {
+        throw new Error(`entry ${entry} is less probable than the one before it`);
+      }
+    }
   }
 }

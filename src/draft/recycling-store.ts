@@ -92,6 +92,19 @@ export class RecyclingStore implements EvidenceStore {
     return this.successors.byteLength + 32 * this.rows.size;
   }
 
+  /** Throws unless every token kept has a row of its own. For tests; O(size). */
+  checkIntegrity(): void {
+    if (this.size > this.capacity) throw new Error(`${this.size} tokens, not ${this.capacity}`);
+    const taken = new Set(this.rows.values());
+    if (taken.size !== this.size) throw new Error('two tokens share a row');
+    for (const row of taken) {
+      if (!(row >= 0 && row < this.size)) throw new Error(`row ${row} of ${this.size}`);
+    }
+    if (this.successors.length < this.size * RECYCLED_SUCCESSORS) {
+      throw new Error(`${this.successors.length} successors are too few for ${this.size} rows`);
+    }
+  }
+
   private rowFor(token: number): number {
     const known = this.rows.get(token);
     if (known !== undefined) return known;

@@ -18,7 +18,7 @@ export const Source = {
   trigram: 7,
   /** D, the draft model. */
   draft: 8,
-  /** P, the request's `prediction`. */
+  /** P, the request's `prediction`: a span that begins an answer (see `SpanRun`). */
   prediction: 9,
 } as const;
 

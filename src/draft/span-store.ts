@@ -1,8 +1,8 @@
 /**
- * What was fetched for this turn from stores that live elsewhere: runs of tokens
- * that may go on where the answer is. An automaton of its own, so that they never
- * mix with the counts of the session's text, which deserves more trust. Worker
- * and echo have one each.
+ * What came with this turn from elsewhere: runs of tokens fetched from stores, and
+ * the request's prediction, which may go on where the answer is. An automaton of
+ * its own, so that they never mix with the counts of the session's text, which
+ * deserves more trust. Worker and echo have one each.
  */
 import { AutomatonStore } from './automaton-store.ts';
 import { OUTPUT_START } from './output-store.ts';

@@ -11,7 +11,8 @@ import { Segment } from '../../src/draft/segment.ts';
 import { buildSegment } from '../../src/draft/segment-builder.ts';
 import { SessionStore } from '../../src/draft/session-store.ts';
 import { Source } from '../../src/draft/source.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { SpanStore } from '../../src/draft/span-store.ts';
+import { MAX_TREE_NODES, ROOT, TokenTree } from '../../src/draft/tree.ts';
 import { TrigramDrafter } from '../../src/draft/trigram.ts';
 
 /** A drafter that knows `documents` by one source, and begins a turn with `prompt`. */
@@ -40,7 +41,15 @@ function inSession(source: Source): Known {
 
 const SOURCES: Record<string, { source: Source; know: Known }> = {
   'L, passages': { source: Source.passage, know: inSession(Source.passage) },
-  'P, prediction': { source: Source.prediction, know: inSession(Source.prediction) },
+  'P, prediction': {
+    source: Source.prediction,
+    know(documents, prompt) {
+      const spans = new SpanStore();
+      const drafter = begun(spans, prompt);
+      spans.learn(documents.map((tokens) => ({ source: Source.prediction, begins: true, tokens })));
+      return drafter;
+    },
+  },
   'T, outputs': {
     source: Source.tenant,
     know(documents, prompt) {
@@ -74,6 +83,26 @@ const SOURCES: Record<string, { source: Source; know: Known }> = {
     },
   },
 };
+
+/** All stores together, the documents dealt out among them in turn; the first is T's. */
+function dealtOut(documents: readonly Int32Array[], prompt: readonly number[]): Drafter {
+  const dealt = (to: number) => documents.filter((_, i) => i % 5 === to);
+  const outputs = new OutputStore();
+  for (const document of dealt(0)) outputs.learn(document);
+  const corpus = new CorpusStore(new Segment(buildSegment(dealt(1))));
+  const spans = new SpanStore();
+  const recycled = new RecyclingStore();
+  for (const document of dealt(3)) {
+    for (let i = 1; i < document.length; i++) recycled.observe(document[i - 1]!, [document[i]!]);
+  }
+  const session = new SessionStore();
+  const drafter = new BlendDrafter([session, outputs, corpus, spans, recycled]);
+  drafter.begin(Int32Array.from(prompt), []);
+  spans.learn(dealt(2).map((tokens) => ({ source: Source.corpus, begins: false, tokens })));
+  for (const document of dealt(4)) session.insert(document, Source.passage);
+  return drafter;
+}
+SOURCES['the blend of all'] = { source: Source.tenant, know: dealtOut };
 
 const text = fc.array(fc.nat(7), { maxLength: 60 }).map((list) => Int32Array.from(list));
 const texts = fc.array(text, { maxLength: 4 });
@@ -158,6 +187,18 @@ describe.each(Object.entries(SOURCES))('%s', (_name, { source, know }) => {
     expect(known).toBe(source === Source.trigram);
   });
 
+  test('never exceeds the wire, whatever budget it is given', () => {
+    const long = Int32Array.from({ length: 3000 }, (_, i) => (7 * i * i + i) % 23);
+    const drafter = know([long], [90, 91]);
+    drafter.commit(long.subarray(0, 40));
+    expect(drafted(drafter, 1e9).size).toBeLessThanOrEqual(MAX_TREE_NODES);
+    expect(drafted(drafter, -1).size).toBe(0);
+    const small = new TokenTree(5);
+    drafter.draft(small, 64);
+    small.checkIntegrity();
+    expect(small.size).toBeLessThanOrEqual(5);
+  });
+
   test('copes with an empty prompt and an empty commit', () => {
     const drafter = know([], []);
     drafter.commit(new Int32Array(0));
@@ -183,7 +224,10 @@ describe('the recycling store', () => {
 
   test('forgets the token met first when it is full, and never grows beyond', () => {
     const store = new RecyclingStore(300);
-    for (let token = 0; token < 1000; token++) store.observe(token, [token + 1]);
+    for (let token = 0; token < 1000; token++) {
+      store.observe(token, [token + 1]);
+      store.checkIntegrity();
+    }
     expect(names(store, 699).size).toBe(0);
     expect(names(store, 700)).toEqual(new Set([701]));
     expect(names(store, 999)).toEqual(new Set([1000]));

@@ -14,6 +14,7 @@ import { metrics, observeRequests } from './api/metrics.ts';
 import { models } from './api/models.ts';
 import { requestId } from './api/request-id.ts';
 import { storeSearch } from './api/search.ts';
+import { tenant } from './api/tenant.ts';
 import { vectorStoreFiles } from './api/vector-store-files.ts';
 import { vectorStores } from './api/vector-stores.ts';
 import { ModelUnavailable } from './store/model.ts';
@@ -41,6 +42,9 @@ app.use('/v1/vector_stores/*', allow('ingest'), idempotent);
 app.route('/v1/vector_stores', vectorStores);
 app.route('/v1/vector_stores', vectorStoreFiles);
 app.route('/v1/vector_stores', fileBatches);
+
+app.use('/v1/tenant', allow('admin'));
+app.route('/v1/tenant', tenant);
 
 app.use('/metrics', authenticate, allow('admin'));
 app.route('/metrics', metrics);

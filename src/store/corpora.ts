@@ -25,7 +25,12 @@ export function shardPrefix({ tokenizer, shard, ...place }: CorpusPlace): string
 
 /** Of a store's segments in R2, all tokenizers and shards. */
 export function corpusPrefix({ tenantId, storeId }: Pick<CorpusPlace, 'tenantId' | 'storeId'>) {
-  return `tenants/${tenantId}/corpus/${storeId}/`;
+  return `${tenantPrefix(tenantId)}corpus/${storeId}/`;
+}
+
+/** Of everything in R2 that is a tenant's. */
+export function tenantPrefix(tenantId: number): string {
+  return `tenants/${tenantId}/`;
 }
 
 /** Deletes everything in R2 under a prefix, a page of keys at a time. */

@@ -5,6 +5,7 @@
  */
 import { eq } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
+import { deletePrefix, tenantPrefix } from './corpora.ts';
 import type { Database } from './database.ts';
 import { sha256 } from './ids.ts';
 import { tenants } from './schema.ts';
@@ -51,6 +52,31 @@ export async function ensureTenant(db: Database, name: string): Promise<Tenant> 
   const tenant = await db.query.tenants.findFirst({ where: eq(tenants.name, name) });
   if (!tenant) throw new Error(`tenant ${name} vanished while it was being made`);
   return tenant;
+}
+
+/**
+ * Deletes a tenant with everything it has: its rows in one transaction, then what
+ * is in R2 under its name. Its keys open nothing from then on. Durable Objects
+ * that hold something of it erase themselves: they look for its row before they
+ * say anything, and from time to time.
+ */
+export async function deleteTenant(env: Bindings, { id }: Tenant): Promise<void> {
+  const index = passageIndex(id);
+  const passages = `SELECT c.id FROM chunks c JOIN documents d ON d.id = c.document_id WHERE d.tenant_id = ${id}`;
+  const owned = ['api_keys', 'idempotency', 'store_files', 'stores', 'files', 'documents'];
+  await env.DB.batch(
+    [
+      `DROP TABLE IF EXISTS ${index}`,
+      `DELETE FROM chunk_tokens WHERE chunk_id IN (${passages})`,
+      `DELETE FROM chunk_vectors WHERE chunk_id IN (${passages})`,
+      `DELETE FROM chunks WHERE id IN (${passages})`,
+      `DELETE FROM batches WHERE store_id IN (SELECT id FROM stores WHERE tenant_id = ${id})`,
+      ...owned.map((table) => `DELETE FROM ${table} WHERE tenant_id = ${id}`),
+      `DELETE FROM tenants WHERE id = ${id}`,
+    ].map((statement) => env.DB.prepare(statement)),
+  );
+  indexed.delete(id);
+  await deletePrefix(env, tenantPrefix(id));
 }
 
 /** Tenants whose index this isolate has seen. */

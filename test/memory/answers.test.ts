@@ -185,6 +185,34 @@ test('the target’s guesses are drafted from where a request asks for it, and c
   expect((await say({ mode: 'lockstep' })).bySource).not.toHaveProperty('recycling');
 });
 
+test('a tenant that is deleted leaves nothing to who comes under its name', async () => {
+  const eve = await newTenant('eve', TOPICS.map(document));
+  await askOne(eve);
+  expect((await askOne(eve)).bySource.tenant).toBeGreaterThan(0);
+  const remove = (key: string) =>
+    fetch(`${service.url}/v1/tenant`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${key}` },
+    });
+  expect((await remove(eve.key)).status).toBe(403);
+  const admin = await createKey(join(state, 'wrangler'), 'eve', '--scopes', 'admin');
+  expect((await remove(admin)).status).toBe(200);
+  for (const key of [eve.key, admin]) {
+    await expect(clientOf(key).models.list()).rejects.toMatchObject({ status: 401 });
+  }
+  const next = await newTenant('eve', TOPICS.map(document));
+  expect((await next.client.vectorStores.list()).data).toHaveLength(1);
+  expect((await askOne(next)).bySource).not.toHaveProperty('tenant');
+});
+
+test('the tenant of those without a key can not be deleted', async () => {
+  const response = await fetch(`${service.url}/v1/tenant`, { method: 'DELETE' });
+  expect(response.status).toBe(400);
+  expect(((await response.json()) as { error: { message: string } }).error.message).toContain(
+    'delete its files and stores',
+  );
+});
+
 test('the memory is in the metrics', async () => {
   const page = await (await fetch(`${service.url}/metrics`)).text();
   expect(page).toMatch(/espalier_draft_memory_asks_total\{store="T",outcome="answered"\} [1-9]/);

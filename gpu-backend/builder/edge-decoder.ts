@@ -17,7 +17,7 @@
 import { ElementType } from '../ort/tensor.ts';
 import { type DecoderConfig, readDecoderConfig } from './config.ts';
 import { GraphBuilder, MICROSOFT } from './onnx.ts';
-import { ropeTables } from './rope.ts';
+import { ropeFrequencies } from './rope.ts';
 import { readWeightIndex, type StoredTensor } from './safetensors.ts';
 import { readRows } from './tensor-reader.ts';
 import { UnsupportedModelError } from './unsupported.ts';
@@ -26,18 +26,15 @@ const EMBEDDING = 'model.embed_tokens.weight';
 /** Largest magnitude of an int8 level; symmetric, so that no zero point is needed. */
 const LEVELS = 127;
 
-export interface EdgeOptions {
-  /** Positions that the rotary tables cover. */
-  positions: number;
-  /** Leave after this many layers: one checkpoint trained for it serves several sizes. */
-  layers?: number;
-}
-
-/** The serialised graph of a checkpoint with tied embeddings and no biases. Throws `UnsupportedModelError`. */
-export function buildEdgeDecoder(folder: string, options: EdgeOptions): Uint8Array {
+/**
+ * The serialised graph of a checkpoint with tied embeddings and no biases. With
+ * `exit` it leaves after so many layers: one checkpoint trained for it serves
+ * several sizes. Throws `UnsupportedModelError`.
+ */
+export function buildEdgeDecoder(folder: string, exit?: number): Uint8Array {
   const config = readDecoderConfig(folder);
   const tensors = readWeightIndex(folder);
-  const layers = options.layers ?? config.layers;
+  const layers = exit ?? config.layers;
   if (layers < 1 || layers > config.layers) {
     throw new RangeError(`the model has ${config.layers} layers: can't leave after ${layers}`);
   }
@@ -45,7 +42,7 @@ export function buildEdgeDecoder(folder: string, options: EdgeOptions): Uint8Arr
   if (config.queryKeyNorm || [...tensors.keys()].some((name) => name.endsWith('.bias'))) {
     throw new UnsupportedModelError('biases or query and key norms', 'plain Llama layers');
   }
-  return new EdgeGraph(config, tensors).build(layers, options.positions);
+  return new EdgeGraph(config, tensors).build(layers);
 }
 
 class EdgeGraph {
@@ -58,16 +55,13 @@ class EdgeGraph {
     this.tensors = tensors;
   }
 
-  build(layers: number, positions: number): Uint8Array {
+  build(layers: number): Uint8Array {
     const { graph, config } = this;
     graph.input('input_ids', 'int64', [1, 'S']);
     graph.input('position_ids', 'int64', [1, 'S']);
     graph.input('mask', 'float32', [1, 1, 'S', 'T']);
     graph.input('logit_rows', 'int64', ['R']);
-    const half = config.headDim / 2;
-    const { cos, sin } = ropeTables(config.rope, config.headDim, positions);
-    graph.constant('cos', 'float32', [positions, half], cos);
-    graph.constant('sin', 'float32', [positions, half], sin);
+    this.rotaryAngles();
 
     let sum = this.embed();
     for (let layer = 0; layer < layers; layer++) {
@@ -100,6 +94,20 @@ class EdgeGraph {
     const scale = graph.node('Gather', ['embedding_scales', 'input_ids'], 'embedded_scales');
     const cast = graph.node('Cast', [levels], 'embedded_cast', { to: ElementType.float32 });
     return graph.node('Mul', [cast, scale], 'embedded');
+  }
+
+  /** cos and sin of this pass's positions, computed: tables would be a quarter of a small model's file. */
+  private rotaryAngles(): void {
+    const { graph, config } = this;
+    const frequencies = Float32Array.from(ropeFrequencies(config.rope, config.headDim));
+    graph.constant('frequencies', 'float32', [1, 1, frequencies.length], frequencies);
+    graph.constant('column', 'int64', [3], BigInt64Array.of(1n, -1n, 1n));
+    const { float32 } = ElementType;
+    const positions = graph.node('Cast', ['position_ids'], 'positions', { to: float32 });
+    const column = graph.node('Reshape', [positions, 'column'], 'position_column');
+    const angles = graph.node('Mul', [column, 'frequencies'], 'angles');
+    graph.node('Cos', [angles], 'cos');
+    graph.node('Sin', [angles], 'sin');
   }
 
   private attention(input: string, layer: number): string {
@@ -138,7 +146,7 @@ class EdgeGraph {
   }
 
   private rotate(input: string, heads: number): string {
-    const inputs = [input, 'cos', 'sin', 'position_ids'];
+    const inputs = [input, 'cos', 'sin'];
     return this.graph.node('RotaryEmbedding', inputs, `${input}.rotated`, { num_heads: heads });
   }
 

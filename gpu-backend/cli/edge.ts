@@ -11,7 +11,7 @@ import { readDecoderConfig } from '../builder/config.ts';
 import { buildEdgeDecoder } from '../builder/edge-decoder.ts';
 import { fingerprintModel } from '../builder/fingerprint.ts';
 
-/** What a drafter reads and writes in a turn; the tables of longer ones would only be carried along. */
+/** What a drafter reads and writes in a turn: its cache is sized by it. */
 const MAX_POSITIONS = 2048;
 
 const { values, positionals } = parseArgs({
@@ -22,7 +22,7 @@ const folder = positionals[0] ?? 'models/draft';
 const config = readDecoderConfig(folder);
 const layers = values.layers === undefined ? config.layers : Number(values.layers);
 const positions = Math.min(MAX_POSITIONS, config.maxPositions);
-const graph = buildEdgeDecoder(folder, { positions, layers });
+const graph = buildEdgeDecoder(folder, layers);
 writeFileSync(join(folder, 'edge.onnx'), graph);
 const facts = {
   layers,

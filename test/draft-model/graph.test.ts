@@ -126,18 +126,15 @@ test('a full cache has no place, and a place let go is given again', () => {
 });
 
 test('the bundled graph is what the builder makes of the bundled checkpoint', () => {
-  const { layers, positions } = facts;
-  const built = buildEdgeDecoder(DRAFT, { layers, positions });
+  const built = buildEdgeDecoder(DRAFT, facts.layers);
   expect(Buffer.compare(built, readFileSync(join(DRAFT, 'edge.onnx')))).toBe(0);
 });
 
 test('it can leave after fewer layers, and says which it has', async () => {
-  const shallow = buildEdgeDecoder(DRAFT, { positions: 128, layers: 1 });
+  const shallow = buildEdgeDecoder(DRAFT, 1);
   const session = await ort.InferenceSession.create(shallow);
   const cache = new EdgeCache({ facts: { ...facts, layers: 1 }, session, Tensor: ort.Tensor }, 8);
   const logits = await cache.read(committed(cache, [300, 301]), [1]);
   expect(logits).toHaveLength(facts.vocabSize);
-  expect(() => buildEdgeDecoder(DRAFT, { positions: 128, layers: 4 })).toThrow(
-    "the model has 3 layers: can't leave after 4",
-  );
+  expect(() => buildEdgeDecoder(DRAFT, 4)).toThrow("the model has 3 layers: can't leave after 4");
 });

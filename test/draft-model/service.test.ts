@@ -1,0 +1,154 @@
+/**
+ * The draft model in the real worker: what is said is what is said without it;
+ * /health tells its state; without it, or with a broken one, the service goes on.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { streamChat } from '../../bench/stream-chat.ts';
+import { ROOT } from '../../local/service.ts';
+import { startService, type TestService } from '../support/service.ts';
+import { startWorker } from '../support/worker.ts';
+
+const QUESTIONS: string[] = JSON.parse(readFileSync(join(ROOT, 'web/demo/questions.json'), 'utf8'));
+const FORWARD = 'bench/draft-model/wrangler.toml';
+/** What a worker may be in bytes, uncompressed: 14.2 MB are ONNX Runtime's, 5.4 MB the sentence encoder's. */
+const BUNDLE_BUDGET = 26e6;
+/** And what of it the draft model may be. */
+const MODEL_BUDGET = 2e6;
+/** What the isolate's models may hold of its 128 MB. */
+const HEAP_BUDGET = 48e6;
+
+interface DraftModelHealth {
+  state: string;
+  reason?: string;
+  create_ms?: number;
+  heap_bytes?: number;
+}
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startService();
+});
+afterAll(() => service.stop());
+
+async function healthOf(url: string): Promise<DraftModelHealth> {
+  return ((await (await fetch(`${url}/health`)).json()) as { draft_model: DraftModelHealth })
+    .draft_model;
+}
+
+async function ask(question: string, temperature: number, speculation: object, more: object = {}) {
+  const { text, finish, usage } = await streamChat(service.url, {
+    messages: [{ role: 'user', content: question }],
+    temperature,
+    seed: 42,
+    max_tokens: 100,
+    speculation: { stats: true, memory: false, ...speculation },
+    ...more,
+  });
+  const stats = usage.speculation as NonNullable<typeof usage.speculation> & {
+    draft_model: { state: string; passes: number; spent_ms: number; saved_ms: number } | null;
+  };
+  return { text, finish, stats };
+}
+
+test('it is made on /health and stays, within its part of the isolate’s memory', async () => {
+  const first = await healthOf(service.url);
+  expect(first.state).toBe('ready');
+  expect(first.heap_bytes).toBeLessThan(HEAP_BUDGET);
+  expect(await healthOf(service.url)).toMatchObject({ create_ms: first.create_ms });
+});
+
+describe.each([0, 0.8])('at temperature %f', (temperature) => {
+  test.each(QUESTIONS)('%s', async (question) => {
+    const without = await ask(question, temperature, { draft_model: 'off' });
+    expect(without.stats.draft_model).toBeNull();
+    const grounded = await ask(question, temperature, { draft_model: 'always' });
+    expect(grounded.stats.draft_model!.passes).toBeGreaterThan(0);
+    expect([grounded.text, grounded.finish]).toEqual([without.text, without.finish]);
+    const bare = { vector_store_ids: [] };
+    const plain = await ask(question, temperature, { mode: 'off' }, bare);
+    const ungrounded = await ask(question, temperature, { draft_model: 'always' }, bare);
+    expect([ungrounded.text, ungrounded.finish]).toEqual([plain.text, plain.finish]);
+  });
+});
+
+test.each(['gated', 'alone', 'unshared', 'auto'])('draft_model %s says the same', async (use) => {
+  const plain = await ask(QUESTIONS[1]!, 0.8, { mode: 'off' });
+  for (const mode of ['echoed', 'streamed', 'lockstep']) {
+    expect((await ask(QUESTIONS[1]!, 0.8, { mode, draft_model: use })).text).toBe(plain.text);
+  }
+});
+
+test('tokens that only it proposed are accepted, and counted as its own', async () => {
+  let own = 0;
+  for (const question of QUESTIONS.slice(0, 6)) {
+    const { stats } = await ask(question, 0, { mode: 'streamed', draft_model: 'alone' });
+    own += stats.by_source.draft ?? 0;
+  }
+  expect(own).toBeGreaterThan(40);
+});
+
+test('many turns at once get it as far as there is room, and all say the same', async () => {
+  const plain = await ask(QUESTIONS[2]!, 0, { mode: 'off' });
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, () => ask(QUESTIONS[2]!, 0, { draft_model: 'always' })),
+  );
+  for (const { text } of answers) expect(text).toBe(plain.text);
+});
+
+test('without it the service goes on and says so', async () => {
+  for (const [DRAFT_MODEL, state] of [
+    ['none', 'off'],
+    ['bigger', 'failed'],
+  ] as const) {
+    const worker = await startWorker({
+      verifierUrl: service.verifierUrl,
+      vars: { DRAFT_MODEL },
+    });
+    try {
+      const health = await healthOf(worker.url);
+      expect(health.state).toBe(state);
+      if (state === 'failed') expect(health.reason).toContain('set it to "bundled" or "none"');
+    } finally {
+      await worker.close();
+    }
+  }
+});
+
+test('the worker’s bundle keeps its budget', () => {
+  const out = mkdtempSync(join(tmpdir(), 'espalier-bundle-'));
+  const wrangler = join(ROOT, 'node_modules/wrangler/bin/wrangler.js');
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [wrangler, 'deploy', '--dry-run', '--outdir', out],
+    {
+      cwd: ROOT,
+      encoding: 'utf8',
+      env: { ...process.env, CI: '1', WRANGLER_SEND_METRICS: 'false' },
+    },
+  );
+  expect(status, stderr).toBe(0);
+  const bytes = readdirSync(out)
+    .filter((name) => !name.endsWith('.map') && name !== 'README.md')
+    .reduce((sum, name) => sum + statSync(join(out, name)).size, 0);
+  rmSync(out, { recursive: true });
+  expect(bytes).toBeGreaterThan(14e6);
+  expect(bytes).toBeLessThan(BUNDLE_BUDGET);
+  expect(statSync(join(ROOT, 'models/draft/edge.onnx')).size).toBeLessThan(MODEL_BUDGET);
+});
+
+test('a pass in the real runtime takes milliseconds, and sixteen nodes not sixteen times one', async () => {
+  const worker = await startWorker({ verifierUrl: 'http://127.0.0.1:1', config: FORWARD });
+  try {
+    const figures = (await (await fetch(`${worker.url}/forward`)).json()) as Record<string, number>;
+    expect(figures.createMs).toBeLessThan(10_000);
+    // In one run: a busy machine slows both alike.
+    expect(figures.s16Ms! / Math.max(1, figures.s1Ms!)).toBeLessThan(12);
+    expect(figures.heapMB! * 1e6).toBeLessThan(HEAP_BUDGET);
+  } finally {
+    await worker.close();
+  }
+});

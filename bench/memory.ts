@@ -1,59 +1,69 @@
 /**
- * What past answers are worth to the next ones, through the whole path: the demo
- * questions without memory, then for the first time with it, then again, worded
- * otherwise, and again at a temperature; steps and tokens a step of each pass in
- * the same run, where the tokens came from, and how long the memory took to be
- * asked. With the same seed all texts must be equal with and without it.
+ * What past answers and stores' text are worth, through the whole path: the demo
+ * questions without memory and with it, for the first time, again, worded
+ * otherwise, at a temperature, and answered from a store whose text is not in the
+ * prompt; steps and tokens a step of each pass in the same run, where the tokens
+ * came from, and how long the memory took to be asked. With the same seed the
+ * texts of all passes of a name must be equal. The draft model is left out: what
+ * it adds differs from pass to pass.
  *
  *   npm run bench:memory [-- --json]
  */
 import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOT } from '../local/service.ts';
 import { startService } from '../test/support/service.ts';
-import { streamChat } from './stream-chat.ts';
+import { KnowledgeClient } from './retrieval/client.ts';
+import { median } from './statistics.ts';
+import { type StreamedChat, streamChat } from './stream-chat.ts';
 
 const json = process.argv.includes('--json');
 const SEED = 7;
+/** Longer than a small segment takes to be built. */
+const CORPUS_MS = 3_000;
+
+/** Without memory; with it; with the target's recycled guesses besides. */
+type Memory = 'off' | 'on' | 'and A';
 
 interface Pass {
   name: string;
-  /** Of the question as it stands in the list. */
-  wording(question: string): string;
-  temperature: number;
-  /** Passes with this one's name and without memory are its baseline. */
-  memory: boolean;
-  /** Whether the target's guesses are recycled. */
-  recycle?: boolean;
+  memory: Memory;
+  wording?: (question: string) => string;
+  temperature?: number;
+  /** Answered without a passage, beside a store that the request may search. */
+  unretrieved?: true;
 }
 
-const same = (question: string) => question;
 const reworded = (question: string) =>
   `Please tell me: ${question[0]!.toLowerCase()}${question.slice(1)}`;
 
 const PASSES: Pass[] = [
-  { name: 'asked', wording: same, temperature: 0, memory: false },
-  { name: 'asked', wording: same, temperature: 0, memory: true },
-  { name: 'again', wording: same, temperature: 0, memory: false },
-  { name: 'again', wording: same, temperature: 0, memory: true },
-  { name: 'again', wording: same, temperature: 0, memory: true, recycle: true },
-  { name: 'reworded', wording: reworded, temperature: 0, memory: false },
-  { name: 'reworded', wording: reworded, temperature: 0, memory: true },
-  { name: 'reworded', wording: reworded, temperature: 0, memory: true, recycle: true },
-  { name: 'at 0.8', wording: same, temperature: 0.8, memory: false },
-  { name: 'at 0.8', wording: same, temperature: 0.8, memory: true },
-  { name: 'at 0.8', wording: same, temperature: 0.8, memory: true, recycle: true },
+  { name: 'first', memory: 'off' },
+  { name: 'first', memory: 'on' },
+  { name: 'again', memory: 'off' },
+  { name: 'again', memory: 'on' },
+  // Rows of A are learned in the first of these passes, and the echo goes on learning in all.
+  { name: 'again', memory: 'and A' },
+  { name: 'again', memory: 'on' },
+  { name: 'again', memory: 'and A' },
+  { name: 'reworded', memory: 'off', wording: reworded },
+  { name: 'reworded', memory: 'on', wording: reworded },
+  { name: 'at 0.8', memory: 'off', temperature: 0.8 },
+  { name: 'at 0.8', memory: 'on', temperature: 0.8 },
+  { name: 'from S', memory: 'off', temperature: 0.8, unretrieved: true },
+  { name: 'from S', memory: 'on', temperature: 0.8, unretrieved: true },
 ];
 
 interface Row {
   name: string;
-  memory: boolean;
-  recycle: boolean;
+  memory: Memory;
   steps: number;
   /** Tokens a step. */
   mat: number;
   seconds: number;
+  ttftMs: number;
   bySource: Record<string, number>;
 }
 
@@ -63,67 +73,88 @@ async function main(): Promise<void> {
   );
   const service = await startService();
   const rows: Row[] = [];
+  const texts = new Map<string, string[]>();
   let different = 0;
-  let asks = '';
+  let page = '';
   try {
+    const knowledge = new KnowledgeClient(service.url);
+    const store = await knowledge.createStore('unretrieved');
     // Warms code and KV cache, and leaves nothing behind.
-    for (const question of questions) await ask(service.url, question, 0, false);
-    const texts = new Map<string, string>();
-    for (const { name, wording, temperature, memory, recycle = false } of PASSES) {
-      const row: Row = { name, memory, recycle, steps: 0, mat: 0, seconds: 0, bySource: {} };
-      let committed = 0;
-      for (const question of questions) {
-        const answer = await ask(service.url, wording(question), temperature, memory, recycle);
-        const { steps, mean_accepted, by_source } = answer.usage.speculation!;
-        row.steps += steps;
-        row.seconds += answer.seconds;
-        committed += steps * mean_accepted;
-        for (const [source, tokens] of Object.entries(by_source)) {
-          row.bySource[source] = (row.bySource[source] ?? 0) + tokens;
-        }
-        const key = `${name} ${question}`;
-        if (texts.has(key) && texts.get(key) !== answer.text) different++;
-        texts.set(key, answer.text);
+    for (const question of questions) await ask(service.url, question, PASSES[0]!, store);
+    for (const pass of PASSES) {
+      const known = texts.get(pass.name);
+      if (pass.unretrieved && known) {
+        const files = known.map((text, i) => knowledge.upload(`${i}.txt`, text));
+        await knowledge.ingest(store, await Promise.all(files));
+        await sleep(CORPUS_MS);
       }
-      row.mat = committed / row.steps;
-      rows.push(row);
+      const answers: StreamedChat[] = [];
+      for (const question of questions) answers.push(await ask(service.url, question, pass, store));
+      rows.push(summarise(pass, answers));
+      const said = answers.map(({ text }) => text);
+      if (known) different += said.filter((text, i) => text !== known[i]).length;
+      texts.set(pass.name, said);
     }
-    asks = await (await fetch(`${service.url}/metrics`)).text();
+    page = await (await fetch(`${service.url}/metrics`)).text();
   } finally {
     await service.stop();
   }
-  const memory = asksOf(asks);
+  const asks = asksOf(page);
   const load = loadavg()[0]!;
-  if (json) {
-    console.log(JSON.stringify({ passes: rows, different, asks: memory, load }));
-    return;
-  }
-  console.log(`${questions.length} questions, whole path, load ${load.toFixed(1)}\n`);
-  console.log('pass       memory   steps    MAT   seconds   tokens by source');
-  for (const { name, memory: on, recycle, steps, mat, seconds, bySource } of rows) {
-    const sources = Object.entries(bySource).map(([source, tokens]) => `${source} ${tokens}`);
-    console.log(
-      `${name.padEnd(10)} ${(recycle ? 'and A' : on ? 'on' : 'off').padEnd(6)} ${String(steps).padStart(7)}` +
-        `${mat.toFixed(2).padStart(7)}${seconds.toFixed(2).padStart(10)}   ${sources.join(', ')}`,
-    );
-  }
-  console.log(`\nanswers that differ with and without memory: ${different}`);
-  for (const { store, asked, meanMs } of memory) {
-    console.log(`${store} was asked ${asked} times, ${meanMs.toFixed(1)} ms each`);
-  }
+  if (json) console.log(JSON.stringify({ passes: rows, different, asks, load }));
+  else print(questions.length, rows, different, asks, load);
 }
 
-function ask(url: string, question: string, temperature: number, memory: boolean, recycle = false) {
+function ask(url: string, question: string, pass: Pass, store: string): Promise<StreamedChat> {
+  const { wording = (same) => same, temperature = 0, memory, unretrieved } = pass;
+  // Nothing has this attribute: the store may be searched, and nothing is found.
+  const filters = { type: 'eq', key: 'of', value: 'the prompt' };
   return streamChat(url, {
-    messages: [{ role: 'user', content: question }],
+    messages: [{ role: 'user', content: wording(question) }],
     temperature,
     seed: SEED,
-    speculation: { memory, recycle, stats: true },
+    ...(unretrieved && {
+      tools: [{ type: 'file_search', vector_store_ids: [store], filters }],
+    }),
+    speculation: {
+      memory: memory !== 'off',
+      recycle: memory === 'and A',
+      draft_model: 'off',
+      stats: true,
+    },
   });
 }
 
+function summarise({ name, memory }: Pass, answers: readonly StreamedChat[]): Row {
+  const bySource: Record<string, number> = {};
+  let [steps, committed] = [0, 0];
+  for (const { usage } of answers) {
+    const { steps: taken, mean_accepted, by_source } = usage.speculation!;
+    steps += taken;
+    committed += taken * mean_accepted;
+    for (const [source, tokens] of Object.entries(by_source)) {
+      bySource[source] = (bySource[source] ?? 0) + tokens;
+    }
+  }
+  return {
+    name,
+    memory,
+    steps,
+    mat: committed / steps,
+    seconds: answers.reduce((sum, { seconds }) => sum + seconds, 0),
+    ttftMs: median(answers.map(({ ttftMs }) => ttftMs)),
+    bySource,
+  };
+}
+
+interface Asks {
+  store: string;
+  asked: number;
+  meanMs: number;
+}
+
 /** Off the page for Prometheus. */
-function asksOf(page: string) {
+function asksOf(page: string): Asks[] {
   const value = (name: string, store: string) =>
     Number(new RegExp(`^${name}\\{store="${store}"\\} (\\S+)$`, 'm').exec(page)?.[1] ?? 0);
   const stores = [...page.matchAll(/^espalier_draft_memory_seconds_count\{store="(\w+)"\}/gm)];
@@ -132,6 +163,28 @@ function asksOf(page: string) {
     const sum = value('espalier_draft_memory_seconds_sum', store!);
     return { store: store!, asked, meanMs: (1000 * sum) / asked };
   });
+}
+
+function print(
+  questions: number,
+  rows: readonly Row[],
+  different: number,
+  asks: readonly Asks[],
+  load: number,
+): void {
+  console.log(`${questions} questions a pass, whole path, load ${load.toFixed(1)}\n`);
+  console.log('pass      memory   steps    MAT  seconds  first text  tokens by source');
+  for (const { name, memory, steps, mat, seconds, ttftMs, bySource } of rows) {
+    const sources = Object.entries(bySource).map(([source, tokens]) => `${source} ${tokens}`);
+    console.log(
+      `${name.padEnd(9)} ${memory.padEnd(6)} ${String(steps).padStart(7)} ${mat.toFixed(2).padStart(6)}` +
+        ` ${seconds.toFixed(2).padStart(8)} ${ttftMs.toFixed(0).padStart(8)} ms  ${sources.join(', ')}`,
+    );
+  }
+  console.log(`\nanswers that differ within a name: ${different}`);
+  for (const { store, asked, meanMs } of asks) {
+    console.log(`${store} was asked ${asked} times, ${meanMs.toFixed(1)} ms each`);
+  }
 }
 
 await main();

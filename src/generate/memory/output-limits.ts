@@ -19,4 +19,4 @@ export const OUTPUT_LIMITS: OutputLimits = {
 export const MAX_OUTPUT_TOKENS = 1 << 12;
 /** Outputs that one `recall` gives, and tokens of them together. */
 export const MAX_RECALLED = 16;
-export const RECALL_TOKENS = 1 << 12;
+export const RECALL_TOKENS = 1 << 11;

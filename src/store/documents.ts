@@ -177,10 +177,13 @@ async function deletePassages(env: Bindings, tenantId: number, documentIds: read
     ).bind(ids),
     env.DB.prepare(`DELETE FROM chunk_tokens WHERE chunk_id IN (${ours})`).bind(ids),
     env.DB.prepare(`DELETE FROM chunk_vectors WHERE chunk_id IN (${ours})`).bind(ids),
+    // Writing a document begins here too, where there is mostly nothing to delete.
+    env.DB.prepare(
+      `UPDATE tenants SET purges = purges + 1 WHERE id = ?2 AND EXISTS (${ours})`,
+    ).bind(ids, tenantId),
     env.DB.prepare(
       'DELETE FROM chunks WHERE document_id IN (SELECT value FROM json_each(?1))',
     ).bind(ids),
-    env.DB.prepare('UPDATE tenants SET purges = purges + 1 WHERE id = ?1').bind(tenantId),
   ]);
 }
 

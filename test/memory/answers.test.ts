@@ -23,6 +23,8 @@ const document = (topic: string) =>
 
 /** Longer than a small segment takes to be built. */
 const CORPUS_MS = 2_000;
+/** Longer than an answer takes to be kept, and counted, after its last byte. */
+const SETTLED_MS = 300;
 
 let state: string;
 let service: Service;
@@ -95,7 +97,17 @@ async function ask(
 }
 
 /** One question alone: what a tenant said to another one would help it too. */
-const askOne = (tenant: Tenant) => ask(tenant, 0, {}, QUESTIONS.slice(0, 1));
+async function askOne(tenant: Tenant): Promise<Answers> {
+  const answers = await ask(tenant, 0, {}, QUESTIONS.slice(0, 1));
+  await sleep(SETTLED_MS);
+  return answers;
+}
+
+/** Tokens of past answers that turns have fetched so far. */
+async function fetched(): Promise<number> {
+  const page = await (await fetch(`${service.url}/metrics`)).text();
+  return Number(/^espalier_draft_memory_tokens_total\{store="T"\} (\d+)$/m.exec(page)?.[1] ?? 0);
+}
 
 beforeAll(async () => {
   state = mkdtempSync(join(tmpdir(), 'espalier-test-'));
@@ -133,6 +145,29 @@ test('after a restart of everything the answers are still there', async () => {
   await start();
   ann.client = clientOf(ann.key);
   expect((await ask(ann, 0)).bySource.tenant).toBeGreaterThan(10);
+});
+
+test('an answer is kept where the conversation before it is known, and not where it is not', async () => {
+  const fay = await newTenant('fay', TOPICS.map(document));
+  const [earlier] = (await askOne(fay)).texts;
+  /** Goes on after an answer; how many tokens of past answers that fetched. */
+  async function goOn(answer: string): Promise<number> {
+    const before = await fetched();
+    await ask(fay, 0, {}, QUESTIONS.slice(1, 2), {
+      messages: [
+        { role: 'user', content: QUESTIONS[0]! },
+        { role: 'assistant', content: answer },
+        { role: 'user', content: QUESTIONS[1]! },
+      ],
+    });
+    await sleep(SETTLED_MS);
+    return (await fetched()) - before;
+  }
+  const unknown = await goOn(`${earlier} And so on.`);
+  expect(unknown).toBeGreaterThan(0);
+  expect(await goOn(`${earlier} And so on.`)).toBe(unknown);
+  expect(await goOn(earlier!)).toBe(unknown);
+  expect(await goOn(earlier!)).toBeGreaterThan(unknown);
 });
 
 test('what quoted a deleted file is never drafted again, though the text comes back', async () => {

@@ -2,6 +2,8 @@
 import type { Bindings } from '../../src/bindings.ts';
 import { StoreCorpus } from '../../src/generate/memory/store-corpus.ts';
 import { TenantMemory } from '../../src/generate/memory/tenant-memory.ts';
+import { writeDocument } from '../../src/store/documents.ts';
+import { ensurePassageIndex } from '../../src/store/tenants.ts';
 import { fromText, toText } from './typed-json.ts';
 
 /** With the limits of the service. */
@@ -91,6 +93,26 @@ const BUCKET = {
   },
 };
 
+/** A document of one passage. */
+interface NewText {
+  tenantId: number;
+  key: string;
+}
+
+/** Writes it as ingestion does. */
+async function write(env: Bindings, { tenantId, key }: NewText) {
+  await ensurePassageIndex(env, tenantId);
+  const passage = { title: '', heading: '', text: key, start: 0, end: key.length };
+  const passages = [{ ...passage, tokens: Int32Array.of(1, 2, 3), vector: null }];
+  await writeDocument(env, tenantId, key, {
+    tokenizer: 'f'.repeat(64),
+    embedder: null,
+    passages,
+    notice: null,
+  });
+  return null;
+}
+
 interface Call {
   binding: 'TENANT_MEMORY' | 'FULL_TENANT_MEMORY' | 'STORE_CORPUS';
   object: string;
@@ -104,10 +126,12 @@ export default {
     const body = fromText(await request.text()) as
       | Call
       | { sql: string }
-      | { bucket: keyof typeof BUCKET };
+      | { bucket: keyof typeof BUCKET }
+      | { write: NewText };
     try {
       if ('sql' in body)
         return new Response(toText((await env.DB.prepare(body.sql).all()).results));
+      if ('write' in body) return new Response(toText(await write(env, body.write)));
       if ('bucket' in body) return new Response(toText((await BUCKET[body.bucket](env)) ?? null));
       const objects = (env as Bindings & Record<string, DurableObjectNamespace>)[body.binding]!;
       const stub = objects.get(objects.idFromName(body.object)) as unknown as Record<

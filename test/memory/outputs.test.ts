@@ -312,6 +312,19 @@ describe('what is forgotten', () => {
   });
 });
 
+test('deletions are counted, and new documents are none', async () => {
+  const { id } = await newMemory();
+  const purges = async () =>
+    (await objects.sql<{ purges: number }>(`SELECT purges FROM tenants WHERE id = ${id}`))[0]!
+      .purges;
+  await objects.write(id, 'pears');
+  await objects.write(id, 'plums');
+  expect(await purges()).toBe(0);
+  // Cut off and begun again: the passages written so far are deleted.
+  await objects.write(id, 'pears');
+  expect(await purges()).toBe(1);
+});
+
 describe('whose it is', () => {
   test('no object says what another one was told', async () => {
     const [ann, bob] = [await newMemory(), await newMemory()];

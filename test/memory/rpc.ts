@@ -7,6 +7,8 @@ export interface Objects {
   call<T>(binding: string, object: string, method: string, ...args: unknown[]): Promise<T>;
   sql<T = unknown>(sql: string): Promise<T[]>;
   bucket<T = unknown>(action: string): Promise<T>;
+  /** Writes a document of one passage into D1. */
+  write(tenantId: number, key: string): Promise<void>;
   worker: Worker;
 }
 
@@ -26,6 +28,7 @@ export async function startObjects(): Promise<Objects> {
       post({ binding, object, method, args }) as Promise<never>,
     sql: (sql) => post({ sql }) as Promise<never>,
     bucket: (bucket) => post({ bucket }) as Promise<never>,
+    write: (tenantId, key) => post({ write: { tenantId, key } }) as Promise<never>,
     worker,
   };
 }

@@ -2,12 +2,15 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OUTPUT_START } from '../../src/draft/output-store.ts';
+import { buildSegment } from '../../src/draft/segment-builder.ts';
 import { type KeptRun, MAX_RUN_TOKENS } from '../../src/generate/memory/match.ts';
 import { NO_ROWS, type Recalled, type Successors } from '../../src/generate/memory/messages.ts';
 import { changesBetween, freshState } from '../../src/generate/memory/mixer-weights.ts';
 import {
   MAX_OUTPUT_TOKENS,
   MAX_RECALLED,
+  MAX_VALUE_BYTES,
+  OUTPUT_LIMITS,
   RECALL_TOKENS,
 } from '../../src/generate/memory/output-limits.ts';
 import { type Objects, startObjects } from './rpc.ts';
@@ -420,4 +423,14 @@ describe('recycled guesses', () => {
     await memory.recycle([1, 2, 3, 4], { of: [1] });
     expect((await memory.shape()).rows).toBe(0);
   });
+});
+
+test('no segment is too large for the object to keep, not even one in which every token is another', () => {
+  const { segmentTokens } = OUTPUT_LIMITS;
+  // Spread over three bytes, one text each 40 tokens.
+  const token = (i: number) => (i * 65_537) % 16_777_213;
+  const texts = Array.from({ length: segmentTokens / 40 }, (_, n) =>
+    Int32Array.from({ length: 40 }, (_, i) => token(40 * n + i)),
+  );
+  expect(buildSegment(texts).byteLength).toBeLessThan(MAX_VALUE_BYTES);
 });

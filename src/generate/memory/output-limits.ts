@@ -3,15 +3,18 @@
 export interface OutputLimits {
   /** Tokens in the automaton, about 75 bytes each, before they become a segment. */
   recentTokens: number;
-  /** Tokens of one segment. At 7.4 bytes each it must fit a SQLite value of 2 MB. */
+  /** Tokens of one segment: whatever they are, it fits `MAX_VALUE_BYTES`. */
   segmentTokens: number;
   /** Tokens of all: beyond it the oldest segment goes, with its outputs. 8 MB of segments. */
   totalTokens: number;
 }
 
+/** Of a value in an object's SQLite. */
+export const MAX_VALUE_BYTES = 2_000_000;
+
 export const OUTPUT_LIMITS: OutputLimits = {
   recentTokens: 1 << 14,
-  segmentTokens: 1 << 17,
+  segmentTokens: 1 << 16,
   totalTokens: 1 << 20,
 };
 

@@ -12,6 +12,7 @@
  */
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { AlignmentStore } from '../src/draft/alignment-store.ts';
 import { BlendDrafter } from '../src/draft/blend.ts';
 import { CorpusStore } from '../src/draft/corpus-store.ts';
 import { Segment } from '../src/draft/segment.ts';
@@ -58,9 +59,10 @@ function main(): void {
   ).subarray(0, STEPS + WARM_UP);
 
   const session = new SessionStore();
-  const alone = drafted(new BlendDrafter([session]), prompt, output);
+  const alone = drafted(new BlendDrafter([session, new AlignmentStore(session)]), prompt, output);
+  const beside = new SessionStore();
   const full = drafted(
-    new BlendDrafter([new SessionStore(), new CorpusStore(segment)]),
+    new BlendDrafter([beside, new CorpusStore(segment), new AlignmentStore(beside)]),
     prompt,
     output,
   );

@@ -2,6 +2,7 @@
  * The drafter beside the engine: the same core as the worker's, over what the
  * session holds here anyway (prompt and answer) and what the worker shipped.
  */
+import { AlignmentStore } from '../src/draft/alignment-store.ts';
 import { BlendDrafter } from '../src/draft/blend.ts';
 import type { Drafter } from '../src/draft/drafter.ts';
 import { Mixer } from '../src/draft/mixer.ts';
@@ -14,8 +15,8 @@ export interface Echo extends Drafter {
   learn(spans: readonly Span[]): void;
 }
 
-/** Stores that an echo mixes: the session's, and the spans. */
-const STORES = 2;
+/** Stores that an echo mixes: the session's, the spans, and where the answer is aligned in each. */
+const STORES = 4;
 
 export class EchoDrafter extends BlendDrafter implements Echo {
   private readonly spans: SpanStore;
@@ -23,7 +24,8 @@ export class EchoDrafter extends BlendDrafter implements Echo {
   /** Turns of one tenant share a mixer: it learns how far to trust which evidence, never any text. */
   constructor(mixer = new Mixer(STORES)) {
     const spans = new SpanStore();
-    super([new SessionStore(), spans], mixer);
+    const session = new SessionStore();
+    super([session, spans, new AlignmentStore(session), new AlignmentStore(spans)], mixer);
     this.spans = spans;
   }
 

@@ -1,4 +1,5 @@
 /** Our drafter over any of its stores, as a contender in a replay. */
+import { AlignmentStore } from '../../src/draft/alignment-store.ts';
 import { BlendDrafter } from '../../src/draft/blend.ts';
 import { CorpusStore } from '../../src/draft/corpus-store.ts';
 import type { EvidenceStore } from '../../src/draft/evidence.ts';
@@ -26,6 +27,8 @@ export class OwnDrafter extends BlendDrafter implements Contender {
       : null;
     const recycled = names.includes('A') ? new RecyclingStore() : null;
     const stores: (EvidenceStore | null)[] = [session, outputs, corpus, recycled];
+    if (session) stores.push(new AlignmentStore(session));
+    if (outputs) stores.push(new AlignmentStore(outputs));
     super(stores.filter((store) => store !== null));
     this.session = session;
     this.outputs = outputs;

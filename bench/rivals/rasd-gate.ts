@@ -8,6 +8,7 @@
  * No values of its constants are published that we know of: these are the best of a
  * small grid with the gate shut at all. Without it, it drafts better.
  */
+import { AlignmentStore } from '../../src/draft/alignment-store.ts';
 import { BlendDrafter } from '../../src/draft/blend.ts';
 import type { Region } from '../../src/draft/drafter.ts';
 import { Evidence } from '../../src/draft/evidence.ts';
@@ -30,7 +31,13 @@ export class RasdGate implements Contender {
   private readonly text = new Text();
   private readonly datastore: Datastore;
   private readonly outputs = new OutputStore();
-  private readonly drafter = new BlendDrafter([new SessionStore(), this.outputs]);
+  private readonly session = new SessionStore();
+  private readonly drafter = new BlendDrafter([
+    this.session,
+    this.outputs,
+    new AlignmentStore(this.session),
+    new AlignmentStore(this.outputs),
+  ]);
   private readonly evidence = new Evidence();
   private readonly drafted = new TokenTree();
   private readonly fused = new TokenTree();

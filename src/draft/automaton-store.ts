@@ -1,11 +1,12 @@
 /**
- * An automaton as a store of evidence: one cursor (state and matched length) a
+ * Runs of tokens with an automaton over them, as a store of evidence: one cursor (state and matched length) a
  * slot, contexts along the suffix links. Following a token is amortised O(1),
  * gathering O(followers of up to four contexts).
  */
 
 import type { Region } from './drafter.ts';
 import { type Evidence, type EvidenceStore, MAX_CONTEXTS, MAX_FOLLOWERS } from './evidence.ts';
+import { RunText } from './run-text.ts';
 import type { Source } from './source.ts';
 import { ROOT_STATE, type SuffixAutomaton } from './suffix-automaton.ts';
 import { TopFollowers } from './top-followers.ts';
@@ -13,6 +14,14 @@ import { MAX_TREE_NODES } from './tree.ts';
 
 export abstract class AutomatonStore implements EvidenceStore {
   readonly automaton: SuffixAutomaton;
+  /** What the automaton was grown over. */
+  readonly text = new RunText();
+  /**
+   * Where the longest context at slot 0 occurred last, but for its own occurrence
+   * in the answer: position of its last token, and its length; 0 for nowhere.
+   */
+  lastMatchEnd = -1;
+  lastMatchLength = 0;
   protected readonly states = new Int32Array(MAX_TREE_NODES + 1);
   protected readonly lengths = new Int32Array(MAX_TREE_NODES + 1);
   private readonly top: TopFollowers;
@@ -28,18 +37,45 @@ export abstract class AutomatonStore implements EvidenceStore {
 
   /** Allocated bytes. */
   get bytes(): number {
-    return this.automaton.bytes + this.top.bytes;
+    return this.automaton.bytes + this.top.bytes + this.text.bytes;
   }
 
-  /** What stands at offset `position` of the tokens appended. */
-  protected abstract sourceAt(position: number): Source;
+  /** Length of the longest context at `slot`, in tokens. */
+  matchLength(slot: number): number {
+    return this.lengths[slot]!;
+  }
+
+  /** Position of the last token of that context's latest occurrence. */
+  matchEnd(slot: number): number {
+    return this.automaton.lastEnd[this.states[slot]!]!;
+  }
 
   /** Forgets all tokens; keeps the memory. */
   protected reset(): void {
     this.automaton.clear();
     this.top.clear();
+    this.text.clear();
+    this.lastMatchLength = 0;
     this.states[0] = ROOT_STATE;
     this.lengths[0] = 0;
+  }
+
+  /** Adds a token to the current run. */
+  protected append(token: number, source: Source): void {
+    this.text.push(token, source);
+    this.automaton.append(token);
+  }
+
+  protected endRun(): void {
+    this.text.endRun();
+    this.automaton.endRun();
+  }
+
+  /** Moves slot 0 along `token` through what is there, and remembers where that led. */
+  protected match(token: number): void {
+    this.follow(0, token, 0);
+    this.lastMatchLength = this.lengths[0]!;
+    this.lastMatchEnd = this.matchEnd(0);
   }
 
   follow(from: number, token: number, slot: number): void {
@@ -96,7 +132,7 @@ export abstract class AutomatonStore implements EvidenceStore {
       const target = automaton.edgeTarget[edge]!;
       const count = automaton.count[target]!;
       const end = automaton.lastEnd[target]!;
-      const follower = evidence.follower(automaton.edgeToken[edge]!, count, this.sourceAt(end));
+      const follower = evidence.follower(automaton.edgeToken[edge]!, count, this.text.source(end));
       total += count;
       if (end > latest) {
         latest = end;
@@ -110,14 +146,14 @@ export abstract class AutomatonStore implements EvidenceStore {
     const { automaton, top } = this;
     const at = top.of(state);
     let latest = -1;
-    for (let i = at; i < at + MAX_FOLLOWERS; i++) {
+    for (let i = at; i < at + evidence.wanted; i++) {
       const edge = top.edges[i]!;
       const target = automaton.edgeTarget[edge]!;
       const end = automaton.lastEnd[target]!;
       const follower = evidence.follower(
         automaton.edgeToken[edge]!,
         automaton.count[target]!,
-        this.sourceAt(end),
+        this.text.source(end),
       );
       if (end > latest) {
         latest = end;

@@ -17,7 +17,7 @@ export class CandidateTable {
   readonly token = new Int32Array(MAX_CANDIDATES);
   /** `Source` of the longest context that names the token. */
   readonly source = new Uint8Array(MAX_CANDIDATES);
-  /** PPM-C over the counts of all stores together. */
+  /** PPM-C over the counts of all stores together, 0 where none has seen the token. */
   readonly merged = new Float64Array(MAX_CANDIDATES);
   /** PPM-C of each store alone, 0 where it has not seen the token. */
   readonly own: Float64Array;
@@ -77,6 +77,9 @@ export class CandidateTable {
     this.backOffMerged(evidence);
     this.backOffOwn(evidence);
     for (let i = 0; i < this.usedCount; i++) this.read(this.used[i]!, evidence);
+    for (let row = 0; row < evidence.contexts; row++) {
+      if (evidence.apart[row] === 1) this.read(row, evidence);
+    }
     if (this.stores > 1) this.pairUp();
   }
 
@@ -98,7 +101,8 @@ export class CandidateTable {
     const { order, shorter, total, distinct } = evidence;
     let length = 0;
     for (let s = 0; s < stores; s++) {
-      cursor[s] = firstRow[s]!;
+      const first = firstRow[s]!;
+      cursor[s] = evidence.apart[first] === 1 ? firstRow[s + 1]! : first;
       if (cursor[s]! < firstRow[s + 1]!) length = Math.max(length, order[cursor[s]!]!);
     }
     mergedScale.fill(0, 0, evidence.contexts);

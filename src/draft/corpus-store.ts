@@ -65,7 +65,8 @@ export class CorpusStore implements EvidenceStore {
       if (this.kept === 0 || this.total === known) continue;
       const shorter = this.shortest[range]! - 1;
       evidence.open(store, this.longest[range]!, shorter, this.total, this.distinct);
-      for (let i = 0; i < this.kept; i++) {
+      const count = Math.min(this.kept, evidence.wanted);
+      for (let i = 0; i < count; i++) {
         evidence.follower(this.symbols[i]! - 1, this.counts[i]!, this.source);
       }
       known = this.total;

@@ -17,6 +17,8 @@ const CONTEXT_ROWS = MAX_STORES * MAX_CONTEXTS;
 const FOLLOWER_ROWS = CONTEXT_ROWS * MAX_FOLLOWERS;
 
 export class Evidence {
+  /** The most frequent followers of a context that are wanted; stores that keep them sorted write no more. */
+  wanted = MAX_FOLLOWERS;
   /** Contexts in use. Those of one store are adjacent, longest first. */
   contexts = 0;
   /** Number of the store that a context is from. */
@@ -36,6 +38,8 @@ export class Evidence {
   readonly source = new Uint8Array(FOLLOWER_ROWS);
   /** Row of the follower that was seen last, or -1 where a store keeps no such order. */
   readonly latest = new Int32Array(CONTEXT_ROWS);
+  /** 1 where counts are not of occurrences: the mixer weighs such a context, and merges it with no other. */
+  readonly apart = new Uint8Array(CONTEXT_ROWS);
   private followers = 0;
 
   clear(): void {
@@ -52,6 +56,7 @@ export class Evidence {
     this.total[row] = total;
     this.distinct[row] = distinct;
     this.latest[row] = -1;
+    this.apart[row] = 0;
     this.firstFollower[row] = this.followers;
     this.firstFollower[row + 1] = this.followers;
     return row;

@@ -24,7 +24,7 @@ const LEARNING_RATE = 0.12;
 /** The handful of weights that every candidate shares may move faster. */
 const SHARED_RATE = 0.24;
 /** AdaGrad's initial sum of squared gradients, per feature and for the shared weights. */
-const FEATURE_ENERGY = 0.03;
+const FEATURE_ENERGY = 0.1;
 const SHARED_ENERGY = 1;
 /** Gradients below this change nothing that shows. */
 const MIN_GRADIENT = 1e-3;
@@ -68,19 +68,20 @@ export class Mixer {
     this.last = last;
     candidates.collect(evidence, learning);
     const { correction, merged, own, size } = candidates;
-    const mergedWeight = weights[layout.merged]!;
     let highest = NONE_LOGIT + this.noneLogit(evidence, last);
     probs[size] = highest;
+    const width = stores + 1;
+    let unseen = 0;
+    for (let i = 0; i < width; i++) unseen += weights[layout.merged + i]! * UNSEEN_LOG;
+    if (learning) logs.fill(UNSEEN_LOG, 0, size * width);
     for (let c = 0; c < size; c++) {
-      const row = c * (stores + 1);
-      const log = fastLog(merged[c]!);
-      logs[row] = log;
-      let logit = correction[c]! + mergedWeight * log;
-      for (let s = 0; s < stores; s++) {
-        const p = own[c * stores + s]!;
-        const log = p > 0 ? fastLog(p) : UNSEEN_LOG;
-        logs[row + 1 + s] = log;
-        logit += weights[layout.merged + 1 + s]! * log;
+      let logit = correction[c]! + unseen;
+      for (let i = 0; i < width; i++) {
+        const p = i === 0 ? merged[c]! : own[c * stores + i - 1]!;
+        if (p === 0) continue;
+        const log = fastLog(p);
+        if (learning) logs[c * width + i] = log;
+        logit += weights[layout.merged + i]! * (log - UNSEEN_LOG);
       }
       probs[c] = logit;
       if (logit > highest) highest = logit;

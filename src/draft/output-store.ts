@@ -22,22 +22,18 @@ export class OutputStore extends AutomatonStore {
   begin(): void {
     this.states[0] = 0;
     this.lengths[0] = 0;
-    this.follow(0, OUTPUT_START, 0);
+    this.match(OUTPUT_START);
   }
 
   advance(token: number): void {
-    this.follow(0, token, 0);
+    this.match(token);
   }
 
   /** Adds a finished output. */
   learn(output: Int32Array): void {
-    this.automaton.endRun();
-    this.automaton.append(OUTPUT_START);
-    for (let i = 0; i < output.length; i++) this.automaton.append(output[i]!);
-    this.automaton.endRun();
-  }
-
-  protected sourceAt(): Source {
-    return Source.tenant;
+    this.endRun();
+    this.append(OUTPUT_START, Source.tenant);
+    for (let i = 0; i < output.length; i++) this.append(output[i]!, Source.tenant);
+    this.endRun();
   }
 }

@@ -69,6 +69,7 @@ export class RecyclingStore implements EvidenceStore {
     let total = 0;
     let distinct = 0;
     const context = evidence.open(store, 1, 0, 0, 0);
+    evidence.apart[context] = 1;
     for (let i = 0; i < RECYCLED_SUCCESSORS; i++) {
       const token = this.successors[at + i]!;
       if (token < 0) continue;

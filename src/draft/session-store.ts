@@ -14,8 +14,6 @@ export const MAX_CONTEXT = 15;
 export const MAX_SESSION_TOKENS = 1 << 17;
 
 export class SessionStore extends AutomatonStore {
-  private origins = new Uint8Array(1024);
-
   constructor() {
     super(new SuffixAutomaton(MAX_CONTEXT));
   }
@@ -32,9 +30,9 @@ export class SessionStore extends AutomatonStore {
       if (source === Source.prompt || end <= at) continue;
       const from = Math.max(at, start);
       this.learn(prompt.subarray(at, from), Source.prompt);
-      this.automaton.endRun();
+      this.endRun();
       this.learn(prompt.subarray(from, end), source);
-      this.automaton.endRun();
+      this.endRun();
       at = end;
     }
     this.learn(prompt.subarray(at), Source.prompt);
@@ -42,28 +40,20 @@ export class SessionStore extends AutomatonStore {
   }
 
   advance(token: number): void {
-    if (this.automaton.tokens < MAX_SESSION_TOKENS) {
-      this.append(token, Source.output);
-      this.rewind();
-    } else {
-      this.follow(0, token, 0);
-    }
-  }
-
-  /** Learns a run of its own in mid-turn: a passage or a prediction that arrived late. */
-  insert(run: Int32Array, source: Source): void {
-    const resume = this.automaton.interrupt();
-    this.learn(run, source);
-    this.automaton.resume(resume);
+    this.match(token);
+    if (this.automaton.tokens === MAX_SESSION_TOKENS) return;
+    this.append(token, Source.output);
     this.rewind();
   }
 
-  override get bytes(): number {
-    return super.bytes + this.origins.byteLength;
-  }
-
-  protected sourceAt(position: number): Source {
-    return this.origins[position] as Source;
+  /** Learns a run of its own in mid-turn: a passage that arrived late. */
+  insert(run: Int32Array, source: Source): void {
+    const resume = this.automaton.interrupt();
+    this.text.endRun();
+    this.learn(run, source);
+    this.text.endRun();
+    this.automaton.resume(resume);
+    this.rewind();
   }
 
   private rewind(): void {
@@ -75,16 +65,5 @@ export class SessionStore extends AutomatonStore {
     const room = MAX_SESSION_TOKENS - this.automaton.tokens;
     const length = Math.min(run.length, room);
     for (let i = 0; i < length; i++) this.append(run[i]!, source);
-  }
-
-  private append(token: number, source: Source): void {
-    const position = this.automaton.tokens;
-    if (position === this.origins.length) {
-      const larger = new Uint8Array(Math.ceil(1.25 * position));
-      larger.set(this.origins);
-      this.origins = larger;
-    }
-    this.origins[position] = source;
-    this.automaton.append(token);
   }
 }

@@ -1,4 +1,5 @@
 /** The drafter over the session's own text alone: the verifier's echo, or a worker without stores. */
+import { AlignmentStore } from './alignment-store.ts';
 import { BlendDrafter } from './blend.ts';
 import { Mixer } from './mixer.ts';
 import { SessionStore } from './session-store.ts';
@@ -7,9 +8,9 @@ export class SessionDrafter extends BlendDrafter {
   readonly session: SessionStore;
 
   /** Sessions that share a mixer learn from each other how far to trust which context, never any text. */
-  constructor(mixer = new Mixer(1)) {
+  constructor(mixer = new Mixer(2)) {
     const session = new SessionStore();
-    super([session], mixer);
+    super([session, new AlignmentStore(session)], mixer);
     this.session = session;
   }
 }

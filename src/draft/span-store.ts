@@ -18,7 +18,6 @@ export interface SpanRun {
 }
 
 export class SpanStore extends AutomatonStore {
-  private origins = new Uint8Array(1024);
   /** The last tokens of the answer, its beginning included: where a span that comes late is matched from. */
   private recent: number[] = [];
 
@@ -34,34 +33,19 @@ export class SpanStore extends AutomatonStore {
   advance(token: number): void {
     this.recent.push(token);
     if (this.recent.length > MAX_CONTEXT) this.recent.shift();
-    this.follow(0, token, 0);
+    this.match(token);
   }
 
   /** Adds spans, at any time of the turn. O(tokens). */
   learn(spans: readonly SpanRun[]): void {
     for (const { source, begins, tokens } of spans) {
-      this.automaton.endRun();
+      this.endRun();
       if (begins) this.append(OUTPUT_START, source);
       for (let i = 0; i < tokens.length; i++) this.append(tokens[i]!, source);
     }
-    this.automaton.endRun();
+    this.endRun();
     this.states[0] = 0;
     this.lengths[0] = 0;
-    for (const token of this.recent) this.follow(0, token, 0);
-  }
-
-  protected sourceAt(position: number): Source {
-    return this.origins[position] as Source;
-  }
-
-  private append(token: number, source: Source): void {
-    const position = this.automaton.tokens;
-    if (position === this.origins.length) {
-      const larger = new Uint8Array(2 * position);
-      larger.set(this.origins);
-      this.origins = larger;
-    }
-    this.origins[position] = source;
-    this.automaton.append(token);
+    for (const token of this.recent) this.match(token);
   }
 }

@@ -1,6 +1,7 @@
 /** What every source must hold, whatever it drafts from: one suite, all of them. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { AlignmentStore } from '../../src/draft/alignment-store.ts';
 import { BlendDrafter } from '../../src/draft/blend.ts';
 import { CorpusStore } from '../../src/draft/corpus-store.ts';
 import type { Drafter } from '../../src/draft/drafter.ts';
@@ -25,7 +26,7 @@ function begun(store: EvidenceStore, prompt: readonly number[]): Drafter {
 }
 
 /** As the session's own text, each document a region. */
-function inSession(source: Source): Known {
+function inSession(source: Source, aligned: boolean): Known {
   return (documents, prompt) => {
     const tokens = documents.flatMap((document) => [...document]);
     let start = 0;
@@ -33,14 +34,16 @@ function inSession(source: Source): Known {
       start += length;
       return { start: start - length, end: start, source };
     });
-    const drafter = new BlendDrafter([new SessionStore()]);
+    const session = new SessionStore();
+    const drafter = new BlendDrafter([session, ...(aligned ? [new AlignmentStore(session)] : [])]);
     drafter.begin(Int32Array.from([...tokens, ...prompt]), regions);
     return drafter;
   };
 }
 
 const SOURCES: Record<string, { source: Source; know: Known }> = {
-  'L, passages': { source: Source.passage, know: inSession(Source.passage) },
+  'L, passages': { source: Source.passage, know: inSession(Source.passage, false) },
+  'L, passages, aligned': { source: Source.passage, know: inSession(Source.passage, true) },
   'P, prediction': {
     source: Source.prediction,
     know(documents, prompt) {
@@ -96,7 +99,8 @@ function dealtOut(documents: readonly Int32Array[], prompt: readonly number[]): 
     for (let i = 1; i < document.length; i++) recycled.observe(document[i - 1]!, [document[i]!]);
   }
   const session = new SessionStore();
-  const drafter = new BlendDrafter([session, outputs, corpus, spans, recycled]);
+  const aligned = [session, outputs, spans].map((store) => new AlignmentStore(store));
+  const drafter = new BlendDrafter([session, outputs, corpus, spans, recycled, ...aligned]);
   drafter.begin(Int32Array.from(prompt), []);
   spans.learn(dealt(2).map((tokens) => ({ source: Source.corpus, begins: false, tokens })));
   for (const document of dealt(4)) session.insert(document, Source.passage);

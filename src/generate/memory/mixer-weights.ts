@@ -6,8 +6,8 @@
  */
 import { Mixer } from '../../draft/mixer.ts';
 
-/** Stores that the worker's mixer weighs: the session, what was fetched, the recycled. */
-export const WORKER_STORES = 3;
+/** Stores that the worker's mixer weighs: the session, what was fetched, the recycled, alignments in the first two. */
+export const WORKER_STORES = 5;
 
 /** Weights and energies of a mixer, whole. */
 export interface MixerState {

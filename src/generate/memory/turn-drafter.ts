@@ -3,6 +3,7 @@
  * turn from elsewhere, and the target's recycled guesses. What it learns of whom
  * to trust outlives the turn through its mixer.
  */
+import { AlignmentStore } from '../../draft/alignment-store.ts';
 import { BlendDrafter } from '../../draft/blend.ts';
 import type { Region } from '../../draft/drafter.ts';
 import { Mixer } from '../../draft/mixer.ts';
@@ -27,7 +28,9 @@ export class TurnDrafter extends BlendDrafter {
   constructor(mixer = new Mixer(WORKER_STORES), model: ModelStore | null = null) {
     const fetched = new SpanStore();
     const recycled = new RecyclingStore();
-    super([new SessionStore(), fetched, recycled, ...(model ? [model] : [])], mixer);
+    const session = new SessionStore();
+    const aligned = [new AlignmentStore(session), new AlignmentStore(fetched)];
+    super([session, fetched, recycled, ...aligned, ...(model ? [model] : [])], mixer);
     this.fetched = fetched;
     this.recycled = recycled;
   }

@@ -22,6 +22,9 @@ export const MAX_TEMPERATURE = 100;
 /** More than a vocabulary has keeps all. */
 export const MAX_TOP_K = 1 << 20;
 
+/** η of the knowledge transfer: the paper goes from 5 to 50. */
+export const MAX_TRANSFER = 50;
+
 /** A checked turn. */
 export interface Turn {
   prompt: Int32Array;
@@ -35,6 +38,8 @@ export interface Turn {
   regions: Region[];
   /** Of the prompt, how many tokens at its end are the answer so far. */
   resumed: number;
+  /** η of the knowledge transfer; 0 for none. */
+  transfer?: number;
   /** Whether the worker is told the likeliest successors of verified tokens. */
   recycle?: boolean;
   /** Alternatives told of each committed token beside its log-probability; null for neither. */
@@ -139,6 +144,7 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
       };
     }),
     resumed,
+    transfer: real(settings.transfer ?? 0, 'transfer', 0, MAX_TRANSFER),
     recycle: flag(settings.recycle ?? false, 'recycle'),
     logprobs:
       (settings.logprobs ?? null) === null

@@ -10,7 +10,13 @@ import { fuse } from '../src/draft/fuse.ts';
 import { reroot } from '../src/draft/reroot.ts';
 import { selectBest } from '../src/draft/select.ts';
 import { TokenTree } from '../src/draft/tree.ts';
-import { decodeSpans, decodeTree, FrameError, MAX_SPAN_TOKENS } from '../src/link/frames/index.ts';
+import {
+  type DraftWord,
+  decodeSpans,
+  decodeTree,
+  FrameError,
+  MAX_SPAN_TOKENS,
+} from '../src/link/frames/index.ts';
 import type { Turn } from './admit.ts';
 import type { Echo } from './echo.ts';
 
@@ -22,6 +28,8 @@ export class Candidates {
   readonly tree = new TokenTree(MAX_VERIFIED_NODES);
   /** Trees that were of no use any more when they came. */
   stale = 0;
+  /** Told what the draft model said of a tree's nodes, where a tree brings it. */
+  onWords: (tree: TokenTree, base: number, words: readonly DraftWord[]) => void = () => {};
   private readonly echo: Echo | null;
   private readonly drafts: boolean;
   private readonly vocabSize: number;
@@ -56,9 +64,12 @@ export class Candidates {
       throw new FrameError(`more than ${TREE_CREDIT} trees outstanding; wait for credit`);
     }
     this.taken++;
-    const base = decodeTree(bytes, this.arrived);
+    const words: DraftWord[] = [];
+    const base = decodeTree(bytes, this.arrived, words);
     requireKnown(this.arrived.tokens, this.arrived.size, this.vocabSize);
+    for (const { tokens: named } of words) requireKnown(named, named.length, this.vocabSize);
     if (base > length) throw new FrameError(`tree at ${base}, but only ${length} are committed`);
+    if (words.length > 0) this.onWords(this.arrived, base, words);
     const { arrived, spare } = this;
     if (!this.drafts || !reroot(arrived, tokens.subarray(base, length), spare)) {
       this.stale++;

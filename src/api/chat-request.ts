@@ -77,6 +77,9 @@ const stopString = v.pipe(
 /** More tokens than any model has context for: a number this large is a mistake worth naming. */
 const MAX_TOKENS = 1 << 20;
 
+/** The verifier's limit too. */
+const MAX_TRANSFER = 50;
+
 export const speculationSchema = v.strictObject(
   {
     /** `on` is the default, `echoed`; the others are for comparison. */
@@ -90,6 +93,8 @@ export const speculationSchema = v.strictObject(
     /** Drafts from the target's guesses at every verified token too, which takes bytes; needs `memory`. */
     recycle: v.optional(v.boolean('must be true or false'), false),
     /** Whether the worker's draft model takes part; all but auto and off are for comparison. */
+    /** η of RAPID's knowledge transfer: above 0 the draft model moves the target. Lossy, and marked so. */
+    transfer: v.optional(number(0, MAX_TRANSFER), 0),
     draft_model: v.optional(
       v.picklist(DRAFT_MODEL_USES, `must be one of ${DRAFT_MODEL_USES.join(', ')}`),
       'auto',
@@ -99,7 +104,7 @@ export const speculationSchema = v.strictObject(
     /** Adds `espalier` to the chunks: passages, tokens with sources, steps. */
     trace: v.optional(v.boolean('must be true or false'), false),
   },
-  'must be an object with mode, budget, memory, recycle, draft_model, stats, trace',
+  'must be an object with mode, budget, memory, recycle, draft_model, transfer, stats, trace',
 );
 
 export const chatRequestSchema = v.strictObject(

@@ -81,7 +81,7 @@ async function toAnswerRequest(
   const messages = plainMessages(body);
   const question = messages.findLast(({ role }) => role === 'user');
   if (!question) throw invalid('messages', 'messages: one must have the role "user"');
-  const { mode, budget, memory, recycle, draft_model } = body.speculation;
+  const { mode, budget, memory, recycle, draft_model, transfer } = body.speculation;
   return {
     messages,
     query: question.content,
@@ -98,6 +98,7 @@ async function toAnswerRequest(
     memory,
     recycle,
     draftModel: draft_model,
+    transfer,
   };
 }
 
@@ -195,7 +196,7 @@ async function streamAnswer(
   head: Head,
 ) {
   const { speculation, stream_options } = body;
-  const withUsage = stream_options?.include_usage || speculation.stats;
+  const withUsage = stream_options?.include_usage || speculation.stats || speculation.transfer > 0;
 
   async function chunk(fields: object): Promise<void> {
     const data = { ...head, object: 'chat.completion.chunk', ...fields };
@@ -245,8 +246,12 @@ function usage(answer: Answer, body: ChatRequest) {
     completion_tokens: completion,
     total_tokens: answer.promptTokens + completion,
     prompt_tokens_details: { cached_tokens: answer.cachedTokens },
-    ...(body.speculation.stats && {
-      speculation: { ...answer.speculation.usage(), draft_model: answer.draftModel() },
+    ...((body.speculation.stats || body.speculation.transfer > 0) && {
+      speculation: {
+        ...answer.speculation.usage(),
+        draft_model: answer.draftModel(),
+        ...(body.speculation.transfer > 0 && { lossy: 'transfer' }),
+      },
     }),
   };
 }

@@ -30,6 +30,7 @@ export function distributionOf(
   logits: Float32Array,
   position: number,
   { temperature, noise }: Sampling,
+  top = MODEL_TOP,
 ): ModelDistribution {
   const scale = temperature > 0 ? 1 / temperature : 1;
   let best = Number.NEGATIVE_INFINITY;
@@ -37,16 +38,16 @@ export function distributionOf(
   const shared = temperature > 0 ? noise : null;
   shared?.at(position);
   const least = best - RACE_SPAN / scale;
-  const tokens = new Int32Array(MODEL_TOP);
-  const scores = new Float32Array(MODEL_TOP).fill(Number.NEGATIVE_INFINITY);
+  const tokens = new Int32Array(top);
+  const scores = new Float32Array(top).fill(Number.NEGATIVE_INFINITY);
   let sum = 0;
   for (let id = 0; id < logits.length; id++) {
     const logit = logits[id]!;
     if (!(logit >= least)) continue;
     const score = (logit - best) * scale + (shared ? shared.gumbel(id) : 0);
     sum += Math.exp(score);
-    if (score <= scores[MODEL_TOP - 1]!) continue;
-    let at = MODEL_TOP - 1;
+    if (score <= scores[top - 1]!) continue;
+    let at = top - 1;
     for (; at > 0 && scores[at - 1]! < score; at--) {
       scores[at] = scores[at - 1]!;
       tokens[at] = tokens[at - 1]!;
@@ -55,7 +56,7 @@ export function distributionOf(
     tokens[at] = id;
   }
   const kept = scores.indexOf(Number.NEGATIVE_INFINITY);
-  const count = kept < 0 ? MODEL_TOP : kept;
+  const count = kept < 0 ? top : kept;
   return {
     tokens: tokens.subarray(0, count),
     probs: scores.subarray(0, count).map((score) => Math.exp(score) / sum),

@@ -27,6 +27,8 @@ export interface ModelNode {
   row: number;
   /** null until the model has answered. */
   says: ModelDistribution | null;
+  /** The same without the verifier's noise, for a target that is to be moved by it. */
+  word?: ModelDistribution;
 }
 
 export class ModelStore implements EvidenceStore {
@@ -126,6 +128,17 @@ export class ModelStore implements EvidenceStore {
       asked.push(made);
     }
     return asked;
+  }
+
+  /** Nodes of the trie that `tree` has, by their index there; `ROOT` first. */
+  *read(tree: TokenTree): Generator<[node: number, read: ModelNode]> {
+    yield [ROOT, this.root];
+    const known: (ModelNode | null)[] = [];
+    for (let node = 0; node < tree.size; node++) {
+      const read = this.above(tree, node, known)?.children.get(tree.tokens[node]!) ?? null;
+      known[node] = read;
+      if (read) yield [node, read];
+    }
   }
 
   private above(tree: TokenTree, node: number, known: (ModelNode | null)[]): ModelNode | null {

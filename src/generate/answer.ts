@@ -53,6 +53,8 @@ export interface AnswerRequest {
   /** Whether the target's guesses at every verified token are drafted from too; needs `memory`. */
   recycle: boolean;
   draftModel: DraftModelUse;
+  /** η of RAPID's knowledge transfer; above 0 the answer is no longer the target's own. */
+  transfer: number;
 }
 
 export interface Answer {
@@ -144,6 +146,7 @@ async function begin(
       budget: request.budget,
       regions: prompt.regions.map(({ start, end, source }) => [start, end, source]),
       resumed: 0,
+      ...(request.transfer > 0 && { transfer: request.transfer }),
       recycle: recycles,
     },
   };
@@ -158,6 +161,7 @@ async function begin(
         regions: prompt.regions,
         maxTokens,
         temperature: sampling.temperature,
+        transfer: request.transfer,
         seed: sampling.seed,
       })
     : null;

@@ -9,6 +9,7 @@ import type { LinkEvent } from '../link/client.ts';
 import type { TurnLink } from '../link/failover.ts';
 import {
   type Accept,
+  type DraftWord,
   MAX_SPAN_TOKENS,
   type Open,
   type Recycled,
@@ -50,6 +51,8 @@ export interface TurnModel {
   start(grown: () => void): void;
   /** The drafter knows what was committed. */
   committed(accept: Accept): void;
+  /** What it said after nodes of a tree drawn now. */
+  words(tree: TokenTree): DraftWord[];
 }
 
 /** Drives one turn to its end, yielding what the verifier says. `drafting` null leaves it to the verifier. */
@@ -66,10 +69,15 @@ export async function* runTurn(
     if (!drafting || !link.canSend || !link.caughtUp) return;
     tree.clear();
     drafting.drafter.draft(tree, drafting.nodes);
-    const echoed = open.settings.drafting === 'echoed';
+    const { drafting: mode, transfer } = open.settings;
+    // What is said of nodes needs the nodes, whoever else proposes them.
+    const echoed = mode === 'echoed' && !transfer;
     if (echoed) beyondEcho(tree, beyond);
     const sent = echoed ? beyond : tree;
-    if (sent.size > 0 || open.settings.drafting === 'lockstep') link.sendTree(sent, committed);
+    const words = transfer ? drafting.model?.words(sent) : undefined;
+    if (sent.size > 0 || words?.length || mode === 'lockstep') {
+      link.sendTree(sent, committed, words);
+    }
   };
 
   /** Everything shipped in this turn: the next verifier has none of it. */

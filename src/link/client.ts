@@ -10,6 +10,7 @@ import {
   type Clock,
   CloseCode,
   type Done,
+  type DraftWord,
   decodeAccept,
   decodeDone,
   decodeError,
@@ -100,9 +101,9 @@ export class Link {
   }
 
   /** Sends candidates that follow absolute position `base`. Needs `canSend`. */
-  sendTree(tree: TokenTree, base: number): void {
+  sendTree(tree: TokenTree, base: number, words?: readonly DraftWord[]): void {
     this.credit--;
-    this.send(encodeTree(tree, base));
+    this.send(encodeTree(tree, base, words));
   }
 
   /** Sends spans in as many frames as they take. At most `MAX_SPAN_TOKENS` in a turn. */

@@ -12,6 +12,7 @@ import {
   type Clock,
   CloseCode,
   type DoneReason,
+  type DraftWord,
   type Open,
   type Span,
   type Transport,
@@ -82,8 +83,8 @@ export class TurnLink {
   }
 
   /** Sends candidates that follow absolute position `base`. Needs `canSend`. */
-  sendTree(tree: TokenTree, base: number): void {
-    this.link?.sendTree(tree, base);
+  sendTree(tree: TokenTree, base: number, words?: readonly DraftWord[]): void {
+    this.link?.sendTree(tree, base, words);
   }
 
   sendSpans(spans: readonly Span[]): void {

@@ -32,6 +32,8 @@ export interface EdgeTurn {
   maxTokens: number;
   sampling: Sampling;
   payoff: TurnPayoff;
+  /** Keeps what it says without noise too, of so many tokens; 0 doesn't. */
+  wordTokens: number;
   /** Drafts on where it does not pay. */
   obstinate: boolean;
 }
@@ -116,7 +118,7 @@ export class EdgeDrafter {
   }
 
   private async readContext(): Promise<void> {
-    const { context, position, sampling } = this.turn;
+    const { context, position } = this.turn;
     const chunk = context.subarray(this.read, this.read + CONTEXT_CHUNK);
     const readings = this.committedReadings(chunk);
     if (!readings) return this.end('full');
@@ -125,7 +127,7 @@ export class EdgeDrafter {
     if (!isLast) return;
     // What was committed meanwhile is unread still: then the word on the prompt's end comes too late.
     if (this.store.root.position !== position) return;
-    this.store.root.says = distributionOf(logits, position, sampling);
+    this.hear(this.store.root, logits);
     this.grown();
   }
 
@@ -161,11 +163,18 @@ export class EdgeDrafter {
       asked.map((_, i) => first + i),
     );
     asked.forEach((node, i) => {
-      const row = logits.subarray(i * this.vocabSize, (i + 1) * this.vocabSize);
-      node.says = distributionOf(row, node.position, this.turn.sampling);
+      this.hear(node, logits.subarray(i * this.vocabSize, (i + 1) * this.vocabSize));
     });
     this.grown();
     return true;
+  }
+
+  private hear(node: ModelNode, logits: Float32Array): void {
+    const { sampling, wordTokens } = this.turn;
+    node.says = distributionOf(logits, node.position, sampling);
+    if (wordTokens === 0) return;
+    const { temperature } = sampling;
+    node.word = distributionOf(logits, node.position, { temperature, noise: null }, wordTokens);
   }
 
   /** Committed tokens to be read, one behind the other; null when the cache is full. */

@@ -3,10 +3,18 @@ import type { Bindings } from '../../bindings.ts';
 import { BlendDrafter } from '../../draft/blend.ts';
 import type { Drafter, Region } from '../../draft/drafter.ts';
 import { Mixer } from '../../draft/mixer.ts';
+import type { ModelDistribution } from '../../draft/model-distribution.ts';
 import { ModelStore } from '../../draft/model-store.ts';
 import { Noise } from '../../draft/noise.ts';
 import { Source } from '../../draft/source.ts';
-import type { Accept } from '../../link/frames/index.ts';
+import type { TokenTree } from '../../draft/tree.ts';
+import {
+  type Accept,
+  type DraftWord,
+  MAX_WORD_TOKENS,
+  MAX_WORDS,
+  WORD_WHOLE,
+} from '../../link/frames/index.ts';
 import { WORKER_STORES } from '../memory/mixer-weights.ts';
 import { TurnDrafter } from '../memory/turn-drafter.ts';
 import type { TurnModel } from '../turn.ts';
@@ -50,6 +58,8 @@ export interface TurnFacts {
   regions: readonly Region[];
   maxTokens: number;
   temperature: number;
+  /** η of RAPID's transfer; then it drafts on whether that saves time or not. */
+  transfer: number;
   seed: readonly [number, number];
 }
 
@@ -60,6 +70,7 @@ let turns = 0;
 
 export class DraftingModel implements TurnModel {
   readonly drafter: BlendDrafter;
+  private readonly store: ModelStore;
   private readonly edge: EdgeDrafter;
   private readonly account: TurnPayoff;
   private stopped = false;
@@ -68,6 +79,7 @@ export class DraftingModel implements TurnModel {
     const { use, temperature, prompt, regions } = facts;
     const shared = temperature > 0 && use !== 'unshared';
     const store = new ModelStore(shared);
+    this.store = store;
     this.drafter = drafterOf(use, store, `${facts.namespace} ${use}`);
     this.account = payoff.turn(kindOf(facts));
     this.edge = new EdgeDrafter(model, store, this.drafter, {
@@ -76,7 +88,8 @@ export class DraftingModel implements TurnModel {
       maxTokens: facts.maxTokens,
       sampling: { temperature, noise: shared ? new Noise(facts.seed) : null },
       payoff: this.account,
-      obstinate: use !== 'auto',
+      obstinate: use !== 'auto' || facts.transfer > 0,
+      wordTokens: facts.transfer > 0 ? MAX_WORD_TOKENS : 0,
     });
     turns++;
   }
@@ -85,7 +98,9 @@ export class DraftingModel implements TurnModel {
   static for(facts: TurnFacts): DraftingModel | null {
     if (facts.use === 'off' || turns >= MAX_MODEL_TURNS) return null;
     const model = readyModel(facts.env, facts.tokenizer);
-    if (!model || (facts.use === 'auto' && !payoff.admits(kindOf(facts)))) return null;
+    if (!model) return null;
+    const saves = facts.use !== 'auto' || payoff.admits(kindOf(facts));
+    if (!saves && facts.transfer === 0) return null;
     return new DraftingModel(model, facts);
   }
 
@@ -102,6 +117,14 @@ export class DraftingModel implements TurnModel {
     let own = 0;
     for (const source of sources) if (source === Source.draft) own++;
     this.edge.committed(tokens.length, own, steps, stepMicros / 1000);
+  }
+
+  words(tree: TokenTree): DraftWord[] {
+    const words: DraftWord[] = [];
+    for (const [node, { word }] of this.store.read(tree)) {
+      if (word && words.length < MAX_WORDS) words.push({ node, ...inBytes(word) });
+    }
+    return words;
   }
 
   /** Safe at any time, more than once. */
@@ -132,6 +155,14 @@ function drafterOf(use: DraftModelUse, store: ModelStore, key: string): BlendDra
   if (use === 'alone') return new BlendDrafter([store], mixerOf(key, 1));
   const mixer = mixerOf(key, WORKER_STORES + 1);
   return use === 'gated' ? new GatedDrafter(mixer, store) : new TurnDrafter(mixer, store);
+}
+
+/** Tokens that are more than nothing in eight bits. */
+function inBytes({ tokens, probs }: ModelDistribution): { tokens: Int32Array; probs: Uint8Array } {
+  const bytes = Uint8Array.from(probs, (prob) => Math.round(prob * WORD_WHOLE));
+  const nothing = bytes.indexOf(0);
+  const kept = nothing < 0 ? bytes.length : Math.max(1, nothing);
+  return { tokens: tokens.subarray(0, kept), probs: bytes.subarray(0, kept) };
 }
 
 /** Turns among which it pays alike: with passages or without, greedy or sampled. */

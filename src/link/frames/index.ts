@@ -4,6 +4,7 @@
  * tables) and the seams to what carries them and to time.
  */
 export * from './clock.ts';
+export * from './draft-words.ts';
 export * from './flow.ts';
 export * from './open.ts';
 export * from './seal.ts';

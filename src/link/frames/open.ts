@@ -41,6 +41,8 @@ export interface OpenSettings {
   regions: [number, number, Source][];
   /** Of the prompt, how many tokens at its end are the answer so far: more than 0 where a turn goes on elsewhere. */
   resumed: number;
+  /** η of RAPID's knowledge transfer, 0 to 50: lossy where it is not 0. 0 when absent. */
+  transfer?: number;
   /** Whether `accept` tells the likeliest successors of verified tokens. Off when absent. */
   recycle?: boolean;
   /** How many alternatives `accept` tells of a committed token, beside its log-probability: 0 to 20. null or absent: neither. */

@@ -207,17 +207,20 @@ test('what a store says and the prompt does not have is drafted from it', async 
   expect(quoted.steps).toBeLessThan(alone.steps);
 });
 
-test('the target’s guesses are drafted from where a request asks for it, and change nothing', async () => {
+test('the target’s guesses are asked for where a request says so, and change nothing', async () => {
   const dan = await newTenant('dan', [document('meadow')]);
-  const nothing = { vector_store_ids: [] };
-  const say = (speculation: object) =>
-    ask(dan, 0.8, speculation, ['Tell me about the weather.', 'Tell me about trees.'], nothing);
-  const plain = await say({ mode: 'off' });
   // Only the worker has them, and in this mode its trees are never late.
-  const recycled = await say({ recycle: true, mode: 'lockstep' });
-  expect(recycled.texts).toEqual(plain.texts);
-  expect(recycled.bySource.recycling).toBeGreaterThan(0);
-  expect((await say({ mode: 'lockstep' })).bySource).not.toHaveProperty('recycling');
+  const say = (speculation: object) =>
+    ask(dan, 0.8, { mode: 'lockstep', ...speculation }, ['Tell me about the weather.'], {
+      vector_store_ids: [],
+    });
+  const plain = await say({ mode: 'off' });
+  // The second of them begins with what the first has left.
+  for (let i = 0; i < 2; i++) {
+    expect((await say({ recycle: true })).texts).toEqual(plain.texts);
+    await sleep(SETTLED_MS);
+  }
+  expect((await say({})).bySource).not.toHaveProperty('recycling');
 });
 
 test('a tenant that is deleted leaves nothing to who comes under its name', async () => {

@@ -17,7 +17,7 @@ export class CandidateTable {
   readonly token = new Int32Array(MAX_CANDIDATES);
   /** `Source` of the longest context that names the token. */
   readonly source = new Uint8Array(MAX_CANDIDATES);
-  /** PPM-C over the counts of all stores together, 0 where none has seen the token. */
+  /** PPM-C over the counts of all stores together. */
   readonly merged = new Float64Array(MAX_CANDIDATES);
   /** PPM-C of each store alone, 0 where it has not seen the token. */
   readonly own: Float64Array;
@@ -41,6 +41,8 @@ export class CandidateTable {
   /** Contexts that the merged estimate uses, longest first. */
   private readonly used = new Int32Array(MAX_ROWS);
   private usedCount = 0;
+  /** What the merged estimate leaves to tokens that no merged context has. */
+  private escape = 1;
   private readonly cursor = new Int32Array(MAX_STORES);
   /** First context of each store, and one past the last. */
   private readonly firstRow = new Int32Array(MAX_STORES + 1);
@@ -94,7 +96,8 @@ export class CandidateTable {
 
   /**
    * Levels of falling context length; at each, the counts of all stores whose
-   * context has that length are one. Levels that add no count are skipped.
+   * context has that length are one. Levels that add no count are skipped. What
+   * is left over goes by the contexts that stand apart.
    */
   private backOffMerged(evidence: Evidence): void {
     const { cursor, firstRow, stores, mergedScale } = this;
@@ -138,6 +141,7 @@ export class CandidateTable {
       }
       length = next;
     }
+    this.escape = rest;
   }
 
   private backOffOwn(evidence: Evidence): void {
@@ -161,8 +165,9 @@ export class CandidateTable {
     const bucket = orderBucket(evidence.order[row]!);
     const longestBucket = orderBucket(evidence.order[longest]!);
     const total = evidence.total[row]!;
-    const inMerged = this.mergedScale[row]!;
     const inOwn = this.ownScale[row]!;
+    const apart = evidence.apart[row] === 1;
+    const inMerged = apart ? this.escape * inOwn : this.mergedScale[row]!;
     const ranked = layout.ranked(store, rank, longestBucket, evidence.total[longest]!);
     const latest = rank === 0 ? evidence.latest[row]! : -1;
     const end = evidence.firstFollower[row + 1]!;

@@ -8,6 +8,11 @@ import type { Side, Tap } from '../../bench/rtt/proxy.ts';
 import { FrameType } from '../../src/link/frames/index.ts';
 import { type RealFleet, startFleet, stream, until, type Verifier } from './fleet.ts';
 
+/**
+ * Drafted from the session alone: with earlier answers the same question takes
+ * fewer steps each time it is asked, and a fault in the twelfth never comes.
+ */
+const FORGETFUL = { memory: false, draft_model: 'off' };
 /** Sampled, so that only the same noise gives the same text; long enough to have a middle. */
 const QUESTION = {
   messages: [{ role: 'user', content: 'What happens to a request, step by step?' }],
@@ -15,9 +20,10 @@ const QUESTION = {
   temperature: 1.2,
   seed: 11,
   max_tokens: 300,
+  speculation: FORGETFUL,
 };
 /** The same where a tree must come with every step: otherwise the worker sends one only when it has a guess. */
-const IN_LOCKSTEP = { ...QUESTION, speculation: { mode: 'lockstep' } };
+const IN_LOCKSTEP = { ...QUESTION, speculation: { ...FORGETFUL, mode: 'lockstep' } };
 /** Pings, the deadline they have, and some time to act on it. */
 const HALF_OPEN_MS = 12_000;
 
@@ -86,6 +92,18 @@ describe('kill -9', () => {
     expect(error).toBeNull();
     expect(text).toBe(expected);
     expect(complete).toBe(true);
+    await fault.by()!.restart();
+    await free(1_000);
+  });
+
+  test('while it drafts from earlier answers and a draft model: the same text', async () => {
+    const fault = onChunk('far', 2, (bytes, verifier) => {
+      verifier.signal('SIGKILL');
+      return [bytes];
+    });
+    const { text, error } = await stream(fleet.url, { ...QUESTION, speculation: {} });
+    expect(error).toBeNull();
+    expect(text).toBe(expected);
     await fault.by()!.restart();
     await free(1_000);
   });
@@ -232,16 +250,19 @@ describe('SIGTERM', () => {
   }
 
   test('a turn that ends within the grace ends there; new ones go elsewhere', async () => {
+    // Short, so that a busy machine ends it within the grace too.
+    const question = { ...QUESTION, max_tokens: 60 };
+    const { text: undisturbed } = await stream(fleet.url, question);
     const fault = onChunk('far', 4, (bytes, verifier) => {
       verifier.signal('SIGTERM');
       return [bytes];
     });
     const links = countLinks();
-    const { text, error } = await stream(fleet.url, QUESTION);
+    const { text, error } = await stream(fleet.url, question);
     expect(error).toBeNull();
-    expect(text).toBe(expected);
-    expect([...links]).toEqual([[fault.by(), 1]]);
-    expect((await stream(fleet.url, QUESTION)).text).toBe(expected);
+    expect(text).toBe(undisturbed);
+    expect([...links].map(([{ pid }, count]) => [pid, count])).toEqual([[fault.by()!.pid, 1]]);
+    expect((await stream(fleet.url, question)).text).toBe(undisturbed);
     expect(await fault.by()!.ended()).toBe(0);
     await fault.by()!.restart();
     await free(1_000);
@@ -275,7 +296,7 @@ describe('SIGTERM', () => {
     });
     const links = countLinks();
     // A round trip for every token.
-    const lockstep = { ...question, speculation: { mode: 'lockstep' } };
+    const lockstep = { ...question, speculation: { ...FORGETFUL, mode: 'lockstep' } };
     const { text, error } = await stream(fleet.url, lockstep);
     expect(error).toBeNull();
     expect(text).toBe(undisturbed);

@@ -1,20 +1,19 @@
 /** POST /v1/chat/completions, streaming and not. */
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { type Answer, type AnswerRequest, startAnswer } from '../generate/answer.ts';
-import { PromptTooLong } from '../generate/prompt.ts';
 import type { Step } from '../generate/text-stream.ts';
-import { LinkFailure } from '../link/failure.ts';
 import { newId } from '../store/ids.ts';
-import { loadModel, type ModelRecord, ModelUnavailable } from '../store/model.ts';
-import { defaultStores, findStore } from '../store/stores.ts';
+import { loadModel } from '../store/model.ts';
+import { CLIENT_DEADLINE_MS, drawingOf, ended, requireRoom, requireStores } from './answering.ts';
 import { readBody } from './body.ts';
-import { type ChatRequest, chatRequestSchema, plainMessages, seedHalves } from './chat-request.ts';
+import { type ChatRequest, chatRequestSchema, plainMessages } from './chat-request.ts';
 import type { AppEnv } from './context.ts';
-import { ApiFailure, invalid, notFound, overloaded, toWire, unavailable } from './errors.ts';
+import { ApiFailure, invalid, toWire } from './errors.ts';
 import { annotationsOf, searchOptionsOf } from './file-search-tool.ts';
-import { observeAnswer } from './metrics.ts';
 import { requireModel } from './models.ts';
+import { turnFailure } from './turn-failure.ts';
+import { usageOf } from './usage.ts';
 
 export const chat = new Hono<AppEnv>();
 
@@ -25,7 +24,7 @@ chat.post('/completions', async function createChatCompletion(c) {
   const request = await toAnswerRequest(c.env, c.get('tenant'), body);
   requireRoom(model, request.maxTokens);
   const answer = await startAnswer(c.env, c.get('tenant'), request).catch((error: unknown) => {
-    throw toFailure(error);
+    throw turnFailure(error, 'messages');
   });
   const head = {
     id: newId('chatcmpl-'),
@@ -47,26 +46,6 @@ chat.post('/completions', async function createChatCompletion(c) {
   });
 });
 
-/** Whole or not: counts it, and lets it leave what it may to later ones. */
-function ended(c: Context<AppEnv>, answer: Answer): void {
-  observeAnswer(c, answer);
-  c.executionCtx.waitUntil(answer.remember());
-}
-
-/** A client that takes nothing for so long has gone, even if nobody said so: the verifier's slot is freed. */
-export const CLIENT_DEADLINE_MS = 10_000;
-
-/** A ceiling above the context is a mistake worth naming; one within it is cut to what the prompt leaves. */
-function requireRoom(model: ModelRecord, maxTokens: number | null): void {
-  if (maxTokens !== null && maxTokens > model.maxContext) {
-    throw invalid(
-      'max_tokens',
-      `max_tokens: at most ${model.maxContext}, the model's context`,
-      'context_length_exceeded',
-    );
-  }
-}
-
 interface Head {
   id: string;
   created: number;
@@ -81,78 +60,31 @@ async function toAnswerRequest(
   const messages = plainMessages(body);
   const question = messages.findLast(({ role }) => role === 'user');
   if (!question) throw invalid('messages', 'messages: one must have the role "user"');
-  const { mode, budget, memory, recycle, draft_model, transfer } = body.speculation;
   return {
+    ...drawingOf(body),
     messages,
     query: question.content,
     storeIds: await storesOf(env, tenant, body),
     search: searchOptionsOf(body.tools),
     maxTokens: body.max_completion_tokens ?? body.max_tokens ?? null,
-    stop: typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []),
-    seed: seedHalves(body.seed),
-    temperature: body.temperature ?? null,
-    topP: body.top_p ?? null,
-    topK: body.top_k ?? null,
-    drafting: mode === 'on' ? 'echoed' : mode,
-    budget,
-    memory,
-    recycle,
-    draftModel: draft_model,
-    transfer,
   };
 }
 
-/** The stores asked for, which must be the tenant's, or its default. */
+/** Named in the tool or beside it. */
 async function storesOf(
   env: AppEnv['Bindings'],
   tenant: AppEnv['Variables']['tenant'],
   { tools, vector_store_ids }: ChatRequest,
 ): Promise<readonly string[]> {
   const tool = tools?.[0];
-  if (tool && vector_store_ids) {
+  if (!tool) return requireStores(env, tenant, vector_store_ids);
+  if (vector_store_ids) {
     throw invalid(
       'vector_store_ids',
       'vector_store_ids: name the stores here or in tools, not in both',
     );
   }
-  const asked = tool?.vector_store_ids ?? vector_store_ids;
-  if (!asked) return defaultStores(env, tenant);
-  const found = await Promise.all(asked.map((id) => findStore(env, tenant.id, id)));
-  const missing = asked.find((_, i) => !found[i]);
-  if (missing !== undefined) {
-    const param = tool ? 'tools.0.vector_store_ids' : 'vector_store_ids';
-    throw notFound(`${param}: there is no store "${missing}"`, param);
-  }
-  return asked;
-}
-
-/** The failures that can happen before the first byte, in the API's terms. */
-function toFailure(error: unknown): unknown {
-  if (error instanceof PromptTooLong) {
-    return invalid(
-      'messages',
-      `messages: ${error.needed} tokens, but the context holds ${error.room} before an answer: ` +
-        'shorten the messages',
-      'context_length_exceeded',
-    );
-  }
-  if (error instanceof ModelUnavailable) return noVerifier(error);
-  if (!(error instanceof LinkFailure)) return error;
-  if (error.code === 'overloaded')
-    return overloaded(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
-  if (error.code === 'too-long') {
-    return invalid('max_tokens', `max_tokens: ${error.message}`, 'context_length_exceeded');
-  }
-  return noVerifier(error);
-}
-
-/** What went wrong between us and the verifier names addresses and keys: it goes to the log, not to the caller. */
-function noVerifier(cause: Error): ApiFailure {
-  console.error(JSON.stringify({ event: 'no_verifier', cause: cause.message }));
-  return unavailable(
-    'no verifier is available: start one, or see /health for what is wrong',
-    cause,
-  );
+  return requireStores(env, tenant, tool.vector_store_ids, 'tools.0.vector_store_ids');
 }
 
 async function complete(answer: Answer, body: ChatRequest, head: Head) {
@@ -164,7 +96,7 @@ async function complete(answer: Answer, body: ChatRequest, head: Head) {
       if (body.speculation.trace) traced.push(step);
     }
   } catch (error) {
-    throw toFailure(error);
+    throw turnFailure(error, 'messages');
   }
   return {
     ...head,
@@ -182,7 +114,7 @@ async function complete(answer: Answer, body: ChatRequest, head: Head) {
         finish_reason: answer.finish(),
       },
     ],
-    usage: usage(answer, body),
+    usage: usageOf(answer, body.speculation),
     ...(body.speculation.trace && {
       espalier: { passages: passages(answer), ...trace(traced) },
     }),
@@ -225,35 +157,18 @@ async function streamAnswer(
     }
     const annotations = annotationsOf(said, answer.passages);
     await chunk(choice(annotations.length > 0 ? { annotations } : {}, answer.finish()));
-    if (withUsage) await chunk({ choices: [], usage: usage(answer, body) });
+    if (withUsage) await chunk({ choices: [], usage: usageOf(answer, body.speculation) });
     await stream.writeSSE({ data: '[DONE]' });
   } catch (error) {
     // The status is out already: the failure goes where the text went.
     if (stream.aborted) return;
-    const failure = toFailure(error);
+    const failure = turnFailure(error, 'messages');
     const { body: event } = toWire(
       failure instanceof ApiFailure ? failure.error : { kind: 'internal' },
     );
     await stream.writeSSE({ data: JSON.stringify(event) });
     if (!(failure instanceof ApiFailure)) throw failure;
   }
-}
-
-function usage(answer: Answer, body: ChatRequest) {
-  const completion = answer.speculation.tokens;
-  return {
-    prompt_tokens: answer.promptTokens,
-    completion_tokens: completion,
-    total_tokens: answer.promptTokens + completion,
-    prompt_tokens_details: { cached_tokens: answer.cachedTokens },
-    ...((body.speculation.stats || body.speculation.transfer > 0) && {
-      speculation: {
-        ...answer.speculation.usage(),
-        draft_model: answer.draftModel(),
-        ...(body.speculation.transfer > 0 && { lossy: 'transfer' }),
-      },
-    }),
-  };
 }
 
 function passages(answer: Answer) {

@@ -21,7 +21,7 @@ import {
 } from './draft-model/turn-model.ts';
 import { Said } from './memory/said.ts';
 import { TurnMemory } from './memory/turn-memory.ts';
-import { composePrompt, type Prompt } from './prompt.ts';
+import { barePrompt, composePrompt, type Prompt } from './prompt.ts';
 import { spareSpans } from './spare-spans.ts';
 import { Speculation } from './speculation.ts';
 import { type Step, TextStream } from './text-stream.ts';
@@ -33,6 +33,8 @@ export const DEFAULT_MAX_TOKENS = 256;
 
 export interface AnswerRequest {
   messages: ChatMessage[];
+  /** Continued as it is, where it is given: without messages, template, search and passages. */
+  prompt?: Int32Array;
   /** What is searched with: the last question. */
   query: string;
   storeIds: readonly string[];
@@ -112,14 +114,16 @@ async function begin(
   let passages: Passage[];
   let maxTokens: number;
   try {
-    found = await search(
-      env,
-      namespace,
-      request.storeIds,
-      request.query,
-      passagesIn(model, request) + SPARE_PASSAGES,
-      request.search,
-    );
+    found = request.prompt
+      ? []
+      : await search(
+          env,
+          namespace,
+          request.storeIds,
+          request.query,
+          passagesIn(model, request) + SPARE_PASSAGES,
+          request.search,
+        );
     ({ prompt, passages, maxTokens } = compose(model, request, found));
   } catch (error) {
     link.close();
@@ -259,10 +263,10 @@ function compose(model: ModelRecord, request: AnswerRequest, found: Passage[]) {
   // A ceiling of thousands is no reason to leave out the documents: answers are rarely that long.
   const reserved = Math.min(wanted, DEFAULT_MAX_TOKENS);
   const comfortable = Math.min(model.trainedContext, model.maxContext) - reserved;
-  const prompt = composePrompt(model, request.messages, kept, spare, {
-    comfortable,
-    most: model.maxContext - 1,
-  });
+  const room = { comfortable, most: model.maxContext - 1 };
+  const prompt = request.prompt
+    ? barePrompt(request.prompt, room.most)
+    : composePrompt(model, request.messages, kept, spare, room);
   return {
     prompt,
     passages: kept.slice(0, prompt.fitting),

@@ -33,12 +33,12 @@ export interface Prompt {
   draftRegions: Region[];
 }
 
-/** The messages alone leave no room: `needed` tokens, `room` are free. */
+/** The messages, or a bare prompt, alone leave no room: `needed` tokens, `room` are free. */
 export class PromptTooLong extends Error {
   readonly needed: number;
   readonly room: number;
   constructor(needed: number, room: number) {
-    super(`the messages take ${needed} tokens; ${room} are free`);
+    super(`the prompt takes ${needed} tokens; ${room} are free`);
     this.needed = needed;
     this.room = room;
   }
@@ -91,6 +91,12 @@ export function composePrompt(
       draftRegions: draft.regions,
     };
   }
+}
+
+/** A prompt that is continued as it is. */
+export function barePrompt(tokens: Int32Array, most: number): Prompt {
+  if (tokens.length > most) throw new PromptTooLong(tokens.length, most);
+  return { tokens, regions: [], fitting: 0, draftTokens: tokens, draftRegions: [] };
 }
 
 function encodePassage(model: PromptModel, passage: PromptPassage, index: number): Run[] {

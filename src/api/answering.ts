@@ -1,0 +1,73 @@
+/** What every route that answers does before a turn and after it. */
+import type { Context } from 'hono';
+import type { Answer, AnswerRequest } from '../generate/answer.ts';
+import type { ModelRecord } from '../store/model.ts';
+import { defaultStores, findStore } from '../store/stores.ts';
+import type { AppEnv } from './context.ts';
+import { invalid, notFound } from './errors.ts';
+import { observeAnswer } from './metrics.ts';
+import { type SpeculationRequest, seedHalves } from './request-fields.ts';
+
+/** A client that takes nothing for so long has gone, even if nobody said so: the verifier's slot is freed. */
+export const CLIENT_DEADLINE_MS = 10_000;
+
+/** Fields of a body that say how its text is drawn, whatever it is asked with. */
+export interface Drawing {
+  temperature?: number | null | undefined;
+  top_p?: number | null | undefined;
+  top_k?: number | null | undefined;
+  seed?: number | null | undefined;
+  stop?: string | string[] | null | undefined;
+  speculation: SpeculationRequest;
+}
+
+/** How a turn is drawn and drafted, as its request says. */
+export function drawingOf(body: Drawing) {
+  const { mode, budget, memory, recycle, draft_model, transfer } = body.speculation;
+  return {
+    stop: typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []),
+    seed: seedHalves(body.seed),
+    temperature: body.temperature ?? null,
+    topP: body.top_p ?? null,
+    topK: body.top_k ?? null,
+    drafting: mode === 'on' ? 'echoed' : mode,
+    budget,
+    memory,
+    recycle,
+    draftModel: draft_model,
+    transfer,
+  } satisfies Partial<AnswerRequest>;
+}
+
+/** A ceiling above the context is a mistake worth naming; one within it is cut to what the prompt leaves. */
+export function requireRoom(model: ModelRecord, maxTokens: number | null): void {
+  if (maxTokens !== null && maxTokens > model.maxContext) {
+    throw invalid(
+      'max_tokens',
+      `max_tokens: at most ${model.maxContext}, the model's context`,
+      'context_length_exceeded',
+    );
+  }
+}
+
+/** The stores asked for in the field `param`, which must be the tenant's; its default where none were. */
+export async function requireStores(
+  env: AppEnv['Bindings'],
+  tenant: AppEnv['Variables']['tenant'],
+  asked: readonly string[] | null | undefined,
+  param = 'vector_store_ids',
+): Promise<readonly string[]> {
+  if (!asked) return defaultStores(env, tenant);
+  const found = await Promise.all(asked.map((id) => findStore(env, tenant.id, id)));
+  const missing = asked.find((_, i) => !found[i]);
+  if (missing !== undefined) {
+    throw notFound(`${param}: there is no store "${missing}"`, param);
+  }
+  return asked;
+}
+
+/** Whole or not: counts it, and lets it leave what it may to later ones. */
+export function ended(c: Context<AppEnv>, answer: Answer): void {
+  observeAnswer(c, answer);
+  c.executionCtx.waitUntil(answer.remember());
+}

@@ -1,0 +1,34 @@
+/** The failures of a turn, before its first byte or after, in the API's terms. */
+import { PromptTooLong } from '../generate/prompt.ts';
+import { LinkFailure } from '../link/failure.ts';
+import { ModelUnavailable } from '../store/model.ts';
+import { type ApiFailure, invalid, overloaded, unavailable } from './errors.ts';
+
+/** `asked`: the field that the prompt came in. What is no failure of a turn's is handed back. */
+export function turnFailure(error: unknown, asked: 'messages' | 'prompt'): unknown {
+  if (error instanceof PromptTooLong) {
+    return invalid(
+      asked,
+      `${asked}: ${error.needed} tokens, but the context holds ${error.room} before an answer: ` +
+        `shorten the ${asked}`,
+      'context_length_exceeded',
+    );
+  }
+  if (error instanceof ModelUnavailable) return noVerifier(error);
+  if (!(error instanceof LinkFailure)) return error;
+  if (error.code === 'overloaded')
+    return overloaded(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
+  if (error.code === 'too-long') {
+    return invalid('max_tokens', `max_tokens: ${error.message}`, 'context_length_exceeded');
+  }
+  return noVerifier(error);
+}
+
+/** What went wrong between us and the verifier names addresses and keys: it goes to the log, not to the caller. */
+function noVerifier(cause: Error): ApiFailure {
+  console.error(JSON.stringify({ event: 'no_verifier', cause: cause.message }));
+  return unavailable(
+    'no verifier is available: start one, or see /health for what is wrong',
+    cause,
+  );
+}

@@ -11,7 +11,7 @@ export interface Bindings {
   DB: D1Database;
   /** Uploaded originals, their extracted text, and the target's tokenizer files. */
   FILES: R2Bucket;
-  /** The chat page. */
+  /** The chat page, and the sentence encoder's files. */
   ASSETS: Fetcher;
   /** One object per tenant: turns attached files into passages. */
   INGESTOR: DurableObjectNamespace<Ingestor>;

@@ -1,7 +1,8 @@
 /** /v1/embeddings: texts to the vectors that searches compare. */
 import { Hono } from 'hono';
 import * as v from 'valibot';
-import { embedderOf } from '../retrieve/embed/choose.ts';
+import type { Bindings } from '../bindings.ts';
+import { embedderOf, embedderState } from '../retrieve/embed/choose.ts';
 import { readBody } from './body.ts';
 import type { AppEnv } from './context.ts';
 import { invalid, notFound, unavailable } from './errors.ts';
@@ -39,7 +40,7 @@ export const embeddings = new Hono<AppEnv>();
 embeddings.post('/', async function createEmbeddings(c) {
   const body = await readBody(c, embeddingsBody);
   const embedder = await embedderOf(c.env);
-  if (!embedder) throw unavailable('this worker has no embedder: set EMBEDDER to "bundled"');
+  if (!embedder) throw unavailable(await reasonFor(c.env));
   if (body.model !== embedder.id) {
     throw notFound(`no embedding model "${body.model}": use "${embedder.id}"`, 'model');
   }
@@ -72,4 +73,12 @@ embeddings.post('/', async function createEmbeddings(c) {
 function base64(vector: Float32Array): string {
   const bytes = new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
   return btoa(String.fromCharCode(...bytes));
+}
+
+/** Why there is no embedder. */
+async function reasonFor(env: Bindings): Promise<string> {
+  const state = await embedderState(env);
+  return state.state === 'failed'
+    ? `the embedder can't be had: ${state.reason}`
+    : 'this worker has no embedder: set EMBEDDER to "bundled"';
 }

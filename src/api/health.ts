@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import { type Bindings, verifierUrls } from '../bindings.ts';
 import { type DraftModelState, warmUp } from '../generate/draft-model/bundled.ts';
+import { embedderState } from '../retrieve/embed/choose.ts';
 import { loadModel, reloadModel } from '../store/model.ts';
 import type { AppEnv } from './context.ts';
 
@@ -23,7 +24,10 @@ health.get('/', async function both(c) {
   const checks = await checkAll(c.env);
   const ok = Object.values(checks).every((check) => check.ok);
   const draft_model = await checkDraftModel(c.env);
-  return c.json({ status: ok ? 'ok' : 'degraded', live: true, ready: ok, checks, draft_model });
+  // Searches by words do without it: it makes nothing unready either.
+  const embedder = await embedderState(c.env);
+  const status = ok ? 'ok' : 'degraded';
+  return c.json({ status, live: true, ready: ok, checks, draft_model, embedder });
 });
 
 async function checkAll(env: Bindings): Promise<{ database: Check; verifier: Check }> {

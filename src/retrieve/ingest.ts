@@ -88,7 +88,7 @@ async function documentOf(
 
 async function withVectors(passages: readonly Chunk[], embedder: Embedder | null) {
   if (!embedder) return passages.map((passage) => ({ ...passage, vector: null }));
-  const embeddings = await embedder.embed(passages.map(passageText));
+  const embeddings = await embedder.embed(passages.map(passageText), 'passage');
   return passages.map((passage, i) => ({ ...passage, vector: pack(embeddings[i]!.vector) }));
 }
 

@@ -16,7 +16,7 @@ export async function searchMeaning(
 ): Promise<Near[]> {
   const embedder = await embedderOf(env);
   if (!embedder) return [];
-  const [embedding] = await embedder.embed([query]);
+  const [embedding] = await embedder.embed([query], 'query');
   const { vector } = embedding!;
   if (vector.every((value) => value === 0)) return [];
   const found = await Promise.all(

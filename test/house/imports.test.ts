@@ -12,13 +12,7 @@ const ALLOWED: Record<string, string[]> = {
   'src/link': ['src/link/frames', 'src/draft'],
   'src/store': ['src/bindings.ts'],
   'src/onnx': [],
-  'src/retrieve': [
-    'src/store',
-    'src/onnx',
-    'src/bindings.ts',
-    'models/embedder/model.onnx',
-    'models/embedder/tokenizer.json',
-  ],
+  'src/retrieve': ['src/store', 'src/onnx', 'src/bindings.ts', 'models/embedder/manifest.json'],
   'src/generate': [
     'models/draft/edge.onnx',
     'models/draft/edge.json',

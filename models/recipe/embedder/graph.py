@@ -1,13 +1,14 @@
 """
 Writes the trained table as an ONNX graph with int8 weights, and checks it.
 
-    python graph.py --from OUT --to ../../embedder
+    python graph.py --from OUT --id NAME --weights ../../../web/embedder --facts ../../embedder
 
 Inputs `input_ids` int64[B, S] (each token once) and `token_weights` float[B, S]
 (1 + ln of its count; 0 pads), output `sentence_embedding` float[B, 256], unit
 length. A row of the table is int8 with a float scale of its own.
 """
 import argparse
+import hashlib
 import json
 import math
 import shutil
@@ -56,10 +57,13 @@ def make(table):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--from", dest="source", required=True)
-    parser.add_argument("--to", required=True)
+    parser.add_argument("--id", required=True, help="new with every training: vectors of another id are not compared")
+    parser.add_argument("--weights", required=True)
+    parser.add_argument("--facts", required=True)
     args = parser.parse_args()
-    source, to = Path(args.source), Path(args.to)
-    to.mkdir(parents=True, exist_ok=True)
+    source, to, facts = Path(args.source), Path(args.weights), Path(args.facts)
+    for folder in (to, facts):
+        folder.mkdir(parents=True, exist_ok=True)
     table = np.load(source / "table.npy")
     onnx.save(make(table), to / "model.onnx")
     shutil.copy(source / "tokenizer.json", to / "tokenizer.json")
@@ -76,7 +80,18 @@ def main():
         (got,) = session.run(None, feed)
         assert got[0] @ exact > 0.999, "int8 moves the vector too far"
         golden.append({"text": text, "ids": sorted(ids), "first": [round(float(x), 5) for x in got[0][:8]]})
-    (to / "golden.json").write_text(json.dumps(golden, indent=2) + "\n")
+    sha256 = lambda name: hashlib.sha256((to / name).read_bytes()).hexdigest()
+    manifest = {
+        "id": args.id,
+        "dimensions": table.shape[1],
+        "pooling": "sentence",
+        "maxTokens": None,
+        "queryPrefix": "",
+        "passagePrefix": "",
+        "files": {"model": sha256("model.onnx"), "tokenizer": sha256("tokenizer.json")},
+    }
+    for name, content in (("manifest", manifest), ("golden", golden)):
+        (facts / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
 
 
 main()

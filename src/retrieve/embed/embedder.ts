@@ -3,9 +3,14 @@ export interface Embedder {
   /** Vectors of different ids don't compare: it names the weights, too. */
   readonly id: string;
   readonly dimensions: number;
-  /** One vector of unit length a text, in order; all zeros for a text without words. */
-  embed(texts: readonly string[]): Promise<Embedding[]>;
+  /**
+   * One vector of unit length a text, in order; all zeros for a text without words.
+   * @param role what the texts are, for encoders that tell questions from passages
+   */
+  embed(texts: readonly string[], role?: Role): Promise<Embedding[]>;
 }
+
+export type Role = 'query' | 'passage';
 
 export interface Embedding {
   vector: Float32Array;

@@ -6,12 +6,11 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { type Session, Tensor } from '../../onnx/runtime.ts';
 import { cachedEncoder } from '../../store/word-cache.ts';
-import type { Embedder, Embedding } from './embedder.ts';
+import type { Embedder, Embedding, Role } from './embedder.ts';
+import type { Manifest } from './manifest.ts';
 
 /** Texts a run: bounds the memory of one, texts beside each other being padded alike. */
 const TEXTS_A_RUN = 32;
-/** A BERT's positions; a bag has none, and is bounded by the texts it is given. */
-const MAX_POSITIONS = 512;
 
 interface Encoded {
   ids: readonly number[];
@@ -20,31 +19,27 @@ interface Encoded {
   tokens: number;
 }
 
-/** Throws when the graph has none of the inputs and outputs that are known. */
+/** Throws when the graph is not what the manifest says. */
 export async function createOnnxEmbedder(
-  id: string,
+  manifest: Manifest,
   session: Session,
   tokenizerJson: object,
 ): Promise<Embedder> {
+  const { id, dimensions, pooling, maxTokens } = manifest;
   const tokenizer = new Tokenizer(tokenizerJson, {});
   const isBag = session.inputNames.includes('token_weights');
-  const output = ['sentence_embedding', 'last_hidden_state'].find((name) =>
-    session.outputNames.includes(name),
-  );
-  if (output === undefined || !session.inputNames.includes('input_ids')) {
-    throw new Error(
-      `the embedder ${id} must take input_ids and give sentence_embedding or last_hidden_state`,
-    );
-  }
+  const output = outputOf(session, manifest);
   const encodeWords = isBag ? cachedEncoder(tokenizer) : null;
 
   function encode(text: string): Encoded {
-    const ids = encodeWords
-      ? encodeWords(text)
-      : tokenizer.encode(text, { add_special_tokens: !isBag }).ids;
-    if (isBag) return bagOf(ids);
-    const kept = ids.slice(0, MAX_POSITIONS);
-    return { ids: [...kept], weights: Array.from(kept, () => 1), tokens: kept.length };
+    if (isBag) {
+      const tokens =
+        encodeWords?.(text) ?? tokenizer.encode(text, { add_special_tokens: false }).ids;
+      return bagOf(tokens);
+    }
+    const { ids } = tokenizer.encode(text);
+    const kept = shorten(ids, maxTokens ?? ids.length);
+    return { ids: kept, weights: Array.from(kept, () => 1), tokens: kept.length };
   }
 
   async function run(batch: readonly Encoded[]): Promise<Float32Array[]> {
@@ -66,18 +61,24 @@ export async function createOnnxEmbedder(
       token_type_ids: () => new Tensor('int64', new BigInt64Array(ids.length), shape),
     };
     const feeds = Object.fromEntries(session.inputNames.map((name) => [name, inputs[name]!()]));
-    const result = (await session.run(feeds))[output!]!;
+    const result = (await session.run(feeds))[output]!;
     const data = result.data as Float32Array;
-    const size = result.dims[result.dims.length - 1]!;
-    return batch.map((text, row) =>
-      result.dims.length === 2
-        ? data.slice(row * size, (row + 1) * size)
-        : meanOf(data.subarray(row * width * size, (row + 1) * width * size), text, size),
-    );
+    if (result.dims[result.dims.length - 1] !== dimensions) {
+      throw new Error(
+        `${id} gives ${result.dims.at(-1)} dimensions, its manifest says ${dimensions}`,
+      );
+    }
+    // Of a text's states, [width, dimensions], or its one vector.
+    const stride = pooling === 'sentence' ? dimensions : width * dimensions;
+    return batch.map((text, row) => {
+      const states = data.subarray(row * stride, (row + 1) * stride);
+      return pooling === 'mean' ? meanOf(states, text, dimensions) : states.slice(0, dimensions);
+    });
   }
 
-  async function embed(texts: readonly string[]): Promise<Embedding[]> {
-    const encoded = texts.map((text, index) => ({ index, ...encode(text) }));
+  async function embed(texts: readonly string[], role?: Role): Promise<Embedding[]> {
+    const prefix = role === undefined ? '' : manifest[`${role}Prefix`];
+    const encoded = texts.map((text, index) => ({ index, ...encode(prefix + text) }));
     // Texts of like length together: little padding.
     encoded.sort((a, b) => a.ids.length - b.ids.length);
     const embeddings: Embedding[] = new Array(texts.length);
@@ -91,8 +92,24 @@ export async function createOnnxEmbedder(
     return embeddings;
   }
 
-  const [probe] = await embed(['dimensions']);
-  return { id, dimensions: probe!.vector.length, embed };
+  await embed(['dimensions']);
+  return { id, dimensions, embed };
+}
+
+/** Where a text's vector, or its tokens' states, come out. */
+function outputOf({ inputNames, outputNames }: Session, { id, pooling }: Manifest): string {
+  const wanted = pooling === 'sentence' ? 'sentence_embedding' : 'last_hidden_state';
+  // Some exports call their states otherwise; with one output there is no doubt.
+  const found = outputNames.includes(wanted) ? wanted : outputNames[0];
+  if (inputNames.includes('input_ids') && (found === wanted || outputNames.length === 1)) {
+    return found!;
+  }
+  throw new Error(`${id} must take input_ids and give ${wanted}, not ${outputNames.join(', ')}`);
+}
+
+/** The first tokens and the last one, which ends a BERT's text. */
+function shorten(ids: readonly number[], most: number): readonly number[] {
+  return ids.length <= most ? ids : [...ids.slice(0, most - 1), ids[ids.length - 1]!];
 }
 
 /** Each token once, counting 1 + ln of how often it stands there, as in training. */

@@ -1,0 +1,41 @@
+/** What is deployed keeps its budgets: the script, the draft model in it, the assets beside it. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ROOT } from '../../local/service.ts';
+
+/** What a worker may be in bytes, uncompressed: 14.2 MB are ONNX Runtime's. */
+const BUNDLE_BUDGET = 20e6;
+/** And what of it the draft model may be. */
+const MODEL_BUDGET = 2e6;
+/** Beside the script: the sentence encoder's weights. One asset may have 25 MiB at Cloudflare. */
+const ENCODER_BUDGET = 15e6;
+
+test('the worker’s bundle keeps its budget', () => {
+  const out = mkdtempSync(join(tmpdir(), 'espalier-bundle-'));
+  const wrangler = join(ROOT, 'node_modules/wrangler/bin/wrangler.js');
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [wrangler, 'deploy', '--dry-run', '--outdir', out],
+    {
+      cwd: ROOT,
+      encoding: 'utf8',
+      env: { ...process.env, CI: '1', WRANGLER_SEND_METRICS: 'false' },
+    },
+  );
+  expect(status, stderr).toBe(0);
+  const bytes = readdirSync(out)
+    .filter((name) => !name.endsWith('.map') && name !== 'README.md')
+    .reduce((sum, name) => sum + statSync(join(out, name)).size, 0);
+  rmSync(out, { recursive: true });
+  expect(bytes).toBeGreaterThan(14e6);
+  expect(bytes).toBeLessThan(BUNDLE_BUDGET);
+});
+
+test('models keep theirs', () => {
+  const size = (path: string) => statSync(join(ROOT, path)).size;
+  expect(size('models/draft/edge.onnx')).toBeLessThan(MODEL_BUDGET);
+  expect(size('web/embedder/model.onnx')).toBeLessThan(ENCODER_BUDGET);
+});

@@ -9,9 +9,11 @@ import { SOURCE_NAMES } from '../src/draft/source.ts';
 import {
   DRAFTING_MODES,
   type DraftingMode,
+  MAX_LOGIT_BIASES,
   MAX_LOGPROBS,
   type OpenSettings,
 } from '../src/link/frames/index.ts';
+import { MAX_LOGIT_BIAS } from './accept/logit-bias.ts';
 import type { Warp } from './accept/warp.ts';
 import { Refusal } from './refusal.ts';
 
@@ -21,6 +23,8 @@ export const MAX_NAMESPACE_LENGTH = 128;
 export const MAX_TEMPERATURE = 100;
 /** More than a vocabulary has keeps all. */
 export const MAX_TOP_K = 1 << 20;
+/** Frequency and presence penalties, either way: OpenAI's range. */
+export const MAX_PENALTY = 2;
 
 /** η of the knowledge transfer: the paper goes from 5 to 50. */
 export const MAX_TRANSFER = 50;
@@ -31,6 +35,10 @@ export interface Turn {
   namespace: string;
   seed: [number, number];
   warp: Warp;
+  /** Null for none. */
+  penalties?: { frequency: number; presence: number } | null;
+  /** What is added to the logits of tokens, each named once. */
+  bias?: readonly (readonly [id: number, bias: number])[];
   maxTokens: number;
   stopIds: ReadonlySet<number>;
   drafting: DraftingMode;
@@ -126,6 +134,8 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
       topP: real(sampling?.topP, 'sampling.topP', 0, 1),
       topK: integer(sampling?.topK, 'sampling.topK', 0, MAX_TOP_K),
     },
+    penalties: penaltiesOf(sampling),
+    bias: biasesOf(sampling?.logitBias, limits.vocabSize),
     maxTokens,
     stopIds: new Set(
       list(settings.stopIds, 'stopIds', MAX_STOP_IDS).map((id) =>
@@ -151,4 +161,23 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
         ? null
         : integer(settings.logprobs, 'logprobs', 0, Math.min(MAX_LOGPROBS, limits.vocabSize)),
   };
+}
+
+function penaltiesOf(sampling: Partial<OpenSettings['sampling']> | undefined): Turn['penalties'] {
+  const penalty = (name: 'frequencyPenalty' | 'presencePenalty') =>
+    real(sampling?.[name] ?? 0, `sampling.${name}`, -MAX_PENALTY, MAX_PENALTY);
+  const frequency = penalty('frequencyPenalty');
+  const presence = penalty('presencePenalty');
+  return frequency === 0 && presence === 0 ? null : { frequency, presence };
+}
+
+function biasesOf(raw: unknown, vocabSize: number): [number, number][] {
+  const seen = new Set<number>();
+  return list(raw ?? [], 'sampling.logitBias', MAX_LOGIT_BIASES).map((entry) => {
+    const pair = list(entry, 'sampling.logitBias[]', 2);
+    const id = integer(pair[0], 'sampling.logitBias[] token', 0, vocabSize - 1);
+    if (seen.has(id)) bad(`sampling.logitBias names token ${id} twice`);
+    seen.add(id);
+    return [id, real(pair[1], 'sampling.logitBias[] bias', -MAX_LOGIT_BIAS, MAX_LOGIT_BIAS)];
+  });
 }

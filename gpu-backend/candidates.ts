@@ -7,9 +7,10 @@
 
 import { MAX_VERIFIED_NODES, type StepCost } from '../src/draft/budget.ts';
 import { fuse } from '../src/draft/fuse.ts';
+import { prune } from '../src/draft/prune.ts';
 import { reroot } from '../src/draft/reroot.ts';
 import { selectBest } from '../src/draft/select.ts';
-import { TokenTree } from '../src/draft/tree.ts';
+import { MAX_TREE_NODES, TokenTree } from '../src/draft/tree.ts';
 import {
   type DraftWord,
   decodeSpans,
@@ -17,6 +18,7 @@ import {
   FrameError,
   MAX_SPAN_TOKENS,
 } from '../src/link/frames/index.ts';
+import type { LogitsProcessor } from './accept/logits-processor.ts';
 import type { Turn } from './admit.ts';
 import type { Echo } from './echo.ts';
 
@@ -37,6 +39,9 @@ export class Candidates {
   private standing = new TokenTree();
   private spare = new TokenTree();
   private readonly arrived = new TokenTree();
+  /** Those of the turn's processors that can tell a node that won't be drawn. */
+  private readonly pruning: readonly LogitsProcessor[];
+  private readonly ruledOut = new Uint8Array(MAX_TREE_NODES);
   /** Trees taken in since credit was last returned. */
   private taken = 0;
   /** Tokens of all spans so far. */
@@ -45,7 +50,13 @@ export class Candidates {
   private newestBase = -1;
 
   /** `echo` drafts beside the engine; null in modes without one. */
-  constructor(turn: Turn, echo: Echo | null, vocabSize: number) {
+  constructor(
+    turn: Turn,
+    echo: Echo | null,
+    vocabSize: number,
+    processors: readonly LogitsProcessor[] = [],
+  ) {
+    this.pruning = processors.filter(({ ruleOut }) => ruleOut);
     this.vocabSize = vocabSize;
     this.drafts = turn.drafting !== 'off' && turn.budget > 0;
     this.lockstep = this.drafts && turn.drafting === 'lockstep';
@@ -114,8 +125,18 @@ export class Candidates {
     spare.clear();
     this.echo?.draft(spare, budget);
     fuse(spare, this.standing);
-    selectBest(spare, tree, budget, cost);
+    selectBest(this.pruned(spare), tree, budget, cost);
     return tree;
+  }
+
+  /** Without what can't be drawn: it would take the place of what can. */
+  private pruned(tree: TokenTree): TokenTree {
+    if (this.pruning.length === 0) return tree;
+    this.ruledOut.fill(0);
+    for (const processor of this.pruning) processor.ruleOut!(tree, this.ruledOut);
+    // Between frames the arrived tree's nodes are free.
+    prune(tree, this.ruledOut, this.arrived);
+    return this.arrived;
   }
 
   /** What was committed: the standing tree loses what it rules out. */

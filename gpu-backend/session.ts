@@ -10,7 +10,7 @@
 import { MAX_VERIFIED_NODES } from '../src/draft/budget.ts';
 import { type DoneReason, type LinkErrorCode, RECYCLED_TOP } from '../src/link/frames/index.ts';
 import { Draw } from './accept/draw.ts';
-import { TransferDraw } from './accept/transfer.ts';
+import { processorsOf } from './accept/processors.ts';
 import { Walk } from './accept/walk.ts';
 import type { Nucleus } from './accept/warp.ts';
 import type { Turn } from './admit.ts';
@@ -53,13 +53,10 @@ export class Session {
     this.slot = slot;
     this.engine = engine;
     this.outbox = outbox;
-    this.candidates = new Candidates(turn, echo, engine.limits.vocabSize);
-    const { transfer, warp, seed, prompt } = turn;
-    if (transfer) {
-      const draw = new TransferDraw(transfer, warp, seed, nucleus, prompt.length);
-      this.draw = draw;
-      this.candidates.onWords = (tree, base, words) => draw.learn(tree, base, words);
-    } else this.draw = new Draw(warp, seed, nucleus);
+    const { all, transfer } = processorsOf(turn);
+    this.draw = new Draw(turn.warp, turn.seed, nucleus, all);
+    this.candidates = new Candidates(turn, echo, engine.limits.vocabSize, all);
+    if (transfer) this.candidates.onWords = transfer.learn.bind(transfer);
     this.tokens = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
     this.tokens.set(turn.prompt);
     this.length = turn.prompt.length;

@@ -1,24 +1,47 @@
 /**
  * The target's own token at a position: argmax over the warped logits plus
- * position-keyed Gumbel noise. A pure function of (logits, seed, position), so
- * a draft can't influence it.
+ * position-keyed Gumbel noise. A pure function of (logits, seed, position) and,
+ * through the processors, of the tokens drawn before: a draft can't influence it.
  */
 import { GUMBEL_MAX, GUMBEL_MIN, Noise } from '../../src/draft/noise.ts';
+import type { LogitsProcessor } from './logits-processor.ts';
 import type { Nucleus, Warp } from './warp.ts';
 
 export class Draw {
   private readonly warp: Warp;
   private readonly noise: Noise;
   private readonly nucleus: Nucleus;
+  private readonly processors: readonly LogitsProcessor[];
+  /** What the processors change: the engine's own logits are reported from. */
+  private copy = new Float32Array(0);
 
-  constructor(warp: Warp, seed: readonly [number, number], nucleus: Nucleus) {
+  constructor(
+    warp: Warp,
+    seed: readonly [number, number],
+    nucleus: Nucleus,
+    processors: readonly LogitsProcessor[] = [],
+  ) {
     this.warp = warp;
     this.noise = new Noise(seed);
     this.nucleus = nucleus;
+    this.processors = processors;
   }
 
-  /** `logits`: float32, one per vocabulary entry. O(V). Ties go to the lowest id. */
+  /**
+   * `logits`: float32, one per vocabulary entry. O(V). Ties go to the lowest id.
+   * With processors each call must be for the place behind the last one's token.
+   */
   token(logits: Float32Array, position: number): number {
+    if (this.processors.length === 0) return this.warped(logits, position);
+    if (this.copy.length !== logits.length) this.copy = new Float32Array(logits.length);
+    this.copy.set(logits);
+    for (const processor of this.processors) processor.apply(this.copy);
+    const token = this.warped(this.copy, position);
+    for (const processor of this.processors) processor.advance(token);
+    return token;
+  }
+
+  private warped(logits: Float32Array, position: number): number {
     let best = 0;
     for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
     const { temperature, topK, topP } = this.warp;

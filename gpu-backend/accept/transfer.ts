@@ -10,8 +10,7 @@
  */
 import type { TokenTree } from '../../src/draft/tree.ts';
 import { type DraftWord, WORD_WHOLE } from '../../src/link/frames/index.ts';
-import { Draw } from './draw.ts';
-import type { Nucleus, Warp } from './warp.ts';
+import type { LogitsProcessor } from './logits-processor.ts';
 
 /** Least share of the favourite's probability with which a token is moved (the paper's support). */
 const SUPPORT = 0.1;
@@ -38,26 +37,21 @@ export function transfer(
   }
 }
 
-/** Draws like `Draw`, from p̂ where a word on the place is there. */
-export class TransferDraw extends Draw {
+/** Moves logits to ẑ where a word on the place is there. */
+export class Transfer implements LogitsProcessor {
   private readonly eta: number;
   private readonly temperature: number;
+  /** Of the place that `apply` is of. */
+  private position: number;
   /** Names the text up to a position, by position: what follows a place is keyed by all before it. */
   private readonly texts = new Map<number, number>();
   private readonly words = new Map<number, Pick<DraftWord, 'tokens' | 'probs'>>();
-  private logits = new Float32Array(0);
 
-  /** @param position of the first token to be drawn */
-  constructor(
-    eta: number,
-    warp: Warp,
-    seed: readonly [number, number],
-    nucleus: Nucleus,
-    position: number,
-  ) {
-    super(warp, seed, nucleus);
+  /** @param position of the first token of the answer */
+  constructor(eta: number, temperature: number, position: number) {
     this.eta = eta;
-    this.temperature = warp.temperature;
+    this.temperature = temperature;
+    this.position = position;
     this.texts.set(position, 1);
   }
 
@@ -74,20 +68,14 @@ export class TransferDraw extends Draw {
     }
   }
 
-  override token(logits: Float32Array, position: number): number {
-    const text = this.texts.get(position) ?? 0;
-    const word = this.words.get(text);
-    const token = super.token(word ? this.moved(logits, word) : logits, position);
-    this.texts.set(position + 1, extended(text, token));
-    return token;
+  apply(logits: Float32Array): void {
+    const word = this.words.get(this.texts.get(this.position)!);
+    if (word && this.temperature > 0) transfer(logits, word, this.eta, this.temperature);
   }
 
-  private moved(logits: Float32Array, word: Pick<DraftWord, 'tokens' | 'probs'>): Float32Array {
-    if (this.temperature === 0) return logits;
-    if (this.logits.length !== logits.length) this.logits = new Float32Array(logits.length);
-    this.logits.set(logits);
-    transfer(this.logits, word, this.eta, this.temperature);
-    return this.logits;
+  advance(token: number): void {
+    const text = extended(this.texts.get(this.position)!, token);
+    this.texts.set(++this.position, text);
   }
 
   private textAt(tree: TokenTree, node: number, root: number): number {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { streamChat } from '../../bench/stream-chat.ts';
 import { Draw } from '../../gpu-backend/accept/draw.ts';
-import { TransferDraw, transfer } from '../../gpu-backend/accept/transfer.ts';
+import { Transfer, transfer } from '../../gpu-backend/accept/transfer.ts';
 import { Walk } from '../../gpu-backend/accept/walk.ts';
 import { Nucleus } from '../../gpu-backend/accept/warp.ts';
 import { Source } from '../../src/draft/source.ts';
@@ -97,8 +97,9 @@ describe('through the walk', () => {
     const rows = Float32Array.from(Array.from({ length: tree.size + 1 }, () => z).flat());
     const walk = new Walk(1);
     for (let seed = 0; seed < 20_000; seed++) {
-      const draw = new TransferDraw(eta, warp, [seed, 7], new Nucleus(VOCAB), 10);
-      draw.learn(tree, 10, [{ node: ROOT, ...wordOf(q) }]);
+      const moved = new Transfer(eta, warp.temperature, 10);
+      const draw = new Draw(warp, [seed, 7], new Nucleus(VOCAB), [moved]);
+      moved.learn(tree, 10, [{ node: ROOT, ...wordOf(q) }]);
       walk.accept(tree, rows, VOCAB, draw, 10, 1, new Set());
       counts[walk.tokens[0]!]!++;
     }
@@ -124,22 +125,18 @@ describe('through the walk', () => {
     const logits = Float32Array.from(z);
     for (let seed = 0; seed < 200; seed++) {
       const plain = new Draw(warp, [seed, 0], new Nucleus(VOCAB));
-      const moved = new TransferDraw(50, warp, [seed, 0], new Nucleus(VOCAB), 10);
-      moved.learn(tree, 10, [{ node: a, ...wordOf([0, 0, 0, 1]) }]);
+      const transfer = new Transfer(50, warp.temperature, 10);
+      const moved = new Draw(warp, [seed, 0], new Nucleus(VOCAB), [transfer]);
+      transfer.learn(tree, 10, [{ node: a, ...wordOf([0, 0, 0, 1]) }]);
       const first = moved.token(logits, 10);
       expect(first).toBe(plain.token(logits, 10));
       const second = moved.token(logits, 11);
       if (first === 3) expect(second).toBe(3);
       else expect(second).toBe(plain.token(logits, 11));
     }
-    const greedy = new TransferDraw(
-      50,
-      { ...warp, temperature: 0 },
-      [1, 1],
-      new Nucleus(VOCAB),
-      10,
-    );
-    greedy.learn(tree, 10, [{ node: ROOT, ...wordOf([0, 0, 0, 1]) }]);
+    const transfer = new Transfer(50, 0, 10);
+    const greedy = new Draw({ ...warp, temperature: 0 }, [1, 1], new Nucleus(VOCAB), [transfer]);
+    transfer.learn(tree, 10, [{ node: ROOT, ...wordOf([0, 0, 0, 1]) }]);
     expect(greedy.token(logits, 10)).toBe(0);
   });
 });

@@ -29,6 +29,7 @@ import {
   frameType,
   LINK_ERRORS,
   type LinkErrorCode,
+  MAX_LOGIT_BIASES,
   Opener,
   type OpenSettings,
   Sealer,
@@ -106,6 +107,10 @@ function hostileFrame(random: () => number, good: readonly Uint8Array[]): Uint8A
   const frame = Uint8Array.from({ length: 1 + draw(80) }, () => draw(256));
   frame[0] = good[draw(good.length)]![0]!;
   return frame;
+}
+
+function sampled(change: object): { sampling: unknown } {
+  return { sampling: { ...settings(1, 'off').sampling, ...change } };
 }
 
 function smallTree(): TokenTree {
@@ -227,6 +232,27 @@ describe('a hostile worker', () => {
     [
       'a seed that is none',
       { sampling: { seed: ['a'], temperature: 0, topP: 1, topK: 0 } },
+      'bad-frame',
+    ],
+    ['a penalty beyond the range', sampled({ frequencyPenalty: 2.1 }), 'bad-frame'],
+    ['a penalty that is none', sampled({ presencePenalty: '1' }), 'bad-frame'],
+    ['a bias outside the vocabulary', sampled({ logitBias: [[VOCAB, 1]] }), 'bad-frame'],
+    ['a bias beyond the range', sampled({ logitBias: [[1, -101]] }), 'bad-frame'],
+    ['a bias of nothing', sampled({ logitBias: [[1]] }), 'bad-frame'],
+    ['a bias that is a map', sampled({ logitBias: { 1: 1 } }), 'bad-frame'],
+    [
+      'two biases of one token',
+      sampled({
+        logitBias: [
+          [1, 1],
+          [1, 2],
+        ],
+      }),
+      'bad-frame',
+    ],
+    [
+      'more biases than allowed',
+      sampled({ logitBias: Array.from({ length: MAX_LOGIT_BIASES + 1 }, (_, id) => [id, 1]) }),
       'bad-frame',
     ],
     ['regions outside the prompt', { regions: [[0, 1000, 1]] }, 'bad-frame'],

@@ -28,6 +28,12 @@ export interface OpenSettings {
     topP: number;
     /** 0 keeps all. */
     topK: number;
+    /** −2 to 2, subtracted from a token's logit for each time that the answer has it. 0 when absent. */
+    frequencyPenalty?: number;
+    /** −2 to 2, subtracted from a token's logit once the answer has it. 0 when absent. */
+    presencePenalty?: number;
+    /** [token, bias] with biases from −100, which bans, to 100; at most `MAX_LOGIT_BIASES`, each token once. */
+    logitBias?: [number, number][];
   };
   /** The most tokens to commit in this turn. */
   maxTokens: number;
@@ -48,6 +54,9 @@ export interface OpenSettings {
   /** How many alternatives `accept` tells of a committed token, beside its log-probability: 0 to 20. null or absent: neither. */
   logprobs?: number | null;
 }
+
+/** Fits the settings beside the most regions, in 32 bytes each. */
+export const MAX_LOGIT_BIASES = 1024;
 
 /**
  * `off`: no drafts. `lockstep`: each step waits for a tree from the worker (for

@@ -1,0 +1,30 @@
+/**
+ * What changes the target's logits by what the answer says so far: penalties,
+ * biases, a grammar. The walk meets the places of a tree one after the other,
+ * each behind the token drawn at the one before, and commits every token that
+ * it draws; so a processor goes forward only and never has to take back.
+ *
+ *   apply, draw, advance, apply, draw, advance, … and so on over the steps
+ *
+ * What it does must follow from the turn's settings and the tokens it was told,
+ * from nothing else: then a draft can't influence the answer, and a turn that is
+ * resumed elsewhere, whose answer so far is told first, goes on alike.
+ */
+import type { TokenTree } from '../../src/draft/tree.ts';
+
+export interface LogitsProcessor {
+  /**
+   * Changes, in place, the logits that follow what was told so far. They are the
+   * draw's own copy, so what is reported stays raw. −Infinity rules a token out;
+   * one token at least must keep a finite logit.
+   */
+  apply(logits: Float32Array): void;
+  /** `token` is committed: the next `apply` is of the place behind it. */
+  advance(token: number): void;
+  /**
+   * Sets `out[node]` for nodes of a tree behind what was told so far that `apply`
+   * would rule out, so that no step is spent on them; nodes below need no mark.
+   * Not setting any is always right. Leaves the processor where it is.
+   */
+  ruleOut?(tree: TokenTree, out: Uint8Array): void;
+}

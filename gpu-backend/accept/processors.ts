@@ -1,0 +1,32 @@
+/**
+ * The processors of a turn, in the order in which they act: first what makes
+ * another distribution of the target's, then what the request adds and takes
+ * off. A grammar would come last, since what it rules out nothing may bring back.
+ * Temperature, top-k and top-p act on what they leave.
+ */
+import type { Turn } from '../admit.ts';
+import { LogitBias } from './logit-bias.ts';
+import type { LogitsProcessor } from './logits-processor.ts';
+import { Penalties } from './penalties.ts';
+import { Transfer } from './transfer.ts';
+
+export interface Processors {
+  all: readonly LogitsProcessor[];
+  /** One of them, where the turn asks for it. */
+  transfer: Transfer | null;
+}
+
+/** They have been told the answer so far, where the turn goes on from elsewhere. */
+export function processorsOf(turn: Turn): Processors {
+  const { prompt, resumed, warp, penalties, bias } = turn;
+  const asked = prompt.length - resumed;
+  const transfer = turn.transfer ? new Transfer(turn.transfer, warp.temperature, asked) : null;
+  const all: LogitsProcessor[] = [];
+  if (transfer) all.push(transfer);
+  if (penalties) all.push(new Penalties(penalties.frequency, penalties.presence));
+  if (bias && bias.length > 0) all.push(new LogitBias(bias));
+  for (const processor of all) {
+    for (let at = asked; at < prompt.length; at++) processor.advance(prompt[at]!);
+  }
+  return { all, transfer };
+}

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { allow, authenticate } from './api/authenticate.ts';
 import { chat } from './api/chat.ts';
+import { completions } from './api/completions.ts';
 import type { AppEnv } from './api/context.ts';
 import { crossOrigin } from './api/cross-origin.ts';
 import { embeddings } from './api/embeddings.ts';
@@ -27,11 +28,13 @@ app.route('/health', health);
 app.use('/v1/*', authenticate, limit);
 // Scopes come before kept answers: a key gets no answer that it could not have asked for.
 app.use('/v1/chat/*', allow('chat'), idempotent);
+app.use('/v1/completions', allow('chat'), idempotent);
 app.use('/v1/embeddings', allow('chat', 'ingest'), idempotent);
 app.use('/v1/models/*', allow('chat', 'ingest'));
 app.use('/v1/files/*', allow('ingest'), idempotent);
 
 app.route('/v1/chat', chat);
+app.route('/v1/completions', completions);
 app.route('/v1/embeddings', embeddings);
 app.route('/v1/models', models);
 app.route('/v1/files', files);

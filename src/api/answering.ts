@@ -1,12 +1,13 @@
 /** What every route that answers does before a turn and after it. */
 import type { Context } from 'hono';
-import type { Answer, AnswerRequest } from '../generate/answer.ts';
+import { type Answer, type AnswerRequest, startAnswer } from '../generate/answer.ts';
 import type { ModelRecord } from '../store/model.ts';
 import { defaultStores, findStore } from '../store/stores.ts';
 import type { AppEnv } from './context.ts';
 import { invalid, notFound } from './errors.ts';
 import { observeAnswer } from './metrics.ts';
 import { type SpeculationRequest, seedHalves } from './request-fields.ts';
+import { cancelAll } from './together.ts';
 
 /** A client that takes nothing for so long has gone, even if nobody said so: the verifier's slot is freed. */
 export const CLIENT_DEADLINE_MS = 10_000;
@@ -39,6 +40,11 @@ export function drawingOf(body: Drawing) {
   } satisfies Partial<AnswerRequest>;
 }
 
+/** Of the choices of one prompt the first draws with the request's own seed, the others each with one of theirs. */
+export function seedOfChoice([low, high]: [number, number], choice: number): [number, number] {
+  return [low, (high ^ Math.imul(choice, 0x9e3779b1)) >>> 0];
+}
+
 /** A ceiling above the context is a mistake worth naming; one within it is cut to what the prompt leaves. */
 export function requireRoom(model: ModelRecord, maxTokens: number | null): void {
   if (maxTokens !== null && maxTokens > model.maxContext) {
@@ -64,6 +70,22 @@ export async function requireStores(
     throw notFound(`${param}: there is no store "${missing}"`, param);
   }
   return asked;
+}
+
+/** Begins several answers at once. Where one can't, none goes on, and its failure is thrown. */
+export async function startAll(
+  env: AppEnv['Bindings'],
+  tenant: AppEnv['Variables']['tenant'],
+  requests: readonly AnswerRequest[],
+): Promise<Answer[]> {
+  const begun = await Promise.allSettled(
+    requests.map((request) => startAnswer(env, tenant, request)),
+  );
+  const answers = begun.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const failed = begun.find((one) => one.status === 'rejected');
+  if (!failed) return answers;
+  cancelAll(answers);
+  throw failed.reason;
 }
 
 /** Whole or not: counts it, and lets it leave what it may to later ones. */

@@ -114,7 +114,7 @@ async function complete(answer: Answer, body: ChatRequest, head: Head) {
         finish_reason: answer.finish(),
       },
     ],
-    usage: usageOf(answer, body.speculation),
+    usage: usageOf([answer], body.speculation),
     ...(body.speculation.trace && {
       espalier: { passages: passages(answer), ...trace(traced) },
     }),
@@ -157,7 +157,7 @@ async function streamAnswer(
     }
     const annotations = annotationsOf(said, answer.passages);
     await chunk(choice(annotations.length > 0 ? { annotations } : {}, answer.finish()));
-    if (withUsage) await chunk({ choices: [], usage: usageOf(answer, body.speculation) });
+    if (withUsage) await chunk({ choices: [], usage: usageOf([answer], body.speculation) });
     await stream.writeSSE({ data: '[DONE]' });
   } catch (error) {
     // The status is out already: the failure goes where the text went.

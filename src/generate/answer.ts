@@ -207,7 +207,9 @@ async function begin(
     draftModel: () => edge?.usage() ?? null,
     async remember() {
       if (drafts && request.draftModel !== 'off') await warmUp(env, model.fingerprint.tokenizer);
-      if (whole) await memory?.learn(said, request.messages);
+      // A bare prompt may hold passages and answers that it does not name: what goes on from them
+      // could not be forgotten with them.
+      if (whole && !request.prompt) await memory?.learn(said, request.messages);
     },
     cancel() {
       edge?.stop();

@@ -23,6 +23,21 @@ export class Speculation {
   private drafted = 0;
   private readonly counts = new Uint32Array(SOURCE_NAMES.length);
 
+  /** What several answers did. */
+  static together(parts: readonly Speculation[]): Speculation {
+    const whole = new Speculation();
+    for (const { tokens, steps, committed, drafted, counts } of parts) {
+      whole.tokens += tokens;
+      whole.steps += steps;
+      whole.committed += committed;
+      whole.drafted += drafted;
+      for (let source = 0; source < counts.length; source++) {
+        whole.counts[source]! += counts[source]!;
+      }
+    }
+    return whole;
+  }
+
   /** `tokens`: how many of the accepted ones belong to the answer (an end token does not). */
   add(accept: Accept, tokens: number): void {
     this.steps += accept.steps;

@@ -20,6 +20,13 @@ export interface ModelTokenizer {
   readonly tokenizer: Tokenizer;
   /** Ids of trusted text, such as a rendered template: special tokens in it count. */
   encode(text: string): Int32Array;
+  /**
+   * Ids of a prompt that is continued as it is: special tokens in it count, and it
+   * opens with what the tokenizer puts before any text, a BOS mostly.
+   */
+  encodePrompt(text: string): Int32Array;
+  /** Whether the vocabulary has this id. */
+  hasToken(id: number): boolean;
   /** Ids of a document's or a user's text: never a special token's. */
   encodeUntrusted(text: string): Int32Array;
   /**
@@ -47,6 +54,20 @@ export function createTokenizer(tokenizerJson: unknown, configJson: unknown): Mo
     return Int32Array.from(tokenizer.encode(text, { add_special_tokens: false }).ids);
   }
 
+  const opening = openingOf(tokenizer);
+
+  function encodePrompt(text: string): Int32Array {
+    const ids = encode(text);
+    const prompt = new Int32Array(opening.length + ids.length);
+    prompt.set(opening);
+    prompt.set(ids, opening.length);
+    return prompt;
+  }
+
+  function hasToken(id: number): boolean {
+    return tokenizer.id_to_token(id) !== undefined;
+  }
+
   function neutralise(text: string): string {
     return text.replace(lookAlike, (match) => `${match[0]} ${match.slice(1)}`);
   }
@@ -65,7 +86,14 @@ export function createTokenizer(tokenizerJson: unknown, configJson: unknown): Mo
     });
   }
 
-  return { tokenizer, encode, encodeUntrusted, neutralise, renderChat };
+  return { tokenizer, encode, encodePrompt, hasToken, encodeUntrusted, neutralise, renderChat };
+}
+
+/** What the tokenizer's post-processor puts before a text; what it puts behind one would end a prompt. */
+function openingOf(tokenizer: Tokenizer): number[] {
+  const bare = tokenizer.encode('a', { add_special_tokens: false }).ids;
+  const whole = tokenizer.encode('a').ids;
+  return whole.slice(0, whole.indexOf(bare[0]!));
 }
 
 /** `|a|b` for a pattern that matches the tokens' contents, the longest first. */

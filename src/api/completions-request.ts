@@ -1,0 +1,113 @@
+/**
+ * The body of POST /v1/completions, OpenAI's older form: a prompt that is
+ * continued as it is. A field is either honoured or refused by name.
+ */
+import * as v from 'valibot';
+import type { ModelRecord } from '../store/model.ts';
+import { invalid } from './errors.ts';
+import { storeIds } from './file-search-tool.ts';
+import {
+  integer,
+  MAX_TOKENS,
+  neutral,
+  number,
+  seed,
+  shape,
+  speculationSchema,
+  stop,
+  streamOptions,
+} from './request-fields.ts';
+
+/** Texts of one request, prompts times `n`: each holds a slot of the verifier, all at once. */
+export const MAX_CHOICES = 8;
+/** Tokens of a choice when the request doesn't say; OpenAI's. */
+const DEFAULT_MAX_TOKENS = 16;
+
+const PROMPT = `must be a text, a list of token ids, or a list of up to ${MAX_CHOICES} of either`;
+const text = v.string(PROMPT);
+const ids = v.array(v.pipe(v.number(PROMPT), v.integer(PROMPT), v.minValue(0, PROMPT)), PROMPT);
+const several = <Item extends v.GenericSchema>(item: Item) =>
+  v.pipe(v.array(item, PROMPT), v.minLength(1, PROMPT), v.maxLength(MAX_CHOICES, PROMPT));
+
+export const completionRequestSchema = v.strictObject(
+  {
+    model: v.optional(v.string('must be a string')),
+    prompt: v.union([text, several(text), ids, several(ids)], PROMPT),
+    max_tokens: v.nullish(integer(1, MAX_TOKENS), DEFAULT_MAX_TOKENS),
+    /** Begins each text with its prompt. */
+    echo: v.nullish(v.boolean('must be true or false'), false),
+    stream: v.nullish(v.boolean('must be true or false'), false),
+    stream_options: streamOptions,
+    temperature: v.nullish(number(0, 2)),
+    top_p: v.nullish(number(0, 1)),
+    /** Ours, as in vLLM: 0 keeps all. */
+    top_k: v.nullish(integer(0, 1 << 20)),
+    seed,
+    stop,
+    n: v.nullish(integer(1, MAX_CHOICES), 1),
+    /** Choices are not ranked: as many are drawn as are given back. */
+    best_of: v.nullish(integer(1, MAX_CHOICES)),
+    suffix: v.nullish(v.literal('', 'is not supported: the model only continues, leave it out')),
+    frequency_penalty: neutral(0),
+    presence_penalty: neutral(0),
+    logprobs: v.nullish(v.never('is not supported: leave it out')),
+    logit_bias: v.nullish(v.strictObject({}, 'is not supported: leave it out')),
+    /** Labels of the caller's own; they change nothing. */
+    user: v.nullish(v.string()),
+    metadata: v.nullish(v.record(v.string(), v.string())),
+    /** Stores whose text is drafted from; nothing of them enters the prompt. */
+    vector_store_ids: v.nullish(storeIds),
+    speculation: v.optional(speculationSchema, {}),
+  },
+  shape,
+);
+
+export type CompletionRequest = v.InferOutput<typeof completionRequestSchema>;
+
+/** A prompt to be continued. */
+export interface RawPrompt {
+  text: string;
+  tokens: Int32Array;
+}
+
+/** The prompts of a request, tokenized or checked. Throws the `ApiFailure` that names what is wrong. */
+export function promptsOf({ prompt }: CompletionRequest, model: ModelRecord): RawPrompt[] {
+  if (typeof prompt === 'string') return [fromText(prompt, 'prompt', model)];
+  const [first] = prompt;
+  if (typeof first === 'number' || first === undefined) {
+    return [fromIds(prompt as number[], 'prompt', model)];
+  }
+  return (prompt as (string | number[])[]).map((one, i) => {
+    const param = `prompt.${i}`;
+    return typeof one === 'string' ? fromText(one, param, model) : fromIds(one, param, model);
+  });
+}
+
+/** What the fields say together. Throws the `ApiFailure` that names what is wrong. */
+export function requireConsistent({ best_of, n, speculation }: CompletionRequest, prompts: number) {
+  if (best_of != null && best_of !== n) {
+    throw invalid('best_of', `best_of: choices are not ranked: send n, ${n}, or leave it out`);
+  }
+  if (prompts * n > MAX_CHOICES) {
+    throw invalid('n', `n: ${prompts} prompts times ${n}; at most ${MAX_CHOICES} choices together`);
+  }
+  if (speculation.trace) {
+    throw invalid('speculation.trace', 'speculation.trace: only /v1/chat/completions traces');
+  }
+}
+
+function fromText(text: string, param: string, model: ModelRecord): RawPrompt {
+  const tokens = model.encodePrompt(text);
+  if (tokens.length === 0) throw invalid(param, `${param}: is empty: send some text`);
+  return { text, tokens };
+}
+
+function fromIds(ids: readonly number[], param: string, model: ModelRecord): RawPrompt {
+  if (ids.length === 0) throw invalid(param, `${param}: is empty: send some tokens`);
+  const strange = ids.find((id) => !model.hasToken(id));
+  if (strange !== undefined) {
+    throw invalid(param, `${param}: ${strange} is no token of "${model.id}"`);
+  }
+  const text = model.tokenizer.decode([...ids], { skip_special_tokens: false });
+  return { text, tokens: Int32Array.from(ids) };
+}

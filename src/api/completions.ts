@@ -1,0 +1,148 @@
+/** POST /v1/completions: prompts continued as they are, streaming and not. */
+import { Hono } from 'hono';
+import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
+import type { Answer, AnswerRequest } from '../generate/answer.ts';
+import { newId } from '../store/ids.ts';
+import { loadModel } from '../store/model.ts';
+import {
+  CLIENT_DEADLINE_MS,
+  drawingOf,
+  ended,
+  requireRoom,
+  requireStores,
+  seedOfChoice,
+  startAll,
+} from './answering.ts';
+import { readBody } from './body.ts';
+import {
+  type CompletionRequest,
+  completionRequestSchema,
+  promptsOf,
+  type RawPrompt,
+  requireConsistent,
+} from './completions-request.ts';
+import type { AppEnv } from './context.ts';
+import { ApiFailure, toWire } from './errors.ts';
+import { requireModel } from './models.ts';
+import { cancelAll, together } from './together.ts';
+import { turnFailure } from './turn-failure.ts';
+import { usageOf } from './usage.ts';
+
+export const completions = new Hono<AppEnv>();
+
+completions.post('/', async function createCompletion(c) {
+  const body = await readBody(c, completionRequestSchema);
+  const model = await loadModel(c.env);
+  if (body.model !== undefined) requireModel(model, body.model);
+  const prompts = promptsOf(body, model);
+  requireConsistent(body, prompts.length);
+  requireRoom(model, body.max_tokens);
+  const tenant = c.get('tenant');
+  const storeIds = await requireStores(c.env, tenant, body.vector_store_ids);
+  const requests = prompts.flatMap((prompt) => requestsFor(prompt, body, storeIds));
+  const answers = await startAll(c.env, tenant, requests).catch((error: unknown) => {
+    throw turnFailure(error, 'prompt');
+  });
+  const completion: Completion = {
+    body,
+    answers,
+    echoed: requests.map((_, i) => (body.echo ? prompts[Math.floor(i / body.n)]!.text : '')),
+    head: {
+      id: newId('cmpl-'),
+      object: 'text_completion',
+      created: Math.floor(Date.now() / 1000),
+      model: model.id,
+    },
+  };
+  const end = () => {
+    for (const answer of answers) ended(c, answer);
+  };
+  // As in chat: a listener on the request's signal is for answers that are not streamed.
+  if (!body.stream) {
+    const { signal } = c.req.raw;
+    const leave = () => cancelAll(answers);
+    signal.addEventListener('abort', leave);
+    if (signal.aborted) leave();
+    return c.json(await whole(completion).finally(end));
+  }
+  return streamSSE(c, async (stream) => {
+    stream.onAbort(() => cancelAll(answers));
+    await streamed(stream, completion).finally(end);
+  });
+});
+
+interface Completion {
+  body: CompletionRequest;
+  /** The choices of the first prompt, then those of the next. */
+  answers: Answer[];
+  /** What each begins with: its prompt, where the request says so. */
+  echoed: string[];
+  head: { id: string; object: 'text_completion'; created: number; model: string };
+}
+
+/** One for each choice. A prompt draws the same alone as in a list. */
+function requestsFor(
+  { tokens }: RawPrompt,
+  body: CompletionRequest,
+  storeIds: readonly string[],
+): AnswerRequest[] {
+  const drawing = drawingOf(body);
+  return Array.from({ length: body.n }, (_, choice) => ({
+    ...drawing,
+    messages: [],
+    query: '',
+    prompt: tokens,
+    storeIds,
+    maxTokens: body.max_tokens,
+    seed: seedOfChoice(drawing.seed, choice),
+  }));
+}
+
+async function whole({ body, answers, echoed, head }: Completion) {
+  try {
+    const choices = await together(answers, async (answer, index) => {
+      let text = echoed[index]!;
+      for await (const { pieces } of answer.steps()) for (const piece of pieces) text += piece.text;
+      return { text, index, logprobs: null, finish_reason: answer.finish() };
+    });
+    return { ...head, choices, usage: usageOf(answers, body.speculation, body.n) };
+  } catch (error) {
+    throw turnFailure(error, 'prompt');
+  }
+}
+
+async function streamed(stream: SSEStreamingApi, { body, answers, echoed, head }: Completion) {
+  const { speculation, stream_options, n } = body;
+  const withUsage = stream_options?.include_usage || speculation.stats || speculation.transfer > 0;
+
+  async function send(fields: object): Promise<void> {
+    const deadline = setTimeout(() => cancelAll(answers), CLIENT_DEADLINE_MS);
+    await stream.writeSSE({ data: JSON.stringify({ ...head, ...fields }) });
+    clearTimeout(deadline);
+  }
+  function say(index: number, text: string, finish_reason: string | null = null): Promise<void> {
+    return send({ choices: [{ text, index, logprobs: null, finish_reason }] });
+  }
+
+  try {
+    await together(answers, async (answer, index) => {
+      if (echoed[index]) await say(index, echoed[index]);
+      for await (const { pieces } of answer.steps()) {
+        const text = pieces.map((piece) => piece.text).join('');
+        if (text !== '') await say(index, text);
+      }
+      await say(index, '', answer.finish());
+    });
+    if (withUsage) await send({ choices: [], usage: usageOf(answers, speculation, n) });
+    await stream.writeSSE({ data: '[DONE]' });
+  } catch (error) {
+    // The status is out already: the failure goes where the text went.
+    if (stream.aborted) return;
+    const failure = turnFailure(error, 'prompt');
+    const { body: event } = toWire(
+      failure instanceof ApiFailure ? failure.error : { kind: 'internal' },
+    );
+    await stream.writeSSE({ data: JSON.stringify(event) });
+    if (!(failure instanceof ApiFailure)) throw failure;
+  }
+}

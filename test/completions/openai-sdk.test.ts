@@ -1,0 +1,280 @@
+/** POST /v1/completions as the `openai` package calls it, against the real service. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import OpenAI, { type APIError, BadRequestError, toFile } from 'openai';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ROOT } from '../../local/service.ts';
+import { createTokenizer, type ModelTokenizer } from '../../src/store/tokenizer.ts';
+import { startService, type TestService } from '../support/service.ts';
+
+const QUESTIONS: string[] = JSON.parse(readFileSync(join(ROOT, 'web/demo/questions.json'), 'utf8'));
+const read = (path: string) => JSON.parse(readFileSync(join(ROOT, path), 'utf8'));
+
+/** Longer than a small segment of a store's text takes to be built. */
+const CORPUS_MS = 2_000;
+/** Longer than an answer takes to be kept, and counted, after its last byte. */
+const SETTLED_MS = 300;
+
+let service: TestService;
+let client: OpenAI;
+let tokenizer: ModelTokenizer;
+beforeAll(async () => {
+  service = await startService();
+  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
+  tokenizer = createTokenizer(
+    read('models/target/tokenizer.json'),
+    read('models/target/tokenizer_config.json'),
+  );
+});
+afterAll(() => service.stop());
+
+/** What the bundled model's chat template makes of a question. */
+function asked(question: string): string {
+  return `<|im_start|>user\n${question}<|im_end|>\n<|im_start|>assistant\n`;
+}
+
+type Body = Partial<OpenAI.CompletionCreateParamsNonStreaming> & {
+  speculation?: object;
+  vector_store_ids?: string[];
+};
+
+function complete(prompt: string | string[] | number[] | number[][], body: Body = {}) {
+  return client.completions.create({ model: service.model, prompt, ...body });
+}
+
+async function fetchedSoFar(): Promise<number> {
+  const page = await (await fetch(`${service.url}/metrics`)).text();
+  return Number(/^espalier_draft_memory_tokens_total\{store="T"\} (\d+)$/m.exec(page)?.[1] ?? 0);
+}
+
+interface SpeculationStats {
+  steps: number;
+  mean_accepted: number;
+  by_source: Record<string, number>;
+}
+
+function speculationOf({ usage }: OpenAI.Completion): SpeculationStats {
+  return (usage as unknown as { speculation: SpeculationStats }).speculation;
+}
+
+describe('a prompt is continued as it is', () => {
+  test('no template, no passages: the tokens of the prompt alone, 16 tokens unless asked otherwise', async () => {
+    const prompt = 'The worker sends a tree of candidates';
+    const completion = await complete(prompt);
+    expect(completion.object).toBe('text_completion');
+    expect(completion.id).toMatch(/^cmpl-/);
+    expect(completion.choices).toEqual([
+      { index: 0, text: expect.any(String), logprobs: null, finish_reason: 'length' },
+    ]);
+    expect(completion.usage).toMatchObject({
+      prompt_tokens: tokenizer.encode(prompt).length,
+      completion_tokens: 16,
+    });
+  });
+
+  test('special tokens count: the chat template by hand says what chat says', async () => {
+    const question = 'What is credit?';
+    const chat = await client.chat.completions.create({
+      model: service.model,
+      messages: [{ role: 'user', content: question }],
+      max_tokens: 60,
+      temperature: 0.8,
+      seed: 5,
+      ...{ vector_store_ids: [] },
+    });
+    const { choices, usage } = await complete(asked(question), {
+      max_tokens: 60,
+      temperature: 0.8,
+      seed: 5,
+    });
+    expect(choices[0]!.text).toBe(chat.choices[0]!.message.content);
+    expect(choices[0]!.finish_reason).toBe(chat.choices[0]!.finish_reason);
+    expect(usage).toMatchObject({
+      prompt_tokens: chat.usage!.prompt_tokens,
+      completion_tokens: chat.usage!.completion_tokens,
+    });
+  });
+
+  test('token ids say what their text says, and lists what their prompts say alone', async () => {
+    const prompts = QUESTIONS.slice(0, 3).map(asked);
+    const ids = prompts.map((prompt) => [...tokenizer.encode(prompt)]);
+    const options = { max_tokens: 12, temperature: 0.8, seed: 3 };
+    const alone = [];
+    for (const prompt of prompts) alone.push((await complete(prompt, options)).choices[0]!.text);
+    expect((await complete(ids[0]!, options)).choices[0]!.text).toBe(alone[0]);
+    for (const list of [prompts, ids]) {
+      const { choices, usage } = await complete(list, options);
+      expect(choices.map(({ index }) => index)).toEqual([0, 1, 2]);
+      expect(choices.map(({ text }) => text)).toEqual(alone);
+      expect(usage!.prompt_tokens).toBe(ids.flat().length);
+    }
+  });
+});
+
+describe('what is given back', () => {
+  test('streaming: the same texts by index, usage last and only on request', async () => {
+    const prompt = QUESTIONS.slice(0, 2).map(asked);
+    const options = { prompt, max_tokens: 30, model: service.model, echo: true };
+    const whole = await client.completions.create(options);
+    const stream = await client.completions.create({
+      ...options,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    const texts = ['', ''];
+    const finishes: string[] = [];
+    const chunks = [];
+    for await (const chunk of stream) {
+      chunks.push(chunk);
+      for (const { index, text, finish_reason } of chunk.choices) {
+        texts[index] += text;
+        if (finish_reason) finishes[index] = finish_reason;
+      }
+    }
+    expect(texts).toEqual(whole.choices.map(({ text }) => text));
+    expect(finishes).toEqual(whole.choices.map(({ finish_reason }) => finish_reason));
+    expect(chunks.at(-1)).toMatchObject({
+      choices: [],
+      usage: { total_tokens: expect.any(Number) },
+    });
+    expect(chunks.filter(({ usage }) => usage)).toHaveLength(1);
+    const silent = await client.completions.create({ ...options, stream: true });
+    for await (const chunk of silent) expect(chunk.usage).toBeUndefined();
+  });
+
+  test('echo begins each text with its prompt, as text where it came as tokens', async () => {
+    const prompt = asked(QUESTIONS[0]!);
+    const plain = await complete(prompt, { max_tokens: 8 });
+    for (const given of [prompt, [...tokenizer.encode(prompt)]]) {
+      const echoed = await complete(given, { max_tokens: 8, echo: true });
+      expect(echoed.choices[0]!.text).toBe(prompt + plain.choices[0]!.text);
+      expect(echoed.usage!.completion_tokens).toBe(plain.usage!.completion_tokens);
+    }
+  });
+
+  test('n: the first draws with the seed itself, the others each with its own; the prompt counts once', async () => {
+    const prompt = asked(QUESTIONS[1]!);
+    const options = { max_tokens: 24, temperature: 1.2, seed: 9 };
+    const one = await complete(prompt, options);
+    const four = await complete(prompt, { ...options, n: 4, best_of: 4 });
+    expect(four.choices.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
+    expect(four.choices[0]!.text).toBe(one.choices[0]!.text);
+    expect(new Set(four.choices.map(({ text }) => text)).size).toBe(4);
+    expect(four.usage!.prompt_tokens).toBe(one.usage!.prompt_tokens);
+    expect(four.usage!.completion_tokens).toBeGreaterThan(one.usage!.completion_tokens);
+    const again = await complete(prompt, { ...options, n: 4 });
+    expect(again.choices).toEqual(four.choices);
+  });
+
+  test('stop ends a text before it', async () => {
+    const prompt = asked(QUESTIONS[2]!);
+    const { text } = (await complete(prompt, { max_tokens: 40 })).choices[0]!;
+    const stop = text.slice(20, 25);
+    const cut = (await complete(prompt, { max_tokens: 40, stop })).choices[0]!;
+    expect(cut).toMatchObject({ text: text.slice(0, text.indexOf(stop)), finish_reason: 'stop' });
+  });
+
+  test('the same idempotency-key gets the same answer, done once', async () => {
+    const post = () =>
+      fetch(`${service.url}/v1/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': 'a-completion' },
+        body: JSON.stringify({ prompt: 'Once', temperature: 1.5, max_tokens: 12 }),
+      });
+    const first = await (await post()).text();
+    const second = await post();
+    expect(second.headers.get('idempotent-replayed')).toBe('true');
+    expect(await second.text()).toBe(first);
+  });
+});
+
+describe('drafting changes steps, not texts', () => {
+  describe.each([0, 0.8])('at temperature %f', (temperature) => {
+    test.each([...QUESTIONS.slice(0, 6).map(asked), 'Espalier', '# Pruning\n\nPears are'])(
+      '%j',
+      async (prompt) => {
+        const options = { max_tokens: 60, temperature, seed: 42 };
+        const off = await complete(prompt, {
+          ...options,
+          speculation: { mode: 'off', stats: true },
+        });
+        expect(speculationOf(off).mean_accepted).toBe(1);
+        for (const speculation of [
+          { stats: true },
+          { mode: 'streamed', draft_model: 'always' },
+          { mode: 'lockstep', budget: 3 },
+        ]) {
+          const on = await complete(prompt, { ...options, speculation });
+          expect(on.choices).toEqual(off.choices);
+        }
+      },
+    );
+  });
+
+  test('what a store has is drafted from, and enters no prompt', async () => {
+    const prompt = asked('Tell me about the weather.');
+    const { id: store } = await client.vectorStores.create({ name: 'weather' });
+    const options = { max_tokens: 100, temperature: 0.8, seed: 11, vector_store_ids: [store] };
+    const alone = await complete(prompt, { ...options, speculation: { stats: true } });
+    const said = Buffer.from(alone.choices[0]!.text);
+    expect(said.length).toBeGreaterThan(100);
+    await client.vectorStores.files.uploadAndPoll(store, await toFile(said, 'weather.md'));
+    await sleep(CORPUS_MS);
+    const quoted = await complete(prompt, { ...options, speculation: { stats: true } });
+    expect(quoted.choices).toEqual(alone.choices);
+    expect(quoted.usage!.prompt_tokens).toBe(alone.usage!.prompt_tokens);
+    expect(speculationOf(quoted).by_source.corpus).toBeGreaterThan(10);
+    expect(speculationOf(quoted).steps).toBeLessThan(speculationOf(alone).steps);
+  });
+
+  test('nothing of it is kept for later answers', async () => {
+    /** Tokens of past answers that a completion is given to draft from. */
+    async function recalled(): Promise<number> {
+      const before = await fetchedSoFar();
+      await complete('Tell me of pears', { max_tokens: 60, temperature: 0.8, seed: 2 });
+      await sleep(SETTLED_MS);
+      return (await fetchedSoFar()) - before;
+    }
+    const first = await recalled();
+    expect(await recalled()).toBe(first);
+  });
+});
+
+describe('refusals name the field and the limit', () => {
+  const refused: [string, object, string, RegExp][] = [
+    ['no prompt', { prompt: undefined }, 'prompt', /is required|must be a text/],
+    ['a prompt that is empty', { prompt: '' }, 'prompt', /is empty: send some text/],
+    ['no tokens', { prompt: [] }, 'prompt', /must be a text|is empty/],
+    ['an empty prompt among others', { prompt: ['a', ''] }, 'prompt.1', /is empty/],
+    ['texts and tokens mixed', { prompt: ['a', 5] }, 'prompt', /must be a text/],
+    ['a number', { prompt: 5 }, 'prompt', /must be a text/],
+    ['a token of no vocabulary', { prompt: [300, 6144] }, 'prompt', /6144 is no token of/],
+    ['a negative token', { prompt: [-1] }, 'prompt.0', /token ids/],
+    ['half a token', { prompt: [1.5] }, 'prompt.0', /token ids/],
+    ['nine prompts', { prompt: Array(9).fill('a') }, 'prompt', /up to 8/],
+    ['too many choices together', { prompt: ['a', 'b', 'c'], n: 3 }, 'n', /at most 8 choices/],
+    ['best_of above n', { n: 2, best_of: 4 }, 'best_of', /not ranked: send n, 2/],
+    ['suffix', { suffix: 'the end' }, 'suffix', /not supported/],
+    ['max_tokens of zero', { max_tokens: 0 }, 'max_tokens', /from 1/],
+    ['max_tokens beyond the context', { max_tokens: 5000 }, 'max_tokens', /at most 2048/],
+    ['messages', { messages: [] }, 'messages', /not supported/],
+    ['a trace', { speculation: { trace: true } }, 'speculation.trace', /only \/v1\/chat/],
+  ];
+  test.each(refused)('%s', async (_, body, param, message) => {
+    const error = await client.completions
+      .create({ model: service.model, prompt: 'Pears', ...body } as never)
+      .catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(BadRequestError);
+    expect((error as BadRequestError).param).toBe(param);
+    expect((error as BadRequestError).message).toMatch(message);
+  });
+
+  test('a prompt longer than the context, with both numbers', async () => {
+    const error = (await complete('why '.repeat(5000)).catch((e: unknown) => e)) as APIError;
+    expect(error).toBeInstanceOf(BadRequestError);
+    expect(error.code).toBe('context_length_exceeded');
+    expect(error.param).toBe('prompt');
+    expect(error.message).toMatch(/\d+ tokens, but the context holds 2047/);
+  });
+});

@@ -13,6 +13,7 @@ import { idempotent } from './api/idempotent.ts';
 import { limit } from './api/limit.ts';
 import { metrics, observeRequests } from './api/metrics.ts';
 import { models } from './api/models.ts';
+import { openApiDocument } from './api/openapi/document.ts';
 import { requestId } from './api/request-id.ts';
 import { storeSearch } from './api/search.ts';
 import { tenant } from './api/tenant.ts';
@@ -51,6 +52,10 @@ app.route('/v1/tenant', tenant);
 
 app.use('/metrics', authenticate, allow('admin'));
 app.route('/metrics', metrics);
+
+app.get('/openapi.json', function describeApi(c) {
+  return c.json(openApiDocument());
+});
 
 app.notFound(function noRoute(c) {
   return toResponse(notFound(`no route ${c.req.method} ${c.req.path}`).error);

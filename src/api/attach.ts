@@ -29,6 +29,8 @@ export const attributes = v.nullable(
   ),
 );
 
+export const attachmentChange = v.strictObject({ attributes });
+
 export const chunkingStrategy = v.variant('type', [
   v.strictObject({ type: v.literal('auto') }),
   v.strictObject({

@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import * as v from 'valibot';
 import { ApiFailure, invalid, invalidIssue, tooLarge } from './errors.ts';
+import { shape } from './request-fields.ts';
 
 /** A chat request with a full context of text is far below this. */
 export const MAX_JSON_BYTES = 2 * 1024 * 1024;
@@ -9,6 +10,9 @@ export const MAX_JSON_BYTES = 2 * 1024 * 1024;
 export const MAX_FILE_BYTES = 24 * 1024 * 1024;
 /** An upload: the file, its other fields and the multipart markers. */
 export const MAX_UPLOAD_BYTES = MAX_FILE_BYTES + 64 * 1024;
+
+// Objects of every route say so when they are sent a field that is not known.
+v.setSpecificMessage(v.strictObject, shape);
 
 /** The JSON body, valid for `schema`. Throws an `ApiFailure` that names the first bad field. */
 export async function readBody<Schema extends v.GenericSchema>(

@@ -20,7 +20,7 @@ const text = v.pipe(
   v.maxLength(MAX_INPUT, `at most ${MAX_INPUT} characters a text: split it`),
 );
 
-const embeddingsBody = v.strictObject({
+export const embeddingsBody = v.strictObject({
   model: v.string('must be a string'),
   input: v.union(
     [text, v.pipe(v.array(text), v.minLength(1, INPUT), v.maxLength(MAX_INPUTS, INPUT))],

@@ -21,6 +21,7 @@ import {
 import { readBody, readQuery } from './body.ts';
 import type { AppEnv } from './context.ts';
 import { invalid, notFound } from './errors.ts';
+import type { BatchObject } from './openapi/store-files.ts';
 import { listAttachments, listQuery } from './vector-store-files.ts';
 import { requireStore } from './vector-stores.ts';
 
@@ -32,7 +33,7 @@ const listedFile = v.strictObject({
 
 type ListedFile = v.InferOutput<typeof listedFile>;
 
-const batchBody = v.strictObject({
+export const batchBody = v.strictObject({
   file_ids: v.optional(fileIds),
   files: v.optional(
     v.pipe(
@@ -92,7 +93,7 @@ async function requireBatch(c: Context<AppEnv, '/:store/file_batches/:batch'>) {
   return batch;
 }
 
-async function describe(c: Context<AppEnv>, batch: BatchRecord) {
+async function describe(c: Context<AppEnv>, batch: BatchRecord): Promise<BatchObject> {
   const counts = await countBatch(c.env, batch);
   const status = batch.cancelled
     ? 'cancelled'

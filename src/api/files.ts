@@ -5,40 +5,41 @@ import * as v from 'valibot';
 import { database } from '../store/database.ts';
 import { createFile, deleteFile, type FileRecord, findFile, readOriginal } from '../store/files.ts';
 import { files as table } from '../store/schema.ts';
-import { MAX_FILE_BYTES, readForm, readQuery } from './body.ts';
+import { check, MAX_FILE_BYTES, readForm, readQuery } from './body.ts';
 import type { AppEnv } from './context.ts';
-import { invalid, notFound, tooLarge } from './errors.ts';
+import { notFound, tooLarge } from './errors.ts';
+import type { FileObject } from './openapi/files.ts';
 import { beyond, ordering, pageQuery, toPage } from './page.ts';
 
 const PURPOSES = ['assistants', 'user_data'] as const;
 const MAX_FILENAME = 255;
+const NAME = `its name must have 1 to ${MAX_FILENAME} characters`;
+
+export const uploadForm = v.strictObject({
+  file: v.pipe(
+    v.file('must be a file in a multipart form'),
+    v.check(({ name }) => name !== '' && name.length <= MAX_FILENAME, NAME),
+  ),
+  purpose: v.picklist(PURPOSES, `must be one of ${PURPOSES.join(', ')}`),
+});
 
 export const files = new Hono<AppEnv>();
 
 files.post('/', async function uploadFile(c) {
-  const form = await readForm(c);
-  const file = form.get('file');
-  if (!(file instanceof File)) throw invalid('file', 'file: must be a file in a multipart form');
-  const purpose = form.get('purpose');
-  if (!PURPOSES.some((known) => known === purpose)) {
-    throw invalid('purpose', `purpose: must be one of ${PURPOSES.join(', ')}`);
-  }
-  if (file.name === '' || file.name.length > MAX_FILENAME) {
-    throw invalid('file', `file: its name must have 1 to ${MAX_FILENAME} characters`);
-  }
+  const { file, purpose } = check(uploadForm, Object.fromEntries(await readForm(c)));
   if (file.size > MAX_FILE_BYTES) {
     throw tooLarge(`file: ${file.size} bytes are more than ${MAX_FILE_BYTES}; split it`, 'file');
   }
   const record = await createFile(c.env, c.var.tenant, {
     filename: file.name,
-    purpose: String(purpose),
+    purpose,
     contentType: file.type,
     bytes: await file.arrayBuffer(),
   });
   return c.json(toFile(record));
 });
 
-const listQuery = v.object({ ...pageQuery.entries, purpose: v.optional(v.string()) });
+export const listQuery = v.object({ ...pageQuery.entries, purpose: v.optional(v.string()) });
 
 files.get('/', async function listFiles(c) {
   const query = readQuery(c, listQuery);
@@ -99,7 +100,7 @@ export async function requireFile(
   return file;
 }
 
-function toFile(file: FileRecord) {
+function toFile(file: FileRecord): FileObject {
   return {
     id: file.id,
     object: 'file',

@@ -13,7 +13,7 @@ export const DEFAULT_BUDGET = 32;
 export const MAX_TOKENS = 1 << 20;
 
 /** Names what is wrong with an object: a field too many, one missing, or no object at all. */
-export function shape(issue: v.StrictObjectIssue): string {
+export function shape(issue: v.BaseIssue<unknown>): string {
   if (issue.expected === 'never') return 'is not supported: leave it out';
   return issue.received === 'undefined' ? 'is required' : 'must be an object';
 }

@@ -8,6 +8,7 @@ import { namespaceOf } from '../store/tenants.ts';
 import { readBody } from './body.ts';
 import type { AppEnv } from './context.ts';
 import { invalid } from './errors.ts';
+import type { SearchResults } from './openapi/vector-stores.ts';
 import { filters, maxResults, rankingOptions, TOO_MANY_CONDITIONS } from './search-options.ts';
 import { requireStore } from './vector-stores.ts';
 
@@ -16,7 +17,7 @@ const MAX_QUERY = 4_096;
 const MAX_QUERIES = 8;
 const query = v.pipe(v.string(), v.maxLength(MAX_QUERY, `at most ${MAX_QUERY} characters`));
 
-const searchBody = v.strictObject({
+export const searchBody = v.strictObject({
   query: v.union(
     [query, v.pipe(v.array(query), v.minLength(1), v.maxLength(MAX_QUERIES))],
     `must be a text or 1 to ${MAX_QUERIES} of them, of at most ${MAX_QUERY} characters`,
@@ -44,7 +45,7 @@ storeSearch.post('/:store/search', async function searchStore(c) {
     diversity: body.ranking_options.diversity,
     scoreThreshold: body.ranking_options.score_threshold,
   });
-  return c.json({
+  return c.json<SearchResults>({
     object: 'vector_store.search_results.page',
     search_query: queries,
     data: passages.map((passage) => ({

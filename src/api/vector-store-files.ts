@@ -8,17 +8,25 @@ import { database } from '../store/database.ts';
 import { readText } from '../store/files.ts';
 import { type FileStatus, storeFiles } from '../store/schema.ts';
 import type { StoreFileRecord } from '../store/stores.ts';
-import { attributes, chunkingStrategy, pollSoon, requireOwnFiles, toCutting } from './attach.ts';
+import {
+  attachmentChange,
+  attributes,
+  chunkingStrategy,
+  pollSoon,
+  requireOwnFiles,
+  toCutting,
+} from './attach.ts';
 import { readBody, readQuery } from './body.ts';
 import type { AppEnv } from './context.ts';
 import { notFound } from './errors.ts';
 import { requireFile } from './files.ts';
+import type { StoreFileObject } from './openapi/store-files.ts';
 import { beyond, ordering, type PageQuery, pageQuery, toPage } from './page.ts';
 import { requireStore } from './vector-stores.ts';
 
 const STATUSES = ['in_progress', 'completed', 'failed', 'cancelled'] as const;
 
-const attachBody = v.strictObject({
+export const attachBody = v.strictObject({
   file_id: v.string(),
   attributes: v.optional(attributes),
   chunking_strategy: v.optional(chunkingStrategy),
@@ -58,7 +66,7 @@ vectorStoreFiles.get('/:store/files/:file', async function getAttached(c) {
 vectorStoreFiles.post('/:store/files/:file', async function modifyAttached(c) {
   const { store, file } = c.req.param();
   const attachment = await requireAttachment(c, store, file);
-  const body = await readBody(c, v.strictObject({ attributes }));
+  const body = await readBody(c, attachmentChange);
   await setAttributes(c.env, attachment, body.attributes ?? {});
   return c.json(toStoreFile(await requireAttachment(c, store, file)));
 });
@@ -120,7 +128,7 @@ export async function listAttachments(
   return toPage(rows.map(toStoreFile), query.limit);
 }
 
-function toStoreFile(row: StoreFileRecord) {
+function toStoreFile(row: StoreFileRecord): StoreFileObject {
   return {
     id: row.fileId,
     object: 'vector_store.file',

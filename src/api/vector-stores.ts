@@ -18,6 +18,7 @@ import { chunkingStrategy, fileIds, requireOwnFiles, toCutting } from './attach.
 import { readBody, readQuery } from './body.ts';
 import type { AppEnv } from './context.ts';
 import { notFound } from './errors.ts';
+import type { VectorStoreObject } from './openapi/vector-stores.ts';
 import { beyond, ordering, pageQuery, toPage } from './page.ts';
 
 const SECONDS_PER_DAY = 86_400;
@@ -44,7 +45,7 @@ const fields = {
   ),
 };
 
-const createBody = v.strictObject({
+export const createBody = v.strictObject({
   name: v.optional(v.nullable(fields.name)),
   description: v.optional(fields.description),
   metadata: v.optional(fields.metadata),
@@ -53,7 +54,7 @@ const createBody = v.strictObject({
   chunking_strategy: v.optional(chunkingStrategy),
 });
 
-const updateBody = v.strictObject({
+export const updateBody = v.strictObject({
   name: v.optional(v.nullable(fields.name)),
   description: v.optional(fields.description),
   metadata: v.optional(fields.metadata),
@@ -153,7 +154,7 @@ async function describe(c: Context<AppEnv>, store: StoreRecord) {
 
 type Measure = Awaited<ReturnType<typeof measureStores>> extends Map<string, infer M> ? M : never;
 
-function toVectorStore(store: StoreRecord, measure: Measure) {
+function toVectorStore(store: StoreRecord, measure: Measure): VectorStoreObject {
   const { expiresAfterDays: days } = store;
   const expiresAt = days === null ? null : store.lastActiveAt + days * SECONDS_PER_DAY;
   const expired = expiresAt !== null && expiresAt <= Date.now() / 1000;

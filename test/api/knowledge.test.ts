@@ -227,3 +227,23 @@ test.each([
   const { data } = await client.vectorStores.list({ limit: 1 });
   await expect(client.vectorStores.search(data[0]!.id, { query })).resolves.toBeDefined();
 });
+
+test('a field of an upload that is not known is refused by name', async () => {
+  const refused = await client.files
+    .create({
+      file: await toFile(Buffer.from(GUIDE), 'guide.md'),
+      purpose: 'assistants',
+      expires_after: { anchor: 'created_at', seconds: 3600 },
+    })
+    .catch((error: unknown) => error);
+  expect(refused).toMatchObject({
+    status: 400,
+    param: 'expires_after[anchor]',
+    message: expect.stringContaining('is not supported: leave it out'),
+  });
+  const unnamed = new FormData();
+  unnamed.set('purpose', 'assistants');
+  unnamed.set('file', 'only text');
+  const response = await fetch(`${worker.url}/v1/files`, { method: 'POST', body: unnamed });
+  expect(await response.json()).toMatchObject({ error: { param: 'file' } });
+});

@@ -25,6 +25,7 @@ const ALLOWED: Record<string, string[]> = {
     'src/bindings.ts',
   ],
   'src/api': [
+    'package.json',
     'src/generate',
     'src/retrieve',
     'src/draft',

@@ -19,12 +19,15 @@ const check = v.objectWithRest({ ok: v.boolean(), reason: v.optional(v.string())
 const checks = v.object({ database: check, verifier: check });
 const live = v.object({ status: v.literal('ok') });
 const ready = v.object({ status: v.picklist(['ok', 'unavailable']), checks });
+/** Of what answers can do without. */
+const partState = v.objectWithRest({ state: v.string() }, v.unknown());
 const health = v.object({
   status: v.picklist(['ok', 'degraded']),
   live: v.boolean(),
   ready: v.boolean(),
   checks,
-  draft_model: v.nullable(v.objectWithRest({ state: v.string() }, v.unknown())),
+  embedder: partState,
+  draft_model: v.nullable(partState),
 });
 
 const tenantDeleted = v.object({

@@ -198,6 +198,9 @@ describe('answers are what it says', () => {
     await record('createChatCompletion', '/v1/chat/completions', {
       json: { ...question, stream: true, stream_options: { include_usage: true } },
     });
+    const prompt = { prompt: 'Pears are', n: 2, echo: true, speculation: { stats: true } };
+    await record('createCompletion', '/v1/completions', { json: prompt });
+    await record('createCompletion', '/v1/completions', { json: { ...prompt, stream: true } });
     const texts = { model: 'espalier-embed-1', input: ['pears', 'plums'] };
     await record('createEmbeddings', '/v1/embeddings', { json: texts });
     await record('createEmbeddings', '/v1/embeddings', {

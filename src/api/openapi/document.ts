@@ -5,18 +5,21 @@
  */
 import { version } from '../../../package.json';
 import type { Scope } from '../../store/schema.ts';
+import { answerComponents } from './answers.ts';
 import { chatResource } from './chat.ts';
+import { completionsResource } from './completions.ts';
 import { embeddingsResource } from './embeddings.ts';
 import { filesResource } from './files.ts';
 import { instanceResource } from './instance.ts';
 import { namedSchemas, querySchema, referenceTo } from './json-schema.ts';
-import { JSON_TYPE, type Operation } from './operation.ts';
+import { type Component, JSON_TYPE, type Operation } from './operation.ts';
 import { sharedComponents } from './shared.ts';
 import { storeFilesResource } from './store-files.ts';
 import { vectorStoresResource } from './vector-stores.ts';
 
 const RESOURCES = [
   chatResource,
+  completionsResource,
   embeddingsResource,
   filesResource,
   vectorStoresResource,
@@ -24,12 +27,18 @@ const RESOURCES = [
   instanceResource,
 ];
 
-const COMPONENTS = Object.assign({}, sharedComponents, ...RESOURCES.map((one) => one.components));
+const COMPONENTS: Readonly<Record<string, Component>> = Object.assign(
+  {},
+  sharedComponents,
+  answerComponents,
+  ...RESOURCES.map((one) => one.components),
+);
 
 export const OPERATIONS: readonly Operation[] = RESOURCES.flatMap((one) => one.operations);
 
 const TAGS: Record<string, string> = {
   Chat: 'Answers from the documents.',
+  Completions: 'Prompts continued as they are.',
   Embeddings: 'Vectors of texts, as searches compare them.',
   Files: 'What a tenant has uploaded.',
   'Vector stores': 'Sets of files that a chat or a search is pointed at.',
@@ -241,7 +250,7 @@ function withAdmin(scopes: readonly Scope[]): readonly Scope[] {
 }
 
 function reference(schema: object) {
-  const name = Object.keys(COMPONENTS).find((key) => COMPONENTS[key].schema === schema);
+  const name = Object.keys(COMPONENTS).find((key) => COMPONENTS[key]?.schema === schema);
   if (name === undefined) throw new Error('an operation has a schema without a name');
   return { $ref: referenceTo(name) };
 }

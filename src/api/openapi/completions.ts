@@ -1,0 +1,58 @@
+/** Completions, told to those who call them. */
+import * as v from 'valibot';
+import { completionRequestSchema } from '../completions-request.ts';
+import { answerNotes, finishReason, head, usage } from './answers.ts';
+import { JSON_TYPE, type Notes, type Resource } from './operation.ts';
+import { count, errorBody } from './shared.ts';
+
+const choice = { text: v.string(), index: count, logprobs: v.null() };
+
+const completion = v.object({
+  ...head,
+  object: v.literal('text_completion'),
+  choices: v.array(v.object({ ...choice, finish_reason: finishReason })),
+  usage,
+});
+
+const chunk = v.object({
+  ...head,
+  object: v.literal('text_completion'),
+  choices: v.array(v.object({ ...choice, finish_reason: v.nullable(finishReason) })),
+  usage: v.optional(usage),
+});
+
+const event = v.union([chunk, errorBody]);
+
+const notes: Notes<typeof completionRequestSchema> = {
+  ...answerNotes,
+  prompt: 'What is continued, as it is: a text, token ids, or several of either.',
+  max_tokens: 'The most tokens of a choice.',
+  echo: 'Begins each text with its prompt.',
+  n: 'How many choices of each prompt; all together are eight at most.',
+  best_of: 'Choices are not ranked: the same as `n`, or left out.',
+  suffix: 'Not supported.',
+  vector_store_ids: 'Stores whose text is drafted from. Nothing of them enters the prompt.',
+};
+
+export const completionsResource: Resource = {
+  components: {
+    CompletionRequest: { schema: completionRequestSchema, notes },
+    Completion: { schema: completion },
+    CompletionChunk: { schema: chunk },
+    CompletionEvent: { schema: event },
+  },
+  operations: [
+    {
+      method: 'post',
+      path: '/v1/completions',
+      id: 'createCompletion',
+      tag: 'Completions',
+      summary: 'Continues prompts as they are, whole or as a stream',
+      description: 'A stream’s events are chunks, then `[DONE]`.',
+      scopes: ['chat'],
+      body: completionRequestSchema,
+      answers: { [JSON_TYPE]: completion, 'text/event-stream': event },
+      needsVerifier: true,
+    },
+  ],
+};

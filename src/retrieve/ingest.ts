@@ -1,9 +1,14 @@
-/** One attached file to passages in the index. */
+/** Attached files to passages in the index, some together: what they cost is mostly waiting for D1 and R2. */
 import type { Bindings } from '../bindings.ts';
-import { attachDocument, findDocument, writeDocument } from '../store/documents.ts';
-import { type FileRecord, findFile, readOriginal, writeText } from '../store/files.ts';
+import {
+  findDocuments,
+  type Makers,
+  type NewDocument,
+  writeDocuments,
+} from '../store/documents.ts';
+import { type FileRecord, hasText, readOriginal, writeText } from '../store/files.ts';
 import { sha256 } from '../store/ids.ts';
-import { loadModel } from '../store/model.ts';
+import { loadModel, type ModelRecord } from '../store/model.ts';
 import type { StoreFileRecord } from '../store/stores.ts';
 import { type Chunk, type Cutting, chunk } from './chunk.ts';
 import { embedderOf } from './embed/choose.ts';
@@ -18,54 +23,101 @@ export const MAX_PASSAGES = 200_000;
 /** Of a passage, repeated at the start of the next where the request doesn't say. */
 const DEFAULT_OVERLAP = 0.15;
 
-/** By document key, when its last writer is done: files of one content, taken together, write it once. */
-export type Turns = Map<string, Promise<void>>;
+export interface Attached {
+  attachment: StoreFileRecord;
+  /** Null when it has been deleted. */
+  file: FileRecord | null;
+}
+
+/** A file that can't be ingested, by its own fault. */
+export interface Refused {
+  attachment: StoreFileRecord;
+  reason: UnreadableFile;
+}
+
+/** A file whose content is to be a document, cut one way. */
+interface Planned {
+  attachment: StoreFileRecord;
+  file: FileRecord;
+  cutting: Cutting;
+  key: string;
+}
 
 /**
- * Idempotent: the same content, name and cutting give the document that is
- * there. Throws `UnreadableFile` for the file's faults, anything else for ours.
+ * Ingests the files, all of one tenant, and gives those it can't. Idempotent: the
+ * same content, name and cutting give the document that is there. Throws for what
+ * is not a file's fault; then nothing, or only a part that is never searched, is there.
  */
-export async function ingest(
-  env: Bindings,
-  attachment: StoreFileRecord,
-  turns: Turns,
-): Promise<void> {
-  const file = await findFile(env, attachment.tenantId, attachment.fileId);
-  if (!file) throw new UnreadableFile('invalid_file', 'the file has been deleted');
+export async function ingest(env: Bindings, files: readonly Attached[]): Promise<Refused[]> {
   const model = await loadModel(env);
+  const refused: Refused[] = [];
+  const planned: Planned[] = [];
+  for (const { attachment, file } of files) {
+    if (file) planned.push(await plan(attachment, file, model));
+    else
+      refused.push({
+        attachment,
+        reason: new UnreadableFile('invalid_file', 'the file has been deleted'),
+      });
+  }
+  const tenantId = files[0]!.attachment.tenantId;
+  const known = await findDocuments(env, tenantId, [...new Set(planned.map(({ key }) => key))]);
+  const cut = new Map<string, Cut>();
+  const holders: Planned[] = [];
+  await Promise.all(
+    planned.map(async (one) => {
+      try {
+        const made = await readAndCut(env, one, model, known.get(one.key)?.complete === true);
+        // Files of one content, taken together, are one document.
+        if (made) cut.set(one.key, made);
+        holders.push(one);
+      } catch (error) {
+        if (!(error instanceof UnreadableFile)) throw error;
+        refused.push({ attachment: one.attachment, reason: error });
+      }
+    }),
+  );
+  const [documents, embedder] = await withVectors(cut, await embedderOf(env));
+  const makers: Makers = { tokenizer: model.fingerprint.tokenizer, embedder };
+  const held = holders.map(({ attachment: { storeId, fileId }, key }) => ({
+    storeId,
+    fileId,
+    key,
+  }));
+  if (held.length > 0) await writeDocuments(env, tenantId, makers, documents, held);
+  return refused;
+}
+
+async function plan(attachment: StoreFileRecord, file: FileRecord, model: ModelRecord) {
   const maxTokens = attachment.chunkTokens ?? model.prompt.passageTokens;
   const cutting: Cutting = {
     maxTokens,
     overlapTokens: attachment.overlapTokens ?? Math.floor(maxTokens * DEFAULT_OVERLAP),
   };
-  const embedder = await embedderOf(env);
   const content = [PARSER_VERSION, file.contentHash, file.filename, file.contentType, cutting];
-  const key = await sha256(JSON.stringify([...content, embedder?.id ?? null]));
-
-  const turn = (turns.get(key) ?? Promise.resolve()).then(async () => {
-    await attachDocument(env, attachment, await documentOf(env, file, key, cutting));
-  });
-  // Whoever comes next waits for the end, whatever it is.
-  turns.set(
-    key,
-    turn.catch(() => {}),
-  );
-  await turn;
+  return { attachment, file, cutting, key: await sha256(JSON.stringify(content)) };
 }
 
-/** The document with that key, made if it isn't there. */
-async function documentOf(
+interface Cut {
+  passages: readonly Chunk[];
+  notice: string | null;
+}
+
+/** The file's passages, its text kept; null where the document and the text are there already. */
+async function readAndCut(
   env: Bindings,
-  file: FileRecord,
-  key: string,
-  cutting: Cutting,
-): Promise<number> {
-  const [model, embedder] = [await loadModel(env), await embedderOf(env)];
-  const existing = await findDocument(env, file.tenantId, key);
-  if (existing?.complete) return existing.id;
+  { file, cutting }: Planned,
+  model: ModelRecord,
+  known: boolean,
+): Promise<Cut | null> {
+  if (known && (await hasText(env, file))) return null;
   const original = await readOriginal(env, file);
   if (!original) throw new UnreadableFile('invalid_file', 'the original is gone: upload it again');
   const parsed = await parse(await original.arrayBuffer(), file.filename, file.contentType);
+  if (known) {
+    await writeText(env, file, parsed.text);
+    return null;
+  }
   const passages: Chunk[] = [];
   for (const passage of chunk(parsed, cutting, model.encodeUntrusted)) {
     if (passages.length === MAX_PASSAGES) {
@@ -78,18 +130,23 @@ async function documentOf(
   }
   if (passages.length === 0) throw new UnreadableFile('invalid_file', 'the file has no text');
   await writeText(env, file, parsed.text);
-  return writeDocument(env, file.tenantId, key, {
-    tokenizer: model.fingerprint.tokenizer,
-    embedder: embedder?.id ?? null,
-    passages: await withVectors(passages, embedder),
-    notice: noticeOf(parsed),
-  });
+  return { passages, notice: noticeOf(parsed) };
 }
 
-async function withVectors(passages: readonly Chunk[], embedder: Embedder | null) {
-  if (!embedder) return passages.map((passage) => ({ ...passage, vector: null }));
-  const embeddings = await embedder.embed(passages.map(passageText), 'passage');
-  return passages.map((passage, i) => ({ ...passage, vector: pack(embeddings[i]!.vector) }));
+/** Documents with their passages' vectors, all embedded together, and whose vectors these are. */
+async function withVectors(
+  cut: ReadonlyMap<string, Cut>,
+  embedder: Embedder | null,
+): Promise<[NewDocument[], string | null]> {
+  const all = [...cut.values()].flatMap(({ passages }) => passages);
+  const embeddings = await embedder?.embed(all.map(passageText), 'passage');
+  const vectors = embeddings?.map(({ vector }) => pack(vector)).values();
+  const documents = [...cut].map(([key, { passages, notice }]) => ({
+    key,
+    notice,
+    passages: passages.map((passage) => ({ ...passage, vector: vectors?.next().value ?? null })),
+  }));
+  return [documents, embedder?.id ?? null];
 }
 
 /** Named in a notice; of the others, only how many. */

@@ -1,6 +1,7 @@
 /**
- * The Durable Object that works a tenant's waiting files off, a few at a time. The queue is `store_files` in D1 and the clock is the object's alarm,
- * which survives eviction and restarts: ingestion goes on where it stood.
+ * The Durable Object that works a tenant's waiting files off, a few at a time. The
+ * queue is `store_files` in D1 and the clock is the object's alarm, which survives
+ * eviction and restarts: ingestion goes on where it stood.
  */
 import { DurableObject } from 'cloudflare:workers';
 import { and, asc, eq } from 'drizzle-orm';
@@ -11,8 +12,7 @@ import { purgeOrphans } from '../store/documents.ts';
 import { loadModel, ModelUnavailable } from '../store/model.ts';
 import { type FileErrorCode, files, storeFiles } from '../store/schema.ts';
 import type { StoreFileRecord } from '../store/stores.ts';
-import { ingest, type Turns } from './ingest.ts';
-import { UnreadableFile } from './parse/document.ts';
+import { type Attached, ingest, type Refused } from './ingest.ts';
 
 /** Work per alarm; then the alarm is set anew, so that no event grows without bound. */
 const SLICE_MS = 10_000;
@@ -21,8 +21,8 @@ const SLICE_MS = 10_000;
  * other requests are left unsent for half a minute while the loop never idles.
  */
 const PAUSE_MS = 1;
-/** Files worked on at a time: most of a small one's time is waiting for D1 and R2. */
-const MAX_TOGETHER = 8;
+/** Files worked on at a time and written in one transaction, beside which others' requests wait. */
+const MAX_TOGETHER = 16;
 /** Of their originals: a large file is worked on alone. */
 const MAX_BYTES_TOGETHER = 4_000_000;
 /** A file that took the process down this often is the cause. */
@@ -47,19 +47,16 @@ export class Ingestor extends DurableObject<Bindings> {
     const end = Date.now() + SLICE_MS;
     const touched = new Set<string>();
     while (Date.now() < end) {
-      const attachments = await next(this.env, tenantId);
-      if (attachments.length === 0) {
+      const attached = await next(this.env, tenantId);
+      if (attached.length === 0) {
         await purgeOrphans(this.env, tenantId, 'all');
         // Something may have come in since: `wake` saw no alarm to set only if one was running.
         if ((await next(this.env, tenantId)).length > 0) continue;
         await wakeCorpora(this.env, tenantId, touched);
         return;
       }
-      await begin(this.env, attachments);
-      const turns: Turns = new Map();
-      for (const { storeId } of attachments) touched.add(storeId);
-      const outcomes = await Promise.all(attachments.map((a) => work(this.env, a, turns)));
-      if (outcomes.includes('later')) {
+      for (const { attachment } of attached) touched.add(attachment.storeId);
+      if ((await work(this.env, attached)) === 'later') {
         await this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
         await wakeCorpora(this.env, tenantId, touched);
         return;
@@ -88,86 +85,89 @@ async function wakeCorpora(env: Bindings, tenantId: number, storeIds: ReadonlySe
  * The files to work on together, the oldest first. One that was begun before may
  * be what took the process down: it is tried alone, so that it fails alone.
  */
-async function next(env: Bindings, tenantId: number): Promise<StoreFileRecord[]> {
+async function next(env: Bindings, tenantId: number): Promise<Attached[]> {
   const rows = await database(env)
-    .select({ attachment: storeFiles, bytes: files.bytes })
+    .select({ attachment: storeFiles, file: files })
     .from(storeFiles)
-    .leftJoin(files, eq(files.id, storeFiles.fileId))
+    .leftJoin(files, and(eq(files.id, storeFiles.fileId), eq(files.tenantId, tenantId)))
     .where(and(eq(storeFiles.tenantId, tenantId), eq(storeFiles.status, 'in_progress')))
     .orderBy(asc(storeFiles.createdAt), asc(storeFiles.fileId))
     .limit(MAX_TOGETHER);
   let bytes = 0;
-  const few = rows.findIndex(({ attachment, bytes: size }) => {
-    bytes += size ?? 0;
+  const few = rows.findIndex(({ attachment, file }) => {
+    bytes += file?.bytes ?? 0;
     return attachment.attempts > 0 || bytes > MAX_BYTES_TOGETHER;
   });
-  const end = few < 0 ? rows.length : Math.max(1, few);
-  return rows.slice(0, end).map(({ attachment }) => attachment);
+  return rows.slice(0, few < 0 ? rows.length : Math.max(1, few));
 }
 
-/** Counts an attempt for each, in one statement, before any is made. */
-async function begin(env: Bindings, attachments: readonly StoreFileRecord[]): Promise<void> {
-  const ids = JSON.stringify(attachments.map(({ storeId, fileId }) => [storeId, fileId]));
-  await env.DB.prepare(
-    `UPDATE store_files SET attempts = attempts + 1
-     WHERE status = 'in_progress' AND (store_id, file_id) IN
-       (SELECT value ->> 0, value ->> 1 FROM json_each(?))`,
-  )
-    .bind(ids)
-    .run();
-}
-
-async function work(
-  env: Bindings,
-  attachment: StoreFileRecord,
-  turns: Turns,
-): Promise<'done' | 'later'> {
-  const before = attachment.attempts;
-  if (before >= MAX_ATTEMPTS) {
+async function work(env: Bindings, attached: readonly Attached[]): Promise<'done' | 'later'> {
+  const attachments = attached.map(({ attachment }) => attachment);
+  const [first] = attachments;
+  if (first!.attempts >= MAX_ATTEMPTS) {
     const message = `the file could not be ingested in ${MAX_ATTEMPTS} attempts: is it very large?`;
-    await fail(env, attachment, 'server_error', message);
+    await fail(env, [{ attachment: first!, code: 'server_error', message }]);
     return 'done';
   }
+  // Counted for each, in one statement, before any is made.
+  await addAttempts(env, attachments, 1);
   try {
-    await ingest(env, attachment, turns);
+    const refused = await ingest(env, attached);
+    if (refused.length > 0) await fail(env, refused.map(failureOf));
     return 'done';
   } catch (error) {
     if (error instanceof ModelUnavailable) {
-      // Not the file's fault: it does not count.
-      await setAttempts(env, attachment, before);
+      // Not the files' fault: it does not count.
+      await addAttempts(env, attachments, -1);
       return 'later';
     }
-    if (error instanceof UnreadableFile) {
-      await fail(env, attachment, error.code, error.message);
-    } else {
-      console.error(
-        JSON.stringify({ event: 'ingest_failed', file: attachment.fileId, error: String(error) }),
-      );
-      await fail(env, attachment, 'server_error', 'ingestion failed: attach the file again');
+    const event = { event: 'ingest_failed', files: attachments.map(({ fileId }) => fileId) };
+    console.error(JSON.stringify({ ...event, error: String(error) }));
+    // Of several, each is tried alone next: it has been begun.
+    if (attachments.length === 1) {
+      const message = 'ingestion failed: attach the file again';
+      await fail(env, [{ attachment: first!, code: 'server_error', message }]);
     }
     return 'done';
   }
 }
 
-const thisOne = (attachment: StoreFileRecord) =>
-  and(
-    eq(storeFiles.storeId, attachment.storeId),
-    eq(storeFiles.fileId, attachment.fileId),
-    eq(storeFiles.status, 'in_progress'),
-  );
+const listed = (attachments: readonly StoreFileRecord[]) =>
+  JSON.stringify(attachments.map(({ storeId, fileId }) => [storeId, fileId]));
 
-async function setAttempts(env: Bindings, attachment: StoreFileRecord, attempts: number) {
-  await database(env).update(storeFiles).set({ attempts }).where(thisOne(attachment));
+async function addAttempts(env: Bindings, attachments: readonly StoreFileRecord[], change: 1 | -1) {
+  await env.DB.prepare(
+    `UPDATE store_files SET attempts = attempts + ?1
+     WHERE status = 'in_progress' AND (store_id, file_id) IN
+       (SELECT value ->> 0, value ->> 1 FROM json_each(?2))`,
+  )
+    .bind(change, listed(attachments))
+    .run();
 }
 
-async function fail(
-  env: Bindings,
-  attachment: StoreFileRecord,
-  errorCode: FileErrorCode,
-  errorMessage: string,
-): Promise<void> {
-  await database(env)
-    .update(storeFiles)
-    .set({ status: 'failed', errorCode, errorMessage, documentId: null })
-    .where(thisOne(attachment));
+interface Failure {
+  attachment: StoreFileRecord;
+  code: FileErrorCode;
+  message: string;
+}
+
+function failureOf({ attachment, reason: { code, message } }: Refused): Failure {
+  return { attachment, code, message };
+}
+
+async function fail(env: Bindings, failures: readonly Failure[]): Promise<void> {
+  const rows = failures.map(({ attachment: a, code, message }) => [
+    a.storeId,
+    a.fileId,
+    code,
+    message,
+  ]);
+  await env.DB.prepare(
+    `UPDATE store_files SET status = 'failed', document_id = NULL,
+       error_code = row.value ->> 2, error_message = row.value ->> 3
+     FROM json_each(?1) AS row
+     WHERE store_id = row.value ->> 0 AND file_id = row.value ->> 1 AND status = 'in_progress'`,
+  )
+    .bind(JSON.stringify(rows))
+    .run();
 }

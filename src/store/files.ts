@@ -54,6 +54,11 @@ export function readText(env: Bindings, file: FileRecord) {
   return env.FILES.get(textKey(file.tenantId, file.id));
 }
 
+/** Whether its text has been extracted. */
+export async function hasText(env: Bindings, file: FileRecord): Promise<boolean> {
+  return (await env.FILES.head(textKey(file.tenantId, file.id))) !== null;
+}
+
 export async function writeText(env: Bindings, file: FileRecord, text: string): Promise<void> {
   await env.FILES.put(textKey(file.tenantId, file.id), text);
 }

@@ -179,6 +179,8 @@ export const documents = sqliteTable(
     textBytes: integer('text_bytes').notNull().default(0),
     /** What of the file was left out, and why; null: nothing. */
     notice: text('notice'),
+    /** Of whose vectors every passage has one; null: nobody's. Searches by meaning look only there. */
+    embedder: text('embedder'),
     createdAt: seconds('created_at'),
   },
   (table) => [uniqueIndex('documents_by_key').on(table.tenantId, table.key)],

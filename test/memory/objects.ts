@@ -2,7 +2,7 @@
 import type { Bindings } from '../../src/bindings.ts';
 import { StoreCorpus } from '../../src/generate/memory/store-corpus.ts';
 import { TenantMemory } from '../../src/generate/memory/tenant-memory.ts';
-import { writeDocument } from '../../src/store/documents.ts';
+import { writeDocuments } from '../../src/store/documents.ts';
 import { ensurePassageIndex } from '../../src/store/tenants.ts';
 import { fromText, toText } from './typed-json.ts';
 
@@ -104,12 +104,8 @@ async function write(env: Bindings, { tenantId, key }: NewText) {
   await ensurePassageIndex(env, tenantId);
   const passage = { title: '', heading: '', text: key, start: 0, end: key.length };
   const passages = [{ ...passage, tokens: Int32Array.of(1, 2, 3), vector: null }];
-  await writeDocument(env, tenantId, key, {
-    tokenizer: 'f'.repeat(64),
-    embedder: null,
-    passages,
-    notice: null,
-  });
+  const makers = { tokenizer: 'f'.repeat(64), embedder: null };
+  await writeDocuments(env, tenantId, makers, [{ key, passages, notice: null }], []);
   return null;
 }
 

@@ -104,6 +104,8 @@ async function newStore() {
       );
       return runs.map(({ tokens }) => [...tokens]);
     },
+    /** Waits until a segment has been built that is not published; see `SmallStoreCorpus`. */
+    heldBuild: () => expect.poll(() => call<number>(0, 'heldBuilds'), POLL).toBe(1),
     async restart(shard = 0) {
       await call(shard, 'restart').catch(() => {});
     },
@@ -228,6 +230,23 @@ describe('what is forgotten', () => {
     expect(await store.proceed(passage(2, 1).slice(0, 5))).toEqual([passage(2, 1)]);
     await store.restart();
     expect(await store.proceed(passage(1, 0).slice(0, 5))).toEqual([]);
+  });
+
+  test('a document that left one segment while another one was built', async () => {
+    const store = await newStore();
+    // Segments of 186 tokens: no two fit one.
+    for (const document of [1, 2, 3]) await store.add(document, 6);
+    await store.wake();
+    await store.until(({ documents, segments }) => documents === 3 && segments === 3);
+    await store.call(0, 'holdBuilds');
+    for (const document of [1, 2]) await store.remove(document);
+    await store.wake();
+    await store.heldBuild();
+    await store.remove(3);
+    await store.call(0, 'releaseBuild');
+    // Another segment is built anew before it is looked what else is missing.
+    await store.heldBuild();
+    expect(await store.proceed(passage(3, 0).slice(0, 5))).toEqual([]);
   });
 
   test('a document that left while the object slept', async () => {

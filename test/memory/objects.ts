@@ -68,6 +68,27 @@ export class SmallTenantMemory extends TenantMemory {
 
 export class SmallStoreCorpus extends StoreCorpus {
   protected override readonly limits = { segmentTokens: 200, shardTokens: 600, sliceWork: 16 };
+  private holding = false;
+  private readonly held: (() => void)[] = [];
+
+  /** From now on what has been built is published when the test says so, as if building took long. */
+  holdBuilds(): void {
+    this.holding = true;
+  }
+
+  heldBuilds(): number {
+    return this.held.length;
+  }
+
+  releaseBuild(): void {
+    this.held.shift()!();
+  }
+
+  protected override async build(passages: readonly Int32Array[]): Promise<ArrayBuffer | null> {
+    const bytes = await super.build(passages);
+    if (this.holding) await new Promise<void>((resolve) => this.held.push(resolve));
+    return bytes;
+  }
 
   /** As an eviction, a new version of the worker or a crash of the machine. */
   restart(): void {

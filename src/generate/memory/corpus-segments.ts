@@ -80,14 +80,13 @@ export class CorpusSegments {
     this.held.sort((a, b) => a.id - b.id);
   }
 
-  /** Makes a segment that is in R2 known, in place of others; returns the keys of those. */
+  /** Makes a segment that is in R2 known, in place of others. */
   publish(
     key: string,
     bytes: ArrayBuffer,
     contents: readonly { id: number; passages: number }[],
     replaced: readonly HeldSegment[],
-    alive: ReadonlySet<number>,
-  ): string[] {
+  ): void {
     const { sql } = this;
     for (const { id } of replaced) this.remove(id);
     const [[id]] = [
@@ -95,16 +94,13 @@ export class CorpusSegments {
     ] as [[number]];
     let first = 0;
     for (const { id: document, passages } of contents) {
-      if (alive.has(document)) {
-        sql.exec(
-          'INSERT OR REPLACE INTO documents (document, segment, first, passages) VALUES (?, ?, ?, ?)',
-          ...[document, id, first, passages],
-        );
-      }
+      sql.exec(
+        'INSERT OR REPLACE INTO documents (document, segment, first, passages) VALUES (?, ?, ?, ?)',
+        ...[document, id, first, passages],
+      );
       first += passages;
     }
     this.hold(id, key, bytes);
-    return replaced.map((old) => old.key);
   }
 
   /** Forgets a segment and what is in it. */
@@ -114,18 +110,11 @@ export class CorpusSegments {
     this.held = this.held.filter((segment) => segment.id !== id);
   }
 
-  /** From now on nothing of this document is said. */
-  drop(document: number): void {
-    const [row] = this.sql
-      .exec<{ segment: number; first: number; passages: number }>(
-        'DELETE FROM documents WHERE document = ? RETURNING segment, first, passages',
-        document,
-      )
-      .toArray();
-    const held = this.held.find(({ id }) => id === row?.segment);
-    if (!row || !held) return;
-    for (let i = row.first; i < row.first + row.passages; i++) held.segment.hide(i);
-    held.holes = true;
+  /** From now on nothing of any other document is said; returns how many there were. */
+  hideAllBut(documents: ReadonlySet<number>): number {
+    const gone = [...this.documents()].filter((id) => !documents.has(id));
+    for (const id of gone) this.hide(id);
+    return gone.length;
   }
 
   /** The passages of each document in a segment that is not gone. */
@@ -147,6 +136,19 @@ export class CorpusSegments {
     return best(matches).map(({ unit, at, segment }) =>
       runOf(unit, passageOf(segment, unit % PASSAGES_A_SEGMENT), at),
     );
+  }
+
+  private hide(document: number): void {
+    const [row] = this.sql
+      .exec<{ segment: number; first: number; passages: number }>(
+        'DELETE FROM documents WHERE document = ? RETURNING segment, first, passages',
+        document,
+      )
+      .toArray();
+    const held = this.held.find(({ id }) => id === row?.segment);
+    if (!row || !held) return;
+    for (let i = row.first; i < row.first + row.passages; i++) held.segment.hide(i);
+    held.holes = true;
   }
 
   private partsOf(segment: number): Part[] {

@@ -122,10 +122,9 @@ export class StoreCorpus extends DurableObject<Bindings> {
     const assigned = await this.ctx.storage.get<Int32Array>('assigned');
     const ours =
       place.shard === 0 ? alive : new Set([...(assigned ?? [])].filter((id) => alive.has(id)));
-    const held = corpus.documents();
     // The shard before this one has room again.
-    const moved = [...held].filter((id) => !ours.has(id));
-    for (const id of moved) corpus.drop(id);
+    const moved = corpus.hideAllBut(ours);
+    const held = corpus.documents();
     const sizes = await sizesOf(
       this.env,
       place,
@@ -146,7 +145,7 @@ export class StoreCorpus extends DurableObject<Bindings> {
       tokens += taken;
       fitting.push({ id, tokens: taken });
     }
-    return { fitting, beyond, dropped: moved.length > 0 };
+    return { fitting, beyond, dropped: moved > 0 };
   }
 
   /** The youngest segments that are not much longer than what comes: few remain, and each token is moved seldom. */
@@ -175,19 +174,20 @@ export class StoreCorpus extends DurableObject<Bindings> {
     const key = shardPrefix(place) + newId('seg_');
     const bytes = await this.build(contents.flatMap(({ passages }) => passages));
     if (bytes) await this.env.FILES.put(key, bytes);
-    // What went while this was built is not in it; what goes from here on, the next check finds.
+    // What went while this was built, from this segment or any other, is hidden; what goes from here on, the next check finds.
     const state = await storeState(this.env, place);
     const alive = await documentsOf(this.env, place);
     this.revision = state?.revision ?? null;
     const counted = contents.map(({ id, passages }) => ({ id, passages: passages.length }));
     const old = replaced.map(({ key }) => key);
-    if (bytes) corpus.publish(key, bytes, counted, replaced, alive);
+    if (bytes) corpus.publish(key, bytes, counted, replaced);
     else for (const { id } of replaced) corpus.remove(id);
+    corpus.hideAllBut(alive);
     if (old.length > 0) await this.env.FILES.delete(old);
   }
 
   /** The segment of these texts, or null of none. Others' requests are served between slices. */
-  private async build(passages: readonly Int32Array[]): Promise<ArrayBuffer | null> {
+  protected async build(passages: readonly Int32Array[]): Promise<ArrayBuffer | null> {
     if (passages.length === 0) return null;
     const builder = new SegmentBuilder(passages);
     this.building = builder;
@@ -224,16 +224,10 @@ export class StoreCorpus extends DurableObject<Bindings> {
     if (state.revision !== this.revision) {
       const corpus = await this.load();
       const alive = await documentsOf(this.env, place);
-      let changed = false;
-      const held = corpus.documents();
-      for (const id of held) {
-        if (alive.has(id)) continue;
-        corpus.drop(id);
-        changed = true;
-      }
-      changed ||= alive.size > held.size;
+      const gone = corpus.hideAllBut(alive);
+      const fresh = alive.size > corpus.documents().size;
       this.revision = state.revision;
-      if (changed) await this.alarmWithin(0);
+      if (gone > 0 || fresh) await this.alarmWithin(0);
     }
     this.checkedAt = Date.now();
     return 'open';

@@ -19,11 +19,19 @@ export interface Drawing {
   top_k?: number | null | undefined;
   seed?: number | null | undefined;
   stop?: string | string[] | null | undefined;
+  frequency_penalty?: number | null | undefined;
+  presence_penalty?: number | null | undefined;
+  logit_bias?: [token: number, bias: number][] | null | undefined;
   speculation: SpeculationRequest;
 }
 
-/** How a turn is drawn and drafted, as its request says. */
-export function drawingOf(body: Drawing) {
+/** How a turn is drawn and drafted, as its request says. Throws the `ApiFailure` of a token that there is not. */
+export function drawingOf(body: Drawing, model: ModelRecord) {
+  const logitBias = body.logit_bias ?? [];
+  const strange = logitBias.find(([id]) => model.tokenizer.id_to_token(id) === undefined);
+  if (strange) {
+    throw invalid('logit_bias', `logit_bias: ${strange[0]} is no token of "${model.id}"`);
+  }
   const { mode, budget, memory, recycle, draft_model, transfer } = body.speculation;
   return {
     stop: typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []),
@@ -31,6 +39,9 @@ export function drawingOf(body: Drawing) {
     temperature: body.temperature ?? null,
     topP: body.top_p ?? null,
     topK: body.top_k ?? null,
+    frequencyPenalty: body.frequency_penalty ?? 0,
+    presencePenalty: body.presence_penalty ?? 0,
+    logitBias,
     drafting: mode === 'on' ? 'echoed' : mode,
     budget,
     memory,

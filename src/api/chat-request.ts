@@ -3,13 +3,16 @@
  * by name; none is silently ignored.
  */
 import * as v from 'valibot';
+import { MAX_LOGPROBS } from '../link/frames/index.ts';
 import type { ChatMessage } from '../store/tokenizer.ts';
 import { fileSearchTools, storeIds } from './file-search-tool.ts';
 import {
   integer,
+  logitBias,
   MAX_TOKENS,
   neutral,
   number,
+  penalty,
   seed,
   shape,
   speculationSchema,
@@ -67,14 +70,14 @@ export const chatRequestSchema = v.strictObject(
     seed,
     stop,
     n: v.nullish(v.literal(1, 'only 1 is supported'), 1),
-    frequency_penalty: neutral(0),
-    presence_penalty: neutral(0),
-    logprobs: neutral(false),
-    top_logprobs: neutral(0),
+    frequency_penalty: penalty,
+    presence_penalty: penalty,
+    logprobs: v.nullish(v.boolean('must be true or false'), false),
+    top_logprobs: v.nullish(integer(0, MAX_LOGPROBS)),
     store: neutral(false),
     tool_choice: neutral('none'),
     tools: v.nullish(fileSearchTools),
-    logit_bias: v.nullish(v.strictObject({}, 'is not supported: leave it out')),
+    logit_bias: logitBias,
     response_format: v.nullish(
       v.strictObject({ type: v.literal('text', 'only "text" is supported') }, shape),
     ),

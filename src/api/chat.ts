@@ -3,14 +3,16 @@ import { Hono } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { type Answer, type AnswerRequest, startAnswer } from '../generate/answer.ts';
 import type { Step } from '../generate/text-stream.ts';
+import type { TokenLogprobs } from '../generate/token-logprobs.ts';
 import { newId } from '../store/ids.ts';
-import { loadModel } from '../store/model.ts';
+import { loadModel, type ModelRecord } from '../store/model.ts';
 import { CLIENT_DEADLINE_MS, drawingOf, ended, requireRoom, requireStores } from './answering.ts';
 import { readBody } from './body.ts';
 import { type ChatRequest, chatRequestSchema, plainMessages } from './chat-request.ts';
 import type { AppEnv } from './context.ts';
 import { ApiFailure, invalid, toWire } from './errors.ts';
 import { annotationsOf, searchOptionsOf } from './file-search-tool.ts';
+import { chatLogprobs, logprobsAsked } from './logprobs.ts';
 import { requireModel } from './models.ts';
 import { turnFailure } from './turn-failure.ts';
 import { usageOf } from './usage.ts';
@@ -21,7 +23,7 @@ chat.post('/completions', async function createChatCompletion(c) {
   const body = await readBody(c, chatRequestSchema);
   const model = await loadModel(c.env);
   if (body.model !== undefined) requireModel(model, body.model);
-  const request = await toAnswerRequest(c.env, c.get('tenant'), body);
+  const request = await toAnswerRequest(c.env, c.get('tenant'), body, model);
   requireRoom(model, request.maxTokens);
   const answer = await startAnswer(c.env, c.get('tenant'), request).catch((error: unknown) => {
     throw turnFailure(error, 'messages');
@@ -56,12 +58,14 @@ async function toAnswerRequest(
   env: AppEnv['Bindings'],
   tenant: AppEnv['Variables']['tenant'],
   body: ChatRequest,
+  model: ModelRecord,
 ): Promise<AnswerRequest> {
   const messages = plainMessages(body);
   const question = messages.findLast(({ role }) => role === 'user');
   if (!question) throw invalid('messages', 'messages: one must have the role "user"');
   return {
-    ...drawingOf(body),
+    ...drawingOf(body, model),
+    logprobs: logprobsAsked(body),
     messages,
     query: question.content,
     storeIds: await storesOf(env, tenant, body),
@@ -89,10 +93,12 @@ async function storesOf(
 
 async function complete(answer: Answer, body: ChatRequest, head: Head) {
   let content = '';
+  const told: TokenLogprobs[] = [];
   const traced: Step[] = [];
   try {
     for await (const step of answer.steps()) {
       for (const { text } of step.pieces) content += text;
+      told.push(...step.logprobs);
       if (body.speculation.trace) traced.push(step);
     }
   } catch (error) {
@@ -110,7 +116,7 @@ async function complete(answer: Answer, body: ChatRequest, head: Head) {
           refusal: null,
           annotations: annotationsOf(content, answer.passages),
         },
-        logprobs: null,
+        logprobs: body.logprobs ? chatLogprobs(answer.model, told) : null,
         finish_reason: answer.finish(),
       },
     ],
@@ -136,8 +142,13 @@ async function streamAnswer(
     await stream.writeSSE({ data: JSON.stringify(data) });
     clearTimeout(deadline);
   }
-  function choice(delta: object, finish_reason: string | null = null) {
-    return { choices: [{ index: 0, delta, logprobs: null, finish_reason }] };
+  function choice(
+    delta: object,
+    finish_reason: string | null = null,
+    told: readonly TokenLogprobs[] = [],
+  ) {
+    const logprobs = told.length > 0 ? chatLogprobs(answer.model, told) : null;
+    return { choices: [{ index: 0, delta, logprobs, finish_reason }] };
   }
 
   try {
@@ -149,9 +160,9 @@ async function streamAnswer(
     for await (const step of answer.steps()) {
       const content = step.pieces.map(({ text }) => text).join('');
       said += content;
-      if (content === '' && !speculation.trace) continue;
+      if (content === '' && step.logprobs.length === 0 && !speculation.trace) continue;
       await chunk({
-        ...choice(content === '' ? {} : { content }),
+        ...choice(content === '' ? {} : { content }, null, step.logprobs),
         ...(speculation.trace && { espalier: trace([step]) }),
       });
     }

@@ -8,9 +8,10 @@ import { invalid } from './errors.ts';
 import { storeIds } from './file-search-tool.ts';
 import {
   integer,
+  logitBias,
   MAX_TOKENS,
-  neutral,
   number,
+  penalty,
   seed,
   shape,
   speculationSchema,
@@ -48,10 +49,10 @@ export const completionRequestSchema = v.strictObject(
     /** Choices are not ranked: as many are drawn as are given back. */
     best_of: v.nullish(integer(1, MAX_CHOICES)),
     suffix: v.nullish(v.literal('', 'is not supported: the model only continues, leave it out')),
-    frequency_penalty: neutral(0),
-    presence_penalty: neutral(0),
+    frequency_penalty: penalty,
+    presence_penalty: penalty,
     logprobs: v.nullish(v.never('is not supported: leave it out')),
-    logit_bias: v.nullish(v.strictObject({}, 'is not supported: leave it out')),
+    logit_bias: logitBias,
     /** Labels of the caller's own; they change nothing. */
     user: v.nullish(v.string()),
     metadata: v.nullish(v.record(v.string(), v.string())),

@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import type { Answer, AnswerRequest } from '../generate/answer.ts';
 import { newId } from '../store/ids.ts';
-import { loadModel } from '../store/model.ts';
+import { loadModel, type ModelRecord } from '../store/model.ts';
 import {
   CLIENT_DEADLINE_MS,
   drawingOf,
@@ -39,7 +39,7 @@ completions.post('/', async function createCompletion(c) {
   requireRoom(model, body.max_tokens);
   const tenant = c.get('tenant');
   const storeIds = await requireStores(c.env, tenant, body.vector_store_ids);
-  const requests = prompts.flatMap((prompt) => requestsFor(prompt, body, storeIds));
+  const requests = prompts.flatMap((prompt) => requestsFor(prompt, body, model, storeIds));
   const answers = await startAll(c.env, tenant, requests).catch((error: unknown) => {
     throw turnFailure(error, 'prompt');
   });
@@ -84,9 +84,10 @@ interface Completion {
 function requestsFor(
   { tokens }: RawPrompt,
   body: CompletionRequest,
+  model: ModelRecord,
   storeIds: readonly string[],
 ): AnswerRequest[] {
-  const drawing = drawingOf(body);
+  const drawing = drawingOf(body, model);
   return Array.from({ length: body.n }, (_, choice) => ({
     ...drawing,
     messages: [],

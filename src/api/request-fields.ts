@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { MAX_VERIFIED_NODES } from '../draft/budget.ts';
 import { DRAFT_MODEL_USES } from '../generate/draft-model/turn-model.ts';
-import { DRAFTING_MODES } from '../link/frames/index.ts';
+import { DRAFTING_MODES, MAX_LOGIT_BIASES } from '../link/frames/index.ts';
 
 export const MAX_STOP_STRINGS = 4;
 export const MAX_STOP_LENGTH = 256;
@@ -62,6 +62,38 @@ export const seed = v.nullish(
 
 export const streamOptions = v.nullish(
   v.strictObject({ include_usage: v.optional(v.boolean(), false) }, shape),
+);
+
+/** These two are the verifier's limits too, and OpenAI's. */
+export const MAX_PENALTY = 2;
+export const MAX_LOGIT_BIAS = 100;
+
+/** Subtracted from the logits of what the answer has: once, or for each time. */
+export const penalty = v.nullish(number(-MAX_PENALTY, MAX_PENALTY));
+
+const BIASES = `must be an object of at most ${MAX_LOGIT_BIASES} token ids, each with a number from -${MAX_LOGIT_BIAS} to ${MAX_LOGIT_BIAS}`;
+
+/** Added to the logits of tokens, by their ids. */
+export const logitBias = v.nullish(
+  v.pipe(
+    v.record(
+      v.pipe(v.string(), v.regex(/^\d{1,8}$/, BIASES)),
+      v.pipe(
+        v.number(BIASES),
+        v.minValue(-MAX_LOGIT_BIAS, BIASES),
+        v.maxValue(MAX_LOGIT_BIAS, BIASES),
+      ),
+      BIASES,
+    ),
+    v.check((biases) => Object.keys(biases).length <= MAX_LOGIT_BIASES, BIASES),
+    v.transform((biases) =>
+      Object.entries(biases).map(([id, bias]): [number, number] => [Number(id), bias]),
+    ),
+    v.check(
+      (biases) => new Set(biases.map(([id]) => id)).size === biases.length,
+      'names a token twice',
+    ),
+  ),
 );
 
 /** The verifier's limit too. */

@@ -48,6 +48,12 @@ export interface AnswerRequest {
   temperature: number | null;
   topP: number | null;
   topK: number | null;
+  frequencyPenalty: number;
+  presencePenalty: number;
+  /** Added to the logits of tokens, each named once. */
+  logitBias: [token: number, bias: number][];
+  /** How many alternatives are told of each token, beside its log-probability; null or absent: neither. */
+  logprobs?: number | null;
   drafting: DraftingMode;
   budget: number;
   /** Whether it is drafted from what the tenant's earlier answers left, and leaves something itself. */
@@ -143,6 +149,9 @@ async function begin(
         temperature: request.temperature ?? defaults.temperature,
         topP: request.topP ?? defaults.topP,
         topK: request.topK ?? defaults.topK,
+        ...(request.frequencyPenalty !== 0 && { frequencyPenalty: request.frequencyPenalty }),
+        ...(request.presencePenalty !== 0 && { presencePenalty: request.presencePenalty }),
+        ...(request.logitBias.length > 0 && { logitBias: request.logitBias }),
       },
       maxTokens,
       stopIds: model.eosIds,
@@ -152,6 +161,7 @@ async function begin(
       resumed: 0,
       ...(request.transfer > 0 && { transfer: request.transfer }),
       recycle: recycles,
+      logprobs: request.logprobs ?? null,
     },
   };
   const { sampling } = open.settings;

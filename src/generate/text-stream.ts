@@ -2,9 +2,15 @@
 
 import { SOURCE_NAMES, type SourceName } from '../draft/source.ts';
 import type { Accept, DoneReason } from '../link/frames/index.ts';
-import type { ModelRecord } from '../store/model.ts';
 import { Detokenizer } from './detokenize.ts';
 import { StopStrings } from './stop.ts';
+import { type TokenLogprobs, tokenLogprobs, WaitingLogprobs } from './token-logprobs.ts';
+
+/** What of the model makes text of tokens. */
+export interface TextModel {
+  eosIds: readonly number[];
+  tokenizer: { decode(ids: number[], options: { skip_special_tokens: boolean }): string };
+}
 
 /** A token's text and where it was accepted from. */
 export interface Piece {
@@ -15,6 +21,8 @@ export interface Piece {
 /** What one verify step gave the user. */
 export interface Step {
   pieces: Piece[];
+  /** Of the tokens that these pieces say, where the request asks for it. */
+  logprobs: TokenLogprobs[];
   /** Tokens of the step that belong to the answer. */
   tokens: number;
   drafted: number;
@@ -25,9 +33,10 @@ export class TextStream {
   finish: 'stop' | 'length' = 'stop';
   private readonly detokenizer: Detokenizer;
   private readonly stops: StopStrings;
+  private readonly waiting = new WaitingLogprobs();
   private readonly eosIds: ReadonlySet<number>;
 
-  constructor(model: ModelRecord, stop: readonly string[]) {
+  constructor(model: TextModel, stop: readonly string[]) {
     this.detokenizer = new Detokenizer({
       decode: (ids) => model.tokenizer.decode(ids, { skip_special_tokens: true }),
     });
@@ -43,6 +52,7 @@ export class TextStream {
   push(accept: Accept): Step {
     const step: Step = {
       pieces: [],
+      logprobs: [],
       tokens: 0,
       drafted: accept.drafted,
       micros: accept.stepMicros,
@@ -51,7 +61,12 @@ export class TextStream {
       const token = accept.tokens[i]!;
       if (this.eosIds.has(token)) break;
       step.tokens++;
-      const text = this.stops.push(this.detokenizer.push(token));
+      const said = this.detokenizer.push(token);
+      const text = this.stops.push(said);
+      if (accept.logprobs) {
+        const told = tokenLogprobs(accept, accept.logprobs, i);
+        step.logprobs.push(...this.waiting.push(told, said.length, text.length));
+      }
       if (text !== '') step.pieces.push({ text, source: SOURCE_NAMES[accept.sources[i]!]! });
     }
     return step;
@@ -61,7 +76,9 @@ export class TextStream {
   end(reason: Exclude<DoneReason, 'cancelled'>): Step | null {
     if (reason === 'length') this.finish = 'length';
     const text = this.stops.push(this.detokenizer.flush()) + this.stops.flush();
-    if (text === '') return null;
-    return { pieces: [{ text, source: 'target' }], tokens: 0, drafted: 0, micros: 0 };
+    const logprobs = this.stopped ? this.waiting.release(text.length) : this.waiting.flush();
+    if (text === '' && logprobs.length === 0) return null;
+    const pieces: Piece[] = text === '' ? [] : [{ text, source: 'target' }];
+    return { pieces, logprobs, tokens: 0, drafted: 0, micros: 0 };
   }
 }

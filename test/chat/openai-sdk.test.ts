@@ -272,7 +272,6 @@ describe('refusals name the field and the limit', () => {
     ['max_tokens of zero', { max_tokens: 0 }, 'max_tokens', /from 1/],
     ['max_tokens absurd', { max_tokens: 1e12 }, 'max_tokens', /1048576/],
     ['max_tokens beyond the context', { max_tokens: 100_000 }, 'max_tokens', /at most 2048/],
-    ['a penalty', { frequency_penalty: 0.5 }, 'frequency_penalty', /not supported.*send 0/],
     [
       'tools',
       { tools: [{ type: 'function' }] },

@@ -38,6 +38,17 @@ const trace = v.partial(
   }),
 );
 
+const tokenLogprob = v.object({
+  token: v.string(),
+  logprob: v.number(),
+  bytes: v.nullable(v.array(count)),
+});
+
+const logprobs = v.object({
+  content: v.array(v.object({ ...tokenLogprob.entries, top_logprobs: v.array(tokenLogprob) })),
+  refusal: v.null(),
+});
+
 const completion = v.object({
   ...head,
   object: v.literal('chat.completion'),
@@ -50,7 +61,7 @@ const completion = v.object({
         refusal: v.null(),
         annotations: v.array(citation),
       }),
-      logprobs: v.null(),
+      logprobs: v.nullable(logprobs),
       finish_reason: finishReason,
     }),
   ),
@@ -71,7 +82,7 @@ const chunk = v.object({
           annotations: v.array(citation),
         }),
       ),
-      logprobs: v.null(),
+      logprobs: v.nullable(logprobs),
       finish_reason: v.nullable(finishReason),
     }),
   ),
@@ -87,7 +98,8 @@ const requestNotes: Notes<typeof chatRequestSchema> = {
   max_tokens: 'The most tokens of the answer; 256 if neither this nor the next one is given.',
   max_completion_tokens: 'The same under its newer name, which wins.',
   n: 'How many answers.',
-  top_logprobs: 'Not supported.',
+  logprobs: 'Tells the log-probability of each token, under the model’s own distribution.',
+  top_logprobs: 'How many of the likeliest tokens are told in each place.',
   store: 'Nothing is kept for distillation.',
   tool_choice: 'Not supported.',
   tools: 'One `file_search`: which stores to answer from, and how they are searched.',
@@ -109,6 +121,10 @@ export const chatResource: Resource = {
       },
     },
     Passage: { schema: passage },
+    TokenLogprob: {
+      schema: tokenLogprob,
+      notes: { bytes: 'UTF-8; a token may hold half a character. `null` for a special token.' },
+    },
     Trace: { schema: trace },
   },
   operations: [

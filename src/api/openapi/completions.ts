@@ -31,6 +31,7 @@ const notes: Notes<typeof completionRequestSchema> = {
   n: 'How many choices of each prompt; all together are eight at most.',
   best_of: 'Choices are not ranked: the same as `n`, or left out.',
   suffix: 'Not supported.',
+  logprobs: 'Not supported.',
   vector_store_ids: 'Stores whose text is drafted from. Nothing of them enters the prompt.',
 };
 

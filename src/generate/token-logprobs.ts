@@ -1,0 +1,57 @@
+/** Log-probabilities of the answer's tokens, told when their text is. */
+import type { Accept, Logprobs } from '../link/frames/index.ts';
+
+export interface TokenLogprob {
+  token: number;
+  logprob: number;
+}
+
+export interface TokenLogprobs extends TokenLogprob {
+  /** The likeliest tokens in its place, likeliest first. */
+  top: TokenLogprob[];
+}
+
+/** Of the token at `index` of a step. */
+export function tokenLogprobs({ tokens }: Accept, told: Logprobs, index: number): TokenLogprobs {
+  return {
+    token: tokens[index]!,
+    logprob: told.committed[index]!,
+    top: Array.from({ length: told.top }, (_, k) => ({
+      token: told.topIds[index * told.top + k]!,
+      logprob: told.topLogprobs[index * told.top + k]!,
+    })),
+  };
+}
+
+/**
+ * What is told of a token waits for the first character of its text to be out:
+ * characters wait for their last byte, and text for what may become a stop
+ * string. So the tokens told are those of the content, and one that a stop
+ * string takes whole is never told.
+ */
+export class WaitingLogprobs {
+  private readonly waiting: { told: TokenLogprobs; start: number }[] = [];
+  /** Characters of all tokens so far, and those that are out. */
+  private said = 0;
+  private out = 0;
+
+  /** A token that says `said` characters, with which `out` of those that waited went out. */
+  push(told: TokenLogprobs, said: number, out: number): TokenLogprobs[] {
+    this.waiting.push({ told, start: this.said });
+    this.said += said;
+    return this.release(out);
+  }
+
+  /** `out` characters more went out. */
+  release(out: number): TokenLogprobs[] {
+    this.out += out;
+    const waits = this.waiting.findIndex(({ start }) => start >= this.out);
+    const count = waits < 0 ? this.waiting.length : waits;
+    return this.waiting.splice(0, count).map(({ told }) => told);
+  }
+
+  /** The answer is out to its end. */
+  flush(): TokenLogprobs[] {
+    return this.waiting.splice(0).map(({ told }) => told);
+  }
+}

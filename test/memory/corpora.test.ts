@@ -277,6 +277,19 @@ describe('what is forgotten', () => {
     expect(await objects.bucket('keys')).toEqual([]);
   });
 
+  test('with a store that went while a segment was built, that segment', async () => {
+    const store = await newStore();
+    await store.call(0, 'holdBuilds');
+    await store.add(1, 1);
+    await store.wake();
+    await store.heldBuild();
+    await objects.sql(`DELETE FROM stores WHERE id = '${store.storeId}'`);
+    expect(await store.proceed([1, 2, 3])).toEqual([]);
+    await store.call(0, 'releaseBuild');
+    await store.call(0, 'settle');
+    expect(await objects.bucket('keys')).toEqual([]);
+  });
+
   test('an expired store says nothing until it is wanted again', async () => {
     const store = await newStore();
     await store.add(1, 1);

@@ -68,6 +68,7 @@ export class SmallTenantMemory extends TenantMemory {
 
 export class SmallStoreCorpus extends StoreCorpus {
   protected override readonly limits = { segmentTokens: 200, shardTokens: 600, sliceWork: 16 };
+  private alarmed: Promise<void> = Promise.resolve();
   private holding = false;
   private readonly held: (() => void)[] = [];
 
@@ -82,6 +83,16 @@ export class SmallStoreCorpus extends StoreCorpus {
 
   releaseBuild(): void {
     this.held.shift()!();
+  }
+
+  override async alarm(): Promise<void> {
+    this.alarmed = super.alarm();
+    await this.alarmed;
+  }
+
+  /** Returns when the alarm that is under way is over; rejects with what it threw. */
+  async settle(): Promise<void> {
+    await this.alarmed;
   }
 
   protected override async build(passages: readonly Int32Array[]): Promise<ArrayBuffer | null> {

@@ -177,7 +177,12 @@ export class StoreCorpus extends DurableObject<Bindings> {
     // What went while this was built, from this segment or any other, is hidden; what goes from here on, the next check finds.
     const state = await storeState(this.env, place);
     const alive = await documentsOf(this.env, place);
-    this.revision = state?.revision ?? null;
+    if (!state || this.corpus !== corpus) {
+      // The store went, its keys perhaps before this one was there.
+      await this.env.FILES.delete(key);
+      return;
+    }
+    this.revision = state.revision;
     const counted = contents.map(({ id, passages }) => ({ id, passages: passages.length }));
     const old = replaced.map(({ key }) => key);
     if (bytes) corpus.publish(key, bytes, counted, replaced);

@@ -15,6 +15,9 @@ import {
 } from '../src/link/frames/index.ts';
 import { MAX_LOGIT_BIAS } from './accept/logit-bias.ts';
 import type { Warp } from './accept/warp.ts';
+import type { Grammar, State } from './grammar/grammar.ts';
+import type { Grammars } from './grammar/grammars.ts';
+import { GrammarRefused } from './grammar/refused.ts';
 import { Refusal } from './refusal.ts';
 
 export const MAX_STOP_IDS = 32;
@@ -52,9 +55,13 @@ export interface Turn {
   recycle?: boolean;
   /** Alternatives told of each committed token beside its log-probability; null for neither. */
   logprobs?: number | null;
+  /** What the answer is held to; null for anything. */
+  grammar?: Grammar | null;
 }
 
 export interface AdmitLimits {
+  /** What a turn may be held to; absent where no turn may be. */
+  grammars?: Grammars;
   fingerprint: { model: string; tokenizer: string };
   vocabSize: number;
   maxContext: number;
@@ -119,6 +126,11 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
   const resumed = integer(settings.resumed, 'resumed', 0, prompt.length - 1);
   const asked = prompt.length - resumed;
   const seed = list(sampling?.seed, 'sampling.seed', 2);
+  const stopIds = new Set(
+    list(settings.stopIds, 'stopIds', MAX_STOP_IDS).map((id) =>
+      integer(id, 'stopIds[]', 0, limits.vocabSize - 1),
+    ),
+  );
   const drafting = settings.drafting as DraftingMode;
   if (!DRAFTING_MODES.includes(drafting))
     bad(`drafting must be one of ${DRAFTING_MODES.join(', ')}`);
@@ -137,11 +149,7 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
     penalties: penaltiesOf(sampling),
     bias: biasesOf(sampling?.logitBias, limits.vocabSize),
     maxTokens,
-    stopIds: new Set(
-      list(settings.stopIds, 'stopIds', MAX_STOP_IDS).map((id) =>
-        integer(id, 'stopIds[]', 0, limits.vocabSize - 1),
-      ),
-    ),
+    stopIds,
     drafting,
     budget: integer(settings.budget, 'budget', 0, MAX_VERIFIED_NODES),
     regions: list(settings.regions, 'regions', MAX_REGIONS).map((entry) => {
@@ -160,6 +168,7 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
       (settings.logprobs ?? null) === null
         ? null
         : integer(settings.logprobs, 'logprobs', 0, Math.min(MAX_LOGPROBS, limits.vocabSize)),
+    grammar: grammarOf(settings.grammar, stopIds, prompt.subarray(asked), limits.grammars),
   };
 }
 
@@ -180,4 +189,25 @@ function biasesOf(raw: unknown, vocabSize: number): [number, number][] {
     seen.add(id);
     return [id, real(pair[1], 'sampling.logitBias[] bias', -MAX_LOGIT_BIAS, MAX_LOGIT_BIAS)];
   });
+}
+
+/** `answered`: the answer so far, which the grammar must have let through. */
+function grammarOf(
+  raw: unknown,
+  stopIds: ReadonlySet<number>,
+  answered: Int32Array,
+  grammars: Grammars | undefined,
+): Grammar | null {
+  if (raw === undefined || raw === null) return null;
+  if (!grammars) throw new Refusal('grammar', 'this verifier holds no answer to a grammar');
+  try {
+    const grammar = grammars.of(raw, stopIds);
+    let state: State | null = grammar.start;
+    for (const token of answered) state = state && grammar.advance(state, token);
+    if (!state) bad('grammar: the answer so far is not what it lets through');
+    return grammar;
+  } catch (cause) {
+    if (cause instanceof GrammarRefused) throw new Refusal('grammar', cause.message);
+    throw cause;
+  }
 }

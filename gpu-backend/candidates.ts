@@ -41,6 +41,8 @@ export class Candidates {
   private readonly arrived = new TokenTree();
   /** Those of the turn's processors that can tell a node that won't be drawn. */
   private readonly pruning: readonly LogitsProcessor[];
+  /** Those that draft themselves. */
+  private readonly extending: readonly LogitsProcessor[];
   private readonly ruledOut = new Uint8Array(MAX_TREE_NODES);
   /** Trees taken in since credit was last returned. */
   private taken = 0;
@@ -57,6 +59,7 @@ export class Candidates {
     processors: readonly LogitsProcessor[] = [],
   ) {
     this.pruning = processors.filter(({ ruleOut }) => ruleOut);
+    this.extending = processors.filter(({ extend }) => extend);
     this.vocabSize = vocabSize;
     this.drafts = turn.drafting !== 'off' && turn.budget > 0;
     this.lockstep = this.drafts && turn.drafting === 'lockstep';
@@ -125,7 +128,9 @@ export class Candidates {
     spare.clear();
     this.echo?.draft(spare, budget);
     fuse(spare, this.standing);
-    selectBest(this.pruned(spare), tree, budget, cost);
+    const drafted = this.pruned(spare);
+    for (const processor of this.extending) processor.extend!(drafted);
+    selectBest(drafted, tree, budget, cost);
     return tree;
   }
 

@@ -14,6 +14,7 @@ import { Door } from './door.ts';
 import { EchoDrafter, Trust } from './echo.ts';
 import type { Engine } from './engine/engine.ts';
 import { exposeEngine } from './engine/exposition.ts';
+import { Grammars } from './grammar/grammars.ts';
 import { type LinkContext, serveLink } from './link-server.ts';
 import { nodeClock } from './node-clock.ts';
 import { Scheduler } from './scheduler.ts';
@@ -60,6 +61,7 @@ export async function startVerifier(
     scheduler,
     nucleus: new Nucleus(engine.limits.vocabSize),
     limits: {
+      grammars: Grammars.of(model.path, engine.limits.vocabSize),
       fingerprint: description.fingerprint,
       vocabSize: engine.limits.vocabSize,
       maxContext: engine.limits.maxContext,

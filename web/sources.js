@@ -44,6 +44,12 @@ export const FAMILIES = [
     sources: ['prediction'],
   },
   {
+    id: 'grammar',
+    label: 'Grammar',
+    meaning: 'The only text that the request’s schema lets follow.',
+    sources: ['grammar'],
+  },
+  {
     id: 'target',
     label: 'Model’s own',
     meaning: 'Written by the target model itself: no candidate carried it.',

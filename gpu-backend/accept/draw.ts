@@ -41,6 +41,11 @@ export class Draw {
     return token;
   }
 
+  /** Whether one of the processors lets nothing follow. */
+  get finished(): boolean {
+    return this.processors.some(({ finished }) => finished === true);
+  }
+
   private warped(logits: Float32Array, position: number): number {
     let best = 0;
     for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;

@@ -27,4 +27,8 @@ export interface LogitsProcessor {
    * Not setting any is always right. Leaves the processor where it is.
    */
   ruleOut?(tree: TokenTree, out: Uint8Array): void;
+  /** Adds nodes to a tree behind what was told so far that are likely for a reason of its own. Leaves the processor where it is. */
+  extend?(tree: TokenTree): void;
+  /** Whether what was told so far ends the answer: nothing may follow. */
+  readonly finished?: boolean;
 }

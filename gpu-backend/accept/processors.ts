@@ -1,10 +1,11 @@
 /**
  * The processors of a turn, in the order in which they act: first what makes
  * another distribution of the target's, then what the request adds and takes
- * off. A grammar would come last, since what it rules out nothing may bring back.
+ * off. The grammar comes last, since what it rules out nothing may bring back.
  * Temperature, top-k and top-p act on what they leave.
  */
 import type { Turn } from '../admit.ts';
+import { GrammarMask } from './grammar-mask.ts';
 import { LogitBias } from './logit-bias.ts';
 import type { LogitsProcessor } from './logits-processor.ts';
 import { Penalties } from './penalties.ts';
@@ -18,13 +19,14 @@ export interface Processors {
 
 /** They have been told the answer so far, where the turn goes on from elsewhere. */
 export function processorsOf(turn: Turn): Processors {
-  const { prompt, resumed, warp, penalties, bias } = turn;
+  const { prompt, resumed, warp, penalties, bias, grammar } = turn;
   const asked = prompt.length - resumed;
   const transfer = turn.transfer ? new Transfer(turn.transfer, warp.temperature, asked) : null;
   const all: LogitsProcessor[] = [];
   if (transfer) all.push(transfer);
   if (penalties) all.push(new Penalties(penalties.frequency, penalties.presence));
   if (bias && bias.length > 0) all.push(new LogitBias(bias));
+  if (grammar) all.push(new GrammarMask(grammar));
   for (const processor of all) {
     for (let at = asked; at < prompt.length; at++) processor.advance(prompt[at]!);
   }

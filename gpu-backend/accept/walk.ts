@@ -54,7 +54,7 @@ export class Walk {
       this.sources[this.count] = child < 0 ? Source.target : tree.sources[child]!;
       this.path[this.count] = row;
       this.count++;
-      if (stopIds.has(token)) {
+      if (stopIds.has(token) || draw.finished) {
         this.stopped = true;
         return;
       }

@@ -20,6 +20,8 @@ export const Source = {
   draft: 8,
   /** P, the request's `prediction`: a span that begins an answer (see `SpanRun`). */
   prediction: 9,
+  /** What the request's grammar leaves no choice about. */
+  grammar: 10,
 } as const;
 
 export type Source = (typeof Source)[keyof typeof Source];

@@ -40,7 +40,12 @@ export const FIRST_ATTEMPTS = 3;
 export const RESUME_ATTEMPTS = 8;
 
 /** The same everywhere, so that another verifier won't help. */
-const FINAL: ReadonlySet<LinkFailureCode> = new Set(['bad-frame', 'too-long', 'stalled']);
+const FINAL: ReadonlySet<LinkFailureCode> = new Set([
+  'bad-frame',
+  'too-long',
+  'stalled',
+  'grammar',
+]);
 /** May pass by itself at the same verifier within the time a user waits. */
 const PASSING: ReadonlySet<LinkFailureCode> = new Set([
   'unreachable',

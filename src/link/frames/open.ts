@@ -1,5 +1,6 @@
 /** `open`: the prompt and everything about a turn. Sent once, first. */
 import type { Source } from '../../draft/source.ts';
+import type { GrammarSetting } from './grammar.ts';
 import {
   bytesOf,
   exactly,
@@ -53,6 +54,8 @@ export interface OpenSettings {
   recycle?: boolean;
   /** How many alternatives `accept` tells of a committed token, beside its log-probability: 0 to 20. null or absent: neither. */
   logprobs?: number | null;
+  /** What the answer's text must be. Anything when absent. */
+  grammar?: GrammarSetting;
 }
 
 /** Fits the settings beside the most regions, in 32 bytes each. */

@@ -41,6 +41,7 @@ export const LINK_ERRORS = [
   'unauthorized',
   'damaged',
   'stalled',
+  'grammar',
 ] as const;
 export type LinkErrorCode = (typeof LINK_ERRORS)[number];
 

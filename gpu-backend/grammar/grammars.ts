@@ -1,0 +1,110 @@
+/**
+ * The grammars that turns ask for, made once each and kept while they are used:
+ * a schema comes with every request of an application, and its masks are worth
+ * keeping. The least recently used go first, by bytes.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type GrammarSetting,
+  MAX_FUNCTIONS,
+  MAX_MARK_LENGTH,
+} from '../../src/link/frames/index.ts';
+import { callsExpression } from './calls.ts';
+import type { Expression } from './expression.ts';
+import { Grammar } from './grammar.ts';
+import { anyValue, FREE } from './json.ts';
+import { Program } from './program.ts';
+import { GrammarRefused } from './refused.ts';
+import { schemaExpression } from './schema.ts';
+import { tokenBytes } from './token-bytes.ts';
+import { Vocabulary } from './vocabulary.ts';
+
+/** Of all grammars together; the one that is asked for is always kept. */
+export const MAX_GRAMMARS_BYTES = 64 << 20;
+
+export class Grammars {
+  private readonly vocabulary: Vocabulary | null;
+  /** Why there is no vocabulary. */
+  private readonly reason: string;
+  private readonly kept = new Map<string, Grammar>();
+
+  /** `vocabulary`: or why this model can't be held to a grammar. */
+  constructor(vocabulary: Vocabulary | string) {
+    this.vocabulary = typeof vocabulary === 'string' ? null : vocabulary;
+    this.reason = typeof vocabulary === 'string' ? vocabulary : '';
+  }
+
+  /** Of the model in `folder`. */
+  static of(folder: string, vocabSize: number): Grammars {
+    try {
+      const tokenizer = JSON.parse(readFileSync(join(folder, 'tokenizer.json'), 'utf8'));
+      return new Grammars(new Vocabulary(tokenBytes(tokenizer), vocabSize));
+    } catch (cause) {
+      return new Grammars((cause as Error).message);
+    }
+  }
+
+  /** Throws `GrammarRefused`. `stops`: the tokens that end an answer. */
+  of(raw: unknown, stops: ReadonlySet<number>): Grammar {
+    if (!this.vocabulary) {
+      throw new GrammarRefused(`this model can't be held to a grammar: ${this.reason}`);
+    }
+    const key = createHash('sha256')
+      .update(JSON.stringify([raw, [...stops]]))
+      .digest('base64');
+    const grammar =
+      this.kept.get(key) ??
+      new Grammar(new Program(expressionOf(raw as GrammarSetting)), this.vocabulary, stops);
+    this.kept.delete(key);
+    this.kept.set(key, grammar);
+    this.evict();
+    return grammar;
+  }
+
+  /** O(grammars kept), which is how many fit. */
+  private evict(): void {
+    let bytes = 0;
+    for (const grammar of this.kept.values()) bytes += grammar.bytes;
+    for (const [key, grammar] of this.kept) {
+      if (bytes <= MAX_GRAMMARS_BYTES || this.kept.size === 1) return;
+      this.kept.delete(key);
+      bytes -= grammar.bytes;
+    }
+  }
+}
+
+function expressionOf(setting: GrammarSetting | null): Expression {
+  switch (setting?.kind) {
+    case 'json_object':
+      return anyValue(FREE).object;
+    case 'json_schema':
+      return schemaExpression(setting.schema, 'schema');
+    case 'calls':
+      return callsOf(setting);
+    default:
+      throw new GrammarRefused('kind: must be json_object, json_schema or calls');
+  }
+}
+
+function callsOf(setting: Extract<GrammarSetting, { kind: 'calls' }>): Expression {
+  const { begin, end, functions, free, many } = setting;
+  for (const [name, mark] of [
+    ['begin', begin],
+    ['end', end],
+  ]) {
+    if (typeof mark !== 'string' || mark.length === 0 || mark.length > MAX_MARK_LENGTH) {
+      throw new GrammarRefused(`${name}: must be a string of 1 to ${MAX_MARK_LENGTH} characters`);
+    }
+  }
+  if (!Array.isArray(functions) || functions.length === 0 || functions.length > MAX_FUNCTIONS) {
+    throw new GrammarRefused(`functions: must be a list of 1 to ${MAX_FUNCTIONS}`);
+  }
+  for (const [i, one] of functions.entries()) {
+    if (typeof one?.name !== 'string') {
+      throw new GrammarRefused(`functions[${i}].name: must be a string`);
+    }
+  }
+  return callsExpression({ begin, end, functions, free: free === true, many: many === true });
+}

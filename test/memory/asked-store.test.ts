@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Source } from '../../src/draft/source.ts';
 import type { SpanRun } from '../../src/draft/span-store.ts';
 import { AskedStore, MAX_ASKS, MAX_FETCHED } from '../../src/generate/memory/asked-store.ts';
-import type { KeptRun } from '../../src/generate/memory/match.ts';
+import type { KeptRange, KeptRun } from '../../src/generate/memory/match.ts';
 import {
   changesBetween,
   freshState,
@@ -13,20 +13,21 @@ import {
 const tail = () => Int32Array.of(1, 2, 3);
 const run = (unit: number, ...tokens: number[]): KeptRun => ({
   unit,
-  begins: false,
+  from: 0,
   tokens: Int32Array.from(tokens),
 });
 
 /** A store whose answers the test gives, in the order of the questions. */
 function newStore() {
-  const questions: { skip: readonly number[]; answer(runs: KeptRun[]): void; fail(): void }[] = [];
+  const questions: { held: readonly KeptRange[]; answer(runs: KeptRun[]): void; fail(): void }[] =
+    [];
   const arrived: SpanRun[] = [];
   const store = new AskedStore(
     Source.tenant,
     'T',
-    (_, skip) =>
+    (_, held) =>
       new Promise((resolve, reject) => {
-        questions.push({ skip, answer: resolve, fail: () => reject(new Error('it is away')) });
+        questions.push({ held, answer: resolve, fail: () => reject(new Error('it is away')) });
       }),
     (runs) => arrived.push(...runs),
   );
@@ -54,10 +55,19 @@ test('one question is in flight, and what came is named in the next', async () =
     [Source.tenant, 9],
   ]);
   store.follow(tail);
-  expect(questions[1]!.skip).toEqual([5, 6]);
+  expect(questions[1]!.held).toEqual([
+    { unit: 5, from: 0, to: 2 },
+    { unit: 6, from: 0, to: 1 },
+  ]);
   questions[1]!.answer([run(5, 7, 8), run(8)]);
   await settled();
   expect(arrived).toHaveLength(2);
+  store.follow(tail);
+  questions[2]!.answer([{ unit: 5, from: 1, tokens: Int32Array.of(8, 3) }]);
+  await settled();
+  expect(arrived.slice(2)).toEqual([
+    { source: Source.tenant, begins: false, tokens: Int32Array.of(8, 3) },
+  ]);
 });
 
 test('an end of fewer than three tokens is not asked', () => {
@@ -114,7 +124,7 @@ test('a turn asks so many questions and no more', async () => {
   expect(questions).toHaveLength(MAX_ASKS);
 });
 
-test('a turn fetches so many texts and no more', async () => {
+test('a turn fetches so many runs and no more', async () => {
   const { store, questions } = newStore();
   store.follow(tail);
   questions[0]!.answer(Array.from({ length: MAX_FETCHED }, (_, i) => run(i, i)));

@@ -6,11 +6,15 @@ import { Segment } from '../../src/draft/segment.ts';
 import { buildSegment } from '../../src/draft/segment-builder.ts';
 import {
   best,
+  heldIn,
+  type IsHeld,
+  type KeptRange,
   MAX_RUN_TOKENS,
   MAX_RUNS,
   type Match,
   MIN_MATCH,
   matchSegment,
+  rangeOfRun,
   runOf,
 } from '../../src/generate/memory/match.ts';
 import { RecentOutputs } from '../../src/generate/memory/recent-outputs.ts';
@@ -39,24 +43,31 @@ function longest(kept: readonly Int32Array[], tail: Int32Array): number {
   return 0;
 }
 
-const INDEXES: Record<string, (kept: readonly Int32Array[], tail: Int32Array) => Match[]> = {
-  'a segment': (kept, tail) =>
-    matchSegment(new Segment(buildSegment(kept)), tail, (document) => document, new Set()),
-  'the young outputs': (kept, tail) => {
+type Matcher = (tail: Int32Array, isHeld?: IsHeld) => Match[];
+
+const nothing = heldIn([]);
+
+/** Both over the same texts, whose units are their numbers. */
+const INDEXES: Record<string, (kept: readonly Int32Array[]) => Matcher> = {
+  'a segment': (kept) => {
+    const segment = new Segment(buildSegment(kept));
+    return (tail, isHeld = nothing) => matchSegment(segment, tail, (document) => document, isHeld);
+  },
+  'the young outputs': (kept) => {
     const recent = new RecentOutputs();
     kept.forEach((text, id) => {
       recent.add(id, text);
     });
-    return recent.match(tail, new Set());
+    return (tail, isHeld = nothing) => recent.match(tail, isHeld);
   },
 };
 
 test.each(Object.entries(INDEXES))(
   '%s finds the longest ends, and nothing that is not there',
-  (_, match) => {
+  (_, over) => {
     fc.assert(
       fc.property(texts, tail, (kept, end) => {
-        const found = match(kept, end);
+        const found = over(kept)(end);
         expect(found.length).toBeLessThanOrEqual(MAX_RUNS);
         expect(found[0]?.length ?? 0).toBe(longest(kept, end));
         expect(new Set(found.map(({ unit }) => unit)).size).toBe(found.length);
@@ -72,12 +83,37 @@ test.each(Object.entries(INDEXES))(
   },
 );
 
-test('a hidden or known text is not found, another one in its place is', () => {
+test.each(Object.entries(INDEXES))(
+  '%s gives a long text to its end, piece by piece as the answer goes on in it',
+  (_, over) => {
+    const text = Int32Array.from({ length: 2000 }, (_, i) => (i * i * 7 + 3 * i) % 9973);
+    const match = over([text]);
+    // As a turn that is told its beginning, and asks where that ends.
+    const held: KeptRange[] = [rangeOfRun(runOf(0, text, 0))];
+    for (let asked = 0; held.at(-1)!.to < text.length; asked++) {
+      expect(asked).toBeLessThan(4);
+      const { to } = held.at(-1)!;
+      expect(match(text.slice(to - 11, to - 1), heldIn(held))).toEqual([]);
+      const [found] = match(text.slice(to - 10, to), heldIn(held));
+      const run = runOf(found!.unit, text, found!.at);
+      expect(run.from).toBeLessThan(to);
+      expect(run.tokens).toEqual(text.slice(run.from, run.from + MAX_RUN_TOKENS));
+      held.push(rangeOfRun(run));
+    }
+  },
+);
+
+test('a hidden or held text is not found, another one in its place is', () => {
   const [same, other] = [Int32Array.of(1, 2, 3, 4), Int32Array.of(9, 1, 2, 3, 4)];
   const segment = new Segment(buildSegment([same, same, other]));
   const end = Int32Array.of(1, 2, 3);
-  const units = (skip: number[]) =>
-    matchSegment(segment, end, (document) => document, new Set(skip)).map(({ unit }) => unit);
+  const units = (held: number[]) =>
+    matchSegment(
+      segment,
+      end,
+      (document) => document,
+      heldIn(held.map((unit) => ({ unit, from: 0, to: 5 }))),
+    ).map(({ unit }) => unit);
   expect(units([0])).toHaveLength(1);
   expect(units([0, 1])).toEqual([2]);
   segment.hide(2);
@@ -98,10 +134,10 @@ test('of all stores the longest matches, then the most frequent, each text once'
 
 test('a text of the limit goes whole, of a longer one what follows with a context', () => {
   const text = Int32Array.from({ length: MAX_RUN_TOKENS }, (_, i) => i);
-  expect(runOf(7, text, 400)).toEqual({ unit: 7, begins: true, tokens: text });
+  expect(runOf(7, text, 400)).toEqual({ unit: 7, from: 0, tokens: text });
   const longer = Int32Array.from({ length: MAX_RUN_TOKENS + 1 }, (_, i) => i);
   const run = runOf(7, longer, 400);
-  expect(run.begins).toBe(false);
+  expect(run.from).toBe(385);
   expect([...run.tokens.slice(0, 16)]).toEqual(Array.from({ length: 16 }, (_, i) => 385 + i));
-  expect(runOf(7, longer, 3)).toEqual({ unit: 7, begins: true, tokens: text });
+  expect(runOf(7, longer, 3)).toEqual({ unit: 7, from: 0, tokens: text });
 });

@@ -3,7 +3,12 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OUTPUT_START } from '../../src/draft/output-store.ts';
 import { buildSegment } from '../../src/draft/segment-builder.ts';
-import { type KeptRun, MAX_RUN_TOKENS } from '../../src/generate/memory/match.ts';
+import {
+  type KeptRange,
+  type KeptRun,
+  MAX_RUN_TOKENS,
+  rangeOfRun,
+} from '../../src/generate/memory/match.ts';
 import { NO_ROWS, type Recalled, type Successors } from '../../src/generate/memory/messages.ts';
 import { changesBetween, freshState } from '../../src/generate/memory/mixer-weights.ts';
 import {
@@ -93,8 +98,8 @@ async function newMemory(passages = 0, binding = 'TENANT_MEMORY') {
       );
       return runs.map(({ tokens }) => [...tokens]);
     },
-    async proceed(tail: number[], skip: number[] = []) {
-      const runs = await call<KeptRun[]>('proceed', id, Int32Array.from(tail), skip);
+    async proceed(tail: number[], held: KeptRange[] = []) {
+      const runs = await call<KeptRun[]>('proceed', id, Int32Array.from(tail), held);
       return runs.map(({ tokens }) => [...tokens]);
     },
     /** As `purgeOrphans` does. */
@@ -168,7 +173,7 @@ describe('what is said', () => {
       Int32Array.of(101, 102, 103),
       [],
     );
-    expect(await memory.proceed([101, 102, 103], [run!.unit])).toEqual([]);
+    expect(await memory.proceed([101, 102, 103], [rangeOfRun(run!)])).toEqual([]);
   });
 
   test('every run that any tail finds is an output, and holds the end that found it', async () => {
@@ -387,6 +392,23 @@ test('a turn is given so many outputs and tokens, and of one output no more than
   expect(await memory.proceed(end.slice(-10, -5))).toEqual([end.slice(-20)]);
   const beyond = long(20, MAX_OUTPUT_TOKENS + 10).slice(-8, -3);
   expect(await memory.proceed(beyond)).toEqual([]);
+});
+
+test('a long output said again is given to its end, piece by piece', async () => {
+  const memory = await newMemory(0, 'FULL_TENANT_MEMORY');
+  const long = Array.from({ length: 2000 }, (_, i) => 30_000 + i);
+  await memory.learn(long);
+  const { runs } = await memory.call<Recalled>('recall', memory.id, [], false, new Int32Array(0));
+  const held = runs.map(rangeOfRun);
+  const said = [...runs[0]!.tokens];
+  while (said.length < long.length) {
+    const tail = Int32Array.from(said.slice(-15));
+    const [run] = await memory.call<KeptRun[]>('proceed', memory.id, tail, held);
+    held.push(rangeOfRun(run!));
+    said.push(...run!.tokens.slice(said.length - run!.from));
+  }
+  expect(said).toEqual(long);
+  expect(held.length).toBeLessThan(6);
 });
 
 describe('recycled guesses', () => {

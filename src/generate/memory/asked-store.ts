@@ -6,30 +6,32 @@
 import type { Source } from '../../draft/source.ts';
 import type { SpanRun } from '../../draft/span-store.ts';
 import type { Observation } from '../../store/metric-names.ts';
-import { type KeptRun, MIN_MATCH } from './match.ts';
+import { heldIn, type KeptRange, type KeptRun, MIN_MATCH, rangeOfRun } from './match.ts';
 
 /** Questions that one turn asks one store. */
 export const MAX_ASKS = 24;
-/** Texts that one turn fetches of one store: what it names as known in every question. */
+/** Runs that one turn fetches of one store: what it names as held in every question. */
 export const MAX_FETCHED = 128;
+
+/** Asks where the end of an answer occurs in texts, but for what is held of them. */
+type Proceed = (tail: Int32Array, held: readonly KeptRange[]) => Promise<KeptRun[]>;
 
 export class AskedStore {
   private readonly source: Source;
   private readonly label: string;
-  private readonly proceed: (tail: Int32Array, skip: readonly number[]) => Promise<KeptRun[]>;
+  private readonly proceed: Proceed;
   private readonly arrived: (runs: readonly SpanRun[]) => void;
-  private readonly known = new Set<number>();
+  private readonly held: KeptRange[] = [];
   private readonly seconds: number[] = [];
   private asked = 0;
   private failed = 0;
   private tokens = 0;
   private inFlight = false;
 
-  /** @param proceed asks where the end of an answer occurs, but for texts known already */
   constructor(
     source: Source,
     label: string,
-    proceed: (tail: Int32Array, skip: readonly number[]) => Promise<KeptRun[]>,
+    proceed: Proceed,
     arrived: (runs: readonly SpanRun[]) => void,
   ) {
     this.source = source;
@@ -40,10 +42,10 @@ export class AskedStore {
 
   /** The answer goes on: asks, unless something is in the way. `tail` is read when it does. */
   follow(tail: () => Int32Array): void {
-    if (this.inFlight || this.known.size >= MAX_FETCHED) return;
+    if (this.inFlight || this.held.length >= MAX_FETCHED) return;
     const end = tail();
     if (end.length < MIN_MATCH) return;
-    this.ask(async () => this.proceed(end, [...this.known]));
+    this.ask(async () => this.proceed(end, [...this.held]));
   }
 
   /** Asks another question of the same store. One that fails is the last: it is down, or we are wrong. */
@@ -99,13 +101,16 @@ export class AskedStore {
   }
 
   private take(runs: readonly KeptRun[]): void {
-    const fresh = runs.filter(({ unit, tokens }) => tokens.length > 0 && !this.known.has(unit));
+    const isHeld = heldIn(this.held);
+    const fresh = runs.filter(
+      ({ unit, from, tokens }) => tokens.length > 0 && !isHeld(unit, from + tokens.length - 1),
+    );
     if (fresh.length === 0) return;
-    for (const { unit, tokens } of fresh) {
-      this.known.add(unit);
-      this.tokens += tokens.length;
+    for (const run of fresh) {
+      this.held.push(rangeOfRun(run));
+      this.tokens += run.tokens.length;
     }
     const { source } = this;
-    this.arrived(fresh.map(({ begins, tokens }) => ({ source, begins, tokens })));
+    this.arrived(fresh.map(({ from, tokens }) => ({ source, begins: from === 0, tokens })));
   }
 }

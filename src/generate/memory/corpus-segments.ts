@@ -6,7 +6,7 @@
  */
 import { Segment } from '../../draft/segment.ts';
 import { symbolAt } from '../../draft/suffix-sort.ts';
-import { best, type KeptRun, matchSegment, runOf } from './match.ts';
+import { best, heldIn, type KeptRange, type KeptRun, matchSegment, runOf } from './match.ts';
 
 /** Which passages of a segment are a document's. */
 interface Part {
@@ -126,11 +126,11 @@ export class CorpusSegments {
   }
 
   /** Passages in which the end of an answer occurs, the longest matches first. */
-  proceed(tail: Int32Array, skip: readonly number[]): KeptRun[] {
-    const shipped = new Set(skip);
+  proceed(tail: Int32Array, held: readonly KeptRange[]): KeptRun[] {
+    const isHeld = heldIn(held);
     const matches = this.held.flatMap(({ id, segment }) => {
       const unitOf = (document: number) => id * PASSAGES_A_SEGMENT + document;
-      const found = matchSegment(segment, tail, unitOf, shipped);
+      const found = matchSegment(segment, tail, unitOf, isHeld);
       return found.map((match) => ({ ...match, segment }));
     });
     return best(matches).map(({ unit, at, segment }) =>

@@ -22,17 +22,28 @@ export interface Match {
 
 /** Run of tokens out of a store. */
 export interface KeptRun {
-  /** Names the text it is from within its store, so that none is sent twice in a turn. */
+  /** Names the text it is from within its store. */
   unit: number;
-  begins: boolean;
+  /** Where in that text it begins. */
+  from: number;
   tokens: Int32Array;
 }
+
+/** What a turn has of a text already, so that nothing is sent twice: tokens `from` to `to`. */
+export interface KeptRange {
+  unit: number;
+  from: number;
+  to: number;
+}
+
+/** Whether the token at this offset of a text is one that the turn has. */
+export type IsHeld = (unit: number, at: number) => boolean;
 
 /** Shorter ends of an answer occur everywhere and say little. */
 export const MIN_MATCH = 3;
 /** Runs that one question is answered with. */
 export const MAX_RUNS = 4;
-/** Tokens of a run; a text that is no longer is sent whole. */
+/** Tokens of a run; a text that is no longer is sent whole, a longer one piece by piece as the answer goes on in it. */
 export const MAX_RUN_TOKENS = 512;
 /** Of a longer one, what is sent of the text before the match: a context to find it by. */
 const CONTEXT_TOKENS = 15;
@@ -42,27 +53,32 @@ const MAX_PROBES = 16;
 
 /**
  * Places in `segment` that the longest suffixes of `tail` lead to, longest
- * first; of one suffix the most frequent continuations. A tail that is a whole
- * answer so far begins with `OUTPUT_START`. Texts in `skip` are left out, by
- * `unitOf` a document of the segment. O(tail² · log n).
+ * first; of one suffix the most frequent continuations; each text once, by
+ * `unitOf` a document of the segment, and none where the turn has what follows. A
+ * tail that is a whole answer so far begins with `OUTPUT_START`. O(tail² · log n).
  */
 export function matchSegment(
   segment: Segment,
   tail: Int32Array,
   unitOf: (document: number) => number,
-  skip: ReadonlySet<number>,
+  isHeld: IsHeld,
 ): Match[] {
   const found: Match[] = [];
-  const taken = new Set(skip);
   for (let from = 0; tail.length - from >= MIN_MATCH && found.length < MAX_RUNS; from++) {
     const range = rangeOf(segment, tail, from);
     if (!range) continue;
     const length = tail.length - from;
     for (const { rank, count } of continuations(segment, range, length)) {
-      const place = placeOf(segment, rank, length, count, unitOf, taken);
-      if (!place || found.length === MAX_RUNS) continue;
-      taken.add(place.unit);
-      found.push(place);
+      if (found.length === MAX_RUNS) break;
+      const place = placeOf(
+        segment,
+        rank,
+        length,
+        count,
+        unitOf,
+        (unit, at) => found.some((match) => match.unit === unit) || isHeld(unit, at),
+      );
+      if (place) found.push(place);
     }
   }
   return found;
@@ -79,9 +95,20 @@ export function best<T extends Match>(matches: readonly T[]): T[] {
 
 /** What is sent of a text for a match at its offset `at`. */
 export function runOf(unit: number, text: Int32Array, at: number): KeptRun {
-  if (text.length <= MAX_RUN_TOKENS) return { unit, begins: true, tokens: text };
+  if (text.length <= MAX_RUN_TOKENS) return { unit, from: 0, tokens: text };
   const from = Math.max(0, at - CONTEXT_TOKENS);
-  return { unit, begins: from === 0, tokens: text.slice(from, from + MAX_RUN_TOKENS) };
+  return { unit, from, tokens: text.slice(from, from + MAX_RUN_TOKENS) };
+}
+
+export function rangeOfRun({ unit, from, tokens }: KeptRun): KeptRange {
+  return { unit, from, to: from + tokens.length };
+}
+
+/** By the ranges that a question names. */
+export function heldIn(ranges: readonly KeptRange[]): IsHeld {
+  const byUnit = new Map<number, KeptRange[]>();
+  for (const range of ranges) byUnit.set(range.unit, [...(byUnit.get(range.unit) ?? []), range]);
+  return (unit, at) => byUnit.get(unit)?.some(({ from, to }) => from <= at && at < to) ?? false;
 }
 
 /** Ranks of the suffixes that begin with `tail` from `from` on. */
@@ -109,23 +136,23 @@ function continuations(segment: Segment, [low, high]: [number, number], depth: n
   return runs.sort((a, b) => b.count - a.count);
 }
 
-/** The first occurrence in a text that may be sent. */
+/** The first occurrence whose continuation may be sent. */
 function placeOf(
   segment: Segment,
   rank: number,
   length: number,
   count: number,
   unitOf: (document: number) => number,
-  taken: ReadonlySet<number>,
+  isTaken: IsHeld,
 ): Match | null {
   for (let i = rank; i < rank + Math.min(count, MAX_PROBES); i++) {
     if (segment.isHidden(i)) continue;
     const position = segment.order[i]! + length;
     const document = documentAt(segment.documentStarts, position);
     const unit = unitOf(document);
-    if (taken.has(unit)) continue;
     // A document's separator stands before its first token.
-    return { length, count, unit, at: position - segment.documentStarts[document]! - 1 };
+    const at = position - segment.documentStarts[document]! - 1;
+    if (!isTaken(unit, at)) return { length, count, unit, at };
   }
   return null;
 }

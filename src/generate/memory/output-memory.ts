@@ -11,7 +11,15 @@
  */
 import { DamagedSegment, Segment } from '../../draft/segment.ts';
 import { buildSegment } from '../../draft/segment-builder.ts';
-import { best, type KeptRun, type Match, matchSegment, runOf } from './match.ts';
+import {
+  best,
+  heldIn,
+  type KeptRange,
+  type KeptRun,
+  type Match,
+  matchSegment,
+  runOf,
+} from './match.ts';
 import type { NewOutput } from './messages.ts';
 import {
   MAX_OUTPUT_TOKENS,
@@ -117,11 +125,11 @@ export class OutputMemory {
   }
 
   /** Outputs in which the end of an answer occurs, the longest matches first. */
-  proceed(tail: Int32Array, skip: readonly number[]): KeptRun[] {
-    const shipped = new Set(skip);
-    const matches: Match[] = this.recent.match(tail, shipped);
+  proceed(tail: Int32Array, held: readonly KeptRange[]): KeptRun[] {
+    const isHeld = heldIn(held);
+    const matches: Match[] = this.recent.match(tail, isHeld);
     for (const { segment, outputs } of this.segments) {
-      matches.push(...matchSegment(segment, tail, (document) => outputs[document]!, shipped));
+      matches.push(...matchSegment(segment, tail, (document) => outputs[document]!, isHeld));
     }
     return best(matches).map(({ unit, at }) => runOf(unit, this.textOf(unit), at));
   }

@@ -5,7 +5,7 @@
 import { OUTPUT_START } from '../../draft/output-store.ts';
 import { MAX_CONTEXT } from '../../draft/session-store.ts';
 import { ROOT_STATE, SuffixAutomaton } from '../../draft/suffix-automaton.ts';
-import { MAX_RUNS, type Match, MIN_MATCH } from './match.ts';
+import { type IsHeld, MAX_RUNS, type Match, MIN_MATCH } from './match.ts';
 
 export class RecentOutputs {
   private readonly automaton = new SuffixAutomaton(MAX_CONTEXT);
@@ -33,7 +33,7 @@ export class RecentOutputs {
   }
 
   /** As `matchSegment`; of equal continuations the latest. */
-  match(tail: Int32Array, skip: ReadonlySet<number>): Match[] {
+  match(tail: Int32Array, isHeld: IsHeld): Match[] {
     const { automaton } = this;
     let state = ROOT_STATE;
     let length = 0;
@@ -49,12 +49,11 @@ export class RecentOutputs {
       state = automaton.shorten(next, length);
     }
     const found: Match[] = [];
-    const taken = new Set(skip);
     while (length >= MIN_MATCH && found.length < MAX_RUNS) {
       for (const match of this.continuations(state, length)) {
-        if (taken.has(match.unit) || found.length === MAX_RUNS) continue;
-        taken.add(match.unit);
-        found.push(match);
+        if (found.length === MAX_RUNS) break;
+        if (isHeld(match.unit, match.at)) continue;
+        if (!found.some(({ unit }) => unit === match.unit)) found.push(match);
       }
       state = automaton.link[state]!;
       length = automaton.length[state]!;

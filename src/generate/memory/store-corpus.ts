@@ -26,6 +26,7 @@ import {
   sizesOf,
   storeState,
 } from './corpus-texts.ts';
+import type { KeptRange } from './match.ts';
 import type { CorpusStatus, Proceeded } from './messages.ts';
 
 /** In the middle of a turn the truth may be this old. */
@@ -60,20 +61,20 @@ export class StoreCorpus extends DurableObject<Bindings> {
   }
 
   /**
-   * Passages in which the end of an answer occurs; not those that the turn has
+   * Passages in which the end of an answer occurs; nothing that the turn has
    * already. `opens`: the turn's first question, for which nothing may be stale.
    */
   async proceed(
     place: CorpusPlace,
     tail: Int32Array,
-    skip: readonly number[],
+    held: readonly KeptRange[],
     opens: boolean,
   ): Promise<Proceeded> {
     await this.claim(place);
     const state = await this.check(opens ? 0 : STALE_MS);
     if (state !== 'open') return { runs: [], more: false };
     const corpus = await this.load();
-    return { runs: corpus.proceed(tail, skip), more: await this.goesOn() };
+    return { runs: corpus.proceed(tail, held), more: await this.goesOn() };
   }
 
   async status(): Promise<CorpusStatus> {

@@ -13,7 +13,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../../bindings.ts';
 import type { Namespace } from '../../store/tenants.ts';
-import type { KeptRun } from './match.ts';
+import type { KeptRange, KeptRun } from './match.ts';
 import { type Learned, NO_ROWS, type Recalled } from './messages.ts';
 import { applyChanges, freshState, type MixerState } from './mixer-weights.ts';
 import { OUTPUT_LIMITS, type OutputLimits } from './output-limits.ts';
@@ -61,10 +61,14 @@ export class TenantMemory extends DurableObject<Bindings> {
     };
   }
 
-  /** Outputs in which the end of an answer occurs; not those that the turn has already. */
-  async proceed(tenantId: number, tail: Int32Array, skip: readonly number[]): Promise<KeptRun[]> {
+  /** Outputs in which the end of an answer occurs; nothing that the turn has already. */
+  async proceed(
+    tenantId: number,
+    tail: Int32Array,
+    held: readonly KeptRange[],
+  ): Promise<KeptRun[]> {
     if (!(await this.check(tenantId, STALE_MS))) return [];
-    return this.outputs.proceed(tail, skip);
+    return this.outputs.proceed(tail, held);
   }
 
   async learn(tenantId: number, { output, mixer, successors }: Learned): Promise<void> {

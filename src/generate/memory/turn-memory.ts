@@ -76,7 +76,7 @@ export class TurnMemory implements SpanSource {
     this.tenant = new AskedStore(
       Source.tenant,
       'T',
-      (tail, skip) => this.object.proceed(namespace.tenantId, tail, skip),
+      (tail, held) => this.object.proceed(namespace.tenantId, tail, held),
       (runs) => this.take(runs),
     );
     this.stores = [this.tenant];
@@ -158,8 +158,8 @@ export class TurnMemory implements SpanSource {
     const store = new AskedStore(
       Source.corpus,
       'S',
-      async (tail, skip) => {
-        const asked = corpusAt(env, place).proceed(place, tail, skip, opens);
+      async (tail, held) => {
+        const asked = corpusAt(env, place).proceed(place, tail, held, opens);
         opens = false;
         const { runs, more } = await asked;
         if (more && last) {

@@ -59,6 +59,7 @@ export class Scheduler {
   private async run(): Promise<void> {
     while (!this.closed) {
       this.sweep();
+      this.catchUp();
       const decoding = [...this.sessions].filter((session) => session.canDecode());
       const decoded = await this.step(
         decoding,
@@ -86,6 +87,15 @@ export class Scheduler {
   private nextPrefill(): Session | undefined {
     for (const session of this.sessions) if (session.needsPrefill()) return session;
     return undefined;
+  }
+
+  /** Choices of one request begin together with one prompt: the first is fed, the others copy. */
+  private catchUp(): void {
+    for (;;) {
+      const next = this.nextPrefill();
+      let more = false;
+      if (!next || !guard(next, () => (more = next.catchUp())) || !more) return;
+    }
   }
 
   /** One run of the engine for `sessions`; false when there are none. */

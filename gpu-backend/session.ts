@@ -34,6 +34,7 @@ export class Session {
   private readonly tokens: Int32Array;
   private length: number;
   private readonly row: StepRow;
+  private caughtUp = false;
   private steps = 0;
   private drafted = 0;
   private accepted = 0;
@@ -94,6 +95,17 @@ export class Session {
   /** Whether nothing can be done until the worker says something: it reads too slowly, or lockstep wants its tree. */
   get waitsForWorker(): boolean {
     return this.outbox.congested || !this.candidates.readyAt(this.length);
+  }
+
+  /**
+   * The turn is the next to be fed: whoever began with the same prompt before it
+   * has computed it by now. False when that was seen to already.
+   */
+  catchUp(): boolean {
+    if (this.caughtUp) return false;
+    this.caughtUp = true;
+    this.engine.catchUp(this.slot, this.turn.prompt);
+    return true;
   }
 
   /** The next chunk of the prompt, all but its last token: that one begins the first decode step. */

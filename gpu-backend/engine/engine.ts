@@ -72,6 +72,12 @@ export interface Engine {
    * the same `namespace` share prefixes, so nothing can be learnt of another tenant's.
    */
   acquire(prompt: Int32Array, maxTokens: number, namespace?: string): Slot | null;
+  /**
+   * Takes over what other slots of the namespace hold of `prompt` beyond what
+   * `slot` does: turns that were acquired together and begin alike compute their
+   * beginning once. Call it between steps, before the slot's rows are fed.
+   */
+  catchUp(slot: Slot, prompt: Int32Array): void;
   /** Gives the slot back. Its contents may serve as a prefix for later prompts. */
   release(slot: Slot): void;
   /** One forward pass of the target over all rows. Rejects with ONNX Runtime's text on failure. */

@@ -44,15 +44,15 @@ export class OrtEngine implements Engine {
     const acquired = this.parts.slots.acquire(prompt, maxTokens, namespace);
     if (!acquired) return null;
     const { slot, copyFrom } = acquired;
-    if (copyFrom) {
-      this.parts.copier.copy(
-        { pool: copyFrom.pool, slot: copyFrom.index, token: 0 },
-        { pool: slot.pool, slot: slot.index, token: 0 },
-        slot.cached,
-      );
-      slot.cleared = Math.max(slot.cleared, slot.cached);
-    }
+    if (copyFrom) this.take(copyFrom, slot, 0);
     return slot;
+  }
+
+  catchUp(slot: Slot, prompt: Int32Array): void {
+    const own = this.own(slot);
+    const from = own.length;
+    const source = this.parts.slots.extend(own, prompt);
+    if (source) this.take(source, own, from);
   }
 
   release(slot: Slot): void {
@@ -174,6 +174,16 @@ export class OrtEngine implements Engine {
     const slot = this.own(row.slot);
     slot.checkRow(row, this.limits);
     return { slot, row };
+  }
+
+  /** Copies rows `from` and on of what `slot` shall hold. */
+  private take(source: KvSlot, slot: KvSlot, from: number): void {
+    this.parts.copier.copy(
+      { pool: source.pool, slot: source.index, token: from },
+      { pool: slot.pool, slot: slot.index, token: from },
+      slot.length - from,
+    );
+    slot.cleared = Math.max(slot.cleared, slot.length);
   }
 
   private own(slot: Slot): KvSlot {

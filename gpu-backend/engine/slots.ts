@@ -110,17 +110,7 @@ export class SlotTable {
 
   /** O(slots + the length of the prefixes that agree). */
   acquire(prompt: Int32Array, maxTokens: number, namespace: string): Acquired | null {
-    const usable = prompt.length - 1; // the last token is always fed: its logits are needed
-    let source: KvSlot | null = null;
-    let prefix = MIN_PREFIX - 1;
-    for (const slot of this.slots) {
-      if (slot.namespace !== namespace) continue;
-      const common = Math.min(usable, commonPrefix(slot.tokens, slot.length, prompt));
-      if (common > prefix) {
-        source = slot;
-        prefix = common;
-      }
-    }
+    const { source, prefix } = this.longestPrefix(prompt, namespace, MIN_PREFIX);
     const target = this.choose(source, prefix, maxTokens);
     if (!target) return null;
     const cached = source ? prefix : 0;
@@ -131,6 +121,35 @@ export class SlotTable {
     target.cached = cached;
     target.rowCount = 0;
     return { slot: target, copyFrom: source === target ? null : source };
+  }
+
+  /**
+   * Makes `slot` hold as much of `prompt` as any other of its namespace does; the
+   * rows it did not hold must be copied from what is returned. null where that is
+   * not worth it. O(slots + the length of the prefixes that agree).
+   */
+  extend(slot: KvSlot, prompt: Int32Array): KvSlot | null {
+    const { source, prefix } = this.longestPrefix(prompt, slot.namespace, slot.length + MIN_PREFIX);
+    if (!source || prefix > slot.capacity) return null;
+    slot.tokens.set(source.tokens.subarray(slot.length, prefix), slot.length);
+    slot.length = prefix;
+    return source;
+  }
+
+  /** The slot that holds most of `prompt`, where that is at least `least` tokens. */
+  private longestPrefix(prompt: Int32Array, namespace: string, least: number) {
+    const usable = prompt.length - 1; // the last token is always fed: its logits are needed
+    let source: KvSlot | null = null;
+    let prefix = least - 1;
+    for (const slot of this.slots) {
+      if (slot.namespace !== namespace) continue;
+      const common = Math.min(usable, commonPrefix(slot.tokens, slot.length, prompt));
+      if (common > prefix) {
+        source = slot;
+        prefix = common;
+      }
+    }
+    return { source, prefix };
   }
 
   release(slot: KvSlot): void {

@@ -73,6 +73,28 @@ describe('a prompt that begins like an earlier one', () => {
     expect(await feed(engine, running, one.slice(-1))).toEqual(expected[0]);
   });
 
+  it('is caught up with where both were taken at once', async () => {
+    const prompt = text(9, 60);
+    const expected = await fresh(prompt);
+    const first = take(prompt, 'choices');
+    const second = take([...prompt.slice(0, 50), ...text(10, 10)], 'choices');
+    const third = take(prompt, 'choices');
+    engine.catchUp(third, Int32Array.from(prompt));
+    expect(third.length).toBe(0);
+    expect(await feed(engine, first, prompt)).toEqual(expected);
+    await feed(engine, third, prompt.slice(0, 20));
+    engine.catchUp(third, Int32Array.from(prompt));
+    expect(third.length).toBe(prompt.length - 1);
+    expect(third.cached).toBe(0);
+    expect(await feed(engine, third, prompt.slice(-1))).toEqual(expected);
+    engine.catchUp(second, Int32Array.from([...prompt.slice(0, 50), ...text(10, 10)]));
+    expect(second.length).toBe(50);
+    give(third);
+    const foreign = take(prompt, 'another tenant');
+    engine.catchUp(foreign, Int32Array.from(prompt));
+    expect(foreign.length).toBe(0);
+  });
+
   it('always leaves the last token to feed', async () => {
     const prompt = text(6, 40);
     const slot = take(prompt, 'same');

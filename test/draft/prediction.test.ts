@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { BlendDrafter } from '../../src/draft/blend.ts';
 import { SessionStore } from '../../src/draft/session-store.ts';
 import { Source } from '../../src/draft/source.ts';
-import { SpanStore } from '../../src/draft/span-store.ts';
+import { MAX_SPAN_STORE_TOKENS, SpanStore } from '../../src/draft/span-store.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree.ts';
 
 const BUDGET = 32;
@@ -72,4 +72,27 @@ describe('a prediction', () => {
     const answer = PREDICTED.map((token) => token + 1000);
     expect(steps(answer, PREDICTED).count).toBeLessThanOrEqual(1.02 * steps(answer, null).count);
   });
+});
+
+test('spans beyond what a turn takes are left out, and it drafts from the others', () => {
+  const spans = new SpanStore();
+  const drafter = new BlendDrafter([new SessionStore(), spans]);
+  drafter.begin(PROMPT, []);
+  const run = (first: number) => ({
+    source: Source.corpus,
+    begins: true,
+    tokens: Int32Array.from({ length: 512 }, (_, i) => first + i),
+  });
+  // As nine stores that answer every question of a turn with all that they may.
+  for (let asked = 0; asked < 24; asked++) {
+    spans.learn(Array.from({ length: 9 * 4 }, (_, i) => run(512 * (36 * asked + i))));
+    expect(spans.automaton.tokens).toBeLessThanOrEqual(MAX_SPAN_STORE_TOKENS);
+  }
+  expect(spans.isFull).toBe(true);
+  drafter.commit(Int32Array.of(700, 701, 702));
+  const tree = new TokenTree();
+  drafter.draft(tree, BUDGET);
+  expect(tree.child(ROOT, 703)).toBeGreaterThanOrEqual(0);
+  drafter.begin(PROMPT, []);
+  expect(spans.isFull).toBe(false);
 });

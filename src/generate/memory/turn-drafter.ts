@@ -40,7 +40,7 @@ export class TurnDrafter extends BlendDrafter {
     return Int32Array.from(this.recent);
   }
 
-  /** Calls back after every draft that has no idea what comes next: more to draft from might help. */
+  /** Calls back after every draft that has no idea what comes next, while more to draft from might help. */
   onUnsure(callback: () => void): void {
     this.unsure = callback;
   }
@@ -66,6 +66,6 @@ export class TurnDrafter extends BlendDrafter {
     super.draft(tree, budget);
     // Nodes are added best first.
     const likeliest = tree.size > first ? tree.probs[first]! : 0;
-    if (likeliest < SURE) this.unsure();
+    if (likeliest < SURE && !this.fetched.isFull) this.unsure();
   }
 }

@@ -28,7 +28,7 @@ import { type Replay, replay } from './replay/walk.ts';
 const DEFAULT_BUDGET = 32;
 const DEFAULT_PLOT = join(tmpdir(), 'espalier-replay.svg');
 
-function main(): void {
+async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -46,12 +46,12 @@ function main(): void {
   const results: Record<string, Record<string, Summary>> = {};
   const traces = readTraces(folder);
   for (const [file, conversations] of traces) {
-    const runs = runAll(names, conversations, documents, budget);
+    const runs = await runAll(names, conversations, documents, budget);
     if (!values.json) printFile(file, conversations, runs);
     results[file] = Object.fromEntries([...runs].map(([name, run]) => [name, summary(run)]));
   }
   const plot = values.plot ?? (values.json ? null : DEFAULT_PLOT);
-  if (plot) plotBudgets(plot, traces, documents, names);
+  if (plot) await plotBudgets(plot, traces, documents, names);
   if (plot && !values.json) console.log(`\nMAT against the node budget: ${plot}`);
   if (values.json) console.log(JSON.stringify(results));
 }
@@ -65,12 +65,12 @@ function summary({ calibration: _, ...rest }: Replay): Summary {
   return rest;
 }
 
-function runAll(
+async function runAll(
   names: readonly string[],
   conversations: readonly Conversation[],
   documents: readonly Int32Array[],
   budget: number,
-): Map<string, Replay> {
+): Promise<Map<string, Replay>> {
   const material = { documents, hasTop: hasTop(conversations) };
   const runs = new Map<string, Replay>();
   for (const name of names) {
@@ -78,9 +78,9 @@ function runAll(
     if (!entry)
       throw new Error(`no drafter "${name}": there are ${Object.keys(CATALOGUE).join(', ')}`);
     const contender = entry.make(material);
-    if (contender) runs.set(name, replay(contender, conversations, budget));
+    if (contender) runs.set(name, await replay(contender, conversations, budget));
   }
   return runs;
 }
 
-main();
+await main();

@@ -10,6 +10,7 @@ import { SuffixDecoding } from '../rivals/suffix-decoding.ts';
 import { TokenRecycling } from '../rivals/token-recycling.ts';
 import { VllmNgram } from '../rivals/vllm-ngram.ts';
 import { OwnDrafter } from './own.ts';
+import { ServiceDrafter } from './service.ts';
 
 /** What a file offers beyond tokens: it decides which drafters can run. */
 export interface Material {
@@ -28,6 +29,7 @@ export const OWN = 'espalier';
 
 export const CATALOGUE: Readonly<Record<string, Entry>> = {
   [OWN]: own('own', 'LTSA', ''),
+  'espalier-service': { kind: 'own', make: ({ documents }) => new ServiceDrafter(documents) },
   'espalier-session': own('source', 'L', ''),
   'espalier-outputs': own('source', 'T', ''),
   'espalier-corpus': own('source', 'S', 'S'),

@@ -7,12 +7,12 @@ import { replay } from './walk.ts';
 const BUDGETS = [4, 8, 16, 32, 64];
 
 /** Writes MAT against the node budget as SVG, a chart a file: ours, ours over the session alone, the rivals. */
-export function plotBudgets(
+export async function plotBudgets(
   path: string,
   traces: ReadonlyMap<string, readonly Conversation[]>,
   documents: readonly Int32Array[],
   names: readonly string[],
-): void {
+): Promise<void> {
   const plotted = names.filter((name) => {
     const { kind } = CATALOGUE[name]!;
     return kind === 'own' || kind === 'rival' || name === 'espalier-session';
@@ -25,7 +25,7 @@ export function plotBudgets(
       const points: [number, number][] = [];
       for (const budget of BUDGETS) {
         const contender = CATALOGUE[name]!.make(material);
-        if (contender) points.push([budget, replay(contender, conversations, budget).mat]);
+        if (contender) points.push([budget, (await replay(contender, conversations, budget)).mat]);
       }
       if (points.length > 0) lines.push({ name, points, emphasis: name === OWN });
     }

@@ -25,11 +25,11 @@ export interface Replay {
   bytesPerToken: Record<string, number> | null;
 }
 
-export function replay(
+export async function replay(
   contender: Contender,
   conversations: readonly Conversation[],
   budget: number,
-): Replay {
+): Promise<Replay> {
   const tree = new TokenTree();
   const times: number[] = [];
   const totals = new Map<string, { tokens: number; steps: number }>();
@@ -45,6 +45,7 @@ export function replay(
     totals.set(category, total);
     for (const { prompt, regions, response, top } of turns) {
       contender.begin(prompt, regions);
+      await contender.settle?.();
       for (let at = 0; at < response.length; ) {
         tree.clear();
         const started = performance.now();
@@ -62,6 +63,7 @@ export function replay(
             contender.observe(i === 0 ? prompt.at(-1)! : response[i - 1]!, top[i]!);
           }
         }
+        await contender.settle?.();
         at += count;
         total.tokens += count;
         total.steps++;

@@ -6,6 +6,8 @@ export interface Contender extends Drafter {
   end?(output: Int32Array): void;
   /** Memory that its stores need, in bytes a token held, by store. */
   bytesPerToken?(): Record<string, number>;
+  /** Lets come in what was asked for elsewhere. Awaited when a turn has begun and after each step. */
+  settle?(): Promise<void>;
   /** The target's most probable tokens after `token` at a verified place, best first, where a trace has them. */
   observe?(token: number, successors: ArrayLike<number>): void;
 }

@@ -20,6 +20,7 @@ import {
   plainDrafter,
 } from './draft-model/turn-model.ts';
 import { Said } from './memory/said.ts';
+import { rememberedDrafter } from './memory/turn-drafter.ts';
 import { TurnMemory } from './memory/turn-memory.ts';
 import { barePrompt, composePrompt, type Prompt } from './prompt.ts';
 import { spareSpans } from './spare-spans.ts';
@@ -171,6 +172,7 @@ async function begin(
         tokenizer: model.fingerprint.tokenizer,
         namespace: namespace.key,
         use: request.draftModel,
+        memory: request.memory,
         prompt: prompt.tokens,
         regions: prompt.regions,
         maxTokens,
@@ -182,7 +184,14 @@ async function begin(
   const spare = spareSpans(prompt.draftTokens, prompt.draftRegions, prompt.tokens.length);
   const memory =
     drafts && request.memory
-      ? new TurnMemory(env, namespace, request.storeIds, found, spare, edge?.turnDrafter ?? null)
+      ? new TurnMemory(
+          env,
+          namespace,
+          request.storeIds,
+          found,
+          spare,
+          edge?.remembered ?? rememberedDrafter(namespace.key, null),
+        )
       : null;
   const drafting: Drafting | null = drafts
     ? {
@@ -200,7 +209,12 @@ async function begin(
     passages.map(({ id }) => id),
     recycles ? prompt.tokens : null,
   );
-  const cachedTokens = await untilReady(events);
+  const cachedTokens = await untilReady(events).catch((error: unknown) => {
+    // A turn that never began gives its place at the draft model back.
+    edge?.stop();
+    link.close();
+    throw error;
+  });
   const text = new TextStream(model, request.stop);
   const speculation = new Speculation();
   const said = new Said();

@@ -238,6 +238,34 @@ function countLinks(): Map<Verifier, number> {
   return links;
 }
 
+test('turns that no verifier took leave the draft model to those that one takes', async () => {
+  expect(await (await fetch(`${fleet.url}/health`)).json()).toMatchObject({
+    draft_model: { state: 'ready' },
+  });
+  const ask = () =>
+    fetch(`${fleet.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        ...QUESTION,
+        speculation: { draft_model: 'always', memory: false, stats: true },
+      }),
+    });
+  for (const { proxy } of fleet.verifiers) {
+    proxy.tap = (bytes, from) => {
+      if (from === 'near' && bytes.includes('/v1/link')) setImmediate(() => proxy.cut());
+      return from === 'near' && bytes.includes('/v1/link') ? [] : [bytes];
+    };
+  }
+  // One more than an isolate has places for.
+  for (let turn = 0; turn < 7; turn++) expect((await ask()).status).toBe(503);
+  for (const { proxy } of fleet.verifiers) proxy.tap = (bytes) => [bytes];
+  const { usage } = (await (await ask()).json()) as {
+    usage: { speculation: { draft_model: object | null } };
+  };
+  expect(usage.speculation.draft_model).not.toBeNull();
+}, 120_000);
+
 describe('SIGTERM', () => {
   /** A question whose answer goes on for 150 tokens, so that it outlasts the grace, and that answer. */
   async function longAnswer() {

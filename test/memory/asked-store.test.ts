@@ -7,8 +7,9 @@ import type { KeptRange, KeptRun } from '../../src/generate/memory/match.ts';
 import {
   changesBetween,
   freshState,
-  SharedMixer,
+  WORKER_STORES,
 } from '../../src/generate/memory/mixer-weights.ts';
+import { SharedMixer } from '../../src/generate/memory/shared-mixer.ts';
 
 const tail = () => Int32Array.of(1, 2, 3);
 const run = (unit: number, ...tokens: number[]): KeptRun => ({
@@ -134,7 +135,7 @@ test('a turn fetches so many runs and no more', async () => {
 });
 
 test('a mixer keeps what it learned while the kept weights were on their way, and sends it once', () => {
-  const shared = new SharedMixer();
+  const shared = new SharedMixer(WORKER_STORES);
   expect(shared.wantsState(0)).toBe(true);
   shared.mixer.weights[3]! += 0.25;
   const kept = freshState();

@@ -10,7 +10,12 @@ import {
   rangeOfRun,
 } from '../../src/generate/memory/match.ts';
 import { NO_ROWS, type Recalled, type Successors } from '../../src/generate/memory/messages.ts';
-import { changesBetween, freshState } from '../../src/generate/memory/mixer-weights.ts';
+import {
+  changesBetween,
+  freshState,
+  STORES_WITH_MODEL,
+  WORKER_STORES,
+} from '../../src/generate/memory/mixer-weights.ts';
 import {
   MAX_OUTPUT_TOKENS,
   MAX_RECALLED,
@@ -78,7 +83,7 @@ async function newMemory(passages = 0, binding = 'TENANT_MEMORY') {
     },
     async successors(...tokens: number[]) {
       const asked = Int32Array.from(tokens);
-      return (await call<Recalled>('recall', id, [], false, asked)).successors;
+      return (await call<Recalled>('recall', id, [], null, asked)).successors;
     },
     async learn(
       tokens: number[],
@@ -89,13 +94,7 @@ async function newMemory(passages = 0, binding = 'TENANT_MEMORY') {
       await call('learn', id, { output, mixer, successors: NO_ROWS });
     },
     async recall(...of: number[]) {
-      const { runs } = await call<Recalled>(
-        'recall',
-        id,
-        of.map(passage),
-        false,
-        new Int32Array(0),
-      );
+      const { runs } = await call<Recalled>('recall', id, of.map(passage), null, new Int32Array(0));
       return runs.map(({ tokens }) => [...tokens]);
     },
     async proceed(tail: number[], held: KeptRange[] = []) {
@@ -221,7 +220,13 @@ describe('what is kept', () => {
     await memory.restart();
     expect(await memory.recall(1)).toEqual(said);
     expect(await memory.shape()).toEqual(before);
-    const { mixer } = await memory.call<Recalled>('recall', memory.id, [], true, new Int32Array(0));
+    const { mixer } = await memory.call<Recalled>(
+      'recall',
+      memory.id,
+      [],
+      WORKER_STORES,
+      new Int32Array(0),
+    );
     expect(mixer!.weights[3]).toBe(0.5);
     expect(mixer!.energy[3]).toBe(taught.energy[3]);
   });
@@ -344,14 +349,14 @@ describe('whose it is', () => {
   test('an object says nothing to another tenant, even by its name', async () => {
     const [ann, bob] = [await newMemory(), await newMemory()];
     await ann.learn(output(1));
-    await expect(ann.call('recall', bob.id, [], true, new Int32Array(0))).rejects.toThrow(
+    await expect(ann.call('recall', bob.id, [], WORKER_STORES, new Int32Array(0))).rejects.toThrow(
       /was asked for tenant/,
     );
     await expect(ann.call('proceed', bob.id, Int32Array.of(101, 102, 103), [])).rejects.toThrow(
       /was asked for tenant/,
     );
     await ann.restart();
-    await expect(ann.call('recall', bob.id, [], true, new Int32Array(0))).rejects.toThrow(
+    await expect(ann.call('recall', bob.id, [], WORKER_STORES, new Int32Array(0))).rejects.toThrow(
       /was asked for tenant/,
     );
   });
@@ -374,9 +379,38 @@ test('changes to the mixer add up, and what makes no sense is left out', async (
   await told({ ...change, size: change.size + 1 });
   await told({ ...change, weights: Float32Array.of(Number.NaN) });
   await told({ ...change, energy: Float32Array.of(-100) });
-  const { mixer } = await memory.call<Recalled>('recall', memory.id, [], true, new Int32Array(0));
+  const { mixer } = await memory.call<Recalled>(
+    'recall',
+    memory.id,
+    [],
+    WORKER_STORES,
+    new Int32Array(0),
+  );
   expect(mixer!.weights[5]).toBe(0.5);
   expect(mixer!.energy[5]).toBeCloseTo(freshState().energy[5]! + 2);
+});
+
+test('mixers of two layouts are kept apart, and those of any other not at all', async () => {
+  const memory = await newMemory();
+  const [plain, withModel] = [WORKER_STORES, STORES_WITH_MODEL].map((stores) => {
+    const taught = freshState(stores);
+    taught.weights[5] = stores;
+    return changesBetween(freshState(stores), taught, stores);
+  });
+  for (const mixer of [plain!, withModel!, { ...plain!, stores: 99 }, null]) {
+    await memory.call('learn', memory.id, {
+      output: { tokens: Int32Array.from(output(1)), hash: 'x', passages: [], quotes: [] },
+      mixer,
+      successors: NO_ROWS,
+    });
+  }
+  await memory.call('save');
+  await memory.restart();
+  const kept = async (stores: number) =>
+    (await memory.call<Recalled>('recall', memory.id, [], stores, new Int32Array(0))).mixer;
+  expect((await kept(WORKER_STORES))!.weights[5]).toBe(WORKER_STORES);
+  expect((await kept(STORES_WITH_MODEL))!.weights[5]).toBe(STORES_WITH_MODEL);
+  expect(await kept(99)).toBeNull();
 });
 
 test('a turn is given so many outputs and tokens, and of one output no more than a run', async () => {

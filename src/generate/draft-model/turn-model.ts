@@ -2,7 +2,6 @@
 import type { Bindings } from '../../bindings.ts';
 import { BlendDrafter } from '../../draft/blend.ts';
 import type { Drafter, Region } from '../../draft/drafter.ts';
-import { Mixer } from '../../draft/mixer.ts';
 import type { ModelDistribution } from '../../draft/model-distribution.ts';
 import { ModelStore } from '../../draft/model-store.ts';
 import { Noise } from '../../draft/noise.ts';
@@ -15,8 +14,9 @@ import {
   MAX_WORDS,
   WORD_WHOLE,
 } from '../../link/frames/index.ts';
-import { WORKER_STORES } from '../memory/mixer-weights.ts';
-import { TurnDrafter } from '../memory/turn-drafter.ts';
+import { STORES_WITH_MODEL, WORKER_STORES } from '../memory/mixer-weights.ts';
+import { passingMixer } from '../memory/shared-mixer.ts';
+import { type RememberedDrafter, rememberedDrafter, TurnDrafter } from '../memory/turn-drafter.ts';
 import type { TurnModel } from '../turn.ts';
 import { readyModel } from './bundled.ts';
 import { draftContext } from './context.ts';
@@ -35,8 +35,6 @@ export type DraftModelUse = (typeof DRAFT_MODEL_USES)[number];
 
 /** Turns of an isolate that have one at a time: each holds a cache of a few megabytes. */
 export const MAX_MODEL_TURNS = 6;
-/** Mixers kept, at about 250 kB each; the one used longest ago goes first. */
-const MAX_MIXERS = 32;
 
 export interface ModelUsage {
   state: 'ready' | 'skipped' | NonNullable<EdgeDrafter['ended']>;
@@ -54,6 +52,8 @@ export interface TurnFacts {
   /** Derived on the server. */
   namespace: string;
   use: DraftModelUse;
+  /** Whether what the turn teaches the mixer is kept beyond the isolate. */
+  memory: boolean;
   prompt: Int32Array;
   regions: readonly Region[];
   maxTokens: number;
@@ -64,12 +64,12 @@ export interface TurnFacts {
 }
 
 const payoff = new Payoff();
-/** Hold trust, no text: turns of one namespace share them. */
-const mixers = new Map<string, Mixer>();
 let turns = 0;
 
 export class DraftingModel implements TurnModel {
   readonly drafter: BlendDrafter;
+  /** The same as memory goes on with it; null where it drafts from no store. */
+  readonly remembered: RememberedDrafter | null;
   private readonly store: ModelStore;
   private readonly edge: EdgeDrafter;
   private readonly account: TurnPayoff;
@@ -80,7 +80,8 @@ export class DraftingModel implements TurnModel {
     const shared = temperature > 0 && use !== 'unshared';
     const store = new ModelStore(shared);
     this.store = store;
-    this.drafter = drafterOf(use, store, `${facts.namespace} ${use}`);
+    this.remembered = rememberedOf(facts, store);
+    this.drafter = this.remembered?.drafter ?? aloneDrafter(store, facts.namespace);
     this.account = payoff.turn(kindOf(facts));
     this.edge = new EdgeDrafter(model, store, this.drafter, {
       context: draftContext(prompt, regions),
@@ -102,11 +103,6 @@ export class DraftingModel implements TurnModel {
     const saves = facts.use !== 'auto' || payoff.admits(kindOf(facts));
     if (!saves && facts.transfer === 0) return null;
     return new DraftingModel(model, facts);
-  }
-
-  /** The drafter as one that can be told what was fetched, if it is. */
-  get turnDrafter(): TurnDrafter | null {
-    return this.drafter instanceof TurnDrafter ? this.drafter : null;
   }
 
   start(grown: () => void): void {
@@ -146,15 +142,22 @@ export class DraftingModel implements TurnModel {
   }
 }
 
-/** What a turn without it drafts with, where memory brings no drafter of its own. */
+/** What a turn without draft model and without memory drafts with. */
 export function plainDrafter(namespace: string): Drafter {
-  return new TurnDrafter(mixerOf(`${namespace} off`, WORKER_STORES));
+  return new TurnDrafter(passingMixer(namespace, 'off', WORKER_STORES));
 }
 
-function drafterOf(use: DraftModelUse, store: ModelStore, key: string): BlendDrafter {
-  if (use === 'alone') return new BlendDrafter([store], mixerOf(key, 1));
-  const mixer = mixerOf(key, WORKER_STORES + 1);
-  return use === 'gated' ? new GatedDrafter(mixer, store) : new TurnDrafter(mixer, store);
+function aloneDrafter(store: ModelStore, namespace: string): BlendDrafter {
+  return new BlendDrafter([store], passingMixer(namespace, 'alone', 1));
+}
+
+function rememberedOf(facts: TurnFacts, store: ModelStore): RememberedDrafter | null {
+  const { use, memory, namespace } = facts;
+  if (use === 'alone') return null;
+  if (memory && (use === 'auto' || use === 'always')) return rememberedDrafter(namespace, store);
+  const mixer = passingMixer(namespace, use, STORES_WITH_MODEL);
+  const Kind = use === 'gated' ? GatedDrafter : TurnDrafter;
+  return { drafter: new Kind(mixer, store), mixer: null };
 }
 
 /** Tokens that are more than nothing in eight bits. */
@@ -169,15 +172,4 @@ function inBytes({ tokens, probs }: ModelDistribution): { tokens: Int32Array; pr
 function kindOf({ regions, temperature, namespace }: TurnFacts): string {
   const grounded = regions.some(({ source }) => source === Source.passage);
   return `${namespace} ${grounded} ${temperature > 0}`;
-}
-
-function mixerOf(key: string, stores: number): Mixer {
-  const mixer = mixers.get(key) ?? new Mixer(stores);
-  mixers.delete(key);
-  mixers.set(key, mixer);
-  for (const oldest of mixers.keys()) {
-    if (mixers.size <= MAX_MIXERS) break;
-    mixers.delete(oldest);
-  }
-  return mixer;
 }

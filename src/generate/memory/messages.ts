@@ -39,7 +39,8 @@ export interface NewOutput {
 /** What a turn that ended leaves behind. */
 export interface Learned {
   output: NewOutput;
-  mixer: MixerChanges;
+  /** null where the turn was drafted with a mixer that is not kept. */
+  mixer: MixerChanges | null;
   /** What the target found likely after the tokens verified; empty where it was not asked. */
   successors: Successors;
 }

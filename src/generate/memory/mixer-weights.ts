@@ -8,6 +8,10 @@ import { Mixer } from '../../draft/mixer.ts';
 
 /** Stores that the worker's mixer weighs: the session, what was fetched, the recycled, alignments in the first two. */
 export const WORKER_STORES = 5;
+/** With the draft model's word as one more. */
+export const STORES_WITH_MODEL = WORKER_STORES + 1;
+/** Mixers that are kept, by how many stores they weigh: the two that a turn has by default. */
+export const KEPT_LAYOUTS: readonly number[] = [WORKER_STORES, STORES_WITH_MODEL];
 
 /** Weights and energies of a mixer, whole. */
 export interface MixerState {
@@ -17,6 +21,8 @@ export interface MixerState {
 
 /** What was added to some of them. */
 export interface MixerChanges {
+  /** How many stores the mixer weighs. */
+  stores: number;
   /** Of the mixer's layout: another one's changes mean nothing. */
   size: number;
   at: Uint32Array;
@@ -24,18 +30,23 @@ export interface MixerChanges {
   energy: Float32Array;
 }
 
-export function freshState(): MixerState {
-  const { weights, energy } = new Mixer(WORKER_STORES);
+export function freshState(stores = WORKER_STORES): MixerState {
+  const { weights, energy } = new Mixer(stores);
   return { weights, energy };
 }
 
 /** What `to` has more than `from`. O(size). */
-export function changesBetween(from: MixerState, to: MixerState): MixerChanges {
+export function changesBetween(
+  from: MixerState,
+  to: MixerState,
+  stores = WORKER_STORES,
+): MixerChanges {
   const at: number[] = [];
   for (let i = 0; i < to.weights.length; i++) {
     if (to.energy[i] !== from.energy[i] || to.weights[i] !== from.weights[i]) at.push(i);
   }
   return {
+    stores,
     size: to.weights.length,
     at: Uint32Array.from(at),
     weights: Float32Array.from(at, (i) => to.weights[i]! - from.weights[i]!),
@@ -53,55 +64,4 @@ export function applyChanges(state: MixerState, changes: MixerChanges): void {
     state.weights[i] = weight;
     state.energy[i] = energy;
   });
-}
-
-/** Mixers that an isolate keeps, at about 200 kB each; the one used longest ago goes first. */
-const MAX_MIXERS = 32;
-/** Then what other isolates learned is fetched too. */
-const FRESH_MS = 5 * 60_000;
-
-/** A namespace's mixer in this isolate: turns that go on at the same time share it. */
-export class SharedMixer {
-  readonly mixer = new Mixer(WORKER_STORES);
-  /** What the object knows, as far as this isolate does. */
-  private known = freshState();
-  private fetchedAt = Number.NEGATIVE_INFINITY;
-
-  wantsState(now: number): boolean {
-    return now - this.fetchedAt > FRESH_MS;
-  }
-
-  /** Takes over what is kept; what was learned here and not sent yet stays on top. */
-  receive(state: MixerState, now: number): void {
-    this.fetchedAt = now;
-    if (state.weights.length !== this.mixer.weights.length) return;
-    const ours = changesBetween(this.known, this.mixer);
-    this.mixer.weights.set(state.weights);
-    this.mixer.energy.set(state.energy);
-    this.known = state;
-    applyChanges(this.mixer, ours);
-  }
-
-  /** What was learned since the last time. */
-  takeChanges(): MixerChanges {
-    const changes = changesBetween(this.known, this.mixer);
-    this.known.weights.set(this.mixer.weights);
-    this.known.energy.set(this.mixer.energy);
-    return changes;
-  }
-}
-
-/** Holds no text and no promises: requests may share it. */
-const mixers = new Map<string, SharedMixer>();
-
-/** @param namespace derived on the server */
-export function sharedMixer(namespace: string): SharedMixer {
-  const mixer = mixers.get(namespace) ?? new SharedMixer();
-  mixers.delete(namespace);
-  mixers.set(namespace, mixer);
-  for (const oldest of mixers.keys()) {
-    if (mixers.size <= MAX_MIXERS) break;
-    mixers.delete(oldest);
-  }
-  return mixer;
 }

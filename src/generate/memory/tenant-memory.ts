@@ -1,8 +1,8 @@
 /**
  * The Durable Object of one tenant and one model: what outlives its answers. T,
- * past outputs, A, the target's recycled guesses, and what the drafter's mixer has
- * learned. Its name is derived on
- * the server, so no request can reach another tenant's.
+ * past outputs, A, the target's recycled guesses, and what the drafter's mixers
+ * have learned. Its name is derived on the server, so no request can reach
+ * another tenant's.
  *
  * D1 is the truth about what has been deleted. A tenant's `purges` rises with
  * every deletion of passages; an object that has seen another number asks which
@@ -15,7 +15,7 @@ import type { Bindings } from '../../bindings.ts';
 import type { Namespace } from '../../store/tenants.ts';
 import type { KeptRange, KeptRun } from './match.ts';
 import { type Learned, NO_ROWS, type Recalled } from './messages.ts';
-import { applyChanges, freshState, type MixerState } from './mixer-weights.ts';
+import { applyChanges, freshState, KEPT_LAYOUTS, type MixerState } from './mixer-weights.ts';
 import { OUTPUT_LIMITS, type OutputLimits } from './output-limits.ts';
 import { OutputMemory } from './output-memory.ts';
 import { RecycledRows } from './recycled-rows.ts';
@@ -41,22 +41,24 @@ export class TenantMemory extends DurableObject<Bindings> {
   protected readonly limits: MemoryLimits = MEMORY_LIMITS;
   private held: OutputMemory | null = null;
   private rows: RecycledRows | null = null;
-  private mixer: MixerState | null = null;
+  /** By how many stores each weighs. */
+  private readonly mixers = new Map<number, MixerState>();
   private tenantId: number | null = null;
   /** The tenant's `purges` that the outputs were checked against. */
   private purges: number | null = null;
   private checkedAt = Number.NEGATIVE_INFINITY;
 
+  /** @param layout stores that the mixer asked for weighs; null for none */
   async recall(
     tenantId: number,
     passages: readonly number[],
-    withMixer: boolean,
+    layout: number | null,
     tokens: Int32Array,
   ): Promise<Recalled> {
     if (!(await this.check(tenantId, 0))) return { runs: [], mixer: null, successors: NO_ROWS };
     return {
       runs: this.outputs.recall(passages),
-      mixer: withMixer ? this.mixerState : null,
+      mixer: layout === null ? null : this.mixerOf(layout),
       successors: tokens.length > 0 ? this.recycled.of(tokens) : NO_ROWS,
     };
   }
@@ -73,7 +75,8 @@ export class TenantMemory extends DurableObject<Bindings> {
 
   async learn(tenantId: number, { output, mixer, successors }: Learned): Promise<void> {
     if (!(await this.check(tenantId, 0))) return;
-    applyChanges(this.mixerState, mixer);
+    const state = mixer && this.mixerOf(mixer.stores);
+    if (state) applyChanges(state, mixer);
     await this.alarmWithin(SAVE_EVERY_MS);
     // A passage may have been deleted while the answer was written, and that noted by another turn since.
     for (let purges = Number.NaN; purges !== this.purges; ) {
@@ -88,10 +91,10 @@ export class TenantMemory extends DurableObject<Bindings> {
   override async alarm(): Promise<void> {
     this.restore();
     if (this.tenantId === null || !(await this.check(this.tenantId, 0))) return;
-    if (this.mixer) {
-      const { weights, energy } = this.mixer;
+    for (const [stores, { weights, energy }] of this.mixers) {
       this.ctx.storage.sql.exec(
-        'INSERT OR REPLACE INTO mixer (id, weights, energy) VALUES (0, ?, ?)',
+        'INSERT OR REPLACE INTO mixers (stores, weights, energy) VALUES (?, ?, ?)',
+        stores,
         weights.buffer,
         energy.buffer,
       );
@@ -166,7 +169,7 @@ export class TenantMemory extends DurableObject<Bindings> {
     const { sql } = this.ctx.storage;
     sql.exec('CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL)');
     sql.exec(
-      'CREATE TABLE IF NOT EXISTS mixer (id INTEGER PRIMARY KEY, weights BLOB, energy BLOB)',
+      'CREATE TABLE IF NOT EXISTS mixers (stores INTEGER PRIMARY KEY, weights BLOB, energy BLOB)',
     );
     const facts = new Map([...sql.exec('SELECT name, value FROM facts').raw<[string, number]>()]);
     this.tenantId = facts.get('tenant') ?? null;
@@ -181,18 +184,23 @@ export class TenantMemory extends DurableObject<Bindings> {
     );
   }
 
-  private get mixerState(): MixerState {
-    this.mixer ??= this.readMixer() ?? freshState();
-    return this.mixer;
+  /** null for a layout that is not kept. */
+  private mixerOf(stores: number): MixerState | null {
+    if (!KEPT_LAYOUTS.includes(stores)) return null;
+    const state = this.mixers.get(stores) ?? this.readMixer(stores) ?? freshState(stores);
+    this.mixers.set(stores, state);
+    return state;
   }
 
-  /** Null where there is none, or one of another layout: it is learned anew. */
-  private readMixer(): MixerState | null {
+  /** null where there is none, or one of another size: it is learned anew. */
+  private readMixer(stores: number): MixerState | null {
     const { sql } = this.ctx.storage;
     const [row] = [
-      ...sql.exec('SELECT weights, energy FROM mixer').raw<[ArrayBuffer, ArrayBuffer]>(),
+      ...sql
+        .exec('SELECT weights, energy FROM mixers WHERE stores = ?', stores)
+        .raw<[ArrayBuffer, ArrayBuffer]>(),
     ];
-    const bytes = freshState().weights.byteLength;
+    const bytes = freshState(stores).weights.byteLength;
     if (row?.[0].byteLength !== bytes || row[1].byteLength !== bytes) return null;
     return { weights: new Float32Array(row[0]), energy: new Float32Array(row[1]) };
   }
@@ -206,7 +214,8 @@ export class TenantMemory extends DurableObject<Bindings> {
   private async forgetAll(): Promise<void> {
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
-    this.held = this.rows = this.mixer = this.tenantId = this.purges = null;
+    this.mixers.clear();
+    this.held = this.rows = this.tenantId = this.purges = null;
   }
 }
 

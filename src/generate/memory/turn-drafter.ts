@@ -13,7 +13,8 @@ import { RecyclingStore } from '../../draft/recycling-store.ts';
 import { MAX_CONTEXT, SessionStore } from '../../draft/session-store.ts';
 import { type SpanRun, SpanStore } from '../../draft/span-store.ts';
 import type { TokenTree } from '../../draft/tree.ts';
-import { WORKER_STORES } from './mixer-weights.ts';
+import { STORES_WITH_MODEL, WORKER_STORES } from './mixer-weights.ts';
+import { keptMixer, type SharedMixer } from './shared-mixer.ts';
 
 /** A next token as likely as this needs no more evidence. */
 const SURE = 0.5;
@@ -68,4 +69,17 @@ export class TurnDrafter extends BlendDrafter {
     const likeliest = tree.size > first ? tree.probs[first]! : 0;
     if (likeliest < SURE && !this.fetched.isFull) this.unsure();
   }
+}
+
+/** A drafter, and the mixer through which what it learns outlives the turn. */
+export interface RememberedDrafter {
+  drafter: TurnDrafter;
+  /** null where nothing is kept, as in comparisons. */
+  mixer: SharedMixer | null;
+}
+
+/** @param model what the draft model says, where it takes part */
+export function rememberedDrafter(namespace: string, model: ModelStore | null): RememberedDrafter {
+  const mixer = keptMixer(namespace, model ? STORES_WITH_MODEL : WORKER_STORES);
+  return { drafter: new TurnDrafter(mixer.mixer, model), mixer };
 }

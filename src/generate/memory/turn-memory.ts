@@ -19,10 +19,10 @@ import type { ChatMessage } from '../../store/tokenizer.ts';
 import type { SpanSource } from '../turn.ts';
 import { AskedStore } from './asked-store.ts';
 import { MAX_SHARDS } from './corpus-limits.ts';
-import { type SharedMixer, sharedMixer } from './mixer-weights.ts';
 import type { Said } from './said.ts';
+import type { SharedMixer } from './shared-mixer.ts';
 import { tenantMemory } from './tenant-memory.ts';
-import { TurnDrafter } from './turn-drafter.ts';
+import type { RememberedDrafter, TurnDrafter } from './turn-drafter.ts';
 import { TurnRecycling } from './turn-recycling.ts';
 
 /** Shards of stores' corpora that one turn asks; of a request with many stores, the first ones'. */
@@ -44,7 +44,7 @@ export class TurnMemory implements SpanSource {
   readonly recycling: TurnRecycling;
   private readonly env: Bindings;
   private readonly namespace: Namespace;
-  private readonly mixer: SharedMixer;
+  private readonly mixer: SharedMixer | null;
   private readonly tenant: AskedStore;
   private readonly stores: AskedStore[];
   /** Passages that the turn has anyway, by their tokens: the best match of what quotes one is itself. */
@@ -57,7 +57,6 @@ export class TurnMemory implements SpanSource {
    * @param storeIds of the tenant: what is quoted of them is drafted from
    * @param found passages in the prompt, and those that did not fit it
    * @param spare the latter, shipped in any case
-   * @param drafter where it is not one over the tenant's own mixer
    */
   constructor(
     env: Bindings,
@@ -65,12 +64,12 @@ export class TurnMemory implements SpanSource {
     storeIds: readonly string[],
     found: readonly Passage[],
     spare: SpanSource,
-    drafter: TurnDrafter | null = null,
+    { drafter, mixer }: RememberedDrafter,
   ) {
     this.env = env;
     this.namespace = namespace;
-    this.mixer = sharedMixer(namespace.key);
-    this.drafter = drafter ?? new TurnDrafter(this.mixer.mixer);
+    this.mixer = mixer;
+    this.drafter = drafter;
     this.recycling = new TurnRecycling(this.drafter.recycled);
     this.waiting = spare.next(Number.POSITIVE_INFINITY);
     this.tenant = new AskedStore(
@@ -96,10 +95,10 @@ export class TurnMemory implements SpanSource {
     const { mixer, namespace, recycling } = this;
     const tokens = prompt ? TurnRecycling.wanted(prompt) : new Int32Array(0);
     this.tenant.ask(async () => {
-      const wants = mixer.wantsState(Date.now());
+      const layout = mixer?.wantsState(Date.now()) ? mixer.stores : null;
       const { tenantId } = namespace;
-      const recalled = await this.object.recall(tenantId, passages, wants, tokens);
-      if (recalled.mixer) mixer.receive(recalled.mixer, Date.now());
+      const recalled = await this.object.recall(tenantId, passages, layout, tokens);
+      if (recalled.mixer) mixer?.receive(recalled.mixer, Date.now());
       recycling.receive(recalled.successors);
       return recalled.runs;
     });
@@ -130,7 +129,7 @@ export class TurnMemory implements SpanSource {
       const output = { tokens, hash: await hashOf(text), passages: this.passages, quotes };
       const learned = {
         output,
-        mixer: this.mixer.takeChanges(),
+        mixer: this.mixer?.takeChanges() ?? null,
         successors: this.recycling.learned(),
       };
       await this.object.learn(this.namespace.tenantId, learned);

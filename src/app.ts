@@ -19,6 +19,7 @@ import { storeSearch } from './api/search.ts';
 import { tenant } from './api/tenant.ts';
 import { vectorStoreFiles } from './api/vector-store-files.ts';
 import { vectorStores } from './api/vector-stores.ts';
+import { loggable } from './store/loggable.ts';
 import { ModelUnavailable } from './store/model.ts';
 
 export const app = new Hono<AppEnv>();
@@ -65,6 +66,6 @@ app.onError(function failed(error, c) {
   if (error instanceof ApiFailure) return toResponse(error.error);
   if (error instanceof ModelUnavailable) return toResponse(unavailable(error.message).error);
   const entry = { event: 'failed', request_id: c.var.requestId, path: c.req.path };
-  console.error(JSON.stringify({ ...entry, error: error.stack ?? String(error) }));
+  console.error(JSON.stringify({ ...entry, error: loggable(error) }));
   return toResponse({ kind: 'internal' });
 });

@@ -17,6 +17,8 @@ export interface AppEnv {
   Bindings: Bindings;
   Variables: {
     requestId: string;
+    /** When the request came, in milliseconds. */
+    startedAt: number;
     /** Set before every route under /v1. */
     caller: Caller;
     /** The caller's. */

@@ -2,6 +2,19 @@ import { cors } from 'hono/cors';
 import { createMiddleware } from 'hono/factory';
 import type { AppEnv } from './context.ts';
 
+/** What a page's script may read of an answer. */
+const EXPOSED = [
+  'x-request-id',
+  'openai-processing-ms',
+  'retry-after',
+  'retry-after-ms',
+  'x-should-retry',
+  'x-ratelimit-limit-requests',
+  'x-ratelimit-remaining-requests',
+  'x-ratelimit-reset-requests',
+  'idempotent-replayed',
+];
+
 /** Pages of other origins may call the API where `CORS_ORIGINS` names them. */
 export const crossOrigin = createMiddleware<AppEnv>(async function crossOrigin(c, next) {
   const origins = (c.env.CORS_ORIGINS ?? '').split(',').map((origin) => origin.trim());
@@ -9,7 +22,7 @@ export const crossOrigin = createMiddleware<AppEnv>(async function crossOrigin(c
   if (allowed.length === 0) return next();
   return cors({
     origin: allowed.includes('*') ? '*' : allowed,
-    exposeHeaders: ['x-request-id', 'retry-after', 'openai-processing-ms'],
+    exposeHeaders: EXPOSED,
     maxAge: 600,
   })(c, next);
 });

@@ -11,8 +11,8 @@ export type ApiError =
   | { kind: 'not_found'; param: string | null; message: string; code: string | null }
   | { kind: 'conflict'; message: string }
   | { kind: 'too_large'; message: string; param: string | null }
-  | { kind: 'rate_limited'; message: string; retryAfterSeconds: number }
-  | { kind: 'overloaded'; retryAfterSeconds: number }
+  | { kind: 'rate_limited'; message: string; retryAfterMs: number }
+  | { kind: 'overloaded'; retryAfterMs: number }
   | { kind: 'unavailable'; message: string }
   | { kind: 'internal' };
 
@@ -32,8 +32,8 @@ export interface ErrorBody {
   error: { message: string; type: string; param: string | null; code: string | null };
 }
 
-/** Seconds after which a client may try again what failed for lack of a verifier. */
-const UNAVAILABLE_RETRY_SECONDS = 2;
+/** After which a client may try again what failed for lack of a verifier. */
+const UNAVAILABLE_RETRY_MS = 2_000;
 
 export function invalid(param: string | null, message: string, code: string | null = null) {
   return new ApiFailure({ kind: 'invalid', param, message, code });
@@ -59,12 +59,12 @@ export function tooLarge(message: string, param: string | null = null) {
   return new ApiFailure({ kind: 'too_large', message, param });
 }
 
-export function rateLimited(message: string, retryAfterSeconds: number) {
-  return new ApiFailure({ kind: 'rate_limited', message, retryAfterSeconds });
+export function rateLimited(message: string, retryAfterMs: number) {
+  return new ApiFailure({ kind: 'rate_limited', message, retryAfterMs });
 }
 
-export function overloaded(retryAfterSeconds: number) {
-  return new ApiFailure({ kind: 'overloaded', retryAfterSeconds });
+export function overloaded(retryAfterMs: number) {
+  return new ApiFailure({ kind: 'overloaded', retryAfterMs });
 }
 
 export function unavailable(message: string, cause?: unknown) {
@@ -106,18 +106,18 @@ export function toWire(error: ApiError): WireError {
       return wire(413, INVALID_REQUEST, error.message, error.param, 'request_too_large');
     case 'rate_limited':
       return wire(429, 'rate_limit_error', error.message, null, 'rate_limit_exceeded', {
-        'retry-after': String(error.retryAfterSeconds),
+        ...retryAfter(error.retryAfterMs),
       });
     case 'overloaded': {
-      const message = `all verifier slots are taken: try again in ${error.retryAfterSeconds} s`;
+      const message = `all verifier slots are taken: try again in ${wholeSeconds(error.retryAfterMs)} s`;
       return wire(503, 'server_error', message, null, 'overloaded', {
-        'retry-after': String(error.retryAfterSeconds),
+        ...retryAfter(error.retryAfterMs),
         'x-should-retry': 'true',
       });
     }
     case 'unavailable':
       return wire(503, 'server_error', error.message, null, 'unavailable', {
-        'retry-after': String(UNAVAILABLE_RETRY_SECONDS),
+        ...retryAfter(UNAVAILABLE_RETRY_MS),
         'x-should-retry': 'true',
       });
     case 'internal':
@@ -131,6 +131,19 @@ export function toWire(error: ApiError): WireError {
     default:
       return unreachable(error);
   }
+}
+
+/** HTTP's header counts whole seconds; OpenAI's SDKs read the finer one first. */
+function retryAfter(ms: number): Record<string, string> {
+  return {
+    'retry-after': String(wholeSeconds(ms)),
+    'retry-after-ms': String(Math.max(1, Math.ceil(ms))),
+  };
+}
+
+/** At least one: to come again at once is no help. */
+export function wholeSeconds(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1000));
 }
 
 export function toResponse(error: ApiError): Response {

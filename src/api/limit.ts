@@ -3,7 +3,8 @@ import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import type { KeyLimits, Verdict } from '../store/request-meter.ts';
 import type { AppEnv } from './context.ts';
-import { type ApiFailure, rateLimited, toResponse } from './errors.ts';
+import { type ApiFailure, rateLimited, toResponse, wholeSeconds } from './errors.ts';
+import { observeRefusal } from './metrics.ts';
 
 export const limit = createMiddleware<AppEnv>(async function limit(c, next) {
   const { keyId, limits } = c.var.caller;
@@ -12,6 +13,7 @@ export const limit = createMiddleware<AppEnv>(async function limit(c, next) {
   const verdict = await limiter.admit(limits);
   const { lease } = verdict;
   if (lease === null) {
+    if (verdict.refusal) observeRefusal(c, verdict.refusal);
     const refused = toResponse(refusal(limits, verdict).error);
     setHeaders(refused.headers, limits, verdict);
     return refused;
@@ -22,12 +24,12 @@ export const limit = createMiddleware<AppEnv>(async function limit(c, next) {
 });
 
 function refusal(limits: KeyLimits, verdict: Verdict): ApiFailure {
-  const seconds = Math.max(1, Math.ceil(verdict.retryAfterMs / 1000));
+  const seconds = wholeSeconds(verdict.retryAfterMs);
   const message =
     verdict.refusal === 'rate'
       ? `more than ${limits.requestsPerMinute} requests a minute: try again in ${seconds} s`
       : `more than ${limits.concurrency} requests at a time: wait until one has been answered`;
-  return rateLimited(message, seconds);
+  return rateLimited(message, verdict.retryAfterMs);
 }
 
 function setHeaders(headers: Headers, { requestsPerMinute }: KeyLimits, verdict: Verdict): void {

@@ -16,8 +16,7 @@ export function turnFailure(error: unknown, asked: 'messages' | 'prompt'): unkno
   }
   if (error instanceof ModelUnavailable) return noVerifier(error);
   if (!(error instanceof LinkFailure)) return error;
-  if (error.code === 'overloaded')
-    return overloaded(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
+  if (error.code === 'overloaded') return overloaded(error.retryAfterMs);
   if (error.code === 'too-long') {
     return invalid('max_tokens', `max_tokens: ${error.message}`, 'context_length_exceeded');
   }

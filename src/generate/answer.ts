@@ -22,6 +22,7 @@ import {
 import { Said } from './memory/said.ts';
 import { rememberedDrafter } from './memory/turn-drafter.ts';
 import { TurnMemory } from './memory/turn-memory.ts';
+import { Pace } from './pace.ts';
 import { barePrompt, composePrompt, type Prompt } from './prompt.ts';
 import { spareSpans } from './spare-spans.ts';
 import { Speculation } from './speculation.ts';
@@ -78,6 +79,9 @@ export interface Answer {
   /** Known once `steps` ended. */
   finish(): 'stop' | 'length';
   speculation: Speculation;
+  pace: Pace;
+  /** Whether it was said to its end. */
+  whole(): boolean;
   /** What the draft model did; null where it took no part. */
   draftModel(): ModelUsage | null;
   /** What it asked of the tenant's memory, for the metrics. */
@@ -217,6 +221,7 @@ async function begin(
   });
   const text = new TextStream(model, request.stop);
   const speculation = new Speculation();
+  const pace = new Pace();
   const said = new Said();
   let whole = false;
 
@@ -226,7 +231,9 @@ async function begin(
     promptTokens: prompt.tokens.length,
     cachedTokens,
     speculation,
+    pace,
     finish: () => text.finish,
+    whole: () => whole,
     asked: () => memory?.observations() ?? [],
     draftModel: () => edge?.usage() ?? null,
     async remember() {
@@ -245,6 +252,7 @@ async function begin(
           if (event.type === 'accept') {
             const step = text.push(event);
             speculation.add(event, step.tokens);
+            pace.add(step.tokens, Date.now());
             said.add(step, event);
             whole = text.stopped;
             yield step;

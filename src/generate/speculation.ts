@@ -22,6 +22,8 @@ export class Speculation {
   private committed = 0;
   private drafted = 0;
   private readonly counts = new Uint32Array(SOURCE_NAMES.length);
+  /** Steps that accepted a candidate at each position after the root: falls with the position. */
+  readonly acceptedAt: number[] = [];
 
   /** What several answers did. */
   static together(parts: readonly Speculation[]): Speculation {
@@ -44,7 +46,17 @@ export class Speculation {
     this.tokens += tokens;
     this.committed += accept.tokens.length;
     this.drafted += accept.drafted;
-    for (const source of accept.sources) this.counts[source]!++;
+    // Merged steps are told apart by the draw that ends each: no candidate carried it.
+    let position = 0;
+    for (const source of accept.sources) {
+      this.counts[source]!++;
+      if (source === Source.target) {
+        position = 0;
+        continue;
+      }
+      this.acceptedAt[position] = (this.acceptedAt[position] ?? 0) + 1;
+      position++;
+    }
   }
 
   usage(): SpeculationUsage {

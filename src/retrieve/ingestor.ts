@@ -9,6 +9,7 @@ import type { Bindings } from '../bindings.ts';
 import { corpusAt } from '../store/corpora.ts';
 import { database } from '../store/database.ts';
 import { purgeOrphans } from '../store/documents.ts';
+import { loggable } from '../store/loggable.ts';
 import { loadModel, ModelUnavailable } from '../store/model.ts';
 import { type FileErrorCode, files, storeFiles } from '../store/schema.ts';
 import type { StoreFileRecord } from '../store/stores.ts';
@@ -77,7 +78,7 @@ async function wakeCorpora(env: Bindings, tenantId: number, storeIds: ReadonlySe
       await corpusAt(env, place).wake(place);
     }
   } catch (error) {
-    console.error(JSON.stringify({ event: 'corpus_not_woken', error: String(error) }));
+    console.error(JSON.stringify({ event: 'corpus_not_woken', error: loggable(error) }));
   }
 }
 
@@ -122,7 +123,7 @@ async function work(env: Bindings, attached: readonly Attached[]): Promise<'done
       return 'later';
     }
     const event = { event: 'ingest_failed', files: attachments.map(({ fileId }) => fileId) };
-    console.error(JSON.stringify({ ...event, error: String(error) }));
+    console.error(JSON.stringify({ ...event, error: loggable(error) }));
     // Of several, each is tried alone next: it has been begun.
     if (attachments.length === 1) {
       const message = 'ingestion failed: attach the file again';

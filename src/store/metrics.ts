@@ -5,6 +5,7 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../bindings.ts';
+import { loggable } from './loggable.ts';
 import type { Observation } from './metric-names.ts';
 import { addUp, expose, type Totals } from './metric-totals.ts';
 
@@ -17,7 +18,7 @@ export async function observe(env: Bindings, observations: readonly Observation[
   try {
     await env.METRICS.get(env.METRICS.idFromName('all')).add(observations);
   } catch (error) {
-    console.error(JSON.stringify({ event: 'metrics_lost', error: String(error) }));
+    console.error(JSON.stringify({ event: 'metrics_lost', error: loggable(error) }));
   }
 }
 

@@ -76,6 +76,7 @@ const HEADERS = {
   'x-ratelimit-remaining-requests': 'Of them, those left.',
   'x-ratelimit-reset-requests': 'Until all are there again, such as `12s`.',
   'retry-after': 'Seconds until the request may come again.',
+  'retry-after-ms': 'The same in milliseconds.',
   'x-should-retry': 'Whether the same request has a chance: SDKs obey it.',
 } as const;
 type Header = keyof typeof HEADERS;
@@ -236,8 +237,8 @@ const isKept = (operation: Operation) => isLimited(operation) && operation.metho
 const failureName = (status: number | string) => `Failure${status}`;
 
 function failureHeaders(status: number): Header[] {
-  if (status === 429) return [...ALWAYS, ...TO_A_KEY, 'retry-after'];
-  if (status === 503) return [...ALWAYS, 'retry-after', 'x-should-retry'];
+  if (status === 429) return [...ALWAYS, ...TO_A_KEY, 'retry-after', 'retry-after-ms'];
+  if (status === 503) return [...ALWAYS, 'retry-after', 'retry-after-ms', 'x-should-retry'];
   return status === 409 ? [...ALWAYS, 'x-should-retry'] : ALWAYS;
 }
 

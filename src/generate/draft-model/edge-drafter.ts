@@ -8,6 +8,7 @@ import type { BlendDrafter } from '../../draft/blend.ts';
 import { distributionOf, type Sampling } from '../../draft/model-distribution.ts';
 import type { ModelNode, ModelStore } from '../../draft/model-store.ts';
 import { TokenTree } from '../../draft/tree.ts';
+import { loggable } from '../../store/loggable.ts';
 import { EdgeCache, type EdgeModel, type Reading } from './edge-model.ts';
 import type { TurnPayoff } from './payoff.ts';
 
@@ -99,7 +100,7 @@ export class EdgeDrafter {
       }
     } catch (error) {
       this.end('failed');
-      console.error(JSON.stringify({ event: 'draft_model_failed', error: String(error) }));
+      console.error(JSON.stringify({ event: 'draft_model_failed', error: loggable(error) }));
     } finally {
       this.running = false;
     }

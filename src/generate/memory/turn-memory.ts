@@ -6,6 +6,7 @@
  * Nothing here is waited for. An object that is slow, full or gone costs the
  * answer nothing but what it would have saved.
  */
+
 import type { Bindings } from '../../bindings.ts';
 import { Source } from '../../draft/source.ts';
 import type { SpanRun } from '../../draft/span-store.ts';
@@ -13,6 +14,7 @@ import { MAX_FRAME_SPAN_TOKENS, type Span } from '../../link/frames/index.ts';
 import type { Passage } from '../../retrieve/search.ts';
 import { corpusAt } from '../../store/corpora.ts';
 import { sha256 } from '../../store/ids.ts';
+import { loggable } from '../../store/loggable.ts';
 import type { Observation } from '../../store/metric-names.ts';
 import type { Namespace } from '../../store/tenants.ts';
 import type { ChatMessage } from '../../store/tokenizer.ts';
@@ -134,7 +136,7 @@ export class TurnMemory implements SpanSource {
       };
       await this.object.learn(this.namespace.tenantId, learned);
     } catch (error) {
-      console.error(JSON.stringify({ event: 'draft_memory_lost', error: String(error) }));
+      console.error(JSON.stringify({ event: 'draft_memory_lost', error: loggable(error) }));
     }
   }
 

@@ -105,8 +105,7 @@ function corpusOf(documents: readonly Int32Array[]): CorpusSegments {
       if (to > from && tokens > CORPUS_LIMITS.segmentTokens) break;
     }
     const contents = documents.slice(from, to).map((_, i) => ({ id: from + i, passages: 1 }));
-    const alive = new Set(contents.map(({ id }) => id));
-    corpus.publish(`${from}`, buildSegment(documents.slice(from, to)), contents, [], alive);
+    corpus.publish(`${from}`, buildSegment(documents.slice(from, to)), contents, []);
     from = to;
   }
   return corpus;

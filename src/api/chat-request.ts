@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { MAX_LOGPROBS } from '../link/frames/index.ts';
 import type { ChatMessage } from '../store/tokenizer.ts';
+import { fileIds, filePart } from './attached-files.ts';
 import { fileSearchTools, storeIds } from './file-search-tool.ts';
 import {
   integer,
@@ -22,6 +23,8 @@ import {
 
 export const MAX_MESSAGES = 1024;
 
+const CONTEXTS = ['passages', 'full'] as const;
+
 const textPart = v.strictObject(
   {
     type: v.literal('text', 'only parts of type "text" are supported'),
@@ -32,6 +35,10 @@ const textPart = v.strictObject(
 const content = v.union(
   [v.string(), v.array(textPart)],
   'must be a string or a list of {"type": "text", "text": …} parts',
+);
+const userContent = v.union(
+  [v.string(), v.array(v.variant('type', [textPart, filePart]))],
+  'must be a string or a list of {"type": "text", "text": …} and {"type": "file", "file": {"file_id": …}} parts',
 );
 const name = v.optional(v.string('must be a string'));
 const message = v.variant(
@@ -46,7 +53,8 @@ const message = v.variant(
       },
       shape,
     ),
-    v.strictObject({ role: v.picklist(['system', 'developer', 'user']), content, name }, shape),
+    v.strictObject({ role: v.picklist(['system', 'developer']), content, name }, shape),
+    v.strictObject({ role: v.literal('user'), content: userContent, name }, shape),
   ],
   'must be an object with the role "system", "developer", "user" or "assistant"',
 );
@@ -86,6 +94,10 @@ export const chatRequestSchema = v.strictObject(
     metadata: v.nullish(v.record(v.string(), v.string())),
     /** Which stores to answer from; `[]` for none. Without it, the tenant's default. */
     vector_store_ids: v.nullish(storeIds),
+    /** Files that this request brings, beside those in its messages. */
+    file_ids: v.nullish(fileIds),
+    /** What the target reads of them: what matches the question, or everything. */
+    context: v.optional(v.picklist(CONTEXTS, `must be one of ${CONTEXTS.join(', ')}`), 'passages'),
     speculation: v.optional(speculationSchema, {}),
   },
   shape,
@@ -93,11 +105,13 @@ export const chatRequestSchema = v.strictObject(
 
 export type ChatRequest = v.InferOutput<typeof chatRequestSchema>;
 
-/** Content parts joined; `developer` is what `system` is called for newer models. */
+/** Parts of text joined; `developer` is what `system` is called for newer models. */
 export function plainMessages(request: ChatRequest): ChatMessage[] {
   return request.messages.map(({ role, content }) => ({
     role: role === 'developer' ? 'system' : role,
     content:
-      typeof content === 'string' ? content : (content ?? []).map(({ text }) => text).join(''),
+      typeof content === 'string'
+        ? content
+        : (content ?? []).map((part) => (part.type === 'text' ? part.text : '')).join(''),
   }));
 }

@@ -7,6 +7,7 @@ import type { TokenLogprobs } from '../generate/token-logprobs.ts';
 import { newId } from '../store/ids.ts';
 import { loadModel, type ModelRecord } from '../store/model.ts';
 import { CLIENT_DEADLINE_MS, drawingOf, ended, requireRoom, requireStores } from './answering.ts';
+import { attachedFiles } from './attached-files.ts';
 import { readBody } from './body.ts';
 import { type ChatRequest, chatRequestSchema, plainMessages } from './chat-request.ts';
 import type { AppEnv } from './context.ts';
@@ -63,25 +64,31 @@ async function toAnswerRequest(
   const messages = plainMessages(body);
   const question = messages.findLast(({ role }) => role === 'user');
   if (!question) throw invalid('messages', 'messages: one must have the role "user"');
+  const files = await attachedFiles(env, tenant, body);
+  if (body.context === 'full' && files.length === 0) {
+    throw invalid('context', 'context: "full" needs files: name them in file_ids');
+  }
   return {
     ...drawingOf(body, model),
     logprobs: logprobsAsked(body),
     messages,
     query: question.content,
-    storeIds: await storesOf(env, tenant, body),
+    storeIds: await storesOf(env, tenant, body, files.length > 0),
+    ...(files.length > 0 && { attached: { files, whole: body.context === 'full' } }),
     search: searchOptionsOf(body.tools),
     maxTokens: body.max_completion_tokens ?? body.max_tokens ?? null,
   };
 }
 
-/** Named in the tool or beside it. */
+/** Named in the tool or beside it; a request that brings files and names none is answered from the files. */
 async function storesOf(
   env: AppEnv['Bindings'],
   tenant: AppEnv['Variables']['tenant'],
   { tools, vector_store_ids }: ChatRequest,
+  bringsFiles: boolean,
 ): Promise<readonly string[]> {
   const tool = tools?.[0];
-  if (!tool) return requireStores(env, tenant, vector_store_ids);
+  if (!tool) return requireStores(env, tenant, vector_store_ids ?? (bringsFiles ? [] : null));
   if (vector_store_ids) {
     throw invalid(
       'vector_store_ids',
@@ -114,7 +121,7 @@ async function complete(answer: Answer, body: ChatRequest, head: Head) {
           role: 'assistant',
           content,
           refusal: null,
-          annotations: annotationsOf(content, answer.passages),
+          annotations: annotationsOf(content, answer.citable),
         },
         logprobs: body.logprobs ? chatLogprobs(answer.model, told) : null,
         finish_reason: answer.finish(),
@@ -166,7 +173,7 @@ async function streamAnswer(
         ...(speculation.trace && { espalier: trace([step]) }),
       });
     }
-    const annotations = annotationsOf(said, answer.passages);
+    const annotations = annotationsOf(said, answer.citable);
     await chunk(choice(annotations.length > 0 ? { annotations } : {}, answer.finish()));
     if (withUsage) await chunk({ choices: [], usage: usageOf([answer], body.speculation) });
     await stream.writeSSE({ data: '[DONE]' });

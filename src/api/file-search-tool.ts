@@ -1,8 +1,9 @@
 /** The tool `file_search` of a chat request: which stores to answer from, and how. */
 import * as v from 'valibot';
 import { quotesIn } from '../generate/citations.ts';
+import type { Citable } from '../generate/material.ts';
 import { countConditions, MAX_CONDITIONS } from '../retrieve/filter.ts';
-import type { Passage, SearchOptions } from '../retrieve/search.ts';
+import type { SearchOptions } from '../retrieve/search.ts';
 import { filters, maxResults, rankingOptions } from './search-options.ts';
 
 /** Stores that one request may be answered from. */
@@ -52,7 +53,7 @@ export function searchOptionsOf(
 }
 
 /** A citation for each passage that the answer quotes: where it is in the file, where the quote ends. */
-export function annotationsOf(content: string, passages: readonly Passage[]) {
+export function annotationsOf(content: string, passages: readonly Citable[]) {
   return quotesIn(content, passages).map(({ passage, end }) => ({
     type: 'file_citation',
     index: end,

@@ -1,11 +1,18 @@
 /** The failures of a turn, before its first byte or after, in the API's terms. */
 import { PromptTooLong } from '../generate/prompt.ts';
 import { LinkFailure } from '../link/failure.ts';
+import { AttachedTooLong } from '../retrieve/attached.ts';
+import { UnreadableFile } from '../retrieve/parse/document.ts';
 import { ModelUnavailable } from '../store/model.ts';
 import { type ApiFailure, invalid, overloaded, unavailable } from './errors.ts';
 
 /** `asked`: the field that the prompt came in. What is no failure of a turn's is handed back. */
 export function turnFailure(error: unknown, asked: 'messages' | 'prompt'): unknown {
+  if (error instanceof UnreadableFile) return invalid('file_ids', `file_ids: ${error.message}`);
+  if (error instanceof AttachedTooLong) return tooMuchText(`at least ${error.least}`, error.most);
+  if (error instanceof PromptTooLong && error.documents > 0) {
+    return tooMuchText(`${error.needed} with the messages`, error.room);
+  }
   if (error instanceof PromptTooLong) {
     return invalid(
       asked,
@@ -21,6 +28,15 @@ export function turnFailure(error: unknown, asked: 'messages' | 'prompt'): unkno
     return invalid('max_tokens', `max_tokens: ${error.message}`, 'context_length_exceeded');
   }
   return noVerifier(error);
+}
+
+function tooMuchText(tokens: string, room: number): ApiFailure {
+  return invalid(
+    'file_ids',
+    `file_ids: ${tokens} tokens, but at most ${room} can be taken: bring less, leave out ` +
+      'context "full", or put the files into a vector store',
+    'context_length_exceeded',
+  );
 }
 
 /** What went wrong between us and the verifier names addresses and keys: it goes to the log, not to the caller. */

@@ -28,13 +28,14 @@ export function usageOf(
   };
 }
 
-/** Passes and milliseconds of all together; how it ended in the first answer that had it. */
+/** Passes and milliseconds of all together; what it read and how it ended in the first answer that had it. */
 function draftModelOf(answers: readonly Answer[]) {
   const used = answers.flatMap((answer) => answer.draftModel() ?? []);
   if (used.length === 0) return null;
   return {
     state: used[0]!.state,
     passes: sum(used.map(({ passes }) => passes)),
+    context_tokens: used[0]!.context_tokens,
     spent_ms: sum(used.map(({ spent_ms }) => spent_ms)),
     saved_ms: sum(used.map(({ saved_ms }) => saved_ms)),
   };

@@ -7,7 +7,8 @@ import type { LinkEvent } from '../link/client.ts';
 import { TurnLink } from '../link/failover.ts';
 import { LinkFailure } from '../link/failure.ts';
 import type { DraftingMode, Open } from '../link/frames/index.ts';
-import { type Passage, type SearchOptions, search } from '../retrieve/search.ts';
+import type { Passage, SearchOptions } from '../retrieve/search.ts';
+import type { FileRecord } from '../store/files.ts';
 import type { Observation } from '../store/metric-names.ts';
 import { loadModel, type ModelRecord, reloadModel } from '../store/model.ts';
 import { namespaceOf, type Tenant } from '../store/tenants.ts';
@@ -19,19 +20,16 @@ import {
   type ModelUsage,
   plainDrafter,
 } from './draft-model/turn-model.ts';
+import { type Citable, gather, type Material } from './material.ts';
 import { Said } from './memory/said.ts';
 import { rememberedDrafter } from './memory/turn-drafter.ts';
 import { TurnMemory } from './memory/turn-memory.ts';
 import { Pace } from './pace.ts';
-import { barePrompt, composePrompt, type Prompt } from './prompt.ts';
 import { spareSpans } from './spare-spans.ts';
 import { Speculation } from './speculation.ts';
 import { type Step, TextStream } from './text-stream.ts';
 import { type Drafting, runTurn, WIRE_NODES } from './turn.ts';
 import { linkContext } from './verifiers.ts';
-
-/** Tokens of an answer when the request doesn't say. */
-export const DEFAULT_MAX_TOKENS = 256;
 
 export interface AnswerRequest {
   messages: ChatMessage[];
@@ -42,6 +40,8 @@ export interface AnswerRequest {
   storeIds: readonly string[];
   /** How they are searched; `limit` is of the passages in the prompt. */
   search?: SearchOptions & { limit?: number | undefined };
+  /** Files of the tenant's that the request brings: searched, or given to the target whole. */
+  attached?: { files: readonly FileRecord[]; whole: boolean };
   /** null: `DEFAULT_MAX_TOKENS`, or what the context leaves. */
   maxTokens: number | null;
   stop: readonly string[];
@@ -69,8 +69,10 @@ export interface AnswerRequest {
 
 export interface Answer {
   model: ModelRecord;
-  /** Those in the prompt. */
+  /** Those in the prompt; of documents that are in it whole, those that the draft model reads. */
   passages: Passage[];
+  /** All that the prompt has of documents. */
+  citable: readonly Citable[];
   promptTokens: number;
   /** Of the prompt, what the verifier had in its KV cache. */
   cachedTokens: number;
@@ -120,26 +122,14 @@ async function begin(
 ): Promise<Answer> {
   const namespace = await namespaceOf(tenant, model.fingerprint);
   const link = new TurnLink(linkContext(env, model.fingerprint));
-  let prompt: Prompt;
-  let found: Passage[];
-  let passages: Passage[];
-  let maxTokens: number;
+  let material: Material;
   try {
-    found = request.prompt
-      ? []
-      : await search(
-          env,
-          namespace,
-          request.storeIds,
-          request.query,
-          passagesIn(model, request) + SPARE_PASSAGES,
-          request.search,
-        );
-    ({ prompt, passages, maxTokens } = compose(model, request, found));
+    material = await gather(env, namespace, model, request);
   } catch (error) {
     link.close();
     throw error;
   }
+  const { prompt, excerpt, passages, citable, found, maxTokens } = material;
 
   const defaults = defaultSampling(model);
   const drafts = request.drafting !== 'off';
@@ -177,8 +167,8 @@ async function begin(
         namespace: namespace.key,
         use: request.draftModel,
         memory: request.memory,
-        prompt: prompt.tokens,
-        regions: prompt.regions,
+        reads: excerpt ?? prompt,
+        position: prompt.tokens.length,
         maxTokens,
         temperature: sampling.temperature,
         transfer: request.transfer,
@@ -209,10 +199,8 @@ async function begin(
       }
     : null;
   const events = runTurn(link, open, drafting);
-  memory?.recall(
-    passages.map(({ id }) => id),
-    recycles ? prompt.tokens : null,
-  );
+  const stored = passages.flatMap(({ id }) => (id === null ? [] : [id]));
+  memory?.recall(stored, recycles ? prompt.tokens : null);
   const cachedTokens = await untilReady(events).catch((error: unknown) => {
     // A turn that never began gives its place at the draft model back.
     edge?.stop();
@@ -228,6 +216,7 @@ async function begin(
   return {
     model,
     passages,
+    citable,
     promptTokens: prompt.tokens.length,
     cachedTokens,
     speculation,
@@ -238,9 +227,10 @@ async function begin(
     draftModel: () => edge?.usage() ?? null,
     async remember() {
       if (drafts && request.draftModel !== 'off') await warmUp(env, model.fingerprint.tokenizer);
-      // A bare prompt may hold passages and answers that it does not name: what goes on from them
-      // could not be forgotten with them.
-      if (whole && !request.prompt) await memory?.learn(said, request.messages);
+      // A bare prompt or an attached file may hold what it does not name: what goes on from it could
+      // not be forgotten with it.
+      const known = !request.prompt && !request.attached;
+      if (whole && known) await memory?.learn(said, request.messages);
     },
     cancel() {
       edge?.stop();
@@ -273,38 +263,6 @@ async function begin(
         link.close();
       }
     },
-  };
-}
-
-/** Passages beyond those in the prompt: the worker drafts from them too. */
-const SPARE_PASSAGES = 3;
-
-/** As many as the model was made for, or fewer where the request says so. */
-function passagesIn({ prompt }: ModelRecord, { search }: AnswerRequest): number {
-  return Math.min(prompt.passages, search?.limit ?? prompt.passages);
-}
-
-/**
- * The prompt with as many passages as leave room for the answer. Within the
- * trained context when passages are there to be dropped, as the model is worse
- * beyond it; up to the whole context for messages alone.
- */
-function compose(model: ModelRecord, request: AnswerRequest, found: Passage[]) {
-  const wanted = request.maxTokens ?? DEFAULT_MAX_TOKENS;
-  const most = passagesIn(model, request);
-  const kept = found.slice(0, most);
-  const spare = found.slice(most);
-  // A ceiling of thousands is no reason to leave out the documents: answers are rarely that long.
-  const reserved = Math.min(wanted, DEFAULT_MAX_TOKENS);
-  const comfortable = Math.min(model.trainedContext, model.maxContext) - reserved;
-  const room = { comfortable, most: model.maxContext - 1 };
-  const prompt = request.prompt
-    ? barePrompt(request.prompt, room.most)
-    : composePrompt(model, request.messages, kept, spare, room);
-  return {
-    prompt,
-    passages: kept.slice(0, prompt.fitting),
-    maxTokens: Math.min(wanted, model.maxContext - prompt.tokens.length),
   };
 }
 

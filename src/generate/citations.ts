@@ -28,11 +28,24 @@ export function quotesIn<Passage extends Quotable>(
   passages: readonly Passage[],
 ): Quote<Passage>[] {
   const said = wordsOf(answer).slice(0, MAX_ANSWER_WORDS);
+  const runs = new Set(runsOf(said));
   return passages.flatMap((passage) => {
-    const run = longestCommonRun(said, wordsOf(passage.text));
-    if (run.length < LEAST_QUOTE) return [];
+    const words = wordsOf(passage.text);
+    // Most passages of a whole document are not quoted: one look at each word tells.
+    if (!runsOf(words).some((run) => runs.has(run))) return [];
+    const run = longestCommonRun(said, words);
     return [{ passage, start: said[run.from]!.start, end: said[run.from + run.length - 1]!.end }];
   });
+}
+
+/** Every `LEAST_QUOTE` words in a row. */
+function runsOf(words: readonly Word[]): string[] {
+  return words.slice(LEAST_QUOTE - 1).map((_, i) =>
+    words
+      .slice(i, i + LEAST_QUOTE)
+      .map(({ text }) => text)
+      .join(' '),
+  );
 }
 
 /** Markup and spacing aside: what is quoted may be cut out of either. */

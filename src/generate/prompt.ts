@@ -23,6 +23,13 @@ export interface PromptPassage {
   tokens: Int32Array;
 }
 
+/** A document that goes into a prompt whole. */
+export interface PromptDocument {
+  title: string;
+  /** Its tokens, in runs. */
+  parts: readonly Int32Array[];
+}
+
 export interface Prompt {
   tokens: Int32Array;
   regions: Region[];
@@ -33,14 +40,20 @@ export interface Prompt {
   draftRegions: Region[];
 }
 
-/** The messages, or a bare prompt, alone leave no room: `needed` tokens, `room` are free. */
+/**
+ * The messages, a bare prompt, or whole documents leave no room: `needed` tokens,
+ * `room` are free.
+ */
 export class PromptTooLong extends Error {
   readonly needed: number;
   readonly room: number;
-  constructor(needed: number, room: number) {
+  /** Of those needed, the tokens of whole documents. */
+  readonly documents: number;
+  constructor(needed: number, room: number, documents = 0) {
     super(`the prompt takes ${needed} tokens; ${room} are free`);
     this.needed = needed;
     this.room = room;
+    this.documents = documents;
   }
 }
 
@@ -93,6 +106,39 @@ export function composePrompt(
   }
 }
 
+/**
+ * Documents whole, then the messages: a next question on the same documents
+ * begins with the same tokens.
+ *
+ * @param spare passages for the worker's own session store only
+ */
+export function composeWhole(
+  model: PromptModel,
+  messages: readonly ChatMessage[],
+  documents: readonly PromptDocument[],
+  spare: readonly PromptPassage[],
+  most: number,
+): Prompt {
+  const encoded = documents.map(({ title, parts }, index) => [
+    header(model, index, title, ''),
+    // One run: what is drafted from a document goes on across its parts.
+    { tokens: join(parts.map(run)).tokens, source: Source.passage },
+  ]);
+  const runs = layOut(model, messages, encoded);
+  const { tokens, regions } = join(runs);
+  if (tokens.length > most) {
+    const whole = encoded.flat().reduce((sum, piece) => sum + piece.tokens.length, 0);
+    throw new PromptTooLong(tokens.length, most, whole);
+  }
+  const spareRuns = spare.map((passage) => ({ tokens: passage.tokens, source: Source.corpus }));
+  const draft = join([...spareRuns, ...runs]);
+  return { tokens, regions, fitting: 0, draftTokens: draft.tokens, draftRegions: draft.regions };
+
+  function run(part: Int32Array): Run {
+    return { tokens: part, source: Source.prompt };
+  }
+}
+
 /** A prompt that is continued as it is. */
 export function barePrompt(tokens: Int32Array, most: number): Prompt {
   if (tokens.length > most) throw new PromptTooLong(tokens.length, most);
@@ -100,15 +146,22 @@ export function barePrompt(tokens: Int32Array, most: number): Prompt {
 }
 
 function encodePassage(model: PromptModel, passage: PromptPassage, index: number): Run[] {
-  const fields = { n: String(index + 1), title: passage.title, heading: passage.heading };
-  const header = model.prompt.passageHeader.replace(
+  return [
+    header(model, index, passage.title, passage.heading),
+    { tokens: passage.tokens, source: Source.passage },
+  ];
+}
+
+function header(model: PromptModel, index: number, title: string, heading: string): Run {
+  const fields = { n: String(index + 1), title, heading };
+  const { passageHeader } = model.prompt;
+  // Without a heading, what leads over to it is left out too.
+  const form = heading === '' ? passageHeader.replace(/[^{}]*\{heading\}/, '') : passageHeader;
+  const line = form.replace(
     /\{(n|title|heading)\}/g,
     (_, name: keyof typeof fields) => fields[name],
   );
-  return [
-    { tokens: model.encodeUntrusted(`\n\n${header}\n`), source: Source.prompt },
-    { tokens: passage.tokens, source: Source.passage },
-  ];
+  return { tokens: model.encodeUntrusted(`\n\n${line}\n`), source: Source.prompt };
 }
 
 function layOut(model: PromptModel, messages: readonly ChatMessage[], passages: Run[][]): Run[] {

@@ -2,14 +2,10 @@
 import { sql } from 'drizzle-orm';
 import type { Database } from '../store/database.ts';
 import { passageIndex } from '../store/tenants.ts';
-import { matchQuery } from './query.ts';
+import { FIELD_WEIGHTS, matchQuery } from './query.ts';
 import { reachable, type Scope } from './scope.ts';
 
-/**
- * Weights of title, heading and text: a heading's words say what a section is
- * about.
- */
-const WEIGHTS = sql.raw('2.0, 4.0, 1.0');
+const WEIGHTS = sql.raw(FIELD_WEIGHTS.map(([, weight]) => weight.toFixed(1)).join(', '));
 
 export interface Ranked {
   /** Of the passage. */

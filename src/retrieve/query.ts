@@ -3,6 +3,16 @@
  * term in quotes, so no text can be read as FTS5 syntax.
  */
 
+/**
+ * Weights of title, heading and text: a heading's words say what a section is
+ * about.
+ */
+export const FIELD_WEIGHTS = [
+  ['title', 2],
+  ['heading', 4],
+  ['text', 1],
+] as const;
+
 /** Terms beyond this add cost, not precision. */
 export const MAX_QUERY_TERMS = 48;
 /** FTS5 has no limit of its own on a term's length; a passage has no such words. */
@@ -18,14 +28,18 @@ const STOP_WORDS = new Set(
 
 /** The query, or undefined if the text has no word to search for. */
 export function matchQuery(text: string): string | undefined {
-  const words = new Set<string>();
-  for (const [word] of text
-    .normalize('NFC')
-    .toLowerCase()
-    .matchAll(/[\p{L}\p{N}\p{M}]+/gu)) {
-    words.add(word.slice(0, MAX_TERM));
-  }
-  const telling = [...words].filter((word) => !STOP_WORDS.has(word));
-  const terms = (telling.length > 0 ? telling : [...words]).slice(0, MAX_QUERY_TERMS);
+  const terms = tellingWords(text);
   return terms.length > 0 ? terms.map((term) => `"${term}"`).join(' OR ') : undefined;
+}
+
+/** Words of a question to search for, each once; its stop words only where it has no others. */
+export function tellingWords(question: string): string[] {
+  const words = new Set(wordsIn(question));
+  const telling = [...words].filter((word) => !STOP_WORDS.has(word));
+  return (telling.length > 0 ? telling : [...words]).slice(0, MAX_QUERY_TERMS);
+}
+
+export function* wordsIn(text: string): Generator<string> {
+  const letters = text.normalize('NFC').toLowerCase();
+  for (const [word] of letters.matchAll(/[\p{L}\p{N}\p{M}]+/gu)) yield word.slice(0, MAX_TERM);
 }

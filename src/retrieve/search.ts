@@ -13,7 +13,8 @@ import { reachable, type Scope } from './scope.ts';
 import { searchMeaning } from './semantic.ts';
 
 export interface Passage {
-  id: number;
+  /** null for one of a file that a request brought: it need be in no store. */
+  id: number | null;
   fileId: string;
   fileName: string;
   attributes: Attributes | null;
@@ -98,7 +99,8 @@ async function touch(db: Database, { tenantId }: Namespace, storeIds: readonly s
     );
 }
 
-interface Row extends Omit<Passage, 'tokens' | 'score' | 'attributes'> {
+interface Row extends Omit<Passage, 'id' | 'tokens' | 'score' | 'attributes'> {
+  id: number;
   attributes: string | null;
   ids: number[] | ArrayBuffer | null;
 }

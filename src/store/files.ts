@@ -1,4 +1,4 @@
-/** Uploaded files: a record in D1, the original in R2, the text extracted from it beside it. */
+/** Uploaded files: a record in D1, the original in R2, what was extracted from it beside it. */
 import { and, eq } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import { database } from './database.ts';
@@ -18,6 +18,7 @@ export interface Upload {
 
 const originalKey = (tenantId: number, fileId: string) => `tenants/${tenantId}/files/${fileId}`;
 const textKey = (tenantId: number, fileId: string) => `tenants/${tenantId}/text/${fileId}`;
+const partsKey = (tenantId: number, fileId: string) => `tenants/${tenantId}/parts/${fileId}`;
 
 export async function createFile(env: Bindings, tenant: Tenant, upload: Upload) {
   const id = newId('file-');
@@ -63,10 +64,24 @@ export async function writeText(env: Bindings, file: FileRecord, text: string): 
   await env.FILES.put(textKey(file.tenantId, file.id), text);
 }
 
+/** What was made of the file for requests that attach it; null before the first of them. */
+export async function readKeptParts(env: Bindings, file: FileRecord): Promise<unknown> {
+  const kept = await env.FILES.get(partsKey(file.tenantId, file.id));
+  return kept?.json();
+}
+
+/** A file that was deleted meanwhile leaves nothing. */
+export async function keepParts(env: Bindings, file: FileRecord, parts: unknown): Promise<void> {
+  const key = partsKey(file.tenantId, file.id);
+  await env.FILES.put(key, JSON.stringify(parts));
+  if (!(await findFile(env, file.tenantId, file.id))) await env.FILES.delete(key);
+}
+
 /** Removes the file, what every store made of it, and its objects. */
 export async function deleteFile(env: Bindings, file: FileRecord): Promise<void> {
   const db = database(env);
   await db.delete(files).where(and(eq(files.tenantId, file.tenantId), eq(files.id, file.id)));
   await detachEverywhere(env, file.tenantId, eq(storeFiles.fileId, file.id));
-  await env.FILES.delete([originalKey(file.tenantId, file.id), textKey(file.tenantId, file.id)]);
+  const keys = [originalKey, textKey, partsKey].map((key) => key(file.tenantId, file.id));
+  await env.FILES.delete(keys);
 }

@@ -12,7 +12,13 @@ const speculationUsage = v.object({
   mean_accepted: v.number(),
   by_source: v.partial(v.object(Object.fromEntries(SOURCE_NAMES.map((name) => [name, count])))),
   draft_model: v.nullable(
-    v.object({ state: v.string(), passes: count, spent_ms: v.number(), saved_ms: v.number() }),
+    v.object({
+      state: v.string(),
+      passes: count,
+      context_tokens: count,
+      spent_ms: v.number(),
+      saved_ms: v.number(),
+    }),
   ),
   lossy: v.optional(v.string()),
 });

@@ -19,7 +19,7 @@ const citation = v.object({
 
 const passage = v.object({
   index: count,
-  id: v.number(),
+  id: v.nullable(v.number()),
   file_id: v.string(),
   filename: v.string(),
   title: v.string(),
@@ -105,6 +105,8 @@ const requestNotes: Notes<typeof chatRequestSchema> = {
   tools: 'One `file_search`: which stores to answer from, and how they are searched.',
   response_format: 'Not supported.',
   vector_store_ids: 'Stores to answer from, `[]` for none; the store called `demo` if left out.',
+  file_ids: 'Uploaded files to answer from, beside those in messages.',
+  context: 'What the model reads of these files: the passages that match, or everything.',
 };
 
 export const chatResource: Resource = {

@@ -39,6 +39,8 @@ export const MAX_MODEL_TURNS = 6;
 export interface ModelUsage {
   state: 'ready' | 'skipped' | NonNullable<EdgeDrafter['ended']>;
   passes: number;
+  /** Tokens of the prompt, or of the passages in its place, that it reads. */
+  context_tokens: number;
   /** Of the worker's thread. */
   spent_ms: number;
   /** Of the verifier's steps. */
@@ -54,8 +56,10 @@ export interface TurnFacts {
   use: DraftModelUse;
   /** Whether what the turn teaches the mixer is kept beyond the isolate. */
   memory: boolean;
-  prompt: Int32Array;
-  regions: readonly Region[];
+  /** The prompt, or in its place a shorter one where the target's has documents whole. */
+  reads: { tokens: Int32Array; regions: readonly Region[] };
+  /** Tokens of the target's prompt. */
+  position: number;
   maxTokens: number;
   temperature: number;
   /** η of RAPID's transfer; then it drafts on whether that saves time or not. */
@@ -73,19 +77,22 @@ export class DraftingModel implements TurnModel {
   private readonly store: ModelStore;
   private readonly edge: EdgeDrafter;
   private readonly account: TurnPayoff;
+  private readonly contextTokens: number;
   private stopped = false;
 
   private constructor(model: EdgeModel, facts: TurnFacts) {
-    const { use, temperature, prompt, regions } = facts;
+    const { use, temperature, reads } = facts;
     const shared = temperature > 0 && use !== 'unshared';
     const store = new ModelStore(shared);
     this.store = store;
     this.remembered = rememberedOf(facts, store);
     this.drafter = this.remembered?.drafter ?? aloneDrafter(store, facts.namespace);
     this.account = payoff.turn(kindOf(facts));
+    const context = draftContext(reads.tokens, reads.regions);
+    this.contextTokens = context.length;
     this.edge = new EdgeDrafter(model, store, this.drafter, {
-      context: draftContext(prompt, regions),
-      position: prompt.length,
+      context,
+      position: facts.position,
       maxTokens: facts.maxTokens,
       sampling: { temperature, noise: shared ? new Noise(facts.seed) : null },
       payoff: this.account,
@@ -136,6 +143,7 @@ export class DraftingModel implements TurnModel {
     return {
       state: this.edge.ended ?? 'ready',
       passes: this.edge.passes,
+      context_tokens: this.contextTokens,
       spent_ms: Math.round(spentMs),
       saved_ms: Math.round(savedMs),
     };
@@ -169,7 +177,7 @@ function inBytes({ tokens, probs }: ModelDistribution): { tokens: Int32Array; pr
 }
 
 /** Turns among which it pays alike: with passages or without, greedy or sampled. */
-function kindOf({ regions, temperature, namespace }: TurnFacts): string {
-  const grounded = regions.some(({ source }) => source === Source.passage);
+function kindOf({ reads, temperature, namespace }: TurnFacts): string {
+  const grounded = reads.regions.some(({ source }) => source === Source.passage);
   return `${namespace} ${grounded} ${temperature > 0}`;
 }

@@ -48,9 +48,9 @@ export class ServiceDrafter implements Contender {
       new AskedStore(
         source,
         label,
-        async (tail, skip) => {
+        async (tail, held) => {
           await this.after(STEPS_TO_ANSWER);
-          return core.proceed(tail, skip);
+          return core.proceed(tail, held);
         },
         (runs) => drafter.learn(runs),
       );

@@ -151,6 +151,25 @@ describe('what is built', () => {
     }
   });
 
+  test('few segments remain where documents come and go', async () => {
+    const store = await newStore();
+    for (let document = 1; document <= 6; document++) await store.add(document, 1);
+    await store.wake();
+    await store.until(({ documents }) => documents === 6);
+    for (let round = 1; round <= 5; round++) {
+      await store.add(6 + round, 1);
+      await store.wake();
+      await store.until(({ documents }) => documents === 7);
+      await store.remove(round);
+      await store.wake();
+      await store.until(({ documents, tokens }) => documents === 6 && tokens === 6 * 31);
+    }
+    expect((await store.status()).segments).toBeLessThanOrEqual(2);
+    for (const document of [6, 7, 11]) {
+      expect(await store.proceed(passage(document, 0).slice(5, 9))).toEqual([passage(document, 0)]);
+    }
+  });
+
   test('passages of another tokenizer are not in it', async () => {
     const store = await newStore();
     await store.add(1, 1, 'e'.repeat(64));

@@ -29,8 +29,7 @@ const PASSAGES_A_SEGMENT = 2 ** 24;
 
 export class CorpusSegments {
   private readonly sql: SqlStorage;
-  /** Oldest first. */
-  held: HeldSegment[] = [];
+  readonly held: HeldSegment[] = [];
 
   constructor(sql: SqlStorage) {
     this.sql = sql;
@@ -52,11 +51,14 @@ export class CorpusSegments {
     return this.held.reduce((sum, { segment }) => sum + segment.buffer.byteLength, 0);
   }
 
-  /** Segments by their keys in R2, oldest first. */
+  /** Segments by their keys in R2. */
   listed(): { id: number; key: string }[] {
-    return this.sql
-      .exec<{ id: number; key: string }>('SELECT * FROM segments ORDER BY id')
-      .toArray();
+    return this.sql.exec<{ id: number; key: string }>('SELECT * FROM segments').toArray();
+  }
+
+  /** The shortest first. */
+  byLength(): HeldSegment[] {
+    return this.held.toSorted((a, b) => a.segment.text.length - b.segment.text.length);
   }
 
   /** Ids of the documents that may be drafted from. */
@@ -77,7 +79,6 @@ export class CorpusSegments {
       held.holes = true;
     }
     this.held.push(held);
-    this.held.sort((a, b) => a.id - b.id);
   }
 
   /** Makes a segment that is in R2 known, in place of others. */
@@ -107,7 +108,8 @@ export class CorpusSegments {
   remove(id: number): void {
     this.sql.exec('DELETE FROM segments WHERE id = ?', id);
     this.sql.exec('DELETE FROM documents WHERE segment = ?', id);
-    this.held = this.held.filter((segment) => segment.id !== id);
+    const at = this.held.findIndex((segment) => segment.id === id);
+    if (at >= 0) this.held.splice(at, 1);
   }
 
   /** From now on nothing of any other document is said; returns how many there were. */

@@ -101,16 +101,13 @@ export class StoreCorpus extends DurableObject<Bindings> {
     const corpus = await this.load();
     const broken = corpus.held.find(({ holes }) => holes);
     if (broken) {
-      await this.replace(corpus, corpus.textsOf(broken), [broken]);
+      await this.take(corpus, corpus.textsOf(broken), [broken]);
       return true;
     }
     const { fitting, beyond, dropped } = await this.missing(corpus, place);
     if (dropped) return true;
     if (fitting.length > 0) {
-      const fresh = await readTexts(this.env, place, fitting);
-      const merged = this.mergeable(corpus, tokensIn(fitting));
-      const kept = merged.flatMap((segment) => corpus.textsOf(segment));
-      await this.replace(corpus, [...kept, ...fresh], merged);
+      await this.take(corpus, await readTexts(this.env, place, fitting), []);
       return true;
     }
     await this.passOn(place, beyond);
@@ -149,16 +146,28 @@ export class StoreCorpus extends DurableObject<Bindings> {
     return { fitting, beyond, dropped: moved > 0 };
   }
 
-  /** The youngest segments that are not much longer than what comes: few remain, and each token is moved seldom. */
-  private mergeable(corpus: CorpusSegments, tokens: number): HeldSegment[] {
-    const merged: HeldSegment[] = [];
-    for (const held of corpus.held.toReversed()) {
+  /**
+   * Makes a segment of texts that are new or what is left of another one, together
+   * with segments that are not much longer: each is then at least twice as long as
+   * the next shorter one, or too long for a segment together with it. So few
+   * remain, whatever comes and goes, and each token is moved seldom.
+   */
+  private async take(
+    corpus: CorpusSegments,
+    texts: readonly DocumentTexts[],
+    from: readonly HeldSegment[],
+  ): Promise<void> {
+    let tokens = tokensIn(texts);
+    const merged = [];
+    for (const held of corpus.byLength()) {
+      if (from.includes(held)) continue;
       const { length } = held.segment.text;
       if (length >= 2 * tokens || length + tokens > this.limits.segmentTokens) break;
-      merged.unshift(held);
+      merged.push(held);
       tokens += length;
     }
-    return merged;
+    const kept = merged.flatMap((held) => corpus.textsOf(held));
+    await this.replace(corpus, [...kept, ...texts], [...merged, ...from]);
   }
 
   /** Builds a segment of these texts in place of others: first in R2, then known, then the old ones deleted. */
@@ -304,8 +313,12 @@ function within(passages: readonly Int32Array[], most: number): Int32Array[] {
   return fitting < 0 ? [...passages] : passages.slice(0, Math.max(1, fitting));
 }
 
-function tokensIn(documents: readonly DocumentSize[]): number {
-  return documents.reduce((sum, { tokens }) => sum + tokens, 0);
+/** Separators included. */
+function tokensIn(documents: readonly DocumentTexts[]): number {
+  return documents.reduce(
+    (sum, { passages }) => passages.reduce((all, { length }) => all + length + 1, sum),
+    0,
+  );
 }
 
 function describe({ tenantId, storeId, shard }: CorpusPlace): string {

@@ -208,6 +208,7 @@ function grammarOf(
     return grammar;
   } catch (cause) {
     if (cause instanceof GrammarRefused) throw new Refusal('grammar', cause.message);
+    if (cause instanceof RangeError) throw new Refusal('grammar', 'it is nested without end');
     throw cause;
   }
 }

@@ -14,6 +14,8 @@ import { MAX_DEPTH, type Node, type Program } from './program.ts';
  */
 export const MAX_PLACES = 1024;
 
+const QUOTE = 0x22;
+
 /** A place to go on at: a node, how often its loop went round, and what is below. */
 interface Frame {
   readonly id: number;
@@ -32,15 +34,24 @@ export class State {
   readonly accepting: boolean;
   /** How many more characters the string it stands in may have; -1 outside of strings. */
   readonly text: number;
+  /** Whether what goes on here without a quote can only be that string. */
+  readonly textOnly: boolean;
   /** By class of byte; null where no text goes on so, undefined where nobody went yet. */
   readonly row: (State | null | undefined)[];
   /** What a vocabulary may say here, once asked for. */
   mask: Uint32Array | null = null;
 
-  constructor(places: readonly Frame[], accepting: boolean, text: number, classes: number) {
+  constructor(
+    places: readonly Frame[],
+    accepting: boolean,
+    text: number,
+    textOnly: boolean,
+    classes: number,
+  ) {
     this.places = places;
     this.accepting = accepting;
     this.text = text;
+    this.textOnly = textOnly;
     this.row = new Array(classes);
   }
 
@@ -113,6 +124,13 @@ export class Automaton {
     return this.intern(closure)!;
   }
 
+  /** Whether a place takes a character of a string that it may leave by a quote, or that quote. */
+  private staysInText({ node, below }: Frame): boolean {
+    const { nodes } = this.program;
+    const around = below && nodes[below.node]!;
+    return (around?.op === 'loop' && around.text) || this.program.only([node]) === QUOTE;
+  }
+
   private intern({ places, accepting, full, text: left }: Closure): State | null {
     if (places.size === 0 && !accepting) return null;
     // Of a full state nobody knows whether all of its string's characters are in it.
@@ -121,7 +139,8 @@ export class Automaton {
     const key = `${accepting} ${text} ${Array.from(places, ({ id }) => id).join(' ')}`;
     let state = this.known.get(key);
     if (!state) {
-      state = new State([...places], accepting, text, this.program.classes);
+      const textOnly = text >= 0 && [...places].every((place) => this.staysInText(place));
+      state = new State([...places], accepting, text, textOnly, this.program.classes);
       this.known.set(key, state);
     }
     return state;

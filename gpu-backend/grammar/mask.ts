@@ -2,7 +2,7 @@
  * The tokens that may follow in a state of a grammar, a bit each: a walk over the
  * vocabulary's trie with a state at every depth, which leaves out what is below a
  * byte that is not allowed. O(nodes visited). Inside a JSON string nearly all
- * tokens are allowed; those that are plain text need no walk.
+ * tokens are allowed; those that are plain text are counted, not walked.
  */
 import type { Automaton, State } from './automaton.ts';
 import { PLAIN_CHARACTERS, type Trie, type Vocabulary } from './vocabulary.ts';
@@ -15,9 +15,11 @@ export function maskOf(
   stops: readonly number[],
 ): Uint32Array {
   if (state.mask) return state.mask;
-  const anyPlain = state.text >= PLAIN_CHARACTERS;
-  const bits = anyPlain ? vocabulary.plain.slice() : new Uint32Array(vocabulary.plain.length);
-  walk(automaton, state, anyPlain ? vocabulary.others : vocabulary.trie, bits);
+  const room = Math.min(state.text, PLAIN_CHARACTERS);
+  // Nothing else can take a plain token that is too long for the string.
+  const known = room === PLAIN_CHARACTERS || state.textOnly;
+  const bits = vocabulary.plain[known ? room : 0]!.slice();
+  walk(automaton, state, known ? vocabulary.others : vocabulary.trie, bits);
   for (const id of stops) {
     if (state.accepting) bits[id >>> 5]! |= 1 << (id & 31);
     else bits[id >>> 5]! &= ~(1 << (id & 31));

@@ -28,8 +28,8 @@ export class Vocabulary {
   /** By id, a character a byte; null for tokens that are no text. */
   readonly texts: readonly (string | null)[];
   readonly trie: Trie;
-  /** Tokens that may stand anywhere in a JSON string, by id. */
-  readonly plain: Uint32Array;
+  /** Bits of the tokens that may stand anywhere in a JSON string, of up to so many characters. */
+  readonly plain: readonly Uint32Array[];
   /** The tokens that are not plain. */
   readonly others: Trie;
 
@@ -39,12 +39,21 @@ export class Vocabulary {
     this.texts = texts;
     const ids = [...texts.keys()].filter((id) => id < size && texts[id]);
     this.trie = trieOf(ids, texts);
-    this.plain = new Uint32Array((size + 31) >>> 5);
+    const plain = Array.from(
+      { length: PLAIN_CHARACTERS + 1 },
+      () => new Uint32Array((size + 31) >>> 5),
+    );
     const others: number[] = [];
     for (const id of ids) {
-      if (isPlain(texts[id]!)) this.plain[id >>> 5]! |= 1 << (id & 31);
-      else others.push(id);
+      const characters = plainCharacters(texts[id]!);
+      if (characters < 0) others.push(id);
+      else {
+        for (let most = characters; most <= PLAIN_CHARACTERS; most++) {
+          plain[most]![id >>> 5]! |= 1 << (id & 31);
+        }
+      }
     }
+    this.plain = plain;
     this.others = trieOf(others, texts);
   }
 
@@ -115,19 +124,19 @@ function skips(depths: readonly number[]): Int32Array {
   return skip;
 }
 
-/** Whether a token is whole characters, none of which a JSON string would have to escape. */
-function isPlain(text: string): boolean {
+/** Characters of a token that is whole characters, none of which a JSON string would have to escape; else -1. */
+function plainCharacters(text: string): number {
   let characters = 0;
   const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
   for (const byte of bytes) {
-    if (byte < 0x20 || byte === 0x22 || byte === 0x5c) return false;
+    if (byte < 0x20 || byte === 0x22 || byte === 0x5c) return -1;
     if ((byte & 0xc0) !== 0x80) characters++;
   }
-  if (characters > PLAIN_CHARACTERS) return false;
+  if (characters > PLAIN_CHARACTERS) return -1;
   try {
     new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    return true;
+    return characters;
   } catch {
-    return false;
+    return -1;
   }
 }

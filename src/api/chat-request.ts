@@ -20,6 +20,7 @@ import {
   stop,
   streamOptions,
 } from './request-fields.ts';
+import { responseFormat } from './response-format.ts';
 
 export const MAX_MESSAGES = 1024;
 
@@ -86,9 +87,7 @@ export const chatRequestSchema = v.strictObject(
     tool_choice: neutral('none'),
     tools: v.nullish(fileSearchTools),
     logit_bias: logitBias,
-    response_format: v.nullish(
-      v.strictObject({ type: v.literal('text', 'only "text" is supported') }, shape),
-    ),
+    response_format: responseFormat,
     /** Labels of the caller's own; they change nothing. */
     user: v.nullish(v.string()),
     metadata: v.nullish(v.record(v.string(), v.string())),

@@ -15,6 +15,7 @@ import { ApiFailure, invalid, toWire } from './errors.ts';
 import { annotationsOf, searchOptionsOf } from './file-search-tool.ts';
 import { chatLogprobs, logprobsAsked } from './logprobs.ts';
 import { requireModel } from './models.ts';
+import { grammarFailure, grammarOfFormat } from './response-format.ts';
 import { turnFailure } from './turn-failure.ts';
 import { usageOf } from './usage.ts';
 
@@ -27,7 +28,7 @@ chat.post('/completions', async function createChatCompletion(c) {
   const request = await toAnswerRequest(c.env, c.get('tenant'), body, model);
   requireRoom(model, request.maxTokens);
   const answer = await startAnswer(c.env, c.get('tenant'), request).catch((error: unknown) => {
-    throw turnFailure(error, 'messages');
+    throw grammarFailure(error) ?? turnFailure(error, 'messages');
   });
   const head = {
     id: newId('chatcmpl-'),
@@ -71,6 +72,7 @@ async function toAnswerRequest(
   return {
     ...drawingOf(body, model),
     logprobs: logprobsAsked(body),
+    grammar: grammarOfFormat(body.response_format),
     messages,
     query: question.content,
     storeIds: await storesOf(env, tenant, body, files.length > 0),

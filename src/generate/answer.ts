@@ -6,7 +6,7 @@ import type { Bindings } from '../bindings.ts';
 import type { LinkEvent } from '../link/client.ts';
 import { TurnLink } from '../link/failover.ts';
 import { LinkFailure } from '../link/failure.ts';
-import type { DraftingMode, Open } from '../link/frames/index.ts';
+import type { DraftingMode, GrammarSetting, Open } from '../link/frames/index.ts';
 import type { Passage, SearchOptions } from '../retrieve/search.ts';
 import type { FileRecord } from '../store/files.ts';
 import type { Observation } from '../store/metric-names.ts';
@@ -56,6 +56,8 @@ export interface AnswerRequest {
   logitBias: [token: number, bias: number][];
   /** How many alternatives are told of each token, beside its log-probability; null or absent: neither. */
   logprobs?: number | null;
+  /** What its text must be; null or absent: anything. */
+  grammar?: GrammarSetting | null;
   drafting: DraftingMode;
   budget: number;
   /** Whether it is drafted from what the tenant's earlier answers left, and leaves something itself. */
@@ -157,6 +159,7 @@ async function begin(
       ...(request.transfer > 0 && { transfer: request.transfer }),
       recycle: recycles,
       logprobs: request.logprobs ?? null,
+      ...(request.grammar && { grammar: request.grammar }),
     },
   };
   const { sampling } = open.settings;

@@ -15,6 +15,7 @@ import {
   sample,
   textOf,
   tokenizer,
+  vocabulary,
 } from './bundled.ts';
 import { example } from './schemas.ts';
 
@@ -61,6 +62,21 @@ describe('a schema’s grammar', () => {
         expect(follow(grammar, single)?.accepting).toBe(true);
       }),
       { numRuns: 150 },
+    );
+  });
+
+  test('masks what stepping refuses, token by token', () => {
+    fc.assert(
+      fc.property(example, fc.nat(), fc.nat(30), ({ schema }, seed, wild) => {
+        const grammar = grammarOfSchema(schema);
+        const tokens = sample(grammar, seed, wild);
+        for (const cut of [0, tokens.length >> 1, tokens.length]) {
+          const at = follow(grammar, tokens.slice(0, cut))!;
+          const steps = vocabulary.texts.flatMap((_, id) => (grammar.allows(at, id) ? [id] : []));
+          expect(allowed(grammar.mask(at))).toEqual(steps);
+        }
+      }),
+      { numRuns: 40 },
     );
   });
 

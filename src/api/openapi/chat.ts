@@ -103,7 +103,7 @@ const requestNotes: Notes<typeof chatRequestSchema> = {
   store: 'Nothing is kept for distillation.',
   tool_choice: 'Not supported.',
   tools: 'One `file_search`: which stores to answer from, and how they are searched.',
-  response_format: 'Not supported.',
+  response_format: 'What the text must be: anything, a JSON object, or valid under a JSON Schema.',
   vector_store_ids: 'Stores to answer from, `[]` for none; the store called `demo` if left out.',
   file_ids: 'Uploaded files to answer from, beside those in messages.',
   context: 'What the model reads of these files: the passages that match, or everything.',

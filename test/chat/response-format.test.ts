@@ -65,12 +65,17 @@ describe('json_schema', () => {
   );
 
   test('what must follow is drafted, and said to be', async () => {
-    const answer = await ask({ temperature: 0, speculation: { stats: true } });
-    const { usage } = answer as unknown as {
-      usage: { speculation: { mean_accepted: number; by_source: { grammar?: number } } };
-    };
-    expect(usage.speculation.by_source.grammar).toBeGreaterThan(0);
-    expect(usage.speculation.mean_accepted).toBeGreaterThan(1);
+    let forced = 0;
+    for (const seed of [1, 2, 3, 4]) {
+      const schema = { const: { name: 'espalier', kind: 'tree', grown: 'flat' } };
+      const { usage } = (await ask({
+        seed,
+        response_format: { type: 'json_schema', json_schema: { name: 'one', schema } },
+        speculation: { stats: true, memory: false },
+      })) as unknown as { usage: { speculation: { by_source: { grammar?: number } } } };
+      forced += usage.speculation.by_source.grammar ?? 0;
+    }
+    expect(forced).toBeGreaterThan(0);
   });
 
   test('a stream says the same, and ends with what the whole answer ends with', async () => {

@@ -14,10 +14,11 @@ import { commits } from './engine/commits.ts';
 import { goalsOf } from './engine/goals.ts';
 import { memory, overhead } from './engine/overhead.ts';
 import { prefill, prefixReuse } from './engine/prefill.ts';
-import { printGoals, printReport } from './engine/report.ts';
+import { printReport } from './engine/report.ts';
 import { againstOnnxruntimeNode } from './engine/rivals.ts';
 import { type Bench, machine, withBench } from './engine/setup.ts';
 import { stepCosts } from './engine/step-cost.ts';
+import { printGoals } from './goals.ts';
 
 const PARTS = {
   steps: stepCosts,
@@ -61,5 +62,5 @@ if (values.json) {
   console.log(JSON.stringify({ machine: machine(), threads, goals, ...results }, null, 1));
 } else {
   printReport(results);
-  printGoals(goals);
+  printGoals(goals, console.log);
 }

@@ -1,6 +1,5 @@
 /** Prints the engine's figures for people. */
 import type { Results } from '../engine.ts';
-import type { Goal } from './goals.ts';
 import { machine } from './setup.ts';
 import type { StepCost } from './step-cost.ts';
 
@@ -70,14 +69,6 @@ export function printReport(results: Results): void {
       `Resident memory without the JS heap: ${megabytes(memory.beforeBytes)} MB, ` +
         `after ${memory.steps} steps ${megabytes(memory.afterBytes)} MB`,
     );
-  }
-}
-
-export function printGoals(goals: readonly Goal[]): void {
-  console.log('Goals');
-  for (const { goal, value, least, most, met } of goals) {
-    const wanted = least === undefined ? `at most ${most}` : `at least ${least}`;
-    console.log(`${met ? 'met   ' : 'MISSED'}  ${goal}: ${round(value)} (${wanted})`);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Every drafter of the replay, by name, made anew for each file. */
-import { TrigramDrafter } from '../../src/draft/trigram.ts';
+import { TrigramDrafter } from '../rivals/aded.ts';
 import type { Contender } from '../rivals/contender.ts';
 import { PromptLookup } from '../rivals/prompt-lookup.ts';
 import { RasdGate } from '../rivals/rasd-gate.ts';
@@ -18,58 +18,75 @@ export interface Material {
   hasTop: boolean;
 }
 
+/** What some drafters can't work without, and where it comes from. */
+const NEEDS = {
+  corpus: 'a static store (--static FILE)',
+  top: 'the target’s likeliest tokens in the recording ("top")',
+};
+
 interface Entry {
   /** `source`: ours with one source; `ablation`: ours with something left out or done otherwise. */
   kind: 'own' | 'source' | 'ablation' | 'rival';
-  /** `null` where a drafter has nothing to work on. */
-  make(material: Material): Contender | null;
+  title: string;
+  needs?: keyof typeof NEEDS;
+  make(material: Material): Contender;
 }
 
 export const OWN = 'espalier';
+export const SERVICE = 'espalier-service';
 
 export const CATALOGUE: Readonly<Record<string, Entry>> = {
-  [OWN]: own('own', 'LTSA', ''),
-  'espalier-service': { kind: 'own', make: ({ documents }) => new ServiceDrafter(documents) },
-  'espalier-session': own('source', 'L', ''),
-  'espalier-outputs': own('source', 'T', ''),
-  'espalier-corpus': own('source', 'S', 'S'),
-  'espalier-recycled': own('source', 'A', 'A'),
-  'espalier-no-corpus': own('ablation', 'LTA', 'S'),
-  'espalier-no-recycling': own('ablation', 'LTS', 'A'),
+  [OWN]: own('own', 'Espalier, all stores beside it', 'LTSA'),
+  [SERVICE]: {
+    kind: 'own',
+    title: 'Espalier, asking for its stores as a turn of the service does',
+    make: ({ documents }) => new ServiceDrafter(documents),
+  },
+  'espalier-session': own('source', 'the session’s text alone (L)', 'L'),
+  'espalier-outputs': own('source', 'earlier answers alone (T)', 'T'),
+  'espalier-corpus': own('source', 'the corpus alone (S)', 'S', 'corpus'),
+  'espalier-recycled': own('source', 'recycled guesses of the target alone (A)', 'A', 'top'),
+  'espalier-no-corpus': own('ablation', 'Espalier without the corpus', 'LTA', 'corpus'),
+  'espalier-no-recycling': own('ablation', 'Espalier without recycled guesses', 'LTS', 'top'),
   'rasd-gate': {
     kind: 'ablation',
-    make: ({ documents }) => (documents.length > 0 ? new RasdGate(documents) : null),
+    title: 'RASD’s gate between two trees of ours',
+    make: ({ documents }) => new RasdGate(documents),
   },
-  pld: rival(() => new PromptLookup()),
-  'vllm-ngram': rival(() => new VllmNgram()),
-  rest: rival(({ documents }) => (documents.length > 0 ? new Rest(documents) : null)),
-  'sam-decoding': rival(({ documents }) => new SamDecoding(documents)),
+  pld: rival('prompt lookup', () => new PromptLookup()),
+  'vllm-ngram': rival('vLLM’s n-gram proposer', () => new VllmNgram()),
+  rest: { ...rival('REST', ({ documents }) => new Rest(documents)), needs: 'corpus' },
+  'sam-decoding': rival('SAM-Decoding', ({ documents }) => new SamDecoding(documents)),
   'suffix-decoding': rival(
+    'SuffixDecoding',
     // The published factors: 4 nodes a matched token, 8 with a corpus.
     ({ documents }) => new SuffixDecoding(documents.length > 0 ? 8 : 4, documents),
   ),
-  'sglang-ngram': rival(({ documents }) => new SglangNgram(documents)),
-  'token-recycling': rival(({ hasTop }) => (hasTop ? new TokenRecycling() : null)),
-  aded: rival(({ documents }) => {
-    const drafter = new TrigramDrafter();
-    for (const document of documents) drafter.seed(document);
-    return drafter;
-  }),
+  'sglang-ngram': rival('SGLang’s NGRAM', ({ documents }) => new SglangNgram(documents)),
+  'token-recycling': { ...rival('Token Recycling', () => new TokenRecycling()), needs: 'top' },
+  aded: rival('ADED’s tri-grams', ({ documents }) => new TrigramDrafter(documents)),
 };
 
-/** Ours over those of `stores` that a file has; `null` where it lacks `needed`. */
-function own(kind: Entry['kind'], stores: string, needed: string): Entry {
+/** What `entry` would need to run on this, in words; null where it has all. */
+export function lackOf({ needs }: Entry, { documents, hasTop }: Material): string | null {
+  if (needs === 'corpus' && documents.length === 0) return NEEDS.corpus;
+  return needs === 'top' && !hasTop ? NEEDS.top : null;
+}
+
+/** Ours over those of `stores` that a file has. */
+function own(kind: Entry['kind'], title: string, stores: string, needs?: Entry['needs']): Entry {
   return {
     kind,
+    title,
+    ...(needs && { needs }),
     make({ documents, hasTop }) {
       const has = (store: string) =>
         store === 'S' ? documents.length > 0 : store === 'A' ? hasTop : true;
-      if (![...needed].every(has)) return null;
       return new OwnDrafter([...stores].filter(has), documents);
     },
   };
 }
 
-function rival(make: Entry['make']): Entry {
-  return { kind: 'rival', make };
+function rival(title: string, make: Entry['make']): Entry {
+  return { kind: 'rival', title, make };
 }

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { type Chart, type Line, lineCharts } from '../plot.ts';
-import { CATALOGUE, OWN } from './catalogue.ts';
+import { CATALOGUE, lackOf, OWN } from './catalogue.ts';
 import { type Conversation, hasTop } from './traces.ts';
 import { replay } from './walk.ts';
 
@@ -22,12 +22,13 @@ export async function plotBudgets(
     const material = { documents, hasTop: hasTop(conversations) };
     const lines: Line[] = [];
     for (const name of plotted) {
+      const entry = CATALOGUE[name]!;
+      if (lackOf(entry, material)) continue;
       const points: [number, number][] = [];
       for (const budget of BUDGETS) {
-        const contender = CATALOGUE[name]!.make(material);
-        if (contender) points.push([budget, (await replay(contender, conversations, budget)).mat]);
+        points.push([budget, (await replay(entry.make(material), conversations, budget)).mat]);
       }
-      if (points.length > 0) lines.push({ name, points, emphasis: name === OWN });
+      lines.push({ name, points, emphasis: name === OWN });
     }
     const title = `Tokens per verify step: ${file}`;
     charts.push({ title, x: 'nodes verified', y: 'MAT', lines, logX: BUDGETS });

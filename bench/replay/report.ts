@@ -1,15 +1,21 @@
-import { CATALOGUE, OWN } from './catalogue.ts';
+import { ALLOWED_LOSS } from './bars.ts';
+import { CATALOGUE, OWN, SERVICE } from './catalogue.ts';
+import { bestRival, leastGain, type Runs } from './comparison.ts';
 import type { Conversation } from './traces.ts';
 import type { Replay } from './walk.ts';
 
-/** How far ours may lie below one of its own sources in a category. */
-const ALLOWED_LOSS = 0.01;
-
-type Runs = ReadonlyMap<string, Replay>;
+/** Stores by the letters that stand for them in docs/drafting.md. */
+const STORES: Readonly<Record<string, string>> = {
+  L: 'session',
+  T: 'earlier answers',
+  S: 'corpus',
+  A: 'recycled guesses (a row)',
+};
 
 /**
  * Prints a file's results: a row a drafter, a column a category; memory; how
- * honest our probabilities were; and whether blending costs any category anything.
+ * honest our probabilities were; the best rival; and whether blending costs any
+ * category anything.
  */
 export function printFile(file: string, conversations: readonly Conversation[], runs: Runs): void {
   const turns = conversations.reduce((sum, { turns }) => sum + turns.length, 0);
@@ -23,7 +29,7 @@ export function printFile(file: string, conversations: readonly Conversation[], 
     'commit',
     ...categories.map((c) => c.slice(0, 10)),
   ];
-  console.log(row('', head));
+  console.log(row('', head, ''));
   for (const [name, run] of runs) {
     const cells = [
       run.mat.toFixed(3),
@@ -33,12 +39,19 @@ export function printFile(file: string, conversations: readonly Conversation[], 
       run.commitUs.toFixed(1),
       ...categories.map((category) => run.byCategory[category]!.toFixed(2)),
     ];
-    console.log(row(name, cells));
+    console.log(row(name, cells, CATALOGUE[name]!.title));
+  }
+  const rival = bestRival(runs);
+  for (const name of [OWN, SERVICE]) {
+    const run = runs.get(name);
+    if (!run || !rival) continue;
+    console.log(`${name}: ${percent(run.mat / rival.mat)} over the best rival, ${rival.name}`);
   }
   const own = runs.get(OWN);
   if (!own) return;
   const bytes = Object.entries(own.bytesPerToken ?? {});
-  console.log(`${OWN}: bytes a token: ${bytes.map(([s, b]) => `${s} ${b.toFixed(1)}`).join(', ')}`);
+  const each = bytes.map(([store, size]) => `${STORES[store]} ${size.toFixed(1)}`);
+  console.log(`${OWN}: bytes a token: ${each.join(', ')}`);
   console.log(`${OWN}: candidates by promised probability, and how many were accepted`);
   for (const { nodes, expected, accepted } of own.calibration) {
     if (nodes === 0) continue;
@@ -56,27 +69,20 @@ function printParts(own: Replay, runs: Runs): void {
   console.log(`${OWN} against its own parts: overall, and in the category where it gains least`);
   for (const [name, part] of parts) {
     const [category, ratio] = leastGain(own, part);
-    const overall = percent(own.mat / part.mat);
+    const overall = percent(own.mat / part.mat).padStart(9);
     const broken = CATALOGUE[name]!.kind === 'source' && ratio < 1 - ALLOWED_LOSS;
     const verdict = broken ? '  MORE THAN 1 % BELOW' : '';
-    console.log(`  ${name.padEnd(22)} ${overall}  ${percent(ratio)} ${category}${verdict}`);
+    console.log(
+      `  ${name.padEnd(22)} ${overall}  ${percent(ratio).padStart(9)} ${category}${verdict}`,
+    );
   }
-}
-
-function leastGain(own: Replay, part: Replay): [category: string, ratio: number] {
-  let least: [string, number] = ['', Number.POSITIVE_INFINITY];
-  for (const [category, mat] of Object.entries(part.byCategory)) {
-    const ratio = own.byCategory[category]! / mat;
-    if (ratio < least[1]) least = [category, ratio];
-  }
-  return least;
 }
 
 function percent(ratio: number): string {
   const change = 100 * (ratio - 1);
-  return `${change < 0 ? '' : '+'}${change.toFixed(1)} %`.padStart(9);
+  return `${change < 0 ? '' : '+'}${change.toFixed(1)} %`;
 }
 
-function row(name: string, cells: readonly string[]): string {
-  return name.padEnd(22) + cells.map((cell) => cell.padStart(11)).join('');
+function row(name: string, cells: readonly string[], title: string): string {
+  return `${name.padEnd(22)}${cells.map((cell) => cell.padStart(11)).join('')}  ${title}`.trimEnd();
 }

@@ -18,13 +18,13 @@ export class PromptLookup implements Contender {
     this.text.push(tokens);
   }
 
-  draft(tree: TokenTree): void {
+  draft(tree: TokenTree, budget: number): void {
     const { text } = this;
     for (let n = LONGEST; n > 0; n--) {
       // As published: a hit counts only if all ten tokens after it are there.
       for (let end = n; end + CHAIN <= text.length && end < text.length - n; end++) {
-        if (text.matchBefore(end, n) === n)
-          return text.chain(tree, end, end + CHAIN, Source.prompt);
+        if (text.matchBefore(end, n) < n) continue;
+        return text.chain(tree, end, Math.min(CHAIN, budget), Source.prompt);
       }
     }
   }

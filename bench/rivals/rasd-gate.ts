@@ -1,9 +1,10 @@
 /**
  * RASD (2503.03434): a retrieval tree and a drafter's tree, grown apart; the
  * retrieval tree is pruned by the drafter's distribution, then both are fused by
- * their longest common prefixes. The drafter is ours over the session and earlier
- * outputs; retrieval is REST's tree. As an ablation it shows what one
- * distribution over all sources gains over a gate between two trees.
+ * their longest common prefixes. Retrieval is REST's tree over a corpus, the
+ * drafter ours over the session and earlier answers; without a corpus, earlier
+ * answers are what is retrieved, and the drafter has the session. As an ablation it
+ * shows what one distribution over all sources gains over a gate between two trees.
  *
  * No values of its constants are published that we know of: these are the best of a
  * small grid with the gate shut at all. Without it, it drafts better.
@@ -26,18 +27,19 @@ const OPINION = 4;
 /** Of the drafter's best first token: a retrieved one less probable is dropped with all below it. */
 const GATE = 0.01;
 const RETRIEVED_NODES = 64;
+/** Earlier answers are indexed anew when there are so many times as many tokens of them. */
+const REINDEXED_AT = 1.25;
 
 export class RasdGate implements Contender {
   private readonly text = new Text();
-  private readonly datastore: Datastore;
-  private readonly outputs = new OutputStore();
-  private readonly session = new SessionStore();
-  private readonly drafter = new BlendDrafter([
-    this.session,
-    this.outputs,
-    new AlignmentStore(this.session),
-    new AlignmentStore(this.outputs),
-  ]);
+  private datastore: Datastore;
+  /** T, where the drafter has it. */
+  private readonly outputs: OutputStore | null;
+  private readonly drafter: BlendDrafter;
+  /** Earlier answers, where they are what is retrieved. */
+  private readonly answers: Int32Array[] = [];
+  private answered = 0;
+  private indexed = 0;
   private readonly evidence = new Evidence();
   private readonly drafted = new TokenTree();
   private readonly fused = new TokenTree();
@@ -45,6 +47,10 @@ export class RasdGate implements Contender {
 
   constructor(documents: readonly Int32Array[]) {
     this.datastore = new Datastore(documents);
+    this.outputs = documents.length > 0 ? new OutputStore() : null;
+    const stores = [new SessionStore(), ...(this.outputs ? [this.outputs] : [])];
+    const aligned = stores.map((store) => new AlignmentStore(store));
+    this.drafter = new BlendDrafter([...stores, ...aligned]);
   }
 
   begin(prompt: Int32Array, regions: readonly Region[]): void {
@@ -60,7 +66,12 @@ export class RasdGate implements Contender {
   }
 
   end(output: Int32Array): void {
-    this.outputs.learn(output);
+    if (this.outputs) return this.outputs.learn(output);
+    this.answers.push(output);
+    this.answered += output.length;
+    if (this.answered < REINDEXED_AT * this.indexed) return;
+    this.datastore = new Datastore(this.answers);
+    this.indexed = this.answered;
   }
 
   draft(tree: TokenTree, budget: number): void {

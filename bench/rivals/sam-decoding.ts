@@ -41,7 +41,7 @@ export class SamDecoding implements Contender {
     for (const token of tokens) this.cursor.advance(token);
   }
 
-  draft(tree: TokenTree): void {
+  draft(tree: TokenTree, budget: number): void {
     const { text } = this;
     let best = 0;
     let at = -1;
@@ -54,10 +54,11 @@ export class SamDecoding implements Contender {
     }
     const { state, length: inCorpus } = this.cursor;
     const here = inCorpus <= best + CORPUS_HANDICAP;
-    const length = Math.min(LONGEST_DRAFT, 1 + TOKENS_PER_MATCHED * (here ? best : inCorpus)) - 1;
+    const matched = here ? best : inCorpus;
+    const length = Math.min(budget, LONGEST_DRAFT - 1, TOKENS_PER_MATCHED * matched);
     if (!here) {
       const end = this.automaton.lastEnd[state]! + 1;
-      this.corpus.chain(tree, end, end + length, Source.corpus);
-    } else if (at >= 0) text.chain(tree, at, at + length, Source.prompt);
+      this.corpus.chain(tree, end, length, Source.corpus);
+    } else if (at >= 0) text.chain(tree, at, length, Source.prompt);
   }
 }

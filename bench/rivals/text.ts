@@ -21,10 +21,10 @@ export class Text {
     this.length += more.length;
   }
 
-  /** Drafts the tokens `[start, end)` as one chain. */
-  chain(tree: TokenTree, start: number, end: number, source: Source): void {
+  /** Drafts `count` tokens from `start` on as one chain, or as many as there are. */
+  chain(tree: TokenTree, start: number, count: number, source: Source): void {
     let parent = ROOT;
-    for (let i = start; i < Math.min(end, this.length); i++) {
+    for (let i = start; i < Math.min(start + count, this.length); i++) {
       parent = tree.add(parent, this.tokens[i]!, 1, source);
       if (parent < 0) return;
     }

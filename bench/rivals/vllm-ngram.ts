@@ -19,7 +19,7 @@ export class VllmNgram implements Contender {
     this.text.push(tokens);
   }
 
-  draft(tree: TokenTree): void {
+  draft(tree: TokenTree, budget: number): void {
     const { text } = this;
     let best = SHORTEST - 1;
     let at = -1;
@@ -30,6 +30,6 @@ export class VllmNgram implements Contender {
         at = end;
       }
     }
-    if (at >= 0) text.chain(tree, at, at + CHAIN, Source.prompt);
+    if (at >= 0) text.chain(tree, at, Math.min(CHAIN, budget), Source.prompt);
   }
 }

@@ -14,7 +14,7 @@ export const Source = {
   corpus: 5,
   /** A, the target's recycled top-8 successors. */
   recycling: 6,
-  /** The tri-gram table (ADED). */
+  /** A tri-gram table, which the benchmark has as a baseline (ADED). */
   trigram: 7,
   /** D, the draft model. */
   draft: 8,

@@ -1,6 +1,7 @@
 /** What every source must hold, whatever it drafts from: one suite, all of them. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { TrigramDrafter } from '../../bench/rivals/aded.ts';
 import { AlignmentStore } from '../../src/draft/alignment-store.ts';
 import { BlendDrafter } from '../../src/draft/blend.ts';
 import { CorpusStore } from '../../src/draft/corpus-store.ts';
@@ -14,7 +15,6 @@ import { SessionStore } from '../../src/draft/session-store.ts';
 import { Source } from '../../src/draft/source.ts';
 import { SpanStore } from '../../src/draft/span-store.ts';
 import { MAX_TREE_NODES, ROOT, TokenTree } from '../../src/draft/tree.ts';
-import { TrigramDrafter } from '../../src/draft/trigram.ts';
 
 /** A drafter that knows `documents` by one source, and begins a turn with `prompt`. */
 type Known = (documents: readonly Int32Array[], prompt: readonly number[]) => Drafter;
@@ -79,8 +79,7 @@ const SOURCES: Record<string, { source: Source; know: Known }> = {
   'tri-grams': {
     source: Source.trigram,
     know(documents, prompt) {
-      const drafter = new TrigramDrafter();
-      for (const document of documents) drafter.seed(document);
+      const drafter = new TrigramDrafter(documents);
       drafter.begin(Int32Array.from(prompt));
       return drafter;
     },

@@ -1,13 +1,14 @@
 /**
  * ADED (2407.12021): a table of what follows two tokens, adapted to what the
- * target commits, searched by Monte-Carlo tree search with PUCT. Kept as the
- * paper has it; weights are normalised where its scores could leave [0, 1].
+ * target commits, searched by Monte-Carlo tree search with PUCT. Constants are the
+ * paper's. Unlike there, the weights of a pair's successors are normalised to a
+ * sum of 1 when they are read: increments would lift the paper's scores above 1.
  *
  * A draft costs `SIMULATIONS` walks of up to `MAX_DEPTH` steps.
  */
-import type { Drafter } from './drafter.ts';
-import { Source } from './source.ts';
-import { ROOT, TokenTree } from './tree.ts';
+import { Source } from '../../src/draft/source.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import type { Contender } from './contender.ts';
 
 /** Successors kept of each pair. */
 const MAX_SUCCESSORS = 12;
@@ -29,7 +30,7 @@ interface Successors {
   weights: number[];
 }
 
-export class TrigramDrafter implements Drafter {
+export class TrigramDrafter implements Contender {
   private readonly table = new Map<number, Successors>();
   private readonly context = [0, 0];
   private readonly search = new TokenTree();
@@ -37,9 +38,13 @@ export class TrigramDrafter implements Drafter {
   private readonly scores = new Float64Array(this.search.capacity);
   private readonly path = new Int32Array(MAX_DEPTH);
 
-  /** Seeds the table with the tri-grams of `text`, each counted in full. */
-  seed(text: ArrayLike<number>): void {
-    for (let i = 2; i < text.length; i++) this.strengthen(text[i - 2]!, text[i - 1]!, text[i]!, 1);
+  /** The table begins with the tri-grams of `documents`, each counted in full. */
+  constructor(documents: readonly Int32Array[] = []) {
+    for (const text of documents) {
+      for (let i = 2; i < text.length; i++) {
+        this.strengthen(text[i - 2]!, text[i - 1]!, text[i]!, 1);
+      }
+    }
   }
 
   begin(prompt: Int32Array): void {

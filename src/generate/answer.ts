@@ -243,6 +243,7 @@ async function begin(
       try {
         for await (const event of events) {
           if (event.type === 'accept') {
+            DraftingModel.paced(event);
             const step = text.push(event);
             speculation.add(event, step.tokens);
             pace.add(step.tokens, Date.now());

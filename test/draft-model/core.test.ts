@@ -1,5 +1,5 @@
 /** What needs no model: its word as evidence, what it reads, and when it is let go. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { BlendDrafter } from '../../src/draft/blend.ts';
 import { distributionOf, MODEL_TOP } from '../../src/draft/model-distribution.ts';
 import { type ModelNode, ModelStore } from '../../src/draft/model-store.ts';
@@ -7,7 +7,7 @@ import { Noise } from '../../src/draft/noise.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree.ts';
 import { draftContext } from '../../src/generate/draft-model/context.ts';
-import { Payoff } from '../../src/generate/draft-model/payoff.ts';
+import { Payoff, type TurnKind } from '../../src/generate/draft-model/payoff.ts';
 
 const plain = { temperature: 0, noise: null };
 
@@ -117,21 +117,64 @@ test('a long prompt is read as its instruction, the passages and its end, within
   expect([...draftContext(prompt, [], 100)]).toEqual([...prompt.subarray(8900)]);
 });
 
-test('where it costs more than it saves it is dropped, tried again now and then, and taken back', () => {
-  const payoff = new Payoff();
-  const play = (spent: number, own: number) => {
-    const turn = payoff.turn('kind');
-    turn.spend(spent);
-    turn.commit(20, own, 10, 250);
+describe('the account of what it costs and saves', () => {
+  const kind = { namespace: 'a', grounded: true, sampled: false };
+  /** @param own tokens of its own, in steps of 25 ms */
+  function play(payoff: Payoff, spent: number, own: number, of: TurnKind = kind) {
+    const turn = payoff.turn(of);
+    turn.spend(80, 'context');
+    turn.spend(spent, 'drafts');
+    payoff.paced(25);
+    turn.commit(own, 10, 250);
     turn.end();
     return turn;
-  };
-  expect(payoff.admits('kind')).toBe(true);
-  expect(play(200, 1).hopeless).toBe(true);
-  play(200, 1);
-  const admitted = Array.from({ length: 48 }, () => payoff.admits('kind')).filter(Boolean);
-  expect(admitted).toHaveLength(2);
-  expect(payoff.admits('another')).toBe(true);
-  for (let i = 0; i < 12; i++) expect(play(20, 10).hopeless).toBe(false);
-  expect(payoff.admits('kind')).toBe(true);
+  }
+  const admitted = (payoff: Payoff, turns: number, of: TurnKind = kind) =>
+    Array.from({ length: turns }, () => payoff.admits(of)).flatMap((is, i) => (is ? [i] : []));
+
+  test('where it costs more it is dropped, tried again ever more rarely, and taken back', () => {
+    const payoff = new Payoff();
+    expect(payoff.admits(kind)).toBe(true);
+    expect(play(payoff, 400, 0).hopeless).toBe(true);
+    play(payoff, 400, 0);
+    expect(admitted(payoff, 200)).toEqual([15, 47, 111]);
+    for (let i = 0; i < 4; i++) expect(play(payoff, 100, 10).hopeless).toBe(false);
+    expect(admitted(payoff, 3)).toEqual([0, 1, 2]);
+  });
+
+  test('the context that it reads first is no reason to give up, yet counts', () => {
+    const payoff = new Payoff();
+    const turn = payoff.turn(kind);
+    turn.spend(1_000, 'context');
+    expect(turn.hopeless).toBe(false);
+    for (let i = 0; i < 2; i++) {
+      const next = payoff.turn(kind);
+      next.spend(1_000, 'context');
+      payoff.paced(25);
+      next.commit(3, 10, 250);
+      next.end();
+    }
+    expect(payoff.admits(kind)).toBe(false);
+  });
+
+  test('what is saved is worth what a step takes now', () => {
+    const payoff = new Payoff();
+    for (let i = 0; i < 5; i++) play(payoff, 200, 3);
+    expect(payoff.admits(kind)).toBe(true);
+    for (let i = 0; i < 60; i++) payoff.paced(2);
+    expect(payoff.admits(kind)).toBe(false);
+  });
+
+  test('a new tenant, and another temperature, begin with what was seen; passages apart', () => {
+    const payoff = new Payoff();
+    for (let i = 0; i < 4; i++) play(payoff, 400, 0);
+    expect(admitted(payoff, 3, { ...kind, sampled: true })).toEqual([]);
+    expect(admitted(payoff, 3, { ...kind, namespace: 'b' })).toEqual([]);
+    expect(admitted(payoff, 3, { ...kind, grounded: false })).toEqual([0, 1, 2]);
+    // Where it pays its own turns outweigh the others'.
+    const b = { ...kind, namespace: 'b' };
+    for (let i = 0; i < 6; i++) play(payoff, 100, 10, b);
+    expect(admitted(payoff, 3, b)).toEqual([0, 1, 2]);
+    expect(admitted(payoff, 3)).toEqual([]);
+  });
 });

@@ -75,8 +75,8 @@ export class EdgeDrafter {
   }
 
   /** The target has committed; the drafter knows. */
-  committed(tokens: number, own: number, steps: number, ms: number): void {
-    this.turn.payoff.commit(tokens, own, steps, ms);
+  committed(own: number, steps: number, ms: number): void {
+    this.turn.payoff.commit(own, steps, ms);
     this.passesHere = 0;
     void this.run();
   }
@@ -110,11 +110,12 @@ export class EdgeDrafter {
   private async pass(): Promise<boolean> {
     const started = Date.now();
     const { turn } = this;
-    if (this.read < turn.context.length) await this.readContext();
+    const isContext = this.read < turn.context.length;
+    if (isContext) await this.readContext();
     else if (!(await this.readTree())) return false;
     this.passes++;
     await pause();
-    turn.payoff.spend(Date.now() - started);
+    turn.payoff.spend(Date.now() - started, isContext ? 'context' : 'drafts');
     return true;
   }
 

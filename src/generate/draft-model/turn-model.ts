@@ -23,7 +23,7 @@ import { draftContext } from './context.ts';
 import { EdgeDrafter } from './edge-drafter.ts';
 import type { EdgeModel } from './edge-model.ts';
 import { GatedDrafter } from './gated-drafter.ts';
-import { Payoff, type TurnPayoff } from './payoff.ts';
+import { Payoff, type TurnKind, type TurnPayoff } from './payoff.ts';
 
 /**
  * `auto` is the default: it drafts while it pays. The others are for comparison:
@@ -112,14 +112,19 @@ export class DraftingModel implements TurnModel {
     return new DraftingModel(model, facts);
   }
 
+  /** What a step takes, also of turns without it: what saving one is worth. */
+  static paced({ steps, stepMicros }: Accept): void {
+    if (steps > 0) payoff.paced(stepMicros / 1000 / steps);
+  }
+
   start(grown: () => void): void {
     this.edge.start(grown);
   }
 
-  committed({ tokens, sources, steps, stepMicros }: Accept): void {
+  committed({ sources, steps, stepMicros }: Accept): void {
     let own = 0;
     for (const source of sources) if (source === Source.draft) own++;
-    this.edge.committed(tokens.length, own, steps, stepMicros / 1000);
+    this.edge.committed(own, steps, stepMicros / 1000);
   }
 
   words(tree: TokenTree): DraftWord[] {
@@ -176,8 +181,7 @@ function inBytes({ tokens, probs }: ModelDistribution): { tokens: Int32Array; pr
   return { tokens: tokens.subarray(0, kept), probs: bytes.subarray(0, kept) };
 }
 
-/** Turns among which it pays alike: with passages or without, greedy or sampled. */
-function kindOf({ reads, temperature, namespace }: TurnFacts): string {
+function kindOf({ reads, temperature, namespace }: TurnFacts): TurnKind {
   const grounded = reads.regions.some(({ source }) => source === Source.passage);
-  return `${namespace} ${grounded} ${temperature > 0}`;
+  return { namespace, grounded, sampled: temperature > 0 };
 }

@@ -4,12 +4,16 @@
  * every stream that was taken is whole, every other is refused with a time to come
  * again, and nothing is left behind.
  *
- *   npm run bench:load [-- --json] [-- --streams 500] [-- --rounds 5]
+ *   npm run bench:load [-- --json] [-- --streams 500] [-- --rounds 5] [-- --dev]
+ *
+ * The worker runs in workerd alone; `--dev` leaves it in `wrangler dev`, whose proxy
+ * loses connections under such load.
  */
 import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startService, type TestService } from '../test/support/service.ts';
 import { residentBytes } from './ingest/memory.ts';
+import { withBareWorker } from './load/bare-worker.ts';
 import { quantile } from './statistics.ts';
 import { ChatRefused, streamChat } from './stream-chat.ts';
 
@@ -49,7 +53,8 @@ interface Round {
 
 async function main(): Promise<void> {
   const load = loadavg()[0]!;
-  const service = await startService();
+  const started = await startService();
+  const service = process.argv.includes('--dev') ? started : await withBareWorker(started);
   const done: Round[] = [];
   try {
     for (let number = 0; number < rounds; number++) {

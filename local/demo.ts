@@ -89,13 +89,29 @@ async function untilIngested(url: string, storeId: string): Promise<void> {
   throw new StartError(`The documents were not ingested after ${INGEST_MS / 1000} s.`);
 }
 
+/** Of a request that a busy machine lost: `wrangler dev` says 503 then. */
+const TRIES = 5;
+/** Lost, or lost and still being done. */
+const PASSING = new Set([503, 409]);
+
 async function call<T>(url: string, method: string, path: string, body?: unknown): Promise<T> {
   const form = body instanceof FormData;
-  const response = await fetch(url + path, {
-    method,
-    ...(body === undefined ? {} : { body: form ? body : JSON.stringify(body) }),
-    headers: form || body === undefined ? {} : { 'content-type': 'application/json' },
-  });
+  const headers: Record<string, string> = {
+    ...(form || body === undefined ? {} : { 'content-type': 'application/json' }),
+    // Tried again, it is done once.
+    ...(method === 'POST' && { 'idempotency-key': crypto.randomUUID() }),
+  };
+  const request = () =>
+    fetch(url + path, {
+      method,
+      ...(body === undefined ? {} : { body: form ? body : JSON.stringify(body) }),
+      headers,
+    });
+  let response = await request();
+  for (let tries = 1; PASSING.has(response.status) && tries < TRIES; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    response = await request();
+  }
   const text = await response.text();
   if (!response.ok) throw new StartError(`${method} ${path} answered ${response.status}: ${text}`);
   return JSON.parse(text) as T;

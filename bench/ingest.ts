@@ -1,19 +1,21 @@
 /**
- * A large body of markdown through the real worker: how fast it is ingested,
- * what memory that takes, how long searches in it take, with the time of a
- * search in an empty store beside them as the cost of the path alone.
+ * A large body of markdown through the real service: how fast it is ingested, what
+ * memory that takes, how long searches in it take, with the time of a search in an
+ * empty store beside them as the cost of the path alone, and a question answered
+ * over all of it.
  *
  *   npm run bench:ingest -- [archive.tar.gz] [--megabytes 30] [--searches 200] [--json]
  *
  * Without an archive: `../shared/data/docs/docs-train.tar.gz`.
  */
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { startModelServer } from '../test/support/model-server.ts';
-import { startWorker } from '../test/support/worker.ts';
+import { startService } from '../test/support/service.ts';
 import { archivedMarkdown, headings, type MarkdownFile } from './ingest/archive.ts';
 import { watchMemory } from './ingest/memory.ts';
 import { KnowledgeClient } from './retrieval/client.ts';
 import { median, quantile } from './statistics.ts';
+import { streamChat } from './stream-chat.ts';
 
 const MEGABYTE = 1e6;
 /** Files attached in one request: the API's limit. */
@@ -21,6 +23,8 @@ const BATCH = 500;
 /** At a time, as SDKs' upload helpers do. */
 const UPLOADS = 5;
 const RESULTS = 10;
+/** One that the archive has an answer to. */
+const QUESTION = 'How do I create a Durable Object?';
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -28,43 +32,54 @@ async function main(): Promise<void> {
     options: {
       megabytes: { type: 'string', default: '30' },
       searches: { type: 'string', default: '200' },
+      question: { type: 'string', default: QUESTION },
       json: { type: 'boolean', default: false },
     },
   });
   const files = archivedMarkdown(positionals[0], Number(values.megabytes) * MEGABYTE);
-  const verifier = await startModelServer();
-  const worker = await startWorker({ verifierUrl: verifier.url });
+  const service = await startService({ demo: false });
   try {
-    const client = new KnowledgeClient(worker.url);
+    const client = new KnowledgeClient(service.url);
     const memory = watchMemory();
     const started = performance.now();
-    const { store, failed } = await ingestAll(client, files);
+    const { store, failed, uploadSeconds } = await ingestAll(client, files);
     const seconds = (performance.now() - started) / 1000;
     const peakBytes = memory.stop();
     const queries = headings(files, Number(values.searches));
     const empty = await client.createStore('empty');
     const idle = await timeSearches(client, empty, queries);
     const full = await timeSearches(client, store, queries);
-    report({ files, failed, seconds, peakBytes, idle, full }, values.json);
+    const answer = await answerTo(service.url, store, values.question);
+    const searches = { idle, full, ratio: full.p50 / idle.p50 };
+    report({ files, failed, seconds, uploadSeconds, peakBytes, ...searches, answer }, values.json);
   } finally {
-    await worker.close();
-    await verifier.close();
+    await service.stop();
   }
 }
 
 async function ingestAll(client: KnowledgeClient, files: readonly MarkdownFile[]) {
   const store = await client.createStore('docs');
   let failed = 0;
+  let uploadMs = 0;
   for (let from = 0; from < files.length; from += BATCH) {
     const batch = files.slice(from, from + BATCH);
     const ids: string[] = [];
+    const started = performance.now();
     for (let at = 0; at < batch.length; at += UPLOADS) {
       const uploads = batch.slice(at, at + UPLOADS);
       ids.push(...(await Promise.all(uploads.map((f) => client.upload(f.name, f.bytes)))));
     }
+    uploadMs += performance.now() - started;
     failed += await client.ingest(store, ids);
   }
-  return { store, failed };
+  return { store, failed, uploadSeconds: uploadMs / 1000 };
+}
+
+async function answerTo(url: string, store: string, content: string) {
+  const messages = [{ role: 'user', content }];
+  const asked = { messages, vector_store_ids: [store], temperature: 0, max_tokens: 100 };
+  const { text, ttftMs, seconds } = await streamChat(url, asked);
+  return { question: content, text, ttftMs, seconds };
 }
 
 /** Milliseconds each. The first is not counted: it warms the path. */
@@ -84,30 +99,29 @@ interface Outcome {
   /** Files without text, for the most part. */
   failed: number;
   seconds: number;
+  /** Of those: until all files were uploaded, the rest being ingestion alone. */
+  uploadSeconds: number;
+  /** Of the worker's processes and the verifier's. */
   peakBytes: number;
   idle: Awaited<ReturnType<typeof timeSearches>>;
   full: Awaited<ReturnType<typeof timeSearches>>;
+  ratio: number;
+  answer: Awaited<ReturnType<typeof answerTo>>;
 }
 
-function report({ files, failed, seconds, peakBytes, idle, full }: Outcome, json: boolean): void {
+function report({ files, ...outcome }: Outcome, json: boolean): void {
+  const { failed, seconds, uploadSeconds, peakBytes, idle, full, ratio, answer } = outcome;
   const megabytes = files.reduce((sum, { bytes }) => sum + bytes.length, 0) / MEGABYTE;
   const megabytesPerSecond = megabytes / seconds;
-  const ratio = full.p50 / idle.p50;
   if (json) {
-    const counts = {
-      files: files.length,
-      failed,
-      megabytes,
-      seconds,
-      megabytesPerSecond,
-      peakBytes,
-    };
-    console.log(JSON.stringify({ ...counts, idle, full, ratio }));
+    const rate = { files: files.length, megabytes, megabytesPerSecond };
+    console.log(JSON.stringify({ load: loadavg(), ...rate, ...outcome }));
     return;
   }
   console.log(
-    `${files.length} files (${failed} failed), ${megabytes.toFixed(1)} MB in ${seconds.toFixed(1)} s: ` +
-      `${megabytesPerSecond.toFixed(2)} MB/s, memory peak ${(peakBytes / MEGABYTE).toFixed(0)} MB`,
+    `${files.length} files (${failed} failed), ${megabytes.toFixed(1)} MB in ${seconds.toFixed(1)} s ` +
+      `(${uploadSeconds.toFixed(1)} s of it uploading): ${megabytesPerSecond.toFixed(2)} MB/s, ` +
+      `memory peak ${(peakBytes / MEGABYTE).toFixed(0)} MB`,
   );
   console.log('search          p50         p99');
   for (const [name, { p50, p99 }] of Object.entries({ 'all of it': full, nothing: idle })) {
@@ -116,6 +130,9 @@ function report({ files, failed, seconds, peakBytes, idle, full }: Outcome, json
     );
   }
   console.log(`all of it / nothing, p50: ${ratio.toFixed(2)} ×`);
+  console.log(
+    `${answer.question} (first text after ${answer.ttftMs.toFixed(0)} ms)\n${answer.text}`,
+  );
 }
 
 await main();

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { SCOPES } from '../src/store/schema.ts';
 import { D1Failure, type Database, openDatabase } from './d1.ts';
+import { addEmbedder, EmbedderFailure } from './embedders.ts';
 import { createKey, listKeys, revokeKey } from './keys.ts';
 
 const HELP = `Usage:
@@ -9,6 +10,7 @@ const HELP = `Usage:
                           [--requests-per-minute N] [--concurrency N]
   npx espalier key list
   npx espalier key revoke ID
+  npx espalier embedder add FOLDER
   npx espalier model add FOLDER | OWNER/NAME
   npx espalier model check FOLDER
 
@@ -22,7 +24,8 @@ class Usage extends Error {}
 try {
   run(process.argv.slice(2));
 } catch (error) {
-  if (!(error instanceof Usage || error instanceof D1Failure)) throw error;
+  if (!(error instanceof Usage || error instanceof D1Failure || error instanceof EmbedderFailure))
+    throw error;
   console.error(error.message);
   process.exit(1);
 }
@@ -34,8 +37,13 @@ function run(argv: string[]): void {
     console.log(HELP);
     return;
   }
+  const where = values.remote ? 'remote' : values.state;
+  if (noun === 'embedder' && verb === 'add' && id) {
+    console.log(`Set EMBEDDER to ${addEmbedder(id, where)}`);
+    return;
+  }
   if (noun !== 'key') throw new Usage(`no command "${noun}"\n\n${HELP}`);
-  const db = openDatabase(values.remote ? 'remote' : values.state);
+  const db = openDatabase(where);
   if (verb === 'create') create(db, values);
   else if (verb === 'list') console.table(listKeys(db));
   else if (verb === 'revoke') revoke(db, id);

@@ -1,7 +1,9 @@
 import type { StoreCorpus } from './generate/memory/store-corpus.ts';
 import type { TenantMemory } from './generate/memory/tenant-memory.ts';
+import type { TextEmbeddings } from './retrieve/embed/workers-ai.ts';
 import type { Ingestor } from './retrieve/ingestor.ts';
 import type { StoreVectors } from './retrieve/vectors/store-vectors.ts';
+import type { Vectorize } from './retrieve/vectors/vectorize.ts';
 import type { Limiter } from './store/limiter.ts';
 import type { Metrics } from './store/metrics.ts';
 
@@ -17,6 +19,8 @@ export interface Bindings {
   INGESTOR: DurableObjectNamespace<Ingestor>;
   /** One object per store: its passages' vectors, in memory. */
   STORE_VECTORS: DurableObjectNamespace<StoreVectors>;
+  /** Vectorize, where it holds the vectors instead of those objects. */
+  VECTORIZE?: Vectorize;
   /** One object per tenant and model: past outputs, and what the drafter has learned. */
   TENANT_MEMORY: DurableObjectNamespace<TenantMemory>;
   /** One object per store, tokenizer and shard: the store's text, to draft from. */
@@ -25,8 +29,13 @@ export interface Bindings {
   LIMITER: DurableObjectNamespace<Limiter>;
   /** One object: adds up what the metrics page shows. */
   METRICS: DurableObjectNamespace<Metrics>;
-  /** `bundled` (default) or `none`: how texts become vectors; none searches by words alone. */
+  /**
+   * How texts become vectors: `bundled` (default), `onnx:<name>` out of R2,
+   * `workers-ai:<model>`; `none` searches by words alone.
+   */
   EMBEDDER?: string;
+  /** Workers AI, where it embeds. */
+  AI?: TextEmbeddings;
   /** `bundled` (default) or `none`: the draft model in the worker. */
   DRAFT_MODEL?: string;
   /** `loopback`: programs on this machine need no key. Anything else: all do. */

@@ -29,7 +29,7 @@ export function archivedMarkdown(archive = SHARED, most = Number.POSITIVE_INFINI
     const size = Number.parseInt(header.toString('latin1', SIZE_START, SIZE_END), 8) || 0;
     const name = header.toString('utf8', 0, NAME_END).replace(/\0.*$/s, '');
     const bytes = tar.subarray(at + BLOCK, at + BLOCK + size);
-    if (header[TYPE] === REGULAR_FILE && name.endsWith('.md') && size > 0) {
+    if (header[TYPE] === REGULAR_FILE && /\.mdx?$/.test(name) && size > 0) {
       files.push({ name: basename(name), bytes });
       total += size;
     }

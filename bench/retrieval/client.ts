@@ -4,7 +4,7 @@ export interface Found {
   end: number;
 }
 
-const POLL_MS = 50;
+const POLL_MS = 100;
 
 export class KnowledgeClient {
   readonly url: string;

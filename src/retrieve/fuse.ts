@@ -24,6 +24,17 @@ export function fuse(words: readonly Ranked[], near: readonly Near[], weight: nu
     if (similarity < (known === undefined ? LEAST_SIMILARITY : 0)) continue;
     scores.set(id, (known ?? 0) + (weight * similarity) / Math.max(nearest, LEAST_SIMILARITY));
   }
+  return ranked(scores);
+}
+
+/** A weighted sum of two rankings, whose scores are shares of their best; of one that is empty, the other. */
+export function add(first: readonly Ranked[], second: readonly Ranked[], weight: number): Ranked[] {
+  const scores = new Map(first.map(({ id, score }) => [id, score]));
+  for (const { id, score } of second) scores.set(id, (scores.get(id) ?? 0) + weight * score);
+  return ranked(scores);
+}
+
+function ranked(scores: ReadonlyMap<number, number>): Ranked[] {
   const best = Math.max(...scores.values());
   return [...scores]
     .map(([id, score]) => ({ id, score: score / best }))

@@ -139,14 +139,24 @@ async function withVectors(
   embedder: Embedder | null,
 ): Promise<[NewDocument[], string | null]> {
   const all = [...cut.values()].flatMap(({ passages }) => passages);
-  const embeddings = await embedder?.embed(all.map(passageText), 'passage');
+  const embeddings = embedder && (await embedAll(embedder, all));
   const vectors = embeddings?.map(({ vector }) => pack(vector)).values();
   const documents = [...cut].map(([key, { passages, notice }]) => ({
     key,
     notice,
     passages: passages.map((passage) => ({ ...passage, vector: vectors?.next().value ?? null })),
   }));
-  return [documents, embedder?.id ?? null];
+  return [documents, embeddings ? embedder.id : null];
+}
+
+/** Null when the embedder fails: the passages get their vectors later. */
+async function embedAll(embedder: Embedder, passages: readonly Chunk[]) {
+  try {
+    return await embedder.embed(passages.map(passageText), 'passage');
+  } catch (error) {
+    console.error(JSON.stringify({ event: 'embedding_failed', error: String(error) }));
+    return null;
+  }
 }
 
 /** Named in a notice; of the others, only how many. */

@@ -14,6 +14,7 @@ import { loadModel, ModelUnavailable } from '../store/model.ts';
 import { type FileErrorCode, files, storeFiles } from '../store/schema.ts';
 import type { StoreFileRecord } from '../store/stores.ts';
 import { type Attached, ingest, type Refused } from './ingest.ts';
+import { revector } from './revector.ts';
 
 /** Work per alarm; then the alarm is set anew, so that no event grows without bound. */
 const SLICE_MS = 10_000;
@@ -51,6 +52,10 @@ export class Ingestor extends DurableObject<Bindings> {
       const attached = await next(this.env, tenantId);
       if (attached.length === 0) {
         await purgeOrphans(this.env, tenantId, 'all');
+        if (await hasMoreVectors(this.env, tenantId)) {
+          await scheduler.wait(PAUSE_MS);
+          continue;
+        }
         // Something may have come in since: `wake` saw no alarm to set only if one was running.
         if ((await next(this.env, tenantId)).length > 0) continue;
         await wakeCorpora(this.env, tenantId, touched);
@@ -66,6 +71,16 @@ export class Ingestor extends DurableObject<Bindings> {
     }
     await this.ctx.storage.setAlarm(Date.now());
     await wakeCorpora(this.env, tenantId, touched);
+  }
+}
+
+/** A failure ends it for now: searches go by words, and the next one asks again. */
+async function hasMoreVectors(env: Bindings, tenantId: number): Promise<boolean> {
+  try {
+    return await revector(env, tenantId);
+  } catch (error) {
+    console.error(JSON.stringify({ event: 'vectors_not_made', error: String(error) }));
+    return false;
   }
 }
 

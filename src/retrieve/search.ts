@@ -7,7 +7,8 @@ import { type Attributes, chunkTokens, stores } from '../store/schema.ts';
 import type { Namespace } from '../store/tenants.ts';
 import { diversify } from './diversify.ts';
 import type { AttributeFilter } from './filter.ts';
-import { fuse, MEANING_WEIGHT, nearness } from './fuse.ts';
+import { nearness } from './fuse.ts';
+import { searchHybrid } from './hybrid.ts';
 import { type Ranked, searchWords } from './lexical.ts';
 import { reachable, type Scope } from './scope.ts';
 import { searchMeaning } from './semantic.ts';
@@ -37,7 +38,7 @@ export interface SearchOptions {
   filter?: AttributeFilter | undefined;
   /** 0 to 1: how much a passage's likeness to better ones counts against it. */
   diversity?: number | undefined;
-  /** Default `bm25`, words alone: docs/decisions.md says why. */
+  /** Default `hybrid`: docs/decisions.md says why. */
   method?: SearchMethod | undefined;
   /** Passages that score less are left out. */
   scoreThreshold?: number | undefined;
@@ -72,15 +73,31 @@ export async function search(
   const wanted = Math.min(k, MAX_RESULTS);
   const candidates = diversity > 0 ? wanted * CANDIDATES_PER_RESULT : wanted;
   const pool = Math.max(candidates, POOL);
-  const { method = 'bm25' } = options;
-  const [words, near] = await Promise.all([
-    method === 'vector' ? [] : searchWords(db, scope, query, pool),
-    method === 'bm25' ? [] : searchMeaning(env, db, scope, query, pool),
+  const { method = 'hybrid' } = options;
+  const [ranking] = await Promise.all([
+    rank(env, db, scope, query, pool, method),
     touch(db, namespace, storeIds),
   ]);
-  const ranking = method === 'vector' ? nearness(near) : fuse(words, near, MEANING_WEIGHT);
   const good = ranking.filter(({ score }) => score >= scoreThreshold).slice(0, candidates);
   return diversify(await readPassages(env, db, scope, good), wanted, diversity);
+}
+
+async function rank(
+  env: Bindings,
+  db: Database,
+  scope: Scope,
+  query: string,
+  pool: number,
+  method: SearchMethod,
+): Promise<Ranked[]> {
+  switch (method) {
+    case 'bm25':
+      return searchWords(db, scope, query, pool);
+    case 'vector':
+      return nearness(await searchMeaning(env, db, scope, query, pool));
+    case 'hybrid':
+      return searchHybrid(env, db, scope, query, pool);
+  }
 }
 
 /** A store that is searched is in use: its expiry counts from now. */

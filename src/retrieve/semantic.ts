@@ -3,7 +3,10 @@ import { sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import type { Database } from '../store/database.ts';
 import { embedderOf } from './embed/choose.ts';
+import type { Embedder } from './embed/embedder.ts';
+import { startIngestion } from './ingestor.ts';
 import { reachable, type Scope } from './scope.ts';
+import { vectorIndexOf } from './vectors/choose.ts';
 import type { Near } from './vectors/vector-index.ts';
 
 /** The `limit` nearest, best first; none without an embedder or a word that it knows. */
@@ -15,17 +18,18 @@ export async function searchMeaning(
   limit: number,
 ): Promise<Near[]> {
   const embedder = await embedderOf(env);
-  if (!embedder) return [];
-  const [embedding] = await embedder.embed([query], 'query');
-  const { vector } = embedding!;
-  if (vector.every((value) => value === 0)) return [];
+  const vector = embedder && (await vectorOf(embedder, query));
+  if (!vector) return [];
+  const { tenantId } = scope.namespace;
+  const index = vectorIndexOf(env);
   const found = await Promise.all(
-    scope.storeIds.map(async (store) => {
-      const documents = await documentsOf(db, { ...scope, storeIds: [store] });
-      if (documents.length === 0) return [];
-      const { STORE_VECTORS } = env;
-      const index = STORE_VECTORS.get(STORE_VECTORS.idFromName(store));
-      return index.nearest(embedder.id, documents, vector, limit);
+    scope.storeIds.map(async (storeId) => {
+      const documents = await documentsOf(db, { ...scope, storeIds: [storeId] }, embedder.id);
+      if (documents.some(({ current }) => !current)) await rebuild(env, tenantId, embedder.id);
+      const ids = documents.filter(({ current }) => current).map(({ id }) => id);
+      if (ids.length === 0) return [];
+      const space = { tenantId, storeId, embedder: embedder.id };
+      return index.nearest(space, ids, vector, limit).catch(wordsOnly);
     }),
   );
   const best = new Map<number, Near>();
@@ -35,12 +39,42 @@ export async function searchMeaning(
     .slice(0, limit);
 }
 
-/** The documents that the scope reaches: the vectors' object is told, it decides nothing. */
-async function documentsOf(db: Database, scope: Scope): Promise<number[]> {
-  const rows = await db.all<{ id: number }>(
-    sql`SELECT d.id FROM documents d
+/** Null for a question without words, and while the embedder fails: a search goes by words then. */
+async function vectorOf(embedder: Embedder, query: string): Promise<Float32Array | null> {
+  try {
+    const [embedding] = await embedder.embed([query], 'query');
+    return embedding!.vector.every((value) => value === 0) ? null : embedding!.vector;
+  } catch (error) {
+    wordsOnly(error);
+    return null;
+  }
+}
+
+/** No reason to fail a search. */
+function wordsOnly(error: unknown): Near[] {
+  console.error(JSON.stringify({ event: 'vectors_failed', error: String(error) }));
+  return [];
+}
+
+/**
+ * The documents that the scope reaches, and whether all their passages have a vector
+ * of this embedder: the index is told which to search, it decides nothing.
+ */
+function documentsOf(db: Database, scope: Scope, embedder: string) {
+  return db.all<{ id: number; current: number }>(
+    sql`SELECT d.id, d.embedder IS ${embedder} AS current FROM documents d
       WHERE d.tenant_id = ${scope.namespace.tenantId}
         AND EXISTS (SELECT 1 ${reachable(scope, sql`d.id`)})`,
   );
-  return rows.map(({ id }) => id);
+}
+
+/** Tenants and embedders whose vectors are being made: asked for once a while is enough. */
+const asked = new Map<string, number>();
+const ASK_AGAIN_MS = 30_000;
+
+async function rebuild(env: Bindings, tenantId: number, embedder: string): Promise<void> {
+  const key = `${tenantId} ${embedder}`;
+  if (Date.now() < (asked.get(key) ?? 0) + ASK_AGAIN_MS) return;
+  asked.set(key, Date.now());
+  await startIngestion(env, tenantId);
 }

@@ -225,3 +225,25 @@ export const chunkVectors = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.chunkId, table.embedder] })],
 );
+
+/**
+ * What has been handed to Vectorize, where that is bound: written before the vectors
+ * are, and deleted after them, so that none is there that no row knows.
+ */
+export const vectorized = sqliteTable(
+  'vectorized',
+  {
+    storeId: text('store_id').notNull(),
+    documentId: integer('document_id').notNull(),
+    tenantId: integer('tenant_id').notNull(),
+    embedder: text('embedder').notNull(),
+    /** Of the passages, a JSON array: they outlive the passages, to be deleted by. */
+    chunkIds: text('chunk_ids').notNull(),
+    /** False while they are being handed over: that is done again then. */
+    complete: integer('complete', { mode: 'boolean' }).notNull().default(false),
+  },
+  (table) => [
+    primaryKey({ columns: [table.storeId, table.documentId] }),
+    index('vectorized_by_tenant').on(table.tenantId),
+  ],
+);

@@ -81,6 +81,13 @@ export async function detachEverywhere(env: Bindings, tenantId: number, which: S
     db.delete(storeFiles).where(ours),
   ]);
   await purgeOrphans(env, tenantId);
+  await dropVectors(env, tenantId);
+}
+
+/** What Vectorize has is deleted by the tenant's ingestor: it knows what it handed over. */
+export async function dropVectors(env: Bindings, tenantId: number): Promise<void> {
+  if (!env.VECTORIZE) return;
+  await env.INGESTOR.get(env.INGESTOR.idFromName(String(tenantId))).wake(tenantId);
 }
 
 /** Files by status and bytes in use, for each store named. */

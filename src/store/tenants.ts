@@ -77,6 +77,8 @@ export async function deleteTenant(env: Bindings, { id }: Tenant): Promise<void>
   );
   indexed.delete(id);
   await deletePrefix(env, tenantPrefix(id));
+  // Its vectors in Vectorize are known by rows that stay until they are deleted.
+  if (env.VECTORIZE) await env.INGESTOR.get(env.INGESTOR.idFromName(String(id))).wake(id);
 }
 
 /** Tenants whose index this isolate has seen. */

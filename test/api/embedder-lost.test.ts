@@ -7,8 +7,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ROOT } from '../../local/service.ts';
 import { type ModelServer, startModelServer } from '../support/model-server.ts';
 import { startWorker, type Worker } from '../support/worker.ts';
+import { type WorkerConfig, workerConfig } from '../support/worker-config.ts';
 
 let folder: string;
+let config: WorkerConfig;
 let verifier: ModelServer;
 let worker: Worker;
 let client: OpenAI;
@@ -19,19 +21,16 @@ beforeAll(async () => {
   const model = readFileSync(join(folder, 'embedder/model.onnx'));
   model[model.length >> 1]! ^= 1;
   writeFileSync(join(folder, 'embedder/model.onnx'), model);
-  const config = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8')
-    .replace('"./web"', JSON.stringify(folder))
-    .replace('"src/index.ts"', JSON.stringify(join(ROOT, 'src/index.ts')))
-    .replace('"migrations"', JSON.stringify(join(ROOT, 'migrations')));
-  writeFileSync(join(folder, 'wrangler.toml'), config);
+  config = workerConfig({ assets: folder });
   verifier = await startModelServer();
-  worker = await startWorker({ verifierUrl: verifier.url, config: join(folder, 'wrangler.toml') });
+  worker = await startWorker({ verifierUrl: verifier.url, config: config.path });
   client = new OpenAI({ baseURL: `${worker.url}/v1`, apiKey: 'local', maxRetries: 0 });
 });
 
 afterAll(async () => {
   await worker?.close();
   await verifier?.close();
+  config?.remove();
   rmSync(folder, { recursive: true, force: true });
 });
 

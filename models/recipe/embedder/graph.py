@@ -4,8 +4,8 @@ Writes the trained table as an ONNX graph with int8 weights, and checks it.
     python graph.py --from OUT --id NAME --weights ../../../web/embedder --facts ../../embedder
 
 Inputs `input_ids` int64[B, S] (each token once) and `token_weights` float[B, S]
-(1 + ln of its count; 0 pads), output `sentence_embedding` float[B, 256], unit
-length. A row of the table is int8 with a float scale of its own.
+(1 + ln of its count; 0 pads), outputs `sentence_embedding` float[B, 256], unit
+length, and `token_states` float[B, S, 256], the tokens' own vectors. A row of the table is int8 with a float scale of its own.
 """
 import argparse
 import hashlib
@@ -33,6 +33,8 @@ def make(table):
         helper.make_node("Unsqueeze", ["weights", "one"], ["weights_row"]),
         helper.make_node("MatMul", ["weights_row", "rows"], ["sums"]),
         helper.make_node("Squeeze", ["sums", "one"], ["sum"]),
+        helper.make_node("Unsqueeze", ["scales", "last"], ["scales_column"]),
+        helper.make_node("Mul", ["rows", "scales_column"], ["token_states"]),
         helper.make_node("LpNormalization", ["sum"], ["sentence_embedding"], axis=-1, p=2),
     ]
     graph = helper.make_graph(
@@ -42,11 +44,15 @@ def make(table):
             helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["B", "S"]),
             helper.make_tensor_value_info("token_weights", TensorProto.FLOAT, ["B", "S"]),
         ],
-        [helper.make_tensor_value_info("sentence_embedding", TensorProto.FLOAT, ["B", table.shape[1]])],
+        [
+            helper.make_tensor_value_info("sentence_embedding", TensorProto.FLOAT, ["B", table.shape[1]]),
+            helper.make_tensor_value_info("token_states", TensorProto.FLOAT, ["B", "S", table.shape[1]]),
+        ],
         [
             numpy_helper.from_array(rows, "table"),
             numpy_helper.from_array(scale.astype(np.float32), "scale"),
             numpy_helper.from_array(np.array([1]), "one"),
+            numpy_helper.from_array(np.array([2]), "last"),
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -77,7 +83,7 @@ def main():
         exact = (np.array(weights)[:, None] * table[ids]).sum(0)
         exact /= np.linalg.norm(exact)
         feed = {"input_ids": np.array([ids]), "token_weights": np.array([weights], np.float32)}
-        (got,) = session.run(None, feed)
+        (got,) = session.run(["sentence_embedding"], feed)
         assert got[0] @ exact > 0.999, "int8 moves the vector too far"
         golden.append({"text": text, "ids": sorted(ids), "first": [round(float(x), 5) for x in got[0][:8]]})
     sha256 = lambda name: hashlib.sha256((to / name).read_bytes()).hexdigest()

@@ -2,8 +2,9 @@
 import bundled from '../../../models/embedder/manifest.json';
 import type { Bindings } from '../../bindings.ts';
 import type { Embedder } from './embedder.ts';
-import { assetFile, loadOnnxEmbedder } from './load.ts';
+import { assetFile, bucketFile, loadOnnxEmbedder, readManifest } from './load.ts';
 import type { Manifest } from './manifest.ts';
+import { createWorkersAiEmbedder } from './workers-ai.ts';
 
 export type EmbedderState =
   | { state: 'ready'; id: string; dimensions: number; load_ms: number }
@@ -58,9 +59,20 @@ async function tryToMake(env: Bindings, setting: string): Promise<Outcome> {
   }
 }
 
+const HOW = 'set it to "bundled", "none", "onnx:<name>" or "workers-ai:<model>"';
+
 async function make(env: Bindings, setting: string): Promise<Embedder> {
   if (setting === 'bundled') {
     return loadOnnxEmbedder(bundled as Manifest, assetFile(env, 'embedder'));
   }
-  throw new Error(`EMBEDDER is "${setting}": set it to "bundled" or "none"`);
+  const [, kind, name] = /^(onnx|workers-ai):(.+)$/.exec(setting) ?? [];
+  if (kind === 'onnx') {
+    const read = bucketFile(env, name!);
+    return loadOnnxEmbedder(await readManifest(read), read);
+  }
+  if (kind === 'workers-ai') {
+    if (env.AI) return createWorkersAiEmbedder(env.AI, name!);
+    throw new Error('EMBEDDER names Workers AI and there is no binding: add [ai] binding = "AI"');
+  }
+  throw new Error(`EMBEDDER is "${setting}": ${HOW}`);
 }

@@ -8,6 +8,15 @@ export interface Embedder {
    * @param role what the texts are, for encoders that tell questions from passages
    */
   embed(texts: readonly string[], role?: Role): Promise<Embedding[]>;
+  readonly tokens?: TokenVectors;
+}
+
+/** The vectors of tokens by themselves, for encoders whose tokens do not depend on what is beside them. */
+export interface TokenVectors {
+  /** In the text's order. */
+  encode(text: string): ArrayLike<number>;
+  /** A vector an id, in order, one after the other; a longer one counts more. */
+  vectors(ids: readonly number[]): Promise<Float32Array>;
 }
 
 export type Role = 'query' | 'passage';

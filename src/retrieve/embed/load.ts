@@ -1,9 +1,10 @@
 /** An encoder's files to an `Embedder`: fetched by a binding, checked, made into a session. */
+import * as v from 'valibot';
 import type { Bindings } from '../../bindings.ts';
 import { createSession } from '../../onnx/runtime.ts';
 import { sha256 } from '../../store/ids.ts';
 import type { Embedder } from './embedder.ts';
-import type { Manifest } from './manifest.ts';
+import { type Manifest, manifestSchema } from './manifest.ts';
 import { createOnnxEmbedder } from './onnx-embedder.ts';
 
 /** Reads `model.onnx` or `tokenizer.json`. Throws with where it looked. */
@@ -40,4 +41,23 @@ export function assetFile({ ASSETS }: Bindings, folder: string): ReadFile {
     await response.body?.cancel();
     throw new Error(`the asset ${folder}/${name} answered ${response.status}: is it in web/?`);
   };
+}
+
+/** From R2, where `npx espalier embedder add` puts encoders of one's own. */
+export function bucketFile({ FILES }: Bindings, name: string): ReadFile {
+  return async function readObject(file) {
+    const key = `embedders/${name}/${file}`;
+    const object = await FILES.get(key);
+    if (object) return object.arrayBuffer();
+    throw new Error(`R2 has no ${key}: add the encoder with npx espalier embedder add`);
+  };
+}
+
+/** Throws with the field that is wrong. */
+export async function readManifest(read: ReadFile): Promise<Manifest> {
+  const text = new TextDecoder().decode(await read('manifest.json'));
+  const parsed = v.safeParse(manifestSchema, JSON.parse(text));
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw new Error(`the encoder's manifest.json: ${v.getDotPath(issue) ?? ''}: ${issue.message}`);
 }

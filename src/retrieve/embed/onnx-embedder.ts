@@ -6,11 +6,14 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { type Session, Tensor } from '../../onnx/runtime.ts';
 import { cachedEncoder } from '../../store/word-cache.ts';
-import type { Embedder, Embedding, Role } from './embedder.ts';
+import type { Embedder, Embedding, Role, TokenVectors } from './embedder.ts';
 import type { Manifest } from './manifest.ts';
 
 /** Texts a run: bounds the memory of one, texts beside each other being padded alike. */
 const TEXTS_A_RUN = 32;
+
+/** A bag's output of its tokens' own vectors. */
+const TOKEN_STATES = 'token_states';
 
 interface Encoded {
   ids: readonly number[];
@@ -29,20 +32,19 @@ export async function createOnnxEmbedder(
   const tokenizer = new Tokenizer(tokenizerJson, {});
   const isBag = session.inputNames.includes('token_weights');
   const output = outputOf(session, manifest);
-  const encodeWords = isBag ? cachedEncoder(tokenizer) : null;
+  const encodeWords =
+    cachedEncoder(tokenizer) ??
+    ((text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids);
 
   function encode(text: string): Encoded {
-    if (isBag) {
-      const tokens =
-        encodeWords?.(text) ?? tokenizer.encode(text, { add_special_tokens: false }).ids;
-      return bagOf(tokens);
-    }
+    if (isBag) return bagOf(encodeWords(text));
     const { ids } = tokenizer.encode(text);
     const kept = shorten(ids, maxTokens ?? ids.length);
     return { ids: kept, weights: Array.from(kept, () => 1), tokens: kept.length };
   }
 
-  async function run(batch: readonly Encoded[]): Promise<Float32Array[]> {
+  /** One of the graph's outputs for texts, padded to the longest. */
+  async function run(batch: readonly Encoded[], name: string) {
     const width = Math.max(1, ...batch.map(({ ids }) => ids.length));
     const ids = new BigInt64Array(batch.length * width);
     const weights = new Float32Array(batch.length * width);
@@ -61,7 +63,11 @@ export async function createOnnxEmbedder(
       token_type_ids: () => new Tensor('int64', new BigInt64Array(ids.length), shape),
     };
     const feeds = Object.fromEntries(session.inputNames.map((name) => [name, inputs[name]!()]));
-    const result = (await session.run(feeds))[output]!;
+    return (await session.run(feeds, [name]))[name]!;
+  }
+
+  async function vectorsOf(batch: readonly Encoded[]): Promise<Float32Array[]> {
+    const result = await run(batch, output);
     const data = result.data as Float32Array;
     if (result.dims[result.dims.length - 1] !== dimensions) {
       throw new Error(
@@ -69,7 +75,7 @@ export async function createOnnxEmbedder(
       );
     }
     // Of a text's states, [width, dimensions], or its one vector.
-    const stride = pooling === 'sentence' ? dimensions : width * dimensions;
+    const stride = data.length / batch.length;
     return batch.map((text, row) => {
       const states = data.subarray(row * stride, (row + 1) * stride);
       return pooling === 'mean' ? meanOf(states, text, dimensions) : states.slice(0, dimensions);
@@ -84,7 +90,7 @@ export async function createOnnxEmbedder(
     const embeddings: Embedding[] = new Array(texts.length);
     for (let from = 0; from < encoded.length; from += TEXTS_A_RUN) {
       const batch = encoded.slice(from, from + TEXTS_A_RUN);
-      const vectors = await run(batch);
+      const vectors = await vectorsOf(batch);
       batch.forEach(({ index, tokens }, row) => {
         embeddings[index] = { vector: unit(vectors[row]!), tokens };
       });
@@ -92,8 +98,17 @@ export async function createOnnxEmbedder(
     return embeddings;
   }
 
+  const tokens: TokenVectors = {
+    encode: encodeWords,
+    async vectors(ids) {
+      const list = { ids, weights: Array.from(ids, () => 1), tokens: ids.length };
+      return (await run([list], TOKEN_STATES)).data as Float32Array;
+    },
+  };
+  // Finds out at once whether the graph runs and gives what the manifest says.
   await embed(['dimensions']);
-  return { id, dimensions, embed };
+  const hasTokens = isBag && session.outputNames.includes(TOKEN_STATES);
+  return { id, dimensions, embed, ...(hasTokens && { tokens }) };
 }
 
 /** Where a text's vector, or its tokens' states, come out. */

@@ -12,3 +12,13 @@ export function pack(vector: Float32Array): Uint8Array {
   if (scale > 0) for (let i = 0; i < vector.length; i++) values[i] = Math.round(vector[i]! / scale);
   return packed;
 }
+
+export function unpack(packed: Uint8Array): Float32Array {
+  const scale = new DataView(packed.buffer, packed.byteOffset).getFloat32(0, true);
+  const bytes = new Int8Array(
+    packed.buffer,
+    packed.byteOffset + SCALE_BYTES,
+    packed.length - SCALE_BYTES,
+  );
+  return Float32Array.from(bytes, (value) => value * scale);
+}

@@ -7,7 +7,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../../bindings.ts';
 import { ExactScan } from './exact-scan.ts';
-import type { Near, VectorIndex } from './vector-index.ts';
+import type { Near, Space, VectorIndex } from './vector-index.ts';
 
 /** A quarter of an isolate's memory at 256 dimensions. Passages beyond are found by words. */
 export const MAX_VECTORS = 120_000;
@@ -25,7 +25,7 @@ export class StoreVectors extends DurableObject<Bindings> implements VectorIndex
   private held: { embedder: string; scan: ExactScan } | undefined;
 
   async nearest(
-    embedder: string,
+    { embedder }: Space,
     documentIds: readonly number[],
     query: Float32Array,
     limit: number,

@@ -6,14 +6,21 @@ export interface Near {
   similarity: number;
 }
 
+/** Whose vectors, and of what: all of it is decided on the server. */
+export interface Space {
+  tenantId: number;
+  storeId: string;
+  /** Id of the embedder: vectors of different ones are never compared. */
+  embedder: string;
+}
+
 export interface VectorIndex {
   /**
-   * The passages of these documents that are nearest, best first. Documents
-   * that the index doesn't know are looked up; passages without a vector of this
-   * embedder are left out. The caller has decided that the documents may be searched.
+   * The passages of these documents that are nearest, best first. The caller has
+   * decided that the documents may be searched, and that they are the space's.
    */
   nearest(
-    embedder: string,
+    space: Space,
     documentIds: readonly number[],
     query: Float32Array,
     limit: number,

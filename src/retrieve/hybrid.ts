@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import type { Database } from '../store/database.ts';
 import { embedderOf } from './embed/choose.ts';
-import { add, fuse, MEANING_WEIGHT } from './fuse.ts';
+import { add, fuse, LEAST_SIMILARITY, MEANING_WEIGHT } from './fuse.ts';
 import { type Candidate, interact } from './interaction.ts';
 import { type Ranked, searchWords } from './lexical.ts';
 import { reachable, type Scope } from './scope.ts';
@@ -32,9 +32,10 @@ export async function searchHybrid(
     embedderOf(env),
   ]);
   if (!embedder?.tokens) return fuse(words, near, MEANING_WEIGHT);
+  const similar = near.filter(({ similarity }) => similarity >= LEAST_SIMILARITY);
   const compared = new Set([
     ...words.slice(0, COMPARED_BY_WORDS).map(({ id }) => id),
-    ...near.slice(0, COMPARED_BY_MEANING).map(({ id }) => id),
+    ...similar.slice(0, COMPARED_BY_MEANING).map(({ id }) => id),
   ]);
   const candidates = await readCandidates(db, scope, [...compared]);
   return add(words, await interact(embedder.tokens, query, candidates), INTERACTION_WEIGHT);

@@ -3,12 +3,15 @@
  * docs and over chunking_evaluation's corpora, by passage size and method, against
  * counting the words that question and passage share.
  *
- *   npm run bench:retrieval -- [folder of chunking_evaluation] [--sizes 100,190,400] [--json]
+ *   npm run bench:retrieval -- [folder of chunking_evaluation] [--sizes 100,190,400]
+ *     [--embedder folder] [--json]
  *
- * Without a folder: `../shared/data/qa/chunking_evaluation`.
+ * Without a folder: `../shared/data/qa/chunking_evaluation`. `--embedder` measures
+ * with another encoder, added as `npx espalier embedder add` does.
  */
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { addEmbedder, settingOf } from '../bin/embedders.ts';
 import { type Chunk, chunk } from '../src/retrieve/chunk.ts';
 import { parse } from '../src/retrieve/parse/parse.ts';
 import { startModelServer } from '../test/support/model-server.ts';
@@ -42,6 +45,7 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       sizes: { type: 'string', default: '100,190,400' },
+      embedder: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -50,7 +54,10 @@ async function main(): Promise<void> {
     chunking_evaluation: readQuestions(positionals[0]),
   };
   const verifier = await startModelServer();
-  const worker = await startWorker({ verifierUrl: verifier.url });
+  const { embedder } = values;
+  const vars: Record<string, string> = embedder ? { EMBEDDER: settingOf(embedder) } : {};
+  const worker = await startWorker({ verifierUrl: verifier.url, vars });
+  if (embedder) addEmbedder(embedder, worker.state);
   const results: Record<string, Results> = {};
   try {
     const client = new KnowledgeClient(worker.url);

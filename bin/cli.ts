@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { SCOPES } from '../src/store/schema.ts';
 import { D1Failure, type Database, openDatabase } from './d1.ts';
-import { addEmbedder, EmbedderFailure } from './embedders.ts';
+import { addEmbedder, EmbedderFailure, settingOf } from './embedders.ts';
 import { createKey, listKeys, revokeKey } from './keys.ts';
 
 const HELP = `Usage:
@@ -39,7 +39,8 @@ function run(argv: string[]): void {
   }
   const where = values.remote ? 'remote' : values.state;
   if (noun === 'embedder' && verb === 'add' && id) {
-    console.log(`Set EMBEDDER to ${addEmbedder(id, where)}`);
+    addEmbedder(id, where);
+    console.log(`Added. Set EMBEDDER to ${settingOf(id)}.`);
     return;
   }
   if (noun !== 'key') throw new Usage(`no command "${noun}"\n\n${HELP}`);

@@ -15,9 +15,16 @@ const DEFAULT_TOKENS = 512;
 /** The folder is no encoder, or wrangler could not put it; the message says which. */
 export class EmbedderFailure extends Error {}
 
-/** Gives the setting of EMBEDDER that names it. @param where 'remote', or the folder of a local state */
-export function addEmbedder(folder: string, where: string): string {
-  const name = basename(resolve(folder)).replace(/[^\w.-]/g, '-');
+const nameOf = (folder: string) => basename(resolve(folder)).replace(/[^\w.-]/g, '-');
+
+/** What EMBEDDER is to be set to for the encoder of that folder. */
+export function settingOf(folder: string): string {
+  return `onnx:${nameOf(folder)}`;
+}
+
+/** @param where 'remote', or the folder of a local state */
+export function addEmbedder(folder: string, where: string): void {
+  const name = nameOf(folder);
   const model = ['model.onnx', 'onnx/model.onnx'].find((path) => existsSync(join(folder, path)));
   if (!model || !existsSync(join(folder, 'tokenizer.json'))) {
     throw new EmbedderFailure(`${folder} needs model.onnx (or onnx/model.onnx) and tokenizer.json`);
@@ -34,7 +41,6 @@ export function addEmbedder(folder: string, where: string): string {
   } finally {
     rmSync(staged, { recursive: true });
   }
-  return `onnx:${name}`;
 }
 
 /** A manifest.json of the folder's own, or one made of sentence-transformers' files. */

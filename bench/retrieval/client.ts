@@ -5,6 +5,8 @@ export interface Found {
 }
 
 const POLL_MS = 100;
+/** A poll that is not answered is made again: `wrangler dev` may lose an answer while its thread is busy. */
+const POLL_TIMEOUT_MS = 10_000;
 
 export class KnowledgeClient {
   readonly url: string;
@@ -35,8 +37,14 @@ export class KnowledgeClient {
     const path = `/v1/vector_stores/${store}/file_batches`;
     const { id } = await this.call<Batch>('POST', path, { file_ids: fileIds, ...cutting });
     for (;;) {
-      const { file_counts } = await this.call<Batch>('GET', `${path}/${id}`);
-      if (file_counts.in_progress === 0) return file_counts.failed;
+      const signal = AbortSignal.timeout(POLL_TIMEOUT_MS);
+      const batch = await this.call<Batch>('GET', `${path}/${id}`, undefined, signal).catch(
+        (error) => {
+          if (signal.aborted) return undefined;
+          throw error;
+        },
+      );
+      if (batch?.file_counts.in_progress === 0) return batch.file_counts.failed;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
@@ -48,9 +56,15 @@ export class KnowledgeClient {
     return data.map(({ content }) => content[0]);
   }
 
-  private async call<Answer>(method: string, path: string, body?: object): Promise<Answer> {
+  private async call<Answer>(
+    method: string,
+    path: string,
+    body?: object,
+    signal?: AbortSignal,
+  ): Promise<Answer> {
     const response = await fetch(this.url + path, {
       method,
+      ...(signal && { signal }),
       ...(body && { body: body instanceof FormData ? body : JSON.stringify(body) }),
     });
     const text = await response.text();

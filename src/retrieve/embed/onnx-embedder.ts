@@ -9,8 +9,12 @@ import { cachedEncoder } from '../../store/word-cache.ts';
 import type { Embedder, Embedding, Role, TokenVectors } from './embedder.ts';
 import type { Manifest } from './manifest.ts';
 
-/** Texts a run: bounds the memory of one, texts beside each other being padded alike. */
+/**
+ * A run's texts, and their tokens with padding: what attention needs grows with both,
+ * and an isolate has 128 MB for everything.
+ */
 const TEXTS_A_RUN = 32;
+const TOKENS_A_RUN = 2_048;
 
 /** A bag's output of its tokens' own vectors. */
 const TOKEN_STATES = 'token_states';
@@ -88,8 +92,9 @@ export async function createOnnxEmbedder(
     // Texts of like length together: little padding.
     encoded.sort((a, b) => a.ids.length - b.ids.length);
     const embeddings: Embedding[] = new Array(texts.length);
-    for (let from = 0; from < encoded.length; from += TEXTS_A_RUN) {
-      const batch = encoded.slice(from, from + TEXTS_A_RUN);
+    for (const batch of runsOf(encoded)) {
+      // Others' requests are answered between runs: one blocks the thread they share.
+      if (batch[0] !== encoded[0]) await scheduler.wait(0);
       const vectors = await vectorsOf(batch);
       batch.forEach(({ index, tokens }, row) => {
         embeddings[index] = { vector: unit(vectors[row]!), tokens };
@@ -125,6 +130,20 @@ function outputOf({ inputNames, outputNames }: Session, { id, pooling }: Manifes
 /** The first tokens and the last one, which ends a BERT's text. */
 function shorten(ids: readonly number[], most: number): readonly number[] {
   return ids.length <= most ? ids : [...ids.slice(0, most - 1), ids[ids.length - 1]!];
+}
+
+/** As many texts as a run may have, the shortest first. */
+function* runsOf<Text extends Encoded>(sorted: readonly Text[]): Generator<Text[]> {
+  let run: Text[] = [];
+  for (const text of sorted) {
+    const tooMuch = (run.length + 1) * text.ids.length > TOKENS_A_RUN;
+    if (run.length > 0 && (run.length === TEXTS_A_RUN || tooMuch)) {
+      yield run;
+      run = [];
+    }
+    run.push(text);
+  }
+  if (run.length > 0) yield run;
 }
 
 /** Each token once, counting 1 + ln of how often it stands there, as in training. */

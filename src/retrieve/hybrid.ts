@@ -5,7 +5,8 @@ import type { Database } from '../store/database.ts';
 import { embedderOf } from './embed/choose.ts';
 import { add, fuse, LEAST_SIMILARITY, MEANING_WEIGHT } from './fuse.ts';
 import { type Candidate, interact } from './interaction.ts';
-import { type Ranked, searchWords } from './lexical.ts';
+import { searchWords } from './lexical.ts';
+import type { Ranked } from './ranked.ts';
 import { reachable, type Scope } from './scope.ts';
 import { searchMeaning } from './semantic.ts';
 

@@ -6,7 +6,7 @@
  * the passage's best window: an answer is said in one place.
  */
 import type { TokenVectors } from './embed/embedder.ts';
-import type { Ranked } from './lexical.ts';
+import type { Ranked } from './ranked.ts';
 
 /** Tokens of a window, half of which the next one shares. Chosen on the questions of `bench:retrieval`. */
 const WINDOW = 64;

@@ -3,16 +3,10 @@ import { sql } from 'drizzle-orm';
 import type { Database } from '../store/database.ts';
 import { passageIndex } from '../store/tenants.ts';
 import { FIELD_WEIGHTS, matchQuery } from './query.ts';
+import type { Ranked } from './ranked.ts';
 import { reachable, type Scope } from './scope.ts';
 
 const WEIGHTS = sql.raw(FIELD_WEIGHTS.map(([, weight]) => weight.toFixed(1)).join(', '));
-
-export interface Ranked {
-  /** Of the passage. */
-  id: number;
-  /** In (0, 1]: 1 for the best. bm25 has no scale of its own, it moves with what is indexed. */
-  score: number;
-}
 
 /** The `limit` best passages, best first. Text without words to search for finds none. */
 export async function searchWords(

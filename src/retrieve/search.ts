@@ -9,7 +9,8 @@ import { diversify } from './diversify.ts';
 import type { AttributeFilter } from './filter.ts';
 import { nearness } from './fuse.ts';
 import { searchHybrid } from './hybrid.ts';
-import { type Ranked, searchWords } from './lexical.ts';
+import { searchWords } from './lexical.ts';
+import type { Ranked } from './ranked.ts';
 import { reachable, type Scope } from './scope.ts';
 import { searchMeaning } from './semantic.ts';
 

@@ -13,6 +13,7 @@ import { AlignmentStore } from '../../src/draft/alignment-store.ts';
 import { BlendDrafter } from '../../src/draft/blend.ts';
 import type { Region } from '../../src/draft/drafter.ts';
 import { Evidence } from '../../src/draft/evidence.ts';
+import { fuse } from '../../src/draft/fuse.ts';
 import { OutputStore } from '../../src/draft/output-store.ts';
 import { selectBest } from '../../src/draft/select.ts';
 import { SessionStore } from '../../src/draft/session-store.ts';
@@ -81,13 +82,7 @@ export class RasdGate implements Contender {
     const { nodes, hits } = this.datastore.retrieve(this.text, RETRIEVED_NODES);
     const weights = this.prune(nodes, hits);
     fused.clear();
-    const placed = new Int16Array(drafted.size);
-    for (let node = 0; node < drafted.size; node++) {
-      const parent = drafted.parents[node]!;
-      const { tokens, probs, sources } = drafted;
-      const under = parent === ROOT ? ROOT : placed[parent]!;
-      placed[node] = fused.add(under, tokens[node]!, probs[node]!, sources[node] as Source);
-    }
+    fuse(fused, drafted);
     const retrieved: number[] = [];
     for (const [i, { token, parent }] of nodes.entries()) {
       const under = parent === ROOT ? ROOT : retrieved[parent]!;

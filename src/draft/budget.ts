@@ -37,21 +37,3 @@ export function bestNodeCount(
   }
   return best;
 }
-
-/** A `StepCost` from measured points, linear between them and on beyond the last two. */
-export function tabulatedCost(nodes: ArrayLike<number>, costs: ArrayLike<number>): StepCost {
-  const points = nodes.length;
-  if (points < 1 || costs.length !== points) {
-    throw new RangeError('a cost table needs as many costs as node counts, and at least one');
-  }
-  for (let i = 1; i < points; i++) {
-    if (!(nodes[i]! > nodes[i - 1]!)) throw new RangeError('node counts of a cost table must rise');
-  }
-  return function cost(n) {
-    if (points === 1) return costs[0]!;
-    let i = 1;
-    while (i < points - 1 && nodes[i]! < n) i++;
-    const slope = (costs[i]! - costs[i - 1]!) / (nodes[i]! - nodes[i - 1]!);
-    return costs[i - 1]! + slope * (n - nodes[i - 1]!);
-  };
-}

@@ -1,5 +1,8 @@
-import type { Source } from './source.ts';
-import { ROOT, type TokenTree } from './tree.ts';
+import { copyNodes } from './copy-nodes.ts';
+import { MAX_TREE_NODES, ROOT, type TokenTree } from './tree.ts';
+
+/** Probabilities given the new root. */
+const given = new Float64Array(MAX_TREE_NODES);
 
 /**
  * Replaces `into` by what is left of `from` after `tokens` were committed: the
@@ -15,13 +18,9 @@ export function reroot(from: TokenTree, tokens: ArrayLike<number>, into: TokenTr
     if (root < 0) return false;
   }
   const whole = root === ROOT ? 1 : from.probs[root]!;
-  const moved = new Int16Array(from.size).fill(-1);
   for (let node = root + 1; node < from.size; node++) {
-    const parent = from.parents[node]!;
-    if (parent !== root && (parent === ROOT || moved[parent]! < 0)) continue;
-    const prob = Math.min(1, from.probs[node]! / whole);
-    const under = parent === root ? ROOT : moved[parent]!;
-    moved[node] = into.add(under, from.tokens[node]!, prob, from.sources[node] as Source);
+    given[node] = Math.min(1, from.probs[node]! / whole);
   }
+  copyNodes(from, into, given, root);
   return true;
 }

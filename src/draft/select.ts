@@ -5,8 +5,12 @@
  * are first capped by their parent's.
  */
 import { bestNodeCount, type StepCost } from './budget.ts';
-import type { Source } from './source.ts';
-import { ROOT, type TokenTree } from './tree.ts';
+import { copyNodes } from './copy-nodes.ts';
+import { MAX_TREE_NODES, ROOT, type TokenTree } from './tree.ts';
+
+/** Probabilities, none above its parent's. */
+const capped = new Float64Array(MAX_TREE_NODES);
+const sorted = new Float64Array(MAX_TREE_NODES);
 
 /**
  * Replaces `into` by the at most `budget` best nodes of `from`: all of them, or
@@ -20,13 +24,12 @@ export function selectBest(
 ): number {
   const size = from.size;
   into.clear();
-  const capped = new Float32Array(size);
   for (let node = 0; node < size; node++) {
     const parent = from.parents[node]!;
     const above = parent === ROOT ? 1 : capped[parent]!;
-    capped[node] = Math.min(from.probs[node]!, above);
+    sorted[node] = capped[node] = Math.min(from.probs[node]!, above);
   }
-  const falling = capped.slice().sort().reverse();
+  const falling = sorted.subarray(0, size).sort().reverse();
   let count = Math.min(budget, size, into.capacity);
   if (cost) count = bestNodeCount(falling, size, count, cost);
   if (count === 0) return 0;
@@ -35,13 +38,10 @@ export function selectBest(
   while (ties > 0 && falling[ties - 1] === threshold) ties--;
   // Nodes at the threshold itself go by index, so parents before children.
   ties = count - ties;
-  const moved = new Int16Array(size).fill(ROOT);
   for (let node = 0; node < size; node++) {
     const p = capped[node]!;
-    if (p < threshold || (p === threshold && ties-- <= 0)) continue;
-    const parent = from.parents[node]!;
-    const under = parent === ROOT ? ROOT : moved[parent]!;
-    moved[node] = into.add(under, from.tokens[node]!, p, from.sources[node] as Source);
+    if (p < threshold || (p === threshold && ties-- <= 0)) capped[node] = 0;
   }
+  copyNodes(from, into, capped);
   return into.size;
 }

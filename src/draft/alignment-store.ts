@@ -79,6 +79,28 @@ export class AlignmentStore implements EvidenceStore {
     }
   }
 
+  /** Throws unless each slot's alignments come first, are distinct, in the text and not too far astray. */
+  checkIntegrity(): void {
+    const { at, stray, strength } = this;
+    for (let slot = 0; slot <= MAX_TREE_NODES; slot++) {
+      const first = slot * PLACES;
+      const positions = at.subarray(first, first + PLACES);
+      const kept = positions.indexOf(NOWHERE) < 0 ? PLACES : positions.indexOf(NOWHERE);
+      if (positions.subarray(kept).some((position) => position !== NOWHERE)) {
+        throw new Error(`slot ${slot} has an alignment behind its last`);
+      }
+      if (new Set(positions.subarray(0, kept)).size !== kept) {
+        throw new Error(`slot ${slot} is aligned twice with one place`);
+      }
+      for (let place = first; place < first + kept; place++) {
+        const inside = at[place]! >= 0 && at[place]! < this.matched.text.length;
+        const straight = stray[place]! >= 0 && stray[place]! <= MAX_STRAY;
+        if (inside && straight && strength[place]! > 0) continue;
+        throw new Error(`alignment ${place} is at ${at[place]}, ${stray[place]} astray`);
+      }
+    }
+  }
+
   /** `slot` may be `from`: the new places are put together aside. */
   private move(from: number, token: number, slot: number, end: number, length: number): void {
     const { at, stray, strength, next } = this;

@@ -1,7 +1,7 @@
 /**
- * Runs of tokens with an automaton over them, as a store of evidence: one cursor (state and matched length) a
- * slot, contexts along the suffix links. Following a token is amortised O(1),
- * gathering O(followers of up to four contexts).
+ * Runs of tokens with an automaton over them, as a store of evidence: one cursor
+ * (state and matched length) a slot, contexts along the suffix links. Following a
+ * token is amortised O(1), gathering O(followers of up to four contexts).
  */
 
 import type { Region } from './drafter.ts';
@@ -121,6 +121,20 @@ export abstract class AutomatonStore implements EvidenceStore {
       }
       state = link;
       order = shorter;
+    }
+  }
+
+  checkIntegrity(): void {
+    this.automaton.checkIntegrity();
+    this.text.checkIntegrity();
+    this.top.checkIntegrity();
+    if (this.text.length !== this.automaton.tokens) {
+      throw new Error(
+        `${this.text.length} tokens of text, ${this.automaton.tokens} in the automaton`,
+      );
+    }
+    if (this.lastMatchLength > 0 && this.lastMatchEnd >= this.text.length) {
+      throw new Error(`matched at ${this.lastMatchEnd}, behind the end of the text`);
     }
   }
 

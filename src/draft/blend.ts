@@ -75,6 +75,14 @@ export class BlendDrafter implements Drafter {
     }
   }
 
+  /** Throws unless every store and what they said last hold together. For tests. */
+  checkIntegrity(): void {
+    for (const store of this.stores) store.checkIntegrity();
+    this.evidence.checkIntegrity();
+    this.mixer.checkIntegrity();
+    this.frontier.checkIntegrity();
+  }
+
   /** Whether a candidate may stand after a slot at all. */
   protected admits(_slot: number, _token: number): boolean {
     return true;

@@ -85,6 +85,22 @@ export class CandidateTable {
     if (this.stores > 1) this.pairUp();
   }
 
+  /** Throws unless each candidate is found by its token and estimated by some store. For tests. */
+  checkIntegrity(): void {
+    for (let c = 0; c < this.size; c++) {
+      if (this.find(this.token[c]!) !== c) throw new Error(`candidate ${c} is not found`);
+      const own = this.own.subarray(c * this.stores, (c + 1) * this.stores);
+      if (!own.some((p) => p > 0)) throw new Error(`no store has seen candidate ${c}`);
+      // Contexts that stand apart may take the sum of shares above 1.
+      if (!(this.merged[c]! >= 0 && Number.isFinite(this.merged[c]!))) {
+        throw new Error(`candidate ${c} is estimated ${this.merged[c]}`);
+      }
+      if (this.featureCount[c]! > this.layout.perCandidate) {
+        throw new Error(`candidate ${c} has ${this.featureCount[c]} features`);
+      }
+    }
+  }
+
   private bound(evidence: Evidence): void {
     let row = 0;
     for (let s = 0; s < this.stores; s++) {
@@ -125,7 +141,8 @@ export class CandidateTable {
         sum += total[row]!;
         followers = Math.max(followers, distinct[row]!);
       }
-      const fresh = sum !== known;
+      // Below a store's last context there may be none: nothing is left over to nothing.
+      const fresh = sum > 0 && sum !== known;
       const scale = fresh ? rest / (sum + followers) : 0;
       if (fresh) {
         rest = scale * followers;

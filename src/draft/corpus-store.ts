@@ -78,6 +78,22 @@ export class CorpusStore implements EvidenceStore {
     return this.segment.buffer.byteLength;
   }
 
+  /** Throws unless slot 0 has ranges of falling context length and rising size. For tests. */
+  checkIntegrity(): void {
+    this.segment.checkIntegrity();
+    const { starts, ends, shortest, longest } = this;
+    let occurrences = 0;
+    let length = MAX_CONTEXT + 1;
+    for (let range = 0; range < this.ranges[0]!; range++) {
+      const found = ends[range]! - starts[range]!;
+      if (found <= occurrences || longest[range]! >= length || shortest[range]! > longest[range]!) {
+        throw new Error(`range ${range} is not of a shorter context that occurs more often`);
+      }
+      occurrences = found;
+      length = shortest[range]!;
+    }
+  }
+
   /** O(contexts · log n). `slot` may be `from`: a range is read before it is written over. */
   private move(from: number, symbol: number, slot: number): void {
     const { segment, starts, ends, shortest, longest } = this;

@@ -43,6 +43,23 @@ export class EdgeIndex {
     this.place(state, edge, edgeToken[edge]!);
   }
 
+  /** Throws unless every edge is counted and found by its token. For tests; O(slots). */
+  checkIntegrity(edgeToken: Int32Array): void {
+    let used = 0;
+    for (let i = 0; i < this.slots.length; i += 2) {
+      const state = this.slots[i]!;
+      if (state === EMPTY) continue;
+      used++;
+      const edge = this.slots[i + 1]!;
+      if (this.find(state, edgeToken[edge]!, edgeToken) !== edge) {
+        throw new Error(`edge ${edge} of state ${state} is hidden by another`);
+      }
+    }
+    if (used !== this.used) throw new Error(`${used} edges are there, not ${this.used}`);
+    if (used > (this.mask + 1) * MAX_LOAD)
+      throw new Error(`${used} edges in ${this.mask + 1} slots`);
+  }
+
   private place(state: number, edge: number, token: number): void {
     let slot = hash(state, token) & this.mask;
     while (this.slots[2 * slot] !== EMPTY) slot = (slot + 1) & this.mask;

@@ -76,6 +76,39 @@ export class Evidence {
     this.firstFollower[this.contexts] = this.followers;
     return row;
   }
+
+  /** Throws unless contexts are in order and say what they can have seen. For tests; O(followers). */
+  checkIntegrity(): void {
+    for (let row = 0; row < this.contexts; row++) {
+      const [order, shorter] = [this.order[row]!, this.shorter[row]!];
+      if (!(shorter >= 0 && shorter < order))
+        throw new Error(`context ${row}: ${shorter}…${order}`);
+      const after = row > 0 && this.store[row] === this.store[row - 1];
+      if (row > 0 && this.store[row]! < this.store[row - 1]!) {
+        throw new Error(`context ${row} is of a store that was through`);
+      }
+      if (after && this.apart[row] === 0 && order > this.shorter[row - 1]!) {
+        throw new Error(`context ${row} is not shorter than the one before it`);
+      }
+      const [from, to] = [this.firstFollower[row]!, this.firstFollower[row + 1]!];
+      const tokens = new Set(this.token.subarray(from, to));
+      if (this.apart[row] === 0 && tokens.size !== to - from) {
+        throw new Error(`context ${row} names a follower twice`);
+      }
+      const latest = this.latest[row]!;
+      if (latest >= 0 && !(latest >= from && latest < to)) {
+        throw new Error(`context ${row} was followed last by another's ${latest}`);
+      }
+      let sum = 0;
+      for (let f = from; f < to; f++) {
+        if (!(this.count[f]! > 0)) throw new Error(`follower ${f} was seen ${this.count[f]} times`);
+        sum += this.count[f]!;
+      }
+      if (this.apart[row] === 0 && sum > this.total[row]! + 1e-9) {
+        throw new Error(`context ${row} was followed ${sum} times and says ${this.total[row]}`);
+      }
+    }
+  }
 }
 
 /**
@@ -91,4 +124,6 @@ export interface EvidenceStore {
   follow(from: number, token: number, slot: number): void;
   /** Writes up to `MAX_CONTEXTS` contexts that end at `slot`, under the number `store`. */
   gather(slot: number, evidence: Evidence, store: number): void;
+  /** Throws unless every invariant holds. For tests. */
+  checkIntegrity(): void;
 }

@@ -121,6 +121,19 @@ export class Mixer {
     this.step(layout.noneAfter(this.last), gradient, LEARNING_RATE);
   }
 
+  /** Throws unless what was mixed last is a distribution, and no weight is lost. For tests; O(weights). */
+  checkIntegrity(): void {
+    this.candidates.checkIntegrity();
+    let sum = 0;
+    for (let c = 0; c <= this.candidates.size; c++) sum += this.probs[c]!;
+    if (Math.abs(sum - 1) > 1e-6) throw new Error(`probabilities sum to ${sum}`);
+    for (let i = 0; i < this.weights.length; i++) {
+      const learned = Number.isFinite(this.weights[i]!) && this.energy[i]! > 0;
+      if (!learned)
+        throw new Error(`weight ${i} is ${this.weights[i]}, its energy ${this.energy[i]}`);
+    }
+  }
+
   private noneLogit(evidence: Evidence, last: number): number {
     const { layout, weights, stores } = this;
     let logit = weights[layout.noneAfter(last)]!;

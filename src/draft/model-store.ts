@@ -141,6 +141,23 @@ export class ModelStore implements EvidenceStore {
     }
   }
 
+  checkIntegrity(): void {
+    if (this.root.parent) throw new Error('the root is below another node');
+    this.checkBelow(this.root);
+  }
+
+  private checkBelow(node: ModelNode): void {
+    for (const [token, child] of node.children) {
+      if (child.token !== token || child.parent?.position !== node.position) {
+        throw new Error(`token ${token} leads to ${child.token}, which is of another node`);
+      }
+      if (child.position !== node.position + 1) {
+        throw new Error(`token ${token} is at ${child.position}, below ${node.position}`);
+      }
+      this.checkBelow(child);
+    }
+  }
+
   private above(tree: TokenTree, node: number, known: (ModelNode | null)[]): ModelNode | null {
     const parent = tree.parents[node]!;
     return parent === ROOT ? this.root : known[parent]!;

@@ -50,6 +50,16 @@ export class RunText {
     return next < this.length && (this.marks[next]! & FIRST_OF_RUN) === 0 ? next : -1;
   }
 
+  /** Throws unless what is there can be read, from the beginning of a run on. For tests. */
+  checkIntegrity(): void {
+    if (this.length > this.tokens.length || this.tokens.length !== this.marks.length) {
+      throw new Error(`${this.length} tokens in ${this.tokens.length}, ${this.marks.length} marks`);
+    }
+    if (this.length > 0 && (this.marks[0]! & FIRST_OF_RUN) === 0) {
+      throw new Error('the first token begins no run');
+    }
+  }
+
   get bytes(): number {
     return this.tokens.byteLength + this.marks.byteLength;
   }

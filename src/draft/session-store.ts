@@ -46,16 +46,6 @@ export class SessionStore extends AutomatonStore {
     this.rewind();
   }
 
-  /** Learns a run of its own in mid-turn: a passage that arrived late. */
-  insert(run: Int32Array, source: Source): void {
-    const resume = this.automaton.interrupt();
-    this.text.endRun();
-    this.learn(run, source);
-    this.text.endRun();
-    this.automaton.resume(resume);
-    this.rewind();
-  }
-
   private rewind(): void {
     this.states[0] = this.automaton.tail;
     this.lengths[0] = this.automaton.tailLength;

@@ -21,13 +21,6 @@ const NONE = -1;
 const LISTED_EDGES = 8;
 const INITIAL_STATES = 1024;
 
-/** Where an interrupted run goes on. */
-export interface OpenRun {
-  readonly last: number;
-  readonly counted: number;
-  readonly countedLength: number;
-}
-
 export class SuffixAutomaton {
   /** Longest context, in tokens, whose followers are counted exactly. */
   readonly depth: number;
@@ -81,22 +74,6 @@ export class SuffixAutomaton {
   endRun(): void {
     this.last = this.tail = this.counted = ROOT_STATE;
     this.tailLength = this.countedLength = 0;
-  }
-
-  /** Leaves the current run open to go on after runs of its own have been added. */
-  interrupt(): OpenRun {
-    const { last, counted, countedLength } = this;
-    this.endRun();
-    return { last, counted, countedLength };
-  }
-
-  /** Goes on with a run that was interrupted. */
-  resume(run: OpenRun): void {
-    this.last = run.last;
-    this.counted = this.shorten(run.counted, run.countedLength);
-    this.countedLength = run.countedLength;
-    this.tailLength = Math.min(run.countedLength, this.depth);
-    this.tail = this.shorten(this.counted, this.tailLength);
   }
 
   /** Allocated bytes. */
@@ -240,6 +217,9 @@ export class SuffixAutomaton {
 
   /** Throws unless every invariant holds. For tests; O(states + edges). */
   checkIntegrity(): void {
+    this.checkCounts();
+    this.index.checkIntegrity(this.edgeToken);
+    let edges = 0;
     for (let state = 0; state < this.states; state++) {
       const link = this.link[state]!;
       if (state !== ROOT_STATE && !(this.length[link]! < this.length[state]!)) {
@@ -259,6 +239,32 @@ export class SuffixAutomaton {
       if (fanout !== this.fanout[state]) {
         throw new Error(`state ${state} has ${fanout} edges and says ${this.fanout[state]}`);
       }
+      edges += fanout;
     }
+    if (edges !== this.edges) throw new Error(`${edges} edges hang at states, of ${this.edges}`);
+  }
+
+  /** A context occurs wherever a longer one that ends with it does, and last when the last of them did. */
+  private checkCounts(): void {
+    const longer = new Int32Array(this.states);
+    for (let state = 1; state < this.states; state++) {
+      const link = this.link[state]!;
+      // Of contexts beyond the depth only the short ends are counted.
+      if (this.length[link]! > this.depth) continue;
+      longer[link]! += this.count[state]!;
+      if (link !== ROOT_STATE && this.lastEnd[state]! > this.lastEnd[link]!) {
+        throw new Error(`state ${state} occurred after its link ${link} did for the last time`);
+      }
+      if (!(this.count[state]! > 0 && this.lastEnd[state]! < this.tokens)) {
+        throw new Error(`state ${state} was seen ${this.count[state]} times`);
+      }
+    }
+    for (let state = 0; state < this.states; state++) {
+      if (longer[state]! > this.count[state]!) {
+        throw new Error(`state ${state} is seen less often than what ends with it`);
+      }
+    }
+    if (this.count[ROOT_STATE] !== this.tokens)
+      throw new Error(`${this.tokens} tokens are not counted`);
   }
 }

@@ -50,6 +50,23 @@ export class TopFollowers {
     return row * MAX_FOLLOWERS;
   }
 
+  /** Throws unless every list is of its state's edges, each once. For tests; O(edges of listed states). */
+  checkIntegrity(): void {
+    const { count, fanout, firstEdge, nextEdge } = this.automaton;
+    for (const [state, row] of this.rows) {
+      if (this.counted[row]! > count[state]! || fanout[state]! <= MAX_FOLLOWERS) {
+        throw new Error(`state ${state} has no need of a list, or less than it was made of`);
+      }
+      const own = new Set<number>();
+      for (let edge = firstEdge[state]!; edge >= 0; edge = nextEdge[edge]!) own.add(edge);
+      for (let i = row * MAX_FOLLOWERS; i < (row + 1) * MAX_FOLLOWERS; i++) {
+        const edge = this.edges[i]!;
+        if (!own.delete(edge))
+          throw new Error(`edge ${edge} is not state ${state}'s, or stands twice`);
+      }
+    }
+  }
+
   /** Insertion into a short sorted list: O(edges) for skewed counts, O(edges · MAX_FOLLOWERS) at worst. */
   private fill(state: number, at: number): void {
     const { edgeTarget, nextEdge, firstEdge, count } = this.automaton;

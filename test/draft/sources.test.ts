@@ -25,18 +25,24 @@ function begun(store: EvidenceStore, prompt: readonly number[]): Drafter {
   return drafter;
 }
 
-/** As the session's own text, each document a region. */
+/** The documents before a prompt, each a region. */
+function asPassages(documents: readonly Int32Array[], source: Source, prompt: readonly number[]) {
+  let start = 0;
+  const regions = documents.map(({ length }) => {
+    start += length;
+    return { start: start - length, end: start, source };
+  });
+  const tokens = documents.flatMap((document) => [...document]);
+  return { tokens: Int32Array.from([...tokens, ...prompt]), regions };
+}
+
+/** As the session's own text. */
 function inSession(source: Source, aligned: boolean): Known {
   return (documents, prompt) => {
-    const tokens = documents.flatMap((document) => [...document]);
-    let start = 0;
-    const regions = documents.map(({ length }) => {
-      start += length;
-      return { start: start - length, end: start, source };
-    });
+    const { tokens, regions } = asPassages(documents, source, prompt);
     const session = new SessionStore();
     const drafter = new BlendDrafter([session, ...(aligned ? [new AlignmentStore(session)] : [])]);
-    drafter.begin(Int32Array.from([...tokens, ...prompt]), regions);
+    drafter.begin(tokens, regions);
     return drafter;
   };
 }
@@ -100,9 +106,9 @@ function dealtOut(documents: readonly Int32Array[], prompt: readonly number[]): 
   const session = new SessionStore();
   const aligned = [session, outputs, spans].map((store) => new AlignmentStore(store));
   const drafter = new BlendDrafter([session, outputs, corpus, spans, recycled, ...aligned]);
-  drafter.begin(Int32Array.from(prompt), []);
+  const { tokens, regions } = asPassages(dealt(4), Source.passage, prompt);
+  drafter.begin(tokens, regions);
   spans.learn(dealt(2).map((tokens) => ({ source: Source.corpus, begins: false, tokens })));
-  for (const document of dealt(4)) session.insert(document, Source.passage);
   return drafter;
 }
 SOURCES['the blend of all'] = { source: Source.tenant, know: dealtOut };
@@ -115,6 +121,7 @@ describe.each(Object.entries(SOURCES))('%s', (_name, { source, know }) => {
     const tree = new TokenTree();
     drafter.draft(tree, budget);
     tree.checkIntegrity();
+    if (drafter instanceof BlendDrafter) drafter.checkIntegrity();
     return tree;
   }
 

@@ -1,28 +1,32 @@
 /**
- * How long drafting takes with full stores: 32k tokens in the session and 5M in a
- * corpus segment, 32 nodes a draft. Memory a token, and the rate at which a
- * segment is built.
+ * How long drafting takes with full stores: 32k tokens in the session, 5M in a
+ * corpus segment, 65k of earlier answers, 32 nodes a draft. Memory a token, and the
+ * rate at which a segment is built.
  *
- *   npm run bench:draft-speed [-- folder] [--corpus 5000000] [--json]
+ *   npm run bench:draft-speed [-- folder] [--corpus 5000000] [--check] [--json]
  *
  * Text is recorded answers (see bench/replay.ts), repeated until it is long
  * enough, in every copy one token in eleven another, as copies would make ranges
  * of the suffix array too alike. The baseline of each ratio is the same drafter
- * over the session alone.
+ * over the session alone. `--check` exits with 1 where a goal is missed; times
+ * mean little on a busy machine.
  */
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { AlignmentStore } from '../src/draft/alignment-store.ts';
 import { BlendDrafter } from '../src/draft/blend.ts';
 import { CorpusStore } from '../src/draft/corpus-store.ts';
+import { OutputStore } from '../src/draft/output-store.ts';
 import { Segment } from '../src/draft/segment.ts';
 import { buildSegment } from '../src/draft/segment-builder.ts';
 import { SessionStore } from '../src/draft/session-store.ts';
 import { TokenTree } from '../src/draft/tree.ts';
+import { atLeast, atMost, type Goal, printGoals } from './goals.ts';
 import { defaultFolder, readTraces } from './replay/traces.ts';
 import { quantile } from './statistics.ts';
 
 const SESSION_TOKENS = 32_768;
+const OUTPUT_TOKENS = 65_536;
 const BUDGET = 32;
 /** Tokens committed, one draft each. */
 const STEPS = 6000;
@@ -34,14 +38,20 @@ const SPREAD = 977;
 interface Result {
   session: { tokens: number; bytesPerToken: number };
   corpus: { tokens: number; bytesPerToken: number; builtPerCpuSecond: number };
-  draft: { full: Times; alone: Times; ratio: number };
+  /** Of the session alone; with the corpus; with earlier answers too. Ratios are of medians, to the first. */
+  draft: { alone: Times; full: Times; all: Times; ratio: number; ratioOfAll: number };
+  goals: Goal[];
   machine: { threads: number; load: number; node: string };
 }
 
 function main(): void {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { corpus: { type: 'string', default: '5000000' }, json: { type: 'boolean' } },
+    options: {
+      corpus: { type: 'string', default: '5000000' },
+      check: { type: 'boolean' },
+      json: { type: 'boolean' },
+    },
   });
   const answers = recorded(positionals[0] ?? defaultFolder());
   const documents = repeated(answers, Number(values.corpus), 1);
@@ -66,18 +76,32 @@ function main(): void {
     prompt,
     output,
   );
-  const result: Result = {
+  const third = new SessionStore();
+  const outputs = new OutputStore();
+  for (const output of repeated(answers, OUTPUT_TOKENS, 4)) outputs.learn(output);
+  const stores = [third, outputs, new CorpusStore(segment)];
+  const aligned = [new AlignmentStore(third), new AlignmentStore(outputs)];
+  const all = drafted(new BlendDrafter([...stores, ...aligned]), prompt, output);
+  const measured = {
     session: { tokens: SESSION_TOKENS, bytesPerToken: session.bytes / session.automaton.tokens },
     corpus: {
       tokens,
       bytesPerToken: buffer.byteLength / tokens,
       builtPerCpuSecond: tokens / built,
     },
-    draft: { full, alone, ratio: full.p50us / alone.p50us },
+    draft: {
+      alone,
+      full,
+      all,
+      ratio: full.p50us / alone.p50us,
+      ratioOfAll: all.p50us / alone.p50us,
+    },
     machine: { threads: availableParallelism(), load: loadavg()[0]!, node: process.version },
   };
+  const result: Result = { ...measured, goals: goalsOf(measured) };
   if (values.json) console.log(JSON.stringify(result));
   else print(result);
+  if (values.check && result.goals.some(({ met }) => !met)) process.exitCode = 1;
 }
 
 interface Times {
@@ -86,6 +110,16 @@ interface Times {
   /** Mean time to take in a committed token. */
   commitUs: number;
   nodes: number;
+}
+
+function goalsOf({ session, corpus, draft }: Omit<Result, 'goals'>): Goal[] {
+  return [
+    atMost('µs a draft with session and corpus, median', draft.full.p50us, 100),
+    atMost('µs a draft with session and corpus, 99 %', draft.full.p99us, 1000),
+    atMost('bytes a token of the session', session.bytesPerToken, 80),
+    atMost('bytes a token of the corpus', corpus.bytesPerToken, 8.5),
+    atLeast('tokens a second of one core to build a segment', corpus.builtPerCpuSecond, 1e6),
+  ];
 }
 
 function drafted(drafter: BlendDrafter, prompt: Int32Array, output: Int32Array): Times {
@@ -137,22 +171,27 @@ function repeated(documents: readonly Int32Array[], tokens: number, salt: number
   return found;
 }
 
-function print({ session, corpus, draft, machine }: Result): void {
+function print({ session, corpus, draft, goals, machine }: Result): void {
   const million = (value: number) => (value / 1e6).toFixed(2);
   console.log(`session: ${session.tokens} tokens, ${session.bytesPerToken.toFixed(1)} B a token`);
   console.log(
     `corpus: ${million(corpus.tokens)}M tokens, ${corpus.bytesPerToken.toFixed(2)} B a token, ` +
       `built at ${million(corpus.builtPerCpuSecond)}M tokens a CPU second`,
   );
-  console.log('                    µs p50    p99   commit   nodes');
+  console.log('                      µs p50    p99   commit   nodes');
   for (const [name, times] of [
-    ['session and corpus', draft.full],
     ['session alone', draft.alone],
+    ['and corpus', draft.full],
+    ['and earlier answers', draft.all],
   ] as const) {
     const cells = [times.p50us, times.p99us, times.commitUs, times.nodes];
-    console.log(name.padEnd(18) + cells.map((cell) => cell.toFixed(0).padStart(8)).join(''));
+    console.log(name.padEnd(20) + cells.map((cell) => cell.toFixed(0).padStart(8)).join(''));
   }
-  console.log(`with the corpus: ${draft.ratio.toFixed(2)} × the time of the session alone`);
+  console.log(
+    `with the corpus: ${draft.ratio.toFixed(2)} × the time of the session alone, ` +
+      `with earlier answers too: ${draft.ratioOfAll.toFixed(2)} ×`,
+  );
+  printGoals(goals, console.log);
   console.log(`load ${machine.load.toFixed(1)} on ${machine.threads} threads`);
 }
 

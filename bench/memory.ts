@@ -3,7 +3,8 @@
  * questions without memory and with it, for the first time, again, worded
  * otherwise, at a temperature, and answered from a store whose text is not in the
  * prompt; steps and tokens a step of each pass in the same run, where the tokens
- * came from, and how long the memory took to be asked. With the same seed the
+ * came from, and how long the memory took to be asked. What is compared takes turns
+ * question by question. With the same seed the
  * texts of all passes of a name must be equal. The draft model is left out: what
  * it adds differs from pass to pass.
  *
@@ -25,7 +26,7 @@ const SEED = 7;
 const CORPUS_MS = 3_000;
 
 /** Without memory; with it; with the target's recycled guesses besides. */
-type Memory = 'off' | 'on' | 'and A';
+type Memory = 'off' | 'on' | 'recycled';
 
 interface Pass {
   name: string;
@@ -39,21 +40,19 @@ interface Pass {
 const reworded = (question: string) =>
   `Please tell me: ${question[0]!.toLowerCase()}${question.slice(1)}`;
 
-const PASSES: Pass[] = [
-  { name: 'first', memory: 'off' },
-  { name: 'first', memory: 'on' },
-  { name: 'again', memory: 'off' },
-  { name: 'again', memory: 'on' },
-  // Rows of A are learned in the first of these passes, and the echo goes on learning in all.
-  { name: 'again', memory: 'and A' },
-  { name: 'again', memory: 'on' },
-  { name: 'again', memory: 'and A' },
-  { name: 'reworded', memory: 'off', wording: reworded },
-  { name: 'reworded', memory: 'on', wording: reworded },
-  { name: 'at 0.8', memory: 'off', temperature: 0.8 },
-  { name: 'at 0.8', memory: 'on', temperature: 0.8 },
-  { name: 'from S', memory: 'off', temperature: 0.8, unretrieved: true },
-  { name: 'from S', memory: 'on', temperature: 0.8, unretrieved: true },
+const pair = (pass: Omit<Pass, 'memory'>, memories: Memory[] = ['off', 'on']) =>
+  memories.map((memory) => ({ ...pass, memory }));
+
+/** Passes of a round take turns question by question, each first in every other. */
+const ROUNDS: Pass[][] = [
+  pair({ name: 'first' }),
+  pair({ name: 'again' }),
+  // Rows of recycled guesses are learned in the first of these rounds.
+  pair({ name: 'again' }, ['on', 'recycled']),
+  pair({ name: 'again' }, ['on', 'recycled']),
+  pair({ name: 'reworded', wording: reworded }),
+  pair({ name: 'at 0.8', temperature: 0.8 }),
+  pair({ name: 'in store', temperature: 0.8, unretrieved: true }),
 ];
 
 interface Row {
@@ -80,20 +79,31 @@ async function main(): Promise<void> {
     const knowledge = new KnowledgeClient(service.url);
     const store = await knowledge.createStore('unretrieved');
     // Warms code and KV cache, and leaves nothing behind.
-    for (const question of questions) await ask(service.url, question, PASSES[0]!, store);
-    for (const pass of PASSES) {
-      const known = texts.get(pass.name);
-      if (pass.unretrieved && known) {
-        const files = known.map((text, i) => knowledge.upload(`${i}.txt`, text));
+    for (const question of questions) await ask(service.url, question, ROUNDS[0]![0]!, store);
+    for (const round of ROUNDS) {
+      const { name, unretrieved } = round[0]!;
+      if (unretrieved) {
+        // What it says without a passage is what the store holds.
+        const files = questions.map(async (question, i) => {
+          const { text } = await ask(service.url, question, round[0]!, store);
+          return knowledge.upload(`${i}.txt`, text);
+        });
         await knowledge.ingest(store, await Promise.all(files));
         await sleep(CORPUS_MS);
       }
-      const answers: StreamedChat[] = [];
-      for (const question of questions) answers.push(await ask(service.url, question, pass, store));
-      rows.push(summarise(pass, answers));
-      const said = answers.map(({ text }) => text);
-      if (known) different += said.filter((text, i) => text !== known[i]).length;
-      texts.set(pass.name, said);
+      const answers = round.map((): StreamedChat[] => []);
+      for (const [i, question] of questions.entries()) {
+        for (const which of i % 2 === 0 ? [0, 1] : [1, 0]) {
+          answers[which]!.push(await ask(service.url, question, round[which]!, store));
+        }
+      }
+      for (const [which, pass] of round.entries()) {
+        rows.push(summarise(pass, answers[which]!));
+        const said = answers[which]!.map(({ text }) => text);
+        const known = texts.get(name) ?? said;
+        different += said.filter((text, i) => text !== known[i]).length;
+        texts.set(name, known);
+      }
     }
     page = await (await fetch(`${service.url}/metrics`)).text();
   } finally {
@@ -118,7 +128,7 @@ function ask(url: string, question: string, pass: Pass, store: string): Promise<
     }),
     speculation: {
       memory: memory !== 'off',
-      recycle: memory === 'and A',
+      recycle: memory === 'recycled',
       draft_model: 'off',
       stats: true,
     },
@@ -173,17 +183,18 @@ function print(
   load: number,
 ): void {
   console.log(`${questions} questions a pass, whole path, load ${load.toFixed(1)}\n`);
-  console.log('pass      memory   steps    MAT  seconds  first text  tokens by source');
+  console.log('pass      memory     steps    MAT  seconds  first text  tokens by source');
   for (const { name, memory, steps, mat, seconds, ttftMs, bySource } of rows) {
     const sources = Object.entries(bySource).map(([source, tokens]) => `${source} ${tokens}`);
     console.log(
-      `${name.padEnd(9)} ${memory.padEnd(6)} ${String(steps).padStart(7)} ${mat.toFixed(2).padStart(6)}` +
+      `${name.padEnd(9)} ${memory.padEnd(8)} ${String(steps).padStart(7)} ${mat.toFixed(2).padStart(6)}` +
         ` ${seconds.toFixed(2).padStart(8)} ${ttftMs.toFixed(0).padStart(8)} ms  ${sources.join(', ')}`,
     );
   }
   console.log(`\nanswers that differ within a name: ${different}`);
   for (const { store, asked, meanMs } of asks) {
-    console.log(`${store} was asked ${asked} times, ${meanMs.toFixed(1)} ms each`);
+    const name = store === 'T' ? 'earlier answers (T)' : 'a store (S)';
+    console.log(`${name} was asked ${asked} times, ${meanMs.toFixed(1)} ms each`);
   }
 }
 

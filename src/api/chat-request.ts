@@ -6,7 +6,9 @@ import * as v from 'valibot';
 import { MAX_LOGPROBS } from '../link/frames/index.ts';
 import type { ChatMessage } from '../store/tokenizer.ts';
 import { fileIds, filePart } from './attached-files.ts';
-import { fileSearchTools, storeIds } from './file-search-tool.ts';
+import { invalid } from './errors.ts';
+import { storeIds } from './file-search-tool.ts';
+import { toolChoice, tools } from './function-tools.ts';
 import {
   integer,
   logitBias,
@@ -20,7 +22,7 @@ import {
   stop,
   streamOptions,
 } from './request-fields.ts';
-import { responseFormat } from './response-format.ts';
+import { identifier, responseFormat } from './response-format.ts';
 
 export const MAX_MESSAGES = 1024;
 
@@ -42,6 +44,17 @@ const userContent = v.union(
   'must be a string or a list of {"type": "text", "text": …} and {"type": "file", "file": {"file_id": …}} parts',
 );
 const name = v.optional(v.string('must be a string'));
+const toolCall = v.strictObject(
+  {
+    id: v.string('must be a string'),
+    type: v.literal('function', 'only calls of type "function" are supported'),
+    function: v.strictObject(
+      { name: identifier, arguments: v.string('must be a string of JSON') },
+      shape,
+    ),
+  },
+  shape,
+);
 const message = v.variant(
   'role',
   [
@@ -50,14 +63,26 @@ const message = v.variant(
         role: v.literal('assistant'),
         content: v.nullish(content),
         refusal: v.nullish(v.string('must be a string')),
+        /** As an answer had them, which comes back as it is. */
+        annotations: v.nullish(v.array(v.unknown())),
+        tool_calls: v.nullish(
+          v.pipe(
+            v.array(toolCall, 'must be a list of calls'),
+            v.maxLength(MAX_MESSAGES, `must have at most ${MAX_MESSAGES} calls`),
+          ),
+        ),
         name,
       },
+      shape,
+    ),
+    v.strictObject(
+      { role: v.literal('tool'), content, tool_call_id: v.string('must be a string'), name },
       shape,
     ),
     v.strictObject({ role: v.picklist(['system', 'developer']), content, name }, shape),
     v.strictObject({ role: v.literal('user'), content: userContent, name }, shape),
   ],
-  'must be an object with the role "system", "developer", "user" or "assistant"',
+  'must be an object with the role "system", "developer", "user", "assistant" or "tool"',
 );
 
 export const chatRequestSchema = v.strictObject(
@@ -84,8 +109,10 @@ export const chatRequestSchema = v.strictObject(
     logprobs: v.nullish(v.boolean('must be true or false'), false),
     top_logprobs: v.nullish(integer(0, MAX_LOGPROBS)),
     store: neutral(false),
-    tool_choice: neutral('none'),
-    tools: v.nullish(fileSearchTools),
+    tools,
+    tool_choice: toolChoice,
+    /** Whether one answer may call several times. */
+    parallel_tool_calls: v.nullish(v.boolean('must be true or false')),
     logit_bias: logitBias,
     response_format: responseFormat,
     /** Labels of the caller's own; they change nothing. */
@@ -106,11 +133,22 @@ export type ChatRequest = v.InferOutput<typeof chatRequestSchema>;
 
 /** Parts of text joined; `developer` is what `system` is called for newer models. */
 export function plainMessages(request: ChatRequest): ChatMessage[] {
-  return request.messages.map(({ role, content }) => ({
-    role: role === 'developer' ? 'system' : role,
-    content:
-      typeof content === 'string'
-        ? content
-        : (content ?? []).map((part) => (part.type === 'text' ? part.text : '')).join(''),
-  }));
+  const asked = new Set<string>();
+  return request.messages.map((message, i) => {
+    const { role, content } = message;
+    const calls = (message.role === 'assistant' && message.tool_calls) || [];
+    for (const { id } of calls) asked.add(id);
+    if (message.role === 'tool' && !asked.has(message.tool_call_id)) {
+      const param = `messages.${i}.tool_call_id`;
+      throw invalid(param, `${param}: no message before it has a call with this id`);
+    }
+    return {
+      role: role === 'developer' ? 'system' : role,
+      content:
+        typeof content === 'string'
+          ? content
+          : (content ?? []).map((part) => (part.type === 'text' ? part.text : '')).join(''),
+      ...(calls.length > 0 && { tool_calls: calls }),
+    };
+  });
 }

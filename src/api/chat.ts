@@ -13,9 +13,11 @@ import { type ChatRequest, chatRequestSchema, plainMessages } from './chat-reque
 import type { AppEnv } from './context.ts';
 import { ApiFailure, invalid, toWire } from './errors.ts';
 import { annotationsOf, searchOptionsOf } from './file-search-tool.ts';
+import { callingOf, fileSearchOf, mayCall } from './function-tools.ts';
 import { chatLogprobs, logprobsAsked } from './logprobs.ts';
 import { requireModel } from './models.ts';
 import { grammarFailure, grammarOfFormat } from './response-format.ts';
+import { Said } from './said.ts';
 import { turnFailure } from './turn-failure.ts';
 import { usageOf } from './usage.ts';
 
@@ -28,7 +30,7 @@ chat.post('/completions', async function createChatCompletion(c) {
   const request = await toAnswerRequest(c.env, c.get('tenant'), body, model);
   requireRoom(model, request.maxTokens);
   const answer = await startAnswer(c.env, c.get('tenant'), request).catch((error: unknown) => {
-    throw grammarFailure(error) ?? turnFailure(error, 'messages');
+    throw grammarFailure(error, callingOf(body, model)?.places) ?? turnFailure(error, 'messages');
   });
   const head = {
     id: newId('chatcmpl-'),
@@ -65,6 +67,7 @@ async function toAnswerRequest(
   const messages = plainMessages(body);
   const question = messages.findLast(({ role }) => role === 'user');
   if (!question) throw invalid('messages', 'messages: one must have the role "user"');
+  const calling = callingOf(body, model);
   const files = await attachedFiles(env, tenant, body);
   if (body.context === 'full' && files.length === 0) {
     throw invalid('context', 'context: "full" needs files: name them in file_ids');
@@ -72,12 +75,13 @@ async function toAnswerRequest(
   return {
     ...drawingOf(body, model),
     logprobs: logprobsAsked(body),
-    grammar: grammarOfFormat(body.response_format),
+    functions: calling?.functions ?? [],
+    grammar: calling?.grammar ?? grammarOfFormat(body.response_format),
     messages,
     query: question.content,
     storeIds: await storesOf(env, tenant, body, files.length > 0),
     ...(files.length > 0 && { attached: { files, whole: body.context === 'full' } }),
-    search: searchOptionsOf(body.tools),
+    search: searchOptionsOf(fileSearchOf(body.tools)),
     maxTokens: body.max_completion_tokens ?? body.max_tokens ?? null,
   };
 }
@@ -89,7 +93,7 @@ async function storesOf(
   { tools, vector_store_ids }: ChatRequest,
   bringsFiles: boolean,
 ): Promise<readonly string[]> {
-  const tool = tools?.[0];
+  const tool = fileSearchOf(tools);
   if (!tool) return requireStores(env, tenant, vector_store_ids ?? (bringsFiles ? [] : null));
   if (vector_store_ids) {
     throw invalid(
@@ -97,19 +101,21 @@ async function storesOf(
       'vector_store_ids: name the stores here or in tools, not in both',
     );
   }
-  return requireStores(env, tenant, tool.vector_store_ids, 'tools.0.vector_store_ids');
+  const param = `tools.${tools!.indexOf(tool)}.vector_store_ids`;
+  return requireStores(env, tenant, tool.vector_store_ids, param);
 }
 
 async function complete(answer: Answer, body: ChatRequest, head: Head) {
-  let content = '';
+  const said = new Said(mayCall(body));
   const told: TokenLogprobs[] = [];
   const traced: Step[] = [];
   try {
     for await (const step of answer.steps()) {
-      for (const { text } of step.pieces) content += text;
+      for (const { text } of step.pieces) said.push(text);
       told.push(...step.logprobs);
       if (body.speculation.trace) traced.push(step);
     }
+    said.end();
   } catch (error) {
     throw turnFailure(error, 'messages');
   }
@@ -120,13 +126,11 @@ async function complete(answer: Answer, body: ChatRequest, head: Head) {
       {
         index: 0,
         message: {
-          role: 'assistant',
-          content,
-          refusal: null,
-          annotations: annotationsOf(content, answer.citable),
+          ...said.message(),
+          annotations: annotationsOf(said.content, answer.citable),
         },
         logprobs: body.logprobs ? chatLogprobs(answer.model, told) : null,
-        finish_reason: answer.finish(),
+        finish_reason: said.finish(answer.finish()),
       },
     ],
     usage: usageOf([answer], body.speculation),
@@ -165,18 +169,20 @@ async function streamAnswer(
       ...choice({ role: 'assistant', content: '' }),
       ...(speculation.trace && { espalier: { passages: passages(answer) } }),
     });
-    let said = '';
+    const said = new Said(mayCall(body));
     for await (const step of answer.steps()) {
-      const content = step.pieces.map(({ text }) => text).join('');
-      said += content;
-      if (content === '' && step.logprobs.length === 0 && !speculation.trace) continue;
+      const delta = said.push(step.pieces.map(({ text }) => text).join(''));
+      const isEmpty = Object.keys(delta).length === 0;
+      if (isEmpty && step.logprobs.length === 0 && !speculation.trace) continue;
       await chunk({
-        ...choice(content === '' ? {} : { content }, null, step.logprobs),
+        ...choice(delta, null, step.logprobs),
         ...(speculation.trace && { espalier: trace([step]) }),
       });
     }
-    const annotations = annotationsOf(said, answer.citable);
-    await chunk(choice(annotations.length > 0 ? { annotations } : {}, answer.finish()));
+    const rest = said.end();
+    const annotations = annotationsOf(said.content, answer.citable);
+    const last = { ...rest, ...(annotations.length > 0 && { annotations }) };
+    await chunk(choice(last, said.finish(answer.finish())));
     if (withUsage) await chunk({ choices: [], usage: usageOf([answer], body.speculation) });
     await stream.writeSSE({ data: '[DONE]' });
   } catch (error) {

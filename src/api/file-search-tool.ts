@@ -14,8 +14,8 @@ export const storeIds = v.pipe(
   v.maxLength(MAX_STORES, `must have at most ${MAX_STORES} stores`),
 );
 
-const fileSearch = v.strictObject({
-  type: v.literal('file_search', 'only tools of type "file_search" are supported'),
+export const fileSearch = v.strictObject({
+  type: v.literal('file_search'),
   vector_store_ids: storeIds,
   max_num_results: v.optional(maxResults),
   filters: v.nullish(
@@ -30,18 +30,12 @@ const fileSearch = v.strictObject({
   ranking_options: v.optional(rankingOptions, {}),
 });
 
-export const fileSearchTools = v.pipe(
-  v.array(fileSearch, 'must be a list of tools'),
-  v.maxLength(1, 'at most one tool: name all stores in its vector_store_ids'),
-);
-
-export type FileSearchTools = v.InferOutput<typeof fileSearchTools>;
+export type FileSearch = v.InferOutput<typeof fileSearch>;
 
 /** What the tool asks of the search; nothing without one. */
 export function searchOptionsOf(
-  tools: FileSearchTools | null | undefined,
+  tool: FileSearch | undefined,
 ): SearchOptions & { limit?: number | undefined } {
-  const tool = tools?.[0];
   if (!tool) return {};
   return {
     limit: tool.max_num_results,

@@ -69,11 +69,14 @@ export function requireSmall(schemas: unknown, param: string): void {
 
 /**
  * What the verifier says that it can't hold an answer to, in the request's own
- * terms; null where that is not what failed.
+ * terms; null where that is not what failed. `places`: where in `tools` each
+ * function stands that the answer was to be held to, if it was.
  */
-export function grammarFailure(error: unknown): ApiFailure | null {
+export function grammarFailure(error: unknown, places?: readonly number[]): ApiFailure | null {
   if (!(error instanceof LinkFailure) || error.code !== 'grammar') return null;
-  const param = 'response_format';
-  const message = error.message.replace(/^schema\b/, `${param}.json_schema.schema`);
+  const param = places ? 'tools' : 'response_format';
+  const message = error.message
+    .replace(/^schema\b/, 'response_format.json_schema.schema')
+    .replace(/^functions\[(\d+)\]/, (_, i) => `tools[${places?.[Number(i)]}].function`);
   return invalid(param, message.startsWith(param) ? message : `${param}: ${message}`);
 }

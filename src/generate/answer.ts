@@ -28,6 +28,7 @@ import { Pace } from './pace.ts';
 import { spareSpans } from './spare-spans.ts';
 import { Speculation } from './speculation.ts';
 import { type Step, TextStream } from './text-stream.ts';
+import type { FunctionTool } from './tools.ts';
 import { type Drafting, runTurn, WIRE_NODES } from './turn.ts';
 import { linkContext } from './verifiers.ts';
 
@@ -56,6 +57,8 @@ export interface AnswerRequest {
   logitBias: [token: number, bias: number][];
   /** How many alternatives are told of each token, beside its log-probability; null or absent: neither. */
   logprobs?: number | null;
+  /** Functions that the prompt tells of. */
+  functions?: readonly FunctionTool[];
   /** What its text must be; null or absent: anything. */
   grammar?: GrammarSetting | null;
   drafting: DraftingMode;

@@ -9,6 +9,7 @@ import type { ModelRecord } from '../store/model.ts';
 import type { Namespace } from '../store/tenants.ts';
 import type { AnswerRequest } from './answer.ts';
 import { barePrompt, composePrompt, composeWhole, type Prompt } from './prompt.ts';
+import { tellOfTools } from './tools.ts';
 
 /** Tokens of an answer when the request doesn't say. */
 export const DEFAULT_MAX_TOKENS = 256;
@@ -40,9 +41,11 @@ export interface Material {
 export async function gather(
   env: Bindings,
   namespace: Namespace,
-  model: ModelRecord,
-  request: AnswerRequest,
+  target: ModelRecord,
+  asked: AnswerRequest,
 ): Promise<Material> {
+  const { model, messages } = tellOfTools(target, asked.messages, asked.functions ?? []);
+  const request = { ...asked, messages };
   const { prompt: bare, attached, storeIds, query } = request;
   const most = model.maxContext - 1;
   if (bare) return material(model, request, barePrompt(bare, most), []);

@@ -168,20 +168,24 @@ function layOut(model: PromptModel, messages: readonly ChatMessage[], passages: 
   const contents: Run[][] = messages.map(({ content }) => [
     { tokens: model.encodeUntrusted(content), source: Source.prompt },
   ]);
-  const roles = messages.map(({ role }) => role);
+  const turns: ChatMessage[] = messages.map((message) => ({ ...message }));
   if (passages.length > 0) {
     const instruction = { tokens: model.encode(model.prompt.instruction), source: Source.prompt };
-    if (roles[0] === 'system') {
+    if (turns[0]?.role === 'system') {
       const own = contents[0]!;
       const gap = { tokens: model.encode('\n\n'), source: Source.prompt };
       contents[0] = [...own, gap, instruction, ...passages.flat()];
     } else {
-      roles.unshift('system');
+      turns.unshift({ role: 'system', content: '' });
       contents.unshift([instruction, ...passages.flat()]);
     }
   }
   const rendered = model.renderChat(
-    roles.map((role, i) => ({ role, content: `${MARK}${i}${MARK}` })),
+    // Templates ask whether a message that calls functions says something too.
+    turns.map((turn, i) => {
+      const silent = turn.tool_calls !== undefined && turn.content === '';
+      return silent ? turn : { ...turn, content: `${MARK}${i}${MARK}` };
+    }),
   );
   // Splitting on a group alternates template text and the index of a content.
   return rendered.split(MARKED).flatMap((piece, i) => {

@@ -1,5 +1,13 @@
 /** Public ids in OpenAI's form: a prefix for the kind, then 96 random bits. */
-export type IdPrefix = 'file-' | 'vs_' | 'vsfb_' | 'req_' | 'chatcmpl-' | 'cmpl-' | 'seg_';
+export type IdPrefix =
+  | 'file-'
+  | 'vs_'
+  | 'vsfb_'
+  | 'req_'
+  | 'chatcmpl-'
+  | 'cmpl-'
+  | 'seg_'
+  | 'call_';
 
 const ID_BYTES = 12;
 

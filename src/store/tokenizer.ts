@@ -9,11 +9,15 @@ import { cachedEncoder } from './word-cache.ts';
 export interface ChatMessage {
   role: string;
   content: string;
+  /** Functions that the assistant called; templates take arguments as an object. */
+  tool_calls?: { function: { name: string; arguments: unknown } }[];
 }
 
 export interface RenderOptions {
   /** Ends with the opening of the assistant's turn. Default true. */
   addGenerationPrompt?: boolean;
+  /** For templates that tell of them. */
+  tools?: readonly unknown[] | undefined;
 }
 
 export interface ModelTokenizer {
@@ -82,6 +86,7 @@ export function createTokenizer(tokenizerJson: unknown, configJson: unknown): Mo
     return template.render({
       ...names,
       messages,
+      ...(options.tools && { tools: options.tools }),
       add_generation_prompt: options.addGenerationPrompt ?? true,
     });
   }

@@ -111,7 +111,7 @@ test('filters and the number of results bound what the answer is made from', asy
 });
 
 test.each([
-  [{ tools: [{ type: 'function', function: { name: 'f' } }] }, 'tools'],
+  [{ tools: [{ type: 'function', function: { name: 'f' } }] }, 'tool_choice'],
   [{ tools: [{ type: 'file_search' }] }, 'tools.0.vector_store_ids'],
   [{ vector_store_ids: [] }, 'vector_store_ids'],
   [{ tools: Array(2).fill({ type: 'file_search', vector_store_ids: [] }) }, 'tools'],

@@ -274,9 +274,21 @@ describe('refusals name the field and the limit', () => {
     ['max_tokens beyond the context', { max_tokens: 100_000 }, 'max_tokens', /at most 2048/],
     [
       'tools',
-      { tools: [{ type: 'function' }] },
+      { tools: [{ type: 'code_interpreter' }] },
       'tools.0.type',
-      /only tools of type "file_search"/,
+      /"function" or "file_search"/,
+    ],
+    [
+      'a function without its name',
+      { tools: [{ type: 'function', function: {} }], tool_choice: 'required' },
+      'tools.0.function.name',
+      /required/,
+    ],
+    [
+      'functions at the choice of a model that was not made for them',
+      { tools: [{ type: 'function', function: { name: 'f' } }] },
+      'tool_choice',
+      /no tools in its chat template/,
     ],
     [
       'a field too many in a message',

@@ -11,11 +11,17 @@ export interface TestService extends Service {
   state: string;
 }
 
-/** Starts both on free ports, with docs/ ingested unless `demo` is false. */
-export async function startService({ demo = true } = {}): Promise<TestService> {
+/** Starts both on free ports, with docs/ ingested unless `demo` is false; `model`: a folder, the bundled one if absent. */
+export async function startService({
+  demo = true,
+  model,
+}: {
+  demo?: boolean;
+  model?: string;
+} = {}): Promise<TestService> {
   const state = mkdtempSync(join(tmpdir(), 'espalier-test-'));
   const [port, verifierPort] = [await freePort(), await freePort()];
-  const service = await start({ port, verifierPort, state });
+  const service = await start({ port, verifierPort, state, model });
   if (demo) await ingestDemo(service.url, state, () => {});
   return {
     ...service,

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { SOURCE_NAMES } from '../../draft/source.ts';
 import { chatRequestSchema } from '../chat-request.ts';
-import { answerNotes, finishReason, head, usage } from './answers.ts';
+import { answerNotes, head, usage } from './answers.ts';
 import { JSON_TYPE, type Notes, type Resource } from './operation.ts';
 import { count, errorBody } from './shared.ts';
 
@@ -49,6 +49,22 @@ const logprobs = v.object({
   refusal: v.null(),
 });
 
+const toolCall = v.object({
+  id: v.string(),
+  type: v.literal('function'),
+  function: v.object({ name: v.string(), arguments: v.string() }),
+});
+
+/** The first of a call has its id and name, the others more of its arguments. */
+const toolCallDelta = v.object({
+  index: count,
+  id: v.optional(v.string()),
+  type: v.optional(v.literal('function')),
+  function: v.object({ name: v.optional(v.string()), arguments: v.string() }),
+});
+
+const chatFinish = v.picklist(['stop', 'length', 'tool_calls']);
+
 const completion = v.object({
   ...head,
   object: v.literal('chat.completion'),
@@ -57,12 +73,14 @@ const completion = v.object({
       index: count,
       message: v.object({
         role: v.literal('assistant'),
-        content: v.string(),
+        /** null beside calls. */
+        content: v.nullable(v.string()),
         refusal: v.null(),
+        tool_calls: v.optional(v.array(toolCall)),
         annotations: v.array(citation),
       }),
       logprobs: v.nullable(logprobs),
-      finish_reason: finishReason,
+      finish_reason: chatFinish,
     }),
   ),
   usage,
@@ -79,11 +97,12 @@ const chunk = v.object({
         v.object({
           role: v.literal('assistant'),
           content: v.string(),
+          tool_calls: v.array(toolCallDelta),
           annotations: v.array(citation),
         }),
       ),
       logprobs: v.nullable(logprobs),
-      finish_reason: v.nullable(finishReason),
+      finish_reason: v.nullable(chatFinish),
     }),
   ),
   usage: v.optional(usage),
@@ -101,8 +120,11 @@ const requestNotes: Notes<typeof chatRequestSchema> = {
   logprobs: 'Tells the log-probability of each token, under the model’s own distribution.',
   top_logprobs: 'How many of the likeliest tokens are told in each place.',
   store: 'Nothing is kept for distillation.',
-  tool_choice: 'Not supported.',
-  tools: 'One `file_search`: which stores to answer from, and how they are searched.',
+  tool_choice:
+    'Whether a function is called: at the model’s choice, one at least, a certain one, or none.',
+  parallel_tool_calls: 'Whether one answer may call several times; it may if left out.',
+  tools:
+    'Functions to call, and one `file_search`: which stores to answer from, and how they are searched.',
   response_format: 'What the text must be: anything, a JSON object, or valid under a JSON Schema.',
   vector_store_ids: 'Stores to answer from, `[]` for none; the store called `demo` if left out.',
   file_ids: 'Uploaded files to answer from, beside those in messages.',

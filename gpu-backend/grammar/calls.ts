@@ -41,7 +41,10 @@ export function callsExpression({ begin, end, functions, free, many }: CallForm)
   const body = call(new Rule(sequence(choice(...bodies), literal(end))));
   const more = repeat(sequence(literal(`\n${begin}`), body), 0, many ? MAX_CALLS - 1 : 0);
   const calls = sequence(body, more);
-  return free ? textUntil(begin, calls) : sequence(literal(begin), calls);
+  if (!free) return sequence(literal(begin), calls);
+  // What names the mark means it: white space behind it is not waited for.
+  const mark = begin.trimEnd() || begin;
+  return textUntil(mark, sequence(literal(begin.slice(mark.length)), calls));
 }
 
 /**

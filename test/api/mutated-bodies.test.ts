@@ -46,6 +46,72 @@ beforeAll(async () => {
       vector_store_ids: [store],
       speculation: { mode: 'on', budget: 8, stats: true, trace: true },
     },
+    // Once more, as what comes before a called function's result.
+    '/v1/chat/completions?': {
+      model: service.model,
+      messages: [
+        { role: 'user', content: 'Prune the pear.' },
+        {
+          role: 'assistant',
+          content: null,
+          tool_calls: [
+            {
+              id: 'call_1',
+              type: 'function',
+              function: { name: 'prune', arguments: '{"tree": "pear"}' },
+            },
+          ],
+        },
+        { role: 'tool', tool_call_id: 'call_1', content: 'done' },
+        { role: 'user', content: 'And the fig?' },
+      ],
+      tools: [
+        {
+          type: 'function',
+          function: {
+            name: 'prune',
+            description: 'Prunes.',
+            strict: true,
+            parameters: {
+              type: 'object',
+              properties: {
+                tree: { enum: ['pear', 'fig'] },
+                hours: { type: 'integer', minimum: 1 },
+              },
+              required: ['tree'],
+              additionalProperties: false,
+            },
+          },
+        },
+      ],
+      tool_choice: 'required',
+      parallel_tool_calls: false,
+      max_tokens: 3,
+    },
+    '/v1/chat/completions?format': {
+      messages: [{ role: 'user', content: 'Describe the pear.' }],
+      response_format: {
+        type: 'json_schema',
+        json_schema: {
+          name: 'pear',
+          strict: true,
+          schema: {
+            $defs: { size: { type: 'number', minimum: 0, maximum: 9 } },
+            type: 'object',
+            properties: {
+              size: { $ref: '#/$defs/size' },
+              kinds: {
+                type: 'array',
+                items: { anyOf: [{ type: 'string', maxLength: 3 }, { type: 'null' }] },
+              },
+            },
+            required: ['size'],
+          },
+        },
+      },
+      max_tokens: 3,
+      vector_store_ids: [],
+    },
     '/v1/completions': {
       model: service.model,
       prompt: ['Pears are', 'Plums are'],

@@ -8,9 +8,12 @@
  * The caller keeps the KV cache: it gives the rows so far and gets the new ones,
  * so that a run returns kilobytes and rejected nodes cost nothing to forget.
  *
- * Inputs   input_ids, position_ids [1, S]; mask [1, 1, S, P + S], additive, what
- *          a row sees 0, the rest `MASKED`; logit_rows [R]; per layer l:
- *          key.l and value.l [1, P, kvHeads · headDim]
+ * A row reads the weighted sum of N tokens' embeddings (Superposed Decoding,
+ * 2405.18400); where N is 1 and the weight 1, plainly the token.
+ *
+ * Inputs   input_ids, weights [S, N]; position_ids [1, S]; mask [1, 1, S, P + S],
+ *          additive, what a row sees 0, the rest `MASKED`; logit_rows [R]; per
+ *          layer l: key.l and value.l [1, P, kvHeads · headDim]
  * Outputs  logits [1, R, vocab] float32; per layer l: key_new.l and value_new.l
  *          [1, S, kvHeads · headDim]
  */
@@ -57,7 +60,8 @@ class EdgeGraph {
 
   build(layers: number): Uint8Array {
     const { graph, config } = this;
-    graph.input('input_ids', 'int64', [1, 'S']);
+    graph.input('input_ids', 'int64', ['S', 'N']);
+    graph.input('weights', 'float32', ['S', 'N']);
     graph.input('position_ids', 'int64', [1, 'S']);
     graph.input('mask', 'float32', [1, 1, 'S', 'T']);
     graph.input('logit_rows', 'int64', ['R']);
@@ -79,8 +83,8 @@ class EdgeGraph {
   }
 
   /**
-   * The embedding's rows, from int8 with a scale a row. The head is the same
-   * table turned: the optimizer turns it once, when the session is made.
+   * Sums of the embedding's rows, from int8 with a scale a row. The head is the
+   * same table turned: the optimizer turns it once, when the session is made.
    */
   private embed(): string {
     const { graph, config } = this;
@@ -93,7 +97,14 @@ class EdgeGraph {
     const levels = graph.node('Gather', ['embedding', 'input_ids'], 'embedded_levels');
     const scale = graph.node('Gather', ['embedding_scales', 'input_ids'], 'embedded_scales');
     const cast = graph.node('Cast', [levels], 'embedded_cast', { to: ElementType.float32 });
-    return graph.node('Mul', [cast, scale], 'embedded');
+    graph.constant('each', 'int64', [1], BigInt64Array.of(2n));
+    const share = graph.node('Unsqueeze', ['weights', 'each'], 'shares');
+    const scaled = graph.node('Mul', [scale, share], 'embedded_shares');
+    // [S, N, hidden] to [S, 1, hidden] to [1, S, hidden].
+    const parts = graph.node('Mul', [cast, scaled], 'embedded_parts');
+    graph.constant('over', 'int64', [1], BigInt64Array.of(1n));
+    const sums = graph.node('ReduceSum', [parts, 'over'], 'embedded_sums', { keepdims: 1 });
+    return graph.node('Transpose', [sums], 'embedded', { perm: [1, 0, 2] });
   }
 
   /** cos and sin of this pass's positions, computed: tables would be a quarter of a small model's file. */

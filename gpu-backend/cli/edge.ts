@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { readDecoderConfig } from '../builder/config.ts';
 import { buildEdgeDecoder } from '../builder/edge-decoder.ts';
 import { fingerprintModel } from '../builder/fingerprint.ts';
+import { readModelFolder } from '../builder/model-folder.ts';
 
 /** What a drafter reads and writes in a turn: its cache is sized by it. */
 const MAX_POSITIONS = 2048;
@@ -25,6 +26,7 @@ const positions = Math.min(MAX_POSITIONS, config.maxPositions);
 const graph = buildEdgeDecoder(folder, layers);
 writeFileSync(join(folder, 'edge.onnx'), graph);
 const facts = {
+  id: readModelFolder(folder).manifest.name,
   layers,
   width: config.kvHeads * config.headDim,
   vocabSize: config.vocabSize,

@@ -35,6 +35,8 @@ export const completionRequestSchema = v.strictObject(
     model: v.optional(v.string('must be a string')),
     prompt: v.union([text, several(text), ids, several(ids)], PROMPT),
     max_tokens: v.nullish(integer(1, MAX_TOKENS), DEFAULT_MAX_TOKENS),
+    /** Ours: short suggestions by the draft model, in place of the target's answer. */
+    suggest: v.nullish(v.boolean('must be true or false'), false),
     /** Begins each text with its prompt. */
     echo: v.nullish(v.boolean('must be true or false'), false),
     stream: v.nullish(v.boolean('must be true or false'), false),

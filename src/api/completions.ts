@@ -24,6 +24,7 @@ import {
 import type { AppEnv } from './context.ts';
 import { ApiFailure, toWire } from './errors.ts';
 import { requireModel } from './models.ts';
+import { createSuggestions } from './suggestions.ts';
 import { cancelAll, together } from './together.ts';
 import { turnFailure } from './turn-failure.ts';
 import { usageOf } from './usage.ts';
@@ -36,6 +37,7 @@ completions.post('/', async function createCompletion(c) {
   if (body.model !== undefined) requireModel(model, body.model);
   const prompts = promptsOf(body, model);
   requireConsistent(body, prompts.length);
+  if (body.suggest) return createSuggestions(c, body, prompts, model);
   requireRoom(model, body.max_tokens);
   const tenant = c.get('tenant');
   const storeIds = await requireStores(c.env, tenant, body.vector_store_ids);

@@ -105,6 +105,13 @@ test('without it the service goes on and says so', async () => {
     try {
       const health = await healthOf(worker.url);
       expect(health.state).toBe(state);
+      const suggested = await fetch(`${worker.url}/v1/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ prompt: 'Pears are', suggest: true }),
+      });
+      expect(suggested.status).toBe(503);
+      expect(await suggested.text()).toContain(`the draft model, which is ${state}`);
       if (state === 'failed') expect(health.reason).toContain('set it to "bundled" or "none"');
     } finally {
       await worker.close();

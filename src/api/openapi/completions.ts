@@ -10,6 +10,7 @@ const choice = { text: v.string(), index: count, logprobs: v.null() };
 const completion = v.object({
   ...head,
   object: v.literal('text_completion'),
+  suggestion: v.optional(v.literal(true)),
   choices: v.array(v.object({ ...choice, finish_reason: finishReason })),
   usage,
 });
@@ -26,7 +27,8 @@ const event = v.union([chunk, errorBody]);
 const notes: Notes<typeof completionRequestSchema> = {
   ...answerNotes,
   prompt: 'What is continued, as it is: a text, token ids, or several of either.',
-  max_tokens: 'The most tokens of a choice.',
+  max_tokens: 'The most tokens of a choice; 16 with `suggest`.',
+  suggest: 'Short suggestions by the draft model alone, in place of the target’s answer.',
   echo: 'Begins each text with its prompt.',
   n: 'How many choices of each prompt; all together are eight at most.',
   best_of: 'Choices are not ranked: the same as `n`, or left out.',

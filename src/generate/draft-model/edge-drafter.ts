@@ -13,7 +13,7 @@ import { EdgeCache, type EdgeModel, type Reading } from './edge-model.ts';
 import type { TurnPayoff } from './payoff.ts';
 
 /** Tokens of the context read in one pass, so that frames wait for a few milliseconds only. */
-const CONTEXT_CHUNK = 64;
+export const CONTEXT_CHUNK = 64;
 /** Nodes read in one pass: so many cost little more than one. */
 const PASS_NODES = 8;
 /** Passes between two commits: beyond them the tree is far ahead of the target. */
@@ -206,6 +206,6 @@ export class EdgeDrafter {
 }
 
 /** Lets events in: a tick of the clock, not of the promises. */
-function pause(): Promise<void> {
+export function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }

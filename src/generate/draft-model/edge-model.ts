@@ -7,6 +7,7 @@
  * out of it: at a thousand rows of this model about a megabyte.
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
+import type { Superposition } from '../../draft/superposed.ts';
 
 /** Additive value of what a row does not see; finite, as −∞ gives NaN. */
 const MASKED = -1e4;
@@ -16,6 +17,8 @@ const COMMITTED = 2;
 
 /** What `edge.json` says of `edge.onnx`. */
 export interface EdgeFacts {
+  /** The model's name, for what is said by it alone. */
+  id: string;
   layers: number;
   /** Values of a key or value row. */
   width: number;
@@ -32,9 +35,9 @@ export interface EdgeModel {
   readonly Tensor: typeof Tensor;
 }
 
-/** A token to be read. */
+/** A token to be read, or a superposition of several. */
 export interface Reading {
-  token: number;
+  token: number | Superposition;
   position: number;
   /** Its place in the cache, from `reserve`. */
   row: number;
@@ -88,7 +91,7 @@ export class EdgeCache {
     const count = readings.length;
     const past = this.high;
     const feeds: Record<string, InstanceType<typeof Tensor>> = {
-      input_ids: longs(readings.map(({ token }) => token)),
+      ...this.inputs(readings),
       position_ids: longs(readings.map(({ position }) => position)),
       mask: new Tensor('float32', this.mask(readings, past), [1, 1, count, past + count]),
       logit_rows: new Tensor('int64', BigInt64Array.from(wanted, BigInt), [wanted.length]),
@@ -110,6 +113,26 @@ export class EdgeCache {
     function longs(numbers: readonly number[]) {
       return new Tensor('int64', BigInt64Array.from(numbers, BigInt), [1, numbers.length]);
     }
+  }
+
+  /** Tokens and weights by row, filled up with tokens that weigh nothing. */
+  private inputs(readings: readonly Reading[]) {
+    const { Tensor } = this.model;
+    const parts = readings.map(({ token }) => (typeof token === 'number' ? alone(token) : token));
+    const most = Math.max(...parts.map(({ tokens }) => tokens.length));
+    const ids = new BigInt64Array(parts.length * most);
+    const weights = new Float32Array(parts.length * most);
+    parts.forEach((part, row) => {
+      for (let i = 0; i < part.tokens.length; i++) {
+        ids[row * most + i] = BigInt(part.tokens[i]!);
+        weights[row * most + i] = part.weights[i]!;
+      }
+    });
+    const shape = [parts.length, most];
+    return {
+      input_ids: new Tensor('int64', ids, shape),
+      weights: new Tensor('float32', weights, shape),
+    };
   }
 
   /** Who sees what: cached rows first, then the new ones. */
@@ -135,4 +158,8 @@ export class EdgeCache {
       cache.set(fresh.subarray(i * width, (i + 1) * width), row * width);
     });
   }
+}
+
+function alone(token: number): Superposition {
+  return { tokens: [token], weights: [1] };
 }

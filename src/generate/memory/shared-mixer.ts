@@ -27,6 +27,14 @@ export class SharedMixer {
     this.known = freshState(stores);
   }
 
+  /** A mixer of one's own that begins with what this one knows, and teaches it nothing. */
+  copy(): Mixer {
+    const mixer = new Mixer(this.stores);
+    mixer.weights.set(this.mixer.weights);
+    mixer.energy.set(this.mixer.energy);
+    return mixer;
+  }
+
   wantsState(now: number): boolean {
     return now - this.fetchedAt > FRESH_MS;
   }

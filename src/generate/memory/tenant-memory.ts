@@ -63,13 +63,17 @@ export class TenantMemory extends DurableObject<Bindings> {
     };
   }
 
-  /** Outputs in which the end of an answer occurs; nothing that the turn has already. */
+  /**
+   * Outputs in which the end of an answer occurs; nothing that the turn has
+   * already. `opens`: its first question, for which nothing may be stale.
+   */
   async proceed(
     tenantId: number,
     tail: Int32Array,
     held: readonly KeptRange[],
+    opens = false,
   ): Promise<KeptRun[]> {
-    if (!(await this.check(tenantId, STALE_MS))) return [];
+    if (!(await this.check(tenantId, opens ? 0 : STALE_MS))) return [];
     return this.outputs.proceed(tail, held);
   }
 

@@ -11,6 +11,7 @@ import type { ModelRecord } from '../store/model.ts';
 import { namespaceOf, type Tenant } from '../store/tenants.ts';
 import { readyModel, warmUp } from './draft-model/bundled.ts';
 import { draftContext, MAX_DRAFT_CONTEXT } from './draft-model/context.ts';
+import { pause } from './draft-model/edge-drafter.ts';
 import type { EdgeModel } from './draft-model/edge-model.ts';
 import { EdgeReader } from './draft-model/edge-reader.ts';
 import { lookUp } from './memory/look-up.ts';
@@ -118,6 +119,7 @@ async function draftsFor(
     const { input } = superposed;
     if (!input) break;
     superposed.extend(await reader.read(input));
+    await pause();
   }
   return superposed.drafts;
 }

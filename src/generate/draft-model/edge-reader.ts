@@ -22,6 +22,7 @@ export class EdgeReader {
       const isLast = at + CONTEXT_CHUNK >= text.length;
       const readings = Array.from(chunk, (token) => this.next(token));
       logits = await this.pass(readings, isLast ? [readings.length - 1] : []);
+      await pause();
     }
     return logits;
   }
@@ -37,10 +38,8 @@ export class EdgeReader {
     return { token, position: this.position++, row, sees: [], committed: true };
   }
 
-  private async pass(readings: Reading[], wanted: number[]): Promise<Float32Array> {
+  private pass(readings: Reading[], wanted: number[]): Promise<Float32Array> {
     this.passes++;
-    const logits = await this.cache.read(readings, wanted);
-    await pause();
-    return logits;
+    return this.cache.read(readings, wanted);
   }
 }

@@ -17,11 +17,12 @@ let store: string;
 let file: string;
 let batch: string;
 
+const clientWith = (apiKey: string) =>
+  new OpenAI({ baseURL: `${service.url}/v1`, apiKey, maxRetries: 0 });
+
 beforeAll(async () => {
   service = await startService({ demo: false });
   const databases = join(service.state, 'wrangler');
-  const clientWith = (apiKey: string) =>
-    new OpenAI({ baseURL: `${service.url}/v1`, apiKey, maxRetries: 0 });
   annsKey = await createKey(databases, 'ann');
   ann = clientWith(annsKey);
   bob = clientWith(await createKey(databases, 'bob'));
@@ -113,6 +114,52 @@ describe('answers', () => {
     expect(his.passages).toEqual([]);
     expect(his.text).not.toContain('purple herons');
     await expect(ask(bob, { vector_store_ids: [store] })).rejects.toMatchObject({ status: 404 });
+  });
+
+  test('name no store and no file of another, in whatever field', async () => {
+    const search = { type: 'file_search', vector_store_ids: [store] };
+    const fields = [{ vector_store_ids: [store] }, { tools: [search] }, { file_ids: [file] }];
+    for (const field of fields) {
+      await expect(ask(bob, field)).rejects.toMatchObject({ status: 404 });
+      expect((await ask(ann, field)).text.length).toBeGreaterThan(0);
+    }
+    await expect(
+      bob.completions.create({
+        model: service.model,
+        prompt: 'The vault',
+        ...{ vector_store_ids: [store] },
+      }),
+    ).rejects.toMatchObject({ status: 404 });
+  });
+
+  test('are drafted from nothing that another said, ingested or was guessed for', async () => {
+    const sources = async (client: OpenAI) => {
+      const completion = (await client.chat.completions.create({
+        model: service.model,
+        messages: [QUESTION],
+        ...{ speculation: { trace: true, recycle: true } },
+      })) as OpenAI.ChatCompletion & { espalier: { tokens: { source: string }[] } };
+      return completion.espalier.tokens.map(({ source }) => source);
+    };
+    const kept = ['tenant', 'corpus', 'recycling'];
+    const isKept = (source: string) => kept.includes(source);
+    await expect
+      .poll(async () => (await sources(ann)).some(isKept), { timeout: 30_000 })
+      .toBe(true);
+    // One who has said nothing of her own yet.
+    const cora = clientWith(await createKey(join(service.state, 'wrangler'), 'cora'));
+    expect((await sources(cora)).filter(isKept)).toEqual([]);
+  });
+
+  test('are not to be had by the ids of requests and answers', async () => {
+    const headers = { 'x-request-id': 'vault-request' };
+    const body = { model: service.model, messages: [QUESTION] };
+    const { data, response } = await ann.chat.completions.create(body, { headers }).withResponse();
+    expect(response.headers.get('x-request-id')).toBe('vault-request');
+    const again = await bob.chat.completions.create(body, { headers });
+    expect(again.id).not.toBe(data.id);
+    expect(again.choices[0]!.message.content).not.toContain('purple herons');
+    await expect(bob.chat.completions.retrieve(data.id)).rejects.toMatchObject({ status: 404 });
   });
 
   test('do not tell by a cached prefix what another has asked', async () => {

@@ -23,6 +23,7 @@ import { SessionStore } from '../src/draft/session-store.ts';
 import { TokenTree } from '../src/draft/tree.ts';
 import { atLeast, atMost, type Goal, printGoals } from './goals.ts';
 import { defaultFolder, readTraces } from './replay/traces.ts';
+import { type Build, segmentBuilds } from './segment-builds.ts';
 import { quantile } from './statistics.ts';
 
 const SESSION_TOKENS = 32_768;
@@ -38,6 +39,8 @@ const SPREAD = 977;
 interface Result {
   session: { tokens: number; bytesPerToken: number };
   corpus: { tokens: number; bytesPerToken: number; builtPerCpuSecond: number };
+  /** Of texts that are easy and hard to sort, each of a segment's size. */
+  builds: Build[];
   /** Of the session alone; with the corpus; with earlier answers too. Ratios are of medians, to the first. */
   draft: { alone: Times; full: Times; all: Times; ratio: number; ratioOfAll: number };
   goals: Goal[];
@@ -89,6 +92,7 @@ function main(): void {
       bytesPerToken: buffer.byteLength / tokens,
       builtPerCpuSecond: tokens / built,
     },
+    builds: segmentBuilds(documents),
     draft: {
       alone,
       full,
@@ -171,13 +175,18 @@ function repeated(documents: readonly Int32Array[], tokens: number, salt: number
   return found;
 }
 
-function print({ session, corpus, draft, goals, machine }: Result): void {
+function print({ session, corpus, builds, draft, goals, machine }: Result): void {
   const million = (value: number) => (value / 1e6).toFixed(2);
   console.log(`session: ${session.tokens} tokens, ${session.bytesPerToken.toFixed(1)} B a token`);
   console.log(
     `corpus: ${million(corpus.tokens)}M tokens, ${corpus.bytesPerToken.toFixed(2)} B a token, ` +
       `built at ${million(corpus.builtPerCpuSecond)}M tokens a CPU second`,
   );
+  console.log('built of                    M tokens a CPU second   longest slice, ms');
+  for (const { text, perCpuSecond, longestSliceMs } of builds) {
+    const cells = [million(perCpuSecond).padStart(18), longestSliceMs.toFixed(1).padStart(20)];
+    console.log(text.padEnd(28) + cells.join(''));
+  }
   console.log('                      µs p50    p99   commit   nodes');
   for (const [name, times] of [
     ['session alone', draft.alone],

@@ -6,7 +6,7 @@
  * O(n) for each of the first `LISTED_DEPTH` depths, over ever fewer suffixes.
  */
 import { MAX_FOLLOWERS } from './evidence.ts';
-import { type PlanarText, SEPARATOR, symbolAt } from './suffix-sort.ts';
+import { CHUNK, type PlanarText, SEPARATOR, symbolAt } from './suffix-sort.ts';
 
 /** Longest context that is listed. Longer ones as frequent as this are rare, and read up to a bound. */
 const LISTED_DEPTH = 6;
@@ -16,12 +16,13 @@ const LISTED_SUFFIXES = 256;
 export const LIST_WORDS = 3 + 2 * MAX_FOLLOWERS;
 
 export class FrequentRanges {
-  /** Rows of `LIST_WORDS`, once `step` says so; see `sorted`. */
+  /** Rows of `LIST_WORDS`, once `run` is through; see `sorted`. */
   private readonly rows: Int32Array[] = [];
   private readonly text: PlanarText;
   private readonly order: Int32Array;
   /** Ranges left: first, last + 1, depth. */
   private readonly stack: number[] = [];
+  /** Of the range being read: the symbols that follow, rising, and where each one's suffixes begin. */
   private readonly symbols: number[] = [];
   private readonly starts: number[] = [];
 
@@ -34,16 +35,22 @@ export class FrequentRanges {
     }
   }
 
-  /** Goes on for about `work` suffixes; true when all is found. */
-  step(work: number): boolean {
-    while (work > 0 && this.stack.length > 0) {
-      const depth = this.stack.pop()!;
-      const end = this.stack.pop()!;
-      const start = this.stack.pop()!;
-      work -= end - start;
-      this.split(start, end, depth);
+  /** Finds all; yields after every few thousand suffixes how many they were. */
+  *run(): Generator<number, void> {
+    const { stack, symbols, starts } = this;
+    while (stack.length > 0) {
+      const depth = stack.pop()!;
+      const end = stack.pop()!;
+      const start = stack.pop()!;
+      symbols.length = starts.length = 0;
+      for (let from = start; from < end; from += CHUNK) {
+        const to = Math.min(from + CHUNK, end);
+        this.read(from, to, depth);
+        yield to - from;
+      }
+      starts.push(end);
+      this.split(start, depth);
     }
-    return this.stack.length === 0;
   }
 
   /** The lists by rising first rank, then depth, one after another. */
@@ -60,12 +67,10 @@ export class FrequentRanges {
     if (end - start >= LISTED_SUFFIXES && depth <= LISTED_DEPTH) this.stack.push(start, end, depth);
   }
 
-  private split(start: number, end: number, depth: number): void {
+  private read(from: number, to: number, depth: number): void {
     const { text, order, symbols, starts } = this;
-    symbols.length = 0;
-    starts.length = 0;
-    let before = -1;
-    for (let rank = start; rank < end; rank++) {
+    let before = symbols.at(-1) ?? -1;
+    for (let rank = from; rank < to; rank++) {
       const at = order[rank]! + depth;
       const symbol = at < text.length ? symbolAt(text, at) : SEPARATOR;
       if (symbol === before) continue;
@@ -73,22 +78,29 @@ export class FrequentRanges {
       symbols.push(symbol);
       starts.push(rank);
     }
-    starts.push(end);
-    const first = symbols[0] === SEPARATOR ? 1 : 0;
-    for (let i = first; i < symbols.length; i++) this.push(starts[i]!, starts[i + 1]!, depth + 1);
-    if (symbols.length - first > MAX_FOLLOWERS) this.list(start, depth, first);
   }
 
-  private list(start: number, depth: number, first: number): void {
+  private split(start: number, depth: number): void {
     const { symbols, starts } = this;
-    const count = (i: number) => starts[i + 1]! - starts[i]!;
-    const best = [...symbols.keys()].slice(first).sort((a, b) => count(b) - count(a) || a - b);
+    const first = symbols[0] === SEPARATOR ? 1 : 0;
+    for (let i = first; i < symbols.length; i++) this.push(starts[i]!, starts[i + 1]!, depth + 1);
+    if (symbols.length - first > MAX_FOLLOWERS) this.rows.push(this.listOf(start, depth, first));
+  }
+
+  /** Insertion into the short sorted list: O(followers) for skewed counts. */
+  private listOf(start: number, depth: number, first: number): Int32Array {
+    const { symbols, starts } = this;
     const row = new Int32Array(LIST_WORDS);
     row.set([start, depth, symbols.length - first]);
-    for (let i = 0; i < MAX_FOLLOWERS; i++) {
-      row[3 + 2 * i] = symbols[best[i]!]!;
-      row[4 + 2 * i] = count(best[i]!);
+    for (let i = first; i < symbols.length; i++) {
+      const count = starts[i + 1]! - starts[i]!;
+      let at = LIST_WORDS;
+      while (at > 3 && row[at - 1]! < count) at -= 2;
+      if (at === LIST_WORDS) continue;
+      row.copyWithin(at + 2, at, LIST_WORDS - 2);
+      row[at] = symbols[i]!;
+      row[at + 1] = count;
     }
-    this.rows.push(row);
+    return row;
   }
 }

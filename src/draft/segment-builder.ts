@@ -11,112 +11,146 @@ import {
   sealSegment,
   segmentLayout,
 } from './segment.ts';
-import { type PlanarText, SEPARATOR, SuffixSort, symbolAt } from './suffix-sort.ts';
+import { CHUNK, type PlanarText, SEPARATOR, SuffixSort } from './suffix-sort.ts';
 
 /** Of the progress, what sorting is; the rest goes fast. */
 const SORT_SHARE = 0.9;
 /** Ids are stored one up, as 0 separates; three bytes hold them. */
 const MAX_TOKEN = 2 ** 24 - 2;
+/** Symbols counted before a larger one comes. */
+const SMALL_VOCABULARY = 1 << 16;
+/** Symbols that a piece of work may be: a range that is just too small to be sorted in pieces, and what was read before it. */
+export const MAX_OVERSHOOT = 4 * CHUNK;
 /** Slice of `buildSegment`: all of it. */
 const AT_ONCE = Number.POSITIVE_INFINITY;
 
-export class SegmentBuilder {
-  private readonly sizes: SegmentSizes;
-  private readonly layout: SegmentLayout;
-  /** All parts but the frequent ranges, which are known last. */
-  private readonly buffer: ArrayBuffer;
-  private readonly text: PlanarText;
-  private readonly sort: SuffixSort;
-  private ranges: FrequentRanges | null = null;
-  private listed = false;
+/** A segment without its header, and without the frequent ranges, which are known last. */
+interface Parts {
+  sizes: SegmentSizes;
+  layout: SegmentLayout;
+  buffer: ArrayBuffer;
+  text: PlanarText;
+}
 
-  /** Throws on a token that is no id, and on more tokens than one segment takes. */
+export class SegmentBuilder {
+  private readonly documents: readonly Int32Array[];
+  private readonly tokens: number;
+  /** Symbols read so far, one as often as it was: what `step` counts. */
+  work = 0;
+  private readonly building: Generator<number, void>;
+  private parts: Parts | null = null;
+  private sort: SuffixSort | null = null;
+  /** Rows of `LIST_WORDS`: the segment is built. */
+  private lists: Int32Array | null = null;
+
+  /** Throws on more tokens than one segment takes. O(documents). */
   constructor(documents: readonly Int32Array[]) {
-    const tokens = documents.reduce((sum, { length }) => sum + length + 1, 0);
-    if (tokens > MAX_SEGMENT_TOKENS) {
+    this.documents = documents;
+    this.tokens = documents.reduce((sum, { length }) => sum + length + 1, 0);
+    if (this.tokens > MAX_SEGMENT_TOKENS) {
       throw new RangeError(
-        `${tokens} tokens in one segment: split the documents into segments of at most ${MAX_SEGMENT_TOKENS}`,
+        `${this.tokens} tokens in one segment: split the documents into segments of at most ${MAX_SEGMENT_TOKENS}`,
       );
     }
-    const symbols = distinctSymbols(documents);
-    this.sizes = {
-      tokens,
-      documents: documents.length,
-      firsts: documents.length > 0 ? symbols.length : 0,
-      wide: symbols.at(-1)! >= 2 ** 16,
-      lists: 0,
-    };
-    const { wide, firsts } = this.sizes;
-    this.layout = segmentLayout(this.sizes);
-    this.buffer = new ArrayBuffer(this.layout.bytes);
-    this.text = {
-      length: tokens,
-      low: new Uint16Array(this.buffer, this.layout.low, tokens),
-      high: wide ? new Uint8Array(this.buffer, this.layout.high, tokens) : null,
-    };
-    this.writeText(documents);
-    if (firsts > 0) this.writeFirsts(symbols);
-    this.sort = new SuffixSort(this.text, new Int32Array(this.buffer, this.layout.order, tokens));
+    this.building = this.build();
   }
 
   /** Between 0 and 1. */
   get progress(): number {
-    return this.listed ? 1 : SORT_SHARE * this.sort.progress;
+    return this.lists ? 1 : SORT_SHARE * (this.sort?.progress ?? 0);
   }
 
-  /** Goes on for about `work` suffixes; true when the segment can be taken. */
+  /**
+   * Goes on until `work` symbols have been read, by `MAX_OVERSHOOT` more at most;
+   * true when the segment can be taken. Throws on a token that is no id.
+   */
   step(work: number): boolean {
-    if (this.ranges) this.listed = this.ranges.step(work);
-    else if (this.sort.step(work)) {
-      this.ranges = new FrequentRanges(this.text, this.sort.order, this.firstStarts());
+    const enough = this.work + work;
+    while (this.work < enough && !this.lists) {
+      const { value, done } = this.building.next();
+      if (done && !this.lists) throw new Error('the build failed: begin another one');
+      this.work += value ?? 0;
     }
-    return this.listed;
+    return this.lists !== null;
   }
 
   /** The finished segment. O(bytes). */
   finish(): ArrayBuffer {
-    if (!this.ranges || !this.listed) {
+    if (!this.parts || !this.lists) {
       throw new Error('the segment is not built yet: step until it says so');
     }
-    const lists = this.ranges.sorted();
-    const sizes = { ...this.sizes, lists: lists.length / LIST_WORDS };
+    const { lists, parts } = this;
+    const sizes = { ...parts.sizes, lists: lists.length / LIST_WORDS };
     const layout = segmentLayout(sizes);
     const buffer = new ArrayBuffer(layout.bytes);
     const bytes = new Uint8Array(buffer);
-    bytes.set(new Uint8Array(this.buffer, 0, this.layout.lists));
-    bytes.set(new Uint8Array(this.buffer, this.layout.low), layout.low);
+    bytes.set(new Uint8Array(parts.buffer, 0, parts.layout.lists));
+    bytes.set(new Uint8Array(parts.buffer, parts.layout.low), layout.low);
     new Int32Array(buffer, layout.lists, lists.length).set(lists);
     sealSegment(buffer, sizes);
     return buffer;
   }
 
-  private writeText(documents: readonly Int32Array[]): void {
-    const starts = new Int32Array(this.buffer, this.layout.documents, documents.length + 1);
-    const { low, high, length } = this.text;
+  /** All of it, in pieces; yields how many symbols a piece was. */
+  private *build(): Generator<number, void> {
+    const counts = yield* this.countSymbols();
+    const parts = this.allocate(counts);
+    const { buffer, layout, sizes, text } = parts;
+    this.parts = parts;
+    yield* this.writeText(parts);
+    const order = new Int32Array(buffer, layout.order, sizes.tokens);
+    const firstStarts = writeFirsts(parts, counts);
+    this.sort = new SuffixSort(text, order);
+    yield* this.sort.run(counts);
+    const ranges = new FrequentRanges(text, order, firstStarts);
+    yield* ranges.run();
+    this.lists = ranges.sorted();
+  }
+
+  /** How often each symbol occurs, by symbol. */
+  private *countSymbols(): Generator<number, Int32Array> {
+    let counts: Int32Array = new Int32Array(SMALL_VOCABULARY);
+    for (const document of this.documents) {
+      counts[SEPARATOR]!++;
+      for (const piece of pieces(document)) {
+        counts = counted(piece, counts);
+        yield piece.length;
+      }
+      yield 1;
+    }
+    return counts;
+  }
+
+  private allocate(counts: Int32Array): Parts {
+    const { documents, tokens } = this;
+    const firsts = counts.reduce((sum, count) => sum + Math.sign(count), 0);
+    const wide = counts.findLastIndex((count) => count > 0) >= 2 ** 16;
+    const sizes = { tokens, documents: documents.length, firsts, wide, lists: 0 };
+    const layout = segmentLayout(sizes);
+    const buffer = new ArrayBuffer(layout.bytes);
+    const text = {
+      length: tokens,
+      low: new Uint16Array(buffer, layout.low, tokens),
+      high: wide ? new Uint8Array(buffer, layout.high, tokens) : null,
+    };
+    return { sizes, layout, buffer, text };
+  }
+
+  private *writeText({ buffer, layout, text }: Parts): Generator<number, void> {
+    const { documents } = this;
+    const starts = new Int32Array(buffer, layout.documents, documents.length + 1);
     let at = 0;
     for (let i = 0; i < documents.length; i++) {
-      const document = documents[i]!;
       starts[i] = at;
-      low[at++] = SEPARATOR;
-      for (let j = 0; j < document.length; j++, at++) {
-        const symbol = document[j]! + 1;
-        low[at] = symbol;
-        if (high) high[at] = symbol >>> 16;
+      text.low[at++] = SEPARATOR;
+      for (const piece of pieces(documents[i]!)) {
+        write(piece, text, at);
+        at += piece.length;
+        yield piece.length;
       }
+      yield 1;
     }
-    starts[documents.length] = length;
-  }
-
-  private writeFirsts(symbols: Int32Array): void {
-    const counts = new Int32Array(symbols.at(-1)! + 1);
-    for (let i = 0; i < this.text.length; i++) counts[symbolAt(this.text, i)]!++;
-    new Int32Array(this.buffer, this.layout.firstSymbols, symbols.length).set(symbols);
-    const starts = this.firstStarts();
-    for (let i = 0; i < symbols.length; i++) starts[i + 1] = starts[i]! + counts[symbols[i]!]!;
-  }
-
-  private firstStarts(): Int32Array {
-    return new Int32Array(this.buffer, this.layout.firstStarts, this.sizes.firsts + 1);
+    starts[documents.length] = at;
   }
 }
 
@@ -127,14 +161,45 @@ export function buildSegment(documents: readonly Int32Array[]): ArrayBuffer {
   return builder.finish();
 }
 
-/** The symbols that occur, rising; the separator is the first. */
-function distinctSymbols(documents: readonly Int32Array[]): Int32Array {
-  const present = new Set<number>([SEPARATOR]);
-  for (const document of documents) {
-    for (const token of document) {
-      if (!(token >= 0 && token <= MAX_TOKEN)) throw new RangeError(`${token} is not a token id`);
-      present.add(token + 1);
-    }
+function* pieces(document: Int32Array): Generator<Int32Array, void> {
+  for (let from = 0; from < document.length; from += CHUNK) {
+    yield document.subarray(from, from + CHUNK);
   }
-  return Int32Array.from(present).sort();
+}
+
+/** Counts symbols into `counts`, or a longer copy of it. */
+function counted(tokens: Int32Array, counts: Int32Array): Int32Array {
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i]!;
+    if (!(token >= 0 && token <= MAX_TOKEN)) throw new RangeError(`${token} is not a token id`);
+    if (token + 1 >= counts.length) {
+      const longer = new Int32Array(Math.min(2 * (token + 1), MAX_TOKEN + 2));
+      longer.set(counts);
+      counts = longer;
+    }
+    counts[token + 1]!++;
+  }
+  return counts;
+}
+
+function write(tokens: Int32Array, { low, high }: PlanarText, at: number): void {
+  for (let i = 0; i < tokens.length; i++) {
+    const symbol = tokens[i]! + 1;
+    low[at + i] = symbol;
+    if (high) high[at + i] = symbol >>> 16;
+  }
+}
+
+/** Writes which symbols occur and where the suffixes of each begin; returns the latter. */
+function writeFirsts({ buffer, layout, sizes }: Parts, counts: Int32Array): Int32Array {
+  const symbols = new Int32Array(buffer, layout.firstSymbols, sizes.firsts);
+  const starts = new Int32Array(buffer, layout.firstStarts, sizes.firsts + 1);
+  let at = 0;
+  counts.forEach((count, symbol) => {
+    if (count === 0) return;
+    symbols[at] = symbol;
+    starts[at + 1] = starts[at]! + count;
+    at++;
+  });
+  return starts;
 }

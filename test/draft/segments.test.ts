@@ -5,7 +5,8 @@ import { CorpusStore } from '../../src/draft/corpus-store.ts';
 import { Evidence } from '../../src/draft/evidence.ts';
 import { OutputStore } from '../../src/draft/output-store.ts';
 import { DamagedSegment, MAX_SEGMENT_TOKENS, Segment } from '../../src/draft/segment.ts';
-import { buildSegment, SegmentBuilder } from '../../src/draft/segment-builder.ts';
+import { buildSegment, MAX_OVERSHOOT, SegmentBuilder } from '../../src/draft/segment-builder.ts';
+import { SORTED_DEPTH } from '../../src/draft/suffix-sort.ts';
 
 const tokens = fc.oneof(fc.nat(4), fc.integer({ min: 65_530, max: 65_540 }));
 const documentsOf = (token: fc.Arbitrary<number>) =>
@@ -21,6 +22,9 @@ function frequent(): Int32Array[] {
     Int32Array.from({ length: 60 }, (_, i) => (i % 2 ? (i * i + d) % 97 : 7)),
   );
 }
+
+/** Distinct tokens, in three bytes. */
+const scattered = (length: number) => Int32Array.from({ length }, (_, i) => (i * 65_537) % 200_003);
 
 interface Told {
   order: number;
@@ -75,6 +79,28 @@ describe('a segment', () => {
     );
   });
 
+  test.each<[string, () => Int32Array[]]>([
+    ['one token', () => [Int32Array.from({ length: 40_000 }, () => 5)]],
+    ['two in turn', () => [Int32Array.from({ length: 40_000 }, (_, i) => 5 + (i % 2))]],
+    ['two at random', () => [Int32Array.from({ length: 40_000 }, (_, i) => ((i * i) >> 5) & 1)]],
+    ['a hundred equal documents', () => Array.from({ length: 100 }, () => scattered(400))],
+    ['twelve equal documents', () => Array.from({ length: 12 }, () => scattered(3000))],
+    ['every token another', () => [scattered(40_000)]],
+    ['nothing, often', () => Array.from({ length: 40_000 }, () => new Int32Array(0))],
+  ])('is built of %s in slices no longer than agreed, and as few as of other text', (_, make) => {
+    const all = make();
+    const builder = new SegmentBuilder(all);
+    const slice = 1 << 15;
+    for (let done = false; !done; ) {
+      const before = builder.work;
+      done = builder.step(slice);
+      expect(builder.work - before).toBeLessThanOrEqual(slice + MAX_OVERSHOOT);
+    }
+    const segment = new Segment(builder.finish());
+    segment.checkIntegrity();
+    expect(builder.work).toBeLessThan(5 * SORTED_DEPTH * segment.text.length);
+  });
+
   test('can not be taken before it is built', () => {
     const builder = new SegmentBuilder([Int32Array.from({ length: 100 }, () => 1)]);
     expect(() => builder.finish()).toThrow(/step until it says so/);
@@ -83,6 +109,9 @@ describe('a segment', () => {
   test('refuses what is no token id, and more tokens than it takes', () => {
     expect(() => buildSegment([Int32Array.of(1, -1)])).toThrow(/-1 is not a token id/);
     expect(() => buildSegment([Int32Array.of(2 ** 24)])).toThrow(/not a token id/);
+    const failed = new SegmentBuilder([Int32Array.of(-1)]);
+    expect(() => failed.step(1)).toThrow(/not a token id/);
+    expect(() => failed.step(1)).toThrow(/begin another one/);
     const long = new Int32Array(MAX_SEGMENT_TOKENS);
     expect(() => new SegmentBuilder([long])).toThrow(/split the documents/);
   });

@@ -5,7 +5,7 @@ export interface CorpusLimits {
   segmentTokens: number;
   /** Tokens of a shard: with what a build takes besides, an object stays below `MAX_OBJECT_BYTES`. */
   shardTokens: number;
-  /** Suffixes that a build sorts before others get their turn: about 10 ms. */
+  /** Symbols that a build reads before others get their turn: about 5 ms. */
   sliceWork: number;
 }
 
@@ -15,7 +15,7 @@ export const MAX_OBJECT_BYTES = 64_000_000;
 export const CORPUS_LIMITS: CorpusLimits = {
   segmentTokens: 1 << 20,
   shardTokens: 3_500_000,
-  sliceWork: 1 << 14,
+  sliceWork: 1 << 16,
 };
 
 /** Shards of one store for one tokenizer: 56 million tokens. What is beyond is not drafted from. */

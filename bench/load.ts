@@ -24,10 +24,16 @@ const rounds = option('--rounds', 5);
 const IDLE_MS = 15_000;
 const MB = 1024 * 1024;
 
+/**
+ * A connection that is kept may be closed by the server, after five idle seconds, just as
+ * it is used again: a request lost like this was never seen, and would count as broken.
+ */
+const OWN_CONNECTION = { connection: 'close' };
+
 type Outcome =
   | { kind: 'whole'; tokens: number; ttftMs: number }
   | { kind: 'refused'; status: number; reason: string; comeAgain: boolean; ms: number }
-  | { kind: 'dropped' }
+  | { kind: 'dropped'; ms: number }
   | { kind: 'broken'; reason: string };
 
 /** Said by `wrangler dev`, whose proxy loses connections to the worker under such load. */
@@ -36,8 +42,9 @@ const DROPPED = 'Your worker restarted mid-request';
 interface Round {
   whole: number;
   refused: Record<string, number>;
-  /** Lost by the proxy of `wrangler dev` before the worker saw them. */
+  /** Whose connection was closed before an answer began, and after how long. */
   dropped: number;
+  droppedMs: { p50: number; p99: number };
   /** What refusals without `retry-after` said. */
   hopeless: string[];
   broken: string[];
@@ -84,6 +91,7 @@ async function runRound(service: TestService, number: number): Promise<Round> {
   const seconds = (performance.now() - started) / 1000;
   const whole = outcomes.filter((one) => one.kind === 'whole');
   const refusals = outcomes.filter((one) => one.kind === 'refused');
+  const dropped = outcomes.filter((one) => one.kind === 'dropped');
   const refused: Record<string, number> = {};
   for (const { status } of refusals) refused[status] = (refused[status] ?? 0) + 1;
   const between = (values: number[]) => ({
@@ -93,7 +101,8 @@ async function runRound(service: TestService, number: number): Promise<Round> {
   return {
     whole: whole.length,
     refused,
-    dropped: outcomes.filter(({ kind }) => kind === 'dropped').length,
+    dropped: dropped.length,
+    droppedMs: between(dropped.map(({ ms }) => ms)),
     hopeless: refusals.flatMap(({ comeAgain, reason }) => (comeAgain ? [] : [reason])),
     broken: outcomes.flatMap((one) => (one.kind === 'broken' ? [one.reason] : [])),
     tokens: whole.reduce((sum, { tokens }) => sum + tokens, 0),
@@ -115,15 +124,20 @@ function body(number: number) {
 async function ask(url: string, number: number): Promise<Outcome> {
   const started = performance.now();
   try {
-    const { finish, usage, ttftMs } = await streamChat(url, body(number));
+    const { finish, usage, ttftMs } = await streamChat(url, body(number), OWN_CONNECTION);
     if (finish === null) return { kind: 'broken', reason: 'no finish_reason' };
     return { kind: 'whole', tokens: usage.completion_tokens, ttftMs };
   } catch (error) {
-    if (!(error instanceof ChatRefused)) return { kind: 'broken', reason: String(error) };
+    if (!(error instanceof ChatRefused)) {
+      // `fetch` itself rejects only before there are headers.
+      const { message } = error as Error;
+      if (message === 'fetch failed') return { kind: 'dropped', ms: performance.now() - started };
+      return { kind: 'broken', reason: String(error) };
+    }
     const { status, retryAfter } = error;
-    if (error.message.includes(DROPPED)) return { kind: 'dropped' };
-    if (status !== 429 && status !== 503) return { kind: 'broken', reason: error.message };
     const ms = performance.now() - started;
+    if (error.message.includes(DROPPED)) return { kind: 'dropped', ms };
+    if (status !== 429 && status !== 503) return { kind: 'broken', reason: error.message };
     return {
       kind: 'refused',
       status,
@@ -159,7 +173,7 @@ function print(number: number, round: Round): void {
   } = round;
   const refusals = Object.entries(refused).map(([status, times]) => `${times} × ${status}`);
   console.log(
-    `round ${number + 1}: ${whole} whole, ${refusals.join(', ')}, ${round.dropped} dropped by wrangler dev, ${broken.length} broken, ` +
+    `round ${number + 1}: ${whole} whole, ${refusals.join(', ')}, ${round.dropped} closed before an answer${round.dropped > 0 ? ` (p50 ${round.droppedMs.p50.toFixed(0)} ms)` : ''}, ${broken.length} broken, ` +
       `${round.sessionsLeft} sessions left; ${tokens} tokens in ${seconds.toFixed(1)} s; ` +
       `first text p50 ${ttftMs.p50.toFixed(0)} ms; refused p50 ${refusedMs.p50.toFixed(0)}, ` +
       `p99 ${refusedMs.p99.toFixed(0)} ms; ` +

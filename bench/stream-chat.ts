@@ -35,12 +35,19 @@ export class ChatRefused extends Error {
   }
 }
 
-/** Asks for a stream with usage and reads it to the end. Throws on an error status or event. */
-export async function streamChat(url: string, body: object): Promise<StreamedChat> {
+/**
+ * Asks for a stream with usage and reads it to the end. Throws on an error status or event.
+ * @param headers more of them
+ */
+export async function streamChat(
+  url: string,
+  body: object,
+  headers: Record<string, string> = {},
+): Promise<StreamedChat> {
   const started = performance.now();
   const response = await fetch(`${url}/v1/chat/completions`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify({ ...body, stream: true, stream_options: { include_usage: true } }),
   });
   if (!response.ok) throw new ChatRefused(response, await response.text());

@@ -39,6 +39,9 @@ export const FIRST_ATTEMPTS = 3;
 /** Tries once text is out, where nobody else can retry: they ride out a restart of some seconds. */
 export const RESUME_ATTEMPTS = 8;
 
+/** Half an answer waits so long for a slot: others come and go, and each try asks no more than a verifier has said. */
+export const SLOT_PATIENCE_MS = 30_000;
+
 /** The same everywhere, so that another verifier won't help. */
 const FINAL: ReadonlySet<LinkFailureCode> = new Set([
   'bad-frame',
@@ -69,6 +72,10 @@ export class TurnLink {
   private readonly tried = new Set<string>();
   private readonly failures: LinkFailure[] = [];
   private rounds = 0;
+  /** Failures but for full verifiers in mid-answer. */
+  private attempts = 0;
+  /** Since when half an answer waits for a slot. */
+  private waitingSince: number | null = null;
 
   /** Connects at once: that needs no prompt and goes on beside retrieval. */
   constructor(context: LinkContext) {
@@ -132,6 +139,7 @@ export class TurnLink {
   private note(event: LinkEvent): void {
     if (event.type === 'ready') {
       this.started = true;
+      this.waitingSince = null;
       this.context.fleet.served(this.url, event);
     } else if (event.type === 'accept') {
       for (const token of event.tokens) this.accepted.push(token);
@@ -191,13 +199,21 @@ export class TurnLink {
     // What would fail anywhere says nothing about this verifier.
     if (!FINAL.has(failure.code)) fleet.failed(this.url, failure);
     this.failures.push(failure);
-    const attempts = this.started ? RESUME_ATTEMPTS : Math.max(FIRST_ATTEMPTS, fleet.size);
+    const most = this.started ? RESUME_ATTEMPTS : Math.max(FIRST_ATTEMPTS, fleet.size);
+    const waits = this.started && failure.code === 'overloaded';
+    if (waits) this.waitingSince ??= clock.now();
+    else this.attempts++;
+    const waited = this.waitingSince === null ? 0 : clock.now() - this.waitingSince;
     const roundOver = this.tried.size >= fleet.size;
     const hopeless =
       FINAL.has(failure.code) ||
-      this.failures.length >= attempts ||
+      this.attempts >= most ||
+      waited > SLOT_PATIENCE_MS ||
       (roundOver && !this.worthAnotherRound());
-    if (hopeless || !fleet.retries.spend(clock.now())) throw this.verdict(failure);
+    // Half answers are no more than there were slots, and bounded in tries and time. They owe the
+    // budget nothing: a worker that could not run for seconds loses all its links in one moment.
+    const affordable = this.started || fleet.retries.spend(clock.now());
+    if (hopeless || !affordable) throw this.verdict(failure);
     if (!roundOver) return;
     this.tried.clear();
     const wait = failure.retryAfterMs * Number(this.started) + backoff(this.rounds++, random);

@@ -7,7 +7,12 @@ import { describe, expect, test } from 'vitest';
 import type { Connection, Tap } from '../../bench/rtt/network.ts';
 import { seeded } from '../../bench/rtt/random.ts';
 import { WORKER_DEADLINE_MS } from '../../gpu-backend/link-server.ts';
-import { CONNECT_DEADLINE_MS, FIRST_ATTEMPTS, RESUME_ATTEMPTS } from '../../src/link/failover.ts';
+import {
+  CONNECT_DEADLINE_MS,
+  FIRST_ATTEMPTS,
+  RESUME_ATTEMPTS,
+  SLOT_PATIENCE_MS,
+} from '../../src/link/failover.ts';
 import { LinkFailure } from '../../src/link/failure.ts';
 import { COOL_OFF_MS, Fleet, MAX_COOL_OFF_MS } from '../../src/link/fleet.ts';
 import { DRAFTING_MODES } from '../../src/link/frames/index.ts';
@@ -235,6 +240,36 @@ describe('full verifiers', () => {
     expect(failure).toBeNull();
     expect(text).toEqual([...asked.answer]);
   });
+
+  /** The connection breaks in mid-answer, and others have the slot for `ms` from then on. */
+  async function losesSlotFor(ms: number) {
+    const world = new World({ seed: 3, verifiers: 1, slots: 1 });
+    const asked = question(world.random, TOKENS);
+    const { engine } = world.verifiers[0]!;
+    const take = () => {
+      const slot = engine.acquire(asked.prompt, 1, '');
+      if (slot) world.clock.after(ms, () => engine.release(slot));
+      else world.clock.after(1, take);
+    };
+    world.clock.after(500, () => {
+      world.connections[0]!.connection.cut();
+      take();
+    });
+    return { asked, world, ...(await world.run(world.ask(asked))) };
+  }
+
+  test('in mid-answer are waited for longer than a restart takes', async () => {
+    const { asked, world, text, failure } = await losesSlotFor(SLOT_PATIENCE_MS - 5_000);
+    expect(failure).toBeNull();
+    expect(text).toEqual([...asked.answer]);
+    expect(world.dials).toBeGreaterThan(RESUME_ATTEMPTS);
+  });
+
+  test('in mid-answer are not waited for without end', async () => {
+    const { world, failure } = await losesSlotFor(10 * SLOT_PATIENCE_MS);
+    expect(failure).toMatchObject({ code: 'overloaded' });
+    expect(world.clock.now()).toBeLessThan(2 * SLOT_PATIENCE_MS);
+  });
 });
 
 test('what no verifier can mend is not tried elsewhere', async () => {
@@ -315,6 +350,18 @@ describe('retries', () => {
     const tries = 20 * (1 + RETRIES_PER_TURN) + RETRY_BURST + seconds * RETRIES_PER_SECOND;
     expect(world.dials).toBeLessThanOrEqual(tries);
     expect(world.dials).toBeGreaterThan(20);
+  });
+
+  test('of half an answer are owed nothing, though the budget is spent', async () => {
+    const world = new World({ verifiers: 1 });
+    const asked = question(world.random, TOKENS);
+    world.clock.after(500, () => {
+      while (world.fleet.retries.spend(world.clock.now()));
+      world.connections[0]!.connection.cut();
+    });
+    const { text, failure } = await world.run(world.ask(asked));
+    expect(failure).toBeNull();
+    expect(text).toEqual([...asked.answer]);
   });
 });
 

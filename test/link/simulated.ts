@@ -62,7 +62,7 @@ export class World {
   /** Called with every connection before it carries anything. */
   onConnect: (connection: Connection, verifier: number) => void = () => {};
   readonly conditions: Conditions;
-  private readonly fleet: Fleet;
+  readonly fleet: Fleet;
   private readonly edge: Host;
 
   constructor({

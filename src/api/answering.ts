@@ -51,9 +51,10 @@ export function drawingOf(body: Drawing, model: ModelRecord) {
   } satisfies Partial<AnswerRequest>;
 }
 
-/** Of the choices of one prompt the first draws with the request's own seed, the others each with one of theirs. */
+/** Choice i of a prompt is what one alone is with the seed i higher: anyone can ask for it again. */
 export function seedOfChoice([low, high]: [number, number], choice: number): [number, number] {
-  return [low, (high ^ Math.imul(choice, 0x9e3779b1)) >>> 0];
+  const sum = low + choice;
+  return [sum >>> 0, (high + Math.floor(sum / 2 ** 32)) >>> 0];
 }
 
 /** A ceiling above the context is a mistake worth naming; one within it is cut to what the prompt leaves. */

@@ -9,9 +9,11 @@ import { fileIds, filePart } from './attached-files.ts';
 import { invalid } from './errors.ts';
 import { storeIds } from './file-search-tool.ts';
 import { toolChoice, tools } from './function-tools.ts';
+import { prediction } from './prediction.ts';
 import {
   integer,
   logitBias,
+  MAX_CHOICES,
   MAX_TOKENS,
   neutral,
   number,
@@ -103,7 +105,7 @@ export const chatRequestSchema = v.strictObject(
     top_k: v.nullish(integer(0, 1 << 20)),
     seed,
     stop,
-    n: v.nullish(v.literal(1, 'only 1 is supported'), 1),
+    n: v.nullish(integer(1, MAX_CHOICES), 1),
     frequency_penalty: penalty,
     presence_penalty: penalty,
     logprobs: v.nullish(v.boolean('must be true or false'), false),
@@ -114,6 +116,7 @@ export const chatRequestSchema = v.strictObject(
     /** Whether one answer may call several times. */
     parallel_tool_calls: v.nullish(v.boolean('must be true or false')),
     logit_bias: logitBias,
+    prediction,
     response_format: responseFormat,
     /** Labels of the caller's own; they change nothing. */
     user: v.nullish(v.string()),

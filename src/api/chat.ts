@@ -1,12 +1,19 @@
 /** POST /v1/chat/completions, streaming and not. */
 import { Hono } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
-import { type Answer, type AnswerRequest, startAnswer } from '../generate/answer.ts';
+import { type Answer, type AnswerRequest, startAnswers } from '../generate/answer.ts';
 import type { Step } from '../generate/text-stream.ts';
 import type { TokenLogprobs } from '../generate/token-logprobs.ts';
 import { newId } from '../store/ids.ts';
 import { loadModel, type ModelRecord } from '../store/model.ts';
-import { CLIENT_DEADLINE_MS, drawingOf, ended, requireRoom, requireStores } from './answering.ts';
+import {
+  CLIENT_DEADLINE_MS,
+  drawingOf,
+  ended,
+  requireRoom,
+  requireStores,
+  seedOfChoice,
+} from './answering.ts';
 import { attachedFiles } from './attached-files.ts';
 import { readBody } from './body.ts';
 import { type ChatRequest, chatRequestSchema, plainMessages } from './chat-request.ts';
@@ -16,8 +23,10 @@ import { annotationsOf, searchOptionsOf } from './file-search-tool.ts';
 import { callingOf, fileSearchOf, mayCall } from './function-tools.ts';
 import { chatLogprobs, logprobsAsked } from './logprobs.ts';
 import { requireModel } from './models.ts';
+import { predictionOf } from './prediction.ts';
 import { grammarFailure, grammarOfFormat } from './response-format.ts';
 import { Said } from './said.ts';
+import { cancelAll, together } from './together.ts';
 import { turnFailure } from './turn-failure.ts';
 import { usageOf } from './usage.ts';
 
@@ -29,26 +38,33 @@ chat.post('/completions', async function createChatCompletion(c) {
   if (body.model !== undefined) requireModel(model, body.model);
   const request = await toAnswerRequest(c.env, c.get('tenant'), body, model);
   requireRoom(model, request.maxTokens);
-  const answer = await startAnswer(c.env, c.get('tenant'), request).catch((error: unknown) => {
-    throw grammarFailure(error, callingOf(body, model)?.places) ?? turnFailure(error, 'messages');
-  });
+  const seeds = Array.from({ length: body.n }, (_, choice) => seedOfChoice(request.seed, choice));
+  const answers = await startAnswers(c.env, c.get('tenant'), request, seeds).catch(
+    (error: unknown) => {
+      throw grammarFailure(error, callingOf(body, model)?.places) ?? turnFailure(error, 'messages');
+    },
+  );
   const head = {
     id: newId('chatcmpl-'),
     created: Math.floor(Date.now() / 1000),
-    model: answer.model.id,
+    model: model.id,
+  };
+  const leave = () => cancelAll(answers);
+  const end = () => {
+    for (const answer of answers) ended(c, answer);
   };
   // A client that leaves ends the turn. The request's signal says so, but a listener on it also
   // ends the request's I/O before the verifier could be told: a stream is better off without.
   // `wrangler dev` notices only what it writes to, so there a whole answer runs to its end.
   if (!body.stream) {
     const { signal } = c.req.raw;
-    signal.addEventListener('abort', answer.cancel);
-    if (signal.aborted) answer.cancel();
-    return c.json(await complete(answer, body, head).finally(() => ended(c, answer)));
+    signal.addEventListener('abort', leave);
+    if (signal.aborted) leave();
+    return c.json(await complete(answers, body, head).finally(end));
   }
   return streamSSE(c, async (stream) => {
-    stream.onAbort(answer.cancel);
-    await streamAnswer(stream, answer, body, head).finally(() => ended(c, answer));
+    stream.onAbort(leave);
+    await streamAnswers(stream, answers, body, head).finally(end);
   });
 });
 
@@ -66,6 +82,9 @@ async function toAnswerRequest(
 ): Promise<AnswerRequest> {
   const messages = plainMessages(body);
   const question = messages.findLast(({ role }) => role === 'user');
+  if (body.n > 1 && body.speculation.trace) {
+    throw invalid('speculation.trace', 'speculation.trace: only with an n of 1');
+  }
   if (!question) throw invalid('messages', 'messages: one must have the role "user"');
   const calling = callingOf(body, model);
   const files = await attachedFiles(env, tenant, body);
@@ -77,6 +96,7 @@ async function toAnswerRequest(
     logprobs: logprobsAsked(body),
     functions: calling?.functions ?? [],
     grammar: calling?.grammar ?? grammarOfFormat(body.response_format),
+    prediction: predictionOf(body, model),
     messages,
     query: question.content,
     storeIds: await storesOf(env, tenant, body, files.length > 0),
@@ -105,44 +125,46 @@ async function storesOf(
   return requireStores(env, tenant, tool.vector_store_ids, param);
 }
 
-async function complete(answer: Answer, body: ChatRequest, head: Head) {
-  const said = new Said(mayCall(body));
-  const told: TokenLogprobs[] = [];
+async function complete(answers: readonly Answer[], body: ChatRequest, head: Head) {
   const traced: Step[] = [];
   try {
-    for await (const step of answer.steps()) {
-      for (const { text } of step.pieces) said.push(text);
-      told.push(...step.logprobs);
-      if (body.speculation.trace) traced.push(step);
-    }
-    said.end();
-  } catch (error) {
-    throw turnFailure(error, 'messages');
-  }
-  return {
-    ...head,
-    object: 'chat.completion',
-    choices: [
-      {
-        index: 0,
+    const choices = await together(answers, async (answer, index) => {
+      const said = new Said(mayCall(body));
+      const told: TokenLogprobs[] = [];
+      for await (const step of answer.steps()) {
+        for (const { text } of step.pieces) said.push(text);
+        told.push(...step.logprobs);
+        if (body.speculation.trace) traced.push(step);
+      }
+      said.end();
+      return {
+        index,
         message: {
           ...said.message(),
           annotations: annotationsOf(said.content, answer.citable),
         },
         logprobs: body.logprobs ? chatLogprobs(answer.model, told) : null,
         finish_reason: said.finish(answer.finish()),
-      },
-    ],
-    usage: usageOf([answer], body.speculation),
-    ...(body.speculation.trace && {
-      espalier: { passages: passages(answer), ...trace(traced) },
-    }),
-  };
+      };
+    });
+    return {
+      ...head,
+      object: 'chat.completion',
+      choices,
+      usage: usageOf(answers, body.speculation),
+      ...(body.speculation.trace && {
+        espalier: { passages: passages(answers[0]!), ...trace(traced) },
+      }),
+    };
+  } catch (error) {
+    throw turnFailure(error, 'messages');
+  }
 }
 
-async function streamAnswer(
+/** Choices come as they grow, told apart by their index. */
+async function streamAnswers(
   stream: SSEStreamingApi,
-  answer: Answer,
+  answers: readonly Answer[],
   body: ChatRequest,
   head: Head,
 ) {
@@ -151,20 +173,19 @@ async function streamAnswer(
 
   async function chunk(fields: object): Promise<void> {
     const data = { ...head, object: 'chat.completion.chunk', ...fields };
-    const deadline = setTimeout(answer.cancel, CLIENT_DEADLINE_MS);
+    const deadline = setTimeout(() => cancelAll(answers), CLIENT_DEADLINE_MS);
     await stream.writeSSE({ data: JSON.stringify(data) });
     clearTimeout(deadline);
   }
-  function choice(
-    delta: object,
-    finish_reason: string | null = null,
-    told: readonly TokenLogprobs[] = [],
-  ) {
-    const logprobs = told.length > 0 ? chatLogprobs(answer.model, told) : null;
-    return { choices: [{ index: 0, delta, logprobs, finish_reason }] };
-  }
-
-  try {
+  async function streamOne(answer: Answer, index: number): Promise<void> {
+    function choice(
+      delta: object,
+      finish_reason: string | null = null,
+      told: readonly TokenLogprobs[] = [],
+    ) {
+      const logprobs = told.length > 0 ? chatLogprobs(answer.model, told) : null;
+      return { choices: [{ index, delta, logprobs, finish_reason }] };
+    }
     await chunk({
       ...choice({ role: 'assistant', content: '' }),
       ...(speculation.trace && { espalier: { passages: passages(answer) } }),
@@ -183,7 +204,11 @@ async function streamAnswer(
     const annotations = annotationsOf(said.content, answer.citable);
     const last = { ...rest, ...(annotations.length > 0 && { annotations }) };
     await chunk(choice(last, said.finish(answer.finish())));
-    if (withUsage) await chunk({ choices: [], usage: usageOf([answer], body.speculation) });
+  }
+
+  try {
+    await together(answers, streamOne);
+    if (withUsage) await chunk({ choices: [], usage: usageOf(answers, speculation) });
     await stream.writeSSE({ data: '[DONE]' });
   } catch (error) {
     // The status is out already: the failure goes where the text went.

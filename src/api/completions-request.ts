@@ -9,6 +9,7 @@ import { storeIds } from './file-search-tool.ts';
 import {
   integer,
   logitBias,
+  MAX_CHOICES,
   MAX_TOKENS,
   number,
   penalty,
@@ -19,8 +20,6 @@ import {
   streamOptions,
 } from './request-fields.ts';
 
-/** Texts of one request, prompts times `n`: each holds a slot of the verifier, all at once. */
-export const MAX_CHOICES = 8;
 /** Tokens of a choice when the request doesn't say; OpenAI's. */
 const DEFAULT_MAX_TOKENS = 16;
 

@@ -9,6 +9,9 @@ export const MAX_STOP_LENGTH = 256;
 /** Nodes verified in a step when the request doesn't say; the cost curve may take fewer. */
 export const DEFAULT_BUDGET = 32;
 
+/** Texts of one request, prompts times `n`: each holds a slot of the verifier, all at once. */
+export const MAX_CHOICES = 8;
+
 /** More tokens than any model has context for: a number this large is a mistake worth naming. */
 export const MAX_TOKENS = 1 << 20;
 

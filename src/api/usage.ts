@@ -17,6 +17,7 @@ export function usageOf(
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
+    ...predictionOf(answers),
     prompt_tokens_details: { cached_tokens: sum(prompts.map(({ cachedTokens }) => cachedTokens)) },
     ...((stats || transfer > 0) && {
       speculation: {
@@ -25,6 +26,18 @@ export function usageOf(
         ...(transfer > 0 && { lossy: 'transfer' }),
       },
     }),
+  };
+}
+
+/** Of a request with a prediction. There is one answer then. */
+function predictionOf([answer]: readonly Answer[]) {
+  if (!answer?.predicted) return {};
+  const { accepted, rejected } = answer.predicted;
+  return {
+    completion_tokens_details: {
+      accepted_prediction_tokens: accepted,
+      rejected_prediction_tokens: rejected,
+    },
   };
 }
 

@@ -43,6 +43,8 @@ beforeAll(async () => {
       logit_bias: { '5': -100, '6': 1.5 },
       logprobs: true,
       top_logprobs: 2,
+      n: 1,
+      prediction: { type: 'content', content: [{ type: 'text', text: 'Prune pears in winter.' }] },
       vector_store_ids: [store],
       speculation: { mode: 'on', budget: 8, stats: true, trace: true },
     },

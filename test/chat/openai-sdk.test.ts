@@ -299,7 +299,6 @@ describe('refusals name the field and the limit', () => {
     ['a fractional seed', { seed: 1.5 }, 'seed', /integer/],
     ['too many stop strings', { stop: ['a', 'b', 'c', 'd', 'e'] }, 'stop', /at most 4/],
     ['an empty stop string', { stop: '' }, 'stop', /empty|string/],
-    ['n of two', { n: 2 }, 'n', /only 1/],
     [
       'a field that is not known',
       { frequency_penalties: 1 },

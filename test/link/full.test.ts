@@ -73,7 +73,7 @@ async function fill(): Promise<Link[]> {
   return links;
 }
 
-function ask() {
+function ask(change: object = {}) {
   return fetch(`${worker.url}/v1/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -82,6 +82,7 @@ function ask() {
       vector_store_ids: [],
       max_tokens: 8,
       stream: true,
+      ...change,
     }),
   });
 }
@@ -119,6 +120,46 @@ test('full: a client gets 503 with retry-after and no first byte, and later its 
   const answered = await ask();
   expect(answered.status).toBe(200);
   expect(await answered.text()).toContain('[DONE]');
+  await idle();
+});
+
+test('choices that do not all fit are refused together, and those that did are let go', async () => {
+  const { slots } = real.engine.limits;
+  expect(slots).toBeLessThan(8);
+  const refused = await ask({ n: 8, max_tokens: 100 });
+  expect(refused.status).toBe(503);
+  expect(refused.headers.get('retry-after')).not.toBeNull();
+  await idle();
+  const answered = await ask({ n: 2 });
+  expect(await answered.text()).toContain('[DONE]');
+  await idle();
+});
+
+test('turns that begin together with one prompt compute it once', async () => {
+  const { slots } = real.engine.limits;
+  const long = prompt(4000, 200);
+  const seeds = Array.from({ length: slots - 1 }, (_, i): [number, number] => [i, 0]);
+  const sampling = { temperature: 0.8, topP: 0.9, topK: 0 };
+  const one = async (seed: [number, number], namespace: string) => {
+    const link = await real.open(long, {
+      maxTokens: 8,
+      namespace,
+      sampling: { seed, ...sampling },
+    });
+    const said: number[] = [];
+    let prefill = -1;
+    for await (const event of link.events()) {
+      if (event.type === 'accept') said.push(...event.tokens);
+      if (event.type === 'done') prefill = event.prefillMicros;
+    }
+    return { said, prefill };
+  };
+  const together = await Promise.all(seeds.map((seed) => one(seed, 'choices')));
+  expect(together.filter(({ prefill }) => prefill > 0)).toHaveLength(1);
+  await idle();
+  for (const [i, seed] of seeds.entries()) {
+    expect((await one(seed, `alone ${i}`)).said).toEqual(together[i]!.said);
+  }
   await idle();
 });
 

@@ -28,6 +28,9 @@ export const usage = v.object({
   completion_tokens: count,
   total_tokens: count,
   prompt_tokens_details: v.object({ cached_tokens: count }),
+  completion_tokens_details: v.optional(
+    v.object({ accepted_prediction_tokens: count, rejected_prediction_tokens: count }),
+  ),
   speculation: v.optional(speculationUsage),
 });
 
@@ -69,7 +72,10 @@ export const answerComponents: Readonly<Record<string, Component>> = {
   Speculation: { schema: speculationSchema, notes: speculationNotes },
   Usage: {
     schema: usage,
-    notes: { prompt_tokens_details: 'Of the prompt, what the verifier had in its cache.' },
+    notes: {
+      prompt_tokens_details: 'Of the prompt, what the verifier had in its cache.',
+      completion_tokens_details: 'Of the prediction, what the answer has and what it has not.',
+    },
   },
   SpeculationUsage: {
     schema: speculationUsage,

@@ -108,6 +108,28 @@ test('a question that throws at once is one that failed', async () => {
   expect(store.observations()).toMatchObject([{ labels: { outcome: 'failed' }, value: 1 }]);
 });
 
+test('a store whose answer can not be used has not failed, and is asked again', async () => {
+  const store = new AskedStore(
+    Source.tenant,
+    'T',
+    async () => [run(1, 7, 8)],
+    () => {
+      throw new Error('the link is closed');
+    },
+  );
+  store.follow(tail);
+  await settled();
+  store.follow(tail);
+  await settled();
+  expect(store.observations()).toContainEqual({
+    name: 'espalier_draft_memory_asks_total',
+    labels: { store: 'T', outcome: 'answered' },
+    value: 2,
+  });
+  expect(JSON.stringify(store.observations())).not.toContain('failed');
+  expect(console.error).toHaveBeenCalledWith(expect.stringContaining('draft_memory_unused'));
+});
+
 test('a store that never answers costs one question, which is counted as late', () => {
   const { store, questions } = newStore();
   for (let i = 0; i < 100; i++) store.follow(tail);

@@ -55,17 +55,21 @@ export class AskedStore {
     this.inFlight = true;
     const started = Date.now();
     question()
-      .then((runs) => {
+      .finally(() => {
         this.inFlight = false;
-        this.seconds.push((Date.now() - started) / 1000);
-        this.take(runs);
       })
-      .catch((error: unknown) => {
-        this.inFlight = false;
-        this.failed++;
-        const event = { event: 'draft_memory_failed', store: this.label, error: String(error) };
-        console.error(JSON.stringify(event));
-      });
+      .then(
+        (runs) => {
+          this.seconds.push((Date.now() - started) / 1000);
+          this.take(runs);
+        },
+        (error: unknown) => {
+          this.failed++;
+          this.log('draft_memory_failed', error);
+        },
+      )
+      // What was answered could not be used, which is no fault of the store's.
+      .catch((error: unknown) => this.log('draft_memory_unused', error));
   }
 
   /** What the turn asked, for the metrics. */
@@ -98,6 +102,10 @@ export class AskedStore {
           ]
         : []),
     ];
+  }
+
+  private log(event: string, error: unknown): void {
+    console.error(JSON.stringify({ event, store: this.label, error: String(error) }));
   }
 
   private take(runs: readonly KeptRun[]): void {

@@ -4,7 +4,7 @@
  * object that builds a store's segments.
  */
 import { SegmentBuilder } from '../src/draft/segment-builder.ts';
-import { CORPUS_LIMITS } from '../src/generate/memory/corpus-limits.ts';
+import { CORPUS_LIMITS, SLICE_WORK } from '../src/generate/memory/corpus-limits.ts';
 
 export interface Build {
   text: string;
@@ -52,7 +52,7 @@ function built(text: string, documents: readonly Int32Array[]): Build {
   let [longest, slices] = [0, 0];
   for (let done = false; !done; slices++) {
     const before = process.cpuUsage();
-    done = builder.step(CORPUS_LIMITS.sliceWork);
+    done = builder.step(SLICE_WORK);
     longest = Math.max(longest, process.cpuUsage(before).user);
   }
   builder.finish();

@@ -85,7 +85,11 @@ export class ServiceDrafter implements Contender {
   }
 
   end(output: Int32Array): void {
-    this.outputs.learn({ tokens: output, hash: output.join(), passages: [], quotes: [] });
+    const { outputs } = this;
+    outputs.learn({ tokens: output, hash: output.join(), passages: [], quotes: [] });
+    for (let build = outputs.nextBuild(); build; build = outputs.nextBuild()) {
+      outputs.publish(build, buildSegment(build.texts));
+    }
   }
 
   private after(steps: number): Promise<void> {

@@ -189,6 +189,14 @@ export class Segment {
     return this.lowerRank(rank, Math.min(high, rank + stride - 1), depth, symbol + 1);
   }
 
+  /** The tokens of a document. */
+  tokensOf(document: number): Int32Array {
+    const from = this.documentStarts[document]! + 1;
+    const tokens = new Int32Array(this.documentStarts[document + 1]! - from);
+    for (let i = 0; i < tokens.length; i++) tokens[i] = symbolAt(this.text, from + i) - 1;
+    return tokens;
+  }
+
   get hasHidden(): boolean {
     return this.hidden !== null;
   }

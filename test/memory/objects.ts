@@ -26,7 +26,8 @@ export class SmallTenantMemory extends TenantMemory {
   };
 
   shape() {
-    const { tokens, rebuilt } = this.outputs;
+    this.outputs.checkIntegrity();
+    const { tokens, damaged } = this.outputs;
     void this.recycled;
     const [[segments, bytes]] = this.select<[number, number]>(
       'SELECT count(*), coalesce(sum(length(bytes)), 0) FROM segments',
@@ -34,7 +35,7 @@ export class SmallTenantMemory extends TenantMemory {
     const [[outputs]] = this.select<[number]>('SELECT count(*) FROM outputs');
     const [[passages]] = this.select<[number]>('SELECT count(*) FROM output_passages');
     const [[rows]] = this.select<[number]>('SELECT count(*) FROM successors');
-    return { tokens, rebuilt, segments, bytes, outputs, passages, rows };
+    return { tokens, damaged, segments, bytes, outputs, passages, rows };
   }
 
   damage(how: keyof typeof DAMAGE): void {
@@ -52,7 +53,7 @@ export class SmallTenantMemory extends TenantMemory {
   }
 
   /** At once what the alarm does soon. */
-  save(): Promise<void> {
+  settle(): Promise<void> {
     return this.alarm();
   }
 
@@ -67,7 +68,7 @@ export class SmallTenantMemory extends TenantMemory {
 }
 
 export class SmallStoreCorpus extends StoreCorpus {
-  protected override readonly limits = { segmentTokens: 200, shardTokens: 600, sliceWork: 16 };
+  protected override readonly limits = { segmentTokens: 200, shardTokens: 600 };
   private alarmed: Promise<void> = Promise.resolve();
   private holding = false;
   private readonly held: (() => void)[] = [];

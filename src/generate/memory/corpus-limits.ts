@@ -5,8 +5,6 @@ export interface CorpusLimits {
   segmentTokens: number;
   /** Tokens of a shard: with what a build takes besides, an object stays below `MAX_OBJECT_BYTES`. */
   shardTokens: number;
-  /** Symbols that a build reads before others get their turn: about 5 ms. */
-  sliceWork: number;
 }
 
 /** Half of what the platform gives an isolate, which may hold other objects. */
@@ -15,8 +13,10 @@ export const MAX_OBJECT_BYTES = 64_000_000;
 export const CORPUS_LIMITS: CorpusLimits = {
   segmentTokens: 1 << 20,
   shardTokens: 3_500_000,
-  sliceWork: 1 << 16,
 };
+
+/** Symbols that a build of a segment reads before others get their turn: about 5 ms. */
+export const SLICE_WORK = 1 << 16;
 
 /** Shards of one store for one tokenizer: 56 million tokens. What is beyond is not drafted from. */
 export const MAX_SHARDS = 16;

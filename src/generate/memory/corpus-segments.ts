@@ -5,7 +5,6 @@
  * of it.
  */
 import { Segment } from '../../draft/segment.ts';
-import { symbolAt } from '../../draft/suffix-sort.ts';
 import { best, heldIn, type KeptRange, type KeptRun, matchSegment, runOf } from './match.ts';
 
 /** Which passages of a segment are a document's. */
@@ -123,7 +122,7 @@ export class CorpusSegments {
   textsOf({ id, segment }: HeldSegment): { id: number; passages: Int32Array[] }[] {
     return this.partsOf(id).map(({ document, first, passages }) => ({
       id: document,
-      passages: Array.from({ length: passages }, (_, i) => passageOf(segment, first + i)),
+      passages: Array.from({ length: passages }, (_, i) => segment.tokensOf(first + i)),
     }));
   }
 
@@ -136,7 +135,7 @@ export class CorpusSegments {
       return found.map((match) => ({ ...match, segment }));
     });
     return best(matches).map(({ unit, at, segment }) =>
-      runOf(unit, passageOf(segment, unit % PASSAGES_A_SEGMENT), at),
+      runOf(unit, segment.tokensOf(unit % PASSAGES_A_SEGMENT), at),
     );
   }
 
@@ -161,11 +160,4 @@ export class CorpusSegments {
       )
       .toArray();
   }
-}
-
-function passageOf({ documentStarts, text }: Segment, index: number): Int32Array {
-  const from = documentStarts[index]! + 1;
-  const tokens = new Int32Array(documentStarts[index + 1]! - from);
-  for (let i = 0; i < tokens.length; i++) tokens[i] = symbolAt(text, from + i) - 1;
-  return tokens;
 }

@@ -1,16 +1,14 @@
 /**
- * T, kept: a tenant's past outputs in an object's SQLite. The rows are the truth;
- * the young ones are indexed by an automaton in memory, the others by immutable
- * segments, merged as they age (each is at least twice as long as the next), so
- * that there are few. Segments can be rebuilt from their rows at any time, and
- * are: when one is damaged, and when an output leaves it.
+ * T, kept: an index over a tenant's past outputs. The young ones are in an
+ * automaton in memory, the others in immutable segments, by age: each is at least
+ * twice as long as the next younger one, or too long for a segment together with
+ * it, so that there are few. What leaves a segment is hidden at once.
  *
- * Holds outputs and which passages were in front of the model when it wrote
- * them. Never a prompt: a question says what somebody asked, and how questions go
- * on is no help to an answer.
+ * Nothing is built here: whoever holds this asks for `nextBuild`, builds it when
+ * nobody waits, and hands the segment to `publish`. Then what is beyond the limit
+ * goes, the oldest segment first, but for what was said again since.
  */
 import { DamagedSegment, Segment } from '../../draft/segment.ts';
-import { buildSegment } from '../../draft/segment-builder.ts';
 import {
   best,
   heldIn,
@@ -22,45 +20,52 @@ import {
 } from './match.ts';
 import type { NewOutput } from './messages.ts';
 import {
+  MAX_BACKLOG,
+  MAX_OUTPUT_PASSAGES,
   MAX_OUTPUT_TOKENS,
   MAX_RECALLED,
   type OutputLimits,
   RECALL_TOKENS,
 } from './output-limits.ts';
+import { OutputRows } from './output-rows.ts';
 import { RecentOutputs } from './recent-outputs.ts';
 
 interface Indexed {
   id: number;
-  segment: Segment;
-  /** Ids of its outputs, by document. */
-  outputs: number[];
+  /** null while it is damaged. */
+  segment: Segment | null;
+  /** Ids of its outputs, by document; null of one that is gone. */
+  outputs: (number | null)[];
+  /** Of those left, the smallest. */
+  age: number;
+  /** Of those left, with a separator each. */
   tokens: number;
 }
 
+/** A segment to be built. */
+export interface OutputBuild {
+  /** What it is of, by rising age. */
+  outputs: readonly number[];
+  texts: readonly Int32Array[];
+  /** Ids of the segments that it stands for. */
+  replaces: readonly number[];
+}
+
 export class OutputMemory {
-  private readonly sql: SqlStorage;
+  private readonly rows: OutputRows;
   private readonly limits: OutputLimits;
   private readonly recent = new RecentOutputs();
   /** Oldest first. */
   private segments: Indexed[] = [];
-  /** Segments that were damaged and had to be built again. */
-  rebuilt = 0;
+  /** Segments that were damaged when this woke. */
+  damaged = 0;
 
-  /** Reads what is kept; rebuilds what of it is damaged. */
+  /** Reads what is kept; what of it is damaged is refused, and to be built again. */
   constructor(sql: SqlStorage, limits: OutputLimits) {
-    this.sql = sql;
+    this.rows = new OutputRows(sql);
     this.limits = limits;
-    sql.exec(`CREATE TABLE IF NOT EXISTS outputs (
-      id INTEGER PRIMARY KEY AUTOINCREMENT, hash TEXT NOT NULL UNIQUE, segment INTEGER,
-      used INTEGER NOT NULL, length INTEGER NOT NULL, tokens BLOB NOT NULL)`);
-    sql.exec('CREATE INDEX IF NOT EXISTS outputs_by_segment ON outputs (segment)');
-    sql.exec('CREATE INDEX IF NOT EXISTS outputs_by_use ON outputs (used)');
-    sql.exec(`CREATE TABLE IF NOT EXISTS output_passages (
-      passage INTEGER NOT NULL, output INTEGER NOT NULL,
-      PRIMARY KEY (passage, output)) WITHOUT ROWID`);
-    sql.exec('CREATE INDEX IF NOT EXISTS passages_by_output ON output_passages (output)');
-    sql.exec('CREATE TABLE IF NOT EXISTS segments (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)');
-    this.load();
+    this.reindexRecent();
+    for (const id of this.rows.segments()) this.load(id);
   }
 
   /** Tokens kept. */
@@ -68,34 +73,38 @@ export class OutputMemory {
     return this.recent.tokens + this.segments.reduce((sum, { tokens }) => sum + tokens, 0);
   }
 
+  /** Whether there is something to build. */
+  get isUntidy(): boolean {
+    return this.recent.tokens > this.limits.recentTokens || this.segments.some(hasHoles);
+  }
+
   /**
    * Keeps an output; one that is there already is fresh again. False, and it is
    * not kept, where it may quote an answer of which nothing is known any more.
    */
   learn({ tokens, hash, passages, quotes }: NewOutput): boolean {
+    const { rows } = this;
     const sources = new Set(passages);
     for (const quote of quotes) {
-      const known = this.idOf(quote);
+      const known = rows.idOf(quote);
       if (known === null) return false;
-      for (const passage of this.passagesOf(known)) sources.add(passage);
+      for (const passage of rows.passagesOf(known)) sources.add(passage);
     }
-    const { sql } = this;
-    const used = this.one<number>('SELECT coalesce(max(used), 0) + 1 FROM outputs')!;
-    let id = this.idOf(hash);
-    if (id !== null) sql.exec('UPDATE outputs SET used = ? WHERE id = ?', used, id);
-    else {
+    if (sources.size > MAX_OUTPUT_PASSAGES) return false;
+    let id = rows.idOf(hash);
+    if (id !== null) {
+      rows.touch(id);
+      const all = new Set([...rows.passagesOf(id), ...sources]);
+      // From too many: it counts as said for the first time.
+      if (all.size > MAX_OUTPUT_PASSAGES) rows.unlink(id);
+    } else {
+      // Segments are not built as fast as answers come.
+      if (this.recent.tokens > MAX_BACKLOG * this.limits.recentTokens) return false;
       const kept = tokens.slice(0, MAX_OUTPUT_TOKENS);
-      id = this.one<number>(
-        'INSERT INTO outputs (hash, used, length, tokens) VALUES (?, ?, ?, ?) RETURNING id',
-        ...[hash, used, kept.length, kept.buffer],
-      )!;
+      id = rows.add(hash, kept);
       this.recent.add(id, kept);
     }
-    sql.exec(
-      'INSERT OR IGNORE INTO output_passages SELECT value, ?1 FROM json_each(?2)',
-      ...[id, JSON.stringify([...sources])],
-    );
-    if (this.recent.tokens > this.limits.recentTokens) this.seal();
+    rows.link(id, sources);
     return true;
   }
 
@@ -104,19 +113,10 @@ export class OutputMemory {
    * passages, then the ones used last.
    */
   recall(passages: readonly number[]): KeptRun[] {
-    const rows = this.sql
-      .exec<{ id: number; length: number }>(
-        `SELECT id, length FROM outputs LEFT JOIN (
-           SELECT output, count(*) AS shared FROM output_passages
-           WHERE passage IN (SELECT value FROM json_each(?1)) GROUP BY output) ON output = id
-         ORDER BY coalesce(shared, 0) DESC, used DESC LIMIT ?2`,
-        ...[JSON.stringify(passages), MAX_RECALLED],
-      )
-      .toArray();
     const runs: KeptRun[] = [];
     let room = RECALL_TOKENS;
-    for (const { id } of rows) {
-      const run = runOf(id, this.textOf(id), 0);
+    for (const id of this.rows.likeliest(passages, MAX_RECALLED)) {
+      const run = runOf(id, this.rows.textOf(id), 0);
       if (run.tokens.length > room) break;
       room -= run.tokens.length;
       runs.push(run);
@@ -129,145 +129,171 @@ export class OutputMemory {
     const isHeld = heldIn(held);
     const matches: Match[] = this.recent.match(tail, isHeld);
     for (const { segment, outputs } of this.segments) {
+      if (!segment) continue;
+      // Hidden documents are never found.
       matches.push(...matchSegment(segment, tail, (document) => outputs[document]!, isHeld));
     }
-    return best(matches).map(({ unit, at }) => runOf(unit, this.textOf(unit), at));
+    return best(matches).map(({ unit, at }) => runOf(unit, this.rows.textOf(unit), at));
   }
 
   /** Every passage that an output was written from. */
   passages(): number[] {
-    const rows = this.sql.exec<{ passage: number }>('SELECT DISTINCT passage FROM output_passages');
-    return rows.toArray().map(({ passage }) => passage);
+    return this.rows.passages();
   }
 
-  /** Drops every output that was written from one of these passages, and the segments they are in. */
+  /** Drops every output that was written from one of these passages: none is said from then on. */
   forget(passages: readonly number[]): void {
-    const { sql } = this;
-    const rows = sql
-      .exec<{ id: number; segment: number | null }>(
-        `SELECT id, segment FROM outputs WHERE id IN (SELECT output FROM output_passages
-         WHERE passage IN (SELECT value FROM json_each(?)))`,
-        JSON.stringify(passages),
-      )
-      .toArray();
-    this.drop(rows.map(({ id }) => id));
-    const touched = new Set(rows.map(({ segment }) => segment));
-    for (const { id } of [...this.segments]) if (touched.has(id)) this.rebuild(id);
-    if (touched.has(null)) this.reindexRecent();
+    const gone = new Set(this.rows.writtenFrom(passages));
+    if (gone.size === 0) return;
+    this.rows.delete([...gone]);
+    for (const indexed of [...this.segments]) {
+      if (indexed.outputs.some((id) => id !== null && gone.has(id)))
+        this.hold(indexed.id, indexed.segment);
+    }
+    this.reindexRecent();
   }
 
-  /** The young outputs become a segment, merged with those before it that are not much longer. */
-  private seal(): void {
-    let tokens = this.recent.tokens;
-    const merged: number[] = [];
-    for (const { id, tokens: older } of this.segments.toReversed()) {
-      if (older >= 2 * tokens || older + tokens > this.limits.segmentTokens) break;
-      merged.push(id);
-      tokens += older;
+  /** What to build now, or null: the young outputs when they are many, or a segment that something left. */
+  nextBuild(): OutputBuild | null {
+    const { segments, limits } = this;
+    if (this.recent.tokens > limits.recentTokens) {
+      const young: number[] = [];
+      let tokens = 0;
+      for (const { id, length } of this.rows.pending()) {
+        if (young.length > 0 && tokens + length + 1 > limits.segmentTokens) break;
+        young.push(id);
+        tokens += length + 1;
+      }
+      return this.buildOf(this.around(segments.length, segments.length, tokens), young);
     }
-    const id = this.one<number>('SELECT coalesce(max(id), 0) + 1 FROM segments')!;
-    this.sql.exec(
-      'UPDATE outputs SET segment = ?1 WHERE segment IS NULL OR segment IN (SELECT value FROM json_each(?2))',
-      ...[id, JSON.stringify(merged)],
-    );
-    for (const old of merged) this.removeSegment(old);
-    this.rebuild(id);
-    this.recent.clear();
+    const at = segments.findIndex(hasHoles);
+    return at < 0 ? null : this.buildOf(this.around(at, at + 1, segments[at]!.tokens), []);
+  }
+
+  /** Takes in what was built, whatever happened meanwhile, and evicts what is too much. */
+  publish({ outputs, replaces }: OutputBuild, bytes: ArrayBuffer): void {
+    for (const id of replaces) this.remove(id);
+    this.hold(this.rows.keepSegment(bytes, outputs), new Segment(bytes));
+    this.reindexRecent();
     while (this.tokens > this.limits.totalTokens && this.segments.length > 1) this.evict();
   }
 
-  private evict(): void {
-    const { id, outputs } = this.segments[0]!;
-    this.drop(outputs);
-    this.removeSegment(id);
-  }
-
-  private drop(outputs: readonly number[]): void {
-    const ids = JSON.stringify(outputs);
-    for (const [table, column] of [
-      ['outputs', 'id'],
-      ['output_passages', 'output'],
-    ]) {
-      this.sql.exec(
-        `DELETE FROM ${table} WHERE ${column} IN (SELECT value FROM json_each(?))`,
-        ids,
-      );
+  /** Segments `first` to `last`, with those beside them that are not much longer or shorter. */
+  private around(first: number, last: number, tokens: number): Indexed[] {
+    const { segments, limits } = this;
+    const fits = (more: number) => tokens + more <= limits.segmentTokens;
+    for (;;) {
+      const older = segments[first - 1]?.tokens;
+      const younger = segments[last]?.tokens;
+      if (older !== undefined && older < 2 * tokens && fits(older)) {
+        first--;
+        tokens += older;
+      } else if (younger !== undefined && tokens < 2 * younger && fits(younger)) {
+        last++;
+        tokens += younger;
+      } else return segments.slice(first, last);
     }
   }
 
-  private removeSegment(id: number): void {
-    this.sql.exec('DELETE FROM segments WHERE id = ?', id);
+  private buildOf(replaced: readonly Indexed[], young: readonly number[]): OutputBuild {
+    const old = replaced.flatMap(({ outputs }) => outputs.filter((id) => id !== null));
+    const texts = this.rows.textsOf([...old, ...young]);
+    return {
+      outputs: texts.map(({ id }) => id),
+      texts: texts.map(({ tokens }) => tokens),
+      replaces: replaced.map(({ id }) => id),
+    };
+  }
+
+  /** The oldest segment goes; of its outputs those said again since are young again, up to half of it. */
+  private evict(): void {
+    const { id, outputs, tokens } = this.segments[0]!;
+    const renewed: number[] = [];
+    let room = tokens / 2;
+    for (const { id: output, length } of this.rows.saidAgain(id)) {
+      room -= length + 1;
+      if (room < 0) break;
+      renewed.unshift(output);
+    }
+    this.rows.renew(renewed);
+    this.rows.delete(
+      outputs.filter((output) => output !== null && !renewed.includes(output)) as number[],
+    );
+    this.remove(id);
+    for (const output of renewed) this.recent.add(output, this.rows.textOf(output));
+  }
+
+  private remove(id: number): void {
+    this.rows.dropSegment(id);
     this.segments = this.segments.filter((segment) => segment.id !== id);
   }
 
-  /** Builds a segment from the outputs that are its; from none, there is none. */
-  private rebuild(id: number): void {
-    const outputs = this.outputsIn(id);
-    this.removeSegment(id);
-    if (outputs.length === 0) return;
-    const buffer = buildSegment(outputs.map((output) => this.textOf(output)));
-    this.sql.exec('INSERT INTO segments (id, bytes) VALUES (?, ?)', id, buffer);
-    this.hold(id, new Segment(buffer), outputs);
-  }
-
-  private load(): void {
-    this.reindexRecent();
-    const named = this.sql.exec<{ segment: number }>(
-      'SELECT DISTINCT segment FROM outputs WHERE segment IS NOT NULL',
-    );
-    for (const { segment: id } of named.toArray()) {
-      const bytes = this.one<ArrayBuffer>('SELECT bytes FROM segments WHERE id = ?', id);
-      const outputs = this.outputsIn(id);
-      try {
-        if (!bytes) throw new DamagedSegment('it is gone');
-        const segment = new Segment(bytes);
-        if (segment.documents !== outputs.length) throw new DamagedSegment('other outputs');
-        this.hold(id, segment, outputs);
-      } catch (error) {
-        if (!(error instanceof DamagedSegment)) throw error;
-        this.rebuilt++;
-        this.rebuild(id);
+  private load(id: number): void {
+    const bytes = this.rows.segment(id);
+    try {
+      if (!bytes) throw new DamagedSegment('it is gone');
+      const segment = new Segment(bytes);
+      if (this.rows.placedIn(id).some(({ place }) => place >= segment.documents)) {
+        throw new DamagedSegment('other outputs');
       }
+      this.hold(id, segment);
+    } catch (error) {
+      if (!(error instanceof DamagedSegment)) throw error;
+      this.damaged++;
+      this.hold(id, null);
     }
   }
 
-  private hold(id: number, segment: Segment, outputs: number[]): void {
-    this.segments.push({ id, segment, outputs, tokens: segment.text.length });
-    this.segments.sort((a, b) => a.outputs[0]! - b.outputs[0]!);
+  /** Takes a segment into memory, or what is left of one that is there; of nothing, there is none. */
+  private hold(id: number, segment: Segment | null): void {
+    this.segments = this.segments.filter((held) => held.id !== id);
+    const placed = this.rows.placedIn(id);
+    if (placed.length === 0) {
+      this.rows.dropSegment(id);
+      return;
+    }
+    const documents = segment?.documents ?? placed.at(-1)!.place + 1;
+    const outputs: (number | null)[] = Array.from({ length: documents }, () => null);
+    for (const output of placed) outputs[output.place] = output.id;
+    outputs.forEach((output, document) => {
+      if (output === null) segment?.hide(document);
+    });
+    const age = Math.min(...placed.map((output) => output.age));
+    const tokens = placed.reduce((sum, { length }) => sum + length + 1, 0);
+    this.segments.push({ id, segment, outputs, age, tokens });
+    this.segments.sort((a, b) => a.age - b.age);
   }
 
   private reindexRecent(): void {
     this.recent.clear();
-    for (const id of this.outputsIn(null)) this.recent.add(id, this.textOf(id));
+    for (const { id } of this.rows.pending()) this.recent.add(id, this.rows.textOf(id));
   }
 
-  private outputsIn(segment: number | null): number[] {
-    const rows = this.sql.exec<{ id: number }>(
-      'SELECT id FROM outputs WHERE segment IS ? ORDER BY id',
-      segment,
-    );
-    return rows.toArray().map(({ id }) => id);
+  /** Throws unless index and rows agree. For tests; O(everything). */
+  checkIntegrity(): void {
+    this.recent.checkIntegrity();
+    const young = this.rows.pending().map(({ id }) => id);
+    if (this.recent.outputs.join() !== young.join()) {
+      throw new Error(`the automaton has outputs ${this.recent.outputs}, the rows ${young}`);
+    }
+    const known = this.segments.map(({ id }) => id).sort();
+    if (known.join() !== this.rows.segments().sort().join()) {
+      throw new Error(`segments ${known} are held, ${this.rows.segments()} are named`);
+    }
+    for (const { id, segment, outputs } of this.segments) {
+      segment?.checkIntegrity();
+      for (const { id: output, place } of this.rows.placedIn(id)) {
+        if (outputs[place] !== output) throw new Error(`output ${output} is not at ${place}`);
+        const text = segment?.tokensOf(place) ?? this.rows.textOf(output);
+        if (text.join() !== this.rows.textOf(output).join()) {
+          throw new Error(`segment ${id} says something else than output ${output}`);
+        }
+      }
+    }
   }
+}
 
-  private textOf(id: number): Int32Array {
-    return new Int32Array(this.one<ArrayBuffer>('SELECT tokens FROM outputs WHERE id = ?', id)!);
-  }
-
-  private idOf(hash: string): number | null {
-    return this.one<number>('SELECT id FROM outputs WHERE hash = ?', hash);
-  }
-
-  private passagesOf(id: number): number[] {
-    const rows = this.sql.exec<{ passage: number }>(
-      'SELECT passage FROM output_passages WHERE output = ?',
-      id,
-    );
-    return rows.toArray().map(({ passage }) => passage);
-  }
-
-  /** The only column of the only row, or null. */
-  private one<T extends SqlStorageValue>(query: string, ...bindings: SqlStorageValue[]): T | null {
-    const [row] = [...this.sql.exec(query, ...bindings).raw<[T]>()];
-    return row ? row[0] : null;
-  }
+/** Whether it has to be built again. */
+function hasHoles({ segment, outputs }: Indexed): boolean {
+  return segment === null || outputs.includes(null);
 }

@@ -18,6 +18,11 @@ export class RecentOutputs {
     return this.automaton.tokens;
   }
 
+  /** Their ids, in the order in which they were added. */
+  get outputs(): readonly number[] {
+    return this.ids;
+  }
+
   clear(): void {
     this.automaton.clear();
     this.ids.length = this.starts.length = 0;
@@ -59,6 +64,17 @@ export class RecentOutputs {
       length = automaton.length[state]!;
     }
     return found;
+  }
+
+  /** Throws unless every output begins where the one before it ends. For tests. */
+  checkIntegrity(): void {
+    this.automaton.checkIntegrity();
+    if (this.starts.length !== this.ids.length) throw new Error('starts and outputs differ');
+    this.starts.forEach((start, i) => {
+      if (!(start > (this.starts[i - 1] ?? 0) && start <= this.tokens)) {
+        throw new Error(`output ${this.ids[i]} begins at ${start}`);
+      }
+    });
   }
 
   private continuations(state: number, length: number): Match[] {

@@ -28,11 +28,10 @@ import {
 } from './corpus-texts.ts';
 import type { KeptRange } from './match.ts';
 import type { CorpusStatus, Proceeded } from './messages.ts';
+import { buildInSlices } from './sliced-build.ts';
 
 /** In the middle of a turn the truth may be this old. */
 const STALE_MS = 1_000;
-/** Between slices: long enough for the loop to idle, so that others' answers are sent. */
-const PAUSE_MS = 1;
 /** So often an object that nobody asks looks whether its text is still wanted. */
 const SWEEP_MS = 6 * 3_600_000;
 
@@ -207,8 +206,7 @@ export class StoreCorpus extends DurableObject<Bindings> {
     const builder = new SegmentBuilder(passages);
     this.building = builder;
     try {
-      while (!builder.step(this.limits.sliceWork)) await scheduler.wait(PAUSE_MS);
-      return builder.finish();
+      return await buildInSlices(builder);
     } finally {
       this.building = null;
     }

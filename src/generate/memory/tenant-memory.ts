@@ -12,6 +12,7 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../../bindings.ts';
+import { SegmentBuilder } from '../../draft/segment-builder.ts';
 import type { Namespace } from '../../store/tenants.ts';
 import type { KeptRange, KeptRun } from './match.ts';
 import { type Learned, NO_ROWS, type Recalled } from './messages.ts';
@@ -19,6 +20,7 @@ import { applyChanges, freshState, KEPT_LAYOUTS, type MixerState } from './mixer
 import { OUTPUT_LIMITS, type OutputLimits } from './output-limits.ts';
 import { OutputMemory } from './output-memory.ts';
 import { RecycledRows } from './recycled-rows.ts';
+import { buildInSlices } from './sliced-build.ts';
 
 export interface MemoryLimits extends OutputLimits {
   /** Tokens whose successors are kept, at about 50 bytes. */
@@ -41,6 +43,7 @@ export class TenantMemory extends DurableObject<Bindings> {
   protected readonly limits: MemoryLimits = MEMORY_LIMITS;
   private held: OutputMemory | null = null;
   private rows: RecycledRows | null = null;
+  private tidying: Promise<void> | null = null;
   /** By how many stores each weighs. */
   private readonly mixers = new Map<number, MixerState>();
   private tenantId: number | null = null;
@@ -90,6 +93,7 @@ export class TenantMemory extends DurableObject<Bindings> {
       if (dead.length > 0) return;
     }
     if (this.outputs.learn(output)) this.recycled.learn(successors);
+    if (this.outputs.isUntidy) await this.alarmWithin(0);
   }
 
   override async alarm(): Promise<void> {
@@ -103,7 +107,22 @@ export class TenantMemory extends DurableObject<Bindings> {
         energy.buffer,
       );
     }
+    this.tidying ??= this.tidy().finally(() => {
+      this.tidying = null;
+    });
+    await this.tidying;
     await this.alarmWithin(SWEEP_MS);
+  }
+
+  /** Builds segments until there is nothing to build. Others are answered between slices. */
+  private async tidy(): Promise<void> {
+    const { outputs } = this;
+    for (let build = outputs.nextBuild(); build; build = outputs.nextBuild()) {
+      const bytes = await buildInSlices(new SegmentBuilder(build.texts));
+      // The tenant went meanwhile, and everything here with it.
+      if (this.held !== outputs) return;
+      outputs.publish(build, bytes);
+    }
   }
 
   protected get recycled(): RecycledRows {
@@ -136,6 +155,7 @@ export class TenantMemory extends DurableObject<Bindings> {
       this.remember('purges', row.purges);
       this.purges = row.purges;
     }
+    if (this.outputs.isUntidy) await this.alarmWithin(0);
     this.checkedAt = Date.now();
     return true;
   }

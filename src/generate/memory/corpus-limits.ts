@@ -15,7 +15,7 @@ export const CORPUS_LIMITS: CorpusLimits = {
   shardTokens: 3_500_000,
 };
 
-/** Symbols that a build of a segment reads before others get their turn: about 5 ms. */
+/** Symbols that a build of a segment reads before others get their turn: a few milliseconds. */
 export const SLICE_WORK = 1 << 16;
 
 /** Shards of one store for one tokenizer: 56 million tokens. What is beyond is not drafted from. */

@@ -10,6 +10,7 @@ export interface ChatUsage {
     accepted: number;
     mean_accepted: number;
     by_source: Record<string, number>;
+    draft_model: { context_tokens: number } | null;
   };
 }
 

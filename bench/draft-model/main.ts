@@ -2,13 +2,15 @@
  * What the draft model in the worker adds, on questions that no part was trained
  * or tuned on, through the whole path: with passages (grounded) and without.
  *
- *   npm run bench:draft-model [-- --json] [-- --questions 24] [-- --pace 25]
+ *   npm run bench:draft-model [-- --json] [-- --questions 24] [-- --pace 25] [-- --only greedy,long]
  *
- * All variants take turns question by question. `L` drafts without the model;
- * `L+D` is what the worker does by default, its scheduler included; `L+D always`
- * never drops it. `L+D rasd-gate` and `D` would be helped by the verifier's echo,
- * which knows no gate: these two run over a link without one, and beside them,
- * under `streamed`, `L` and `L+D` over the same link.
+ * Parts: `greedy` (temperature 0), `sampled` (0.8), `ownPace`, `long` (a document
+ * of 8,000 tokens given whole), `forward` (a pass in workerd). All variants take
+ * turns question by question. `L` drafts without the model; `L+D` is what the
+ * worker does by default, its scheduler included, after three questions that are
+ * not measured; `L+D always` never drops it. `L+D rasd-gate` and `D` would be
+ * helped by the verifier's echo, which knows no gate: these two run over a link
+ * without one, and beside them, under `streamed`, `L` and `L+D` over the same link.
  *
  * A step of the bundled target takes less time than a pass of any draft model,
  * so no draft model pays for it. The main figures are therefore taken with steps
@@ -21,188 +23,100 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from '../../local/service.ts';
-import { streamChat } from '../stream-chat.ts';
+import { compare, type Figures, round } from './compare.ts';
 import { measureForward } from './forward.ts';
+import { goalsOf } from './goals.ts';
+import { measureLong } from './long.ts';
+import { report } from './report.ts';
 import { startPacedService } from './service.ts';
+import { MAIN, STREAMED, UNSHARED, type Variant } from './variants.ts';
+
+const PARTS = ['greedy', 'sampled', 'ownPace', 'long', 'forward'] as const;
+const TEMPERATURE = 0.8;
+const WARM_UP = 3;
 
 const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean' },
     questions: { type: 'string', default: '24' },
     pace: { type: 'string', default: '25' },
+    only: { type: 'string', default: PARTS.join() },
   },
 });
-const MAX_TOKENS = 96;
-const SEED = 11;
+const wanted = new Set(options.only.split(','));
+const paceMs = Number(options.pace);
 
-interface Variant {
-  mode: 'echoed' | 'streamed';
-  draft_model: string;
-}
+type Both = Record<'grounded' | 'ungrounded', Record<string, Figures>>;
 
-const VARIANTS: Record<string, Variant> = {
-  L: { mode: 'echoed', draft_model: 'off' },
-  'L+D': { mode: 'echoed', draft_model: 'auto' },
-  'L+D always': { mode: 'echoed', draft_model: 'always' },
-  'streamed L': { mode: 'streamed', draft_model: 'off' },
-  'streamed L+D': { mode: 'streamed', draft_model: 'always' },
-  'L+D rasd-gate': { mode: 'streamed', draft_model: 'gated' },
-  D: { mode: 'streamed', draft_model: 'alone' },
-};
-const SAMPLED: Record<string, Variant> = {
-  L: VARIANTS.L!,
-  'L+D': VARIANTS['L+D']!,
-  'L+D always': VARIANTS['L+D always']!,
-  'L+D without shared noise': { mode: 'echoed', draft_model: 'unshared' },
-};
-const OWN_PACE: Record<string, Variant> = {
-  L: VARIANTS.L!,
-  'L+D': VARIANTS['L+D']!,
-  'L+D always': VARIANTS['L+D always']!,
-};
-
-interface Total {
-  steps: number;
-  committed: number;
-  tokens: number;
-  seconds: number;
-  /** Answers in which the model took part. */
-  drafting: number;
-}
-
-interface Figures {
-  /** Tokens committed per verify step. */
-  mat: number;
-  tokensPerSecond: number;
-  /** Share of the answers in which the model took part. */
-  drafting: number;
-}
-
-const questions = readFileSync(join(ROOT, 'bench/data/docs-questions.tsv'), 'utf8')
+const all = readFileSync(join(ROOT, 'bench/data/docs-questions.tsv'), 'utf8')
   .trim()
   .split('\n')
   .slice(1)
   .map((line) => line.split('\t')[2]!);
-const picked = spread(questions, Number(options.questions));
+const questions = spread(all, Number(options.questions));
+const warmUp = all.filter((question) => !questions.includes(question)).slice(0, WARM_UP);
 let different = 0;
 
-async function compare(
+async function both(
   url: string,
-  grounded: boolean,
   temperature: number,
-  variants: Record<string, Variant>,
-): Promise<Record<string, Figures>> {
-  const names = Object.keys(variants);
-  const totals = Object.fromEntries(
-    names.map((name): [string, Total] => [
-      name,
-      { steps: 0, committed: 0, tokens: 0, seconds: 0, drafting: 0 },
-    ]),
-  );
-  for (const [round, question] of picked.entries()) {
-    const texts = new Set<string>();
-    // Whoever asks first pays for the prefill: everybody does in turn.
-    for (let i = 0; i < names.length; i++) {
-      const name = names[(i + round) % names.length]!;
-      const { text, usage, seconds } = await streamChat(url, {
-        messages: [{ role: 'user', content: question }],
-        temperature,
-        seed: SEED,
-        max_tokens: MAX_TOKENS,
-        ...(!grounded && { vector_store_ids: [] }),
-        speculation: { ...variants[name], memory: false, stats: true },
-      });
-      texts.add(text);
-      const { steps, mean_accepted, draft_model } =
-        usage.speculation as typeof usage.speculation & {
-          draft_model: object | null;
-        };
-      const total = totals[name]!;
-      total.steps += steps;
-      total.committed += steps * mean_accepted;
-      total.tokens += usage.completion_tokens;
-      total.seconds += seconds;
-      if (draft_model) total.drafting++;
-    }
-    if (texts.size > 1) different++;
-  }
-  return Object.fromEntries(
-    names.map((name) => {
-      const { steps, committed, tokens, seconds, drafting } = totals[name]!;
-      const figures = {
-        mat: round(committed / steps),
-        tokensPerSecond: round(tokens / seconds),
-        drafting: round(drafting / picked.length),
-      };
-      return [name, figures];
-    }),
-  );
+  variants: Readonly<Record<string, Variant>>,
+): Promise<Both> {
+  const part = async (grounded: boolean) => {
+    const asked = { questions, warmUp, grounded, temperature };
+    const compared = await compare(url, variants, asked);
+    different += compared.different;
+    return compared.figures;
+  };
+  return { grounded: await part(true), ungrounded: await part(false) };
 }
 
 async function main(): Promise<void> {
-  const forward = await measureForward();
-  const service = await startPacedService();
-  try {
-    const { url } = service;
-    const health = (await (await fetch(`${url}/health`)).json()) as { draft_model: object };
-    for (const question of picked.slice(0, 2)) {
-      await streamChat(url, { messages: [{ role: 'user', content: question }], max_tokens: 8 });
+  const forward = wanted.has('forward') ? await measureForward() : undefined;
+  const long = wanted.has('long')
+    ? await measureLong(paceMs, Math.ceil(questions.length / 6))
+    : undefined;
+  const parts: Partial<Record<'greedy' | 'sampled' | 'ownPace', Both>> = {};
+  let draftModel: object | undefined;
+  if (wanted.has('greedy') || wanted.has('sampled') || wanted.has('ownPace')) {
+    const service = await startPacedService();
+    try {
+      const { url } = service;
+      draftModel = ((await (await fetch(`${url}/health`)).json()) as { draft_model: object })
+        .draft_model;
+      await service.pace(paceMs);
+      if (wanted.has('greedy')) parts.greedy = await both(url, 0, { ...MAIN, ...STREAMED });
+      if (wanted.has('sampled')) {
+        const variants = { ...MAIN, ...UNSHARED, ...STREAMED };
+        parts.sampled = await both(url, TEMPERATURE, variants);
+      }
+      await service.pace(0);
+      if (wanted.has('ownPace')) parts.ownPace = await both(url, 0, MAIN);
+    } finally {
+      await service.stop();
     }
-    const both = async (temperature: number, variants: Record<string, Variant>) => ({
-      grounded: await compare(url, true, temperature, variants),
-      ungrounded: await compare(url, false, temperature, variants),
-    });
-    await service.pace(Number(options.pace));
-    const greedy = await both(0, VARIANTS);
-    const sampled = await both(0.8, SAMPLED);
-    await service.pace(0);
-    const ownPace = await both(0, OWN_PACE);
-    report({
-      ...greedy,
-      sampled,
-      ownPace,
-      forward,
-      draftModel: health.draft_model,
-      paceMs: Number(options.pace),
-      questions: picked.length,
-      different,
-      load: round(loadavg()[0]!),
-    });
-  } finally {
-    await service.stop();
   }
-}
-
-function report(result: Record<string, unknown>): void {
-  if (options.json) return console.log(JSON.stringify(result));
-  const table = (title: string, part: Record<string, Figures>) => {
-    console.log(`\n${title.padEnd(28)} MAT   tokens/s   answers with D`);
-    for (const [name, { mat, tokensPerSecond, drafting }] of Object.entries(part)) {
-      const cells = [mat.toFixed(2), tokensPerSecond.toFixed(0), `${Math.round(100 * drafting)} %`];
-      console.log(`  ${name.padEnd(26)}${cells.map((cell) => cell.padStart(8)).join('  ')}`);
-    }
+  const { greedy, ...others } = parts;
+  const result = {
+    ...greedy,
+    ...others,
+    long,
+    forward,
+    draftModel,
+    paceMs,
+    questions: questions.length,
+    different,
+    load: round(loadavg()[0]!),
+    goals: goalsOf(parts),
   };
-  const parts = result as Record<'grounded' | 'ungrounded', Record<string, Figures>> &
-    Record<'sampled' | 'ownPace', Record<'grounded' | 'ungrounded', Record<string, Figures>>>;
-  const pace = `steps of ${result.paceMs} ms`;
-  table(`grounded, ${pace}`, parts.grounded);
-  table(`ungrounded, ${pace}`, parts.ungrounded);
-  table('grounded, temperature 0.8', parts.sampled.grounded);
-  table('ungrounded, temperature 0.8', parts.sampled.ungrounded);
-  table('grounded, own pace', parts.ownPace.grounded);
-  table('ungrounded, own pace', parts.ownPace.ungrounded);
-  console.log(`\nforward in workerd: ${JSON.stringify(result.forward)}`);
-  console.log(`questions whose answers differ between variants: ${result.different}`);
+  if (options.json) console.log(JSON.stringify(result));
+  else report(result);
 }
 
 /** `count` of a list, evenly over it. */
 function spread<T>(list: readonly T[], count: number): T[] {
   const most = Math.min(count, list.length);
   return Array.from({ length: most }, (_, i) => list[Math.floor((i * list.length) / most)]!);
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }
 
 await main();

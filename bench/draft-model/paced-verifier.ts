@@ -1,5 +1,5 @@
 /**
- * The verifier over the bundled target, with steps that take at least so many
+ * The verifier over the bundled target, or ESPALIER_MODEL, with steps that take at least so many
  * milliseconds: the pace of a target worth drafting for. The bundled one takes a
  * step in less time than any draft model takes a pass. POST /<milliseconds> to
  * CONTROL_PORT sets the pace; 0 is the target's own.
@@ -37,7 +37,7 @@ async function step(engine: Engine, rows: Parameters<Engine['step']>[0]): Promis
 
 async function main(): Promise<void> {
   const settings = readEngineSettings(process.env);
-  const model = await addModel('models/target', {
+  const model = await addModel(process.env.ESPALIER_MODEL ?? 'models/target', {
     cacheFolder: DEFAULT_CACHE_FOLDER,
     compute: computeTypeFor(settings),
     download: {},

@@ -1,4 +1,4 @@
-/** Worker and paced verifier, with the bundled documents taken in. */
+/** Worker and paced verifier. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,12 +8,20 @@ import { logFile, migrate, newLinkKeys, ROOT, startWorkerProcess } from '../../l
 
 export interface PacedService {
   url: string;
+  /** Folder of the worker's databases. */
+  databases: string;
   /** Sets the least milliseconds of a step; 0 is the target's own pace. */
   pace(ms: number): Promise<void>;
   stop(): Promise<void>;
 }
 
-export async function startPacedService(): Promise<PacedService> {
+export interface PacedOptions {
+  /** Another target than the bundled one, with so long a context. */
+  model?: { folder: string; context: number };
+}
+
+/** With the bundled documents taken in, unless the target is another one. */
+export async function startPacedService({ model }: PacedOptions = {}): Promise<PacedService> {
   const state = mkdtempSync(join(tmpdir(), 'espalier-bench-'));
   mkdirSync(join(state, 'logs'));
   const [port, verifierPort, controlPort] = [await freePort(), await freePort(), await freePort()];
@@ -21,7 +29,12 @@ export async function startPacedService(): Promise<PacedService> {
   const verifier = startProcess({
     args: ['--import', 'tsx', join(ROOT, 'bench/draft-model/paced-verifier.ts')],
     cwd: ROOT,
-    env: { PORT: String(verifierPort), CONTROL_PORT: String(controlPort), LINK_KEYS: keys },
+    env: {
+      PORT: String(verifierPort),
+      CONTROL_PORT: String(controlPort),
+      LINK_KEYS: keys,
+      ...(model && { ESPALIER_MODEL: model.folder, ESPALIER_MAX_CONTEXT: String(model.context) }),
+    },
     log: logFile(state, 'verifier'),
   });
   await migrate(state);
@@ -42,9 +55,10 @@ export async function startPacedService(): Promise<PacedService> {
     logFile(state, 'worker'),
     60_000,
   );
-  await ingestDemo(url, state, () => {});
+  if (!model) await ingestDemo(url, state, () => {});
   return {
     url,
+    databases: join(state, 'wrangler'),
     async pace(ms) {
       await fetch(`http://127.0.0.1:${controlPort}/${ms}`, { method: 'POST' });
     },

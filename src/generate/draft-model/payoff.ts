@@ -22,7 +22,7 @@
  */
 const STEPS_A_TOKEN = 0.8;
 /** What a millisecond of the worker is worth in milliseconds of the verifier, which holds a GPU. */
-const PRICE = 0.1;
+const PRICE = 0.15;
 /** What is remembered of a turn after the next. */
 const MEMORY = 0.95;
 /** And of a step's time. */

@@ -1,8 +1,13 @@
 /** S in its Durable Objects, by RPC in the real runtime: built, sharded, kept, mended, hidden, never another tenant's. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { buildSegment } from '../../src/draft/segment-builder.ts';
-import { CORPUS_LIMITS, MAX_OBJECT_BYTES } from '../../src/generate/memory/corpus-limits.ts';
+import { SegmentBuilder } from '../../src/draft/segment-builder.ts';
+import {
+  CORPUS_LIMITS,
+  MAX_OBJECT_BYTES,
+  SEGMENT_BYTES_A_TOKEN,
+  SLICE_WORK,
+} from '../../src/generate/memory/corpus-limits.ts';
 import type { CorpusStatus, Proceeded } from '../../src/generate/memory/messages.ts';
 import { type Objects, startObjects } from './rpc.ts';
 
@@ -209,6 +214,18 @@ describe('what is built', () => {
   });
 });
 
+test('a shard of text that takes much room has fewer tokens', async () => {
+  const store = await newStore();
+  await store.call(0, 'limitBytes', 5000);
+  for (let document = 1; document <= 4; document++) await store.add(document, 5);
+  await store.wake();
+  await store.until(({ more, progress }) => more && progress === null);
+  const { bytes, documents } = await store.status();
+  expect(bytes).toBeLessThanOrEqual(5000);
+  expect(documents).toBeGreaterThan(0);
+  await store.until((next) => documents + next.documents === 4, 1);
+});
+
 describe('what is kept', () => {
   test('segments outlive the object', async () => {
     const store = await newStore();
@@ -363,18 +380,24 @@ describe('whose it is', () => {
 });
 
 test('a full shard and a build beside it stay below the limit of an object', () => {
-  const { shardTokens, segmentTokens } = CORPUS_LIMITS;
+  const { shardBytes, segmentTokens } = CORPUS_LIMITS;
   // Ids of a large vocabulary, in three bytes, the rare ones rarer: passages of 190 tokens.
   let state = 7;
   const token = () => {
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
     return Math.floor(150_000 * (state / 2 ** 32) ** 3);
   };
-  const passages = Array.from({ length: segmentTokens / 190 }, () =>
-    Int32Array.from({ length: 190 }, token),
+  const { arrayBuffers: before } = process.memoryUsage();
+  const taken = () => process.memoryUsage().arrayBuffers - before;
+  // As read from D1.
+  const builder = new SegmentBuilder(
+    Array.from({ length: segmentTokens / 191 }, () => Int32Array.from({ length: 190 }, token)),
   );
-  const perToken = buildSegment(passages).byteLength / segmentTokens;
-  // As read from D1; the parts and the keys by which they are sorted; the finished copy.
-  const building = segmentTokens * (4 + perToken + 8 + perToken);
-  expect(shardTokens * perToken + building).toBeLessThan(MAX_OBJECT_BYTES);
+  let most = 0;
+  while (!builder.step(SLICE_WORK)) most = Math.max(most, taken());
+  const { byteLength } = builder.finish();
+  most = Math.max(most, taken());
+  expect(byteLength / segmentTokens).toBeLessThan(SEGMENT_BYTES_A_TOKEN);
+  expect(most).toBeGreaterThan(2 * byteLength);
+  expect(shardBytes + most).toBeLessThan(MAX_OBJECT_BYTES);
 });

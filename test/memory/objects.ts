@@ -1,5 +1,6 @@
 /** A worker that passes calls on to the objects under test, which are the real ones with smaller limits. */
 import type { Bindings } from '../../src/bindings.ts';
+import type { CorpusStatus } from '../../src/generate/memory/messages.ts';
 import { StoreCorpus } from '../../src/generate/memory/store-corpus.ts';
 import { TenantMemory } from '../../src/generate/memory/tenant-memory.ts';
 import { writeDocuments } from '../../src/store/documents.ts';
@@ -68,10 +69,19 @@ export class SmallTenantMemory extends TenantMemory {
 }
 
 export class SmallStoreCorpus extends StoreCorpus {
-  protected override readonly limits = { segmentTokens: 200, shardTokens: 600 };
+  protected override limits = { segmentTokens: 200, shardTokens: 600, shardBytes: 1_000_000 };
   private alarmed: Promise<void> = Promise.resolve();
   private holding = false;
   private readonly held: (() => void)[] = [];
+
+  limitBytes(shardBytes: number): void {
+    this.limits = { ...this.limits, shardBytes };
+  }
+
+  override async status(): Promise<CorpusStatus> {
+    this.checkIntegrity();
+    return super.status();
+  }
 
   /** From now on what has been built is published when the test says so, as if building took long. */
   holdBuilds(): void {

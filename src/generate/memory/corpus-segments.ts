@@ -152,6 +152,32 @@ export class CorpusSegments {
     held.holes = true;
   }
 
+  /** Throws unless rows and segments agree. For tests; O(everything). */
+  checkIntegrity(): void {
+    for (const { id, segment, holes } of this.held) {
+      segment.checkIntegrity();
+      const owner = new Uint8Array(segment.documents);
+      for (const { document, first, passages } of this.partsOf(id)) {
+        for (let i = first; i < first + passages; i++) {
+          if (owner[i] === undefined || owner[i] === 1) {
+            throw new Error(`passage ${i} of segment ${id} is not document ${document}'s alone`);
+          }
+          owner[i] = 1;
+        }
+      }
+      if (owner.includes(0) !== holes) throw new Error(`segment ${id} has holes: ${!holes}`);
+    }
+    const named = this.listed().map(({ id }) => id);
+    if (
+      this.held
+        .map(({ id }) => id)
+        .sort()
+        .join() !== named.sort().join()
+    ) {
+      throw new Error(`segments ${named} are listed, others held`);
+    }
+  }
+
   private partsOf(segment: number): Part[] {
     return this.sql
       .exec<{ document: number; first: number; passages: number }>(

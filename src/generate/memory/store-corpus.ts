@@ -16,7 +16,12 @@ import { DamagedSegment } from '../../draft/segment.ts';
 import { SegmentBuilder } from '../../draft/segment-builder.ts';
 import { type CorpusPlace, corpusAt, deletePrefix, shardPrefix } from '../../store/corpora.ts';
 import { newId } from '../../store/ids.ts';
-import { CORPUS_LIMITS, type CorpusLimits, MAX_SHARDS } from './corpus-limits.ts';
+import {
+  CORPUS_LIMITS,
+  type CorpusLimits,
+  MAX_SHARDS,
+  SEGMENT_BYTES_A_TOKEN,
+} from './corpus-limits.ts';
 import { CorpusSegments, type HeldSegment } from './corpus-segments.ts';
 import {
   type DocumentSize,
@@ -127,13 +132,14 @@ export class StoreCorpus extends DurableObject<Bindings> {
       place,
       [...ours].filter((id) => !held.has(id)),
     );
-    const { segmentTokens, shardTokens } = this.limits;
+    const { segmentTokens } = this.limits;
     const fitting: DocumentSize[] = [];
     const beyond: number[] = [];
-    let [tokens, total] = [0, corpus.tokens];
+    const room = this.roomBeside(corpus);
+    let [tokens, total] = [0, 0];
     for (const { id, tokens: size } of sizes) {
       const taken = Math.min(size, segmentTokens);
-      if (total + taken > shardTokens) {
+      if (total + taken > room) {
         beyond.push(id);
         continue;
       }
@@ -143,6 +149,13 @@ export class StoreCorpus extends DurableObject<Bindings> {
       fitting.push({ id, tokens: taken });
     }
     return { fitting, beyond, dropped: moved > 0 };
+  }
+
+  /** Tokens for which there is room, in tokens and in bytes; new ones are thought to take what those here do. */
+  private roomBeside({ tokens, bytes }: CorpusSegments): number {
+    const { shardTokens, shardBytes } = this.limits;
+    const bytesPerToken = Math.max(SEGMENT_BYTES_A_TOKEN, bytes / Math.max(1, tokens));
+    return Math.min(shardTokens - tokens, (shardBytes - bytes) / bytesPerToken);
   }
 
   /**
@@ -210,6 +223,11 @@ export class StoreCorpus extends DurableObject<Bindings> {
     } finally {
       this.building = null;
     }
+  }
+
+  /** Throws unless index and rows agree. For tests. */
+  protected checkIntegrity(): void {
+    this.corpus?.checkIntegrity();
   }
 
   private async passOn(place: CorpusPlace, beyond: readonly number[]): Promise<void> {

@@ -16,7 +16,7 @@ beforeAll(async () => {
   service = await startService({ demo: false });
   const client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local' });
   const { id: store } = await client.vectorStores.create({ name: 'garden' });
-  await client.vectorStores.files.uploadAndPoll(
+  const { id: attached } = await client.vectorStores.files.uploadAndPoll(
     store,
     await toFile(Buffer.from('# Pears\n\nPrune pears in winter.'), 'pears.md'),
   );
@@ -127,6 +127,23 @@ beforeAll(async () => {
       vector_store_ids: [store],
       speculation: { mode: 'on', budget: 8, stats: true },
     },
+    '/v1/chat/completions?drawn': {
+      messages: [{ role: 'user', content: 'When are pears pruned?' }],
+      max_completion_tokens: 2,
+      frequency_penalty: 0.5,
+      presence_penalty: -0.5,
+      logit_bias: { '5': -100, '6': 1 },
+      logprobs: true,
+      top_logprobs: 2,
+      file_ids: [file],
+    },
+    '/v1/embeddings': {
+      model: 'espalier-embed-1',
+      input: ['pears', 'plums'],
+      encoding_format: 'base64',
+      dimensions: 256,
+    },
+    [`/v1/vector_stores/${store}/files/${attached}`]: { attributes: { fruit: 'pear', ripe: true } },
     '/v1/vector_stores': {
       name: 'orchard',
       metadata: { made_by: 'a test' },

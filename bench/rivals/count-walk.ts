@@ -1,5 +1,5 @@
 /** Walking an automaton by counts, as the tree-shaped rivals do. For comparison, not for speed. */
-import { ROOT_STATE, type SuffixAutomaton } from '../../src/draft/suffix-automaton.ts';
+import type { SuffixAutomaton } from '../../src/draft/suffix-automaton.ts';
 
 export interface Follower {
   token: number;
@@ -21,35 +21,6 @@ export function followers(automaton: SuffixAutomaton, state: number, limit: numb
   }
   found.sort((a, b) => b.count - a.count || a.edge - b.edge);
   return found.slice(0, limit);
-}
-
-/** A place in an automaton: the longest suffix of some text that it knows. */
-export class Cursor {
-  state = ROOT_STATE;
-  length = 0;
-  private readonly automaton: SuffixAutomaton;
-
-  constructor(automaton: SuffixAutomaton) {
-    this.automaton = automaton;
-  }
-
-  reset(): void {
-    this.state = ROOT_STATE;
-    this.length = 0;
-  }
-
-  advance(token: number): void {
-    const { automaton } = this;
-    this.state = automaton.shorten(this.state, this.length);
-    let next = automaton.next(this.state, token);
-    while (next < 0 && this.state !== ROOT_STATE) {
-      this.state = automaton.link[this.state]!;
-      this.length = automaton.length[this.state]!;
-      next = automaton.next(this.state, token);
-    }
-    this.length = next < 0 ? 0 : Math.min(this.length + 1, automaton.depth);
-    this.state = next < 0 ? ROOT_STATE : automaton.shorten(next, this.length);
-  }
 }
 
 /** Candidates of a best-first search, a plain binary heap. */

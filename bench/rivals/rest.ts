@@ -44,9 +44,10 @@ export class Datastore {
 
   private occurrences({ tokens, length }: Text, matched: number) {
     const { segment } = this;
-    let low = segment.firstRange(tokens[length - matched]! + 1);
-    if (low < 0) return null;
-    let high = segment.firstEnd;
+    const row = segment.rowOf(tokens[length - matched]! + 1);
+    if (row < 0) return null;
+    let low = segment.firstStarts[row]!;
+    let high = segment.firstStarts[row + 1]!;
     for (let depth = 1; depth < matched && low < high; depth++) {
       const symbol = tokens[length - matched + depth]! + 1;
       low = segment.lowerRank(low, high, depth, symbol);

@@ -3,11 +3,11 @@
  * or the other, and the tokens after its earliest (here: corpus, latest)
  * occurrence. The draft is longer for longer matches.
  */
+import { AutomatonCursor } from '../../src/draft/automaton-cursor.ts';
 import { Source } from '../../src/draft/source.ts';
 import { SuffixAutomaton } from '../../src/draft/suffix-automaton.ts';
 import type { TokenTree } from '../../src/draft/tree.ts';
 import type { Contender } from './contender.ts';
-import { Cursor } from './count-walk.ts';
 import { Text } from './text.ts';
 
 const LONGEST_DRAFT = 60;
@@ -20,7 +20,7 @@ export class SamDecoding implements Contender {
   private readonly text = new Text();
   private readonly corpus = new Text();
   private readonly automaton = new SuffixAutomaton(DEPTH);
-  private readonly cursor = new Cursor(this.automaton);
+  private readonly cursor = new AutomatonCursor(this.automaton);
 
   constructor(documents: readonly Int32Array[] = []) {
     for (const document of documents) {

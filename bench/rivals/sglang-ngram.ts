@@ -3,11 +3,12 @@
  * and outputs; every matching suffix, longest first, grows its best-first tree
  * into the same draft until it is full. Each starts again at probability 1.
  */
+import { AutomatonCursor } from '../../src/draft/automaton-cursor.ts';
 import { Source } from '../../src/draft/source.ts';
 import { SuffixAutomaton } from '../../src/draft/suffix-automaton.ts';
 import { ROOT, type TokenTree } from '../../src/draft/tree.ts';
 import type { Contender } from './contender.ts';
-import { BestFirst, Cursor, followers } from './count-walk.ts';
+import { BestFirst, followers } from './count-walk.ts';
 
 const DEPTH = 18;
 const BREADTH = 8;
@@ -22,7 +23,7 @@ interface Candidate {
 
 export class SglangNgram implements Contender {
   private readonly automaton = new SuffixAutomaton(DEPTH);
-  private readonly cursor = new Cursor(this.automaton);
+  private readonly cursor = new AutomatonCursor(this.automaton);
 
   constructor(documents: readonly Int32Array[] = []) {
     for (const document of documents) {

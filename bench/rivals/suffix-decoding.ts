@@ -3,11 +3,12 @@
  * the request's tree and in the tree of past outputs, a best-first tree by count
  * ratios, sized by the length of the match. The best single one is drafted.
  */
+import { AutomatonCursor } from '../../src/draft/automaton-cursor.ts';
 import { Source } from '../../src/draft/source.ts';
 import { SuffixAutomaton } from '../../src/draft/suffix-automaton.ts';
 import { ROOT, type TokenTree } from '../../src/draft/tree.ts';
 import type { Contender } from './contender.ts';
-import { BestFirst, Cursor, followers } from './count-walk.ts';
+import { BestFirst, followers } from './count-walk.ts';
 
 const DEPTH = 64;
 const MIN_PROB = 0.1;
@@ -24,7 +25,7 @@ export class SuffixDecoding implements Contender {
   private readonly nodesPerMatched: number;
   private readonly local = new SuffixAutomaton(DEPTH);
   private readonly past = new SuffixAutomaton(DEPTH);
-  private readonly cursor = new Cursor(this.past);
+  private readonly cursor = new AutomatonCursor(this.past);
 
   constructor(nodesPerMatched: number, documents: readonly Int32Array[] = []) {
     this.nodesPerMatched = nodesPerMatched;

@@ -4,6 +4,7 @@
  * token is amortised O(1), gathering O(followers of up to four contexts).
  */
 
+import { AutomatonCursor } from './automaton-cursor.ts';
 import type { Region } from './drafter.ts';
 import { type Evidence, type EvidenceStore, MAX_CONTEXTS, MAX_FOLLOWERS } from './evidence.ts';
 import { RunText } from './run-text.ts';
@@ -25,10 +26,12 @@ export abstract class AutomatonStore implements EvidenceStore {
   protected readonly states = new Int32Array(MAX_TREE_NODES + 1);
   protected readonly lengths = new Int32Array(MAX_TREE_NODES + 1);
   private readonly top: TopFollowers;
+  private readonly cursor: AutomatonCursor;
 
   constructor(automaton: SuffixAutomaton) {
     this.automaton = automaton;
     this.top = new TopFollowers(automaton);
+    this.cursor = new AutomatonCursor(automaton);
   }
 
   abstract begin(prompt: Int32Array, regions: readonly Region[]): void;
@@ -79,23 +82,12 @@ export abstract class AutomatonStore implements EvidenceStore {
   }
 
   follow(from: number, token: number, slot: number): void {
-    const { automaton, states, lengths } = this;
-    let length = lengths[from]!;
-    let state = automaton.shorten(states[from]!, length);
-    let target = automaton.next(state, token);
-    while (target < 0 && state !== ROOT_STATE) {
-      state = automaton.link[state]!;
-      length = automaton.length[state]!;
-      target = automaton.next(state, token);
-    }
-    if (target < 0) {
-      states[slot] = ROOT_STATE;
-      lengths[slot] = 0;
-      return;
-    }
-    length = Math.min(length + 1, automaton.depth);
-    states[slot] = automaton.shorten(target, length);
-    lengths[slot] = length;
+    const { cursor, states, lengths } = this;
+    cursor.state = states[from]!;
+    cursor.length = lengths[from]!;
+    cursor.advance(token);
+    states[slot] = cursor.state;
+    lengths[slot] = cursor.length;
   }
 
   gather(slot: number, evidence: Evidence, store: number): void {

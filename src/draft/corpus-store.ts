@@ -110,8 +110,11 @@ export class CorpusStore implements EvidenceStore {
       if (low === high) continue;
       at = this.put(at, to, low, high, depth + 1, Math.min(order + 1, MAX_CONTEXT));
     }
-    const start = segment.firstRange(symbol);
-    if (start >= 0) at = this.put(at, to, start, segment.firstEnd, 1, 1);
+    const row = segment.rowOf(symbol);
+    if (row >= 0) {
+      const { firstStarts } = segment;
+      at = this.put(at, to, firstStarts[row]!, firstStarts[row + 1]!, 1, 1);
+    }
     this.ranges[slot] = at - to;
   }
 

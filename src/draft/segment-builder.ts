@@ -10,7 +10,7 @@ import {
   type SegmentSizes,
   sealSegment,
   segmentLayout,
-} from './segment.ts';
+} from './segment-layout.ts';
 import { CHUNK, type PlanarText, SEPARATOR, SuffixSort } from './suffix-sort.ts';
 
 /** Of the progress, what sorting is; the rest goes fast. */

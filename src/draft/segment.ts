@@ -3,86 +3,12 @@
  * place: a suffix array, the text under it, and where each first token's range
  * begins, with the commonest followers of the most frequent contexts. Six bytes a
  * token, seven where ids exceed 16 bits, plus eight a distinct token and 268 a
- * list. Little-endian; the layout is in docs/drafting.md.
- *
- *   offset  bytes  field
- *        0      4  magic "ESEG"
- *        4      4  version
- *        8      4  checksum over all that follows
- *       12      4  tokens n, separators included
- *       16      4  documents d
- *       20      4  distinct first symbols f
- *       24      4  1 if the text has a third byte a token
- *       28      4  lists l of frequent ranges
- *       32     4n  suffix array
- *          4(d+1)  start of each document, and n
- *              4f  first symbols, rising
- *          4(f+1)  where each one's suffixes begin, and n
- *            268l  frequent ranges: first rank, depth, distinct followers, 32 × (symbol, count)
- *              2n  text, low 16 bits        (padded to 4)
- *             (n)  text, bits 16 to 23      (padded to 4)
+ * list (see segment-layout.ts).
  */
 import { LIST_WORDS } from './frequent-ranges.ts';
-import { type PlanarText, symbolAt } from './suffix-sort.ts';
-
-const MAGIC = 0x47455345;
-const SEGMENT_VERSION = 1;
-const HEADER_BYTES = 32;
-const CHECKSUM_FROM = 12;
-
-/** The most tokens of one segment: 56 MB, so that a shard of 64 MB holds it. */
-export const MAX_SEGMENT_TOKENS = 1 << 23;
-
-/** A buffer that is not a whole segment of this version. Rebuild it from its documents. */
-export class DamagedSegment extends Error {
-  override readonly name = 'DamagedSegment';
-
-  constructor(reason: string) {
-    super(`not a usable segment (${reason}): drop it and rebuild it from its documents`);
-  }
-}
-
-/** What the parts of a segment number. */
-export interface SegmentSizes {
-  tokens: number;
-  documents: number;
-  /** Distinct first symbols. */
-  firsts: number;
-  /** Three bytes a token of text instead of two. */
-  wide: boolean;
-  /** Frequent ranges. */
-  lists: number;
-}
-
-/** Where the parts of a segment lie, in bytes. */
-export interface SegmentLayout {
-  order: number;
-  documents: number;
-  firstSymbols: number;
-  firstStarts: number;
-  lists: number;
-  low: number;
-  high: number;
-  bytes: number;
-}
-
-export function segmentLayout({
-  tokens,
-  documents,
-  firsts,
-  wide,
-  lists: listCount,
-}: SegmentSizes): SegmentLayout {
-  const order = HEADER_BYTES;
-  const documentStarts = order + 4 * tokens;
-  const firstSymbols = documentStarts + 4 * (documents + 1);
-  const firstStarts = firstSymbols + 4 * firsts;
-  const lists = firstStarts + 4 * (firsts + 1);
-  const low = lists + 4 * LIST_WORDS * listCount;
-  const high = low + 4 * Math.ceil(tokens / 2);
-  const bytes = high + (wide ? 4 * Math.ceil(tokens / 4) : 0);
-  return { order, documents: documentStarts, firstSymbols, firstStarts, lists, low, high, bytes };
-}
+import { segmentLayout, sizesIn } from './segment-layout.ts';
+import { lowerBound } from './sorted.ts';
+import { type PlanarText, SEPARATOR, SORTED_DEPTH, symbolAt } from './suffix-sort.ts';
 
 export class Segment {
   readonly text: PlanarText;
@@ -92,42 +18,27 @@ export class Segment {
   readonly documentStarts: Int32Array;
   readonly buffer: ArrayBuffer;
   private readonly firstSymbols: Int32Array;
-  private readonly firstStarts: Int32Array;
+  /** Rank of the first suffix that begins with each first symbol, and their number. */
+  readonly firstStarts: Int32Array;
   /** Rows of `LIST_WORDS` by rising first rank, then depth. */
   readonly lists: Int32Array;
-  /** 1 for each document that must not be drafted from any more; empty while there is none. */
+  /** 1 for each document that must not be drafted from any more; null while there is none. */
   private hidden: Uint8Array | null = null;
 
   /** Reads in place; O(bytes) for the checksum. Throws `DamagedSegment`. */
   constructor(buffer: ArrayBuffer) {
-    if (buffer.byteLength < HEADER_BYTES) throw new DamagedSegment('shorter than its header');
-    const header = new Int32Array(buffer, 0, HEADER_BYTES / 4);
-    const [magic, version, checksum, tokens, documents, firsts, wide, lists] = header;
-    if (magic !== MAGIC) throw new DamagedSegment('wrong magic');
-    if (version !== SEGMENT_VERSION) throw new DamagedSegment(`version ${version}`);
-    const sane = within(tokens!) && within(documents!) && within(firsts!) && within(lists!);
-    if (!sane || (wide !== 0 && wide !== 1)) throw new DamagedSegment('bad header');
-    const layout = segmentLayout({
-      tokens: tokens!,
-      documents: documents!,
-      firsts: firsts!,
-      wide: wide === 1,
-      lists: lists!,
-    });
-    if (buffer.byteLength !== layout.bytes) {
-      throw new DamagedSegment(`${buffer.byteLength} bytes instead of ${layout.bytes}`);
-    }
-    if (checksumOf(buffer) !== checksum) throw new DamagedSegment('wrong checksum');
+    const { tokens, documents, firsts, wide, lists } = sizesIn(buffer);
+    const layout = segmentLayout({ tokens, documents, firsts, wide, lists });
     this.buffer = buffer;
     this.order = new Int32Array(buffer, layout.order, tokens);
-    this.documentStarts = new Int32Array(buffer, layout.documents, documents! + 1);
+    this.documentStarts = new Int32Array(buffer, layout.documents, documents + 1);
     this.firstSymbols = new Int32Array(buffer, layout.firstSymbols, firsts);
-    this.firstStarts = new Int32Array(buffer, layout.firstStarts, firsts! + 1);
-    this.lists = new Int32Array(buffer, layout.lists, lists! * LIST_WORDS);
+    this.firstStarts = new Int32Array(buffer, layout.firstStarts, firsts + 1);
+    this.lists = new Int32Array(buffer, layout.lists, lists * LIST_WORDS);
     this.text = {
-      length: tokens!,
+      length: tokens,
       low: new Uint16Array(buffer, layout.low, tokens),
-      high: wide === 1 ? new Uint8Array(buffer, layout.high, tokens) : null,
+      high: wide ? new Uint8Array(buffer, layout.high, tokens) : null,
     };
   }
 
@@ -141,15 +52,11 @@ export class Segment {
     return position < this.text.length ? symbolAt(this.text, position) : 0;
   }
 
-  /** First of the ranks whose suffix begins with `symbol`, or -1; the end is `firstEnd`. O(log f). */
-  firstRange(symbol: number): number {
-    const at = lowerBound(this.firstSymbols, symbol);
-    if (at === this.firstSymbols.length || this.firstSymbols[at] !== symbol) return -1;
-    this.firstEnd = this.firstStarts[at + 1]!;
-    return this.firstStarts[at]!;
+  /** Row of `symbol` in `firstStarts`, or -1 where nothing begins with it. O(log f). */
+  rowOf(symbol: number): number {
+    const row = lowerBound(this.firstSymbols, symbol);
+    return this.firstSymbols[row] === symbol ? row : -1;
   }
-
-  firstEnd = 0;
 
   /** Lowest rank in `[low, high)` whose symbol at `depth` is at least `symbol`. O(log(high − low)). */
   lowerRank(low: number, high: number, depth: number, symbol: number): number {
@@ -189,6 +96,11 @@ export class Segment {
     return this.lowerRank(rank, Math.min(high, rank + stride - 1), depth, symbol + 1);
   }
 
+  /** The document that `position` is in, its separator included. O(log d). */
+  documentAt(position: number): number {
+    return lowerBound(this.documentStarts, position + 1) - 1;
+  }
+
   /** The tokens of a document. */
   tokensOf(document: number): Int32Array {
     const from = this.documentStarts[document]! + 1;
@@ -213,59 +125,76 @@ export class Segment {
   /** Whether the suffix ranked `rank` is of a hidden document. O(log d), O(1) while none is hidden. */
   isHidden(rank: number): boolean {
     if (this.hidden === null) return false;
-    return this.hidden[lowerBound(this.documentStarts, this.order[rank]! + 1) - 1] === 1;
+    return this.hidden[this.documentAt(this.order[rank]!)] === 1;
   }
 
   /** Throws unless the suffixes are sorted and every part agrees. For tests; O(n · depth). */
   checkIntegrity(): void {
+    this.checkOrder();
+    this.checkDocuments();
+    this.checkFirsts();
+    for (let at = 0; at < this.lists.length; at += LIST_WORDS) this.checkList(at);
+  }
+
+  private checkOrder(): void {
     const seen = new Uint8Array(this.text.length);
     for (const position of this.order) seen[position]!++;
     if (seen.some((count) => count !== 1)) throw new Error('the order is not a permutation');
     for (let rank = 1; rank < this.order.length; rank++) {
-      for (let depth = 0; depth < 64; depth++) {
+      for (let depth = 0; depth < SORTED_DEPTH; depth++) {
         const [a, b] = [this.symbol(rank - 1, depth), this.symbol(rank, depth)];
         if (a > b) throw new Error(`suffixes ${rank - 1} and ${rank} are out of order`);
-        if (a < b || (a === 0 && depth > 0)) break;
-      }
-    }
-    for (let i = 0; i < this.firstSymbols.length; i++) {
-      for (const rank of [this.firstStarts[i]!, this.firstStarts[i + 1]! - 1]) {
-        if (this.symbol(rank, 0) !== this.firstSymbols[i]) throw new Error(`range ${i} is wrong`);
+        if (a < b || (a === SEPARATOR && depth > 0)) break;
       }
     }
   }
-}
 
-/** Writes the header of a segment whose parts are in place. */
-export function sealSegment(buffer: ArrayBuffer, sizes: SegmentSizes): void {
-  const { tokens, documents, firsts, wide, lists } = sizes;
-  const header = new Int32Array(buffer, 0, HEADER_BYTES / 4);
-  header.set([MAGIC, SEGMENT_VERSION, 0, tokens, documents, firsts, wide ? 1 : 0, lists]);
-  header[2] = checksumOf(buffer);
-}
-
-/** Murmur3's mixing over 32-bit words: any flipped bit shows, one multiplication a word. */
-function checksumOf(buffer: ArrayBuffer): number {
-  const words = new Int32Array(buffer, CHECKSUM_FROM);
-  let h = words.length;
-  for (let i = 0; i < words.length; i++) {
-    h = Math.imul(h ^ words[i]!, 0x85ebca6b);
-    h = (h << 13) | (h >>> 19);
+  private checkDocuments(): void {
+    const starts = [];
+    for (let i = 0; i < this.text.length; i++) {
+      if (symbolAt(this.text, i) === SEPARATOR) starts.push(i);
+    }
+    if ([...starts, this.text.length].join() !== this.documentStarts.join()) {
+      throw new Error('documents do not start at the separators');
+    }
   }
-  return Math.imul(h ^ (h >>> 16), 0xc2b2ae35) | 0;
-}
 
-function within(value: number): boolean {
-  return value >= 0 && value <= MAX_SEGMENT_TOKENS;
-}
-
-function lowerBound(sorted: Int32Array, value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < value) low = middle + 1;
-    else high = middle;
+  private checkFirsts(): void {
+    const { firstStarts, firstSymbols } = this;
+    if (firstStarts[0] !== 0 || firstStarts.at(-1) !== this.order.length) {
+      throw new Error('the first symbols do not cover all suffixes');
+    }
+    firstSymbols.forEach((symbol, i) => {
+      const [from, to] = [firstStarts[i]!, firstStarts[i + 1]! - 1];
+      const rises = i === 0 || firstSymbols[i - 1]! < symbol;
+      if (!rises || from > to || this.symbol(from, 0) !== symbol || this.symbol(to, 0) !== symbol) {
+        throw new Error(`the range of symbol ${symbol} is wrong`);
+      }
+    });
   }
-  return low;
+
+  /** Counts anew what follows the context of a list. */
+  private checkList(at: number): void {
+    const [rank, depth, distinct] = this.lists.subarray(at, at + 3);
+    const counts = new Map<number, number>();
+    for (let i = rank!; i < this.order.length && this.agree(rank!, i, depth!); i++) {
+      const symbol = this.symbol(i, depth!);
+      if (symbol !== SEPARATOR) counts.set(symbol, (counts.get(symbol) ?? 0) + 1);
+    }
+    const most = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+    const listed = this.lists.subarray(at + 3, at + LIST_WORDS);
+    const wrong =
+      most
+        .slice(0, listed.length / 2)
+        .flat()
+        .join() !== listed.join();
+    if (wrong || counts.size !== distinct || (rank! > 0 && this.agree(rank! - 1, rank!, depth!))) {
+      throw new Error(`the list of rank ${rank} at depth ${depth} is wrong`);
+    }
+  }
+
+  private agree(a: number, b: number, depth: number): boolean {
+    for (let i = 0; i < depth; i++) if (this.symbol(a, i) !== this.symbol(b, i)) return false;
+    return true;
+  }
 }

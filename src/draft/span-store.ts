@@ -44,6 +44,11 @@ export class SpanStore extends AutomatonStore {
     return this.automaton.tokens >= MAX_SPAN_STORE_TOKENS;
   }
 
+  /** The last tokens of the answer; its start included while it is so short. */
+  get tail(): Int32Array {
+    return Int32Array.from(this.recent);
+  }
+
   /** Adds spans, at any time of the turn, as far as they fit. O(tokens). */
   learn(spans: readonly SpanRun[]): void {
     for (const { source, begins, tokens } of spans) {

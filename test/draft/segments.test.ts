@@ -4,8 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { CorpusStore } from '../../src/draft/corpus-store.ts';
 import { Evidence } from '../../src/draft/evidence.ts';
 import { OutputStore } from '../../src/draft/output-store.ts';
-import { DamagedSegment, MAX_SEGMENT_TOKENS, Segment } from '../../src/draft/segment.ts';
+import { Segment } from '../../src/draft/segment.ts';
 import { buildSegment, MAX_OVERSHOOT, SegmentBuilder } from '../../src/draft/segment-builder.ts';
+import { DamagedSegment, MAX_SEGMENT_TOKENS } from '../../src/draft/segment-layout.ts';
 import { SORTED_DEPTH } from '../../src/draft/suffix-sort.ts';
 
 const tokens = fc.oneof(fc.nat(4), fc.integer({ min: 65_530, max: 65_540 }));
@@ -100,6 +101,17 @@ describe('a segment', () => {
     segment.checkIntegrity();
     expect(builder.work).toBeLessThan(5 * SORTED_DEPTH * segment.text.length);
   });
+
+  test.each(['order', 'documentStarts', 'firstStarts', 'lists'] as const)(
+    'whose %s is wrong is found out by its check',
+    (part) => {
+      const segment = new Segment(buildSegment(frequent()));
+      segment.checkIntegrity();
+      const at = part === 'lists' ? 4 : 1;
+      segment[part][at]!++;
+      expect(() => segment.checkIntegrity()).toThrow();
+    },
+  );
 
   test('can not be taken before it is built', () => {
     const builder = new SegmentBuilder([Int32Array.from({ length: 100 }, () => 1)]);

@@ -5,7 +5,9 @@
 
 import type { Source } from '../../draft/source.ts';
 import type { SpanRun } from '../../draft/span-store.ts';
+import { loggable } from '../../store/loggable.ts';
 import type { Observation } from '../../store/metric-names.ts';
+import { observationsOf } from './ask-metrics.ts';
 import { heldIn, type KeptRange, type KeptRun, MIN_MATCH, rangeOfRun } from './match.ts';
 
 /** Questions that one turn asks one store. */
@@ -74,38 +76,12 @@ export class AskedStore {
 
   /** What the turn asked, for the metrics. */
   observations(): Observation[] {
-    const { label: store, asked, failed, seconds, tokens } = this;
-    const outcomes = { answered: seconds.length, failed, late: asked - failed - seconds.length };
-    const counts = Object.entries(outcomes).filter(([, value]) => value > 0);
-    return [
-      ...counts.map(
-        ([outcome, value]): Observation => ({
-          name: 'espalier_draft_memory_asks_total',
-          labels: { store, outcome },
-          value,
-        }),
-      ),
-      ...seconds.map(
-        (value): Observation => ({
-          name: 'espalier_draft_memory_seconds',
-          labels: { store },
-          value,
-        }),
-      ),
-      ...(tokens > 0
-        ? [
-            {
-              name: 'espalier_draft_memory_tokens_total' as const,
-              labels: { store },
-              value: tokens,
-            },
-          ]
-        : []),
-    ];
+    const { asked, failed, seconds, tokens } = this;
+    return observationsOf(this.label, { asked, failed, seconds, tokens });
   }
 
   private log(event: string, error: unknown): void {
-    console.error(JSON.stringify({ event, store: this.label, error: String(error) }));
+    console.error(JSON.stringify({ event, store: this.label, error: loggable(error) }));
   }
 
   private take(runs: readonly KeptRun[]): void {

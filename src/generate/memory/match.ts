@@ -113,9 +113,10 @@ export function heldIn(ranges: readonly KeptRange[]): IsHeld {
 
 /** Ranks of the suffixes that begin with `tail` from `from` on. */
 function rangeOf(segment: Segment, tail: Int32Array, from: number): [number, number] | null {
-  let low = segment.firstRange(symbolOf(tail[from]!));
-  if (low < 0) return null;
-  let high = segment.firstEnd;
+  const first = segment.rowOf(symbolOf(tail[from]!));
+  if (first < 0) return null;
+  let low = segment.firstStarts[first]!;
+  let high = segment.firstStarts[first + 1]!;
   for (let i = from + 1; i < tail.length; i++) {
     const symbol = symbolOf(tail[i]!);
     low = segment.lowerRank(low, high, i - from, symbol);
@@ -148,25 +149,13 @@ function placeOf(
   for (let i = rank; i < rank + Math.min(count, MAX_PROBES); i++) {
     if (segment.isHidden(i)) continue;
     const position = segment.order[i]! + length;
-    const document = documentAt(segment.documentStarts, position);
+    const document = segment.documentAt(position);
     const unit = unitOf(document);
     // A document's separator stands before its first token.
     const at = position - segment.documentStarts[document]! - 1;
     if (!isTaken(unit, at)) return { length, count, unit, at };
   }
   return null;
-}
-
-/** The last document that starts before `position`. */
-function documentAt(starts: Int32Array, position: number): number {
-  let low = 0;
-  let high = starts.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1;
-    if (starts[middle]! < position) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
 
 function symbolOf(token: number): number {

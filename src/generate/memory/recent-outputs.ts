@@ -2,9 +2,11 @@
  * T's young part: outputs that are in no segment yet, in an automaton that grows
  * with each. Rebuilt when outputs leave it, which takes milliseconds at its size.
  */
+import { AutomatonCursor } from '../../draft/automaton-cursor.ts';
 import { OUTPUT_START } from '../../draft/output-store.ts';
 import { MAX_CONTEXT } from '../../draft/session-store.ts';
-import { ROOT_STATE, SuffixAutomaton } from '../../draft/suffix-automaton.ts';
+import { lowerBound } from '../../draft/sorted.ts';
+import { SuffixAutomaton } from '../../draft/suffix-automaton.ts';
 import { type IsHeld, MAX_RUNS, type Match, MIN_MATCH } from './match.ts';
 
 export class RecentOutputs {
@@ -40,19 +42,9 @@ export class RecentOutputs {
   /** As `matchSegment`; of equal continuations the latest. */
   match(tail: Int32Array, isHeld: IsHeld): Match[] {
     const { automaton } = this;
-    let state = ROOT_STATE;
-    let length = 0;
-    for (const token of tail) {
-      let next = automaton.next(state, token);
-      while (next < 0 && state !== ROOT_STATE) {
-        state = automaton.link[state]!;
-        length = automaton.length[state]!;
-        next = automaton.next(state, token);
-      }
-      if (next < 0) continue;
-      length = Math.min(length + 1, automaton.depth);
-      state = automaton.shorten(next, length);
-    }
+    const cursor = new AutomatonCursor(automaton);
+    for (const token of tail) cursor.advance(token);
+    let { state, length } = cursor;
     const found: Match[] = [];
     while (length >= MIN_MATCH && found.length < MAX_RUNS) {
       for (const match of this.continuations(state, length)) {
@@ -83,21 +75,10 @@ export class RecentOutputs {
     for (let edge = automaton.firstEdge[state]!; edge >= 0; edge = automaton.nextEdge[edge]!) {
       const target = automaton.edgeTarget[edge]!;
       const position = automaton.lastEnd[target]!;
-      const output = lastAtMost(starts, position);
+      const output = lowerBound(starts, position + 1) - 1;
       const at = position - starts[output]!;
       matches.push({ length, count: automaton.count[target]!, unit: ids[output]!, at });
     }
     return matches.sort((a, b) => b.count - a.count);
   }
-}
-
-function lastAtMost(sorted: readonly number[], value: number): number {
-  let low = 0;
-  let high = sorted.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1;
-    if (sorted[middle]! <= value) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }

@@ -12,10 +12,11 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../../bindings.ts';
-import { DamagedSegment } from '../../draft/segment.ts';
 import { SegmentBuilder } from '../../draft/segment-builder.ts';
+import { DamagedSegment } from '../../draft/segment-layout.ts';
 import { type CorpusPlace, corpusAt, deletePrefix, shardPrefix } from '../../store/corpora.ts';
 import { newId } from '../../store/ids.ts';
+import { alarmWithin } from './alarm.ts';
 import {
   CORPUS_LIMITS,
   type CorpusLimits,
@@ -54,14 +55,14 @@ export class StoreCorpus extends DurableObject<Bindings> {
   /** Documents have come or gone: the alarm sees to it. */
   async wake(place: CorpusPlace): Promise<void> {
     await this.claim(place);
-    await this.alarmWithin(0);
+    await alarmWithin(this.ctx.storage, 0);
   }
 
   /** Documents for which the shard before this one has no room: this one's, and those of the shards after it. */
   async assign(place: CorpusPlace, documents: readonly number[]): Promise<void> {
     await this.claim(place);
     await this.ctx.storage.put('assigned', Int32Array.from(documents));
-    await this.alarmWithin(0);
+    await alarmWithin(this.ctx.storage, 0);
   }
 
   /**
@@ -97,7 +98,7 @@ export class StoreCorpus extends DurableObject<Bindings> {
     this.place ??= (await this.ctx.storage.get<CorpusPlace>('place')) ?? null;
     if (!this.place || (await this.check(0)) === 'gone') return;
     const more = await this.buildNext(this.place);
-    await this.alarmWithin(more ? 0 : SWEEP_MS);
+    await alarmWithin(this.ctx.storage, more ? 0 : SWEEP_MS);
   }
 
   /** Builds one segment, the most needed; false when nothing is left to do. */
@@ -258,7 +259,7 @@ export class StoreCorpus extends DurableObject<Bindings> {
       const gone = corpus.hideAllBut(alive);
       const fresh = alive.size > corpus.documents().size;
       this.revision = state.revision;
-      if (gone > 0 || fresh) await this.alarmWithin(0);
+      if (gone > 0 || fresh) await alarmWithin(this.ctx.storage, 0);
     }
     this.checkedAt = Date.now();
     return 'open';
@@ -284,7 +285,7 @@ export class StoreCorpus extends DurableObject<Bindings> {
         if (!(error instanceof DamagedSegment)) throw error;
         console.error(JSON.stringify({ event: 'segment_dropped', key, error: error.message }));
         corpus.remove(id);
-        await this.alarmWithin(0);
+        await alarmWithin(this.ctx.storage, 0);
       }
     }
     this.corpus = corpus;
@@ -301,12 +302,6 @@ export class StoreCorpus extends DurableObject<Bindings> {
     if (JSON.stringify(this.place) !== JSON.stringify(place)) {
       throw new Error(`the corpus at ${describe(this.place)} was asked for ${describe(place)}`);
     }
-  }
-
-  private async alarmWithin(ms: number): Promise<void> {
-    const at = Date.now() + ms;
-    const set = await this.ctx.storage.getAlarm();
-    if (set === null || set > at) await this.ctx.storage.setAlarm(at);
   }
 
   private async forgetAll(place: CorpusPlace): Promise<void> {

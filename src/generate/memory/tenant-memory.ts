@@ -14,6 +14,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../../bindings.ts';
 import { SegmentBuilder } from '../../draft/segment-builder.ts';
 import type { Namespace } from '../../store/tenants.ts';
+import { alarmWithin } from './alarm.ts';
 import type { KeptRange, KeptRun } from './match.ts';
 import { type Learned, NO_ROWS, type Recalled } from './messages.ts';
 import { applyChanges, freshState, KEPT_LAYOUTS, type MixerState } from './mixer-weights.ts';
@@ -84,7 +85,7 @@ export class TenantMemory extends DurableObject<Bindings> {
     if (!(await this.check(tenantId, 0))) return;
     const state = mixer && this.mixerOf(mixer.stores);
     if (state) applyChanges(state, mixer);
-    await this.alarmWithin(SAVE_EVERY_MS);
+    await alarmWithin(this.ctx.storage, SAVE_EVERY_MS);
     // A passage may have been deleted while the answer was written, and that noted by another turn since.
     for (let purges = Number.NaN; purges !== this.purges; ) {
       if (!(await this.check(tenantId, 0))) return;
@@ -93,7 +94,7 @@ export class TenantMemory extends DurableObject<Bindings> {
       if (dead.length > 0) return;
     }
     if (this.outputs.learn(output)) this.recycled.learn(successors);
-    if (this.outputs.isUntidy) await this.alarmWithin(0);
+    if (this.outputs.isUntidy) await alarmWithin(this.ctx.storage, 0);
   }
 
   override async alarm(): Promise<void> {
@@ -111,7 +112,7 @@ export class TenantMemory extends DurableObject<Bindings> {
       this.tidying = null;
     });
     await this.tidying;
-    await this.alarmWithin(SWEEP_MS);
+    await alarmWithin(this.ctx.storage, SWEEP_MS);
   }
 
   /** Builds segments until there is nothing to build. Others are answered between slices. */
@@ -155,7 +156,7 @@ export class TenantMemory extends DurableObject<Bindings> {
       this.remember('purges', row.purges);
       this.purges = row.purges;
     }
-    if (this.outputs.isUntidy) await this.alarmWithin(0);
+    if (this.outputs.isUntidy) await alarmWithin(this.ctx.storage, 0);
     this.checkedAt = Date.now();
     return true;
   }
@@ -227,12 +228,6 @@ export class TenantMemory extends DurableObject<Bindings> {
     const bytes = freshState(stores).weights.byteLength;
     if (row?.[0].byteLength !== bytes || row[1].byteLength !== bytes) return null;
     return { weights: new Float32Array(row[0]), energy: new Float32Array(row[1]) };
-  }
-
-  private async alarmWithin(ms: number): Promise<void> {
-    const at = Date.now() + ms;
-    const set = await this.ctx.storage.getAlarm();
-    if (set === null || set > at) await this.ctx.storage.setAlarm(at);
   }
 
   private async forgetAll(): Promise<void> {

@@ -5,12 +5,10 @@
  */
 import { AlignmentStore } from '../../draft/alignment-store.ts';
 import { BlendDrafter } from '../../draft/blend.ts';
-import type { Region } from '../../draft/drafter.ts';
 import { Mixer } from '../../draft/mixer.ts';
 import type { ModelStore } from '../../draft/model-store.ts';
-import { OUTPUT_START } from '../../draft/output-store.ts';
 import { RecyclingStore } from '../../draft/recycling-store.ts';
-import { MAX_CONTEXT, SessionStore } from '../../draft/session-store.ts';
+import { SessionStore } from '../../draft/session-store.ts';
 import { type SpanRun, SpanStore } from '../../draft/span-store.ts';
 import type { TokenTree } from '../../draft/tree.ts';
 import { STORES_WITH_MODEL, WORKER_STORES } from './mixer-weights.ts';
@@ -22,7 +20,6 @@ const SURE = 0.5;
 export class TurnDrafter extends BlendDrafter {
   readonly recycled: RecyclingStore;
   private readonly fetched: SpanStore;
-  private readonly recent: number[] = [];
   private unsure: () => void = () => {};
 
   /** @param model what the draft model says, where it does; the mixer then weighs one store more */
@@ -38,7 +35,7 @@ export class TurnDrafter extends BlendDrafter {
 
   /** The last tokens of the answer; its start included while it is so short. */
   get tail(): Int32Array {
-    return Int32Array.from(this.recent);
+    return this.fetched.tail;
   }
 
   /** Calls back after every draft that has no idea what comes next, while more to draft from might help. */
@@ -49,17 +46,6 @@ export class TurnDrafter extends BlendDrafter {
   /** Takes in what was fetched, at any time of the turn once it has begun. */
   learn(runs: readonly SpanRun[]): void {
     this.fetched.learn(runs);
-  }
-
-  override begin(prompt: Int32Array, regions: readonly Region[]): void {
-    super.begin(prompt, regions);
-    this.recent.splice(0, this.recent.length, OUTPUT_START);
-  }
-
-  override commit(tokens: Int32Array): void {
-    super.commit(tokens);
-    this.recent.push(...tokens);
-    this.recent.splice(0, Math.max(0, this.recent.length - MAX_CONTEXT));
   }
 
   override draft(tree: TokenTree, budget: number): void {

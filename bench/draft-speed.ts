@@ -13,14 +13,14 @@
  */
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { AlignmentStore } from '../src/draft/alignment-store.ts';
-import { BlendDrafter } from '../src/draft/blend.ts';
-import { CorpusStore } from '../src/draft/corpus-store.ts';
-import { OutputStore } from '../src/draft/output-store.ts';
-import { Segment } from '../src/draft/segment.ts';
-import { buildSegment } from '../src/draft/segment-builder.ts';
-import { SessionStore } from '../src/draft/session-store.ts';
-import { TokenTree } from '../src/draft/tree.ts';
+import { BlendDrafter } from '../src/draft/blend/blend.ts';
+import { Segment } from '../src/draft/segment/segment.ts';
+import { buildSegment } from '../src/draft/segment/segment-builder.ts';
+import { AlignmentStore } from '../src/draft/stores/alignment-store.ts';
+import { CorpusStore } from '../src/draft/stores/corpus-store.ts';
+import { OutputStore } from '../src/draft/stores/output-store.ts';
+import { SessionStore } from '../src/draft/stores/session-store.ts';
+import { TokenTree } from '../src/draft/tree/tree.ts';
 import { atLeast, atMost, type Goal, printGoals } from './goals.ts';
 import { defaultFolder, readTraces } from './replay/traces.ts';
 import { type Build, segmentBuilds } from './segment-builds.ts';

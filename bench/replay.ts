@@ -17,7 +17,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { MAX_TREE_NODES } from '../src/draft/tree.ts';
+import { MAX_TREE_NODES } from '../src/draft/tree/tree.ts';
 import { printGoals } from './goals.ts';
 import { BARRED_BUDGET, barsOf } from './replay/bars.ts';
 import { CATALOGUE, lackOf, OWN, SERVICE } from './replay/catalogue.ts';

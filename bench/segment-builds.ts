@@ -3,7 +3,7 @@
  * build keeps others waiting: the longest of its slices, which are those of the
  * object that builds a store's segments.
  */
-import { SegmentBuilder } from '../src/draft/segment-builder.ts';
+import { SegmentBuilder } from '../src/draft/segment/segment-builder.ts';
 import { CORPUS_LIMITS, SLICE_WORK } from '../src/generate/memory/corpus-limits.ts';
 
 export interface Build {

@@ -3,9 +3,9 @@
  * taken; the message names the field and what is allowed.
  */
 
-import { MAX_VERIFIED_NODES } from '../src/draft/budget.ts';
 import type { Region } from '../src/draft/drafter.ts';
 import { SOURCE_NAMES } from '../src/draft/source.ts';
+import { MAX_VERIFIED_NODES } from '../src/draft/tree/budget.ts';
 import {
   DRAFTING_MODES,
   type DraftingMode,

@@ -5,12 +5,12 @@
  * step verifies the best nodes of both, as many as the cost of a step warrants.
  */
 
-import { MAX_VERIFIED_NODES, type StepCost } from '../src/draft/budget.ts';
-import { fuse } from '../src/draft/fuse.ts';
-import { prune } from '../src/draft/prune.ts';
-import { reroot } from '../src/draft/reroot.ts';
-import { selectBest } from '../src/draft/select.ts';
-import { MAX_TREE_NODES, TokenTree } from '../src/draft/tree.ts';
+import { MAX_VERIFIED_NODES, type StepCost } from '../src/draft/tree/budget.ts';
+import { fuse } from '../src/draft/tree/fuse.ts';
+import { prune } from '../src/draft/tree/prune.ts';
+import { reroot } from '../src/draft/tree/reroot.ts';
+import { selectBest } from '../src/draft/tree/select.ts';
+import { MAX_TREE_NODES, TokenTree } from '../src/draft/tree/tree.ts';
 import {
   type DraftWord,
   decodeSpans,

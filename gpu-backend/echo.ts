@@ -2,12 +2,13 @@
  * The drafter beside the engine: the same core as the worker's, over what the
  * session holds here anyway (prompt and answer) and what the worker shipped.
  */
-import { AlignmentStore } from '../src/draft/alignment-store.ts';
-import { BlendDrafter } from '../src/draft/blend.ts';
+
+import { BlendDrafter } from '../src/draft/blend/blend.ts';
+import { Mixer } from '../src/draft/blend/mixer.ts';
 import type { Drafter } from '../src/draft/drafter.ts';
-import { Mixer } from '../src/draft/mixer.ts';
-import { SessionStore } from '../src/draft/session-store.ts';
-import { SpanStore } from '../src/draft/span-store.ts';
+import { AlignmentStore } from '../src/draft/stores/alignment-store.ts';
+import { SessionStore } from '../src/draft/stores/session-store.ts';
+import { SpanStore } from '../src/draft/stores/span-store.ts';
 import type { Span } from '../src/link/frames/index.ts';
 
 export interface Echo extends Drafter {

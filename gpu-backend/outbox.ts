@@ -4,7 +4,7 @@
  * `accept`; when that is full, or too much is unread, the session pauses. So a
  * slow reader costs a bounded number of bytes here, and no step of the engine.
  */
-import { MAX_VERIFIED_NODES } from '../src/draft/budget.ts';
+import { MAX_VERIFIED_NODES } from '../src/draft/tree/budget.ts';
 import {
   type Accept,
   type Done,

@@ -7,7 +7,7 @@
  * but the last, whose logits the next step computes.
  */
 
-import { MAX_VERIFIED_NODES } from '../src/draft/budget.ts';
+import { MAX_VERIFIED_NODES } from '../src/draft/tree/budget.ts';
 import { type DoneReason, type LinkErrorCode, RECYCLED_TOP } from '../src/link/frames/index.ts';
 import { Draw } from './accept/draw.ts';
 import { processorsOf } from './accept/processors.ts';

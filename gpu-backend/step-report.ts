@@ -1,5 +1,5 @@
 /** What a step tells the worker of the target's distributions, where the turn asks for it. */
-import type { TokenTree } from '../src/draft/tree.ts';
+import type { TokenTree } from '../src/draft/tree/tree.ts';
 import {
   LEAST_LOGPROB,
   type Logprobs,

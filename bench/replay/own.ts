@@ -1,13 +1,14 @@
 /** Our drafter over any of its stores, as a contender in a replay. */
-import { AlignmentStore } from '../../src/draft/alignment-store.ts';
-import { BlendDrafter } from '../../src/draft/blend.ts';
-import { CorpusStore } from '../../src/draft/corpus-store.ts';
-import type { EvidenceStore } from '../../src/draft/evidence.ts';
-import { OutputStore } from '../../src/draft/output-store.ts';
-import { RecyclingStore } from '../../src/draft/recycling-store.ts';
-import { Segment } from '../../src/draft/segment.ts';
-import { buildSegment } from '../../src/draft/segment-builder.ts';
-import { SessionStore } from '../../src/draft/session-store.ts';
+
+import { BlendDrafter } from '../../src/draft/blend/blend.ts';
+import type { EvidenceStore } from '../../src/draft/blend/evidence.ts';
+import { Segment } from '../../src/draft/segment/segment.ts';
+import { buildSegment } from '../../src/draft/segment/segment-builder.ts';
+import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
+import { CorpusStore } from '../../src/draft/stores/corpus-store.ts';
+import { OutputStore } from '../../src/draft/stores/output-store.ts';
+import { RecyclingStore } from '../../src/draft/stores/recycling-store.ts';
+import { SessionStore } from '../../src/draft/stores/session-store.ts';
 import type { Contender } from '../rivals/contender.ts';
 
 export class OwnDrafter extends BlendDrafter implements Contender {

@@ -11,7 +11,7 @@ import { gzipSync } from 'node:zlib';
 import type { Engine, Slot } from '../../gpu-backend/engine/engine.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import type { Region } from '../../src/draft/drafter.ts';
-import { RECYCLED_SUCCESSORS } from '../../src/draft/recycling-store.ts';
+import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycling-store.ts';
 import { composePrompt, type Prompt, type PromptModel } from '../../src/generate/prompt.ts';
 import { type Chunk, chunk } from '../../src/retrieve/chunk.ts';
 import { parseMarkdown } from '../../src/retrieve/parse/markdown.ts';

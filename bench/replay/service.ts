@@ -5,11 +5,11 @@
  * this process; what they say arrives some steps later.
  */
 
+import { Mixer } from '../../src/draft/blend/mixer.ts';
 import type { Region } from '../../src/draft/drafter.ts';
-import { Mixer } from '../../src/draft/mixer.ts';
-import { buildSegment } from '../../src/draft/segment-builder.ts';
+import { buildSegment } from '../../src/draft/segment/segment-builder.ts';
 import { Source } from '../../src/draft/source.ts';
-import type { TokenTree } from '../../src/draft/tree.ts';
+import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import { AskedStore } from '../../src/generate/memory/asked-store.ts';
 import { CORPUS_LIMITS } from '../../src/generate/memory/corpus-limits.ts';
 import { CorpusSegments } from '../../src/generate/memory/corpus-segments.ts';

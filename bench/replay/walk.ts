@@ -3,7 +3,7 @@
  * along what the model wrote, one more token is the model's own, and what that
  * makes is committed. Greedy answers accept exactly so, whatever the hardware.
  */
-import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import type { Contender } from '../rivals/contender.ts';
 import { quantile } from '../statistics.ts';
 import type { Conversation } from './traces.ts';

@@ -7,7 +7,7 @@
  * A draft costs `SIMULATIONS` walks of up to `MAX_DEPTH` steps.
  */
 import { Source } from '../../src/draft/source.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import type { Contender } from './contender.ts';
 
 /** Successors kept of each pair. */

@@ -1,5 +1,5 @@
 /** Walking an automaton by counts, as the tree-shaped rivals do. For comparison, not for speed. */
-import type { SuffixAutomaton } from '../../src/draft/suffix-automaton.ts';
+import type { SuffixAutomaton } from '../../src/draft/automaton/suffix-automaton.ts';
 
 export interface Follower {
   token: number;

@@ -1,6 +1,6 @@
 /** Prompt lookup decoding (Saxena 2023): the first earlier occurrence of the last 3, 2 or 1 tokens, ten tokens on. */
 import { Source } from '../../src/draft/source.ts';
-import type { TokenTree } from '../../src/draft/tree.ts';
+import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import type { Contender } from './contender.ts';
 import { Text } from './text.ts';
 

@@ -9,16 +9,17 @@
  * No values of its constants are published that we know of: these are the best of a
  * small grid with the gate shut at all. Without it, it drafts better.
  */
-import { AlignmentStore } from '../../src/draft/alignment-store.ts';
-import { BlendDrafter } from '../../src/draft/blend.ts';
+
+import { BlendDrafter } from '../../src/draft/blend/blend.ts';
+import { Evidence } from '../../src/draft/blend/evidence.ts';
 import type { Region } from '../../src/draft/drafter.ts';
-import { Evidence } from '../../src/draft/evidence.ts';
-import { fuse } from '../../src/draft/fuse.ts';
-import { OutputStore } from '../../src/draft/output-store.ts';
-import { selectBest } from '../../src/draft/select.ts';
-import { SessionStore } from '../../src/draft/session-store.ts';
 import { Source } from '../../src/draft/source.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
+import { OutputStore } from '../../src/draft/stores/output-store.ts';
+import { SessionStore } from '../../src/draft/stores/session-store.ts';
+import { fuse } from '../../src/draft/tree/fuse.ts';
+import { selectBest } from '../../src/draft/tree/select.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import type { Contender } from './contender.ts';
 import { Datastore, type Retrieved } from './rest.ts';
 import { Text } from './text.ts';

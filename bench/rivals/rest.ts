@@ -3,10 +3,10 @@
  * text that the datastore knows, 16 tokens down to 2; the most frequent nodes are
  * the draft. Nothing of the request itself is in the datastore.
  */
-import { Segment } from '../../src/draft/segment.ts';
-import { buildSegment } from '../../src/draft/segment-builder.ts';
+import { Segment } from '../../src/draft/segment/segment.ts';
+import { buildSegment } from '../../src/draft/segment/segment-builder.ts';
 import { Source } from '../../src/draft/source.ts';
-import { ROOT, type TokenTree } from '../../src/draft/tree.ts';
+import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 import type { Contender } from './contender.ts';
 import { Text } from './text.ts';
 

@@ -3,10 +3,10 @@
  * or the other, and the tokens after its earliest (here: corpus, latest)
  * occurrence. The draft is longer for longer matches.
  */
-import { AutomatonCursor } from '../../src/draft/automaton-cursor.ts';
+import { AutomatonCursor } from '../../src/draft/automaton/automaton-cursor.ts';
+import { SuffixAutomaton } from '../../src/draft/automaton/suffix-automaton.ts';
 import { Source } from '../../src/draft/source.ts';
-import { SuffixAutomaton } from '../../src/draft/suffix-automaton.ts';
-import type { TokenTree } from '../../src/draft/tree.ts';
+import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import type { Contender } from './contender.ts';
 import { Text } from './text.ts';
 

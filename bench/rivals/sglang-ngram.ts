@@ -3,10 +3,10 @@
  * and outputs; every matching suffix, longest first, grows its best-first tree
  * into the same draft until it is full. Each starts again at probability 1.
  */
-import { AutomatonCursor } from '../../src/draft/automaton-cursor.ts';
+import { AutomatonCursor } from '../../src/draft/automaton/automaton-cursor.ts';
+import { SuffixAutomaton } from '../../src/draft/automaton/suffix-automaton.ts';
 import { Source } from '../../src/draft/source.ts';
-import { SuffixAutomaton } from '../../src/draft/suffix-automaton.ts';
-import { ROOT, type TokenTree } from '../../src/draft/tree.ts';
+import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 import type { Contender } from './contender.ts';
 import { BestFirst, followers } from './count-walk.ts';
 

@@ -3,10 +3,10 @@
  * the request's tree and in the tree of past outputs, a best-first tree by count
  * ratios, sized by the length of the match. The best single one is drafted.
  */
-import { AutomatonCursor } from '../../src/draft/automaton-cursor.ts';
+import { AutomatonCursor } from '../../src/draft/automaton/automaton-cursor.ts';
+import { SuffixAutomaton } from '../../src/draft/automaton/suffix-automaton.ts';
 import { Source } from '../../src/draft/source.ts';
-import { SuffixAutomaton } from '../../src/draft/suffix-automaton.ts';
-import { ROOT, type TokenTree } from '../../src/draft/tree.ts';
+import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 import type { Contender } from './contender.ts';
 import { BestFirst, followers } from './count-walk.ts';
 

@@ -1,5 +1,5 @@
 import type { Source } from '../../src/draft/source.ts';
-import { ROOT, type TokenTree } from '../../src/draft/tree.ts';
+import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 
 /** A growing run of tokens that drafters without an index scan. */
 export class Text {

@@ -5,7 +5,7 @@
  * committed positions.
  */
 import { Source } from '../../src/draft/source.ts';
-import { ROOT, type TokenTree } from '../../src/draft/tree.ts';
+import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 import type { Contender } from './contender.ts';
 
 const SUCCESSORS = 8;

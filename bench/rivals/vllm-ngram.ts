@@ -1,6 +1,6 @@
 /** vLLM's n-gram proposer: the longest of the last 5…3 tokens found earlier, earliest place, five tokens on. */
 import { Source } from '../../src/draft/source.ts';
-import type { TokenTree } from '../../src/draft/tree.ts';
+import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import type { Contender } from './contender.ts';
 import { Text } from './text.ts';
 

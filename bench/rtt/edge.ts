@@ -4,10 +4,10 @@
  * the echo. Co-located, the same drafter stands beside the engine.
  */
 import type { Echo } from '../../gpu-backend/echo.ts';
-import { BlendDrafter } from '../../src/draft/blend.ts';
-import { OutputStore } from '../../src/draft/output-store.ts';
-import { SessionStore } from '../../src/draft/session-store.ts';
+import { BlendDrafter } from '../../src/draft/blend/blend.ts';
 import { Source } from '../../src/draft/source.ts';
+import { OutputStore } from '../../src/draft/stores/output-store.ts';
+import { SessionStore } from '../../src/draft/stores/session-store.ts';
 import type { SpanSource } from '../../src/generate/turn.ts';
 import type { Span } from '../../src/link/frames/index.ts';
 

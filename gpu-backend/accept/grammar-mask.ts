@@ -5,7 +5,7 @@
  * found before a step is spent on them, and what must follow is drafted.
  */
 import { Source } from '../../src/draft/source.ts';
-import { ROOT, type TokenTree } from '../../src/draft/tree.ts';
+import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 import type { Grammar, State } from '../grammar/grammar.ts';
 import type { LogitsProcessor } from './logits-processor.ts';
 

@@ -5,7 +5,7 @@
  * They stay finite so that a model all of whose tokens are banned still says
  * something, and so that a token that a grammar leaves alone can be drawn.
  */
-import type { TokenTree } from '../../src/draft/tree.ts';
+import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import type { LogitsProcessor } from './logits-processor.ts';
 
 /** The end of the range, either way. */

@@ -10,7 +10,7 @@
  * from nothing else: then a draft can't influence the answer, and a turn that is
  * resumed elsewhere, whose answer so far is told first, goes on alike.
  */
-import type { TokenTree } from '../../src/draft/tree.ts';
+import type { TokenTree } from '../../src/draft/tree/tree.ts';
 
 export interface LogitsProcessor {
   /**

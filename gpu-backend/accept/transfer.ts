@@ -8,7 +8,7 @@
  * on what arrived in time. Given p̂ the draw stays draw and match: exact, and
  * keyed by seed and position. At temperature 0 the term is nothing.
  */
-import type { TokenTree } from '../../src/draft/tree.ts';
+import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import { type DraftWord, WORD_WHOLE } from '../../src/link/frames/index.ts';
 import type { LogitsProcessor } from './logits-processor.ts';
 

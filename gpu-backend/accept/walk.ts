@@ -5,7 +5,7 @@
  * target's own draw in every case: lossless whatever was drafted.
  */
 import { Source } from '../../src/draft/source.ts';
-import { ROOT, type TokenTree } from '../../src/draft/tree.ts';
+import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 import type { Draw } from './draw.ts';
 
 export class Walk {

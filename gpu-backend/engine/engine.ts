@@ -4,7 +4,7 @@
  * over all of them and keeps their KV caches.
  */
 
-import { MAX_TREE_NODES } from '../../src/draft/tree.ts';
+import { MAX_TREE_NODES } from '../../src/draft/tree/tree.ts';
 
 /** The most rows one session may feed in a step: the last committed token and a full tree. */
 export const MAX_ROWS = 1 + MAX_TREE_NODES;

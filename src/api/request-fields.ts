@@ -1,6 +1,6 @@
 /** Fields that requests for an answer share, whichever route they take. */
 import * as v from 'valibot';
-import { MAX_VERIFIED_NODES } from '../draft/budget.ts';
+import { MAX_VERIFIED_NODES } from '../draft/tree/budget.ts';
 import { DRAFT_MODEL_USES } from '../generate/draft-model/turn-model.ts';
 import { DRAFTING_MODES, MAX_LOGIT_BIASES } from '../link/frames/index.ts';
 

@@ -4,7 +4,7 @@
  * worker, the verifier's echo and the benchmarks run the same code.
  */
 import type { Source } from './source.ts';
-import type { TokenTree } from './tree.ts';
+import type { TokenTree } from './tree/tree.ts';
 
 /** A run of prompt tokens that came from one place, as `[start, end)` offsets. */
 export interface Region {

@@ -9,8 +9,8 @@
  * the blend's, which gives what it leaves to none of its candidates to all tokens
  * by p. O(drafts · candidates) a position beside the blend's mixes.
  */
-import { Evidence, type EvidenceStore } from './evidence.ts';
-import type { Mixer } from './mixer.ts';
+import { Evidence, type EvidenceStore } from './blend/evidence.ts';
+import type { Mixer } from './blend/mixer.ts';
 import { distributionOf } from './model-distribution.ts';
 
 /** Drafts side by side. */

@@ -2,9 +2,10 @@
  * What of a tree is worth its bytes when the verifier has an echo: the echo
  * draws what the session's text says by itself, sooner and for a later position.
  */
-import { copyNodes } from '../draft/copy-nodes.ts';
+
 import { Source } from '../draft/source.ts';
-import { MAX_TREE_NODES, ROOT, type TokenTree } from '../draft/tree.ts';
+import { copyNodes } from '../draft/tree/copy-nodes.ts';
+import { MAX_TREE_NODES, ROOT, type TokenTree } from '../draft/tree/tree.ts';
 
 /** Found in the prompt or the answer, which the echo has too. */
 const SESSION: ReadonlySet<number> = new Set([Source.prompt, Source.passage, Source.output]);

@@ -5,7 +5,7 @@
  * itself, the tenant's stores and its earlier answers say.
  */
 import type { Bindings } from '../bindings.ts';
-import { MAX_CONTEXT } from '../draft/session-store.ts';
+import { MAX_CONTEXT } from '../draft/stores/session-store.ts';
 import { type Draft, SuperposedDrafts } from '../draft/superposed.ts';
 import type { ModelRecord } from '../store/model.ts';
 import { namespaceOf, type Tenant } from '../store/tenants.ts';

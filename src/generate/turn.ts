@@ -4,7 +4,7 @@
  * that comes late is re-rooted there along what was committed since.
  */
 import type { Drafter, Region } from '../draft/drafter.ts';
-import { TokenTree } from '../draft/tree.ts';
+import { TokenTree } from '../draft/tree/tree.ts';
 import type { LinkEvent } from '../link/client.ts';
 import type { TurnLink } from '../link/failover.ts';
 import {

@@ -3,7 +3,7 @@
  * protocol that the worker can hold the verifier to. Ends once, with `done` or
  * with a `LinkFailure`; `failover.ts` makes several of them one turn.
  */
-import type { TokenTree } from '../draft/tree.ts';
+import type { TokenTree } from '../draft/tree/tree.ts';
 import { LinkFailure } from './failure.ts';
 import {
   type Accept,

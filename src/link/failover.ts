@@ -4,7 +4,7 @@
  * the same seed. Noise is keyed by absolute position, so it goes on with the
  * very text that the first one would have written; the reader notices a pause.
  */
-import type { TokenTree } from '../draft/tree.ts';
+import type { TokenTree } from '../draft/tree/tree.ts';
 import { Link, type LinkEvent } from './client.ts';
 import { LinkFailure, type LinkFailureCode } from './failure.ts';
 import type { Fleet } from './fleet.ts';

@@ -1,11 +1,11 @@
 /** What needs no model: its word as evidence, what it reads, and when it is let go. */
 import { describe, expect, test } from 'vitest';
-import { BlendDrafter } from '../../src/draft/blend.ts';
+import { BlendDrafter } from '../../src/draft/blend/blend.ts';
 import { distributionOf, MODEL_TOP } from '../../src/draft/model-distribution.ts';
-import { type ModelNode, ModelStore } from '../../src/draft/model-store.ts';
 import { Noise } from '../../src/draft/noise.ts';
 import { Source } from '../../src/draft/source.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { type ModelNode, ModelStore } from '../../src/draft/stores/model-store.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { draftContext } from '../../src/generate/draft-model/context.ts';
 import { Payoff, type TurnKind } from '../../src/generate/draft-model/payoff.ts';
 

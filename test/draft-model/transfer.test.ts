@@ -6,7 +6,7 @@ import { Transfer, transfer } from '../../gpu-backend/accept/transfer.ts';
 import { Walk } from '../../gpu-backend/accept/walk.ts';
 import { Nucleus } from '../../gpu-backend/accept/warp.ts';
 import { Source } from '../../src/draft/source.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import {
   type DraftWord,
   decodeTree,

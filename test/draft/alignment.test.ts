@@ -1,12 +1,12 @@
 /** An answer that strays from a text it follows is still drafted from it: words replaced, put in, left out. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { AlignmentStore } from '../../src/draft/alignment-store.ts';
-import { BlendDrafter } from '../../src/draft/blend.ts';
-import { SessionStore } from '../../src/draft/session-store.ts';
+import { BlendDrafter } from '../../src/draft/blend/blend.ts';
 import { Source } from '../../src/draft/source.ts';
-import { SpanStore } from '../../src/draft/span-store.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
+import { SessionStore } from '../../src/draft/stores/session-store.ts';
+import { SpanStore } from '../../src/draft/stores/span-store.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 
 const PASSAGE = Int32Array.from({ length: 40 }, (_, i) => 100 + i);
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Frontier } from '../../src/draft/frontier.ts';
+import { Frontier } from '../../src/draft/blend/frontier.ts';
 
 test('hands out the best candidates that fit, as sorting all of them would', () => {
   const candidates = fc.array(fc.double({ min: 1e-6, max: 1, noNaN: true }), { maxLength: 120 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fastExp, fastLog } from '../../src/draft/logarithms.ts';
+import { fastExp, fastLog } from '../../src/draft/blend/logarithms.ts';
 
 test('the logarithm of a probability is right to 0.0003', () => {
   fc.assert(

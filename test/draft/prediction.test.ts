@@ -1,10 +1,10 @@
 /** P: an answer that was predicted is committed in few steps, and one that strays finds its way back. */
 import { describe, expect, test } from 'vitest';
-import { BlendDrafter } from '../../src/draft/blend.ts';
-import { SessionStore } from '../../src/draft/session-store.ts';
+import { BlendDrafter } from '../../src/draft/blend/blend.ts';
 import { Source } from '../../src/draft/source.ts';
-import { MAX_SPAN_STORE_TOKENS, SpanStore } from '../../src/draft/span-store.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { SessionStore } from '../../src/draft/stores/session-store.ts';
+import { MAX_SPAN_STORE_TOKENS, SpanStore } from '../../src/draft/stores/span-store.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 
 const BUDGET = 32;
 const PROMPT = Int32Array.of(1, 2, 3, 4);

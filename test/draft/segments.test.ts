@@ -1,13 +1,17 @@
 /** Segments say what the documents say, and a buffer that is not a whole one is refused. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CorpusStore } from '../../src/draft/corpus-store.ts';
-import { Evidence } from '../../src/draft/evidence.ts';
-import { OutputStore } from '../../src/draft/output-store.ts';
-import { Segment } from '../../src/draft/segment.ts';
-import { buildSegment, MAX_OVERSHOOT, SegmentBuilder } from '../../src/draft/segment-builder.ts';
-import { DamagedSegment, MAX_SEGMENT_TOKENS } from '../../src/draft/segment-layout.ts';
-import { SORTED_DEPTH } from '../../src/draft/suffix-sort.ts';
+import { Evidence } from '../../src/draft/blend/evidence.ts';
+import { Segment } from '../../src/draft/segment/segment.ts';
+import {
+  buildSegment,
+  MAX_OVERSHOOT,
+  SegmentBuilder,
+} from '../../src/draft/segment/segment-builder.ts';
+import { DamagedSegment, MAX_SEGMENT_TOKENS } from '../../src/draft/segment/segment-layout.ts';
+import { SORTED_DEPTH } from '../../src/draft/segment/suffix-sort.ts';
+import { CorpusStore } from '../../src/draft/stores/corpus-store.ts';
+import { OutputStore } from '../../src/draft/stores/output-store.ts';
 
 const tokens = fc.oneof(fc.nat(4), fc.integer({ min: 65_530, max: 65_540 }));
 const documentsOf = (token: fc.Arbitrary<number>) =>

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SessionDrafter } from '../../src/draft/session.ts';
-import { MAX_SESSION_TOKENS } from '../../src/draft/session-store.ts';
+import { SessionDrafter } from '../../src/draft/session-drafter.ts';
 import { Source } from '../../src/draft/source.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { MAX_SESSION_TOKENS } from '../../src/draft/stores/session-store.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 
 function drafted(drafter: SessionDrafter, budget = 16): TokenTree {
   const tree = new TokenTree();

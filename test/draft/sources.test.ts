@@ -2,19 +2,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TrigramDrafter } from '../../bench/rivals/aded.ts';
-import { AlignmentStore } from '../../src/draft/alignment-store.ts';
-import { BlendDrafter } from '../../src/draft/blend.ts';
-import { CorpusStore } from '../../src/draft/corpus-store.ts';
+import { BlendDrafter } from '../../src/draft/blend/blend.ts';
+import type { EvidenceStore } from '../../src/draft/blend/evidence.ts';
 import type { Drafter } from '../../src/draft/drafter.ts';
-import type { EvidenceStore } from '../../src/draft/evidence.ts';
-import { OutputStore } from '../../src/draft/output-store.ts';
-import { RecyclingStore } from '../../src/draft/recycling-store.ts';
-import { Segment } from '../../src/draft/segment.ts';
-import { buildSegment } from '../../src/draft/segment-builder.ts';
-import { SessionStore } from '../../src/draft/session-store.ts';
+import { Segment } from '../../src/draft/segment/segment.ts';
+import { buildSegment } from '../../src/draft/segment/segment-builder.ts';
 import { Source } from '../../src/draft/source.ts';
-import { SpanStore } from '../../src/draft/span-store.ts';
-import { MAX_TREE_NODES, ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
+import { CorpusStore } from '../../src/draft/stores/corpus-store.ts';
+import { OutputStore } from '../../src/draft/stores/output-store.ts';
+import { RecyclingStore } from '../../src/draft/stores/recycling-store.ts';
+import { SessionStore } from '../../src/draft/stores/session-store.ts';
+import { SpanStore } from '../../src/draft/stores/span-store.ts';
+import { MAX_TREE_NODES, ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 
 /** A drafter that knows `documents` by one source, and begins a turn with `prompt`. */
 type Known = (documents: readonly Int32Array[], prompt: readonly number[]) => Drafter;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ROOT_STATE, SuffixAutomaton } from '../../src/draft/suffix-automaton.ts';
+import { ROOT_STATE, SuffixAutomaton } from '../../src/draft/automaton/suffix-automaton.ts';
 
 const DEPTH = 5;
 const runs = fc.array(fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 40 }), {

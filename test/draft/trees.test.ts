@@ -1,10 +1,10 @@
 /** What selecting, re-rooting and fusing keep: a valid tree, and the paths that it should hold. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fuse } from '../../src/draft/fuse.ts';
-import { reroot } from '../../src/draft/reroot.ts';
-import { selectBest } from '../../src/draft/select.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { fuse } from '../../src/draft/tree/fuse.ts';
+import { reroot } from '../../src/draft/tree/reroot.ts';
+import { selectBest } from '../../src/draft/tree/select.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 
 /** Trees with falling path probabilities: each node names an earlier one and a share of its probability. */
 const trees = fc

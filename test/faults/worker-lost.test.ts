@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { seeded } from '../../bench/rtt/random.ts';
 import { Source } from '../../src/draft/source.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import {
   decodeError,
   encodeCancel,

@@ -5,7 +5,7 @@ import { seeded } from '../../bench/rtt/random.ts';
 import { Candidates } from '../../gpu-backend/candidates.ts';
 import { EchoDrafter, MAX_MIXERS, Trust } from '../../gpu-backend/echo.ts';
 import { Source } from '../../src/draft/source.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { beyondEcho } from '../../src/generate/beyond-echo.ts';
 import { spareSpans } from '../../src/generate/spare-spans.ts';
 import {

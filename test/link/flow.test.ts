@@ -4,7 +4,7 @@ import { VirtualClock } from '../../bench/rtt/virtual-clock.ts';
 import { TREE_CREDIT } from '../../gpu-backend/candidates.ts';
 import { HEARTBEAT_MS, WORKER_DEADLINE_MS } from '../../gpu-backend/link-server.ts';
 import { MERGE_ABOVE_BYTES, Outbox } from '../../gpu-backend/outbox.ts';
-import { TokenTree } from '../../src/draft/tree.ts';
+import { TokenTree } from '../../src/draft/tree/tree.ts';
 import { Link, type LinkEvent, SILENCE_DEADLINE_MS } from '../../src/link/client.ts';
 import { LinkFailure } from '../../src/link/failure.ts';
 import {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SOURCE_NAMES, type Source } from '../../src/draft/source.ts';
-import { MAX_TREE_NODES, TokenTree } from '../../src/draft/tree.ts';
+import { MAX_TREE_NODES, TokenTree } from '../../src/draft/tree/tree.ts';
 import {
   DONE_REASONS,
   decodeAccept,

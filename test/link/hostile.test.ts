@@ -8,7 +8,7 @@ import { connect, type End, Host } from '../../bench/rtt/network.ts';
 import { TREE_CREDIT } from '../../gpu-backend/candidates.ts';
 import { OPEN_DEADLINE_MS } from '../../gpu-backend/link-server.ts';
 import { Source } from '../../src/draft/source.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { Link } from '../../src/link/client.ts';
 import { LinkFailure } from '../../src/link/failure.ts';
 import {

@@ -3,7 +3,7 @@ import { type Conditions, type Connection, connect, Host } from '../../bench/rtt
 import { seeded } from '../../bench/rtt/random.ts';
 import { FINGERPRINT, SimulatedVerifier } from '../../bench/rtt/verifier.ts';
 import { VirtualClock } from '../../bench/rtt/virtual-clock.ts';
-import { SessionDrafter } from '../../src/draft/session.ts';
+import { SessionDrafter } from '../../src/draft/session-drafter.ts';
 import { Source } from '../../src/draft/source.ts';
 import { spareSpans } from '../../src/generate/spare-spans.ts';
 import { runTurn, type SpanSource } from '../../src/generate/turn.ts';

@@ -7,7 +7,7 @@ import type { Turn } from '../../gpu-backend/admit.ts';
 import { Candidates } from '../../gpu-backend/candidates.ts';
 import { EchoDrafter } from '../../gpu-backend/echo.ts';
 import { Source } from '../../src/draft/source.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { encodeSpans, encodeTree, FrameError } from '../../src/link/frames/index.ts';
 
 const VOCABULARY = 100;

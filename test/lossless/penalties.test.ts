@@ -9,7 +9,7 @@ import { Nucleus, type Warp } from '../../gpu-backend/accept/warp.ts';
 import type { Turn } from '../../gpu-backend/admit.ts';
 import { Candidates } from '../../gpu-backend/candidates.ts';
 import { Source } from '../../src/draft/source.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { encodeTree } from '../../src/link/frames/index.ts';
 import { drafted, EOS, HOSTILE, logitsAfter, type Propose, plain, VOCAB } from './table-model.ts';
 

@@ -4,9 +4,9 @@ import type { Draw } from '../../gpu-backend/accept/draw.ts';
 import type { LogitsProcessor } from '../../gpu-backend/accept/logits-processor.ts';
 import { Walk } from '../../gpu-backend/accept/walk.ts';
 import { Noise } from '../../src/draft/noise.ts';
-import { prune } from '../../src/draft/prune.ts';
 import { Source } from '../../src/draft/source.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { prune } from '../../src/draft/tree/prune.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 
 export const VOCAB = 5;
 export const EOS = 4;

@@ -5,7 +5,7 @@ import { Draw } from '../../gpu-backend/accept/draw.ts';
 import { Walk } from '../../gpu-backend/accept/walk.ts';
 import { Nucleus } from '../../gpu-backend/accept/warp.ts';
 import { Source } from '../../src/draft/source.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { drafted, EOS, HOSTILE, logitsAfter, type Propose, plain, VOCAB } from './table-model.ts';
 
 const draw = (temperature: number, seed: number) =>

@@ -1,7 +1,7 @@
 /** How a turn asks a store that lives elsewhere: seldom, one question at a time, and never waiting. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Source } from '../../src/draft/source.ts';
-import type { SpanRun } from '../../src/draft/span-store.ts';
+import type { SpanRun } from '../../src/draft/stores/span-store.ts';
 import { AskedStore, MAX_ASKS, MAX_FETCHED } from '../../src/generate/memory/asked-store.ts';
 import type { KeptRange, KeptRun } from '../../src/generate/memory/match.ts';
 import {

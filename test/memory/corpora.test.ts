@@ -1,7 +1,7 @@
 /** S in its Durable Objects, by RPC in the real runtime: built, sharded, kept, mended, hidden, never another tenant's. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { SegmentBuilder } from '../../src/draft/segment-builder.ts';
+import { SegmentBuilder } from '../../src/draft/segment/segment-builder.ts';
 import {
   CORPUS_LIMITS,
   MAX_OBJECT_BYTES,

@@ -1,9 +1,9 @@
 /** Where the end of an answer occurs in kept text: both indexes against a plain search of everything. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { OUTPUT_START } from '../../src/draft/output-store.ts';
-import { Segment } from '../../src/draft/segment.ts';
-import { buildSegment } from '../../src/draft/segment-builder.ts';
+import { Segment } from '../../src/draft/segment/segment.ts';
+import { buildSegment } from '../../src/draft/segment/segment-builder.ts';
+import { OUTPUT_START } from '../../src/draft/stores/output-store.ts';
 import {
   best,
   heldIn,

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { sqlInMemory } from '../../bench/replay/sql-in-memory.ts';
-import { buildSegment } from '../../src/draft/segment-builder.ts';
+import { buildSegment } from '../../src/draft/segment/segment-builder.ts';
 import { MAX_OUTPUT_PASSAGES } from '../../src/generate/memory/output-limits.ts';
 import { type OutputBuild, OutputMemory } from '../../src/generate/memory/output-memory.ts';
 

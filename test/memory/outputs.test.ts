@@ -1,8 +1,8 @@
 /** T in its Durable Object, by RPC in the real runtime: kept, evicted, mended, forgotten, never another tenant's. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { OUTPUT_START } from '../../src/draft/output-store.ts';
-import { buildSegment } from '../../src/draft/segment-builder.ts';
+import { buildSegment } from '../../src/draft/segment/segment-builder.ts';
+import { OUTPUT_START } from '../../src/draft/stores/output-store.ts';
 import {
   type KeptRange,
   type KeptRun,

@@ -1,7 +1,7 @@
 /** A in one turn: what was kept and what steps tell is drafted from, and left to later turns. */
 import { expect, test } from 'vitest';
 import { Source } from '../../src/draft/source.ts';
-import { TokenTree } from '../../src/draft/tree.ts';
+import { TokenTree } from '../../src/draft/tree/tree.ts';
 import { MAX_ROWS_ASKED, MAX_ROWS_TOLD } from '../../src/generate/memory/messages.ts';
 import { TurnDrafter } from '../../src/generate/memory/turn-drafter.ts';
 import { TurnRecycling } from '../../src/generate/memory/turn-recycling.ts';

@@ -4,10 +4,10 @@
  * the blend's tree that it has no word on yet. After each pass the tree is drawn
  * anew and sent. Between passes the worker's thread is free for what came in.
  */
-import type { BlendDrafter } from '../../draft/blend.ts';
+import type { BlendDrafter } from '../../draft/blend/blend.ts';
 import { distributionOf, type Sampling } from '../../draft/model-distribution.ts';
-import type { ModelNode, ModelStore } from '../../draft/model-store.ts';
-import { TokenTree } from '../../draft/tree.ts';
+import type { ModelNode, ModelStore } from '../../draft/stores/model-store.ts';
+import { TokenTree } from '../../draft/tree/tree.ts';
 import { loggable } from '../../store/loggable.ts';
 import { EdgeCache, type EdgeModel, type Reading } from './edge-model.ts';
 import type { TurnPayoff } from './payoff.ts';

@@ -3,8 +3,8 @@
  * draft model finds far less likely than its favourite is not drafted, whoever
  * else proposes it.
  */
-import type { Mixer } from '../../draft/mixer.ts';
-import type { ModelStore } from '../../draft/model-store.ts';
+import type { Mixer } from '../../draft/blend/mixer.ts';
+import type { ModelStore } from '../../draft/stores/model-store.ts';
 import { TurnDrafter } from '../memory/turn-drafter.ts';
 
 /** τ: a candidate's least share of the favourite's probability. */

@@ -1,12 +1,12 @@
 /** The draft model's part of a turn: whether it takes part, with which drafter, and what it did. */
 import type { Bindings } from '../../bindings.ts';
-import { BlendDrafter } from '../../draft/blend.ts';
+import { BlendDrafter } from '../../draft/blend/blend.ts';
 import type { Drafter, Region } from '../../draft/drafter.ts';
 import type { ModelDistribution } from '../../draft/model-distribution.ts';
-import { ModelStore } from '../../draft/model-store.ts';
 import { Noise } from '../../draft/noise.ts';
 import { Source } from '../../draft/source.ts';
-import type { TokenTree } from '../../draft/tree.ts';
+import { ModelStore } from '../../draft/stores/model-store.ts';
+import type { TokenTree } from '../../draft/tree/tree.ts';
 import {
   type Accept,
   type DraftWord,

@@ -4,7 +4,7 @@
  */
 
 import type { Source } from '../../draft/source.ts';
-import type { SpanRun } from '../../draft/span-store.ts';
+import type { SpanRun } from '../../draft/stores/span-store.ts';
 import { loggable } from '../../store/loggable.ts';
 import type { Observation } from '../../store/metric-names.ts';
 import { observationsOf } from './ask-metrics.ts';

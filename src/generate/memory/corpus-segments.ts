@@ -4,7 +4,7 @@
  * read again. A document without a row is hidden, whatever a segment still has
  * of it.
  */
-import { Segment } from '../../draft/segment.ts';
+import { Segment } from '../../draft/segment/segment.ts';
 import { best, heldIn, type KeptRange, type KeptRun, matchSegment, runOf } from './match.ts';
 
 /** Which passages of a segment are a document's. */

@@ -3,9 +3,9 @@
  * end of a text occurs there: asked once, for those who wait for it.
  */
 import type { Bindings } from '../../bindings.ts';
-import { MAX_CONTEXT } from '../../draft/session-store.ts';
 import { Source } from '../../draft/source.ts';
-import type { SpanRun } from '../../draft/span-store.ts';
+import { MAX_CONTEXT } from '../../draft/stores/session-store.ts';
+import type { SpanRun } from '../../draft/stores/span-store.ts';
 import { corpusAt } from '../../store/corpora.ts';
 import type { Namespace } from '../../store/tenants.ts';
 import { MAX_SHARDS } from './corpus-limits.ts';

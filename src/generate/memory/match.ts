@@ -4,9 +4,10 @@
  * follow it token by token; they send whole runs, and the drafter's own automaton
  * counts what is in them.
  */
-import { OUTPUT_START } from '../../draft/output-store.ts';
-import type { Segment } from '../../draft/segment.ts';
-import { SEPARATOR } from '../../draft/suffix-sort.ts';
+
+import type { Segment } from '../../draft/segment/segment.ts';
+import { SEPARATOR } from '../../draft/segment/suffix-sort.ts';
+import { OUTPUT_START } from '../../draft/stores/output-store.ts';
 
 /** A place in kept text that the end of the answer leads to. */
 export interface Match {

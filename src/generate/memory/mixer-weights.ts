@@ -4,7 +4,7 @@
  * did, and changes add up: AdaGrad's energies are sums anyway, and weights that
  * were moved by several move by the sum, as in asynchronous gradient descent.
  */
-import { Mixer } from '../../draft/mixer.ts';
+import { Mixer } from '../../draft/blend/mixer.ts';
 
 /** Stores that the worker's mixer weighs: the session, what was fetched, the recycled, alignments in the first two. */
 export const WORKER_STORES = 5;

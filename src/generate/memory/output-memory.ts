@@ -8,8 +8,8 @@
  * nobody waits, and hands the segment to `publish`. Then what is beyond the limit
  * goes, the oldest segment first, but for what was said again since.
  */
-import { Segment } from '../../draft/segment.ts';
-import { DamagedSegment } from '../../draft/segment-layout.ts';
+import { Segment } from '../../draft/segment/segment.ts';
+import { DamagedSegment } from '../../draft/segment/segment-layout.ts';
 import {
   best,
   heldIn,

@@ -2,11 +2,11 @@
  * T's young part: outputs that are in no segment yet, in an automaton that grows
  * with each. Rebuilt when outputs leave it, which takes milliseconds at its size.
  */
-import { AutomatonCursor } from '../../draft/automaton-cursor.ts';
-import { OUTPUT_START } from '../../draft/output-store.ts';
-import { MAX_CONTEXT } from '../../draft/session-store.ts';
+import { AutomatonCursor } from '../../draft/automaton/automaton-cursor.ts';
+import { SuffixAutomaton } from '../../draft/automaton/suffix-automaton.ts';
 import { lowerBound } from '../../draft/sorted.ts';
-import { SuffixAutomaton } from '../../draft/suffix-automaton.ts';
+import { OUTPUT_START } from '../../draft/stores/output-store.ts';
+import { MAX_CONTEXT } from '../../draft/stores/session-store.ts';
 import { type IsHeld, MAX_RUNS, type Match, MIN_MATCH } from './match.ts';
 
 export class RecentOutputs {

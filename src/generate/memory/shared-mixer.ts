@@ -1,5 +1,5 @@
 /** Mixers of this isolate, by namespace: they hold trust, no text, so turns that go on at the same time share them. */
-import { Mixer } from '../../draft/mixer.ts';
+import { Mixer } from '../../draft/blend/mixer.ts';
 import {
   applyChanges,
   changesBetween,

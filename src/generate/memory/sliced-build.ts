@@ -1,5 +1,5 @@
 /** Segments built inside an object that has others to answer. */
-import type { SegmentBuilder } from '../../draft/segment-builder.ts';
+import type { SegmentBuilder } from '../../draft/segment/segment-builder.ts';
 import { SLICE_WORK } from './corpus-limits.ts';
 
 /** Between slices: long enough for the loop to idle, so that others' answers are sent. */

@@ -12,8 +12,8 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../../bindings.ts';
-import { SegmentBuilder } from '../../draft/segment-builder.ts';
-import { DamagedSegment } from '../../draft/segment-layout.ts';
+import { SegmentBuilder } from '../../draft/segment/segment-builder.ts';
+import { DamagedSegment } from '../../draft/segment/segment-layout.ts';
 import { type CorpusPlace, corpusAt, deletePrefix, shardPrefix } from '../../store/corpora.ts';
 import { newId } from '../../store/ids.ts';
 import { alarmWithin } from './alarm.ts';

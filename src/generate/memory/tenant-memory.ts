@@ -12,7 +12,7 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../../bindings.ts';
-import { SegmentBuilder } from '../../draft/segment-builder.ts';
+import { SegmentBuilder } from '../../draft/segment/segment-builder.ts';
 import type { Namespace } from '../../store/tenants.ts';
 import { alarmWithin } from './alarm.ts';
 import type { KeptRange, KeptRun } from './match.ts';

@@ -3,14 +3,15 @@
  * turn from elsewhere, and the target's recycled guesses. What it learns of whom
  * to trust outlives the turn through its mixer.
  */
-import { AlignmentStore } from '../../draft/alignment-store.ts';
-import { BlendDrafter } from '../../draft/blend.ts';
-import { Mixer } from '../../draft/mixer.ts';
-import type { ModelStore } from '../../draft/model-store.ts';
-import { RecyclingStore } from '../../draft/recycling-store.ts';
-import { SessionStore } from '../../draft/session-store.ts';
-import { type SpanRun, SpanStore } from '../../draft/span-store.ts';
-import type { TokenTree } from '../../draft/tree.ts';
+
+import { BlendDrafter } from '../../draft/blend/blend.ts';
+import { Mixer } from '../../draft/blend/mixer.ts';
+import { AlignmentStore } from '../../draft/stores/alignment-store.ts';
+import type { ModelStore } from '../../draft/stores/model-store.ts';
+import { RecyclingStore } from '../../draft/stores/recycling-store.ts';
+import { SessionStore } from '../../draft/stores/session-store.ts';
+import { type SpanRun, SpanStore } from '../../draft/stores/span-store.ts';
+import type { TokenTree } from '../../draft/tree/tree.ts';
 import { STORES_WITH_MODEL, WORKER_STORES } from './mixer-weights.ts';
 import { keptMixer, type SharedMixer } from './shared-mixer.ts';
 

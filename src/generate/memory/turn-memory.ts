@@ -9,7 +9,7 @@
 
 import type { Bindings } from '../../bindings.ts';
 import { Source } from '../../draft/source.ts';
-import type { SpanRun } from '../../draft/span-store.ts';
+import type { SpanRun } from '../../draft/stores/span-store.ts';
 import { MAX_FRAME_SPAN_TOKENS, type Span } from '../../link/frames/index.ts';
 import type { Passage } from '../../retrieve/search.ts';
 import { corpusAt } from '../../store/corpora.ts';

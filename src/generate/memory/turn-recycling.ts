@@ -1,5 +1,5 @@
 /** A in one turn: what was kept of the tokens in its prompt, and what the verifier tells. */
-import { RECYCLED_SUCCESSORS, type RecyclingStore } from '../../draft/recycling-store.ts';
+import { RECYCLED_SUCCESSORS, type RecyclingStore } from '../../draft/stores/recycling-store.ts';
 import type { Recycled } from '../../link/frames/index.ts';
 import { MAX_ROWS_ASKED, MAX_ROWS_TOLD, type Successors } from './messages.ts';
 

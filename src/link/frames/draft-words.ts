@@ -3,7 +3,7 @@
  * transfer: at most 32 tokens a node, probabilities in eight bits. Behind a tree
  * in its frame, under a flag of its own.
  */
-import { ROOT } from '../../draft/tree.ts';
+import { ROOT } from '../../draft/tree/tree.ts';
 import { fail, readToken, writeTokens } from './wire.ts';
 
 /** Nodes of a tree that have a word; the root may be one. */

@@ -1,5 +1,5 @@
 /** `tree`: candidates on their way to the verifier. */
-import { MAX_TREE_NODES, ROOT, type TokenTree } from '../../draft/tree.ts';
+import { MAX_TREE_NODES, ROOT, type TokenTree } from '../../draft/tree/tree.ts';
 import { type DraftWord, readWords, wordsBytes, writeWords } from './draft-words.ts';
 import {
   bytesOf,

@@ -1,5 +1,5 @@
 /** Tokens in runs, by the position at which an automaton over them counts; five bytes each and the slack of growing. */
-import type { Source } from './source.ts';
+import type { Source } from '../source.ts';
 
 const FIRST_OF_RUN = 0x80;
 const GROWTH = 1.25;

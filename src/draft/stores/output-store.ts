@@ -6,10 +6,11 @@
  *
  * Each output begins with a mark, so how answers begin is a context like others.
  */
+
+import { SuffixAutomaton } from '../automaton/suffix-automaton.ts';
+import { Source } from '../source.ts';
 import { AutomatonStore } from './automaton-store.ts';
 import { MAX_CONTEXT } from './session-store.ts';
-import { Source } from './source.ts';
-import { SuffixAutomaton } from './suffix-automaton.ts';
 
 /** Precedes every output. No tokenizer's vocabulary reaches this far, and nothing ever continues to it. */
 export const OUTPUT_START = 0x7ffffffe;

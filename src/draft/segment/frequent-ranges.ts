@@ -5,7 +5,7 @@
  *
  * O(n) for each of the first `LISTED_DEPTH` depths, over ever fewer suffixes.
  */
-import { MAX_FOLLOWERS } from './evidence.ts';
+import { MAX_FOLLOWERS } from '../blend/evidence.ts';
 import { CHUNK, type PlanarText, SEPARATOR, symbolAt } from './suffix-sort.ts';
 
 /** Longest context that is listed. Longer ones as frequent as this are rare, and read up to a bound. */

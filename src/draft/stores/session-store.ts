@@ -3,10 +3,11 @@
  * where a grounded answer's next tokens mostly stand already. Lives as long as
  * its turn.
  */
+
+import { SuffixAutomaton } from '../automaton/suffix-automaton.ts';
+import type { Region } from '../drafter.ts';
+import { Source } from '../source.ts';
 import { AutomatonStore } from './automaton-store.ts';
-import type { Region } from './drafter.ts';
-import { Source } from './source.ts';
-import { SuffixAutomaton } from './suffix-automaton.ts';
 
 /** Longest context that is matched, in tokens. */
 export const MAX_CONTEXT = 15;

@@ -4,11 +4,12 @@
  * its own, so that they never mix with the counts of the session's text, which
  * deserves more trust. Worker and echo have one each.
  */
+
+import { SuffixAutomaton } from '../automaton/suffix-automaton.ts';
+import type { Source } from '../source.ts';
 import { AutomatonStore } from './automaton-store.ts';
 import { OUTPUT_START } from './output-store.ts';
 import { MAX_CONTEXT } from './session-store.ts';
-import type { Source } from './source.ts';
-import { SuffixAutomaton } from './suffix-automaton.ts';
 
 /** The most tokens that one turn learns, about 2.5 MB and 60 ms; beyond it, it drafts from what it has. */
 export const MAX_SPAN_STORE_TOKENS = 1 << 15;

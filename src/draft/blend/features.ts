@@ -4,8 +4,9 @@
  * buckets fine where counts are small, since one sighting and two differ more
  * than ten and twenty.
  */
+
+import { SOURCE_NAMES } from '../source.ts';
 import type { Evidence } from './evidence.ts';
-import { SOURCE_NAMES } from './source.ts';
 
 const ORDER_BUCKETS = 11;
 const COUNT_BUCKETS = 7;

@@ -3,8 +3,8 @@
  * knows, longest first, how often which token followed. Stores write here, the
  * mixer reads; flat arrays that are filled anew for every node of a tree.
  */
-import type { Region } from './drafter.ts';
-import type { Source } from './source.ts';
+import type { Region } from '../drafter.ts';
+import type { Source } from '../source.ts';
 
 /** Contexts with different statistics that one store contributes to a node. */
 export const MAX_CONTEXTS = 4;

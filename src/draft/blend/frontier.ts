@@ -4,7 +4,7 @@
  * expansions: a node whose path is less probable than that needs no children.
  * Insertion moves O(size) two-byte entries; nothing is allocated.
  */
-import { MAX_TREE_NODES } from './tree.ts';
+import { MAX_TREE_NODES } from '../tree/tree.ts';
 
 export class Frontier {
   /** Fields of the candidate popped last. */

@@ -8,13 +8,18 @@
  * Following a token narrows each range by two binary searches and needs no index
  * besides the array. A corpus of several segments is several stores.
  */
-import { type Evidence, type EvidenceStore, MAX_CONTEXTS, MAX_FOLLOWERS } from './evidence.ts';
-import { LIST_WORDS } from './frequent-ranges.ts';
-import type { Segment } from './segment.ts';
+import {
+  type Evidence,
+  type EvidenceStore,
+  MAX_CONTEXTS,
+  MAX_FOLLOWERS,
+} from '../blend/evidence.ts';
+import { LIST_WORDS } from '../segment/frequent-ranges.ts';
+import type { Segment } from '../segment/segment.ts';
+import { SEPARATOR } from '../segment/suffix-sort.ts';
+import { Source } from '../source.ts';
+import { MAX_TREE_NODES } from '../tree/tree.ts';
 import { MAX_CONTEXT } from './session-store.ts';
-import { Source } from './source.ts';
-import { SEPARATOR } from './suffix-sort.ts';
-import { MAX_TREE_NODES } from './tree.ts';
 
 /** Distinct followers read of a context that has no list; the rest is not drafted. */
 const MAX_READ = 256;

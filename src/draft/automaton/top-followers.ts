@@ -4,7 +4,7 @@
  * state has been seen a quarter more often, which bounds both its staleness and
  * the amortised cost of a refresh.
  */
-import { MAX_FOLLOWERS } from './evidence.ts';
+import { MAX_FOLLOWERS } from '../blend/evidence.ts';
 import { grown } from './grown.ts';
 import type { SuffixAutomaton } from './suffix-automaton.ts';
 

@@ -4,14 +4,19 @@
  * token is amortised O(1), gathering O(followers of up to four contexts).
  */
 
-import { AutomatonCursor } from './automaton-cursor.ts';
-import type { Region } from './drafter.ts';
-import { type Evidence, type EvidenceStore, MAX_CONTEXTS, MAX_FOLLOWERS } from './evidence.ts';
-import { RunText } from './run-text.ts';
-import type { Source } from './source.ts';
-import { ROOT_STATE, type SuffixAutomaton } from './suffix-automaton.ts';
-import { TopFollowers } from './top-followers.ts';
-import { MAX_TREE_NODES } from './tree.ts';
+import { AutomatonCursor } from '../automaton/automaton-cursor.ts';
+import { RunText } from '../automaton/run-text.ts';
+import { ROOT_STATE, type SuffixAutomaton } from '../automaton/suffix-automaton.ts';
+import { TopFollowers } from '../automaton/top-followers.ts';
+import {
+  type Evidence,
+  type EvidenceStore,
+  MAX_CONTEXTS,
+  MAX_FOLLOWERS,
+} from '../blend/evidence.ts';
+import type { Region } from '../drafter.ts';
+import type { Source } from '../source.ts';
+import { MAX_TREE_NODES } from '../tree/tree.ts';
 
 export abstract class AutomatonStore implements EvidenceStore {
   readonly automaton: SuffixAutomaton;

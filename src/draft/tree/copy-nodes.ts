@@ -1,4 +1,4 @@
-import type { Source } from './source.ts';
+import type { Source } from '../source.ts';
 import { MAX_TREE_NODES, ROOT, type TokenTree } from './tree.ts';
 
 const LOST = -2;

@@ -9,7 +9,7 @@
  * already walks it, so fusing two trees by their longest common prefixes *is*
  * insertion.
  */
-import type { Source } from './source.ts';
+import type { Source } from '../source.ts';
 
 export const ROOT = -1;
 

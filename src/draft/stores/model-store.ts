@@ -6,10 +6,10 @@
  * nodes are followed by the stores, in one tree, and the mixer learns by bucket
  * how far to trust it: the λ of λ·q + (1 − λ)·P.
  */
-import type { Evidence, EvidenceStore } from './evidence.ts';
-import type { ModelDistribution } from './model-distribution.ts';
-import { Source } from './source.ts';
-import { MAX_TREE_NODES, ROOT, type TokenTree } from './tree.ts';
+import type { Evidence, EvidenceStore } from '../blend/evidence.ts';
+import type { ModelDistribution } from '../model-distribution.ts';
+import { Source } from '../source.ts';
+import { MAX_TREE_NODES, ROOT, type TokenTree } from '../tree/tree.ts';
 
 /** Counts that stand for probability 1: fine enough for the mixer's buckets. */
 const WHOLE = 64;

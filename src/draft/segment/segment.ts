@@ -5,9 +5,10 @@
  * token, seven where ids exceed 16 bits, plus eight a distinct token and 268 a
  * list (see segment-layout.ts).
  */
+
+import { lowerBound } from '../sorted.ts';
 import { LIST_WORDS } from './frequent-ranges.ts';
 import { segmentLayout, sizesIn } from './segment-layout.ts';
-import { lowerBound } from './sorted.ts';
 import { type PlanarText, SEPARATOR, SORTED_DEPTH, symbolAt } from './suffix-sort.ts';
 
 export class Segment {

@@ -11,9 +11,10 @@
  * they are worth, the mixer learns by how far and how well aligned they are.
  * Following a token is O(1).
  */
+
+import { type Evidence, type EvidenceStore, MAX_CONTEXTS } from '../blend/evidence.ts';
+import { MAX_TREE_NODES } from '../tree/tree.ts';
 import type { AutomatonStore } from './automaton-store.ts';
-import { type Evidence, type EvidenceStore, MAX_CONTEXTS } from './evidence.ts';
-import { MAX_TREE_NODES } from './tree.ts';
 
 /** Tokens since a match after which its alignment is given up. */
 const MAX_STRAY = 8;

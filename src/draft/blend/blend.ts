@@ -7,12 +7,12 @@
  * A draft of B nodes costs at most B mixes; most nodes at the rim are never
  * expanded, because their children could hardly enter any more.
  */
-import type { Drafter, Region } from './drafter.ts';
+import type { Drafter, Region } from '../drafter.ts';
+import type { Source } from '../source.ts';
+import { MAX_TREE_NODES, ROOT, type TokenTree } from '../tree/tree.ts';
 import { Evidence, type EvidenceStore, MAX_FOLLOWERS } from './evidence.ts';
 import { Frontier } from './frontier.ts';
 import { Mixer } from './mixer.ts';
-import type { Source } from './source.ts';
-import { MAX_TREE_NODES, ROOT, type TokenTree } from './tree.ts';
 
 /** Paths less probable than this are not worth a node at any budget. */
 const MIN_PROB = 1e-4;

@@ -1,8 +1,9 @@
 /** The drafter over the session's own text alone: the verifier's echo, or a worker without stores. */
-import { AlignmentStore } from './alignment-store.ts';
-import { BlendDrafter } from './blend.ts';
-import { Mixer } from './mixer.ts';
-import { SessionStore } from './session-store.ts';
+
+import { BlendDrafter } from './blend/blend.ts';
+import { Mixer } from './blend/mixer.ts';
+import { AlignmentStore } from './stores/alignment-store.ts';
+import { SessionStore } from './stores/session-store.ts';
 
 export class SessionDrafter extends BlendDrafter {
   readonly session: SessionStore;

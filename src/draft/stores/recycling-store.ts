@@ -7,9 +7,9 @@
  * Outlives turns. Which tokens were verified says something about the text, so
  * one store serves one tenant and one model.
  */
-import type { Evidence, EvidenceStore } from './evidence.ts';
-import { Source } from './source.ts';
-import { MAX_TREE_NODES } from './tree.ts';
+import type { Evidence, EvidenceStore } from '../blend/evidence.ts';
+import { Source } from '../source.ts';
+import { MAX_TREE_NODES } from '../tree/tree.ts';
 
 /** Successors kept of each token. */
 export const RECYCLED_SUCCESSORS = 8;

@@ -88,10 +88,11 @@ export async function requireStores(
 export async function startAll(
   env: AppEnv['Bindings'],
   tenant: AppEnv['Variables']['tenant'],
+  model: ModelRecord,
   requests: readonly AnswerRequest[],
 ): Promise<Answer[]> {
   const begun = await Promise.allSettled(
-    requests.map((request) => startAnswer(env, tenant, request)),
+    requests.map((request) => startAnswer(env, tenant, model, request)),
   );
   const answers = begun.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = begun.find((one) => one.status === 'rejected');

@@ -2,8 +2,10 @@
 import { Hono } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { type Answer, type AnswerRequest, startAnswers } from '../generate/answer.ts';
+import { withServedModel } from '../generate/served-model.ts';
 import type { Step } from '../generate/text-stream.ts';
 import type { TokenLogprobs } from '../generate/token-logprobs.ts';
+import { LinkFailure } from '../link/failure.ts';
 import { newId } from '../store/ids.ts';
 import { loadModel, type ModelRecord } from '../store/model.ts';
 import {
@@ -34,16 +36,18 @@ export const chat = new Hono<AppEnv>();
 
 chat.post('/completions', async function createChatCompletion(c) {
   const body = await readBody(c, chatRequestSchema);
-  const model = await loadModel(c.env);
-  if (body.model !== undefined) requireModel(model, body.model);
-  const request = await toAnswerRequest(c.env, c.get('tenant'), body, model);
-  requireRoom(model, request.maxTokens);
-  const seeds = Array.from({ length: body.n }, (_, choice) => seedOfChoice(request.seed, choice));
-  const answers = await startAnswers(c.env, c.get('tenant'), request, seeds).catch(
-    (error: unknown) => {
-      throw grammarFailure(error, callingOf(body, model)?.places) ?? turnFailure(error, 'messages');
-    },
-  );
+  const tenant = c.get('tenant');
+  const { model, answers } = await withServedModel(c.env, async (model) => {
+    if (body.model !== undefined) requireModel(model, body.model);
+    const request = await toAnswerRequest(c.env, tenant, body, model);
+    requireRoom(model, request.maxTokens);
+    const seeds = Array.from({ length: body.n }, (_, choice) => seedOfChoice(request.seed, choice));
+    return { model, answers: await startAnswers(c.env, tenant, model, request, seeds) };
+  }).catch(async (error: unknown) => {
+    if (!(error instanceof LinkFailure)) throw turnFailure(error, 'messages');
+    const places = callingOf(body, await loadModel(c.env))?.places;
+    throw grammarFailure(error, places) ?? turnFailure(error, 'messages');
+  });
   const head = {
     id: newId('chatcmpl-'),
     created: Math.floor(Date.now() / 1000),

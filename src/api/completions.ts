@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import type { Answer, AnswerRequest } from '../generate/answer.ts';
+import { withServedModel } from '../generate/served-model.ts';
 import { newId } from '../store/ids.ts';
 import { loadModel, type ModelRecord } from '../store/model.ts';
 import {
@@ -33,22 +34,23 @@ export const completions = new Hono<AppEnv>();
 
 completions.post('/', async function createCompletion(c) {
   const body = await readBody(c, completionRequestSchema);
-  const model = await loadModel(c.env);
-  if (body.model !== undefined) requireModel(model, body.model);
-  const prompts = promptsOf(body, model);
-  requireConsistent(body, prompts.length);
-  if (body.suggest) return createSuggestions(c, body, prompts, model);
-  requireRoom(model, body.max_tokens);
-  const tenant = c.get('tenant');
-  const storeIds = await requireStores(c.env, tenant, body.vector_store_ids);
-  const requests = prompts.flatMap((prompt) => requestsFor(prompt, body, model, storeIds));
-  const answers = await startAll(c.env, tenant, requests).catch((error: unknown) => {
+  if (body.suggest) return createSuggestions(c, body, await loadModel(c.env));
+  const { model, prompts, answers } = await withServedModel(c.env, async (model) => {
+    if (body.model !== undefined) requireModel(model, body.model);
+    const prompts = promptsOf(body, model);
+    requireConsistent(body, prompts.length);
+    requireRoom(model, body.max_tokens);
+    const tenant = c.get('tenant');
+    const storeIds = await requireStores(c.env, tenant, body.vector_store_ids);
+    const requests = prompts.flatMap((prompt) => requestsFor(prompt, body, model, storeIds));
+    return { model, prompts, answers: await startAll(c.env, tenant, model, requests) };
+  }).catch((error: unknown) => {
     throw turnFailure(error, 'prompt');
   });
   const completion: Completion = {
     body,
     answers,
-    echoed: requests.map((_, i) => (body.echo ? prompts[Math.floor(i / body.n)]!.text : '')),
+    echoed: answers.map((_, i) => (body.echo ? prompts[Math.floor(i / body.n)]!.text : '')),
     head: {
       id: newId('cmpl-'),
       object: 'text_completion',

@@ -6,9 +6,15 @@ import { NoDraftModel, suggest, TooManySuggestions } from '../generate/suggest.t
 import { newId } from '../store/ids.ts';
 import type { ModelRecord } from '../store/model.ts';
 import { requireStores } from './answering.ts';
-import type { CompletionRequest, RawPrompt } from './completions-request.ts';
+import {
+  type CompletionRequest,
+  promptsOf,
+  type RawPrompt,
+  requireConsistent,
+} from './completions-request.ts';
 import type { AppEnv } from './context.ts';
 import { invalid, unavailable } from './errors.ts';
+import { requireModel } from './models.ts';
 import { speculationSchema } from './request-fields.ts';
 import { turnFailure } from './turn-failure.ts';
 
@@ -29,9 +35,11 @@ const DEFAULTS = v.parse(speculationSchema, {});
 export async function createSuggestions(
   c: Context<AppEnv>,
   body: CompletionRequest,
-  prompts: readonly RawPrompt[],
   target: ModelRecord,
 ) {
+  if (body.model !== undefined) requireModel(target, body.model);
+  const prompts = promptsOf(body, target);
+  requireConsistent(body, prompts.length);
   requireSuggestible(body, prompts);
   const prompt = prompts[0]!;
   const tenant = c.get('tenant');

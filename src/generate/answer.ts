@@ -4,12 +4,11 @@
  */
 import type { Bindings } from '../bindings.ts';
 import { TurnLink } from '../link/failover.ts';
-import { LinkFailure } from '../link/failure.ts';
 import type { DraftingMode, GrammarSetting } from '../link/frames/index.ts';
 import type { Passage, SearchOptions } from '../retrieve/search.ts';
 import type { FileRecord } from '../store/files.ts';
 import type { Observation } from '../store/metric-names.ts';
-import { loadModel, type ModelRecord, reloadModel } from '../store/model.ts';
+import type { ModelRecord } from '../store/model.ts';
 import { namespaceOf, type Tenant } from '../store/tenants.ts';
 import type { ChatMessage } from '../store/tokenizer.ts';
 import type { DraftModelUse, ModelUsage } from './draft-model/turn-model.ts';
@@ -95,15 +94,15 @@ export interface Answer {
 
 /**
  * Begins an answer and waits until the verifier has taken it, so that what can
- * fail early fails before the first byte: `ModelUnavailable`, `PromptTooLong`,
- * `LinkFailure`.
+ * fail early fails before the first byte: `PromptTooLong`, `LinkFailure`.
  */
 export async function startAnswer(
   env: Bindings,
   tenant: Tenant,
+  model: ModelRecord,
   request: AnswerRequest,
 ): Promise<Answer> {
-  const [answer] = await startAnswers(env, tenant, request, [request.seed]);
+  const [answer] = await startAnswers(env, tenant, model, request, [request.seed]);
   return answer!;
 }
 
@@ -114,25 +113,9 @@ export async function startAnswer(
 export async function startAnswers(
   env: Bindings,
   tenant: Tenant,
-  request: AnswerRequest,
-  seeds: readonly [number, number][],
-): Promise<Answer[]> {
-  const model = await loadModel(env);
-  try {
-    return await begin(env, tenant, request, seeds, model);
-  } catch (error) {
-    // The verifier was restarted with another model: learn it, once.
-    if (!(error instanceof LinkFailure && error.code === 'fingerprint')) throw error;
-    return begin(env, tenant, request, seeds, await reloadModel(env));
-  }
-}
-
-async function begin(
-  env: Bindings,
-  tenant: Tenant,
-  request: AnswerRequest,
-  seeds: readonly [number, number][],
   model: ModelRecord,
+  request: AnswerRequest,
+  seeds: readonly [number, number][],
 ): Promise<Answer[]> {
   const namespace = await namespaceOf(tenant, model.fingerprint);
   const links = seeds.map(() => new TurnLink(linkContext(env, model.fingerprint)));

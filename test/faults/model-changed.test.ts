@@ -1,0 +1,63 @@
+/** A verifier that comes back with another model: the first request is made for that one already. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { freePort, untilHealthy } from '../../local/process.ts';
+import {
+  logFile,
+  migrate,
+  newLinkKeys,
+  startVerifierProcess,
+  startWorkerProcess,
+} from '../../local/service.ts';
+import { makeToolModel } from '../support/tool-model.ts';
+
+const READY_MS = 60_000;
+
+test('its tokenizer reads the prompt, and its name is told', async () => {
+  const state = mkdtempSync(join(tmpdir(), 'espalier-test-'));
+  onTestFinished(() => rmSync(state, { recursive: true, force: true }));
+  const other = makeToolModel();
+  onTestFinished(() => other.remove());
+  const keys = newLinkKeys();
+  const [port, verifierPort] = [await freePort(), await freePort()];
+  const verifierUrl = `http://127.0.0.1:${verifierPort}`;
+  async function startVerifier(model?: string) {
+    const verifier = startVerifierProcess({ port: verifierPort, state, model, keys });
+    onTestFinished(() => verifier.stop());
+    const log = logFile(state, 'verifier');
+    await untilHealthy('verifier', `${verifierUrl}/health`, verifier, log, READY_MS);
+    return verifier;
+  }
+  await migrate(state);
+  const first = await startVerifier();
+  const worker = startWorkerProcess(port, verifierUrl, state, keys);
+  onTestFinished(() => worker.stop());
+  const url = `http://127.0.0.1:${port}`;
+  await untilHealthy('worker', `${url}/health/live`, worker, logFile(state, 'worker'), READY_MS);
+
+  async function complete() {
+    const response = await fetch(`${url}/v1/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      // One token of the other model, several of the bundled one.
+      body: JSON.stringify({ prompt: 'From <tool_call> > What', max_tokens: 8, temperature: 0 }),
+    });
+    expect(response.status).toBe(200);
+    const { model, choices, usage } = (await response.json()) as {
+      model: string;
+      choices: { text: string }[];
+      usage: { prompt_tokens: number };
+    };
+    return { model, text: choices[0]!.text, promptTokens: usage.prompt_tokens };
+  }
+
+  const before = await complete();
+  await first.stop();
+  await startVerifier(other.folder);
+  const after = await complete();
+  expect(after.promptTokens).toBeLessThan(before.promptTokens);
+  expect(after.model).not.toBe(before.model);
+  expect(await complete()).toEqual(after);
+}, 120_000);

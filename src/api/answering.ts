@@ -9,9 +9,6 @@ import { observeAnswer } from './metrics.ts';
 import { type SpeculationRequest, seedHalves } from './request-fields.ts';
 import { cancelAll } from './together.ts';
 
-/** A client that takes nothing for so long has gone, even if nobody said so: the verifier's slot is freed. */
-export const CLIENT_DEADLINE_MS = 10_000;
-
 /** Fields of a body that say how its text is drawn, whatever it is asked with. */
 export interface Drawing {
   temperature?: number | null | undefined;

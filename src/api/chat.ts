@@ -1,6 +1,5 @@
 /** POST /v1/chat/completions, streaming and not. */
 import { Hono } from 'hono';
-import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { type Answer, type AnswerRequest, startAnswers } from '../generate/answer.ts';
 import { withServedModel } from '../generate/served-model.ts';
 import type { Step } from '../generate/text-stream.ts';
@@ -8,19 +7,13 @@ import type { TokenLogprobs } from '../generate/token-logprobs.ts';
 import { LinkFailure } from '../link/failure.ts';
 import { newId } from '../store/ids.ts';
 import { loadModel, type ModelRecord } from '../store/model.ts';
-import {
-  CLIENT_DEADLINE_MS,
-  drawingOf,
-  ended,
-  requireRoom,
-  requireStores,
-  seedOfChoice,
-} from './answering.ts';
+import { drawingOf, ended, requireRoom, requireStores, seedOfChoice } from './answering.ts';
 import { attachedFiles } from './attached-files.ts';
 import { readBody } from './body.ts';
 import { type ChatRequest, chatRequestSchema, plainMessages } from './chat-request.ts';
 import type { AppEnv } from './context.ts';
-import { ApiFailure, invalid, toWire } from './errors.ts';
+import { invalid } from './errors.ts';
+import { eventStream, type Send } from './event-stream.ts';
 import { annotationsOf, searchOptionsOf } from './file-search-tool.ts';
 import { callingOf, fileSearchOf, mayCall } from './function-tools.ts';
 import { chatLogprobs, logprobsAsked } from './logprobs.ts';
@@ -66,9 +59,11 @@ chat.post('/completions', async function createChatCompletion(c) {
     if (signal.aborted) leave();
     return c.json(await complete(answers, body, head).finally(end));
   }
-  return streamSSE(c, async (stream) => {
-    stream.onAbort(leave);
-    await streamAnswers(stream, answers, body, head).finally(end);
+  return eventStream(c, {
+    say: (send) => streamAnswers(send, answers, body, head),
+    leave,
+    end,
+    failure: (error) => turnFailure(error, 'messages'),
   });
 });
 
@@ -167,7 +162,7 @@ async function complete(answers: readonly Answer[], body: ChatRequest, head: Hea
 
 /** Choices come as they grow, told apart by their index. */
 async function streamAnswers(
-  stream: SSEStreamingApi,
+  send: Send,
   answers: readonly Answer[],
   body: ChatRequest,
   head: Head,
@@ -175,11 +170,8 @@ async function streamAnswers(
   const { speculation, stream_options } = body;
   const withUsage = stream_options?.include_usage || speculation.stats || speculation.transfer > 0;
 
-  async function chunk(fields: object): Promise<void> {
-    const data = { ...head, object: 'chat.completion.chunk', ...fields };
-    const deadline = setTimeout(() => cancelAll(answers), CLIENT_DEADLINE_MS);
-    await stream.writeSSE({ data: JSON.stringify(data) });
-    clearTimeout(deadline);
+  function chunk(fields: object): Promise<void> {
+    return send({ ...head, object: 'chat.completion.chunk', ...fields });
   }
   async function streamOne(answer: Answer, index: number): Promise<void> {
     function choice(
@@ -210,20 +202,8 @@ async function streamAnswers(
     await chunk(choice(last, said.finish(answer.finish())));
   }
 
-  try {
-    await together(answers, streamOne);
-    if (withUsage) await chunk({ choices: [], usage: usageOf(answers, speculation) });
-    await stream.writeSSE({ data: '[DONE]' });
-  } catch (error) {
-    // The status is out already: the failure goes where the text went.
-    if (stream.aborted) return;
-    const failure = turnFailure(error, 'messages');
-    const { body: event } = toWire(
-      failure instanceof ApiFailure ? failure.error : { kind: 'internal' },
-    );
-    await stream.writeSSE({ data: JSON.stringify(event) });
-    if (!(failure instanceof ApiFailure)) throw failure;
-  }
+  await together(answers, streamOne);
+  if (withUsage) await chunk({ choices: [], usage: usageOf(answers, speculation) });
 }
 
 function passages(answer: Answer) {

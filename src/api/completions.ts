@@ -1,12 +1,10 @@
 /** POST /v1/completions: prompts continued as they are, streaming and not. */
 import { Hono } from 'hono';
-import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import type { Answer, AnswerRequest } from '../generate/answer.ts';
 import { withServedModel } from '../generate/served-model.ts';
 import { newId } from '../store/ids.ts';
 import { loadModel, type ModelRecord } from '../store/model.ts';
 import {
-  CLIENT_DEADLINE_MS,
   drawingOf,
   ended,
   requireRoom,
@@ -23,7 +21,7 @@ import {
   requireConsistent,
 } from './completions-request.ts';
 import type { AppEnv } from './context.ts';
-import { ApiFailure, toWire } from './errors.ts';
+import { eventStream, type Send } from './event-stream.ts';
 import { requireModel } from './models.ts';
 import { createSuggestions } from './suggestions.ts';
 import { cancelAll, together } from './together.ts';
@@ -58,20 +56,22 @@ completions.post('/', async function createCompletion(c) {
       model: model.id,
     },
   };
+  const leave = () => cancelAll(answers);
   const end = () => {
     for (const answer of answers) ended(c, answer);
   };
   // As in chat: a listener on the request's signal is for answers that are not streamed.
   if (!body.stream) {
     const { signal } = c.req.raw;
-    const leave = () => cancelAll(answers);
     signal.addEventListener('abort', leave);
     if (signal.aborted) leave();
     return c.json(await whole(completion).finally(end));
   }
-  return streamSSE(c, async (stream) => {
-    stream.onAbort(() => cancelAll(answers));
-    await streamed(stream, completion).finally(end);
+  return eventStream(c, {
+    say: (send) => streamed(send, completion),
+    leave,
+    end,
+    failure: (error) => turnFailure(error, 'prompt'),
   });
 });
 
@@ -116,38 +116,21 @@ async function whole({ body, answers, echoed, head }: Completion) {
   }
 }
 
-async function streamed(stream: SSEStreamingApi, { body, answers, echoed, head }: Completion) {
+async function streamed(send: Send, { body, answers, echoed, head }: Completion) {
   const { speculation, stream_options, n } = body;
   const withUsage = stream_options?.include_usage || speculation.stats || speculation.transfer > 0;
 
-  async function send(fields: object): Promise<void> {
-    const deadline = setTimeout(() => cancelAll(answers), CLIENT_DEADLINE_MS);
-    await stream.writeSSE({ data: JSON.stringify({ ...head, ...fields }) });
-    clearTimeout(deadline);
-  }
   function say(index: number, text: string, finish_reason: string | null = null): Promise<void> {
-    return send({ choices: [{ text, index, logprobs: null, finish_reason }] });
+    return send({ ...head, choices: [{ text, index, logprobs: null, finish_reason }] });
   }
 
-  try {
-    await together(answers, async (answer, index) => {
-      if (echoed[index]) await say(index, echoed[index]);
-      for await (const { pieces } of answer.steps()) {
-        const text = pieces.map((piece) => piece.text).join('');
-        if (text !== '') await say(index, text);
-      }
-      await say(index, '', answer.finish());
-    });
-    if (withUsage) await send({ choices: [], usage: usageOf(answers, speculation, n) });
-    await stream.writeSSE({ data: '[DONE]' });
-  } catch (error) {
-    // The status is out already: the failure goes where the text went.
-    if (stream.aborted) return;
-    const failure = turnFailure(error, 'prompt');
-    const { body: event } = toWire(
-      failure instanceof ApiFailure ? failure.error : { kind: 'internal' },
-    );
-    await stream.writeSSE({ data: JSON.stringify(event) });
-    if (!(failure instanceof ApiFailure)) throw failure;
-  }
+  await together(answers, async (answer, index) => {
+    if (echoed[index]) await say(index, echoed[index]);
+    for await (const { pieces } of answer.steps()) {
+      const text = pieces.map((piece) => piece.text).join('');
+      if (text !== '') await say(index, text);
+    }
+    await say(index, '', answer.finish());
+  });
+  if (withUsage) await send({ ...head, choices: [], usage: usageOf(answers, speculation, n) });
 }

@@ -14,6 +14,7 @@ export type ApiError =
   | { kind: 'rate_limited'; message: string; retryAfterMs: number }
   | { kind: 'overloaded'; retryAfterMs: number }
   | { kind: 'unavailable'; message: string }
+  | { kind: 'cancelled'; message: string }
   | { kind: 'internal' };
 
 /** Carries an `ApiError` up to the app's error handler. */
@@ -71,6 +72,10 @@ export function unavailable(message: string, cause?: unknown) {
   return new ApiFailure({ kind: 'unavailable', message }, cause);
 }
 
+export function cancelled(message: string) {
+  return new ApiFailure({ kind: 'cancelled', message });
+}
+
 /** The first of valibot's issues, as a failure that names its field. */
 export function invalidIssue(issues: readonly v.BaseIssue<unknown>[]): ApiFailure {
   const issue = issues[0]!;
@@ -120,6 +125,9 @@ export function toWire(error: ApiError): WireError {
         ...retryAfter(UNAVAILABLE_RETRY_MS),
         'x-should-retry': 'true',
       });
+    case 'cancelled':
+      // As nginx says it of a client that left; mostly nobody is there to hear it.
+      return wire(499, INVALID_REQUEST, error.message, null, 'cancelled');
     case 'internal':
       return wire(
         500,

@@ -4,7 +4,7 @@ import { LinkFailure } from '../link/failure.ts';
 import { AttachedTooLong } from '../retrieve/attached.ts';
 import { UnreadableFile } from '../retrieve/parse/document.ts';
 import { ModelUnavailable } from '../store/model.ts';
-import { type ApiFailure, invalid, overloaded, unavailable } from './errors.ts';
+import { type ApiFailure, cancelled, invalid, overloaded, unavailable } from './errors.ts';
 
 /** `asked`: the field that the prompt came in. What is no failure of a turn's is handed back. */
 export function turnFailure(error: unknown, asked: 'messages' | 'prompt'): unknown {
@@ -23,6 +23,9 @@ export function turnFailure(error: unknown, asked: 'messages' | 'prompt'): unkno
   }
   if (error instanceof ModelUnavailable) return noVerifier(error);
   if (!(error instanceof LinkFailure)) return error;
+  if (error.code === 'cancelled') {
+    return cancelled('the answer was given up, as nobody read it: ask again, and read as it comes');
+  }
   if (error.code === 'overloaded') return overloaded(error.retryAfterMs);
   if (error.code === 'too-long') {
     return invalid('max_tokens', `max_tokens: ${error.message}`, 'context_length_exceeded');

@@ -4,7 +4,7 @@
  * with a `LinkFailure`; `failover.ts` makes several of them one turn.
  */
 import type { TokenTree } from '../draft/tree/tree.ts';
-import { LinkFailure } from './failure.ts';
+import { closedHere, LinkFailure } from './failure.ts';
 import {
   type Accept,
   type Clock,
@@ -117,7 +117,7 @@ export class Link {
     this.finish();
   }
 
-  /** Events in order, until `done` or `close`. Throws `LinkFailure` when the link ends without it. */
+  /** Events in order, until `done`. Throws `LinkFailure` when the link ends without it, by `close` too. */
   async *events(): AsyncGenerator<LinkEvent> {
     for (;;) {
       const event = this.queue.shift();
@@ -128,7 +128,7 @@ export class Link {
       } else if (this.failure) {
         throw this.failure;
       } else if (this.finished) {
-        return;
+        throw closedHere();
       } else {
         await new Promise<void>((resolve) => {
           this.waiting = resolve;

@@ -6,7 +6,7 @@
  */
 import type { TokenTree } from '../draft/tree/tree.ts';
 import { Link, type LinkEvent } from './client.ts';
-import { LinkFailure, type LinkFailureCode } from './failure.ts';
+import { closedHere, LinkFailure, type LinkFailureCode } from './failure.ts';
 import type { Fleet } from './fleet.ts';
 import {
   type Clock,
@@ -112,8 +112,8 @@ export class TurnLink {
   }
 
   /**
-   * Opens the turn and yields what happens until `done` or `close`. Throws
-   * `LinkFailure` when no verifier could be had, or none any more.
+   * Opens the turn and yields what happens until `done`. Throws `LinkFailure` when
+   * no verifier could be had, or none any more, and `cancelled` behind `close`.
    */
   async *events(open: Open): AsyncGenerator<TurnEvent> {
     while (!this.closed) {
@@ -121,7 +121,10 @@ export class TurnLink {
         const reason = this.reasonToEnd(open);
         if (reason) return yield lastWord(reason);
         this.link = await this.begin(open);
-        if (this.closed) return this.link.close();
+        if (this.closed) {
+          this.link.close();
+          break;
+        }
         yield { type: 'opened' };
         for await (const event of this.link.events()) {
           this.note(event);
@@ -134,6 +137,7 @@ export class TurnLink {
         await this.beforeNext(failure);
       }
     }
+    throw closedHere();
   }
 
   private note(event: LinkEvent): void {

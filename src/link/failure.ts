@@ -2,10 +2,10 @@ import type { LinkErrorCode } from './frames/index.ts';
 
 /**
  * Why a link ended without `done`. From here: `unreachable` (no connection),
- * `lost` (it broke), `silent` (nothing came within the deadline); the rest are
- * the verifier's.
+ * `lost` (it broke), `silent` (nothing came within the deadline), `cancelled`
+ * (closed from this side); the rest are the verifier's.
  */
-export type LinkFailureCode = LinkErrorCode | 'unreachable' | 'lost' | 'silent';
+export type LinkFailureCode = LinkErrorCode | 'unreachable' | 'lost' | 'silent' | 'cancelled';
 
 export class LinkFailure extends Error {
   override name = 'LinkFailure';
@@ -17,4 +17,9 @@ export class LinkFailure extends Error {
     this.code = code;
     this.retryAfterMs = retryAfterMs;
   }
+}
+
+/** What a reader meets who goes on reading behind his own `close`: half an answer must not look whole. */
+export function closedHere(): LinkFailure {
+  return new LinkFailure('cancelled', 'the turn was closed before its end');
 }

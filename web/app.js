@@ -11,6 +11,7 @@ import { Composer } from './shell/composer.js';
 import { showExamples } from './shell/examples.js';
 import { Follower } from './shell/follower.js';
 import { HealthBanner } from './shell/health.js';
+import { KeyDialog } from './shell/key-dialog.js';
 import { showModel } from './shell/model.js';
 import { ChatFailure, streamChat } from './stream/chat.js';
 import { Turn } from './turn/turn.js';
@@ -19,6 +20,7 @@ const conversation = part(document, 'conversation');
 const announcer = new Announcer();
 const health = new HealthBanner();
 const composer = new Composer({ ask, stop: () => answering?.abort() });
+const keyDialog = new KeyDialog(() => void showModel());
 const follower = new Follower(composer.element);
 
 /** @type {Turn[]} */
@@ -114,8 +116,18 @@ function end(turn, signal, error) {
   // Anything else would be a mistake of the page's own; it is shown just the same.
   const failure = error instanceof ChatFailure ? error : new ChatFailure('failed', String(error));
   turn.fail(failure);
+  if (failure.detail.status === 401) {
+    keyDialog.open(failure.message, () => askInstead(turn));
+    return;
+  }
   announcer.say(`No answer. ${failure.message}`);
   void health.check();
+}
+
+/** @param {Turn} turn it was refused for want of a key, so nothing is lost with it */
+function askInstead(turn) {
+  turn.element.remove();
+  void run(new Turn(turn.question, turn.request));
 }
 
 part(document, 'new-conversation').addEventListener('click', () => {

@@ -58,7 +58,7 @@ describe('quotes in a passage', () => {
 describe('the curl command', () => {
   it('gives a shell exactly the request, quotes, dollars and line breaks included', () => {
     const body = { content: `it's "$HOME" \`id\` \\ \n 'quoted' é` };
-    const command = curlCommand('http://localhost:1/v1', body);
+    const command = curlCommand('http://localhost:1/v1', body, true);
     const script = `curl() { for last; do :; done; printf %s "$last"; }\n${command}`;
     expect(JSON.parse(execFileSync('sh', ['-c', script], { encoding: 'utf8' }))).toEqual(body);
   });

@@ -6,6 +6,9 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const MAC_CHROME = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
 
+/** The machine's own services under a foreign name. */
+export const DEPLOYED_HOST = 'espalier.test';
+
 /** Quiet and offline: the browser's own traffic is no part of a test. */
 const ARGS = [
   '--no-sandbox',
@@ -14,6 +17,8 @@ const ARGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // A deployed page's address is not loopback: under this name a test can have that.
+  `--host-resolver-rules=MAP ${DEPLOYED_HOST} 127.0.0.1`,
 ];
 
 /** The first chromium found: `CHROMIUM`, then the usual names on the path. */

@@ -1,8 +1,10 @@
 /** Names the model that answers, in the footer. */
+import { authorization } from '../key.js';
 import { part } from '../parts.js';
 
 export async function showModel() {
-  const response = await fetch('/v1/models').catch(() => null);
+  const response = await fetch('/v1/models', { headers: authorization() }).catch(() => null);
+  if (response?.status === 401) part(document, 'model').textContent = 'shown with a key';
   if (!response?.ok) return; // the health banner says what is wrong
   /** @type {{ data: { id: string }[] }} */
   const models = await response.json();

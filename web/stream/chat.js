@@ -4,6 +4,7 @@
  * @typedef {import('./types.d.ts').ChatRequest} ChatRequest
  * @typedef {import('./types.d.ts').ChatChunk} ChatChunk
  */
+import { authorization } from '../key.js';
 import { EventStreamParser } from './sse.js';
 
 export const CHAT_PATH = '/v1/chat/completions';
@@ -73,7 +74,7 @@ async function send(request, signal) {
   try {
     return await fetch(CHAT_PATH, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...authorization() },
       body: JSON.stringify(request),
       signal,
     });

@@ -7,6 +7,7 @@
  * @typedef {import('../stream/steps.js').PlacedToken} PlacedToken
  * @typedef {import('./comparison.js').Outcome} Outcome
  */
+import { hasKey } from '../key.js';
 import { fromTemplate, part } from '../parts.js';
 import { familyOf } from '../sources.js';
 import { CHAT_PATH } from '../stream/chat.js';
@@ -50,7 +51,7 @@ export class Turn {
     this.element.setAttribute('aria-busy', 'true');
     copyOnClick(part(this.element, 'copy-answer', HTMLButtonElement), () => this.text);
     copyOnClick(part(this.element, 'copy-curl', HTMLButtonElement), () =>
-      curlCommand(`${location.origin}${CHAT_PATH}`, request),
+      curlCommand(`${location.origin}${CHAT_PATH}`, request, hasKey()),
     );
   }
 

@@ -1,6 +1,7 @@
 /**
  * A quiet banner while the service cannot answer, looked up again until it can.
  */
+import { onThisMachine } from '../origin.js';
 import { part } from '../parts.js';
 
 const RETRY_MS = 4000;
@@ -28,10 +29,12 @@ async function findTrouble() {
   try {
     health = await (await fetch('/health')).json();
   } catch {
-    return 'The server does not answer. Run npm start in the project’s folder; this page keeps looking.';
+    const remedy = onThisMachine() ? ' Run npm start in the project’s folder.' : '';
+    return `The server does not answer.${remedy} This page keeps looking.`;
   }
   if (health.status === 'ok') return '';
   const failing = Object.entries(health.checks ?? {}).filter(([, check]) => !check.ok);
   const reasons = failing.map(([name, { reason }]) => reason ?? `the ${name} gives no reason`);
-  return `Not ready to answer: ${reasons.join('; ')}. npm start runs all that is needed; this page keeps looking.`;
+  const remedy = onThisMachine() ? ' npm start runs all that is needed.' : '';
+  return `Not ready to answer: ${reasons.join('; ')}.${remedy} This page keeps looking.`;
 }

@@ -4,6 +4,7 @@
  * @typedef {import('../stream/chat.js').ChatFailure} ChatFailure
  * @typedef {import('../stream/chat.js').FailureKind} FailureKind
  */
+import { onThisMachine } from '../origin.js';
 import { part } from '../parts.js';
 
 /** @type {Record<FailureKind, { title: string, advice: string }>} */
@@ -19,7 +20,9 @@ const KINDS = {
   },
   unreachable: {
     title: 'The server does not answer',
-    advice: 'Check that it is running: `npm start` in the project’s folder starts it.',
+    advice: onThisMachine()
+      ? 'Check that it is running: npm start in the project’s folder starts it.'
+      : 'Check your connection, then ask again.',
   },
 };
 

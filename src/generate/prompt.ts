@@ -57,8 +57,8 @@ export class PromptTooLong extends Error {
   }
 }
 
-/** Plane-15 private use: in no template, and in no content since contents are not rendered. */
-const MARK = '\u{f0000}';
+/** Plane-15 private use: in no template, taken out of tools and calls, and contents are not rendered. */
+export const MARK = '\u{f0000}';
 const MARKED = /\u{f0000}(\d+)\u{f0000}/u;
 
 interface Run {

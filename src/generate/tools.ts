@@ -6,7 +6,7 @@
  * told as text.
  */
 import type { ChatMessage, ModelTokenizer } from '../store/tokenizer.ts';
-import type { PromptModel } from './prompt.ts';
+import { MARK, type PromptModel } from './prompt.ts';
 
 export interface FunctionTool {
   name: string;
@@ -88,13 +88,13 @@ function argumentsOf(said: string): unknown {
   }
 }
 
-/** Every string in it, keys too, without what looks like a special token. */
+/** Every string in it, keys too, without what looks like a special token or like the mark of a content. */
 function harmless<T>(value: T, model: Pick<ModelTokenizer, 'neutralise'>): T {
-  if (typeof value === 'string') return model.neutralise(value) as T;
+  if (typeof value === 'string') return model.neutralise(value.replaceAll(MARK, '')) as T;
   if (Array.isArray(value)) return value.map((one) => harmless(one, model)) as T;
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, one]) => [model.neutralise(key), harmless(one, model)]),
+    Object.entries(value).map(([key, one]) => [harmless(key, model), harmless(one, model)]),
   ) as T;
 }
 

@@ -3,7 +3,7 @@
  * names it, and kept so for the next.
  */
 import type { Bindings } from '../bindings.ts';
-import { type FileRecord, keepParts, readKeptParts, readOriginal } from '../store/files.ts';
+import { type FileRecord, findKeptParts, keepParts, readOriginal } from '../store/files.ts';
 import { loadModel } from '../store/model.ts';
 import { UnreadableFile } from './parse/document.ts';
 import { PARSER_VERSION, parse } from './parse/parse.ts';
@@ -16,16 +16,13 @@ export interface AttachedFile {
   parts: Part[];
 }
 
-/** What is kept of a file: of use to the model, the parser and the cutting that made it. */
-interface Kept {
-  made: string;
-  parts: (Omit<Part, 'tokens'> & { tokens: number[] })[];
-}
+/** A part as it is kept. */
+type KeptPart = Omit<Part, 'tokens'> & { tokens: number[] };
 
 /** Characters by this are fewer than the tokens will be: no tokenizer packs prose so tightly. */
 const MAX_CHARACTERS_PER_TOKEN = 16;
 
-/** More than `most` tokens of text, at least `least`: found out before they are counted. */
+/** More than `most` tokens of text, at least `least`: the rest was not read. */
 export class AttachedTooLong extends Error {
   readonly least: number;
   readonly most: number;
@@ -50,7 +47,7 @@ export async function readAttached(
   for (const file of files) {
     try {
       const parts = await partsOfFile(env, file, tokens, most);
-      tokens += parts.reduce((sum, part) => sum + part.tokens.length, 0);
+      tokens += lengthOf(parts);
       attached.push({ file, parts });
     } catch (error) {
       if (!(error instanceof UnreadableFile)) throw error;
@@ -70,10 +67,18 @@ async function partsOfFile(
   const model = await loadModel(env);
   const { passageTokens } = model.prompt;
   const made = [PARSER_VERSION, model.fingerprint.tokenizer, passageTokens].join(' ');
-  const kept = (await readKeptParts(env, file)) as Kept | null;
-  if (kept?.made === made) {
-    return kept.parts.map((part) => ({ ...part, tokens: Int32Array.from(part.tokens) }));
+  const kept = await findKeptParts(env, file);
+  // Kept for another model, parser or cutting, it is of no use.
+  if (kept?.label.made === made) {
+    const least = before + kept.label.tokens;
+    if (least > most) {
+      await kept.leave();
+      throw new AttachedTooLong(least, most);
+    }
+    const parts = (await kept.read()) as KeptPart[];
+    return parts.map((part) => ({ ...part, tokens: Int32Array.from(part.tokens) }));
   }
+  await kept?.leave();
   const original = await readOriginal(env, file);
   if (!original) throw new UnreadableFile('invalid_file', 'the original is gone: upload it again');
   const parsed = await parse(await original.arrayBuffer(), file.filename, file.contentType);
@@ -81,12 +86,16 @@ async function partsOfFile(
   if (least > most) throw new AttachedTooLong(least, most);
   const parts = partsOf(parsed, passageTokens, model.encodeUntrusted);
   if (parts.length === 0) throw new UnreadableFile('invalid_file', 'the file has no text');
-  const record: Kept = {
-    made,
-    parts: parts.map((part) => ({ ...part, tokens: [...part.tokens] })),
-  };
-  await keepParts(env, file, record);
+  const record: KeptPart[] = parts.map((part) => ({ ...part, tokens: [...part.tokens] }));
+  const tokens = lengthOf(parts);
+  // Kept even if it is too long: the next request is refused before it is read.
+  await keepParts(env, file, { made, tokens }, record);
+  if (before + tokens > most) throw new AttachedTooLong(before + tokens, most);
   return parts;
+}
+
+function lengthOf(parts: readonly Part[]): number {
+  return parts.reduce((sum, part) => sum + part.tokens.length, 0);
 }
 
 /** The parts that answer a question best, as passages: what a store's search would find. */

@@ -64,16 +64,37 @@ export async function writeText(env: Bindings, file: FileRecord, text: string): 
   await env.FILES.put(textKey(file.tenantId, file.id), text);
 }
 
-/** What was made of the file for requests that attach it; null before the first of them. */
-export async function readKeptParts(env: Bindings, file: FileRecord): Promise<unknown> {
+/** What is known of kept parts before they are read: how they were made, and their size. */
+export interface KeptLabel {
+  made: string;
+  tokens: number;
+}
+
+/** Parts that were kept of the file, unread: a caller may find them too long by their label. */
+export async function findKeptParts(
+  env: Bindings,
+  file: FileRecord,
+): Promise<{ label: KeptLabel; read: () => Promise<unknown>; leave: () => Promise<void> } | null> {
   const kept = await env.FILES.get(partsKey(file.tenantId, file.id));
-  return kept?.json();
+  if (!kept) return null;
+  const { made = '', tokens } = kept.customMetadata ?? {};
+  return {
+    label: { made, tokens: Number(tokens) },
+    read: () => kept.json(),
+    leave: () => kept.body.cancel(),
+  };
 }
 
 /** A file that was deleted meanwhile leaves nothing. */
-export async function keepParts(env: Bindings, file: FileRecord, parts: unknown): Promise<void> {
+export async function keepParts(
+  env: Bindings,
+  file: FileRecord,
+  label: KeptLabel,
+  parts: unknown,
+): Promise<void> {
   const key = partsKey(file.tenantId, file.id);
-  await env.FILES.put(key, JSON.stringify(parts));
+  const customMetadata = { made: label.made, tokens: String(label.tokens) };
+  await env.FILES.put(key, JSON.stringify(parts), { customMetadata });
   if (!(await findFile(env, file.tenantId, file.id))) await env.FILES.delete(key);
 }
 

@@ -144,7 +144,7 @@ describe('whole', () => {
       status: 400,
       code: 'context_length_exceeded',
       param: 'file_ids',
-      message: expect.stringMatching(/file_ids: \d{4} with the messages.* 2047 .*context "full"/),
+      message: expect.stringMatching(/file_ids: at least \d{4} tokens.* 2047 .*context "full"/),
     });
     const endless = await upload(ann, 'A pear is a pear. '.repeat(10_000), 'endless.txt');
     await expect(ask(ann, { file_ids: [endless], context: 'full' })).rejects.toMatchObject({
@@ -154,9 +154,30 @@ describe('whole', () => {
     // Searched instead, it has a place.
     expect((await ask(ann, { file_ids: [long] })).passages[0]!.heading).toBe(QUESTION);
   });
+
+  test('what each file has counts together, whether it is new or kept', async () => {
+    const file_ids = [file, await upload(ann, TEXT, 'again.md')];
+    for (let time = 0; time < 2; time++) {
+      await expect(ask(ann, { file_ids, context: 'full' })).rejects.toMatchObject({
+        code: 'context_length_exceeded',
+        message: expect.stringContaining(`at least ${2 * TEXT_TOKENS} tokens, but at most 2047 `),
+      });
+    }
+  });
 });
 
 describe('searched', () => {
+  test('more text than may be searched is refused, when it is new and when it is kept', async () => {
+    const dense = await upload(ann, '7,'.repeat(150_000), 'dense.txt');
+    for (let time = 0; time < 2; time++) {
+      await expect(ask(ann, { file_ids: [dense] })).rejects.toMatchObject({
+        status: 400,
+        code: 'context_length_exceeded',
+        message: expect.stringMatching(/at least \d{6} tokens, but at most 262144 /),
+      });
+    }
+  });
+
   test('what matches is in the prompt, stores are not searched unless named', async () => {
     const { passages, prompt } = await ask(ann, { file_ids: [file] });
     expect(passages[0]!.heading).toBe(QUESTION);

@@ -1,7 +1,7 @@
 /**
  * `idempotency-key` on POSTs: the same request again gets the first one's answer,
- * streamed ones included, and is not done again. Refusals that a retry may cure
- * (429 and 5xx) are not kept.
+ * streamed ones included, and is not done again. What a retry may cure (429, 5xx,
+ * an answer that its reader left) is not kept.
  */
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
@@ -17,6 +17,8 @@ const HEADER = 'idempotency-key';
 const MAX_KEY = 255;
 /** D1 takes rows up to 2 MB. */
 const MAX_KEPT = 1_500_000;
+/** The end of a whole stream. What it quotes has its line ends escaped. */
+const DONE = 'data: [DONE]\n\n';
 
 export const idempotent = createMiddleware<AppEnv>(async function idempotent(c, next) {
   const key = c.req.header(HEADER);
@@ -36,20 +38,22 @@ export const idempotent = createMiddleware<AppEnv>(async function idempotent(c, 
       return replay(claimed.response);
     case 'first':
   }
+  const { own } = claimed;
   await next();
-  if (c.res.status === 429 || c.res.status >= 500) return forget(db, tenantId, key);
-  const [sent, kept] = c.res.body?.tee() ?? [null, null];
   const { status } = c.res;
+  if (status === 429 || status === 499 || status >= 500) return forget(db, own);
+  // The copy is read to its end even when the reader leaves: the retry gets the whole answer.
+  const [sent, kept] = c.res.body?.tee() ?? [null, null];
   const contentType = c.res.headers.get('content-type') ?? 'application/json';
   c.res = new Response(sent, c.res);
   c.executionCtx.waitUntil(
     (async function store() {
       const body = await new Response(kept).text();
       // A stream that broke off, or one too long to keep, may be asked for again.
-      const whole = !contentType.startsWith('text/event-stream') || body.includes('data: [DONE]');
-      if (!whole || body.length > MAX_KEPT) return forget(db, tenantId, key);
-      await keep(db, tenantId, key, { status, contentType, body });
-    })().catch(() => forget(db, tenantId, key)),
+      const whole = !contentType.startsWith('text/event-stream') || body.endsWith(DONE);
+      if (!whole || body.length > MAX_KEPT) return forget(db, own);
+      await keep(db, own, { status, contentType, body });
+    })().catch(() => forget(db, own)),
   );
 });
 

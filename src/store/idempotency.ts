@@ -8,8 +8,18 @@ const KEPT_SECONDS = 86_400;
 /** After this, a first request that has left no answer is taken for dead. */
 const RUNNING_SECONDS = 900;
 
+/**
+ * A claim that was won. The row may have a later owner by the time this one is
+ * done, but not one of the same second: it takes over after `RUNNING_SECONDS`.
+ */
+export interface Own {
+  tenantId: number;
+  key: string;
+  createdAt: number;
+}
+
 export type Claim =
-  | { state: 'first' }
+  | { state: 'first'; own: Own }
   | { state: 'running' }
   | { state: 'different' }
   | { state: 'answered'; response: StoredResponse };
@@ -36,27 +46,26 @@ export async function claim(
     db.insert(idempotency).values({ tenantId, key, request }).onConflictDoNothing().returning(),
     db.select().from(idempotency).where(thisKey),
   ]);
-  if (inserted.length > 0) return { state: 'first' };
+  const [won] = inserted;
+  if (won) return { state: 'first', own: won };
   const row = found[0]!;
   if (row.request !== request) return { state: 'different' };
   return row.response ? { state: 'answered', response: row.response } : { state: 'running' };
 }
 
-export async function keep(
-  db: Database,
-  tenantId: number,
-  key: string,
-  response: StoredResponse,
-): Promise<void> {
-  await db
-    .update(idempotency)
-    .set({ response })
-    .where(and(eq(idempotency.tenantId, tenantId), eq(idempotency.key, key)));
+export async function keep(db: Database, own: Own, response: StoredResponse): Promise<void> {
+  await db.update(idempotency).set({ response }).where(rowOf(own));
 }
 
 /** Gives the key back: what was tried did not happen, and may be tried again. */
-export async function forget(db: Database, tenantId: number, key: string): Promise<void> {
-  await db
-    .delete(idempotency)
-    .where(and(eq(idempotency.tenantId, tenantId), eq(idempotency.key, key)));
+export async function forget(db: Database, own: Own): Promise<void> {
+  await db.delete(idempotency).where(rowOf(own));
+}
+
+function rowOf({ tenantId, key, createdAt }: Own) {
+  return and(
+    eq(idempotency.tenantId, tenantId),
+    eq(idempotency.key, key),
+    eq(idempotency.createdAt, createdAt),
+  );
 }

@@ -57,8 +57,22 @@ test('client gone: the session of the verifier is freed within a second', {
 });
 
 test("verifier gone in mid-stream: an error event in OpenAI's form, never a silent end", async () => {
+  // Says what looks like its end in its first event, and gets no further.
+  const quoting = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'idempotency-key': 'quoting' },
+    body: JSON.stringify({
+      prompt: 'data: [DONE]',
+      echo: true,
+      temperature: 2,
+      seed: 3,
+      max_tokens: 1500,
+      stream: true,
+    }),
+  };
+  const quoted = await fetch(`${service.url}/v1/completions`, quoting);
   const response = await open();
-  expect(response.status).toBe(200);
+  expect([response.status, quoted.status]).toEqual([200, 200]);
   let text = '';
   const decoder = new TextDecoder();
   for await (const bytes of response.body!) {
@@ -70,6 +84,10 @@ test("verifier gone in mid-stream: an error event in OpenAI's form, never a sile
   expect(JSON.parse(last.replace(/^data: /, ''))).toMatchObject({
     error: { type: 'server_error', message: expect.stringContaining('verifier') },
   });
+  expect(await quoted.text()).toMatch(/data: \[DONE\].*"error"/s);
+  // Not kept: asked again, it is tried again.
+  const again = () => fetch(`${service.url}/v1/completions`, quoting);
+  await expect.poll(async () => (await again()).status).toBe(503);
 });
 
 test('verifier gone before the question: 503 with a message that says what to do', async () => {

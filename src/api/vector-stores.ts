@@ -17,7 +17,7 @@ import {
 import { chunkingStrategy, fileIds, requireOwnFiles, toCutting } from './attach.ts';
 import { readBody, readQuery } from './body.ts';
 import type { AppEnv } from './context.ts';
-import { notFound } from './errors.ts';
+import { invalid, notFound } from './errors.ts';
 import type { VectorStoreObject } from './openapi/vector-stores.ts';
 import { beyond, ordering, pageQuery, toPage } from './page.ts';
 
@@ -66,6 +66,14 @@ export const vectorStores = new Hono<AppEnv>();
 vectorStores.post('/', async function createVectorStore(c) {
   const body = await readBody(c, createBody);
   const { tenant } = c.var;
+  // All that may be refused comes first: a refused request leaves no store behind.
+  const cutting = toCutting(body.chunking_strategy);
+  if (body.chunking_strategy && body.file_ids.length === 0) {
+    throw invalid(
+      'chunking_strategy',
+      'chunking_strategy: is of the files in file_ids: name some, or send it when you attach them',
+    );
+  }
   await requireOwnFiles(c, body.file_ids);
   const store = await createStore(c.env, tenant, {
     name: body.name ?? '',
@@ -74,7 +82,6 @@ vectorStores.post('/', async function createVectorStore(c) {
     expiresAfterDays: body.expires_after?.days ?? null,
   });
   if (body.file_ids.length > 0) {
-    const cutting = toCutting(body.chunking_strategy);
     const attachments = body.file_ids.map((fileId) => ({ fileId, attributes: null, ...cutting }));
     await attachFiles(c.env, store, attachments, null);
     await startIngestion(c.env, tenant.id);

@@ -188,6 +188,26 @@ test('a store keeps what it was told about itself', async () => {
   expect((await client.vectorStores.retrieve(store.id)).name).toBe('garden');
 });
 
+test('a cutting that is wrong or of no file is refused, and leaves no store behind', async () => {
+  const file = await upload('guide.md', GUIDE);
+  const cutting = (overlap: number) => ({
+    type: 'static' as const,
+    static: { max_chunk_size_tokens: 100, chunk_overlap_tokens: overlap },
+  });
+  const refused = [
+    { name: 'left', file_ids: [file.id], chunking_strategy: cutting(60) },
+    { name: 'left', chunking_strategy: cutting(10) },
+  ];
+  for (const body of refused) {
+    await expect(client.vectorStores.create(body)).rejects.toMatchObject({
+      status: 400,
+      param: expect.stringMatching(/^chunking_strategy/),
+    });
+  }
+  const names = (await client.vectorStores.list({ limit: 100 })).data.map(({ name }) => name);
+  expect(names).not.toContain('left');
+});
+
 test('a file’s attributes and cutting are kept', async () => {
   const store = await client.vectorStores.create({ name: 'orchard' });
   const file = await upload('guide.md', GUIDE);

@@ -152,6 +152,8 @@ export class Session {
   /** Accepts what the step of `decodeRow` found and tells the worker. */
   absorb(stepMicros: number): void {
     if (this.ended) return;
+    // Resumed behind a complete text, of which only `done` was lost: nothing may follow.
+    if (this.draw.finished) return this.end('stop');
     const { turn, walk, candidates } = this;
     const left = turn.prompt.length + turn.maxTokens - this.length;
     walk.accept(

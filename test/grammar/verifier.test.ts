@@ -151,6 +151,14 @@ test('what was answered and breaks the grammar is refused', async () => {
   await expect(ask({ resumed: 1 }, prompt)).rejects.toMatchObject({ code: 'bad-frame' });
 });
 
+test('an answer that was complete already, and only its end was lost, gets no token more', async () => {
+  const grammar = { kind: 'json_schema', schema: { const: 'x' } } as const;
+  const { tokens } = await ask({ grammar });
+  const prompt = Int32Array.of(...PROMPT, ...tokens);
+  const rest = await ask({ grammar, resumed: tokens.length, stopIds: [] }, prompt);
+  expect([rest.tokens.length, rest.reason]).toEqual([0, 'stop']);
+});
+
 test('max_tokens cuts it short, and says so', async () => {
   expect((await ask({ maxTokens: 5 })).reason).toBe('length');
 });

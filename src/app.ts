@@ -5,7 +5,7 @@ import { completions } from './api/completions.ts';
 import type { AppEnv } from './api/context.ts';
 import { crossOrigin } from './api/cross-origin.ts';
 import { embeddings } from './api/embeddings.ts';
-import { ApiFailure, notFound, toResponse, unavailable } from './api/errors.ts';
+import { ApiFailure, notFound, toResponse } from './api/errors.ts';
 import { fileBatches } from './api/file-batches.ts';
 import { files } from './api/files.ts';
 import { health } from './api/health.ts';
@@ -17,6 +17,7 @@ import { openApiDocument } from './api/openapi/document.ts';
 import { requestId } from './api/request-id.ts';
 import { storeSearch } from './api/search.ts';
 import { tenant } from './api/tenant.ts';
+import { noVerifier } from './api/turn-failure.ts';
 import { vectorStoreFiles } from './api/vector-store-files.ts';
 import { vectorStores } from './api/vector-stores.ts';
 import { loggable } from './store/loggable.ts';
@@ -64,7 +65,7 @@ app.notFound(function noRoute(c) {
 
 app.onError(function failed(error, c) {
   if (error instanceof ApiFailure) return toResponse(error.error);
-  if (error instanceof ModelUnavailable) return toResponse(unavailable(error.message).error);
+  if (error instanceof ModelUnavailable) return toResponse(noVerifier(error).error);
   const entry = { event: 'failed', request_id: c.var.requestId, path: c.req.path };
   console.error(JSON.stringify({ ...entry, error: loggable(error) }));
   return toResponse({ kind: 'internal' });

@@ -64,7 +64,7 @@ async function identify(c: Context<AppEnv>): Promise<Caller> {
  * host's name must be loopback too, or a foreign page could get here through a
  * name of its own that resolves to 127.0.0.1.
  */
-function isLocal(c: Context<AppEnv>): boolean {
+export function isLocal(c: Context<AppEnv>): boolean {
   if (c.env.KEYLESS !== 'loopback') return false;
   const { hostname, origin } = new URL(c.req.url);
   const header = (name: string) => c.req.header(name);

@@ -4,6 +4,7 @@ import { type Bindings, verifierUrls } from '../bindings.ts';
 import { type DraftModelState, warmUp } from '../generate/draft-model/bundled.ts';
 import { embedderState } from '../retrieve/embed/choose.ts';
 import { loadModel, reloadModel } from '../store/model.ts';
+import { isLocal } from './authenticate.ts';
 import type { AppEnv } from './context.ts';
 
 type Check = { ok: true; [fact: string]: unknown } | { ok: false; reason: string };
@@ -15,13 +16,13 @@ health.get('/live', function live(c) {
 });
 
 health.get('/ready', async function ready(c) {
-  const checks = await checkAll(c.env);
+  const checks = await checkAll(c.env, isLocal(c));
   const ok = Object.values(checks).every((check) => check.ok);
   return c.json({ status: ok ? 'ok' : 'unavailable', checks }, ok ? 200 : 503);
 });
 
 health.get('/', async function both(c) {
-  const checks = await checkAll(c.env);
+  const checks = await checkAll(c.env, isLocal(c));
   const ok = Object.values(checks).every((check) => check.ok);
   const draft_model = await checkDraftModel(c.env);
   // Searches by words do without it: it makes nothing unready either.
@@ -30,8 +31,12 @@ health.get('/', async function both(c) {
   return c.json({ status, live: true, ready: ok, checks, draft_model, embedder });
 });
 
-async function checkAll(env: Bindings): Promise<{ database: Check; verifier: Check }> {
-  const [database, verifier] = await Promise.all([checkDatabase(env), checkVerifier(env)]);
+/** `local`: whether addresses may be told. Nobody else needs them, and no key is asked for here. */
+async function checkAll(
+  env: Bindings,
+  local: boolean,
+): Promise<{ database: Check; verifier: Check }> {
+  const [database, verifier] = await Promise.all([checkDatabase(env), checkVerifier(env, local)]);
   return { database, verifier };
 }
 
@@ -45,21 +50,23 @@ async function checkDatabase(env: Bindings): Promise<Check> {
 }
 
 /** The model it serves, and the figures of its own /health where it has one. */
-async function checkVerifier(env: Bindings): Promise<Check> {
+async function checkVerifier(env: Bindings, local: boolean): Promise<Check> {
   try {
     const started = Date.now();
     const model = await reloadModel(env);
     const roundTripMs = Date.now() - started;
     return {
       ok: true,
-      url: env.VERIFIER_URL,
+      ...(local ? { url: env.VERIFIER_URL } : {}),
       model: model.id,
       fingerprint: model.fingerprint,
       round_trip_ms: roundTripMs,
       figures: await figures(env),
     };
   } catch (error) {
-    return { ok: false, reason: reason(error) };
+    if (local) return { ok: false, reason: reason(error) };
+    console.error(JSON.stringify({ event: 'no_verifier', cause: reason(error) }));
+    return { ok: false, reason: "the verifier can't be used: the worker's log says why" };
   }
 }
 

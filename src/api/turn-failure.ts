@@ -43,7 +43,7 @@ function tooMuchText(tokens: string, room: number): ApiFailure {
 }
 
 /** What went wrong between us and the verifier names addresses and keys: it goes to the log, not to the caller. */
-function noVerifier(cause: Error): ApiFailure {
+export function noVerifier(cause: Error): ApiFailure {
   console.error(JSON.stringify({ event: 'no_verifier', cause: cause.message }));
   return unavailable(
     'no verifier is available: start one, or see /health for what is wrong',

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const OLDEST_NODE = [20, 3];
+const OLDEST_NODE = [20, 19];
 
 export function install() {
   const [major, minor] = process.versions.node.split('.').map(Number);

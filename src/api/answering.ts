@@ -25,7 +25,7 @@ export interface Drawing {
 /** How a turn is drawn and drafted, as its request says. Throws the `ApiFailure` of a token that there is not. */
 export function drawingOf(body: Drawing, model: ModelRecord) {
   const logitBias = body.logit_bias ?? [];
-  const strange = logitBias.find(([id]) => model.tokenizer.id_to_token(id) === undefined);
+  const strange = logitBias.find(([id]) => !model.hasToken(id));
   if (strange) {
     throw invalid('logit_bias', `logit_bias: ${strange[0]} is no token of "${model.id}"`);
   }

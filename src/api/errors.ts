@@ -114,7 +114,7 @@ export function toWire(error: ApiError): WireError {
         ...retryAfter(error.retryAfterMs),
       });
     case 'overloaded': {
-      const message = `all verifier slots are taken: try again in ${wholeSeconds(error.retryAfterMs)} s`;
+      const message = `there is no room for another answer: try again in ${wholeSeconds(error.retryAfterMs)} s`;
       return wire(503, 'server_error', message, null, 'overloaded', {
         ...retryAfter(error.retryAfterMs),
         'x-should-retry': 'true',

@@ -1,4 +1,4 @@
-/** /v1/vector_stores/{id}/files and /search: what is in a store, and finding it. */
+/** /v1/vector_stores/{id}/files: what is in a store. */
 import { and, eq } from 'drizzle-orm';
 import { type Context, Hono } from 'hono';
 import * as v from 'valibot';

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { startIngestion } from '../retrieve/ingestor.ts';
 import { attachFiles } from '../store/attachments.ts';
 import { database } from '../store/database.ts';
-import { stores as table } from '../store/schema.ts';
+import { SECONDS_PER_DAY, stores as table } from '../store/schema.ts';
 import {
   createStore,
   deleteStore,
@@ -20,8 +20,6 @@ import type { AppEnv } from './context.ts';
 import { invalid, notFound } from './errors.ts';
 import type { VectorStoreObject } from './openapi/vector-stores.ts';
 import { beyond, ordering, pageQuery, toPage } from './page.ts';
-
-const SECONDS_PER_DAY = 86_400;
 
 const metadata = v.nullable(
   v.pipe(

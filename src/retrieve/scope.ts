@@ -1,5 +1,6 @@
 /** What a search may find, as a condition in SQL: the one place where it is decided. */
 import { type SQL, sql } from 'drizzle-orm';
+import { SECONDS_PER_DAY } from '../store/schema.ts';
 import type { Namespace } from '../store/tenants.ts';
 import { type AttributeFilter, filterCondition } from './filter.ts';
 
@@ -8,8 +9,6 @@ export interface Scope {
   storeIds: readonly string[];
   filter?: AttributeFilter | undefined;
 }
-
-const SECONDS_PER_DAY = 86_400;
 
 /**
  * The attachments `sf` of a document that the search reaches: in one of the

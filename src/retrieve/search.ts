@@ -3,7 +3,7 @@ import { and, inArray, isNotNull, lt, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import { type Database, database } from '../store/database.ts';
 import { loadModel } from '../store/model.ts';
-import { type Attributes, chunkTokens, stores } from '../store/schema.ts';
+import { type Attributes, chunkTokens, SECONDS_PER_DAY, stores } from '../store/schema.ts';
 import type { Namespace } from '../store/tenants.ts';
 import { diversify } from './diversify.ts';
 import type { AttributeFilter } from './filter.ts';
@@ -112,7 +112,7 @@ async function touch(db: Database, { tenantId }: Namespace, storeIds: readonly s
         sql`${stores.tenantId} = ${tenantId}`,
         isNotNull(stores.expiresAfterDays),
         lt(stores.lastActiveAt, sql`unixepoch() - ${ACTIVITY_SECONDS}`),
-        sql`${stores.lastActiveAt} + ${stores.expiresAfterDays} * 86400 > unixepoch()`,
+        sql`${stores.lastActiveAt} + ${stores.expiresAfterDays} * ${SECONDS_PER_DAY} > unixepoch()`,
       ),
     );
 }

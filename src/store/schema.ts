@@ -102,6 +102,9 @@ const tokenIds = customType<{ data: Int32Array; driverData: ArrayBuffer | number
 export type Metadata = Record<string, string>;
 export type Attributes = Record<string, string | number | boolean>;
 
+/** Stores expire after days; SQLite counts time in seconds. */
+export const SECONDS_PER_DAY = 86_400;
+
 export const stores = sqliteTable(
   'stores',
   {

@@ -1,6 +1,7 @@
 /** Token ids of a store's documents, out of D1: passage by passage, as ingestion cut them. */
 import type { Bindings } from '../../bindings.ts';
 import type { CorpusPlace } from '../../store/corpora.ts';
+import { SECONDS_PER_DAY } from '../../store/schema.ts';
 
 /** A document's passages, each a text of its own: nothing is drafted across their ends. */
 export interface DocumentTexts {
@@ -16,7 +17,6 @@ export interface DocumentSize {
 /** Passages in one row of an answer, and tokens in one answer: D1 bounds both. */
 const PASSAGES_A_ROW = 32;
 const TOKENS_A_QUERY = 250_000;
-const SECONDS_PER_DAY = 86_400;
 
 /** What D1 says of the store: null when it, or its tenant, is gone. */
 export async function storeState(

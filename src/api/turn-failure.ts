@@ -30,7 +30,20 @@ export function turnFailure(error: unknown, asked: 'messages' | 'prompt'): unkno
   if (error.code === 'too-long') {
     return invalid('max_tokens', `max_tokens: ${error.message}`, 'context_length_exceeded');
   }
+  if (REFUSALS.has(error.code)) return refusedLink(error);
   return noVerifier(error);
+}
+
+/** A verifier is there, and wants nothing of this worker: starting one would not help. */
+const REFUSALS: ReadonlySet<string> = new Set(['unauthorized', 'version', 'fingerprint']);
+
+function refusedLink(cause: LinkFailure): ApiFailure {
+  console.error(JSON.stringify({ event: 'link_refused', code: cause.code, cause: cause.message }));
+  return unavailable(
+    `the verifier refused this worker (${cause.code}): the worker's log says why, and ` +
+      'docs/deploy.md how keys and versions are set',
+    cause,
+  );
 }
 
 function tooMuchText(tokens: string, room: number): ApiFailure {

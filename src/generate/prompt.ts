@@ -86,8 +86,10 @@ export function composePrompt(
 ): Prompt {
   const encoded = passages.map((passage, index) => encodePassage(model, passage, index));
   const spareRuns = spare.map(({ tokens }) => ({ tokens, source: Source.corpus }));
+  // Once, however many passages are tried: messages may be megabytes.
+  const said = encodeContents(model, messages);
   for (let fitting = encoded.length; ; fitting--) {
-    const runs = layOut(model, messages, encoded.slice(0, fitting));
+    const runs = layOut(model, messages, said, encoded.slice(0, fitting));
     const prompt = join(runs);
     const length = prompt.tokens.length;
     if (length > (fitting > 0 ? room.comfortable : room.most)) {
@@ -124,7 +126,7 @@ export function composeWhole(
     // One run: what is drafted from a document goes on across its parts.
     { tokens: join(parts.map(run)).tokens, source: Source.passage },
   ]);
-  const runs = layOut(model, messages, encoded);
+  const runs = layOut(model, messages, encodeContents(model, messages), encoded);
   const { tokens, regions } = join(runs);
   if (tokens.length > most) {
     const whole = encoded.flat().reduce((sum, piece) => sum + piece.tokens.length, 0);
@@ -164,10 +166,21 @@ function header(model: PromptModel, index: number, title: string, heading: strin
   return { tokens: model.encodeUntrusted(`\n\n${line}\n`), source: Source.prompt };
 }
 
-function layOut(model: PromptModel, messages: readonly ChatMessage[], passages: Run[][]): Run[] {
-  const contents: Run[][] = messages.map(({ content }) => [
-    { tokens: model.encodeUntrusted(content), source: Source.prompt },
-  ]);
+function encodeContents(model: PromptModel, messages: readonly ChatMessage[]): Run[] {
+  return messages.map(({ content }) => ({
+    tokens: model.encodeUntrusted(content),
+    source: Source.prompt,
+  }));
+}
+
+/** @param said the messages' contents, encoded */
+function layOut(
+  model: PromptModel,
+  messages: readonly ChatMessage[],
+  said: readonly Run[],
+  passages: Run[][],
+): Run[] {
+  const contents: Run[][] = said.map((content) => [content]);
   const turns: ChatMessage[] = messages.map((message) => ({ ...message }));
   if (passages.length > 0) {
     const instruction = { tokens: model.encode(model.prompt.instruction), source: Source.prompt };

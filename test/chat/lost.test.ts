@@ -1,10 +1,14 @@
-/** What happens when one end of an answer goes away in the middle. */
+/**
+ * What happens when one end of an answer goes away in the middle. In workerd alone:
+ * the proxy of `wrangler dev` does not always pass on that a client has gone.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { withBareWorker } from '../../bench/load/bare-worker.ts';
 import { startService, type TestService } from '../support/service.ts';
 
 let service: TestService;
 beforeAll(async () => {
-  service = await startService();
+  service = await withBareWorker(await startService());
 });
 afterAll(() => service.stop());
 
@@ -42,10 +46,7 @@ async function until(condition: () => Promise<boolean>, ms: number): Promise<boo
   return false;
 }
 
-// A second is the promise; a machine busy with other tests may need another try to keep it.
-test('client gone: the session of the verifier is freed within a second', {
-  retry: 3,
-}, async () => {
+test('client gone: the session of the verifier is freed within a second', async () => {
   const abort = new AbortController();
   const response = await open(abort.signal);
   const reader = response.body!.getReader();

@@ -3,9 +3,11 @@
  * what they held within a second, goes on for the others and stays the size it
  * was.
  */
+
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { seeded } from '../../bench/rtt/random.ts';
+import { CLIENT_DEADLINE_MS } from '../../src/api/event-stream.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import {
@@ -85,12 +87,14 @@ function openFrame(change: Partial<OpenSettings> = {}): Uint8Array {
   });
 }
 
-// Within a second, but `wrangler dev` notices only what it writes to: on a busy machine it takes the deadline.
-test('a client that goes away', { retry: 2 }, async () => {
-  expect(await until(async () => (await totalActive()) === 0, 15_000)).toBe(true);
+// Within a second on workerd itself (test/chat/lost.test.ts); the proxy of `wrangler dev` does not
+// always tell, and then it is the client's silence that does.
+test('a client that goes away', async () => {
   const abort = new AbortController();
   await stream(fleet.url, LONG, () => abort.abort(), abort.signal).catch(() => {});
-  expect(await until(async () => (await totalActive()) === 0, 1_000)).toBe(true);
+  expect(await until(async () => (await totalActive()) === 0, CLIENT_DEADLINE_MS + 5_000)).toBe(
+    true,
+  );
 });
 
 test('a worker that cuts the connection, says cancel, or just leaves', async () => {

@@ -16,6 +16,7 @@ import { invalid } from './errors.ts';
 import { eventStream, type Send } from './event-stream.ts';
 import { annotationsOf, searchOptionsOf } from './file-search-tool.ts';
 import { callingOf, fileSearchOf, mayCall } from './function-tools.ts';
+import { requireConcurrency } from './limit.ts';
 import { chatLogprobs, logprobsAsked } from './logprobs.ts';
 import { requireModel } from './models.ts';
 import { predictionOf } from './prediction.ts';
@@ -29,6 +30,7 @@ export const chat = new Hono<AppEnv>();
 
 chat.post('/completions', async function createChatCompletion(c) {
   const body = await readBody(c, chatRequestSchema);
+  await requireConcurrency(c, body.n);
   const tenant = c.get('tenant');
   const { model, answers } = await withServedModel(c.env, async (model) => {
     if (body.model !== undefined) requireModel(model, body.model);

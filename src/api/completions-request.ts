@@ -23,6 +23,9 @@ import {
 /** Tokens of a choice when the request doesn't say; OpenAI's. */
 const DEFAULT_MAX_TOKENS = 16;
 
+/** OpenAI's for this form. */
+const MAX_COMPLETION_LOGPROBS = 5;
+
 const PROMPT = `must be a text, a list of token ids, or a list of up to ${MAX_CHOICES} of either`;
 const text = v.string(PROMPT);
 const ids = v.array(v.pipe(v.number(PROMPT), v.integer(PROMPT), v.minValue(0, PROMPT)), PROMPT);
@@ -52,7 +55,8 @@ export const completionRequestSchema = v.strictObject(
     suffix: v.nullish(v.literal('', 'is not supported: the model only continues, leave it out')),
     frequency_penalty: penalty,
     presence_penalty: penalty,
-    logprobs: v.nullish(v.never('is not supported: leave it out')),
+    /** How many of the likeliest tokens are told in each place, beside the one that was drawn. */
+    logprobs: v.nullish(integer(0, MAX_COMPLETION_LOGPROBS)),
     logit_bias: logitBias,
     /** Labels of the caller's own; they change nothing. */
     user: v.nullish(v.string()),
@@ -86,7 +90,13 @@ export function promptsOf({ prompt }: CompletionRequest, model: ModelRecord): Ra
 }
 
 /** What the fields say together. Throws the `ApiFailure` that names what is wrong. */
-export function requireConsistent({ best_of, n, speculation }: CompletionRequest, prompts: number) {
+export function requireConsistent(
+  { best_of, echo, logprobs, n, speculation }: CompletionRequest,
+  prompts: number,
+) {
+  if (echo && logprobs != null) {
+    throw invalid('echo', 'echo: not beside logprobs: the tokens of a prompt are not scored');
+  }
   if (best_of != null && best_of !== n) {
     throw invalid('best_of', `best_of: choices are not ranked: send n, ${n}, or leave it out`);
   }

@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import type { Answer, AnswerRequest } from '../generate/answer.ts';
 import { withServedModel } from '../generate/served-model.ts';
+import type { TokenLogprobs } from '../generate/token-logprobs.ts';
 import { newId } from '../store/ids.ts';
 import { loadModel, type ModelRecord } from '../store/model.ts';
 import {
@@ -22,6 +23,8 @@ import {
 } from './completions-request.ts';
 import type { AppEnv } from './context.ts';
 import { eventStream, type Send } from './event-stream.ts';
+import { requireConcurrency } from './limit.ts';
+import { CompletionLogprobs } from './logprobs.ts';
 import { requireModel } from './models.ts';
 import { createSuggestions } from './suggestions.ts';
 import { cancelAll, together } from './together.ts';
@@ -37,6 +40,7 @@ completions.post('/', async function createCompletion(c) {
     if (body.model !== undefined) requireModel(model, body.model);
     const prompts = promptsOf(body, model);
     requireConsistent(body, prompts.length);
+    await requireConcurrency(c, prompts.length * body.n);
     requireRoom(model, body.max_tokens);
     const tenant = c.get('tenant');
     const storeIds = await requireStores(c.env, tenant, body.vector_store_ids);
@@ -98,6 +102,7 @@ function requestsFor(
     query: '',
     prompt: tokens,
     storeIds,
+    logprobs: body.logprobs ?? null,
     maxTokens: body.max_tokens,
     seed: seedOfChoice(drawing.seed, choice),
   }));
@@ -107,8 +112,13 @@ async function whole({ body, answers, echoed, head }: Completion) {
   try {
     const choices = await together(answers, async (answer, index) => {
       let text = echoed[index]!;
-      for await (const { pieces } of answer.steps()) for (const piece of pieces) text += piece.text;
-      return { text, index, logprobs: null, finish_reason: answer.finish() };
+      const told: TokenLogprobs[] = [];
+      for await (const { pieces, logprobs } of answer.steps()) {
+        for (const piece of pieces) text += piece.text;
+        told.push(...logprobs);
+      }
+      const logprobs = logprobsOf(answer, body)?.of(told) ?? null;
+      return { text, index, logprobs, finish_reason: answer.finish() };
     });
     return { ...head, choices, usage: usageOf(answers, body.speculation, body.n) };
   } catch (error) {
@@ -120,17 +130,25 @@ async function streamed(send: Send, { body, answers, echoed, head }: Completion)
   const { speculation, stream_options, n } = body;
   const withUsage = stream_options?.include_usage || speculation.stats || speculation.transfer > 0;
 
-  function say(index: number, text: string, finish_reason: string | null = null): Promise<void> {
-    return send({ ...head, choices: [{ text, index, logprobs: null, finish_reason }] });
+  function say(index: number, text: string, more: object = {}): Promise<void> {
+    const choice = { text, index, logprobs: null, finish_reason: null, ...more };
+    return send({ ...head, choices: [choice] });
   }
 
   await together(answers, async (answer, index) => {
     if (echoed[index]) await say(index, echoed[index]);
-    for await (const { pieces } of answer.steps()) {
+    const told = logprobsOf(answer, body);
+    for await (const { pieces, logprobs } of answer.steps()) {
       const text = pieces.map((piece) => piece.text).join('');
-      if (text !== '') await say(index, text);
+      if (logprobs.length > 0) await say(index, text, { logprobs: told!.of(logprobs) });
+      else if (text !== '') await say(index, text);
     }
-    await say(index, '', answer.finish());
+    await say(index, '', { finish_reason: answer.finish() });
   });
   if (withUsage) await send({ ...head, choices: [], usage: usageOf(answers, speculation, n) });
+}
+
+/** null where none are asked for. */
+function logprobsOf({ model }: Answer, { logprobs }: CompletionRequest): CompletionLogprobs | null {
+  return logprobs == null ? null : new CompletionLogprobs(model, logprobs);
 }

@@ -21,6 +21,8 @@ export interface AppEnv {
     startedAt: number;
     /** Set before every route under /v1. */
     caller: Caller;
+    /** What the request counts for at its key's limiter, where it has a key. */
+    lease?: number;
     /** The caller's. */
     tenant: Tenant;
   };

@@ -1,15 +1,16 @@
 /** Holds a key to its rate and concurrency, before the request costs anything. */
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
-import type { KeyLimits, Verdict } from '../store/request-meter.ts';
+import { BUSY_RETRY_MS, type KeyLimits, type Verdict } from '../store/request-meter.ts';
 import type { AppEnv } from './context.ts';
-import { type ApiFailure, rateLimited, toResponse, wholeSeconds } from './errors.ts';
+import { type ApiFailure, invalid, rateLimited, toResponse, wholeSeconds } from './errors.ts';
+import { HeldLease } from './held-lease.ts';
 import { observeRefusal } from './metrics.ts';
 
 export const limit = createMiddleware<AppEnv>(async function limit(c, next) {
   const { keyId, limits } = c.var.caller;
   if (keyId === null || limits === null) return next();
-  const limiter = c.env.LIMITER.get(c.env.LIMITER.idFromName(String(keyId)));
+  const limiter = limiterOf(c, keyId);
   const verdict = await limiter.admit(limits);
   const { lease } = verdict;
   if (lease === null) {
@@ -18,17 +19,43 @@ export const limit = createMiddleware<AppEnv>(async function limit(c, next) {
     setHeaders(refused.headers, limits, verdict);
     return refused;
   }
+  c.set('lease', lease);
+  const held = new HeldLease(
+    () => c.executionCtx.waitUntil(limiter.renew(lease)),
+    () => c.executionCtx.waitUntil(limiter.release(lease)),
+  );
   await next();
-  onceSent(c, () => c.executionCtx.waitUntil(limiter.release(lease)));
+  c.res = held.untilSent(c.res);
   setHeaders(c.res.headers, limits, verdict);
 });
+
+/** Holds a request that was let in as one answer to its key's limits for all it asks for. */
+export async function requireConcurrency(c: Context<AppEnv>, answers: number): Promise<void> {
+  const { caller, lease } = c.var;
+  if (answers === 1 || lease === undefined || caller.keyId === null || !caller.limits) return;
+  const { concurrency } = caller.limits;
+  if (answers > concurrency) {
+    throw invalid('n', `n: ${answers} answers, but this key may have ${concurrency} at a time`);
+  }
+  if (await limiterOf(c, caller.keyId).widen(lease, answers, caller.limits)) return;
+  observeRefusal(c, 'concurrency');
+  throw rateLimited(tooMany(concurrency), BUSY_RETRY_MS);
+}
+
+function limiterOf(c: Context<AppEnv>, keyId: number) {
+  return c.env.LIMITER.get(c.env.LIMITER.idFromName(String(keyId)));
+}
+
+function tooMany(concurrency: number): string {
+  return `at most ${concurrency} at a time: wait until a request has been answered`;
+}
 
 function refusal(limits: KeyLimits, verdict: Verdict): ApiFailure {
   const seconds = wholeSeconds(verdict.retryAfterMs);
   const message =
     verdict.refusal === 'rate'
       ? `more than ${limits.requestsPerMinute} requests a minute: try again in ${seconds} s`
-      : `more than ${limits.concurrency} requests at a time: wait until one has been answered`;
+      : tooMany(limits.concurrency);
   return rateLimited(message, verdict.retryAfterMs);
 }
 
@@ -36,30 +63,4 @@ function setHeaders(headers: Headers, { requestsPerMinute }: KeyLimits, verdict:
   headers.set('x-ratelimit-limit-requests', String(requestsPerMinute));
   headers.set('x-ratelimit-remaining-requests', String(verdict.remaining));
   headers.set('x-ratelimit-reset-requests', `${Math.ceil(verdict.resetMs / 1000)}s`);
-}
-
-/** Calls `done` when the answer's body has been sent, or its reader has gone. */
-function onceSent(c: Context, done: () => void): void {
-  const { body } = c.res;
-  if (body === null || !c.res.headers.get('content-type')?.startsWith('text/event-stream')) {
-    return done();
-  }
-  const reader = body.getReader();
-  const watched = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const { value, done: ended } = await reader.read();
-        if (!ended) return controller.enqueue(value);
-        controller.close();
-      } catch (error) {
-        controller.error(error);
-      }
-      done();
-    },
-    async cancel(reason) {
-      done();
-      await reader.cancel(reason);
-    },
-  });
-  c.res = new Response(watched, c.res);
 }

@@ -14,6 +14,14 @@ export class Limiter extends DurableObject<Bindings> {
     return this.meter.admit(limits, Date.now());
   }
 
+  widen(lease: number, answers: number, limits: KeyLimits): boolean {
+    return this.meter.widen(lease, answers, limits, Date.now());
+  }
+
+  renew(lease: number): void {
+    this.meter.renew(lease, Date.now());
+  }
+
   release(lease: number): void {
     this.meter.release(lease);
   }

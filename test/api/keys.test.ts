@@ -80,10 +80,9 @@ test('a key’s rate is held, and the answer says when to come again', async () 
   expect(errorOf(answers[2]!.text).code).toBe('rate_limit_exceeded');
 });
 
-test('a key’s requests at the same time are held to its concurrency', async () => {
-  const key = await createKey('cora', '--scopes', 'ingest', '--concurrency', '1');
+/** A request of the key's that stays under way, until its `end`: an upload whose body does not end. */
+function holdRequest(key: string) {
   const { hostname, port } = new URL(worker.url);
-  // An upload whose body does not end keeps its request under way.
   const headers = {
     authorization: `Bearer ${key}`,
     'content-type': 'multipart/form-data; boundary=x',
@@ -91,16 +90,53 @@ test('a key’s requests at the same time are held to its concurrency', async ()
   const slow = request({ hostname, port, method: 'POST', path: '/v1/files', headers });
   const answered = new Promise((resolve) => slow.on('response', (r) => resolve(r.statusCode)));
   slow.write('--x\r\n');
+  return {
+    end: () => {
+      slow.end('--x--\r\n');
+      return answered;
+    },
+  };
+}
+
+test('a key’s requests at the same time are held to its concurrency', async () => {
+  const key = await createKey('cora', '--scopes', 'ingest', '--concurrency', '1');
+  const held = holdRequest(key);
   await expect.poll(async () => (await call('/v1/models', key)).status).toBe(429);
   const refused = await call('/v1/models', key);
   expect(errorOf(refused.text)).toMatchObject({
     type: 'rate_limit_error',
-    message: expect.stringContaining('more than 1 requests at a time'),
+    message: expect.stringContaining('at most 1 at a time'),
   });
   expect(refused.headers.get('retry-after')).toBe('1');
-  slow.end('--x--\r\n');
-  expect(await answered).toBe(400);
+  expect(await held.end()).toBe(400);
   await expect.poll(async () => (await call('/v1/models', key)).status).toBe(200);
+});
+
+test('each choice counts for a key’s concurrency', async () => {
+  const key = await createKey('dora', '--scopes', 'chat,ingest', '--concurrency', '3');
+  const chat = (n: number) =>
+    call('/v1/chat/completions', key, {
+      method: 'POST',
+      body: JSON.stringify({ messages: [{ role: 'user', content: 'Pears?' }], n }),
+    });
+  const complete = (prompts: number, n: number) =>
+    call('/v1/completions', key, {
+      method: 'POST',
+      body: JSON.stringify({ prompt: Array(prompts).fill('A pear'), n }),
+    });
+  // Waiting would not help: it could never be taken.
+  for (const never of [await chat(4), await complete(2, 2)]) {
+    expect(never.status).toBe(400);
+    expect(errorOf(never.text).message).toContain('this key may have 3 at a time');
+  }
+  const held = holdRequest(key);
+  await expect.poll(async () => (await chat(3)).status).toBe(429);
+  expect((await complete(3, 1)).status).toBe(429);
+  // This verifier only describes itself: what gets so far was let in.
+  expect((await chat(2)).status).toBe(503);
+  await held.end();
+  await expect.poll(async () => (await chat(3)).status).toBe(503);
+  expect((await complete(3, 1)).status).toBe(503);
 });
 
 test('mistakes in commands are told, with what to do', async () => {

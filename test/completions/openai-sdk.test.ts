@@ -43,6 +43,25 @@ function complete(prompt: string | string[] | number[] | number[][], body: Body 
   return client.completions.create({ model: service.model, prompt, ...body });
 }
 
+/** The one choice of a stream, put together. */
+async function streamed(prompt: string, body: Body) {
+  const stream = await client.completions.create({
+    model: service.model,
+    prompt,
+    ...body,
+    stream: true,
+  });
+  let text = '';
+  const logprobs = { tokens: [], token_logprobs: [], top_logprobs: [], text_offset: [] };
+  for await (const { choices } of stream) {
+    text += choices[0]!.text;
+    for (const [name, list] of Object.entries(logprobs) as [keyof typeof logprobs, unknown[]][]) {
+      list.push(...(choices[0]!.logprobs?.[name] ?? []));
+    }
+  }
+  return { text, logprobs };
+}
+
 async function fetchedSoFar(): Promise<number> {
   const page = await (await fetch(`${service.url}/metrics`)).text();
   return Number(/^espalier_draft_memory_tokens_total\{store="T"\} (\d+)$/m.exec(page)?.[1] ?? 0);
@@ -153,6 +172,48 @@ describe('what is given back', () => {
     }
   });
 
+  test.each([0, 0.8])(
+    'at temperature %f: every token with its place in the text, as chat tells it, whole and streamed',
+    async (temperature) => {
+      const question = 'What does – “a curly” – quote cost?';
+      const drawing = { temperature, seed: 4, max_tokens: 30 };
+      const chat = await client.chat.completions.create({
+        model: service.model,
+        messages: [{ role: 'user', content: question }],
+        ...drawing,
+        logprobs: true,
+        top_logprobs: 3,
+        ...{ vector_store_ids: [] },
+      });
+      const { content } = chat.choices[0]!.logprobs!;
+      const { text, logprobs } = (await complete(asked(question), { ...drawing, logprobs: 3 }))
+        .choices[0]!;
+      expect(text).toBe(chat.choices[0]!.message.content);
+      expect(logprobs!.tokens).toEqual(content!.map(({ token }) => token));
+      const { token_logprobs, top_logprobs, text_offset } = logprobs!;
+      content!.forEach(({ token, logprob, bytes, top_logprobs: rivals }, i) => {
+        expect(token_logprobs![i]).toBeCloseTo(logprob, 4);
+        expect(Object.keys(top_logprobs![i]!)).toContain(token);
+        for (const rival of rivals) {
+          expect(top_logprobs![i]![rival.token]).toBeCloseTo(rival.logprob, 4);
+        }
+        const before = content!.slice(0, i).flatMap((one) => one.bytes ?? []);
+        const said = Buffer.from(before).toString().replace(/�+$/, '');
+        expect(text_offset![i]).toBe([...said].length);
+        expect(bytes === null || text.includes(said)).toBe(true);
+      });
+
+      const stream = await streamed(asked(question), { ...drawing, logprobs: 3 });
+      expect(stream).toEqual({ text, logprobs });
+    },
+  );
+
+  test('no alternatives but the tokens’ own log-probabilities', async () => {
+    const { choices } = await complete('A pear', { max_tokens: 4, logprobs: 0 });
+    expect(choices[0]!.logprobs).toMatchObject({ top_logprobs: null });
+    expect(choices[0]!.logprobs!.token_logprobs).toHaveLength(4);
+  });
+
   test('n: the first draws with the seed itself, the others each with its own; the prompt counts once', async () => {
     const prompt = asked(QUESTIONS[1]!);
     const options = { max_tokens: 24, temperature: 1.2, seed: 9 };
@@ -255,6 +316,9 @@ describe('refusals name the field and the limit', () => {
     ['nine prompts', { prompt: Array(9).fill('a') }, 'prompt', /up to 8/],
     ['too many choices together', { prompt: ['a', 'b', 'c'], n: 3 }, 'n', /at most 8 choices/],
     ['best_of above n', { n: 2, best_of: 4 }, 'best_of', /not ranked: send n, 2/],
+    ['six alternatives', { logprobs: 6 }, 'logprobs', /from 0 to 5/],
+    ['logprobs as in chat', { logprobs: true }, 'logprobs', /from 0 to 5/],
+    ['echo beside logprobs', { echo: true, logprobs: 1 }, 'echo', /not beside logprobs/],
     ['suffix', { suffix: 'the end' }, 'suffix', /not supported/],
     ['max_tokens of zero', { max_tokens: 0 }, 'max_tokens', /from 1/],
     ['max_tokens beyond the context', { max_tokens: 5000 }, 'max_tokens', /at most 2048/],

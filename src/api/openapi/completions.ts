@@ -5,7 +5,14 @@ import { answerNotes, finishReason, head, usage } from './answers.ts';
 import { JSON_TYPE, type Notes, type Resource } from './operation.ts';
 import { count, errorBody } from './shared.ts';
 
-const choice = { text: v.string(), index: count, logprobs: v.null() };
+const logprobs = v.object({
+  tokens: v.array(v.string()),
+  token_logprobs: v.array(v.number()),
+  top_logprobs: v.nullable(v.array(v.record(v.string(), v.number()))),
+  text_offset: v.array(count),
+});
+
+const choice = { text: v.string(), index: count, logprobs: v.nullable(logprobs) };
 
 const completion = v.object({
   ...head,
@@ -33,7 +40,8 @@ const notes: Notes<typeof completionRequestSchema> = {
   n: 'How many choices of each prompt; all together are eight at most.',
   best_of: 'Choices are not ranked: the same as `n`, or left out.',
   suffix: 'Not supported.',
-  logprobs: 'Not supported.',
+  logprobs:
+    'Tells the log-probability of each token, and so many of the likeliest in its place. Not beside `echo`.',
   vector_store_ids: 'Stores whose text is drafted from. Nothing of them enters the prompt.',
 };
 

@@ -64,21 +64,20 @@ export async function openAnswer(
     },
   };
   const { sampling } = opening.settings;
-  const edge = drafts
-    ? DraftingModel.for({
-        env,
-        tokenizer: model.fingerprint.tokenizer,
-        namespace: namespace.key,
-        use: request.draftModel,
-        memory: request.memory,
-        reads: excerpt ?? prompt,
-        position: prompt.tokens.length,
-        maxTokens,
-        temperature: sampling.temperature,
-        transfer: request.transfer,
-        seed: sampling.seed,
-      })
-    : null;
+  const facts = {
+    env,
+    tokenizer: model.fingerprint.tokenizer,
+    namespace: namespace.key,
+    use: request.draftModel,
+    memory: request.memory,
+    reads: excerpt ?? prompt,
+    position: prompt.tokens.length,
+    maxTokens,
+    temperature: sampling.temperature,
+    transfer: request.transfer,
+    seed: sampling.seed,
+  };
+  const edge = drafts ? DraftingModel.for(facts) : null;
   const spare = spareSpans(prompt.draftTokens, prompt.draftRegions, prompt.tokens.length);
   const memory =
     drafts && request.memory
@@ -152,7 +151,7 @@ export async function openAnswer(
       try {
         for await (const event of events) {
           if (event.type === 'accept') {
-            DraftingModel.paced(event);
+            if (drafts) DraftingModel.paced(facts, edge, event);
             const step = text.push(event);
             speculation.add(event, step.tokens);
             pace.add(step.tokens, Date.now());

@@ -119,21 +119,27 @@ test('a long prompt is read as its instruction, the passages and its end, within
 
 describe('the account of what it costs and saves', () => {
   const kind = { namespace: 'a', grounded: true, sampled: false };
-  /** @param own tokens of its own, in steps of 25 ms */
-  function play(payoff: Payoff, spent: number, own: number, of: TurnKind = kind) {
+  /** @param own tokens of its own, in ten steps of `ms` milliseconds */
+  function play(payoff: Payoff, spent: number, own: number, of: TurnKind = kind, ms = 25) {
     const turn = payoff.turn(of);
     turn.spend(80, 'context');
     turn.spend(spent, 'drafts');
-    payoff.paced(25);
-    turn.commit(own, 10, 250);
+    payoff.paced(of, true, ms);
+    turn.commit(own, 10, 10 * ms);
     turn.end();
     return turn;
+  }
+  /** Whose steps without it are known to take 25 ms. */
+  function knowing(...kinds: TurnKind[]) {
+    const payoff = new Payoff();
+    for (const one of [kind, ...kinds]) payoff.paced(one, false, 25);
+    return payoff;
   }
   const admitted = (payoff: Payoff, turns: number, of: TurnKind = kind) =>
     Array.from({ length: turns }, () => payoff.admits(of)).flatMap((is, i) => (is ? [i] : []));
 
   test('where it costs more it is dropped, tried again ever more rarely, and taken back', () => {
-    const payoff = new Payoff();
+    const payoff = knowing();
     expect(payoff.admits(kind)).toBe(true);
     expect(play(payoff, 400, 0).hopeless).toBe(true);
     play(payoff, 400, 0);
@@ -142,15 +148,24 @@ describe('the account of what it costs and saves', () => {
     expect(admitted(payoff, 3)).toEqual([0, 1, 2]);
   });
 
-  test('the context that it reads first is no reason to give up, yet counts', () => {
+  test('where it pays, turns go without ever more rarely: what steps take then is known', () => {
     const payoff = new Payoff();
+    for (let i = 0; i < 2; i++) play(payoff, 100, 10);
+    expect(payoff.admits(kind)).toBe(false);
+    payoff.paced(kind, false, 25);
+    const is = new Set(admitted(payoff, 120));
+    expect([...Array(120).keys()].filter((i) => !is.has(i))).toEqual([15, 47, 111]);
+  });
+
+  test('the context that it reads first is no reason to give up, yet counts', () => {
+    const payoff = knowing();
     const turn = payoff.turn(kind);
     turn.spend(1_000, 'context');
     expect(turn.hopeless).toBe(false);
     for (let i = 0; i < 2; i++) {
       const next = payoff.turn(kind);
       next.spend(1_000, 'context');
-      payoff.paced(25);
+      payoff.paced(kind, true, 25);
       next.commit(3, 10, 250);
       next.end();
     }
@@ -158,17 +173,32 @@ describe('the account of what it costs and saves', () => {
   });
 
   test('what is saved is worth what a step takes now', () => {
-    const payoff = new Payoff();
+    const payoff = knowing();
     for (let i = 0; i < 5; i++) play(payoff, 200, 3);
     expect(payoff.admits(kind)).toBe(true);
-    for (let i = 0; i < 60; i++) payoff.paced(2);
+    for (let i = 0; i < 300; i++) payoff.paced(kind, false, 2);
+    for (let i = 0; i < 300; i++) payoff.paced(kind, true, 2);
     expect(payoff.admits(kind)).toBe(false);
   });
 
+  test('steps that it makes longer are no saving', () => {
+    const payoff = knowing();
+    // Four steps of ten saved, and the other ten half as long again.
+    for (let i = 0; i < 60; i++) play(payoff, 20, 5, kind, 37.5);
+    expect(payoff.admits(kind)).toBe(false);
+    const turn = play(payoff, 100, 5, kind, 37.5);
+    expect(turn.savedMs).toBeLessThan(0);
+    expect(turn.hopeless).toBe(true);
+    // A verifier that everybody's load slows down is none of its doing.
+    for (let i = 0; i < 300; i++) payoff.paced(kind, false, 37.5);
+    expect(payoff.admits(kind)).toBe(true);
+  });
+
   test('a new tenant, and another temperature, begin with what was seen; passages apart', () => {
-    const payoff = new Payoff();
+    const sampled = { ...kind, sampled: true };
+    const payoff = knowing(sampled);
     for (let i = 0; i < 4; i++) play(payoff, 400, 0);
-    expect(admitted(payoff, 3, { ...kind, sampled: true })).toEqual([]);
+    expect(admitted(payoff, 3, sampled)).toEqual([]);
     expect(admitted(payoff, 3, { ...kind, namespace: 'b' })).toEqual([]);
     expect(admitted(payoff, 3, { ...kind, grounded: false })).toEqual([0, 1, 2]);
     // Where it pays its own turns outweigh the others'.

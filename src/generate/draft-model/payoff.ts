@@ -1,8 +1,10 @@
 /**
  * Whether the draft model pays. It computes on the worker's one thread, where
- * accept frames and other requests wait meanwhile, and on a small machine beside
- * the verifier; it saves verify steps. Both become milliseconds: those that its
- * passes took, and those of the steps that the tokens only it proposed stood for.
+ * accept frames and other requests wait meanwhile; it saves verify steps; and
+ * where worker and verifier share a machine it lengthens all that are left. All
+ * become milliseconds: those that its passes took, those of the steps that the
+ * tokens only it proposed stood for, and by how much a step beside it takes
+ * longer than one without.
  *
  * Accounts are kept apart for turns with passages and without, greedy and
  * sampled, of each namespace, and forgotten slowly. What is saved is kept in
@@ -10,10 +12,9 @@
  * others' turns of the kind have shown, or those of the other temperature: they
  * are numbers about time, nothing of any text.
  *
- * Where it does not pay it is tried again ever more rarely, so that what trials
- * cost grows with the logarithm of the turns.
+ * What seems the worse of the two, with it or without, is tried again ever more
+ * rarely, so that what trials cost grows with the logarithm of the turns.
  */
-
 /**
  * Of a step, what a token saves that only the model proposed: without it, it is
  * the target's own token at a step's end. Measured 0.7 to 0.9, the steps of the
@@ -25,11 +26,11 @@ const STEPS_A_TOKEN = 0.8;
 const PRICE = 0.15;
 /** What is remembered of a turn after the next. */
 const MEMORY = 0.95;
-/** And of a step's time. */
-const STEP_MEMORY = 0.9;
+/** And of a step's time: turns of both ways are compared. */
+const STEP_MEMORY = 0.98;
 /** Remembered turns that are enough to know; until then it is drafted in any case. */
 const TRIALS = 1.9;
-/** Turns without it before it is tried again, the first time; doubled by every trial that fails. */
+/** Turns before what seems worse is tried again, the first time; doubled by every trial that changes nothing. */
 const FIRST_PROBE = 16;
 /** Milliseconds that a turn may spend on drafts before it has to show for them. */
 const GRACE_MS = 60;
@@ -48,55 +49,86 @@ export interface TurnKind {
 interface Account {
   spentMs: number;
   savedSteps: number;
+  /** Of the turns that it drafted in, while it did. */
+  steps: number;
   /** Turns that are remembered, the older ones in part. */
   turns: number;
-  /** Turns without it since the last trial, and how many there are to be. */
-  skipped: number;
+  /** Turns since the last trial, and how many there are to be. */
+  waited: number;
   interval: number;
+  /** What the last turn left it at. */
+  paid: boolean;
+}
+
+type Known = Pick<Account, 'turns' | 'spentMs' | 'savedSteps' | 'steps'>;
+
+/** Milliseconds of a step, an average of the latest; 0 before the first. */
+interface StepTime {
+  plain: number;
+  /** With the model computing beside it. */
+  drafting: number;
 }
 
 const NOBODY = '';
 
 export class Payoff {
   private readonly accounts = new Map<string, Account>();
-  private stepMs = 0;
+  /** By kind, whoever it is of: how long a step takes depends on what stands in the context. */
+  private readonly stepTimes = new Map<string, StepTime>();
 
   /** Whether a turn of this kind should have the draft model. */
   admits(kind: TurnKind): boolean {
     const known = this.known(kind);
-    if (known.turns < TRIALS || this.pays(known)) return true;
+    if (known.turns < TRIALS) return true;
+    // Nobody knows yet what a step takes without it.
+    if (this.stepTime(kind).plain === 0) return false;
+    const pays = this.pays(known, kind);
     const account = this.of(kind);
-    if (++account.skipped < account.interval) return false;
-    account.skipped = 0;
+    if (++account.waited < account.interval) return pays;
+    account.waited = 0;
     account.interval *= 2;
-    return true;
+    return !pays;
   }
 
   /** Begins to keep the account of a turn. */
   turn(kind: TurnKind): TurnPayoff {
-    return new TurnPayoff((spentMs, savedSteps) => {
+    return new TurnPayoff(this.stepTime(kind), (turn) => {
       for (const namespace of [kind.namespace, NOBODY]) {
         const account = this.of({ ...kind, namespace });
-        account.spentMs = account.spentMs * MEMORY + spentMs;
-        account.savedSteps = account.savedSteps * MEMORY + savedSteps;
+        account.spentMs = account.spentMs * MEMORY + turn.spentMs;
+        account.savedSteps = account.savedSteps * MEMORY + turn.savedSteps;
+        account.steps = account.steps * MEMORY + turn.steps;
         account.turns = account.turns * MEMORY + 1;
-        if (this.pays(account)) account.interval = FIRST_PROBE;
+        const pays = this.pays(account, kind);
+        if (pays === account.paid) continue;
+        account.paid = pays;
+        account.waited = 0;
+        account.interval = FIRST_PROBE;
       }
     });
   }
 
-  /** A step took so long, with the model or without. */
-  paced(stepMs: number): void {
-    this.stepMs =
-      this.stepMs === 0 ? stepMs : this.stepMs * STEP_MEMORY + stepMs * (1 - STEP_MEMORY);
+  /** A step of such a turn took so long, while the model drafted in it or not. */
+  paced(kind: TurnKind, drafting: boolean, stepMs: number): void {
+    const time = this.stepTime(kind);
+    const way = drafting ? 'drafting' : 'plain';
+    time[way] = time[way] === 0 ? stepMs : time[way] * STEP_MEMORY + stepMs * (1 - STEP_MEMORY);
   }
 
-  private pays({ savedSteps, spentMs }: Pick<Account, 'savedSteps' | 'spentMs'>): boolean {
-    return savedSteps * this.stepMs >= PRICE * spentMs;
+  private pays({ savedSteps, spentMs, steps }: Known, kind: TurnKind): boolean {
+    const time = this.stepTime(kind);
+    return savedSteps * plainMs(time) - steps * slowedMs(time) >= PRICE * spentMs;
+  }
+
+  private stepTime({ grounded, sampled }: TurnKind): StepTime {
+    const key = `${grounded} ${sampled}`;
+    const time = this.stepTimes.get(key) ?? { plain: 0, drafting: 0 };
+    this.stepTimes.set(key, time);
+    return time;
   }
 
   /** The namespace's own turns; where they are fewer than `TRIALS`, others' in their place. */
-  private known(kind: TurnKind): Pick<Account, 'turns' | 'spentMs' | 'savedSteps'> {
+  private known(kind: TurnKind): Known {
     const own = this.of(kind);
     if (own.turns >= TRIALS) return own;
     const others = [
@@ -111,6 +143,7 @@ export class Payoff {
       turns: own.turns + prior.turns * share,
       spentMs: own.spentMs + prior.spentMs * share,
       savedSteps: own.savedSteps + prior.savedSteps * share,
+      steps: own.steps + prior.steps * share,
     };
   }
 
@@ -119,9 +152,11 @@ export class Payoff {
     const account = this.accounts.get(key) ?? {
       spentMs: 0,
       savedSteps: 0,
+      steps: 0,
       turns: 0,
-      skipped: 0,
+      waited: 0,
       interval: FIRST_PROBE,
+      paid: true,
     };
     this.accounts.delete(key);
     this.accounts.set(key, account);
@@ -133,17 +168,29 @@ export class Payoff {
   }
 }
 
-type Close = (spentMs: number, savedSteps: number) => void;
+/** What saving a step is worth. */
+function plainMs({ plain, drafting }: StepTime): number {
+  return plain > 0 ? plain : drafting;
+}
+
+/** By how much the model lengthens a step; it shortens none. */
+function slowedMs({ plain, drafting }: StepTime): number {
+  return plain > 0 ? Math.max(0, drafting - plain) : 0;
+}
 
 export class TurnPayoff {
   spentMs = 0;
+  /** Of verify steps, less what the steps beside it took longer. */
   savedMs = 0;
-  private readonly close: Close;
+  savedSteps = 0;
+  steps = 0;
+  private readonly time: Readonly<StepTime>;
+  private readonly close: (turn: TurnPayoff) => void;
   private draftingMs = 0;
-  private savedSteps = 0;
   private ended = false;
 
-  constructor(close: Close) {
+  constructor(time: Readonly<StepTime>, close: (turn: TurnPayoff) => void) {
+    this.time = time;
     this.close = close;
   }
 
@@ -155,9 +202,11 @@ export class TurnPayoff {
 
   /** Of what `steps` committed in `ms`, nobody else had proposed `own` tokens. */
   commit(own: number, steps: number, ms: number): void {
-    if (steps === 0) return;
+    if (steps === 0 || this.ended) return;
+    const plain = this.time.plain > 0 ? this.time.plain : ms / steps;
+    this.steps += steps;
     this.savedSteps += own * STEPS_A_TOKEN;
-    this.savedMs += own * STEPS_A_TOKEN * (ms / steps);
+    this.savedMs += own * STEPS_A_TOKEN * plain - (ms - steps * plain);
   }
 
   /** Whether it has cost so much more than it brought that the turn goes on without. */
@@ -170,6 +219,6 @@ export class TurnPayoff {
     if (this.ended) return;
     this.ended = true;
     // One that was over before it began shows nothing.
-    if (this.spentMs > 0) this.close(this.spentMs, this.savedSteps);
+    if (this.spentMs > 0) this.close(this);
   }
 }

@@ -43,7 +43,7 @@ export interface ModelUsage {
   context_tokens: number;
   /** Of the worker's thread. */
   spent_ms: number;
-  /** Of the verifier's steps. */
+  /** Of the verifier's steps, less what those beside it took longer. */
   saved_ms: number;
 }
 
@@ -66,6 +66,9 @@ export interface TurnFacts {
   transfer: number;
   seed: readonly [number, number];
 }
+
+/** What the kind of a turn follows from. */
+export type KindFacts = Pick<TurnFacts, 'namespace' | 'reads' | 'temperature'>;
 
 const payoff = new Payoff();
 let turns = 0;
@@ -112,9 +115,11 @@ export class DraftingModel implements TurnModel {
     return new DraftingModel(model, facts);
   }
 
-  /** What a step takes, also of turns without it: what saving one is worth. */
-  static paced({ steps, stepMicros }: Accept): void {
-    if (steps > 0) payoff.paced(stepMicros / 1000 / steps);
+  /** What a step takes in turns like this, with `model` drafting in it or without: what saving one is worth. */
+  static paced(facts: KindFacts, model: DraftingModel | null, { steps, stepMicros }: Accept): void {
+    if (steps === 0) return;
+    const drafting = model !== null && model.edge.ended === null;
+    payoff.paced(kindOf(facts), drafting, stepMicros / 1000 / steps);
   }
 
   start(grown: () => void): void {
@@ -181,7 +186,7 @@ function inBytes({ tokens, probs }: ModelDistribution): { tokens: Int32Array; pr
   return { tokens: tokens.subarray(0, kept), probs: bytes.subarray(0, kept) };
 }
 
-function kindOf({ reads, temperature, namespace }: TurnFacts): TurnKind {
+function kindOf({ reads, temperature, namespace }: KindFacts): TurnKind {
   const grounded = reads.regions.some(({ source }) => source === Source.passage);
   return { namespace, grounded, sampled: temperature > 0 };
 }

@@ -13,6 +13,12 @@ import { MAX_DEPTH, type Node, type Program } from './program.ts';
  * allows is valid, and every place has a way to the end.
  */
 export const MAX_PLACES = 1024;
+/**
+ * Strings of a state, of which it keeps the first ones too. What begins alike
+ * parts with the next few bytes, but alternatives that all begin with a string of
+ * any text stay together to its end, and every token of text is tried in each.
+ */
+export const MAX_STRINGS = 16;
 
 const QUOTE = 0x22;
 
@@ -152,8 +158,10 @@ class Closure {
   readonly places = new Set<Frame>();
   accepting = false;
   text = -1;
-  /** Whether places were left out. */
+  /** Whether places were left out, of whatever they stand in. */
   full = false;
+  /** That go on with another character here. */
+  private strings = 0;
   private readonly automaton: Automaton;
   private readonly program: Program;
   private readonly seen = new Set<Frame>();
@@ -192,6 +200,7 @@ class Closure {
           break;
         case 'loop': {
           const { least, most, text } = at;
+          if (text && frame.count < most && ++this.strings > MAX_STRINGS) break;
           if (frame.count >= least) push(at.next, 0, frame.below);
           if (frame.count >= most) break;
           if (text) this.text = Math.max(this.text, most - frame.count);

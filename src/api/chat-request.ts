@@ -5,7 +5,6 @@
 import * as v from 'valibot';
 import { MAX_LOGPROBS } from '../link/frames/index.ts';
 import type { ChatMessage } from '../store/tokenizer.ts';
-import { fileIds, filePart } from './attached-files.ts';
 import { invalid } from './errors.ts';
 import { storeIds } from './file-search-tool.ts';
 import { toolChoice, tools } from './function-tools.ts';
@@ -24,6 +23,7 @@ import {
   stop,
   streamOptions,
 } from './request-fields.ts';
+import { filePart, requestFileIds } from './request-files.ts';
 import { identifier, responseFormat } from './response-format.ts';
 
 export const MAX_MESSAGES = 1024;
@@ -124,7 +124,7 @@ export const chatRequestSchema = v.strictObject(
     /** Which stores to answer from; `[]` for none. Without it, the tenant's default. */
     vector_store_ids: v.nullish(storeIds),
     /** Files that this request brings, beside those in its messages. */
-    file_ids: v.nullish(fileIds),
+    file_ids: v.nullish(requestFileIds),
     /** What the target reads of them: what matches the question, or everything. */
     context: v.optional(v.picklist(CONTEXTS, `must be one of ${CONTEXTS.join(', ')}`), 'passages'),
     speculation: v.optional(speculationSchema, {}),

@@ -8,7 +8,6 @@ import { LinkFailure } from '../link/failure.ts';
 import { newId } from '../store/ids.ts';
 import { loadModel, type ModelRecord } from '../store/model.ts';
 import { drawingOf, ended, requireRoom, requireStores, seedOfChoice } from './answering.ts';
-import { attachedFiles } from './attached-files.ts';
 import { readBody } from './body.ts';
 import { type ChatRequest, chatRequestSchema, plainMessages } from './chat-request.ts';
 import type { AppEnv } from './context.ts';
@@ -20,6 +19,7 @@ import { requireConcurrency } from './limit.ts';
 import { chatLogprobs, logprobsAsked } from './logprobs.ts';
 import { requireModel } from './models.ts';
 import { predictionOf } from './prediction.ts';
+import { requestFiles } from './request-files.ts';
 import { grammarFailure, grammarOfFormat } from './response-format.ts';
 import { Said } from './said.ts';
 import { cancelAll, together } from './together.ts';
@@ -88,7 +88,7 @@ async function toAnswerRequest(
   }
   if (!question) throw invalid('messages', 'messages: one must have the role "user"');
   const calling = callingOf(body, model);
-  const files = await attachedFiles(env, tenant, body);
+  const files = await requestFiles(env, tenant, body);
   if (body.context === 'full' && files.length === 0) {
     throw invalid('context', 'context: "full" needs files: name them in file_ids');
   }

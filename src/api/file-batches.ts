@@ -9,6 +9,10 @@ import {
   createBatch,
   findBatch,
 } from '../store/attachments.ts';
+import { readBody, readQuery } from './body.ts';
+import type { AppEnv } from './context.ts';
+import { invalid, notFound } from './errors.ts';
+import type { BatchObject } from './openapi/store-files.ts';
 import {
   attributes,
   chunkingStrategy,
@@ -17,11 +21,7 @@ import {
   pollSoon,
   requireOwnFiles,
   toCutting,
-} from './attach.ts';
-import { readBody, readQuery } from './body.ts';
-import type { AppEnv } from './context.ts';
-import { invalid, notFound } from './errors.ts';
-import type { BatchObject } from './openapi/store-files.ts';
+} from './store-attachment.ts';
 import { listAttachments, listQuery } from './vector-store-files.ts';
 import { requireStore } from './vector-stores.ts';
 

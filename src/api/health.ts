@@ -8,6 +8,19 @@ import { isLocal } from './authenticate.ts';
 import type { AppEnv } from './context.ts';
 
 type Check = { ok: true; [fact: string]: unknown } | { ok: false; reason: string };
+type Checks = { database: Check; verifier: Check };
+
+interface Found {
+  checks: Checks;
+  draft_model: DraftModelState | null;
+  embedder: Awaited<ReturnType<typeof embedderState>>;
+}
+
+/** What others than the worker's own machine are told may be so old: their asking costs no more than once in that. */
+const KEPT_MS = 1_000;
+
+/** What others were told last. */
+let kept: { at: number; found: Found } | null = null;
 
 export const health = new Hono<AppEnv>();
 
@@ -16,28 +29,34 @@ health.get('/live', function live(c) {
 });
 
 health.get('/ready', async function ready(c) {
-  const checks = await checkAll(c.env, isLocal(c));
-  const ok = Object.values(checks).every((check) => check.ok);
+  const { checks } = await find(c.env, isLocal(c));
+  const ok = isReady(checks);
   return c.json({ status: ok ? 'ok' : 'unavailable', checks }, ok ? 200 : 503);
 });
 
 health.get('/', async function both(c) {
-  const checks = await checkAll(c.env, isLocal(c));
-  const ok = Object.values(checks).every((check) => check.ok);
-  const draft_model = await checkDraftModel(c.env);
-  // Searches by words do without it: it makes nothing unready either.
-  const embedder = await embedderState(c.env);
+  const { checks, draft_model, embedder } = await find(c.env, isLocal(c));
+  const ok = isReady(checks);
   const status = ok ? 'ok' : 'degraded';
   return c.json({ status, live: true, ready: ok, checks, draft_model, embedder });
 });
 
+/** Draft model and embedder make nothing unready: answers do without the one, searches by words without the other. */
+function isReady(checks: Checks): boolean {
+  return Object.values(checks).every((check) => check.ok);
+}
+
 /** `local`: whether addresses may be told. Nobody else needs them, and no key is asked for here. */
-async function checkAll(
-  env: Bindings,
-  local: boolean,
-): Promise<{ database: Check; verifier: Check }> {
+async function find(env: Bindings, local: boolean): Promise<Found> {
+  if (!local && kept && Date.now() - kept.at < KEPT_MS) return kept.found;
   const [database, verifier] = await Promise.all([checkDatabase(env), checkVerifier(env, local)]);
-  return { database, verifier };
+  const found = {
+    checks: { database, verifier },
+    draft_model: await checkDraftModel(env),
+    embedder: await embedderState(env),
+  };
+  if (!local) kept = { at: Date.now(), found };
+  return found;
 }
 
 async function checkDatabase(env: Bindings): Promise<Check> {
@@ -70,7 +89,7 @@ async function checkVerifier(env: Bindings, local: boolean): Promise<Check> {
   }
 }
 
-/** The draft model's state, made if it was not yet. Answers do without it, so it makes nothing unready. */
+/** The draft model's state, made if it was not yet. */
 async function checkDraftModel(env: Bindings): Promise<DraftModelState | null> {
   try {
     return await warmUp(env, (await loadModel(env)).fingerprint.tokenizer);

@@ -1,15 +1,15 @@
 /** The failures of a turn, before its first byte or after, in the API's terms. */
 import { PromptTooLong } from '../generate/prompt.ts';
 import { LinkFailure } from '../link/failure.ts';
-import { AttachedTooLong } from '../retrieve/attached.ts';
 import { UnreadableFile } from '../retrieve/parse/document.ts';
+import { FilesTooLong } from '../retrieve/request-files.ts';
 import { ModelUnavailable } from '../store/model.ts';
 import { type ApiFailure, cancelled, invalid, overloaded, unavailable } from './errors.ts';
 
 /** `asked`: the field that the prompt came in. What is no failure of a turn's is handed back. */
 export function turnFailure(error: unknown, asked: 'messages' | 'prompt'): unknown {
   if (error instanceof UnreadableFile) return invalid('file_ids', `file_ids: ${error.message}`);
-  if (error instanceof AttachedTooLong) return tooMuchText(`at least ${error.least}`, error.most);
+  if (error instanceof FilesTooLong) return tooMuchText(`at least ${error.least}`, error.most);
   if (error instanceof PromptTooLong && error.documents > 0) {
     return tooMuchText(`${error.needed} with the messages`, error.room);
   }

@@ -8,6 +8,12 @@ import { database } from '../store/database.ts';
 import { readText } from '../store/files.ts';
 import { type FileStatus, storeFiles } from '../store/schema.ts';
 import type { StoreFileRecord } from '../store/stores.ts';
+import { readBody, readQuery } from './body.ts';
+import type { AppEnv } from './context.ts';
+import { notFound } from './errors.ts';
+import { requireFile } from './files.ts';
+import type { StoreFileObject } from './openapi/store-files.ts';
+import { beyond, ordering, type PageQuery, pageQuery, toPage } from './page.ts';
 import {
   attachmentChange,
   attributes,
@@ -15,13 +21,7 @@ import {
   pollSoon,
   requireOwnFiles,
   toCutting,
-} from './attach.ts';
-import { readBody, readQuery } from './body.ts';
-import type { AppEnv } from './context.ts';
-import { notFound } from './errors.ts';
-import { requireFile } from './files.ts';
-import type { StoreFileObject } from './openapi/store-files.ts';
-import { beyond, ordering, type PageQuery, pageQuery, toPage } from './page.ts';
+} from './store-attachment.ts';
 import { requireStore } from './vector-stores.ts';
 
 const STATUSES = ['in_progress', 'completed', 'failed', 'cancelled'] as const;

@@ -14,12 +14,12 @@ import {
   type StoreRecord,
   updateStore,
 } from '../store/stores.ts';
-import { chunkingStrategy, fileIds, requireOwnFiles, toCutting } from './attach.ts';
 import { readBody, readQuery } from './body.ts';
 import type { AppEnv } from './context.ts';
 import { invalid, notFound } from './errors.ts';
 import type { VectorStoreObject } from './openapi/vector-stores.ts';
 import { beyond, ordering, pageQuery, toPage } from './page.ts';
+import { chunkingStrategy, fileIds, requireOwnFiles, toCutting } from './store-attachment.ts';
 
 const metadata = v.nullable(
   v.pipe(

@@ -3,7 +3,11 @@
  * and the prompt made of them and the messages.
  */
 import type { Bindings } from '../bindings.ts';
-import { type AttachedFile, readAttached, searchAttached } from '../retrieve/attached.ts';
+import {
+  type RequestFile,
+  readRequestFiles,
+  searchRequestFiles,
+} from '../retrieve/request-files.ts';
 import { type Passage, search } from '../retrieve/search.ts';
 import type { ModelRecord } from '../store/model.ts';
 import type { Namespace } from '../store/tenants.ts';
@@ -37,7 +41,7 @@ export interface Material {
   maxTokens: number;
 }
 
-/** Throws `PromptTooLong`, and of attached files `AttachedTooLong` and `UnreadableFile`. */
+/** Throws `PromptTooLong`, and of attached files `FilesTooLong` and `UnreadableFile`. */
 export async function gather(
   env: Bindings,
   namespace: Namespace,
@@ -53,9 +57,9 @@ export async function gather(
   const isWhole = attached?.whole === true;
   const [stored, files] = await Promise.all([
     search(env, namespace, storeIds, query, wanted, request.search),
-    attached ? readAttached(env, attached.files, isWhole ? most : MAX_SEARCHED_TOKENS) : [],
+    attached ? readRequestFiles(env, attached.files, isWhole ? most : MAX_SEARCHED_TOKENS) : [],
   ]);
-  const own = await searchAttached(env, files, query, wanted);
+  const own = await searchRequestFiles(env, files, query, wanted);
   if (isWhole) return whole(model, request, files, own, stored);
   const found = [...own, ...stored].slice(0, wanted);
   const kept = found.slice(0, passagesIn(model, request));
@@ -69,7 +73,7 @@ export async function gather(
 function whole(
   model: ModelRecord,
   request: AnswerRequest,
-  files: readonly AttachedFile[],
+  files: readonly RequestFile[],
   own: Passage[],
   stored: readonly Passage[],
 ): Material {

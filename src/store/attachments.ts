@@ -1,5 +1,5 @@
 /** Files attached to stores: the queue that ingestion works off, and its results. */
-import { and, count, eq } from 'drizzle-orm';
+import { and, count, eq, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import { database } from './database.ts';
 import { newId } from './ids.ts';
@@ -101,14 +101,17 @@ export function findBatch(env: Bindings, store: StoreRecord, id: string) {
   });
 }
 
-/** Cancels what of the batch has not been worked off. */
+/**
+ * Cancels what of the batch has not been worked off. A file that was attached
+ * before stays as it was: its passages are still there to be found.
+ */
 export async function cancelBatch(env: Bindings, batch: BatchRecord): Promise<void> {
   const db = database(env);
   await db.batch([
     db.update(batches).set({ cancelled: true }).where(eq(batches.id, batch.id)),
     db
       .update(storeFiles)
-      .set({ status: 'cancelled' })
+      .set({ status: sql`CASE WHEN document_id IS NULL THEN 'cancelled' ELSE 'completed' END` })
       .where(and(eq(storeFiles.batchId, batch.id), eq(storeFiles.status, 'in_progress'))),
   ]);
 }

@@ -1,4 +1,6 @@
 /** The OpenAPI document says what the service does: every route, every scope, and answers as they come. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -62,6 +64,20 @@ test('it is valid OpenAPI 3.1', async () => {
   expect(errors).toBeUndefined();
   expect(valid).toBe(true);
   expect(validator.version).toBe('3.1');
+});
+
+test('every field of a request is told in docs/api.md', () => {
+  const told = readFileSync(join(import.meta.dirname, '../../docs/api.md'), 'utf8');
+  const requests = Object.entries(document.components.schemas).filter(([name]) =>
+    name.endsWith('Request'),
+  );
+  expect(requests.length).toBeGreaterThan(5);
+  const fields = requests.flatMap(([name, { properties }]) =>
+    Object.keys(properties ?? {}).map((field) => [name, field] as const),
+  );
+  expect(fields.length).toBeGreaterThan(50);
+  const untold = fields.filter(([, field]) => !new RegExp(`[\`".]${field}\\b`).test(told));
+  expect(untold).toEqual([]);
 });
 
 test('its scopes are those that open the routes', async () => {

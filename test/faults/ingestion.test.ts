@@ -97,13 +97,21 @@ test('a cancelled batch stops, and keeps what was done', async () => {
   expect(await foundIn(store, Number(/\d+/.exec(left.filename)![0]))).toEqual([]);
 });
 
-test('while the verifier is away files wait, and none is failed for it', async () => {
+test('while the verifier is away files wait, none is failed for it, and what was there stays', async () => {
+  const before = (await client.vectorStores.create({ name: 'before' })).id;
+  const file = await toFile(Buffer.from('A tree called number1000.'), 'before.md');
+  const { id } = await client.vectorStores.files.uploadAndPoll(before, file);
   await kill();
   await start(`http://127.0.0.1:${await freePort()}`);
   const { store, counts } = await begin('waiting');
   // Longer than three attempts would take, if they were counted.
   await new Promise((resolve) => setTimeout(resolve, 9_000));
   expect(await counts()).toMatchObject({ in_progress: FILES, failed: 0 });
+  const again = await client.vectorStores.fileBatches.create(before, { file_ids: [id] });
+  await client.vectorStores.fileBatches.cancel(again.id, { vector_store_id: before });
+  const kept = await client.vectorStores.files.retrieve(id, { vector_store_id: before });
+  expect(kept.status).toBe('completed');
+  expect(await foundIn(before, 1000)).toEqual(['before.md']);
   await kill();
   await start();
   await expect.poll(counts, { timeout: 40_000 }).toMatchObject({ completed: FILES, failed: 0 });

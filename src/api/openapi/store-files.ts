@@ -1,7 +1,7 @@
 /** What is in a store, told to those who call it. */
 import * as v from 'valibot';
-import { attachmentChange, attributes, chunkingStrategy } from '../attach.ts';
 import { batchBody } from '../file-batches.ts';
+import { attachmentChange, attributes, chunkingStrategy } from '../store-attachment.ts';
 import { attachBody, listQuery } from '../vector-store-files.ts';
 import { json, type Resource } from './operation.ts';
 import { count, deleted, page, seconds } from './shared.ts';

@@ -11,7 +11,7 @@ import { type Part, partsOf } from './parts.ts';
 import { rankParts } from './rank-parts.ts';
 import type { Passage } from './search.ts';
 
-export interface AttachedFile {
+export interface RequestFile {
   file: FileRecord;
   parts: Part[];
 }
@@ -23,7 +23,7 @@ type KeptPart = Omit<Part, 'tokens'> & { tokens: number[] };
 const MAX_CHARACTERS_PER_TOKEN = 16;
 
 /** More than `most` tokens of text, at least `least`: the rest was not read. */
-export class AttachedTooLong extends Error {
+export class FilesTooLong extends Error {
   readonly least: number;
   readonly most: number;
   constructor(least: number, most: number) {
@@ -35,14 +35,14 @@ export class AttachedTooLong extends Error {
 
 /**
  * In the order named, one after the other, as each is held in memory whole.
- * Throws `UnreadableFile`, which names the file, and `AttachedTooLong`.
+ * Throws `UnreadableFile`, which names the file, and `FilesTooLong`.
  */
-export async function readAttached(
+export async function readRequestFiles(
   env: Bindings,
   files: readonly FileRecord[],
   most: number,
-): Promise<AttachedFile[]> {
-  const attached: AttachedFile[] = [];
+): Promise<RequestFile[]> {
+  const attached: RequestFile[] = [];
   let tokens = 0;
   for (const file of files) {
     try {
@@ -73,7 +73,7 @@ async function partsOfFile(
     const least = before + kept.label.tokens;
     if (least > most) {
       await kept.leave();
-      throw new AttachedTooLong(least, most);
+      throw new FilesTooLong(least, most);
     }
     const parts = (await kept.read()) as KeptPart[];
     return parts.map((part) => ({ ...part, tokens: Int32Array.from(part.tokens) }));
@@ -83,14 +83,14 @@ async function partsOfFile(
   if (!original) throw new UnreadableFile('invalid_file', 'the original is gone: upload it again');
   const parsed = await parse(await original.arrayBuffer(), file.filename, file.contentType);
   const least = before + Math.ceil(parsed.text.length / MAX_CHARACTERS_PER_TOKEN);
-  if (least > most) throw new AttachedTooLong(least, most);
+  if (least > most) throw new FilesTooLong(least, most);
   const parts = partsOf(parsed, passageTokens, model.encodeUntrusted);
   if (parts.length === 0) throw new UnreadableFile('invalid_file', 'the file has no text');
   const record: KeptPart[] = parts.map((part) => ({ ...part, tokens: [...part.tokens] }));
   const tokens = lengthOf(parts);
   // Kept even if it is too long: the next request is refused before it is read.
   await keepParts(env, file, { made, tokens }, record);
-  if (before + tokens > most) throw new AttachedTooLong(before + tokens, most);
+  if (before + tokens > most) throw new FilesTooLong(before + tokens, most);
   return parts;
 }
 
@@ -99,9 +99,9 @@ function lengthOf(parts: readonly Part[]): number {
 }
 
 /** The parts that answer a question best, as passages: what a store's search would find. */
-export async function searchAttached(
+export async function searchRequestFiles(
   env: Bindings,
-  attached: readonly AttachedFile[],
+  attached: readonly RequestFile[],
   question: string,
   most: number,
 ): Promise<Passage[]> {

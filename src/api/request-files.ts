@@ -9,7 +9,7 @@ import { shape } from './request-fields.ts';
 /** Files that one request may bring. */
 export const MAX_ATTACHED_FILES = 16;
 
-export const fileIds = v.pipe(
+export const requestFileIds = v.pipe(
   v.array(v.string('must be a string'), 'must be a list of files’ ids'),
   v.maxLength(MAX_ATTACHED_FILES, `must have at most ${MAX_ATTACHED_FILES} files`),
 );
@@ -37,7 +37,7 @@ interface Naming {
 }
 
 /** The tenant's files in the order named, each once. One of another tenant does not exist. */
-export async function attachedFiles(
+export async function requestFiles(
   env: Bindings,
   tenant: Tenant,
   body: Naming,

@@ -18,7 +18,7 @@ export const MAX_PLACES = 1024;
  * parts with the next few bytes, but alternatives that all begin with a string of
  * any text stay together to its end, and every token of text is tried in each.
  */
-export const MAX_STRINGS = 16;
+export const MAX_STRINGS = 32;
 
 const QUOTE = 0x22;
 

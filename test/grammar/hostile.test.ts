@@ -1,6 +1,6 @@
 /** Schemas that ask for too much, or for what is not supported, are refused by name and place; none takes long. */
 import { describe, expect, test } from 'vitest';
-import { MAX_PLACES } from '../../gpu-backend/grammar/automaton.ts';
+import { MAX_PLACES, MAX_STRINGS } from '../../gpu-backend/grammar/automaton.ts';
 import { MAX_GRAMMAR_BYTES } from '../../gpu-backend/grammar/grammar.ts';
 import { MAX_NODES } from '../../gpu-backend/grammar/program.ts';
 import { follow, grammarOfSchema, sample, textOf, tokenizer } from './bundled.ts';
@@ -88,6 +88,26 @@ describe('what is ambiguous or wide stays small, and has an end', () => {
     const deep = follow(grammar, tokenizer.encode('['.repeat(30)))!;
     expect(deep.places.length).toBeLessThanOrEqual(MAX_PLACES);
     expect(JSON.parse(textOf(sample(grammar, 1, 40)))).toBeInstanceOf(Array);
+  });
+
+  test('alternatives that all begin with a string are held to the first ones', () => {
+    const named = (i: number) =>
+      object(
+        { name: { type: 'string' }, [`p${i}`]: { type: 'null' } },
+        { required: ['name', `p${i}`] },
+      );
+    const of = (count: number) =>
+      grammarOfSchema({ anyOf: Array.from({ length: count }, (_, i) => named(i)) });
+    const text = (i: number) => tokenizer.encode(`{"name": "any text", "p${i}": null}`);
+    expect(follow(of(MAX_STRINGS), text(MAX_STRINGS - 1))?.finished).toBe(true);
+
+    const hostile = of(300);
+    const inside = follow(hostile, tokenizer.encode('{"name": "any te'))!;
+    // A place of a string takes plain text, its end, an escape, or a byte of a longer character.
+    expect(inside.places.length).toBeLessThanOrEqual(10 * MAX_STRINGS);
+    expect(follow(hostile, text(MAX_STRINGS - 1))?.finished).toBe(true);
+    expect(follow(hostile, text(MAX_STRINGS))).toBeNull();
+    JSON.parse(textOf(sample(hostile, 1, 60)));
   });
 
   test('hundreds of optional properties', () => {

@@ -55,9 +55,8 @@ export async function compare(
   let different = 0;
   for (const [round, question] of questions.entries()) {
     const texts = new Set<string>();
-    // Whoever asks first pays for the prefill: everybody does in turn.
-    for (let i = 0; i < names.length; i++) {
-      const name = names[(i + round) % names.length]!;
+    // Whoever asks first pays for the prefill, and each for what the one before leaves behind: all do in turn.
+    for (const name of inTurn(names, round)) {
       const { text, usage, seconds } = await ask(question, name);
       texts.add(text);
       const { steps, mean_accepted, draft_model } = usage.speculation!;
@@ -82,6 +81,13 @@ export async function compare(
     }),
   );
   return { figures, different };
+}
+
+/** Each first in turn, forwards and backwards. */
+function inTurn(names: readonly string[], round: number): string[] {
+  const first = round % names.length;
+  const order = [...names.slice(first), ...names.slice(0, first)];
+  return round % 2 === 0 ? order : [order[0]!, ...order.slice(1).reverse()];
 }
 
 export function round(value: number): number {

@@ -1,5 +1,5 @@
 /** What the draft model has to bring, and whether this run shows it. */
-import type { Figures } from './compare.ts';
+import { type Figures, round } from './compare.ts';
 
 export interface Goal {
   goal: string;
@@ -21,8 +21,17 @@ export function goalsOf(parts: Readonly<Record<string, Both | undefined>>): Goal
       const goal = `${part}, ${of}: ${figure} of L+D over L`;
       goals.push({ goal, value, least, met: value >= least });
     };
-    // At its own pace the bundled target is too quick for any draft model: there it is enough not to lose.
-    if (part !== 'ownPace') ratio('ungrounded', 'mat', 1.1);
+    if (part === 'ownPace') {
+      // The bundled target is too quick for any draft model: there it has to be dropped.
+      const drafting = both?.grounded?.['L+D']?.drafting;
+      if (drafting !== undefined) {
+        const value = round(1 - drafting);
+        const goal = `${part}, grounded: share of turns without D in L+D`;
+        goals.push({ goal, value, least: 0.9, met: value >= 0.9 });
+      }
+    } else {
+      ratio('ungrounded', 'mat', 1.1);
+    }
     ratio('grounded', 'tokensPerSecond', 0.99);
     return goals;
   });

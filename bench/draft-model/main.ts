@@ -71,6 +71,16 @@ async function both(
   return { grounded: await part(true), ungrounded: await part(false) };
 }
 
+async function withService(pace: number, work: (url: string) => Promise<void>): Promise<void> {
+  const service = await startPacedService();
+  try {
+    await service.pace(pace);
+    await work(service.url);
+  } finally {
+    await service.stop();
+  }
+}
+
 async function main(): Promise<void> {
   const forward = wanted.has('forward') ? await measureForward() : undefined;
   const long = wanted.has('long')
@@ -78,23 +88,20 @@ async function main(): Promise<void> {
     : undefined;
   const parts: Partial<Record<'greedy' | 'sampled' | 'ownPace', Both>> = {};
   let draftModel: object | undefined;
-  if (wanted.has('greedy') || wanted.has('sampled') || wanted.has('ownPace')) {
-    const service = await startPacedService();
-    try {
-      const { url } = service;
+  if (wanted.has('greedy') || wanted.has('sampled')) {
+    await withService(paceMs, async (url) => {
       draftModel = ((await (await fetch(`${url}/health`)).json()) as { draft_model: object })
         .draft_model;
-      await service.pace(paceMs);
       if (wanted.has('greedy')) parts.greedy = await both(url, 0, { ...MAIN, ...STREAMED });
-      if (wanted.has('sampled')) {
-        const variants = { ...MAIN, ...UNSHARED, ...STREAMED };
-        parts.sampled = await both(url, TEMPERATURE, variants);
-      }
-      await service.pace(0);
-      if (wanted.has('ownPace')) parts.ownPace = await both(url, 0, MAIN);
-    } finally {
-      await service.stop();
-    }
+      if (!wanted.has('sampled')) return;
+      parts.sampled = await both(url, TEMPERATURE, { ...MAIN, ...UNSHARED, ...STREAMED });
+    });
+  }
+  // A service of its own: the scheduler has seen no other pace.
+  if (wanted.has('ownPace')) {
+    await withService(0, async (url) => {
+      parts.ownPace = await both(url, 0, MAIN);
+    });
   }
   const { greedy, ...others } = parts;
   const result = {

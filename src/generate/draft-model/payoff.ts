@@ -27,11 +27,13 @@ const PRICE = 0.15;
 /** What is remembered of a turn after the next. */
 const MEMORY = 0.95;
 /** And of a step's time: turns of both ways are compared. */
-const STEP_MEMORY = 0.98;
+const STEP_MEMORY = 0.95;
 /** Remembered turns that are enough to know; until then it is drafted in any case. */
 const TRIALS = 1.9;
 /** Turns before what seems worse is tried again, the first time; doubled by every trial that changes nothing. */
 const FIRST_PROBE = 16;
+/** Times longer, at most, where one is clearly the worse: its trials cost the most and are least likely to change anything. */
+const CLEAREST = 8;
 /** Milliseconds that a turn may spend on drafts before it has to show for them. */
 const GRACE_MS = 60;
 /** Namespaces of which accounts are kept; the one used longest ago goes first. */
@@ -82,9 +84,10 @@ export class Payoff {
     if (known.turns < TRIALS) return true;
     // Nobody knows yet what a step takes without it.
     if (this.stepTime(kind).plain === 0) return false;
-    const pays = this.pays(known, kind);
+    const { saved, cost } = this.balance(known, kind);
+    const pays = saved >= cost;
     const account = this.of(kind);
-    if (++account.waited < account.interval) return pays;
+    if (++account.waited < account.interval * clearness(saved, cost)) return pays;
     account.waited = 0;
     account.interval *= 2;
     return !pays;
@@ -99,7 +102,8 @@ export class Payoff {
         account.savedSteps = account.savedSteps * MEMORY + turn.savedSteps;
         account.steps = account.steps * MEMORY + turn.steps;
         account.turns = account.turns * MEMORY + 1;
-        const pays = this.pays(account, kind);
+        const { saved, cost } = this.balance(account, kind);
+        const pays = saved >= cost;
         if (pays === account.paid) continue;
         account.paid = pays;
         account.waited = 0;
@@ -115,9 +119,13 @@ export class Payoff {
     time[way] = time[way] === 0 ? stepMs : time[way] * STEP_MEMORY + stepMs * (1 - STEP_MEMORY);
   }
 
-  private pays({ savedSteps, spentMs, steps }: Known, kind: TurnKind): boolean {
+  /** In milliseconds. */
+  private balance({ savedSteps, spentMs, steps }: Known, kind: TurnKind) {
     const time = this.stepTime(kind);
-    return savedSteps * plainMs(time) - steps * slowedMs(time) >= PRICE * spentMs;
+    return {
+      saved: savedSteps * plainMs(time),
+      cost: steps * slowedMs(time) + PRICE * spentMs,
+    };
   }
 
   private stepTime({ grounded, sampled }: TurnKind): StepTime {
@@ -166,6 +174,11 @@ export class Payoff {
     }
     return account;
   }
+}
+
+/** How many times more one is than the other, from 1 to `CLEAREST`. */
+function clearness(saved: number, cost: number): number {
+  return Math.min(CLEAREST, Math.max(saved, cost) / Math.min(saved, cost));
 }
 
 /** What saving a step is worth. */

@@ -15,6 +15,7 @@ import { metrics, observeRequests } from './api/metrics.ts';
 import { models } from './api/models.ts';
 import { openApiDocument } from './api/openapi/document.ts';
 import { requestId } from './api/request-id.ts';
+import { responses } from './api/responses.ts';
 import { storeSearch } from './api/search.ts';
 import { tenant } from './api/tenant.ts';
 import { noVerifier } from './api/turn-failure.ts';
@@ -31,12 +32,14 @@ app.route('/health', health);
 app.use('/v1/*', authenticate, limit);
 // Scopes come before kept answers: a key gets no answer that it could not have asked for.
 app.use('/v1/chat/*', allow('chat'), idempotent);
+app.use('/v1/responses', allow('chat'), idempotent);
 app.use('/v1/completions', allow('chat'), idempotent);
 app.use('/v1/embeddings', allow('chat', 'ingest'), idempotent);
 app.use('/v1/models/*', allow('chat', 'ingest'));
 app.use('/v1/files/*', allow('ingest'), idempotent);
 
 app.route('/v1/chat', chat);
+app.route('/v1/responses', responses);
 app.route('/v1/completions', completions);
 app.route('/v1/embeddings', embeddings);
 app.route('/v1/models', models);

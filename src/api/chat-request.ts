@@ -28,7 +28,7 @@ import { identifier, responseFormat } from './response-format.ts';
 
 export const MAX_MESSAGES = 1024;
 
-const CONTEXTS = ['passages', 'full'] as const;
+export const CONTEXTS = ['passages', 'full'] as const;
 
 const textPart = v.strictObject(
   {

@@ -1,26 +1,18 @@
 /** POST /v1/chat/completions, streaming and not. */
 import { Hono } from 'hono';
-import { type Answer, type AnswerRequest, startAnswers } from '../generate/answer.ts';
-import { withServedModel } from '../generate/served-model.ts';
+import type { Answer } from '../generate/answer.ts';
 import type { Step } from '../generate/text-stream.ts';
 import type { TokenLogprobs } from '../generate/token-logprobs.ts';
-import { LinkFailure } from '../link/failure.ts';
 import { newId } from '../store/ids.ts';
-import { loadModel, type ModelRecord } from '../store/model.ts';
-import { drawingOf, ended, requireRoom, requireStores, seedOfChoice } from './answering.ts';
+import { ended } from './answering.ts';
 import { readBody } from './body.ts';
-import { type ChatRequest, chatRequestSchema, plainMessages } from './chat-request.ts';
+import { beginChat } from './chat-answers.ts';
+import { type ChatRequest, chatRequestSchema } from './chat-request.ts';
 import type { AppEnv } from './context.ts';
-import { invalid } from './errors.ts';
 import { eventStream, type Send } from './event-stream.ts';
-import { annotationsOf, searchOptionsOf } from './file-search-tool.ts';
-import { callingOf, fileSearchOf, mayCall } from './function-tools.ts';
-import { requireConcurrency } from './limit.ts';
-import { chatLogprobs, logprobsAsked } from './logprobs.ts';
-import { requireModel } from './models.ts';
-import { predictionOf } from './prediction.ts';
-import { requestFiles } from './request-files.ts';
-import { grammarFailure, grammarOfFormat } from './response-format.ts';
+import { annotationsOf } from './file-search-tool.ts';
+import { mayCall } from './function-tools.ts';
+import { chatLogprobs } from './logprobs.ts';
 import { Said } from './said.ts';
 import { cancelAll, together } from './together.ts';
 import { turnFailure } from './turn-failure.ts';
@@ -30,19 +22,7 @@ export const chat = new Hono<AppEnv>();
 
 chat.post('/completions', async function createChatCompletion(c) {
   const body = await readBody(c, chatRequestSchema);
-  await requireConcurrency(c, body.n);
-  const tenant = c.get('tenant');
-  const { model, answers } = await withServedModel(c.env, async (model) => {
-    if (body.model !== undefined) requireModel(model, body.model);
-    const request = await toAnswerRequest(c.env, tenant, body, model);
-    requireRoom(model, request.maxTokens);
-    const seeds = Array.from({ length: body.n }, (_, choice) => seedOfChoice(request.seed, choice));
-    return { model, answers: await startAnswers(c.env, tenant, model, request, seeds) };
-  }).catch(async (error: unknown) => {
-    if (!(error instanceof LinkFailure)) throw turnFailure(error, 'messages');
-    const places = callingOf(body, await loadModel(c.env))?.places;
-    throw grammarFailure(error, places) ?? turnFailure(error, 'messages');
-  });
+  const { model, answers } = await beginChat(c, body);
   const head = {
     id: newId('chatcmpl-'),
     created: Math.floor(Date.now() / 1000),
@@ -73,57 +53,6 @@ interface Head {
   id: string;
   created: number;
   model: string;
-}
-
-async function toAnswerRequest(
-  env: AppEnv['Bindings'],
-  tenant: AppEnv['Variables']['tenant'],
-  body: ChatRequest,
-  model: ModelRecord,
-): Promise<AnswerRequest> {
-  const messages = plainMessages(body);
-  const question = messages.findLast(({ role }) => role === 'user');
-  if (body.n > 1 && body.speculation.trace) {
-    throw invalid('speculation.trace', 'speculation.trace: only with an n of 1');
-  }
-  if (!question) throw invalid('messages', 'messages: one must have the role "user"');
-  const calling = callingOf(body, model);
-  const files = await requestFiles(env, tenant, body);
-  if (body.context === 'full' && files.length === 0) {
-    throw invalid('context', 'context: "full" needs files: name them in file_ids');
-  }
-  return {
-    ...drawingOf(body, model),
-    logprobs: logprobsAsked(body),
-    functions: calling?.functions ?? [],
-    grammar: calling?.grammar ?? grammarOfFormat(body.response_format),
-    prediction: predictionOf(body, model),
-    messages,
-    query: question.content,
-    storeIds: await storesOf(env, tenant, body, files.length > 0),
-    ...(files.length > 0 && { attached: { files, whole: body.context === 'full' } }),
-    search: searchOptionsOf(fileSearchOf(body.tools)),
-    maxTokens: body.max_completion_tokens ?? body.max_tokens ?? null,
-  };
-}
-
-/** Named in the tool or beside it; a request that brings files and names none is answered from the files. */
-async function storesOf(
-  env: AppEnv['Bindings'],
-  tenant: AppEnv['Variables']['tenant'],
-  { tools, vector_store_ids }: ChatRequest,
-  bringsFiles: boolean,
-): Promise<readonly string[]> {
-  const tool = fileSearchOf(tools);
-  if (!tool) return requireStores(env, tenant, vector_store_ids ?? (bringsFiles ? [] : null));
-  if (vector_store_ids) {
-    throw invalid(
-      'vector_store_ids',
-      'vector_store_ids: name the stores here or in tools, not in both',
-    );
-  }
-  const param = `tools.${tools!.indexOf(tool)}.vector_store_ids`;
-  return requireStores(env, tenant, tool.vector_store_ids, param);
 }
 
 async function complete(answers: readonly Answer[], body: ChatRequest, head: Head) {

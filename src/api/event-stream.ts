@@ -1,17 +1,17 @@
-/** An answer sent as server-sent events, as it grows: `[DONE]` comes only behind a whole one. */
+/** An answer sent as server-sent events, as it grows: their end comes only behind a whole one. */
 import type { Context } from 'hono';
-import { streamSSE } from 'hono/streaming';
-import { ApiFailure, toWire } from './errors.ts';
+import { type SSEMessage, streamSSE } from 'hono/streaming';
+import { ApiFailure, type ErrorBody, toWire } from './errors.ts';
 
 /** A client that takes nothing for so long has gone, even if nobody said so: the verifier's slot is freed. */
 export const CLIENT_DEADLINE_MS = 10_000;
 
 /** Sends one event; resolves when the client takes more. */
-export type Send = (data: object) => Promise<void>;
+export type Send<Event extends object = object> = (data: Event) => Promise<void>;
 
-export interface Streamed {
+export interface Streamed<Event extends object = object> {
   /** Sends all there is to say. Must throw when `leave` was called before that. */
-  say(send: Send): Promise<void>;
+  say(send: Send<Event>): Promise<void>;
   /** The client has gone, or seems to. */
   leave(): void;
   /** Said or not, it is over. */
@@ -20,27 +20,61 @@ export interface Streamed {
   failure(error: unknown): unknown;
 }
 
-export function eventStream(c: Context, { say, leave, end, failure }: Streamed): Response {
+/** Events without a name, and `[DONE]` behind the last one. */
+export function eventStream(c: Context, streamed: Streamed): Response {
+  return sent(c, streamed, {
+    write: (data) => ({ data: JSON.stringify(data) }),
+    failed: (body) => body,
+    last: { data: '[DONE]' },
+  });
+}
+
+/** Events named by their type, of which the last one says that it is: as /v1/responses has them. */
+export function namedEventStream<Event extends { type: string }>(
+  c: Context,
+  streamed: Streamed<Event>,
+): Response {
+  return sent<Event | NamedError>(c, streamed, {
+    write: (data) => ({ event: data.type, data: JSON.stringify(data) }),
+    // Flat, as the reference has it, and as the SDKs look for it.
+    failed: ({ error }) => ({ ...error, type: 'error', error }),
+    last: null,
+  });
+}
+
+type NamedError = ErrorBody & { type: 'error' };
+
+interface Form<Event> {
+  write(data: Event): SSEMessage;
+  failed(body: ErrorBody): Event;
+  last: SSEMessage | null;
+}
+
+function sent<Event extends object>(
+  c: Context,
+  { say, leave, end, failure }: Streamed<Event>,
+  { write, failed, last }: Form<Event>,
+): Response {
   return streamSSE(c, async (stream) => {
     stream.onAbort(leave);
-    async function write(data: string): Promise<void> {
+    async function send(message: SSEMessage): Promise<void> {
       const deadline = setTimeout(leave, CLIENT_DEADLINE_MS);
       try {
-        await stream.writeSSE({ data });
+        await stream.writeSSE(message);
       } finally {
         clearTimeout(deadline);
       }
     }
     try {
-      await say((data) => write(JSON.stringify(data)));
-      await write('[DONE]');
+      await say((data) => send(write(data)));
+      if (last) await send(last);
     } catch (error) {
       if (stream.aborted) return;
       // The status is out already: the failure goes where the text went.
-      const failed = failure(error);
-      const { body } = toWire(failed instanceof ApiFailure ? failed.error : { kind: 'internal' });
-      await write(JSON.stringify(body));
-      if (!(failed instanceof ApiFailure)) throw failed;
+      const told = failure(error);
+      const { body } = toWire(told instanceof ApiFailure ? told.error : { kind: 'internal' });
+      await send(write(failed(body)));
+      if (!(told instanceof ApiFailure)) throw told;
     } finally {
       end();
     }

@@ -25,6 +25,13 @@ const functionTool = v.strictObject(
   shape,
 );
 
+export const ONE_SEARCH = 'at most one file_search: name all stores in its vector_store_ids';
+
+/** One, or none. */
+export function hasOneSearch(list: readonly { type: string }[]): boolean {
+  return list.filter(({ type }) => type === 'file_search').length <= 1;
+}
+
 export const tools = v.nullish(
   v.pipe(
     v.array(
@@ -36,10 +43,7 @@ export const tools = v.nullish(
       'must be a list of tools',
     ),
     v.maxLength(MAX_FUNCTIONS, `must have at most ${MAX_FUNCTIONS} tools`),
-    v.check(
-      (list) => list.filter(({ type }) => type === 'file_search').length <= 1,
-      'at most one file_search: name all stores in its vector_store_ids',
-    ),
+    v.check((list) => hasOneSearch(list), ONE_SEARCH),
   ),
 );
 

@@ -17,8 +17,8 @@ const HEADER = 'idempotency-key';
 const MAX_KEY = 255;
 /** D1 takes rows up to 2 MB. */
 const MAX_KEPT = 1_500_000;
-/** The end of a whole stream. What it quotes has its line ends escaped. */
-const DONE = 'data: [DONE]\n\n';
+/** The end of a whole stream, in either form. What it quotes has its line ends escaped. */
+const WHOLE = /(^|\n)(data: \[DONE\]|event: response\.(completed|incomplete)\ndata: .*)\n\n$/;
 
 export const idempotent = createMiddleware<AppEnv>(async function idempotent(c, next) {
   const key = c.req.header(HEADER);
@@ -50,7 +50,7 @@ export const idempotent = createMiddleware<AppEnv>(async function idempotent(c, 
     (async function store() {
       const body = await new Response(kept).text();
       // A stream that broke off, or one too long to keep, may be asked for again.
-      const whole = !contentType.startsWith('text/event-stream') || body.endsWith(DONE);
+      const whole = !contentType.startsWith('text/event-stream') || WHOLE.test(body);
       if (!whole || body.length > MAX_KEPT) return forget(db, own);
       await keep(db, own, { status, contentType, body });
     })().catch(() => forget(db, own)),

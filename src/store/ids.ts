@@ -7,7 +7,11 @@ export type IdPrefix =
   | 'chatcmpl-'
   | 'cmpl-'
   | 'seg_'
-  | 'call_';
+  | 'call_'
+  | 'resp_'
+  | 'msg_'
+  | 'fc_'
+  | 'fs_';
 
 const ID_BYTES = 12;
 

@@ -1,5 +1,6 @@
 /** Keys made by the command line open exactly what they should. */
 import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createKey as make, espalier as run } from '../support/keys.ts';
 import { type ModelServer, startModelServer } from '../support/model-server.ts';
@@ -80,6 +81,9 @@ test('a key’s rate is held, and the answer says when to come again', async () 
   expect(errorOf(answers[2]!.text).code).toBe('rate_limit_exceeded');
 });
 
+/** Longer than a request takes to be let in. */
+const HELD_MS = 2_000;
+
 /** A request of the key's that stays under way, until its `end`: an upload whose body does not end. */
 function holdRequest(key: string) {
   const { hostname, port } = new URL(worker.url);
@@ -89,6 +93,7 @@ function holdRequest(key: string) {
   };
   const slow = request({ hostname, port, method: 'POST', path: '/v1/files', headers });
   const answered = new Promise((resolve) => slow.on('response', (r) => resolve(r.statusCode)));
+  slow.on('error', () => {});
   slow.write('--x\r\n');
   return {
     end: () => {
@@ -130,12 +135,14 @@ test('each choice counts for a key’s concurrency', async () => {
     expect(errorOf(never.text).message).toContain('this key may have 3 at a time');
   }
   const held = holdRequest(key);
-  await expect.poll(async () => (await chat(3)).status).toBe(429);
+  // Asked too early, three would be let in and the upload refused.
+  await sleep(HELD_MS);
+  expect((await chat(3)).status).toBe(429);
   expect((await complete(3, 1)).status).toBe(429);
   // This verifier only describes itself: what gets so far was let in.
   expect((await chat(2)).status).toBe(503);
   await held.end();
-  await expect.poll(async () => (await chat(3)).status).toBe(503);
+  await expect.poll(async () => (await chat(3)).status, { timeout: 10_000 }).toBe(503);
   expect((await complete(3, 1)).status).toBe(503);
 });
 

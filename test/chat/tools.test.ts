@@ -267,3 +267,70 @@ describe('refused, by name and place', () => {
     await expect(refused).rejects.toThrow(message);
   });
 });
+
+describe('responses', () => {
+  const asked = {
+    input: 'Prune the pear.',
+    max_output_tokens: 200,
+    tool_choice: 'required' as const,
+    tools: tools.map((tool) => ({
+      type: 'function' as const,
+      ...tool.function,
+      parameters: tool.function.parameters ?? null,
+      strict: true,
+    })),
+  };
+
+  test('calls are items, and their results are taken as such', async () => {
+    const response = await client.responses.create({ model: service.model, ...asked });
+    const calls = response.output.filter((item) => item.type === 'function_call');
+    expect(calls.length).toBeGreaterThan(0);
+    const { choices } = await ask({ tool_choice: 'required' });
+    expect(calls.map(({ name, arguments: said }) => ({ name, arguments: said }))).toEqual(
+      choices[0]!.message.tool_calls!.map((call) => call.type === 'function' && call.function),
+    );
+    const then = await client.responses.create({
+      model: service.model,
+      ...asked,
+      tool_choice: 'none',
+      input: [
+        { role: 'user', content: asked.input },
+        ...(response.output as OpenAI.Responses.ResponseInputItem[]),
+        ...calls.map(({ call_id }) => ({
+          type: 'function_call_output' as const,
+          call_id,
+          output: '{"done": true}',
+        })),
+      ],
+    });
+    expect(then.output[0]!.type).toBe('message');
+  });
+
+  test('a stream tells arguments as they come, and the SDK puts them together', async () => {
+    const whole = await client.responses.create({ model: service.model, ...asked });
+    const stream = client.responses.stream({ model: service.model, ...asked });
+    const said: string[] = [];
+    for await (const event of stream) {
+      if (event.type !== 'response.function_call_arguments.delta') continue;
+      said[event.output_index] = (said[event.output_index] ?? '') + event.delta;
+    }
+    const argumentsOf = (response: OpenAI.Responses.Response) =>
+      response.output.flatMap((item) => (item.type === 'function_call' ? item.arguments : []));
+    expect(said).toEqual(argumentsOf(whole));
+    expect(argumentsOf(await stream.finalResponse())).toEqual(said);
+  });
+
+  test('langchain: bindTools over responses', async () => {
+    const chat = new ChatOpenAI({
+      model: service.model,
+      apiKey: 'local',
+      configuration: { baseURL: `${service.url}/v1` },
+      useResponsesApi: true,
+      maxRetries: 0,
+    });
+    // Here it sends a function's name, and drops "required".
+    const bound = chat.bindTools(tools, { tool_choice: 'prune' });
+    const { tool_calls } = await bound.invoke('Prune the pear.');
+    expect(tool_calls).toMatchObject([{ name: 'prune', args: { tree: expect.any(String) } }]);
+  });
+});

@@ -6,7 +6,7 @@ import { answerNotes, head, usage } from './answers.ts';
 import { JSON_TYPE, type Notes, type Resource } from './operation.ts';
 import { count, errorBody } from './shared.ts';
 
-const citation = v.object({
+export const citation = v.object({
   type: v.literal('file_citation'),
   index: count,
   file_id: v.string(),
@@ -44,10 +44,11 @@ const tokenLogprob = v.object({
   bytes: v.nullable(v.array(count)),
 });
 
-const logprobs = v.object({
-  content: v.array(v.object({ ...tokenLogprob.entries, top_logprobs: v.array(tokenLogprob) })),
-  refusal: v.null(),
-});
+export const tokenLogprobs = v.array(
+  v.object({ ...tokenLogprob.entries, top_logprobs: v.array(tokenLogprob) }),
+);
+
+const logprobs = v.object({ content: tokenLogprobs, refusal: v.null() });
 
 const toolCall = v.object({
   id: v.string(),

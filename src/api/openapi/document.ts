@@ -13,12 +13,14 @@ import { filesResource } from './files.ts';
 import { instanceResource } from './instance.ts';
 import { namedSchemas, querySchema, referenceTo } from './json-schema.ts';
 import { type Component, JSON_TYPE, type Operation } from './operation.ts';
+import { responsesResource } from './responses.ts';
 import { sharedComponents } from './shared.ts';
 import { storeFilesResource } from './store-files.ts';
 import { vectorStoresResource } from './vector-stores.ts';
 
 const RESOURCES = [
   chatResource,
+  responsesResource,
   completionsResource,
   embeddingsResource,
   filesResource,
@@ -38,6 +40,7 @@ export const OPERATIONS: readonly Operation[] = RESOURCES.flatMap((one) => one.o
 
 const TAGS: Record<string, string> = {
   Chat: 'Answers from the documents.',
+  Responses: 'Chat under its newer name.',
   Completions: 'Prompts continued as they are.',
   Embeddings: 'Vectors of texts, as searches compare them.',
   Files: 'What a tenant has uploaded.',

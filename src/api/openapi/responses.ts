@@ -1,0 +1,207 @@
+/** Responses, told to those who call them. */
+import * as v from 'valibot';
+import { responseRequestSchema } from '../responses/request.ts';
+import { answerNotes, usage as chatUsage } from './answers.ts';
+import { citation, tokenLogprobs } from './chat.ts';
+import { JSON_TYPE, type Notes, type Resource } from './operation.ts';
+import { count, errorBody, seconds } from './shared.ts';
+
+const status = v.picklist(['in_progress', 'completed', 'incomplete']);
+
+const textPart = v.object({
+  type: v.literal('output_text'),
+  text: v.string(),
+  annotations: v.array(citation),
+  logprobs: tokenLogprobs,
+});
+
+const outputItem = v.variant('type', [
+  v.object({
+    type: v.literal('message'),
+    id: v.string(),
+    status,
+    role: v.literal('assistant'),
+    content: v.array(textPart),
+  }),
+  v.object({
+    type: v.literal('function_call'),
+    id: v.string(),
+    status,
+    call_id: v.string(),
+    name: v.string(),
+    arguments: v.string(),
+  }),
+  v.object({
+    type: v.literal('file_search_call'),
+    id: v.string(),
+    status,
+    queries: v.array(v.string()),
+    results: v.nullable(
+      v.array(
+        v.object({
+          file_id: v.string(),
+          filename: v.string(),
+          score: v.number(),
+          text: v.string(),
+          attributes: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
+        }),
+      ),
+    ),
+  }),
+]);
+
+const usage = v.object({
+  input_tokens: count,
+  input_tokens_details: v.object({ cached_tokens: count }),
+  output_tokens: count,
+  output_tokens_details: v.object({ reasoning_tokens: count }),
+  total_tokens: count,
+  speculation: chatUsage.entries.speculation,
+});
+
+const { tools, tool_choice, metadata } = responseRequestSchema.entries;
+
+const response = v.object({
+  id: v.string(),
+  object: v.literal('response'),
+  created_at: seconds,
+  status,
+  background: v.literal(false),
+  error: v.null(),
+  incomplete_details: v.nullable(v.object({ reason: v.literal('max_output_tokens') })),
+  instructions: v.nullable(v.string()),
+  max_output_tokens: v.nullable(count),
+  model: v.string(),
+  output: v.array(outputItem),
+  parallel_tool_calls: v.boolean(),
+  previous_response_id: v.null(),
+  store: v.literal(false),
+  temperature: v.nullable(v.number()),
+  text: v.object({ format: v.looseObject({ type: v.string() }) }),
+  tool_choice,
+  tools,
+  top_logprobs: count,
+  top_p: v.nullable(v.number()),
+  truncation: v.literal('disabled'),
+  usage: v.nullable(usage),
+  user: v.nullable(v.string()),
+  metadata,
+});
+
+const place = { sequence_number: count, output_index: count };
+const inItem = { ...place, item_id: v.string() };
+const inPart = { ...inItem, content_index: count };
+
+const event = v.variant('type', [
+  v.object({
+    type: v.picklist([
+      'response.created',
+      'response.in_progress',
+      'response.completed',
+      'response.incomplete',
+    ]),
+    sequence_number: count,
+    response,
+  }),
+  v.object({
+    type: v.picklist(['response.output_item.added', 'response.output_item.done']),
+    ...place,
+    item: outputItem,
+  }),
+  v.object({
+    type: v.picklist([
+      'response.file_search_call.in_progress',
+      'response.file_search_call.searching',
+      'response.file_search_call.completed',
+    ]),
+    ...inItem,
+  }),
+  v.object({
+    type: v.picklist(['response.content_part.added', 'response.content_part.done']),
+    ...inPart,
+    part: textPart,
+  }),
+  v.object({
+    type: v.literal('response.output_text.delta'),
+    ...inPart,
+    delta: v.string(),
+    logprobs: tokenLogprobs,
+  }),
+  v.object({
+    type: v.literal('response.output_text.annotation.added'),
+    ...inPart,
+    annotation_index: count,
+    annotation: citation,
+  }),
+  v.object({
+    type: v.literal('response.output_text.done'),
+    ...inPart,
+    text: v.string(),
+    logprobs: tokenLogprobs,
+  }),
+  v.object({
+    type: v.literal('response.function_call_arguments.delta'),
+    ...inItem,
+    delta: v.string(),
+  }),
+  v.object({
+    type: v.literal('response.function_call_arguments.done'),
+    ...inItem,
+    name: v.string(),
+    arguments: v.string(),
+  }),
+  v.object({
+    type: v.literal('error'),
+    message: v.string(),
+    param: v.nullable(v.string()),
+    code: v.nullable(v.string()),
+    error: errorBody.entries.error,
+  }),
+]);
+
+const notes: Notes<typeof responseRequestSchema> = {
+  ...answerNotes,
+  input: 'A question, or what was said so far: messages, calls of functions and what they gave.',
+  instructions: 'Stands before the input, as a message of the system.',
+  max_output_tokens: 'The most tokens of the answer; 256 if left out.',
+  top_logprobs:
+    'How many of the likeliest tokens are told in each place, with `message.output_text.logprobs` in `include`.',
+  include: 'What is told beside the answer: what a search found, log-probabilities.',
+  tools:
+    'Functions to call, and one `file_search`: which stores to answer from, and how they are searched.',
+  tool_choice:
+    'Whether a function is called: at the model’s choice, one at least, a certain one, or none.',
+  parallel_tool_calls: 'Whether one answer may call several times; it may if left out.',
+  text: 'What the text must be: anything, a JSON object, or valid under a JSON Schema.',
+  store: 'Nothing is kept: `false`, or left out.',
+  previous_response_id: 'Not supported, as nothing is kept.',
+  truncation: 'Nothing is left out of the input: `disabled`, or left out.',
+  background: 'Answers come as they are made: `false`, or left out.',
+  vector_store_ids: 'Stores to answer from, `[]` for none; the store called `demo` if left out.',
+  file_ids: 'Uploaded files to answer from, beside those in the input.',
+  context: 'What the model reads of these files: the passages that match, or everything.',
+};
+
+export const responsesResource: Resource = {
+  components: {
+    ResponseRequest: { schema: responseRequestSchema, notes },
+    Response: { schema: response },
+    ResponseItem: { schema: outputItem },
+    ResponseEvent: { schema: event },
+  },
+  operations: [
+    {
+      method: 'post',
+      path: '/v1/responses',
+      id: 'createResponse',
+      tag: 'Responses',
+      summary: 'The same as chat under its newer name, whole or as a stream',
+      description:
+        'A stream’s events are named by their type, from `response.created` to `response.completed` or `response.incomplete`. One that fails half way ends with `error`.',
+      scopes: ['chat'],
+      body: responseRequestSchema,
+      answers: { [JSON_TYPE]: response, 'text/event-stream': event },
+      needsVerifier: true,
+    },
+  ],
+};

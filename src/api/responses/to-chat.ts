@@ -1,0 +1,144 @@
+/** A request for a response as the chat that it stands for, and failures of the one in terms of the other. */
+import * as v from 'valibot';
+import { type ChatRequest, chatRequestSchema } from '../chat-request.ts';
+import { ApiFailure, invalid, invalidIssue } from '../errors.ts';
+import type { ResponseRequest } from './request.ts';
+
+type ChatInput = v.InferInput<typeof chatRequestSchema>;
+type Message = ChatInput['messages'][number];
+type Item = Exclude<ResponseRequest['input'], string>[number];
+
+/** Throws an `ApiFailure` in the request's own terms. */
+export function toChat(body: ResponseRequest): ChatRequest {
+  if (body.speculation.trace) {
+    throw invalid('speculation.trace', 'speculation.trace: only /v1/chat/completions traces');
+  }
+  const { include, instructions, max_output_tokens, text, tool_choice, tools, ...same } = body;
+  const chat: ChatInput = {
+    ...sharedFields(same),
+    messages: [
+      ...(instructions ? [{ role: 'system' as const, content: instructions }] : []),
+      ...messagesOf(body.input),
+    ],
+    max_completion_tokens: max_output_tokens,
+    logprobs: include?.includes('message.output_text.logprobs') ?? false,
+    tools: tools?.map((tool) => {
+      if (tool.type === 'file_search') return tool;
+      const { type, ...fields } = tool;
+      return { type, function: fields };
+    }),
+    tool_choice: choiceOf(tool_choice),
+    response_format: formatOf(text?.format),
+  };
+  const checked = v.safeParse(chatRequestSchema, chat);
+  if (checked.success) return checked.output;
+  throw inOwnTerms(invalidIssue(checked.issues));
+}
+
+/** Fields that both requests have, under one name and with one meaning. */
+function sharedFields({
+  model,
+  stream,
+  temperature,
+  top_p,
+  top_k,
+  top_logprobs,
+  seed,
+  parallel_tool_calls,
+  vector_store_ids,
+  file_ids,
+  context,
+  speculation,
+}: Partial<ResponseRequest>): Partial<ChatInput> {
+  return {
+    ...(model !== undefined && { model }),
+    ...(context !== undefined && { context }),
+    ...(speculation !== undefined && { speculation }),
+    stream,
+    temperature,
+    top_p,
+    top_k,
+    top_logprobs,
+    seed,
+    parallel_tool_calls,
+    vector_store_ids,
+    file_ids,
+  };
+}
+
+/** Items in a row that one answer had, its text and its calls, are one message. */
+function messagesOf(input: ResponseRequest['input']): Message[] {
+  if (typeof input === 'string') return [{ role: 'user', content: input }];
+  const messages: Message[] = [];
+  for (const item of input) {
+    const last = messages.at(-1);
+    if (item.type === 'file_search_call') continue;
+    if (item.type === 'function_call') {
+      const { call_id, name, arguments: said } = item;
+      const call = { id: call_id, type: 'function' as const, function: { name, arguments: said } };
+      if (last?.role === 'assistant') last.tool_calls = [...(last.tool_calls ?? []), call];
+      else messages.push({ role: 'assistant', content: null, tool_calls: [call] });
+    } else if (item.type === 'function_call_output') {
+      const content = textOf(item.output);
+      messages.push({ role: 'tool', content, tool_call_id: item.call_id });
+    } else {
+      messages.push(messageOf(item));
+    }
+  }
+  return messages;
+}
+
+function messageOf({ role, content }: Extract<Item, { role: string }>): Message {
+  if (role !== 'user' || typeof content === 'string') return { role, content: textOf(content) };
+  return {
+    role,
+    content: content.map((part) =>
+      part.type === 'input_file'
+        ? { type: 'file' as const, file: { file_id: part.file_id } }
+        : { type: 'text' as const, text: part.text },
+    ),
+  };
+}
+
+function textOf(content: string | readonly { type: string; text?: string }[]): string {
+  if (typeof content === 'string') return content;
+  return content.map(({ text }) => text ?? '').join('');
+}
+
+function choiceOf(choice: ResponseRequest['tool_choice']): ChatInput['tool_choice'] {
+  if (!choice || typeof choice === 'string') return choice;
+  if (choice.type === 'file_search') return 'auto';
+  return { type: 'function', function: { name: choice.name } };
+}
+
+function formatOf(
+  format: NonNullable<ResponseRequest['text']>['format'],
+): ChatInput['response_format'] {
+  if (format?.type !== 'json_schema') return format;
+  const { type, description, ...rest } = format;
+  return { type, json_schema: { ...rest, ...(description != null && { description }) } };
+}
+
+/** What the chat calls otherwise, longest first. */
+const NAMES: readonly [RegExp, string][] = [
+  [/^messages(\.\d+\S*?)?(?=:| |$)/, 'input'],
+  [/^response_format\.json_schema/, 'text.format'],
+  [/^response_format/, 'text.format'],
+  [/^max(_completion)?_tokens/, 'max_output_tokens'],
+  [
+    /^top_logprobs: needs "logprobs": true/,
+    'top_logprobs: needs "message.output_text.logprobs" in include',
+  ],
+];
+
+/** A failure of the chat, as whoever asked for the response knows its fields. What is none is handed back. */
+export function inOwnTerms(error: unknown): unknown {
+  if (!(error instanceof ApiFailure) || error.error.kind !== 'invalid') return error;
+  const { param, message } = error.error;
+  const renamed = (text: string) =>
+    NAMES.reduce((named, [theirs, ours]) => named.replace(theirs, ours), text);
+  return new ApiFailure(
+    { ...error.error, param: param && renamed(param), message: renamed(message) },
+    error,
+  );
+}

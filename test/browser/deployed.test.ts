@@ -1,4 +1,5 @@
 /** The page from an address that is not loopback: the service wants a key, and the reader did not start it. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DEPLOYED_HOST, findChromium, openBrowser } from '../support/browser.ts';
@@ -7,6 +8,8 @@ import { startService, type TestService } from '../support/service.ts';
 
 const chromium = findChromium();
 const QUESTION = 'What is the echo?';
+/** Others than the service's own machine are told of its health as it was up to a second ago. */
+const KEPT_MS = 1_100;
 const DIALOG = '[data-part=key-dialog][open]';
 
 describe.skipIf(!chromium)('the page of a deployed service', () => {
@@ -150,6 +153,7 @@ describe.skipIf(!chromium)('the page of a deployed service', () => {
   // Last: from here on there is no verifier.
   it("does not tell a visitor to start what runs on another's machine", async () => {
     await service.verifier.stop();
+    await sleep(KEPT_MS);
     await page.reload();
     await page.waitForSelector('[data-part=health]:not([hidden])');
     expect(await read('[data-part=health]')).toMatch(/^Not ready to answer: .*keeps looking\.$/);

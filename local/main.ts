@@ -8,6 +8,8 @@ import { type Service, startService } from './service.ts';
 
 const DEFAULT_PORT = 8787;
 const DEFAULT_VERIFIER_PORT = 8788;
+/** The worker's variables that are taken from the environment where it has them. */
+const WORKER_VARS = ['EMBEDDER', 'DRAFT_MODEL', 'CORS_ORIGINS'];
 
 function port(name: string, fallback: number): number {
   const text = process.env[name];
@@ -17,6 +19,11 @@ function port(name: string, fallback: number): number {
     throw new StartError(`${name}=${text} is not a port; use a number from 1 to 65535.`);
   }
   return value;
+}
+
+function workerVars(): Record<string, string> {
+  const set = WORKER_VARS.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
+  return Object.fromEntries(set);
 }
 
 let running: Service | null = null;
@@ -42,6 +49,7 @@ async function main(): Promise<void> {
     verifierPort: port('VERIFIER_PORT', DEFAULT_VERIFIER_PORT),
     state: '.espalier',
     model: process.env.ESPALIER_MODEL || undefined,
+    vars: workerVars(),
     report: (line) => console.log(line),
     signal: interrupted.signal,
   });

@@ -19,6 +19,8 @@ export interface ServiceOptions {
   state: string;
   /** Model folder; the bundled target when absent. */
   model?: string | undefined;
+  /** More of the worker's variables. */
+  vars?: Record<string, string>;
   report?: (line: string) => void;
   /** Gives up a start that is under way; `stop` ends a service that runs. */
   signal?: AbortSignal;
@@ -77,7 +79,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       ),
       migrate(state).then(() => {
         options.signal?.throwIfAborted();
-        worker = startWorkerProcess(port, verifierUrl, state, keys);
+        worker = startWorkerProcess(port, verifierUrl, state, keys, options.vars);
         return untilHealthy(
           'worker',
           `http://127.0.0.1:${port}/health/live`,
@@ -137,17 +139,20 @@ export function startWorkerProcess(
   verifierUrl: string,
   state: string,
   keys: string,
+  vars: Record<string, string> = {},
 ): Child {
   // A file, as arguments can be read by everybody on the machine.
   const secrets = join(state, 'secrets.env');
   writeFileSync(secrets, `LINK_KEYS=${keys}\n`, { mode: 0o600 });
+  // It listens on loopback alone, so programs on this machine may do without a key.
+  const settings = { VERIFIER_URL: verifierUrl, KEYLESS: 'loopback', ...vars };
   return startProcess({
     args: [
       WRANGLER,
       'dev',
       ...['--port', String(port), '--ip', '127.0.0.1', '--inspector-port', '0'],
-      ...['--persist-to', join(state, 'wrangler'), '--var', `VERIFIER_URL:${verifierUrl}`],
-      ...['--env-file', secrets],
+      ...['--persist-to', join(state, 'wrangler'), '--env-file', secrets],
+      ...Object.entries(settings).flatMap(([name, value]) => ['--var', `${name}:${value}`]),
       ...['--show-interactive-dev-session=false', '--log-level', 'warn'],
     ],
     cwd: ROOT,

@@ -41,6 +41,7 @@ const options = {
   bindings: {
     ...workerOptions.bindings,
     VERIFIER_URL: verifierUrl,
+    KEYLESS: 'loopback',
     LINK_KEYS: secret.slice(secret.indexOf('=') + 1),
   },
 } as WorkerOptions;

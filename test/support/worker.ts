@@ -35,7 +35,7 @@ export async function startWorker({
   const state = await mkdtemp(join(tmpdir(), 'espalier-test-'));
   migrate(state);
   const port = await freePort();
-  const settings = Object.entries({ VERIFIER_URL: verifierUrl, ...vars });
+  const settings = Object.entries({ VERIFIER_URL: verifierUrl, KEYLESS: 'loopback', ...vars });
   const child = spawn(
     process.execPath,
     [

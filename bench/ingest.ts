@@ -6,12 +6,13 @@
  *
  *   npm run bench:ingest -- [archive.tar.gz] [--megabytes 30] [--searches 200] [--json]
  *
- * Without an archive: `../shared/data/docs/docs-train.tar.gz`.
+ * Without an archive: `../shared/data/docs/docs-train.tar.gz`, and where that is absent
+ * our own docs (bench/data/README.md).
  */
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { startService } from '../test/support/service.ts';
-import { archivedMarkdown, headings, type MarkdownFile } from './ingest/archive.ts';
+import { headings, type MarkdownFile, markdownToIngest } from './ingest/archive.ts';
 import { watchMemory } from './ingest/memory.ts';
 import { KnowledgeClient } from './retrieval/client.ts';
 import { median, quantile } from './statistics.ts';
@@ -36,7 +37,7 @@ async function main(): Promise<void> {
       json: { type: 'boolean', default: false },
     },
   });
-  const files = archivedMarkdown(positionals[0], Number(values.megabytes) * MEGABYTE);
+  const files = markdownToIngest(positionals[0], Number(values.megabytes) * MEGABYTE);
   const service = await startService({ demo: false });
   try {
     const client = new KnowledgeClient(service.url);

@@ -1,5 +1,5 @@
 /** Markdown files out of a tar archive, so that nothing is unpacked to disk. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
@@ -8,6 +8,7 @@ export interface MarkdownFile {
   bytes: Buffer;
 }
 
+/** Where the large archive is looked for: bench/data/README.md. */
 const SHARED = join(import.meta.dirname, '../../../shared/data/docs/docs-train.tar.gz');
 
 /** Of a tar header (POSIX ustar): where its fields are, in bytes. */
@@ -18,8 +19,21 @@ const SIZE_END = 136;
 const TYPE = 156;
 const REGULAR_FILE = '0'.charCodeAt(0);
 
+const DOCS = join(import.meta.dirname, '../../docs');
+
+/** The archive's files, of the one named or the usual one; where that is absent, our own docs. */
+export function markdownToIngest(archive: string | undefined, most: number): MarkdownFile[] {
+  if (archive !== undefined || existsSync(SHARED)) {
+    return archivedMarkdown(archive ?? SHARED, most);
+  }
+  console.error('docs-train.tar.gz is not here, so docs/ is taken in: see bench/data/README.md');
+  return readdirSync(DOCS)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => ({ name, bytes: readFileSync(join(DOCS, name)) }));
+}
+
 /** Files in the archive's order, until they have `most` bytes together. */
-export function archivedMarkdown(archive = SHARED, most = Number.POSITIVE_INFINITY) {
+function archivedMarkdown(archive: string, most: number): MarkdownFile[] {
   if (!existsSync(archive)) throw new Error(`no ${archive}: name a .tar.gz of markdown files`);
   const tar = gunzipSync(readFileSync(archive));
   const files: MarkdownFile[] = [];

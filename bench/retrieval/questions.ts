@@ -23,8 +23,13 @@ export interface QuestionSet {
 
 const SHARED = join(import.meta.dirname, '../../../shared/data/qa/chunking_evaluation');
 
-/** @param folder holds `questions_df.csv` and `corpora/*.md` */
-export function readQuestions(folder = SHARED): QuestionSet {
+/**
+ * Null where no folder is named and the usual one is absent (bench/data/README.md).
+ *
+ * @param folder holds `questions_df.csv` and `corpora/*.md`
+ */
+export function readQuestions(folder?: string): QuestionSet | null {
+  if (folder === undefined) return existsSync(SHARED) ? readQuestions(SHARED) : null;
   const table = join(folder, 'questions_df.csv');
   if (!existsSync(table)) {
     throw new Error(

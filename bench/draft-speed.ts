@@ -56,7 +56,9 @@ function main(): void {
       json: { type: 'boolean' },
     },
   });
-  const answers = recorded(positionals[0] ?? defaultFolder());
+  const folder = positionals[0] ?? defaultFolder();
+  console.error(`recordings: ${folder}`);
+  const answers = recorded(folder);
   const documents = repeated(answers, Number(values.corpus), 1);
   const tokens = documents.reduce((sum, { length }) => sum + length, 0);
 

@@ -118,7 +118,7 @@ test('a long prompt is read as its instruction, the passages and its end, within
 });
 
 describe('the account of what it costs and saves', () => {
-  const kind = { namespace: 'a', grounded: true, sampled: false };
+  const kind = { namespace: 'a', grounded: true, sampled: false, length: 9 };
   /** @param own tokens of its own, in ten steps of `ms` milliseconds */
   function play(payoff: Payoff, spent: number, own: number, of: TurnKind = kind, ms = 25) {
     const turn = payoff.turn(of);
@@ -194,6 +194,39 @@ describe('the account of what it costs and saves', () => {
     // A verifier that everybody's load slows down is none of its doing.
     for (let i = 0; i < 300; i++) payoff.paced(kind, false, 37.5);
     expect(payoff.admits(kind)).toBe(true);
+  });
+
+  test('a step that stalled drops nobody, and is no reason to give a turn up', () => {
+    const payoff = knowing();
+    for (let i = 0; i < 4; i++) play(payoff, 100, 10);
+    const turn = payoff.turn(kind);
+    turn.spend(100, 'drafts');
+    payoff.paced(kind, true, 2_000);
+    turn.commit(3, 1, 2_000);
+    expect(turn.hopeless).toBe(false);
+    expect(admitted(payoff, 3)).toEqual([0, 1, 2]);
+  });
+
+  test('steps that have become quicker since are worth what they take now', () => {
+    const payoff = knowing();
+    for (let i = 0; i < 4; i++) play(payoff, 200, 3);
+    expect(payoff.admits(kind)).toBe(true);
+    for (let i = 0; i < 200; i++) payoff.paced(kind, true, 2);
+    expect(payoff.admits(kind)).toBe(false);
+    const turn = payoff.turn(kind);
+    turn.spend(100, 'drafts');
+    turn.commit(3, 10, 20);
+    expect(turn.savedMs).toBeLessThan(5);
+    expect(turn.hopeless).toBe(true);
+  });
+
+  test('the steps of a long prompt are not compared with those of a short one', () => {
+    const long = { ...kind, length: 13 };
+    const payoff = knowing(long);
+    for (let i = 0; i < 200; i++) payoff.paced(long, false, 100);
+    for (let i = 0; i < 4; i++) play(payoff, 100, 10, long, 100);
+    expect(admitted(payoff, 3, long)).toEqual([0, 1, 2]);
+    expect(admitted(payoff, 3)).toEqual([0, 1, 2]);
   });
 
   test('a new tenant, and another temperature, begin with what was seen; passages apart', () => {

@@ -30,6 +30,8 @@ const MEMORY = 0.95;
 const STEP_MEMORY = 0.95;
 /** Remembered turns that are enough to know; until then it is drafted in any case. */
 const TRIALS = 1.9;
+/** Times its average that a step may count for. */
+const STALLED = 2;
 /** Turns before what seems worse is tried again, the first time; doubled by every trial that changes nothing. */
 const FIRST_PROBE = 16;
 /** Times longer, at most, where one is clearly the worse: its trials cost the most and are least likely to change anything. */
@@ -46,6 +48,8 @@ export interface TurnKind {
   grounded: boolean;
   /** At a temperature above 0. */
   sampled: boolean;
+  /** The prompt's tokens, by powers of two: what a step takes goes with them. */
+  length: number;
 }
 
 interface Account {
@@ -64,7 +68,7 @@ interface Account {
 
 type Known = Pick<Account, 'turns' | 'spentMs' | 'savedSteps' | 'steps'>;
 
-/** Milliseconds of a step, an average of the latest; 0 before the first. */
+/** Milliseconds of a step, an average of the latest; 0 before the first. Such a step counts for no more than twice that: one that stalled says nothing of the others. */
 interface StepTime {
   plain: number;
   /** With the model computing beside it. */
@@ -87,6 +91,7 @@ export class Payoff {
     const { saved, cost } = this.balance(known, kind);
     const pays = saved >= cost;
     const account = this.of(kind);
+    settle(account, pays);
     if (++account.waited < account.interval * clearness(saved, cost)) return pays;
     account.waited = 0;
     account.interval *= 2;
@@ -103,11 +108,7 @@ export class Payoff {
         account.steps = account.steps * MEMORY + turn.steps;
         account.turns = account.turns * MEMORY + 1;
         const { saved, cost } = this.balance(account, kind);
-        const pays = saved >= cost;
-        if (pays === account.paid) continue;
-        account.paid = pays;
-        account.waited = 0;
-        account.interval = FIRST_PROBE;
+        settle(account, saved >= cost);
       }
     });
   }
@@ -116,7 +117,11 @@ export class Payoff {
   paced(kind: TurnKind, drafting: boolean, stepMs: number): void {
     const time = this.stepTime(kind);
     const way = drafting ? 'drafting' : 'plain';
-    time[way] = time[way] === 0 ? stepMs : time[way] * STEP_MEMORY + stepMs * (1 - STEP_MEMORY);
+    const known = time[way];
+    const ms = known === 0 ? stepMs : Math.min(stepMs, STALLED * known);
+    time[way] = known === 0 ? ms : known * STEP_MEMORY + ms * (1 - STEP_MEMORY);
+    // The model shortens no step: then all have become shorter since one without it was seen.
+    if (drafting && time.plain > time.drafting) time.plain = time.drafting;
   }
 
   /** In milliseconds. */
@@ -128,8 +133,8 @@ export class Payoff {
     };
   }
 
-  private stepTime({ grounded, sampled }: TurnKind): StepTime {
-    const key = `${grounded} ${sampled}`;
+  private stepTime({ grounded, sampled, length }: TurnKind): StepTime {
+    const key = `${grounded} ${sampled} ${length}`;
     const time = this.stepTimes.get(key) ?? { plain: 0, drafting: 0 };
     this.stepTimes.set(key, time);
     return time;
@@ -176,6 +181,14 @@ export class Payoff {
   }
 }
 
+/** Once the verdict is another one, trials begin anew. */
+function settle(account: Account, pays: boolean): void {
+  if (pays === account.paid) return;
+  account.paid = pays;
+  account.waited = 0;
+  account.interval = FIRST_PROBE;
+}
+
 /** How many times more one is than the other, from 1 to `CLEAREST`. */
 function clearness(saved: number, cost: number): number {
   return Math.min(CLEAREST, Math.max(saved, cost) / Math.min(saved, cost));
@@ -186,17 +199,18 @@ function plainMs({ plain, drafting }: StepTime): number {
   return plain > 0 ? plain : drafting;
 }
 
-/** By how much the model lengthens a step; it shortens none. */
+/** By how much the model lengthens a step. */
 function slowedMs({ plain, drafting }: StepTime): number {
   return plain > 0 ? Math.max(0, drafting - plain) : 0;
 }
 
 export class TurnPayoff {
   spentMs = 0;
-  /** Of verify steps, less what the steps beside it took longer. */
-  savedMs = 0;
   savedSteps = 0;
   steps = 0;
+  private grossMs = 0;
+  /** What the steps beside it took longer than steps without it. */
+  private slowedMs = 0;
   private readonly time: Readonly<StepTime>;
   private readonly close: (turn: TurnPayoff) => void;
   private draftingMs = 0;
@@ -219,7 +233,13 @@ export class TurnPayoff {
     const plain = this.time.plain > 0 ? this.time.plain : ms / steps;
     this.steps += steps;
     this.savedSteps += own * STEPS_A_TOKEN;
-    this.savedMs += own * STEPS_A_TOKEN * plain - (ms - steps * plain);
+    this.grossMs += own * STEPS_A_TOKEN * plain;
+    this.slowedMs += Math.min(ms, STALLED * steps * plain) - steps * plain;
+  }
+
+  /** Of verify steps, less what the steps beside it took longer. */
+  get savedMs(): number {
+    return this.grossMs - Math.max(0, this.slowedMs);
   }
 
   /** Whether it has cost so much more than it brought that the turn goes on without. */

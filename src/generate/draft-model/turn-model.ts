@@ -68,7 +68,7 @@ export interface TurnFacts {
 }
 
 /** What the kind of a turn follows from. */
-export type KindFacts = Pick<TurnFacts, 'namespace' | 'reads' | 'temperature'>;
+export type KindFacts = Pick<TurnFacts, 'namespace' | 'reads' | 'position' | 'temperature'>;
 
 const payoff = new Payoff();
 let turns = 0;
@@ -186,7 +186,8 @@ function inBytes({ tokens, probs }: ModelDistribution): { tokens: Int32Array; pr
   return { tokens: tokens.subarray(0, kept), probs: bytes.subarray(0, kept) };
 }
 
-function kindOf({ reads, temperature, namespace }: KindFacts): TurnKind {
+function kindOf({ reads, position, temperature, namespace }: KindFacts): TurnKind {
   const grounded = reads.regions.some(({ source }) => source === Source.passage);
-  return { namespace, grounded, sampled: temperature > 0 };
+  const length = Math.floor(Math.log2(Math.max(1, position)));
+  return { namespace, grounded, sampled: temperature > 0, length };
 }

@@ -11,6 +11,7 @@ import { toolChoice, tools } from './function-tools.ts';
 import { prediction } from './prediction.ts';
 import {
   integer,
+  labels,
   logitBias,
   MAX_CHOICES,
   MAX_TOKENS,
@@ -41,8 +42,9 @@ const content = v.union(
   [v.string(), v.array(textPart)],
   'must be a string or a list of {"type": "text", "text": …} parts',
 );
+const PART = 'must be a part of type "text" or "file"';
 const userContent = v.union(
-  [v.string(), v.array(v.variant('type', [textPart, filePart]))],
+  [v.string(), v.array(v.variant('type', [textPart, filePart], PART))],
   'must be a string or a list of {"type": "text", "text": …} and {"type": "file", "file": {"file_id": …}} parts',
 );
 const name = v.optional(v.string('must be a string'));
@@ -118,9 +120,8 @@ export const chatRequestSchema = v.strictObject(
     logit_bias: logitBias,
     prediction,
     response_format: responseFormat,
-    /** Labels of the caller's own; they change nothing. */
-    user: v.nullish(v.string()),
-    metadata: v.nullish(v.record(v.string(), v.string())),
+    service_tier: neutral('auto'),
+    ...labels,
     /** Which stores to answer from; `[]` for none. Without it, the tenant's default. */
     vector_store_ids: v.nullish(storeIds),
     /** Files that this request brings, beside those in its messages. */

@@ -8,6 +8,7 @@ import { invalid } from './errors.ts';
 import { storeIds } from './file-search-tool.ts';
 import {
   integer,
+  labels,
   logitBias,
   MAX_CHOICES,
   MAX_TOKENS,
@@ -58,9 +59,7 @@ export const completionRequestSchema = v.strictObject(
     /** How many of the likeliest tokens are told in each place, beside the one that was drawn. */
     logprobs: v.nullish(integer(0, MAX_COMPLETION_LOGPROBS)),
     logit_bias: logitBias,
-    /** Labels of the caller's own; they change nothing. */
-    user: v.nullish(v.string()),
-    metadata: v.nullish(v.record(v.string(), v.string())),
+    ...labels,
     /** Stores whose text is drafted from; nothing of them enters the prompt. */
     vector_store_ids: v.nullish(storeIds),
     speculation: v.optional(speculationSchema, {}),

@@ -24,7 +24,7 @@ import {
 import type { AppEnv } from './context.ts';
 import { eventStream, type Send } from './event-stream.ts';
 import { requireConcurrency } from './limit.ts';
-import { CompletionLogprobs } from './logprobs.ts';
+import { completionLogprobs } from './logprobs.ts';
 import { requireModel } from './models.ts';
 import { createSuggestions } from './suggestions.ts';
 import { cancelAll, together } from './together.ts';
@@ -40,7 +40,7 @@ completions.post('/', async function createCompletion(c) {
     if (body.model !== undefined) requireModel(model, body.model);
     const prompts = promptsOf(body, model);
     requireConsistent(body, prompts.length);
-    await requireConcurrency(c, prompts.length * body.n);
+    await requireConcurrency(c, prompts.length * body.n, body.n > 1 ? 'n' : 'prompt');
     requireRoom(model, body.max_tokens);
     const tenant = c.get('tenant');
     const storeIds = await requireStores(c.env, tenant, body.vector_store_ids);
@@ -117,7 +117,8 @@ async function whole({ body, answers, echoed, head }: Completion) {
         for (const piece of pieces) text += piece.text;
         told.push(...logprobs);
       }
-      const logprobs = logprobsOf(answer, body)?.of(told) ?? null;
+      const logprobs =
+        body.logprobs == null ? null : completionLogprobs(answer.model, told, body.logprobs);
       return { text, index, logprobs, finish_reason: answer.finish() };
     });
     return { ...head, choices, usage: usageOf(answers, body.speculation, body.n) };
@@ -137,18 +138,13 @@ async function streamed(send: Send, { body, answers, echoed, head }: Completion)
 
   await together(answers, async (answer, index) => {
     if (echoed[index]) await say(index, echoed[index]);
-    const told = logprobsOf(answer, body);
     for await (const { pieces, logprobs } of answer.steps()) {
       const text = pieces.map((piece) => piece.text).join('');
-      if (logprobs.length > 0) await say(index, text, { logprobs: told!.of(logprobs) });
+      const told = completionLogprobs(answer.model, logprobs, body.logprobs ?? 0);
+      if (logprobs.length > 0) await say(index, text, { logprobs: told });
       else if (text !== '') await say(index, text);
     }
     await say(index, '', { finish_reason: answer.finish() });
   });
   if (withUsage) await send({ ...head, choices: [], usage: usageOf(answers, speculation, n) });
-}
-
-/** null where none are asked for. */
-function logprobsOf({ model }: Answer, { logprobs }: CompletionRequest): CompletionLogprobs | null {
-  return logprobs == null ? null : new CompletionLogprobs(model, logprobs);
 }

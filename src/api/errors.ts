@@ -78,9 +78,23 @@ export function cancelled(message: string) {
 
 /** The first of valibot's issues, as a failure that names its field. */
 export function invalidIssue(issues: readonly v.BaseIssue<unknown>[]): ApiFailure {
-  const issue = issues[0]!;
-  const param = issue.path?.map((item) => String(item.key)).join('.') ?? null;
-  return invalid(param, param ? `${param}: ${issue.message}` : issue.message);
+  const { path, message } = deepest(issues[0]!, []);
+  const param = path.length > 0 ? path.join('.') : null;
+  return invalid(param, param ? `${param}: ${message}` : message);
+}
+
+/** Of a union, what is wrong with the option that the input came closest to; the union's own word where it came to none. */
+function deepest(
+  issue: v.BaseIssue<unknown>,
+  above: readonly string[],
+): { path: readonly string[]; message: string } {
+  const path = [...above, ...(issue.path ?? []).map(({ key }) => String(key))];
+  let best: { path: readonly string[]; message: string } = { path, message: issue.message };
+  for (const option of issue.type === 'union' ? (issue.issues ?? []) : []) {
+    const inner = deepest(option, path);
+    if (inner.path.length > best.path.length) best = inner;
+  }
+  return best;
 }
 
 interface WireError {

@@ -29,20 +29,24 @@ export function eventStream(c: Context, streamed: Streamed): Response {
   });
 }
 
-/** Events named by their type, of which the last one says that it is: as /v1/responses has them. */
+/** Events named by their type and numbered, of which the last one says that it is: as /v1/responses has them. */
 export function namedEventStream<Event extends { type: string }>(
   c: Context,
   streamed: Streamed<Event>,
 ): Response {
+  let sequence_number = 0;
   return sent<Event | NamedError>(c, streamed, {
-    write: (data) => ({ event: data.type, data: JSON.stringify(data) }),
+    write: (data) => ({
+      event: data.type,
+      data: JSON.stringify({ ...data, sequence_number: sequence_number++ }),
+    }),
     // Flat, as the reference has it, and as the SDKs look for it.
-    failed: ({ error }) => ({ ...error, type: 'error', error }),
+    failed: ({ error }) => ({ ...error, code: error.code ?? error.type, type: 'error', error }),
     last: null,
   });
 }
 
-type NamedError = ErrorBody & { type: 'error' };
+type NamedError = ErrorBody['error'] & ErrorBody & { type: 'error' };
 
 interface Form<Event> {
   write(data: Event): SSEMessage;

@@ -10,17 +10,11 @@ import type { AppEnv } from './context.ts';
 type Check = { ok: true; [fact: string]: unknown } | { ok: false; reason: string };
 type Checks = { database: Check; verifier: Check };
 
-interface Found {
-  checks: Checks;
-  draft_model: DraftModelState | null;
-  embedder: Awaited<ReturnType<typeof embedderState>>;
-}
-
 /** What others than the worker's own machine are told may be so old: their asking costs no more than once in that. */
 const KEPT_MS = 1_000;
 
-/** What others were told last. */
-let kept: { at: number; found: Found } | null = null;
+/** What others were told last, and when it was last looked at anew. */
+let kept: { at: number; checks: Checks } | null = null;
 
 export const health = new Hono<AppEnv>();
 
@@ -29,34 +23,36 @@ health.get('/live', function live(c) {
 });
 
 health.get('/ready', async function ready(c) {
-  const { checks } = await find(c.env, isLocal(c));
+  const checks = await checkAll(c.env, isLocal(c));
   const ok = isReady(checks);
   return c.json({ status: ok ? 'ok' : 'unavailable', checks }, ok ? 200 : 503);
 });
 
 health.get('/', async function both(c) {
-  const { checks, draft_model, embedder } = await find(c.env, isLocal(c));
+  const checks = await checkAll(c.env, isLocal(c));
   const ok = isReady(checks);
+  // Answers do without the one, searches by words without the other: they make nothing unready.
+  const draft_model = checks.verifier.ok ? await checkDraftModel(c.env) : null;
+  const embedder = await embedderState(c.env);
   const status = ok ? 'ok' : 'degraded';
   return c.json({ status, live: true, ready: ok, checks, draft_model, embedder });
 });
 
-/** Draft model and embedder make nothing unready: answers do without the one, searches by words without the other. */
 function isReady(checks: Checks): boolean {
   return Object.values(checks).every((check) => check.ok);
 }
 
 /** `local`: whether addresses may be told. Nobody else needs them, and no key is asked for here. */
-async function find(env: Bindings, local: boolean): Promise<Found> {
-  if (!local && kept && Date.now() - kept.at < KEPT_MS) return kept.found;
+async function checkAll(env: Bindings, local: boolean): Promise<Checks> {
+  if (!local && kept) {
+    if (Date.now() - kept.at < KEPT_MS) return kept.checks;
+    // Who asks while this looks is told what was.
+    kept.at = Date.now();
+  }
   const [database, verifier] = await Promise.all([checkDatabase(env), checkVerifier(env, local)]);
-  const found = {
-    checks: { database, verifier },
-    draft_model: await checkDraftModel(env),
-    embedder: await embedderState(env),
-  };
-  if (!local) kept = { at: Date.now(), found };
-  return found;
+  const checks = { database, verifier };
+  if (!local) kept = { at: Date.now(), checks };
+  return checks;
 }
 
 async function checkDatabase(env: Bindings): Promise<Check> {

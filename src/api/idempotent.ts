@@ -18,7 +18,7 @@ const MAX_KEY = 255;
 /** D1 takes rows up to 2 MB. */
 const MAX_KEPT = 1_500_000;
 /** The end of a whole stream, in either form. What it quotes has its line ends escaped. */
-const WHOLE = /(^|\n)(data: \[DONE\]|event: response\.(completed|incomplete)\ndata: .*)\n\n$/;
+const WHOLE = /(^|\n)(data: \[DONE\]|event: response\.(completed|incomplete)\ndata: [^\n]*)\n\n$/;
 
 export const idempotent = createMiddleware<AppEnv>(async function idempotent(c, next) {
   const key = c.req.header(HEADER);

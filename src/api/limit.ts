@@ -29,13 +29,20 @@ export const limit = createMiddleware<AppEnv>(async function limit(c, next) {
   setHeaders(c.res.headers, limits, verdict);
 });
 
-/** Holds a request that was let in as one answer to its key's limits for all it asks for. */
-export async function requireConcurrency(c: Context<AppEnv>, answers: number): Promise<void> {
+/** Holds a request that was let in as one answer to its key's limits for all that its field `param` asks for. */
+export async function requireConcurrency(
+  c: Context<AppEnv>,
+  answers: number,
+  param: 'n' | 'prompt' = 'n',
+): Promise<void> {
   const { caller, lease } = c.var;
   if (answers === 1 || lease === undefined || caller.keyId === null || !caller.limits) return;
   const { concurrency } = caller.limits;
   if (answers > concurrency) {
-    throw invalid('n', `n: ${answers} answers, but this key may have ${concurrency} at a time`);
+    throw invalid(
+      param,
+      `${param}: ${answers} answers, but this key may have ${concurrency} at a time`,
+    );
   }
   if (await limiterOf(c, caller.keyId).widen(lease, answers, caller.limits)) return;
   observeRefusal(c, 'concurrency');

@@ -24,45 +24,22 @@ export function chatLogprobs(model: ModelRecord, told: readonly TokenLogprobs[])
   return { content, refusal: null };
 }
 
-/** Of one choice of /v1/completions. A stream tells them bit by bit, with offsets that go on. */
-export class CompletionLogprobs {
-  private readonly model: ModelRecord;
-  private readonly top: number;
-  /** Characters may go over from one token to the next. */
-  private readonly decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
-  private characters = 0;
-
-  /** `top`: how many alternatives were asked for. */
-  constructor(model: ModelRecord, top: number) {
-    this.model = model;
-    this.top = top;
-  }
-
-  /** `text_offset` counts the text's characters (code points, as Python does) before each token. */
-  of(told: readonly TokenLogprobs[]) {
-    const named = (token: TokenLogprob) => entryOf(this.model, token);
-    return {
-      tokens: told.map((token) => named(token).token),
-      token_logprobs: told.map(({ logprob }) => logprob),
-      // Which of two tokens of one text is meant its name can't say: the likelier one is told.
-      top_logprobs:
-        this.top === 0
-          ? null
-          : told.map((token) =>
-              Object.fromEntries(
-                [token, ...token.top.toReversed()].map((one) => [named(one).token, one.logprob]),
-              ),
-            ),
-      text_offset: told.map((token) => this.pass(named(token).bytes)),
-    };
-  }
-
-  private pass(bytes: readonly number[] | null): number {
-    const before = this.characters;
-    const text = this.decoder.decode(Uint8Array.from(bytes ?? []), { stream: true });
-    for (const _ of text) this.characters++;
-    return before;
-  }
+/** The form of /v1/completions. `top`: how many alternatives were asked for. */
+export function completionLogprobs(
+  model: ModelRecord,
+  told: readonly TokenLogprobs[],
+  top: number,
+) {
+  const textOf = (token: TokenLogprob) => entryOf(model, token).token;
+  // Which of two tokens of one text is meant its name can't say: the likelier one is told.
+  const rivals = (token: TokenLogprobs) =>
+    Object.fromEntries([token, ...token.top.toReversed()].map((one) => [textOf(one), one.logprob]));
+  return {
+    tokens: told.map(textOf),
+    token_logprobs: told.map(({ logprob }) => logprob),
+    top_logprobs: top === 0 ? null : told.map(rivals),
+    text_offset: told.map(({ start }) => start),
+  };
 }
 
 /** A special token has its name and no bytes: it says nothing. */

@@ -26,6 +26,15 @@ export function neutral<const Value extends string | number | boolean>(value: Va
   return v.nullish(v.literal(value, `is not supported: leave it out, or send ${value}`));
 }
 
+/** The caller's own; they change nothing. */
+export const labels = {
+  user: v.nullish(v.string('must be a string')),
+  safety_identifier: v.nullish(v.string('must be a string')),
+  /** What a prompt has in common with an earlier one is found without it. */
+  prompt_cache_key: v.nullish(v.string('must be a string')),
+  metadata: v.nullish(v.record(v.string(), v.string())),
+};
+
 export const integer = (least: number, most: number) => {
   const range = `must be an integer from ${least} to ${most}`;
   return v.pipe(

@@ -41,7 +41,7 @@ responses.post('/', async function createResponse(c) {
     if (signal.aborted) leave();
     return c.json(await whole(turn, failure).finally(end));
   }
-  return namedEventStream<ResponseEvent>(c, {
+  return namedEventStream<ResponseEvent | OutputEvent>(c, {
     say: (send) => streamed(send, turn),
     leave,
     end,
@@ -59,7 +59,7 @@ interface Turn {
 
 interface ResponseEvent {
   type: string;
-  sequence_number: number;
+  response: ReturnType<typeof responseOf>;
 }
 
 async function whole(turn: Turn, failure: (error: unknown) => unknown) {
@@ -71,14 +71,12 @@ async function whole(turn: Turn, failure: (error: unknown) => unknown) {
   }
 }
 
-async function streamed(send: Send<ResponseEvent>, turn: Turn): Promise<void> {
-  let sequence_number = 0;
-  const tell = (event: { type: string }) => send({ ...event, sequence_number: sequence_number++ });
-  await tell({ type: 'response.created', ...{ response: responseOf(turn, null) } });
-  await tell({ type: 'response.in_progress', ...{ response: responseOf(turn, null) } });
-  for await (const event of saying(turn)) await tell(event);
+async function streamed(send: Send<ResponseEvent | OutputEvent>, turn: Turn): Promise<void> {
+  await send({ type: 'response.created', response: responseOf(turn, null) });
+  await send({ type: 'response.in_progress', response: responseOf(turn, null) });
+  for await (const event of saying(turn)) await send(event);
   const response = responseOf(turn, turn.answer.finish());
-  await tell({ type: `response.${response.status}`, ...{ response } });
+  await send({ type: `response.${response.status}`, response });
 }
 
 /** Events of its items, as they come. */
@@ -86,7 +84,9 @@ async function* saying({ body, chat, answer, output }: Turn): AsyncGenerator<Out
   if (fileSearchOf(chat.tools)) {
     const query = plainMessages(chat).findLast(({ role }) => role === 'user')!.content;
     const told = body.include?.includes('file_search_call.results') ?? false;
-    yield* output.searched(query, told ? answer.passages : null);
+    // What the request itself brought was not found.
+    const found = answer.passages.filter(({ id }) => id !== null);
+    yield* output.searched(query, told ? found : null);
   }
   for await (const step of answer.steps()) yield* output.push(step);
   yield* output.end(answer.finish());

@@ -64,7 +64,7 @@ export class TextStream {
       const said = this.detokenizer.push(token);
       const text = this.stops.push(said);
       if (accept.logprobs) {
-        const told = tokenLogprobs(accept, accept.logprobs, i);
+        const told = tokenLogprobs(accept, accept.logprobs, i, this.waiting.said);
         step.logprobs.push(...this.waiting.push(told, said.length, text.length));
       }
       if (text !== '') step.pieces.push({ text, source: SOURCE_NAMES[accept.sources[i]!]! });

@@ -9,11 +9,19 @@ export interface TokenLogprob {
 export interface TokenLogprobs extends TokenLogprob {
   /** The likeliest tokens in its place, likeliest first. */
   top: TokenLogprob[];
+  /** Where its text begins in the answer's, in UTF-16 code units. */
+  start: number;
 }
 
-/** Of the token at `index` of a step. */
-export function tokenLogprobs({ tokens }: Accept, told: Logprobs, index: number): TokenLogprobs {
+/** Of the token at `index` of a step, behind `start` code units of text. */
+export function tokenLogprobs(
+  { tokens }: Accept,
+  told: Logprobs,
+  index: number,
+  start: number,
+): TokenLogprobs {
   return {
+    start,
     token: tokens[index]!,
     logprob: told.committed[index]!,
     top: Array.from({ length: told.top }, (_, k) => ({
@@ -30,14 +38,14 @@ export function tokenLogprobs({ tokens }: Accept, told: Logprobs, index: number)
  * string takes whole is never told.
  */
 export class WaitingLogprobs {
-  private readonly waiting: { told: TokenLogprobs; start: number }[] = [];
+  private readonly waiting: TokenLogprobs[] = [];
   /** Characters of all tokens so far, and those that are out. */
-  private said = 0;
+  said = 0;
   private out = 0;
 
   /** A token that says `said` characters, with which `out` of those that waited went out. */
   push(told: TokenLogprobs, said: number, out: number): TokenLogprobs[] {
-    this.waiting.push({ told, start: this.said });
+    this.waiting.push(told);
     this.said += said;
     return this.release(out);
   }
@@ -47,11 +55,11 @@ export class WaitingLogprobs {
     this.out += out;
     const waits = this.waiting.findIndex(({ start }) => start >= this.out);
     const count = waits < 0 ? this.waiting.length : waits;
-    return this.waiting.splice(0, count).map(({ told }) => told);
+    return this.waiting.splice(0, count);
   }
 
   /** The answer is out to its end. */
   flush(): TokenLogprobs[] {
-    return this.waiting.splice(0).map(({ told }) => told);
+    return this.waiting.splice(0);
   }
 }

@@ -102,8 +102,8 @@ export function findBatch(env: Bindings, store: StoreRecord, id: string) {
 }
 
 /**
- * Cancels what of the batch has not been worked off. A file that was attached
- * before stays as it was: its passages are still there to be found.
+ * Cancels what of the batch has not been worked off. Of a file that was attached
+ * before, the passages are still there to be found, under its new attributes.
  */
 export async function cancelBatch(env: Bindings, batch: BatchRecord): Promise<void> {
   const db = database(env);

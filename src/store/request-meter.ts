@@ -36,7 +36,8 @@ export interface Verdict {
 export class RequestMeter {
   private level = 0;
   private filledAt = -1;
-  private nextLease = 1;
+  /** From anywhere: a lease of before a restart is none of those after it. */
+  private nextLease = Math.floor(Math.random() * 2 ** 48);
   /** By their number, those that end first in front. */
   private readonly leases = new Map<number, Lease>();
 

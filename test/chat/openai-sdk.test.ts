@@ -264,7 +264,7 @@ describe('refusals name the field and the limit', () => {
     [
       'an image',
       { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'x' } }] }] },
-      'messages.0.content',
+      'messages.0.content.0.type',
       /text/,
     ],
     ['temperature too high', { temperature: 3 }, 'temperature', /0 to 2/],

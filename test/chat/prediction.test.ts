@@ -135,7 +135,7 @@ describe('a prediction', () => {
     [
       'an image',
       { prediction: { type: 'content', content: [{ type: 'image_url' }] } as never },
-      'prediction.content',
+      'prediction.content.0.type',
       /parts/,
     ],
     ['too many tokens', predicting('why? '.repeat(10_000)), 'prediction', /at most 16384 tokens/],

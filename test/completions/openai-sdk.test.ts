@@ -199,7 +199,7 @@ describe('what is given back', () => {
         }
         const before = content!.slice(0, i).flatMap((one) => one.bytes ?? []);
         const said = Buffer.from(before).toString().replace(/�+$/, '');
-        expect(text_offset![i]).toBe([...said].length);
+        expect(text_offset![i]).toBe(said.length);
         expect(bytes === null || text.includes(said)).toBe(true);
       });
 
@@ -313,7 +313,7 @@ describe('refusals name the field and the limit', () => {
     ['a prompt that is empty', { prompt: '' }, 'prompt', /is empty: send some text/],
     ['no tokens', { prompt: [] }, 'prompt', /must be a text|is empty/],
     ['an empty prompt among others', { prompt: ['a', ''] }, 'prompt.1', /is empty/],
-    ['texts and tokens mixed', { prompt: ['a', 5] }, 'prompt', /must be a text/],
+    ['texts and tokens mixed', { prompt: ['a', 5] }, 'prompt.1', /must be a text/],
     ['a number', { prompt: 5 }, 'prompt', /must be a text/],
     ['a token of no vocabulary', { prompt: [300, 6144] }, 'prompt', /6144 is no token of/],
     ['a negative token', { prompt: [-1] }, 'prompt.0', /token ids/],

@@ -1,5 +1,5 @@
 /** POST /v1/responses as the `openai` package calls it, against the real service: what chat says, in the newer form. */
-import OpenAI, { BadRequestError, toFile } from 'openai';
+import OpenAI, { APIError, toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startService, type TestService } from '../support/service.ts';
 
@@ -164,12 +164,23 @@ describe('a stream', () => {
       fetch(`${service.url}/v1/responses`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'idempotency-key': 'a-response' },
-        body: JSON.stringify({ input: QUESTION, temperature: 1.5, stream: true }),
+        body: JSON.stringify({
+          input: QUESTION,
+          temperature: 1.5,
+          max_output_tokens: 4,
+          stream: true,
+        }),
       });
     const first = await (await post()).text();
-    expect(first).toMatch(/event: response\.completed\ndata: .*\n\n$/);
-    const replayed = await post();
-    expect(replayed.headers.get('idempotent-replayed')).toBe('true');
+    expect(first).toMatch(/event: response\.incomplete\ndata: .*\n\n$/);
+    // What was sent is kept a moment later.
+    let replayed = await post();
+    await expect
+      .poll(async () => {
+        if (replayed.status === 409) replayed = await post();
+        return replayed.headers.get('idempotent-replayed');
+      })
+      .toBe('true');
     expect(await replayed.text()).toBe(first);
   });
 });
@@ -194,6 +205,29 @@ describe('what was said before', () => {
       { instructions: 'Be brief.', max_output_tokens: 40 },
     );
     expect(response.output_text).toBe(message.content);
+  });
+
+  test('what SDKs add to it is taken back too', async () => {
+    const { status } = await respond([
+      { role: 'user', content: QUESTION, ...{ id: 'msg_1', status: 'completed' } },
+      {
+        type: 'message',
+        role: 'assistant',
+        id: 'msg_2',
+        status: 'completed',
+        content: [
+          { type: 'output_text', text: '{}', annotations: [], ...{ parsed: {} } },
+          { type: 'refusal', refusal: 'No more.' },
+        ],
+      },
+      {
+        ...{ type: 'function_call', call_id: 'call_1', name: 'f', arguments: '{}' },
+        ...{ parsed_arguments: {} },
+      } as OpenAI.Responses.ResponseFunctionToolCall,
+      { type: 'function_call_output', call_id: 'call_1', output: 'done' },
+      { role: 'user', content: QUESTION },
+    ]);
+    expect(status).toBe('completed');
   });
 
   test('the output of an answer is taken back as it came', async () => {
@@ -284,7 +318,33 @@ describe('refusals name the field as the request has it', () => {
       'input',
       /no message before it has a call/,
     ],
-    ['a reference', { input: [{ type: 'item_reference', id: 'msg_1' }] }, 'input', /item|list/],
+    [
+      'a reference',
+      { input: [{ type: 'item_reference', id: 'msg_1' }] },
+      'input.0.id',
+      /not kept, send the items themselves/,
+    ],
+    [
+      'a part of no kind',
+      { input: [{ role: 'user', content: [{ type: 'input_image', image_url: 'x' }] }] },
+      'input.0.content.0.type',
+      /./,
+    ],
+    [
+      'a file that is not there',
+      {
+        instructions: 'Hm.',
+        input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'file-1' }] }],
+      },
+      'input',
+      /there is no file "file-1"/,
+    ],
+    [
+      'a search that is not there',
+      { tool_choice: { type: 'file_search' } },
+      'tool_choice',
+      /name one in tools/,
+    ],
     [
       'two searches',
       { tools: Array(2).fill({ type: 'file_search', vector_store_ids: [] }) },
@@ -296,8 +356,8 @@ describe('refusals name the field as the request has it', () => {
     const error = await client.responses
       .create({ model: service.model, input: QUESTION, ...body } as never)
       .catch((e: unknown) => e);
-    expect(error).toBeInstanceOf(BadRequestError);
-    expect((error as BadRequestError).param).toBe(param);
-    expect((error as BadRequestError).message).toMatch(message);
+    expect(error).toBeInstanceOf(APIError);
+    expect((error as APIError).param).toBe(param);
+    expect((error as APIError).message).toMatch(message);
   });
 });

@@ -52,6 +52,8 @@ export const answerNotes = {
   presence_penalty: 'Subtracted from a token’s logit once the answer has it.',
   logit_bias: 'Added to the logits of tokens, by their ids; −100 bans one, 100 leaves only such.',
   user: 'A label of the caller’s own. It changes nothing.',
+  safety_identifier: 'A label of the caller’s own. It changes nothing.',
+  prompt_cache_key: 'A label of the caller’s own. Prompts that begin alike are known without it.',
   metadata: 'Labels of the caller’s own. They change nothing.',
   speculation: 'How the answer is drafted, and what is told about it.',
 };

@@ -130,6 +130,7 @@ const requestNotes: Notes<typeof chatRequestSchema> = {
   response_format: 'What the text must be: anything, a JSON object, or valid under a JSON Schema.',
   vector_store_ids: 'Stores to answer from, `[]` for none; the store called `demo` if left out.',
   file_ids: 'Uploaded files to answer from, beside those in messages.',
+  service_tier: 'There is one: `auto`, or left out.',
   context: 'What the model reads of these files: the passages that match, or everything.',
 };
 

@@ -152,9 +152,10 @@ const event = v.variant('type', [
   }),
   v.object({
     type: v.literal('error'),
+    sequence_number: count,
     message: v.string(),
     param: v.nullable(v.string()),
-    code: v.nullable(v.string()),
+    code: v.string(),
     error: errorBody.entries.error,
   }),
 ]);
@@ -179,6 +180,7 @@ const notes: Notes<typeof responseRequestSchema> = {
   background: 'Answers come as they are made: `false`, or left out.',
   vector_store_ids: 'Stores to answer from, `[]` for none; the store called `demo` if left out.',
   file_ids: 'Uploaded files to answer from, beside those in the input.',
+  service_tier: 'There is one: `auto`, or left out.',
   context: 'What the model reads of these files: the passages that match, or everything.',
 };
 

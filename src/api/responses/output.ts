@@ -18,8 +18,10 @@ interface OutputText {
   type: 'output_text';
   text: string;
   annotations: ReturnType<typeof annotationsOf>;
-  logprobs: ReturnType<typeof chatLogprobs>['content'];
+  logprobs: TokenEntry[];
 }
+
+type TokenEntry = ReturnType<typeof chatLogprobs>['content'][number];
 
 interface MessageItem {
   type: 'message';
@@ -61,6 +63,8 @@ export class ResponseOutput {
   private readonly model: ModelRecord;
   private readonly citable: readonly Citable[];
   private readonly calls: ToolCalls | null;
+  /** Of tokens whose text has not been told; those of calls never are. */
+  private readonly untold: TokenEntry[] = [];
   /** The item that is being said. */
   private open: MessageItem | CallItem | null = null;
 
@@ -101,13 +105,8 @@ export class ResponseOutput {
 
   push({ pieces, logprobs }: Step): OutputEvent[] {
     const text = pieces.map((piece) => piece.text).join('');
-    const events = this.add(this.calls ? this.calls.push(text) : [{ type: 'text', text }]);
-    if (logprobs.length === 0) return events;
-    const told = chatLogprobs(this.model, logprobs).content;
-    if (this.open?.type === 'message') this.open.content[0]!.logprobs.push(...told);
-    const delta = events.findLast(({ type }) => type === 'response.output_text.delta');
-    if (delta) delta.logprobs = told;
-    return events;
+    this.untold.push(...chatLogprobs(this.model, logprobs).content);
+    return this.add(this.calls ? this.calls.push(text) : [{ type: 'text', text }]);
   }
 
   /** The answer is over. One that said nothing says an empty text. */
@@ -115,6 +114,7 @@ export class ResponseOutput {
     const events = this.add(this.calls?.flush() ?? []);
     const said = this.items.some(({ type }) => type !== 'file_search_call');
     if (!said) this.openMessage(events);
+    if (this.open?.type === 'message') this.open.content[0]!.logprobs.push(...this.untold);
     this.close(events, finish === 'stop' ? 'completed' : 'incomplete');
     return events;
   }
@@ -132,11 +132,26 @@ export class ResponseOutput {
 
   private say(events: OutputEvent[], delta: string): void {
     const item = this.open?.type === 'message' ? this.open : this.openMessage(events);
-    item.content[0]!.text += delta;
-    events.push({ type: 'response.output_text.delta', ...this.part(item), delta, logprobs: [] });
+    const part = item.content[0]!;
+    const logprobs = this.tell(delta.length);
+    part.text += delta;
+    part.logprobs.push(...logprobs);
+    events.push({ type: 'response.output_text.delta', ...this.part(item), delta, logprobs });
+  }
+
+  /** Of the tokens that begin within the next `length` code units of text. */
+  private tell(length: number): TokenEntry[] {
+    let begins = 0;
+    const later = this.untold.findIndex(({ token }) => {
+      const isLater = begins >= length;
+      begins += token.length;
+      return isLater;
+    });
+    return this.untold.splice(0, later < 0 ? this.untold.length : later);
   }
 
   private argue(events: OutputEvent[], delta: string): void {
+    this.untold.length = 0;
     const item = this.open as CallItem;
     item.arguments += delta;
     events.push({ type: 'response.function_call_arguments.delta', ...this.place(item), delta });
@@ -153,12 +168,14 @@ export class ResponseOutput {
       content: [part],
     };
     this.begin(events, item, { ...item, content: [] });
-    events.push({ type: 'response.content_part.added', ...this.part(item), part: { ...part } });
+    const told = { ...part, logprobs: [] };
+    events.push({ type: 'response.content_part.added', ...this.part(item), part: told });
     return item;
   }
 
   private openCall(events: OutputEvent[], name: string): void {
     this.close(events, 'completed');
+    this.untold.length = 0;
     const item: CallItem = {
       type: 'function_call',
       id: newId('fc_'),

@@ -6,6 +6,7 @@ import { fileSearch, storeIds } from '../file-search-tool.ts';
 import { hasOneSearch, ONE_SEARCH } from '../function-tools.ts';
 import {
   integer,
+  labels,
   MAX_TOKENS,
   neutral,
   number,
@@ -19,13 +20,15 @@ import { identifier, jsonSchema } from '../response-format.ts';
 const string = v.string('must be a string');
 const NOT_KEPT = 'is not supported: responses are not kept, send what came before in input';
 
-/** As an answer had it, which comes back as it is. */
-const returned = { id: v.nullish(string), status: v.nullish(string) };
+/** As an answer had them, which come back as they are. */
+const returned = { id: v.nullish(string), status: v.nullish(string), phase: v.nullish(string) };
 const inputText = v.strictObject({ type: v.literal('input_text'), text: string }, shape);
 const inputFile = v.strictObject(
   {
     type: v.literal('input_file'),
     file_id: string,
+    /** A label: the file has its own. */
+    filename: v.nullish(string),
     file_data: v.optional(
       v.never('is not supported: upload the file to /v1/files and send its file_id'),
     ),
@@ -38,17 +41,29 @@ const outputText = v.strictObject(
     text: string,
     annotations: v.nullish(v.array(v.unknown())),
     logprobs: v.nullish(v.array(v.unknown())),
+    /** What an SDK made of the text. */
+    parsed: v.optional(v.unknown()),
   },
   shape,
 );
+const refusal = v.strictObject({ type: v.literal('refusal'), refusal: string }, shape);
 const PARTS = 'must be a string or a list of parts';
+const partOf = (...types: string[]) => `must be a part of type ${types.join(' or ')}`;
 
 const message = v.variant('role', [
   v.strictObject(
     {
       type: v.optional(v.literal('message')),
       role: v.literal('assistant'),
-      content: v.union([string, v.array(v.variant('type', [outputText, inputText]))], PARTS),
+      content: v.union(
+        [
+          string,
+          v.array(
+            v.variant('type', [outputText, inputText, refusal], partOf('output_text', 'refusal')),
+          ),
+        ],
+        PARTS,
+      ),
       ...returned,
     },
     shape,
@@ -58,6 +73,7 @@ const message = v.variant('role', [
       type: v.optional(v.literal('message')),
       role: v.picklist(['system', 'developer']),
       content: v.union([string, v.array(inputText)], PARTS),
+      ...returned,
     },
     shape,
   ),
@@ -65,7 +81,14 @@ const message = v.variant('role', [
     {
       type: v.optional(v.literal('message')),
       role: v.literal('user'),
-      content: v.union([string, v.array(v.variant('type', [inputText, inputFile]))], PARTS),
+      content: v.union(
+        [
+          string,
+          v.array(v.variant('type', [inputText, inputFile], partOf('input_text', 'input_file'))),
+        ],
+        PARTS,
+      ),
+      ...returned,
     },
     shape,
   ),
@@ -81,6 +104,7 @@ const item = v.variant(
         call_id: string,
         name: identifier,
         arguments: v.string('must be a string of JSON'),
+        parsed_arguments: v.optional(v.unknown()),
         ...returned,
       },
       shape,
@@ -96,6 +120,10 @@ const item = v.variant(
     ),
     /** What an earlier answer searched: the model is told nothing of it. */
     v.looseObject({ type: v.literal('file_search_call') }),
+    v.looseObject({
+      type: v.literal('item_reference'),
+      id: v.never('is not supported: responses are not kept, send the items themselves'),
+    }),
   ],
   'must be a message, a function_call, a function_call_output or a file_search_call',
 );
@@ -131,7 +159,12 @@ const format = v.variant(
   'must be an object with the type "text", "json_object" or "json_schema"',
 );
 
-export const INCLUDABLE = ['file_search_call.results', 'message.output_text.logprobs'] as const;
+export const INCLUDABLE = [
+  'file_search_call.results',
+  'message.output_text.logprobs',
+  /** There is none. */
+  'reasoning.encrypted_content',
+] as const;
 
 export const responseRequestSchema = v.strictObject(
   {
@@ -187,9 +220,14 @@ export const responseRequestSchema = v.strictObject(
     previous_response_id: v.nullish(v.never(NOT_KEPT)),
     truncation: neutral('disabled'),
     background: neutral(false),
-    /** Labels of the caller's own; they change nothing. */
-    user: v.nullish(string),
-    metadata: v.nullish(v.record(v.string(), v.string())),
+    service_tier: neutral('auto'),
+    stream_options: v.nullish(
+      v.strictObject(
+        { include_obfuscation: v.optional(v.literal(false, 'is not supported: leave it out')) },
+        shape,
+      ),
+    ),
+    ...labels,
     /** Ours, as in chat. */
     top_k: v.nullish(integer(0, 1 << 20)),
     seed,

@@ -6,14 +6,14 @@ import type { ResponseRequest } from './request.ts';
 
 type ChatInput = v.InferInput<typeof chatRequestSchema>;
 type Message = ChatInput['messages'][number];
-type Item = Exclude<ResponseRequest['input'], string>[number];
+type Spoken = Extract<Exclude<ResponseRequest['input'], string>[number], { role: string }>;
 
 /** Throws an `ApiFailure` in the request's own terms. */
 export function toChat(body: ResponseRequest): ChatRequest {
   if (body.speculation.trace) {
     throw invalid('speculation.trace', 'speculation.trace: only /v1/chat/completions traces');
   }
-  const { include, instructions, max_output_tokens, text, tool_choice, tools, ...same } = body;
+  const { include, instructions, max_output_tokens, text, tools, ...same } = body;
   const chat: ChatInput = {
     ...sharedFields(same),
     messages: [
@@ -27,7 +27,7 @@ export function toChat(body: ResponseRequest): ChatRequest {
       const { type, ...fields } = tool;
       return { type, function: fields };
     }),
-    tool_choice: choiceOf(tool_choice),
+    tool_choice: choiceOf(body),
     response_format: formatOf(text?.format),
   };
   const checked = v.safeParse(chatRequestSchema, chat);
@@ -66,6 +66,8 @@ function sharedFields({
   };
 }
 
+type Part = { type: string; text?: string; refusal?: string };
+
 /** Items in a row that one answer had, its text and its calls, are one message. */
 function messagesOf(input: ResponseRequest['input']): Message[] {
   if (typeof input === 'string') return [{ role: 'user', content: input }];
@@ -81,14 +83,14 @@ function messagesOf(input: ResponseRequest['input']): Message[] {
     } else if (item.type === 'function_call_output') {
       const content = textOf(item.output);
       messages.push({ role: 'tool', content, tool_call_id: item.call_id });
-    } else {
-      messages.push(messageOf(item));
+    } else if ('role' in item) {
+      messages.push(messageOf(item as Spoken));
     }
   }
   return messages;
 }
 
-function messageOf({ role, content }: Extract<Item, { role: string }>): Message {
+function messageOf({ role, content }: Spoken): Message {
   if (role !== 'user' || typeof content === 'string') return { role, content: textOf(content) };
   return {
     role,
@@ -100,15 +102,21 @@ function messageOf({ role, content }: Extract<Item, { role: string }>): Message 
   };
 }
 
-function textOf(content: string | readonly { type: string; text?: string }[]): string {
+function textOf(content: string | readonly Part[]): string {
   if (typeof content === 'string') return content;
-  return content.map(({ text }) => text ?? '').join('');
+  return content.map(({ text, refusal }) => text ?? refusal ?? '').join('');
 }
 
-function choiceOf(choice: ResponseRequest['tool_choice']): ChatInput['tool_choice'] {
+/** What is searched is searched in any case: a choice of the search asks for no call. */
+function choiceOf({ tools, tool_choice: choice }: ResponseRequest): ChatInput['tool_choice'] {
+  const offered = new Set(tools?.map(({ type }) => type));
+  if (choice === 'required') {
+    return offered.has('file_search') && !offered.has('function') ? 'auto' : choice;
+  }
   if (!choice || typeof choice === 'string') return choice;
-  if (choice.type === 'file_search') return 'auto';
-  return { type: 'function', function: { name: choice.name } };
+  if (choice.type === 'function') return { type: 'function', function: { name: choice.name } };
+  if (offered.has('file_search')) return 'auto';
+  throw invalid('tool_choice', 'tool_choice: there is no file_search: name one in tools');
 }
 
 function formatOf(
@@ -123,6 +131,7 @@ function formatOf(
 const NAMES: readonly [RegExp, string][] = [
   [/^messages(\.\d+\S*?)?(?=:| |$)/, 'input'],
   [/^response_format\.json_schema/, 'text.format'],
+  [/^tools\[(\d+)\]\.function/, 'tools[$1]'],
   [/^response_format/, 'text.format'],
   [/^max(_completion)?_tokens/, 'max_output_tokens'],
   [
@@ -133,7 +142,7 @@ const NAMES: readonly [RegExp, string][] = [
 
 /** A failure of the chat, as whoever asked for the response knows its fields. What is none is handed back. */
 export function inOwnTerms(error: unknown): unknown {
-  if (!(error instanceof ApiFailure) || error.error.kind !== 'invalid') return error;
+  if (!(error instanceof ApiFailure) || !('param' in error.error)) return error;
   const { param, message } = error.error;
   const renamed = (text: string) =>
     NAMES.reduce((named, [theirs, ours]) => named.replace(theirs, ours), text);

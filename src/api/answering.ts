@@ -1,11 +1,9 @@
-/** What every route that answers does before a turn and after it. */
-import type { Context } from 'hono';
+/** What every route that answers does before a turn. */
 import { type Answer, type AnswerRequest, startAnswer } from '../generate/answer.ts';
 import type { ModelRecord } from '../store/model.ts';
 import { defaultStores, findStore } from '../store/stores.ts';
 import type { AppEnv } from './context.ts';
 import { invalid, notFound } from './errors.ts';
-import { observeAnswer } from './metrics.ts';
 import { type SpeculationRequest, seedHalves } from './request-fields.ts';
 import { cancelAll } from './together.ts';
 
@@ -96,10 +94,4 @@ export async function startAll(
   if (!failed) return answers;
   cancelAll(answers);
   throw failed.reason;
-}
-
-/** Whole or not: counts it, and lets it leave what it may to later ones. */
-export function ended(c: Context<AppEnv>, answer: Answer): void {
-  observeAnswer(c, answer);
-  c.executionCtx.waitUntil(answer.remember());
 }

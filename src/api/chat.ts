@@ -4,17 +4,17 @@ import type { Answer } from '../generate/answer.ts';
 import type { Step } from '../generate/text-stream.ts';
 import type { TokenLogprobs } from '../generate/token-logprobs.ts';
 import { newId } from '../store/ids.ts';
-import { ended } from './answering.ts';
 import { readBody } from './body.ts';
 import { beginChat } from './chat-answers.ts';
 import { type ChatRequest, chatRequestSchema } from './chat-request.ts';
 import type { AppEnv } from './context.ts';
+import { deliver } from './deliver.ts';
 import { eventStream, type Send } from './event-stream.ts';
 import { annotationsOf } from './file-search-tool.ts';
 import { mayCall } from './function-tools.ts';
 import { chatLogprobs } from './logprobs.ts';
 import { Said } from './said.ts';
-import { cancelAll, together } from './together.ts';
+import { together } from './together.ts';
 import { turnFailure } from './turn-failure.ts';
 import { usageOf } from './usage.ts';
 
@@ -28,25 +28,18 @@ chat.post('/completions', async function createChatCompletion(c) {
     created: Math.floor(Date.now() / 1000),
     model: model.id,
   };
-  const leave = () => cancelAll(answers);
-  const end = () => {
-    for (const answer of answers) ended(c, answer);
-  };
-  // A client that leaves ends the turn. The request's signal says so, but a listener on it also
-  // ends the request's I/O before the verifier could be told: a stream is better off without.
-  // `wrangler dev` notices only what it writes to, so there a whole answer runs to its end.
-  if (!body.stream) {
-    const { signal } = c.req.raw;
-    signal.addEventListener('abort', leave);
-    if (signal.aborted) leave();
-    return c.json(await complete(answers, body, head).finally(end));
-  }
-  return eventStream(c, {
-    say: (send) => streamAnswers(send, answers, body, head),
-    leave,
-    end,
-    failure: (error) => turnFailure(error, 'messages'),
-  });
+  return deliver(
+    c,
+    answers,
+    body.stream,
+    () => complete(answers, body, head),
+    (ending) =>
+      eventStream(c, {
+        ...ending,
+        say: (send) => streamAnswers(send, answers, body, head),
+        failure: (error) => turnFailure(error, 'messages'),
+      }),
+  );
 });
 
 interface Head {

@@ -5,14 +5,7 @@ import { withServedModel } from '../generate/served-model.ts';
 import type { TokenLogprobs } from '../generate/token-logprobs.ts';
 import { newId } from '../store/ids.ts';
 import { loadModel, type ModelRecord } from '../store/model.ts';
-import {
-  drawingOf,
-  ended,
-  requireRoom,
-  requireStores,
-  seedOfChoice,
-  startAll,
-} from './answering.ts';
+import { drawingOf, requireRoom, requireStores, seedOfChoice, startAll } from './answering.ts';
 import { readBody } from './body.ts';
 import {
   type CompletionRequest,
@@ -22,12 +15,13 @@ import {
   requireConsistent,
 } from './completions-request.ts';
 import type { AppEnv } from './context.ts';
+import { deliver } from './deliver.ts';
 import { eventStream, type Send } from './event-stream.ts';
 import { requireConcurrency } from './limit.ts';
 import { completionLogprobs } from './logprobs.ts';
 import { requireModel } from './models.ts';
 import { createSuggestions } from './suggestions.ts';
-import { cancelAll, together } from './together.ts';
+import { together } from './together.ts';
 import { turnFailure } from './turn-failure.ts';
 import { usageOf } from './usage.ts';
 
@@ -60,23 +54,18 @@ completions.post('/', async function createCompletion(c) {
       model: model.id,
     },
   };
-  const leave = () => cancelAll(answers);
-  const end = () => {
-    for (const answer of answers) ended(c, answer);
-  };
-  // As in chat: a listener on the request's signal is for answers that are not streamed.
-  if (!body.stream) {
-    const { signal } = c.req.raw;
-    signal.addEventListener('abort', leave);
-    if (signal.aborted) leave();
-    return c.json(await whole(completion).finally(end));
-  }
-  return eventStream(c, {
-    say: (send) => streamed(send, completion),
-    leave,
-    end,
-    failure: (error) => turnFailure(error, 'prompt'),
-  });
+  return deliver(
+    c,
+    answers,
+    body.stream,
+    () => whole(completion),
+    (ending) =>
+      eventStream(c, {
+        ...ending,
+        say: (send) => streamed(send, completion),
+        failure: (error) => turnFailure(error, 'prompt'),
+      }),
+  );
 });
 
 interface Completion {

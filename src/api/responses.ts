@@ -2,11 +2,11 @@
 import { Hono } from 'hono';
 import type { Answer } from '../generate/answer.ts';
 import { newId } from '../store/ids.ts';
-import { ended } from './answering.ts';
 import { readBody } from './body.ts';
 import { beginChat } from './chat-answers.ts';
 import { type ChatRequest, plainMessages } from './chat-request.ts';
 import type { AppEnv } from './context.ts';
+import { deliver } from './deliver.ts';
 import { namedEventStream, type Send } from './event-stream.ts';
 import { fileSearchOf, mayCall } from './function-tools.ts';
 import { type OutputEvent, type OutputItem, ResponseOutput } from './responses/output.ts';
@@ -31,22 +31,19 @@ responses.post('/', async function createResponse(c) {
     output: new ResponseOutput(model, answer.citable, mayCall(chat)),
     head: { id: newId('resp_'), created_at: Math.floor(Date.now() / 1000), model: model.id },
   };
-  const leave = () => answer.cancel();
-  const end = () => ended(c, answer);
   const failure = (error: unknown) => inOwnTerms(turnFailure(error, 'messages'));
-  // As in chat: a listener on the request's signal is for answers that are not streamed.
-  if (!body.stream) {
-    const { signal } = c.req.raw;
-    signal.addEventListener('abort', leave);
-    if (signal.aborted) leave();
-    return c.json(await whole(turn, failure).finally(end));
-  }
-  return namedEventStream<ResponseEvent | OutputEvent>(c, {
-    say: (send) => streamed(send, turn),
-    leave,
-    end,
-    failure,
-  });
+  return deliver(
+    c,
+    answers,
+    body.stream,
+    () => whole(turn, failure),
+    (ending) =>
+      namedEventStream<ResponseEvent | OutputEvent>(c, {
+        ...ending,
+        say: (send) => streamed(send, turn),
+        failure,
+      }),
+  );
 });
 
 interface Turn {

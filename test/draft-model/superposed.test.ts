@@ -10,17 +10,17 @@ import * as ort from 'onnxruntime-web/wasm';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from '../../local/service.ts';
 import { Mixer } from '../../src/draft/blend/mixer.ts';
-import { SessionDrafter } from '../../src/draft/session-drafter.ts';
 import { MAX_DRAFTS, SuperposedDrafts } from '../../src/draft/superposed.ts';
 import type { EdgeModel } from '../../src/generate/draft-model/edge-model.ts';
 import { EdgeReader } from '../../src/generate/draft-model/edge-reader.ts';
+import { TurnDrafter } from '../../src/generate/memory/turn-drafter.ts';
 import { argmax, maxDifference } from '../engine/driver.ts';
 
 const END = 9;
 
 /** Drafts over what `text` itself says. */
 function over(text: number[], drafts: number, alpha: number): SuperposedDrafts {
-  const { stores, mixer } = new SessionDrafter();
+  const { stores, mixer } = new TurnDrafter();
   for (const store of stores) store.begin(Int32Array.from(text), []);
   return new SuperposedDrafts(stores, mixer, text.at(-1)!, {
     drafts,
@@ -68,7 +68,7 @@ describe('drafts', () => {
   test('a score is (1 − α)·log p + α·log P, what the blend leaves to none going by p', () => {
     const text = [1, 3, 5, 1, 3, 6, 1];
     const word = logits({ 3: 0.5, 4: 1, 2: 0 });
-    const { stores, mixer } = new SessionDrafter();
+    const { stores, mixer } = new TurnDrafter();
     for (const store of stores) store.begin(Int32Array.from(text), []);
     const alpha = 0.3;
     const options = { drafts: 8, alpha, endIds: new Set<number>() };

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SessionDrafter } from '../../src/draft/session-drafter.ts';
+import { BlendDrafter } from '../../src/draft/blend/blend.ts';
+import type { Drafter } from '../../src/draft/drafter.ts';
 import { Source } from '../../src/draft/source.ts';
-import { MAX_SESSION_TOKENS } from '../../src/draft/stores/session-store.ts';
+import { MAX_SESSION_TOKENS, SessionStore } from '../../src/draft/stores/session-store.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
+import { TurnDrafter } from '../../src/generate/memory/turn-drafter.ts';
 
-function drafted(drafter: SessionDrafter, budget = 16): TokenTree {
+function drafted(drafter: Drafter, budget = 16): TokenTree {
   const tree = new TokenTree();
   drafter.draft(tree, budget);
   tree.checkIntegrity();
@@ -24,13 +26,13 @@ function firstPath(tree: TokenTree): number[] {
 
 describe('the session store', () => {
   test('continues what it has seen', () => {
-    const drafter = new SessionDrafter();
+    const drafter = new TurnDrafter();
     drafter.begin(Int32Array.of(5, 6, 7, 8, 9, 10, 5, 6), []);
     expect(firstPath(drafted(drafter, 4))).toEqual([7, 8, 9, 10]);
   });
 
   test('follows the answer as it grows, and forgets it with the turn', () => {
-    const drafter = new SessionDrafter();
+    const drafter = new TurnDrafter();
     drafter.begin(Int32Array.of(1, 2), []);
     drafter.commit(Int32Array.of(30, 31, 32, 30));
     expect(drafted(drafter).child(ROOT, 31)).toBe(0);
@@ -40,7 +42,7 @@ describe('the session store', () => {
 
   test('names the region that a token was found in', () => {
     const prompt = Int32Array.of(1, 2, 3, /**/ 10, 11, 12, /**/ 4, 5, 10);
-    const drafter = new SessionDrafter();
+    const drafter = new TurnDrafter();
     drafter.begin(prompt, [{ start: 3, end: 6, source: Source.passage }]);
     let tree = drafted(drafter);
     expect(tree.sources[tree.child(ROOT, 11)]).toBe(Source.passage);
@@ -53,7 +55,7 @@ describe('the session store', () => {
   });
 
   test('never continues across the end of a passage', () => {
-    const drafter = new SessionDrafter();
+    const drafter = new TurnDrafter();
     const prompt = Int32Array.of(1, 10, 11, 20, 21, 2, 11);
     drafter.begin(prompt, [
       { start: 1, end: 3, source: Source.passage },
@@ -66,7 +68,7 @@ describe('the session store', () => {
     const text = fc.array(fc.nat(6), { minLength: 1, maxLength: 120 });
     fc.assert(
       fc.property(text, text, fc.nat(64), (prompt, output, budget) => {
-        const drafter = new SessionDrafter();
+        const drafter = new TurnDrafter();
         drafter.begin(Int32Array.from(prompt), []);
         drafter.commit(Int32Array.from(output));
         const tree = drafted(drafter, budget);
@@ -90,7 +92,7 @@ describe('the session store', () => {
   test('children of a node share out at most its probability', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(4), { minLength: 1, maxLength: 200 }), (prompt) => {
-        const drafter = new SessionDrafter();
+        const drafter = new TurnDrafter();
         drafter.begin(Int32Array.from(prompt), []);
         const tree = drafted(drafter, 64);
         const spent = new Map<number, number>();
@@ -107,15 +109,16 @@ describe('the session store', () => {
 
   test('a prompt beyond its limit is learned from its end', () => {
     const prompt = new Int32Array(MAX_SESSION_TOKENS + 10).map((_, i) => i % 1000);
-    const drafter = new SessionDrafter();
+    const session = new SessionStore();
+    const drafter = new BlendDrafter([session]);
     drafter.begin(prompt, []);
     drafter.commit(Int32Array.of(1, 2, 3));
-    expect(drafter.session.automaton.tokens).toBe(MAX_SESSION_TOKENS);
+    expect(session.automaton.tokens).toBe(MAX_SESSION_TOKENS);
     expect(drafted(drafter).size).toBeGreaterThan(0);
   });
 
   test('refuses a region outside the prompt', () => {
-    const drafter = new SessionDrafter();
+    const drafter = new TurnDrafter();
     const region = { start: 0, end: 3, source: Source.passage };
     expect(() => drafter.begin(Int32Array.of(1), [region])).toThrow(/not inside the prompt/);
   });

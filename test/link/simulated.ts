@@ -3,8 +3,8 @@ import { type Conditions, type Connection, connect, Host } from '../../bench/rtt
 import { seeded } from '../../bench/rtt/random.ts';
 import { FINGERPRINT, SimulatedVerifier } from '../../bench/rtt/verifier.ts';
 import { VirtualClock } from '../../bench/rtt/virtual-clock.ts';
-import { SessionDrafter } from '../../src/draft/session-drafter.ts';
 import { Source } from '../../src/draft/source.ts';
+import { TurnDrafter } from '../../src/generate/memory/turn-drafter.ts';
 import { spareSpans } from '../../src/generate/spare-spans.ts';
 import { runTurn, type SpanSource } from '../../src/generate/turn.ts';
 import type { LinkEvent } from '../../src/link/client.ts';
@@ -128,7 +128,7 @@ export class World {
     const regions = [{ start: 0, end: prompt.length >> 1, source: Source.corpus }];
     const source = spans ? once(spans) : spareSpans(prompt, regions, prompt.length >> 1);
     const drafting = {
-      drafter: new SessionDrafter(),
+      drafter: new TurnDrafter(),
       nodes: 64,
       tokens: prompt,
       regions,

@@ -17,14 +17,14 @@ import { BlendDrafter } from '../src/draft/blend/blend.ts';
 import { Segment } from '../src/draft/segment/segment.ts';
 import { buildSegment } from '../src/draft/segment/segment-builder.ts';
 import { AlignmentStore } from '../src/draft/stores/alignment-store.ts';
-import { CorpusStore } from '../src/draft/stores/corpus-store.ts';
-import { OutputStore } from '../src/draft/stores/output-store.ts';
 import { SessionStore } from '../src/draft/stores/session-store.ts';
 import { TokenTree } from '../src/draft/tree/tree.ts';
 import { atLeast, atMost, type Goal, printGoals } from './goals.ts';
 import { defaultFolder, readTraces } from './replay/traces.ts';
 import { type Build, segmentBuilds } from './segment-builds.ts';
 import { quantile } from './statistics.ts';
+import { CorpusStore } from './stores/corpus-store.ts';
+import { OutputStore } from './stores/output-store.ts';
 
 const SESSION_TOKENS = 32_768;
 const OUTPUT_TOKENS = 65_536;

@@ -5,11 +5,11 @@ import type { EvidenceStore } from '../../src/draft/blend/evidence.ts';
 import { Segment } from '../../src/draft/segment/segment.ts';
 import { buildSegment } from '../../src/draft/segment/segment-builder.ts';
 import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
-import { CorpusStore } from '../../src/draft/stores/corpus-store.ts';
-import { OutputStore } from '../../src/draft/stores/output-store.ts';
 import { RecyclingStore } from '../../src/draft/stores/recycling-store.ts';
 import { SessionStore } from '../../src/draft/stores/session-store.ts';
 import type { Contender } from '../rivals/contender.ts';
+import { CorpusStore } from '../stores/corpus-store.ts';
+import { OutputStore } from '../stores/output-store.ts';
 
 export class OwnDrafter extends BlendDrafter implements Contender {
   private readonly session: SessionStore | null;

@@ -6,10 +6,10 @@
 import type { Echo } from '../../gpu-backend/echo.ts';
 import { BlendDrafter } from '../../src/draft/blend/blend.ts';
 import { Source } from '../../src/draft/source.ts';
-import { OutputStore } from '../../src/draft/stores/output-store.ts';
 import { SessionStore } from '../../src/draft/stores/session-store.ts';
 import type { SpanSource } from '../../src/generate/turn.ts';
 import type { Span } from '../../src/link/frames/index.ts';
+import { OutputStore } from '../stores/output-store.ts';
 
 /** Tokens of earlier outputs that are shipped when a turn opens: 8 kB for most tokenizers. */
 export const SHIPPED_TOKENS = 4096;

@@ -1,6 +1,8 @@
 /** Segments say what the documents say, and a buffer that is not a whole one is refused. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { CorpusStore } from '../../bench/stores/corpus-store.ts';
+import { OutputStore } from '../../bench/stores/output-store.ts';
 import { Evidence } from '../../src/draft/blend/evidence.ts';
 import { Segment } from '../../src/draft/segment/segment.ts';
 import {
@@ -10,8 +12,6 @@ import {
 } from '../../src/draft/segment/segment-builder.ts';
 import { DamagedSegment, MAX_SEGMENT_TOKENS } from '../../src/draft/segment/segment-layout.ts';
 import { SORTED_DEPTH } from '../../src/draft/segment/suffix-sort.ts';
-import { CorpusStore } from '../../src/draft/stores/corpus-store.ts';
-import { OutputStore } from '../../src/draft/stores/output-store.ts';
 
 const tokens = fc.oneof(fc.nat(4), fc.integer({ min: 65_530, max: 65_540 }));
 const documentsOf = (token: fc.Arbitrary<number>) =>

@@ -2,6 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TrigramDrafter } from '../../bench/rivals/aded.ts';
+import { CorpusStore } from '../../bench/stores/corpus-store.ts';
+import { OutputStore } from '../../bench/stores/output-store.ts';
 import { BlendDrafter } from '../../src/draft/blend/blend.ts';
 import type { EvidenceStore } from '../../src/draft/blend/evidence.ts';
 import type { Drafter } from '../../src/draft/drafter.ts';
@@ -9,8 +11,6 @@ import { Segment } from '../../src/draft/segment/segment.ts';
 import { buildSegment } from '../../src/draft/segment/segment-builder.ts';
 import { Source } from '../../src/draft/source.ts';
 import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
-import { CorpusStore } from '../../src/draft/stores/corpus-store.ts';
-import { OutputStore } from '../../src/draft/stores/output-store.ts';
 import { RecyclingStore } from '../../src/draft/stores/recycling-store.ts';
 import { SessionStore } from '../../src/draft/stores/session-store.ts';
 import { SpanStore } from '../../src/draft/stores/span-store.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Segment } from '../../src/draft/segment/segment.ts';
 import { buildSegment } from '../../src/draft/segment/segment-builder.ts';
-import { OUTPUT_START } from '../../src/draft/stores/output-store.ts';
+import { OUTPUT_START } from '../../src/draft/stores/output-start.ts';
 import {
   best,
   heldIn,

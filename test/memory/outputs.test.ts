@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildSegment } from '../../src/draft/segment/segment-builder.ts';
-import { OUTPUT_START } from '../../src/draft/stores/output-store.ts';
+import { OUTPUT_START } from '../../src/draft/stores/output-start.ts';
 import {
   type KeptRange,
   type KeptRun,

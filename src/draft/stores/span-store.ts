@@ -8,7 +8,7 @@
 import { SuffixAutomaton } from '../automaton/suffix-automaton.ts';
 import type { Source } from '../source.ts';
 import { AutomatonStore } from './automaton-store.ts';
-import { OUTPUT_START } from './output-store.ts';
+import { OUTPUT_START } from './output-start.ts';
 import { MAX_CONTEXT } from './session-store.ts';
 
 /** The most tokens that one turn learns, about 2.5 MB and 60 ms; beyond it, it drafts from what it has. */

@@ -7,7 +7,7 @@
 
 import type { Segment } from '../../draft/segment/segment.ts';
 import { SEPARATOR } from '../../draft/segment/suffix-sort.ts';
-import { OUTPUT_START } from '../../draft/stores/output-store.ts';
+import { OUTPUT_START } from '../../draft/stores/output-start.ts';
 
 /** A place in kept text that the end of the answer leads to. */
 export interface Match {

@@ -5,7 +5,7 @@
 import { AutomatonCursor } from '../../draft/automaton/automaton-cursor.ts';
 import { SuffixAutomaton } from '../../draft/automaton/suffix-automaton.ts';
 import { lowerBound } from '../../draft/sorted.ts';
-import { OUTPUT_START } from '../../draft/stores/output-store.ts';
+import { OUTPUT_START } from '../../draft/stores/output-start.ts';
 import { MAX_CONTEXT } from '../../draft/stores/session-store.ts';
 import { type IsHeld, MAX_RUNS, type Match, MIN_MATCH } from './match.ts';
 

@@ -4,16 +4,15 @@
  * users of a tenant, and they cost acceptance: they are what people ask, not how
  * the model speaks.
  *
- * Each output begins with a mark, so how answers begin is a context like others.
+ * Each output begins with a mark, so how answers begin is a context like others. The
+ * service asks an object for runs of them; this has them beside the drafter.
  */
 
-import { SuffixAutomaton } from '../automaton/suffix-automaton.ts';
-import { Source } from '../source.ts';
-import { AutomatonStore } from './automaton-store.ts';
-import { MAX_CONTEXT } from './session-store.ts';
-
-/** Precedes every output. No tokenizer's vocabulary reaches this far, and nothing ever continues to it. */
-export const OUTPUT_START = 0x7ffffffe;
+import { SuffixAutomaton } from '../../src/draft/automaton/suffix-automaton.ts';
+import { Source } from '../../src/draft/source.ts';
+import { AutomatonStore } from '../../src/draft/stores/automaton-store.ts';
+import { OUTPUT_START } from '../../src/draft/stores/output-start.ts';
+import { MAX_CONTEXT } from '../../src/draft/stores/session-store.ts';
 
 export class OutputStore extends AutomatonStore {
   constructor() {

@@ -7,19 +7,22 @@
  * equally many occurrences have the same ones, so the shortest stands for all.
  * Following a token narrows each range by two binary searches and needs no index
  * besides the array. A corpus of several segments is several stores.
+ *
+ * The service keeps segments in objects elsewhere and asks for runs of them; this
+ * is the corpus beside the drafter, which benches compare it with.
  */
 import {
   type Evidence,
   type EvidenceStore,
   MAX_CONTEXTS,
   MAX_FOLLOWERS,
-} from '../blend/evidence.ts';
-import { LIST_WORDS } from '../segment/frequent-ranges.ts';
-import type { Segment } from '../segment/segment.ts';
-import { SEPARATOR } from '../segment/suffix-sort.ts';
-import { Source } from '../source.ts';
-import { MAX_TREE_NODES } from '../tree/tree.ts';
-import { MAX_CONTEXT } from './session-store.ts';
+} from '../../src/draft/blend/evidence.ts';
+import { LIST_WORDS } from '../../src/draft/segment/frequent-ranges.ts';
+import type { Segment } from '../../src/draft/segment/segment.ts';
+import { SEPARATOR } from '../../src/draft/segment/suffix-sort.ts';
+import { Source } from '../../src/draft/source.ts';
+import { MAX_CONTEXT } from '../../src/draft/stores/session-store.ts';
+import { MAX_TREE_NODES } from '../../src/draft/tree/tree.ts';
 
 /** Distinct followers read of a context that has no list; the rest is not drafted. */
 const MAX_READ = 256;

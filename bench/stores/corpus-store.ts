@@ -17,12 +17,12 @@ import {
   MAX_CONTEXTS,
   MAX_FOLLOWERS,
 } from '../../src/draft/blend/evidence.ts';
-import { LIST_WORDS } from '../../src/draft/segment/frequent-ranges.ts';
 import type { Segment } from '../../src/draft/segment/segment.ts';
 import { SEPARATOR } from '../../src/draft/segment/suffix-sort.ts';
 import { Source } from '../../src/draft/source.ts';
 import { MAX_CONTEXT } from '../../src/draft/stores/session-store.ts';
 import { MAX_TREE_NODES } from '../../src/draft/tree/tree.ts';
+import { FrequentLists, LIST_WORDS } from './frequent-lists.ts';
 
 /** Distinct followers read of a context that has no list; the rest is not drafted. */
 const MAX_READ = 256;
@@ -31,6 +31,7 @@ const MAX_PROBES = 64;
 
 export class CorpusStore implements EvidenceStore {
   readonly segment: Segment;
+  readonly lists: FrequentLists;
   private readonly source: Source;
   /** By slot, ranges of falling context length. */
   private readonly ranges = new Uint8Array(MAX_TREE_NODES + 1);
@@ -48,6 +49,7 @@ export class CorpusStore implements EvidenceStore {
 
   constructor(segment: Segment, source: Source = Source.corpus) {
     this.segment = segment;
+    this.lists = new FrequentLists(segment);
     this.source = source;
   }
 
@@ -83,12 +85,13 @@ export class CorpusStore implements EvidenceStore {
   }
 
   get bytes(): number {
-    return this.segment.buffer.byteLength;
+    return this.segment.buffer.byteLength + this.lists.rows.byteLength;
   }
 
   /** Throws unless slot 0 has ranges of falling context length and rising size. For tests. */
   checkIntegrity(): void {
     this.segment.checkIntegrity();
+    this.lists.checkIntegrity();
     const { starts, ends, shortest, longest } = this;
     let occurrences = 0;
     let length = MAX_CONTEXT + 1;
@@ -141,18 +144,18 @@ export class CorpusStore implements EvidenceStore {
   /** Counts what follows the contexts in `[low, high)`, which are `depth` tokens long. */
   private read(low: number, high: number, depth: number): void {
     this.kept = this.total = this.distinct = 0;
-    const list = this.segment.hasHidden ? -1 : this.segment.listOf(low, depth);
+    const list = this.segment.hasHidden ? -1 : this.lists.at(low, depth);
     if (list >= 0) this.readList(list, high - low);
     else this.readRanges(low, high, depth);
   }
 
   private readList(list: number, total: number): void {
-    const { lists } = this.segment;
+    const { rows } = this.lists;
     this.total = total;
-    this.distinct = lists[list + 2]!;
+    this.distinct = rows[list + 2]!;
     for (let i = list + 3; i < list + LIST_WORDS; i += 2) {
-      this.symbols[this.kept] = lists[i]!;
-      this.counts[this.kept++] = lists[i + 1]!;
+      this.symbols[this.kept] = rows[i]!;
+      this.counts[this.kept++] = rows[i + 1]!;
     }
   }
 

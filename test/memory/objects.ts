@@ -16,6 +16,7 @@ const DAMAGE = {
   cut: 'substr(bytes, 1, length(bytes) - 4)',
   empty: "x''",
   foreign: 'randomblob(length(bytes))',
+  'of an earlier version': "substr(bytes, 1, 4) || x'01000000' || substr(bytes, 9)",
 };
 
 export class SmallTenantMemory extends TenantMemory {

@@ -248,7 +248,7 @@ describe('what is kept', () => {
     expect(await memory.proceed(output(60).slice(0, 15))).toEqual([output(60)]);
   });
 
-  test.each(['flipped', 'cut', 'empty', 'foreign'])(
+  test.each(['flipped', 'cut', 'empty', 'foreign', 'of an earlier version'])(
     'a segment that is %s is refused, and built again from its outputs',
     async (how) => {
       const memory = await newMemory();

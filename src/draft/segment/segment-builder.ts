@@ -1,9 +1,8 @@
 /**
  * Builds a segment from documents, off the path of any request and in slices:
  * `step` until it says so, then take the buffer. Needs eight bytes a token
- * besides the segment itself while it sorts, and a second copy at the end.
+ * besides the segment itself while it sorts.
  */
-import { FrequentRanges, LIST_WORDS } from './frequent-ranges.ts';
 import {
   MAX_SEGMENT_TOKENS,
   type SegmentLayout,
@@ -13,8 +12,6 @@ import {
 } from './segment-layout.ts';
 import { CHUNK, type PlanarText, SEPARATOR, SuffixSort } from './suffix-sort.ts';
 
-/** Of the progress, what sorting is; the rest goes fast. */
-const SORT_SHARE = 0.9;
 /** Ids are stored one up, as 0 separates; three bytes hold them. */
 const MAX_TOKEN = 2 ** 24 - 2;
 /** Symbols counted before a larger one comes. */
@@ -24,7 +21,7 @@ export const MAX_OVERSHOOT = 4 * CHUNK;
 /** Slice of `buildSegment`: all of it. */
 const AT_ONCE = Number.POSITIVE_INFINITY;
 
-/** A segment without its header, and without the frequent ranges, which are known last. */
+/** A segment without its header. */
 interface Parts {
   sizes: SegmentSizes;
   layout: SegmentLayout;
@@ -40,8 +37,7 @@ export class SegmentBuilder {
   private readonly building: Generator<number, void>;
   private parts: Parts | null = null;
   private sort: SuffixSort | null = null;
-  /** Rows of `LIST_WORDS`: the segment is built. */
-  private lists: Int32Array | null = null;
+  private built = false;
 
   /** Throws on more tokens than one segment takes. O(documents). */
   constructor(documents: readonly Int32Array[]) {
@@ -55,9 +51,9 @@ export class SegmentBuilder {
     this.building = this.build();
   }
 
-  /** Between 0 and 1. */
+  /** Between 0 and 1: sorting is nearly all of it. */
   get progress(): number {
-    return this.lists ? 1 : SORT_SHARE * (this.sort?.progress ?? 0);
+    return this.built ? 1 : (this.sort?.progress ?? 0);
   }
 
   /**
@@ -66,27 +62,20 @@ export class SegmentBuilder {
    */
   step(work: number): boolean {
     const enough = this.work + work;
-    while (this.work < enough && !this.lists) {
+    while (this.work < enough && !this.built) {
       const { value, done } = this.building.next();
-      if (done && !this.lists) throw new Error('the build failed: begin another one');
+      if (done && !this.built) throw new Error('the build failed: begin another one');
       this.work += value ?? 0;
     }
-    return this.lists !== null;
+    return this.built;
   }
 
-  /** The finished segment. O(bytes). */
+  /** The finished segment. O(bytes) for the checksum. */
   finish(): ArrayBuffer {
-    if (!this.parts || !this.lists) {
+    if (!this.parts || !this.built) {
       throw new Error('the segment is not built yet: step until it says so');
     }
-    const { lists, parts } = this;
-    const sizes = { ...parts.sizes, lists: lists.length / LIST_WORDS };
-    const layout = segmentLayout(sizes);
-    const buffer = new ArrayBuffer(layout.bytes);
-    const bytes = new Uint8Array(buffer);
-    bytes.set(new Uint8Array(parts.buffer, 0, parts.layout.lists));
-    bytes.set(new Uint8Array(parts.buffer, parts.layout.low), layout.low);
-    new Int32Array(buffer, layout.lists, lists.length).set(lists);
+    const { buffer, sizes } = this.parts;
     sealSegment(buffer, sizes);
     return buffer;
   }
@@ -99,12 +88,10 @@ export class SegmentBuilder {
     this.parts = parts;
     yield* this.writeText(parts);
     const order = new Int32Array(buffer, layout.order, sizes.tokens);
-    const firstStarts = writeFirsts(parts, counts);
+    writeFirsts(parts, counts);
     this.sort = new SuffixSort(text, order);
     yield* this.sort.run(counts);
-    const ranges = new FrequentRanges(text, order, firstStarts);
-    yield* ranges.run();
-    this.lists = ranges.sorted();
+    this.built = true;
   }
 
   /** How often each symbol occurs, by symbol. */
@@ -125,7 +112,7 @@ export class SegmentBuilder {
     const { documents, tokens } = this;
     const firsts = counts.reduce((sum, count) => sum + Math.sign(count), 0);
     const wide = counts.findLastIndex((count) => count > 0) >= 2 ** 16;
-    const sizes = { tokens, documents: documents.length, firsts, wide, lists: 0 };
+    const sizes = { tokens, documents: documents.length, firsts, wide };
     const layout = segmentLayout(sizes);
     const buffer = new ArrayBuffer(layout.bytes);
     const text = {
@@ -190,8 +177,8 @@ function write(tokens: Int32Array, { low, high }: PlanarText, at: number): void 
   }
 }
 
-/** Writes which symbols occur and where the suffixes of each begin; returns the latter. */
-function writeFirsts({ buffer, layout, sizes }: Parts, counts: Int32Array): Int32Array {
+/** Writes which symbols occur and where the suffixes of each begin. */
+function writeFirsts({ buffer, layout, sizes }: Parts, counts: Int32Array): void {
   const symbols = new Int32Array(buffer, layout.firstSymbols, sizes.firsts);
   const starts = new Int32Array(buffer, layout.firstStarts, sizes.firsts + 1);
   let at = 0;
@@ -201,5 +188,4 @@ function writeFirsts({ buffer, layout, sizes }: Parts, counts: Int32Array): Int3
     starts[at + 1] = starts[at]! + count;
     at++;
   });
-  return starts;
 }

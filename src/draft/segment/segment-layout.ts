@@ -9,20 +9,20 @@
  *       16      4  documents d
  *       20      4  distinct first symbols f
  *       24      4  1 if the text has a third byte a token
- *       28      4  lists l of frequent ranges
- *       32     4n  suffix array
+ *       28     4n  suffix array
  *          4(d+1)  start of each document, and n
  *              4f  first symbols, rising
  *          4(f+1)  where each one's suffixes begin, and n
- *            268l  frequent ranges: first rank, depth, distinct followers, 32 × (symbol, count)
  *              2n  text, low 16 bits        (padded to 4)
  *             (n)  text, bits 16 to 23      (padded to 4)
+ *
+ * Version 1 had lists of the commonest followers too, of no use to whoever asks for
+ * runs. It is refused like a damaged segment, and built anew.
  */
-import { LIST_WORDS } from './frequent-ranges.ts';
 
 const MAGIC = 0x47455345;
-const SEGMENT_VERSION = 1;
-const HEADER_BYTES = 32;
+const SEGMENT_VERSION = 2;
+const HEADER_BYTES = 28;
 const CHECKSUM_FROM = 12;
 
 /** The most tokens of one segment: 56 MB, so that a shard of 64 MB holds it. */
@@ -45,8 +45,6 @@ export interface SegmentSizes {
   firsts: number;
   /** Three bytes a token of text instead of two. */
   wide: boolean;
-  /** Frequent ranges. */
-  lists: number;
 }
 
 /** Where the parts of a segment lie, in bytes. */
@@ -55,28 +53,20 @@ export interface SegmentLayout {
   documents: number;
   firstSymbols: number;
   firstStarts: number;
-  lists: number;
   low: number;
   high: number;
   bytes: number;
 }
 
-export function segmentLayout({
-  tokens,
-  documents,
-  firsts,
-  wide,
-  lists: listCount,
-}: SegmentSizes): SegmentLayout {
+export function segmentLayout({ tokens, documents, firsts, wide }: SegmentSizes): SegmentLayout {
   const order = HEADER_BYTES;
   const documentStarts = order + 4 * tokens;
   const firstSymbols = documentStarts + 4 * (documents + 1);
   const firstStarts = firstSymbols + 4 * firsts;
-  const lists = firstStarts + 4 * (firsts + 1);
-  const low = lists + 4 * LIST_WORDS * listCount;
+  const low = firstStarts + 4 * (firsts + 1);
   const high = low + 4 * Math.ceil(tokens / 2);
   const bytes = high + (wide ? 4 * Math.ceil(tokens / 4) : 0);
-  return { order, documents: documentStarts, firstSymbols, firstStarts, lists, low, high, bytes };
+  return { order, documents: documentStarts, firstSymbols, firstStarts, low, high, bytes };
 }
 
 /** What a buffer's header says, once the buffer is known to be whole. O(bytes) for the checksum. Throws `DamagedSegment`. */
@@ -91,10 +81,9 @@ export function sizesIn(buffer: ArrayBuffer): SegmentSizes {
     documents: header[4]!,
     firsts: header[5]!,
     wide: header[6] === 1,
-    lists: header[7]!,
   };
-  const { tokens, documents, firsts, lists } = sizes;
-  const sane = [tokens, documents, firsts, lists].every(within);
+  const { tokens, documents, firsts } = sizes;
+  const sane = [tokens, documents, firsts].every(within);
   if (!sane || (header[6] !== 0 && header[6] !== 1)) throw new DamagedSegment('bad header');
   const { bytes } = segmentLayout(sizes);
   if (buffer.byteLength !== bytes) {
@@ -106,9 +95,9 @@ export function sizesIn(buffer: ArrayBuffer): SegmentSizes {
 
 /** Writes the header of a segment whose parts are in place. */
 export function sealSegment(buffer: ArrayBuffer, sizes: SegmentSizes): void {
-  const { tokens, documents, firsts, wide, lists } = sizes;
+  const { tokens, documents, firsts, wide } = sizes;
   const header = new Int32Array(buffer, 0, HEADER_BYTES / 4);
-  header.set([MAGIC, SEGMENT_VERSION, 0, tokens, documents, firsts, wide ? 1 : 0, lists]);
+  header.set([MAGIC, SEGMENT_VERSION, 0, tokens, documents, firsts, wide ? 1 : 0]);
   header[2] = checksumOf(buffer);
 }
 

@@ -1,13 +1,11 @@
 /**
  * An immutable index over documents, as one buffer whose parts are read in
  * place: a suffix array, the text under it, and where each first token's range
- * begins, with the commonest followers of the most frequent contexts. Six bytes a
- * token, seven where ids exceed 16 bits, plus eight a distinct token and 268 a
- * list (see segment-layout.ts).
+ * begins. Six bytes a token, seven where ids exceed 16 bits, plus eight a distinct
+ * token (see segment-layout.ts).
  */
 
 import { lowerBound } from '../sorted.ts';
-import { LIST_WORDS } from './frequent-ranges.ts';
 import { segmentLayout, sizesIn } from './segment-layout.ts';
 import { type PlanarText, SEPARATOR, SORTED_DEPTH, symbolAt } from './suffix-sort.ts';
 
@@ -21,21 +19,19 @@ export class Segment {
   private readonly firstSymbols: Int32Array;
   /** Rank of the first suffix that begins with each first symbol, and their number. */
   readonly firstStarts: Int32Array;
-  /** Rows of `LIST_WORDS` by rising first rank, then depth. */
-  readonly lists: Int32Array;
   /** 1 for each document that must not be drafted from any more; null while there is none. */
   private hidden: Uint8Array | null = null;
 
   /** Reads in place; O(bytes) for the checksum. Throws `DamagedSegment`. */
   constructor(buffer: ArrayBuffer) {
-    const { tokens, documents, firsts, wide, lists } = sizesIn(buffer);
-    const layout = segmentLayout({ tokens, documents, firsts, wide, lists });
+    const sizes = sizesIn(buffer);
+    const { tokens, documents, firsts, wide } = sizes;
+    const layout = segmentLayout(sizes);
     this.buffer = buffer;
     this.order = new Int32Array(buffer, layout.order, tokens);
     this.documentStarts = new Int32Array(buffer, layout.documents, documents + 1);
     this.firstSymbols = new Int32Array(buffer, layout.firstSymbols, firsts);
     this.firstStarts = new Int32Array(buffer, layout.firstStarts, firsts + 1);
-    this.lists = new Int32Array(buffer, layout.lists, lists * LIST_WORDS);
     this.text = {
       length: tokens,
       low: new Uint16Array(buffer, layout.low, tokens),
@@ -67,21 +63,6 @@ export class Segment {
       else high = middle;
     }
     return low;
-  }
-
-  /** Row offset in `lists` of the context of `depth` tokens whose range begins at `rank`, or -1. O(log l). */
-  listOf(rank: number, depth: number): number {
-    const { lists } = this;
-    let low = 0;
-    let high = lists.length / LIST_WORDS;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const at = middle * LIST_WORDS;
-      if (lists[at]! < rank || (lists[at] === rank && lists[at + 1]! < depth)) low = middle + 1;
-      else high = middle;
-    }
-    const at = low * LIST_WORDS;
-    return lists[at] === rank && lists[at + 1] === depth ? at : -1;
   }
 
   /**
@@ -134,7 +115,6 @@ export class Segment {
     this.checkOrder();
     this.checkDocuments();
     this.checkFirsts();
-    for (let at = 0; at < this.lists.length; at += LIST_WORDS) this.checkList(at);
   }
 
   private checkOrder(): void {
@@ -172,30 +152,5 @@ export class Segment {
         throw new Error(`the range of symbol ${symbol} is wrong`);
       }
     });
-  }
-
-  /** Counts anew what follows the context of a list. */
-  private checkList(at: number): void {
-    const [rank, depth, distinct] = this.lists.subarray(at, at + 3);
-    const counts = new Map<number, number>();
-    for (let i = rank!; i < this.order.length && this.agree(rank!, i, depth!); i++) {
-      const symbol = this.symbol(i, depth!);
-      if (symbol !== SEPARATOR) counts.set(symbol, (counts.get(symbol) ?? 0) + 1);
-    }
-    const most = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
-    const listed = this.lists.subarray(at + 3, at + LIST_WORDS);
-    const wrong =
-      most
-        .slice(0, listed.length / 2)
-        .flat()
-        .join() !== listed.join();
-    if (wrong || counts.size !== distinct || (rank! > 0 && this.agree(rank! - 1, rank!, depth!))) {
-      throw new Error(`the list of rank ${rank} at depth ${depth} is wrong`);
-    }
-  }
-
-  private agree(a: number, b: number, depth: number): boolean {
-    for (let i = 0; i < depth; i++) if (this.symbol(a, i) !== this.symbol(b, i)) return false;
-    return true;
   }
 }

@@ -6,6 +6,7 @@
 import type { Echo } from '../../gpu-backend/echo.ts';
 import { BlendDrafter } from '../../src/draft/blend/blend.ts';
 import { Source } from '../../src/draft/source.ts';
+import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
 import { SessionStore } from '../../src/draft/stores/session-store.ts';
 import type { SpanSource } from '../../src/generate/turn.ts';
 import type { Span } from '../../src/link/frames/index.ts';
@@ -21,8 +22,10 @@ export class Edge extends BlendDrafter implements Echo {
   private readonly past: Int32Array[] = [];
 
   constructor() {
+    const session = new SessionStore();
     const outputs = new OutputStore();
-    super([new SessionStore(), outputs]);
+    // Aligned like the echo's stores, which it is compared with.
+    super([session, outputs, new AlignmentStore(session), new AlignmentStore(outputs)]);
     this.outputs = outputs;
   }
 

@@ -5,7 +5,7 @@
  */
 import { type Echo, EchoDrafter, Trust } from '../../gpu-backend/echo.ts';
 import type { Drafter, Region } from '../../src/draft/drafter.ts';
-import { type Drafting, runTurn, WIRE_NODES } from '../../src/generate/turn.ts';
+import { type Drafting, runTurn } from '../../src/generate/turn.ts';
 import { type LinkContext, TurnLink } from '../../src/link/failover.ts';
 import { Fleet } from '../../src/link/fleet.ts';
 import { type DraftingMode, FrameType, type Open, type Span } from '../../src/link/frames/index.ts';
@@ -112,7 +112,7 @@ export async function simulate(
   const drafts = mode !== 'plain' && mode !== 'colocated';
   for (const turn of recording.turns) {
     const drafting: Drafting | null = drafts
-      ? { drafter, nodes: WIRE_NODES, tokens: turn.prompt, regions: turn.regions }
+      ? { drafter, tokens: turn.prompt, regions: turn.regions }
       : null;
     if (drafting && mode === 'echoed') drafting.spans = edge.spans();
     verifier.engine.script('', turn.prompt, turn.answer);

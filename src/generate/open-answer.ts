@@ -23,7 +23,7 @@ import { predictedSpans } from './predicted-spans.ts';
 import { spareSpans } from './spare-spans.ts';
 import { Speculation } from './speculation.ts';
 import { TextStream } from './text-stream.ts';
-import { type Drafting, runTurn, WIRE_NODES } from './turn.ts';
+import { type Drafting, runTurn } from './turn.ts';
 
 /** Begins one answer over a link that may still be being made. */
 export async function openAnswer(
@@ -95,7 +95,6 @@ export async function openAnswer(
   const drafting: Drafting | null = drafts
     ? {
         drafter,
-        nodes: WIRE_NODES,
         tokens: prompt.draftTokens,
         regions: prompt.draftRegions,
         spans: prediction

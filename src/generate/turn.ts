@@ -18,7 +18,7 @@ import {
 import { beyondEcho } from './beyond-echo.ts';
 
 /** Nodes of a tree on the wire: more than are verified in a step, so that it outlives several. */
-export const WIRE_NODES = 64;
+const WIRE_NODES = 64;
 
 /** What only the worker's stores hold and the verifier's echo should draft from too. */
 export interface SpanSource {
@@ -34,8 +34,6 @@ export interface SpanSource {
 
 export interface Drafting {
   drafter: Drafter;
-  /** Nodes of the trees sent, 1 to 512. */
-  nodes: number;
   /** What the drafter begins with: at least the prompt, and before it what did not fit into it. */
   tokens: Int32Array;
   regions: readonly Region[];
@@ -62,13 +60,13 @@ export async function* runTurn(
   drafting: Drafting | null,
 ): AsyncGenerator<LinkEvent> {
   let committed = open.prompt.length;
-  const tree = new TokenTree(drafting?.nodes ?? 1);
+  const tree = new TokenTree(drafting ? WIRE_NODES : 1);
   const beyond = new TokenTree(tree.capacity);
   const propose = () => {
     // With more to read the tree would be late already.
     if (!drafting || !link.canSend || !link.caughtUp) return;
     tree.clear();
-    drafting.drafter.draft(tree, drafting.nodes);
+    drafting.drafter.draft(tree, WIRE_NODES);
     const { drafting: mode, transfer } = open.settings;
     // What is said of nodes needs the nodes, whoever else proposes them.
     const echoed = mode === 'echoed' && !transfer;

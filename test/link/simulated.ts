@@ -129,7 +129,6 @@ export class World {
     const source = spans ? once(spans) : spareSpans(prompt, regions, prompt.length >> 1);
     const drafting = {
       drafter: new TurnDrafter(),
-      nodes: 64,
       tokens: prompt,
       regions,
       spans: source,

@@ -7,7 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from '../local/service.ts';
+import { ROOT } from '../local/root.ts';
 import { startService } from '../test/support/service.ts';
 import { median } from './statistics.ts';
 import { streamChat } from './stream-chat.ts';

@@ -21,7 +21,7 @@ import { Program } from '../gpu-backend/grammar/program.ts';
 import { schemaExpression } from '../gpu-backend/grammar/schema.ts';
 import { tokenBytes } from '../gpu-backend/grammar/token-bytes.ts';
 import { Vocabulary } from '../gpu-backend/grammar/vocabulary.ts';
-import { ROOT as FOLDER } from '../local/service.ts';
+import { ROOT as FOLDER } from '../local/root.ts';
 import { prune } from '../src/draft/tree/prune.ts';
 import { selectBest } from '../src/draft/tree/select.ts';
 import { ROOT, TokenTree } from '../src/draft/tree/tree.ts';

@@ -2,12 +2,7 @@
  * The worker's database from outside the worker, through wrangler, which knows
  * both the local one and the deployed one.
  */
-import { spawnSync } from 'node:child_process';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
-const WRANGLER = join(ROOT, 'node_modules/wrangler/bin/wrangler.js');
+import { runWrangler } from '../local/wrangler.ts';
 
 export type Row = Record<string, string | number | null>;
 export type Database = (sql: string) => Row[];
@@ -19,15 +14,8 @@ export class D1Failure extends Error {}
 export function openDatabase(where: string): Database {
   const place = where === 'remote' ? ['--remote'] : ['--local', '--persist-to', where];
   return function execute(sql) {
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [WRANGLER, 'd1', 'execute', 'DB', ...place, '--json', '--command', sql],
-      {
-        cwd: ROOT,
-        encoding: 'utf8',
-        env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: '1' },
-      },
-    );
+    const command = ['d1', 'execute', 'DB', ...place, '--json', '--command', sql];
+    const { status, stdout, stderr } = runWrangler(...command);
     if (status !== 0) {
       const hint = /no such table/.test(stdout + stderr)
         ? ' Start Espalier once (npm start): it makes the tables.'

@@ -1,13 +1,11 @@
 /** Puts a BERT-style ONNX encoder of Hugging Face's form into the worker's bucket. */
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { ROOT } from '../local/service.ts';
+import { runWrangler } from '../local/wrangler.ts';
 import type { Manifest } from '../src/retrieve/embed/manifest.ts';
 
-const WRANGLER = join(ROOT, 'node_modules/wrangler/bin/wrangler.js');
 const BUCKET = 'espalier-files';
 /** A BERT's positions, where its configuration doesn't say. */
 const DEFAULT_TOKENS = 512;
@@ -81,14 +79,7 @@ function sha256(path: string): string {
 
 function put(where: string, key: string, file: string): void {
   const place = where === 'remote' ? ['--remote'] : ['--local', '--persist-to', resolve(where)];
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [WRANGLER, 'r2', 'object', 'put', `${BUCKET}/${key}`, '--file', resolve(file), ...place],
-    {
-      cwd: ROOT,
-      encoding: 'utf8',
-      env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: '1' },
-    },
-  );
+  const command = ['r2', 'object', 'put', `${BUCKET}/${key}`, '--file', resolve(file), ...place];
+  const { status, stdout, stderr } = runWrangler(...command);
   if (status !== 0) throw new EmbedderFailure(`${key} could not be put:\n${stdout}${stderr}`);
 }

@@ -5,10 +5,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { DEMO_STORE } from '../src/store/demo-store.ts';
 import { StartError } from './process.ts';
-import { ROOT } from './service.ts';
+import { ROOT } from './root.ts';
 
-export const DEMO_STORE = 'demo';
 /** Marks the store as one that a start may replace. */
 const MADE_BY = 'npm start';
 const INGEST_MS = 60_000;

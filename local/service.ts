@@ -1,16 +1,13 @@
 /** Verifier and worker side by side, as `npm start`, the tests and the benchmarks run them. */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { type Child, requireFreePort, StartError, startProcess, untilHealthy } from './process.ts';
+import { ROOT } from './root.ts';
+import { WRANGLER, WRANGLER_ENV } from './wrangler.ts';
 
-export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
-const WRANGLER = join(ROOT, 'node_modules/wrangler/bin/wrangler.js');
 const VERIFIER_READY_MS = 120_000;
 const WORKER_READY_MS = 60_000;
-/** Telemetry and update checks would only wait for a network that need not be there. */
-const WRANGLER_ENV = { WRANGLER_SEND_METRICS: 'false', NO_UPDATE_NOTIFIER: '1', CI: '1' };
 
 export interface ServiceOptions {
   port: number;

@@ -12,7 +12,7 @@
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from '../../local/service.ts';
+import { ROOT } from '../../local/root.ts';
 import { createTokenizer } from '../../src/store/tokenizer.ts';
 import { createKey } from '../../test/support/keys.ts';
 import { type StreamedChat, streamChat } from '../stream-chat.ts';

@@ -22,7 +22,7 @@ import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ROOT } from '../../local/service.ts';
+import { ROOT } from '../../local/root.ts';
 import { compare, type Figures, round } from './compare.ts';
 import { measureForward } from './forward.ts';
 import { goalsOf } from './goals.ts';

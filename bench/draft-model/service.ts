@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ingestDemo } from '../../local/demo.ts';
 import { freePort, startProcess, untilHealthy } from '../../local/process.ts';
-import { logFile, migrate, newLinkKeys, ROOT, startWorkerProcess } from '../../local/service.ts';
+import { ROOT } from '../../local/root.ts';
+import { logFile, migrate, newLinkKeys, startWorkerProcess } from '../../local/service.ts';
 
 export interface PacedService {
   url: string;

@@ -7,7 +7,7 @@
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ROOT } from '../../local/service.ts';
+import { ROOT } from '../../local/root.ts';
 
 export const STRETCHED_CONTEXT = 9_216;
 const ROPE_THETA = 1e6;

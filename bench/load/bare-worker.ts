@@ -1,7 +1,8 @@
 /** A service whose worker runs in workerd alone, in the place of `wrangler dev`. */
 import { join } from 'node:path';
 import { freePort, startProcess, untilHealthy } from '../../local/process.ts';
-import { logFile, ROOT } from '../../local/service.ts';
+import { ROOT } from '../../local/root.ts';
+import { logFile } from '../../local/service.ts';
 import type { TestService } from '../../test/support/service.ts';
 
 const READY_MS = 90_000;

@@ -3,21 +3,17 @@
  * without the proxy that `wrangler dev` puts before it to reload code. Takes the
  * port, the verifier's address and the folder that `local/service.ts` has made.
  */
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Miniflare, type ModuleDefinition, type WorkerOptions } from 'miniflare';
 import { unstable_getMiniflareWorkerOptions } from 'wrangler';
-import { ROOT } from '../../local/service.ts';
+import { ROOT } from '../../local/root.ts';
+import { runWrangler } from '../../local/wrangler.ts';
 
 const [port, verifierUrl, state] = process.argv.slice(2) as [string, string, string];
 const bundle = join(state, 'bundle');
 
-const built = spawnSync(
-  process.execPath,
-  ['node_modules/wrangler/bin/wrangler.js', 'deploy', '--dry-run', '--outdir', bundle],
-  { cwd: ROOT, encoding: 'utf8', env: { ...process.env, WRANGLER_SEND_METRICS: 'false' } },
-);
+const built = runWrangler('deploy', '--dry-run', '--outdir', bundle);
 if (built.status !== 0) throw new Error(`the worker was not built: ${built.stderr}`);
 
 const TYPES = { js: 'ESModule', wasm: 'CompiledWasm', onnx: 'Data' } as const;

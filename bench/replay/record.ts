@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Engine, Slot } from '../../gpu-backend/engine/engine.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
+import { ROOT } from '../../local/root.ts';
 import type { Region } from '../../src/draft/drafter.ts';
 import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycling-store.ts';
 import { composePrompt, type Prompt, type PromptModel } from '../../src/generate/prompt.ts';
@@ -17,7 +18,6 @@ import { type Chunk, chunk } from '../../src/retrieve/chunk.ts';
 import { parseMarkdown } from '../../src/retrieve/parse/markdown.ts';
 import { createTokenizer } from '../../src/store/tokenizer.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 const MODEL = join(ROOT, 'models/target');
 const FILE = join(ROOT, 'bench/data/replay/docs-espalier.jsonl.gz');
 /** Prompts are fed in pieces of at most this many tokens. */

@@ -10,11 +10,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ingestDemo } from '../../local/demo.ts';
 import { freePort, untilHealthy } from '../../local/process.ts';
+import { ROOT } from '../../local/root.ts';
 import {
   logFile,
   migrate,
   newLinkKeys,
-  ROOT,
   startVerifierProcess,
   startWorkerProcess,
 } from '../../local/service.ts';

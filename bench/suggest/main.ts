@@ -19,7 +19,7 @@ import { parseArgs } from 'node:util';
 import * as ort from 'onnxruntime-web/wasm';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
-import { ROOT } from '../../local/service.ts';
+import { ROOT } from '../../local/root.ts';
 import { Mixer } from '../../src/draft/blend/mixer.ts';
 import { Source } from '../../src/draft/source.ts';
 import { MAX_CONTEXT } from '../../src/draft/stores/session-store.ts';

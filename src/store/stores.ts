@@ -3,6 +3,7 @@ import { and, count, eq, inArray, type SQL, sql, sum } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import { corpusPrefix, deletePrefix } from './corpora.ts';
 import { database } from './database.ts';
+import { DEMO_STORE } from './demo-store.ts';
 import { purgeOrphans } from './documents.ts';
 import { newId } from './ids.ts';
 import { batches, files, type Metadata, storeFiles, stores } from './schema.ts';
@@ -10,9 +11,6 @@ import type { Tenant } from './tenants.ts';
 
 export type StoreRecord = typeof stores.$inferSelect;
 export type StoreFileRecord = typeof storeFiles.$inferSelect;
-
-/** Searched by a chat request that names no store. */
-export const DEMO_STORE = 'demo';
 
 export interface StoreFields {
   name: string;

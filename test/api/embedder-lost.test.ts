@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ROOT } from '../../local/service.ts';
+import { ROOT } from '../../local/root.ts';
 import { type ModelServer, startModelServer } from '../support/model-server.ts';
 import { startWorker, type Worker } from '../support/worker.ts';
 import { type WorkerConfig, workerConfig } from '../support/worker-config.ts';

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ROOT } from '../../local/service.ts';
+import { ROOT } from '../../local/root.ts';
 import { createTokenizer } from '../../src/store/tokenizer.ts';
 import { makeZip } from '../support/documents.ts';
 import { createKey } from '../support/keys.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI, { type APIError, BadRequestError, toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ROOT } from '../../local/service.ts';
+import { ROOT } from '../../local/root.ts';
 import { createTokenizer, type ModelTokenizer } from '../../src/store/tokenizer.ts';
 import { startService, type TestService } from '../support/service.ts';
 

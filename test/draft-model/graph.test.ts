@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildEdgeDecoder } from '../../gpu-backend/builder/edge-decoder.ts';
 import type { Engine } from '../../gpu-backend/engine/engine.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
-import { ROOT } from '../../local/service.ts';
+import { ROOT } from '../../local/root.ts';
 import {
   EdgeCache,
   type EdgeFacts,

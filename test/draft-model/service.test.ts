@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { streamChat } from '../../bench/stream-chat.ts';
-import { ROOT } from '../../local/service.ts';
+import { ROOT } from '../../local/root.ts';
 import { startService, type TestService } from '../support/service.ts';
 import { startWorker } from '../support/worker.ts';
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import * as ort from 'onnxruntime-web/wasm';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ROOT } from '../../local/service.ts';
+import { ROOT } from '../../local/root.ts';
 import { Mixer } from '../../src/draft/blend/mixer.ts';
 import { MAX_DRAFTS, SuperposedDrafts } from '../../src/draft/superposed.ts';
 import type { EdgeModel } from '../../src/generate/draft-model/edge-model.ts';

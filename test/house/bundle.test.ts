@@ -1,11 +1,11 @@
 /** What is deployed keeps its budgets: the script, the draft model in it, the assets beside it. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { ROOT } from '../../local/service.ts';
+import { ROOT } from '../../local/root.ts';
+import { runWrangler } from '../../local/wrangler.ts';
 
 /** What a worker may be in bytes, uncompressed: 14.2 MB are ONNX Runtime's. */
 const BUNDLE_BUDGET = 20e6;
@@ -18,16 +18,7 @@ const ENCODER_BUDGET = 15e6;
 
 test('the worker’s bundle keeps its budget', () => {
   const out = mkdtempSync(join(tmpdir(), 'espalier-bundle-'));
-  const wrangler = join(ROOT, 'node_modules/wrangler/bin/wrangler.js');
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    [wrangler, 'deploy', '--dry-run', '--outdir', out],
-    {
-      cwd: ROOT,
-      encoding: 'utf8',
-      env: { ...process.env, CI: '1', WRANGLER_SEND_METRICS: 'false' },
-    },
-  );
+  const { status, stderr } = runWrangler('deploy', '--dry-run', '--outdir', out);
   expect(status, stderr).toBe(0);
   const modules = readdirSync(out)
     .filter((name) => !name.endsWith('.map') && name !== 'README.md')

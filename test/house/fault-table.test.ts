@@ -2,8 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-
-const ROOT = join(import.meta.dirname, '../..');
+import { ROOT } from '../../local/root.ts';
 
 /** Cells of the last column, by fault: `` `folder/file` words of its title``, separated by semicolons. */
 function promises(): [fault: string, promise: string][] {

@@ -2,8 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-
-const ROOT = resolve(import.meta.dirname, '../..');
+import { ROOT } from '../../local/root.ts';
 
 /** Each room, and what of the house it may import beside itself. */
 const ALLOWED: Record<string, string[]> = {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ROOT } from '../../local/service.ts';
+import { ROOT } from '../../local/root.ts';
 import { type ModelServer, startModelServer } from '../support/model-server.ts';
 import { executeSql, startWorker, type Worker } from '../support/worker.ts';
 import { workerConfig } from '../support/worker-config.ts';

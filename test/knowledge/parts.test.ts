@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ROOT } from '../../local/service.ts';
+import { ROOT } from '../../local/root.ts';
 import { parseMarkdown } from '../../src/retrieve/parse/markdown.ts';
 import { parsePlainText } from '../../src/retrieve/parse/plain-text.ts';
 import { partsOf } from '../../src/retrieve/parts.ts';

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ROOT } from '../../local/service.ts';
+import { ROOT } from '../../local/root.ts';
 
 export interface WorkerConfig {
   path: string;

@@ -1,11 +1,12 @@
 /** The real worker in `wrangler dev`, on a free port, with a database of its own. */
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { runWrangler, WRANGLER, WRANGLER_ENV } from '../../local/wrangler.ts';
 
 export interface Worker {
   url: string;
@@ -24,7 +25,7 @@ export interface WorkerOptions {
   config?: string;
 }
 
-const WRANGLER = 'node_modules/wrangler/bin/wrangler.js';
+const ENV = { ...process.env, ...WRANGLER_ENV, FORCE_COLOR: '0' };
 const START_TIMEOUT_MS = 60_000;
 
 export async function startWorker({
@@ -45,7 +46,7 @@ export async function startWorker({
       ...['--port', String(port), '--inspector-port', '0', '--persist-to', state],
       ...settings.flatMap(([name, value]) => ['--var', `${name}:${value}`]),
     ],
-    { env: quiet(), stdio: ['ignore', 'pipe', 'pipe'] },
+    { env: ENV, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let output = '';
   child.stdout.on('data', (data) => {
@@ -77,20 +78,13 @@ export async function startWorker({
 /** Runs SQL in the worker's database, beside the worker: for what no request can do, such as the past. */
 export async function executeSql({ state }: Pick<Worker, 'state'>, sql: string): Promise<void> {
   const args = ['d1', 'execute', 'DB', '--local', '--persist-to', state, '--command', sql];
-  await promisify(execFile)(process.execPath, [WRANGLER, ...args], { env: quiet() });
+  await promisify(execFile)(process.execPath, [WRANGLER, ...args], { env: ENV });
 }
 
 function migrate(state: string): void {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [WRANGLER, 'd1', 'migrations', 'apply', 'DB', '--local', '--persist-to', state],
-    { env: quiet(), encoding: 'utf8' },
-  );
+  const command = ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', state];
+  const { status, stdout, stderr } = runWrangler(...command);
   if (status !== 0) throw new Error(`the migrations failed:\n${stdout}${stderr}`);
-}
-
-function quiet(): NodeJS.ProcessEnv {
-  return { ...process.env, CI: '1', WRANGLER_SEND_METRICS: 'false', FORCE_COLOR: '0' };
 }
 
 async function isLive(url: string): Promise<boolean> {

@@ -1,0 +1,2 @@
+/** Name of the store that a chat request searches where it names none. */
+export const DEMO_STORE = 'demo';

@@ -9,11 +9,13 @@ import { MAX_VERIFIED_NODES } from '../src/draft/tree/budget.ts';
 import {
   DRAFTING_MODES,
   type DraftingMode,
+  MAX_LOGIT_BIAS,
   MAX_LOGIT_BIASES,
   MAX_LOGPROBS,
+  MAX_PENALTY,
+  MAX_TRANSFER,
   type OpenSettings,
 } from '../src/link/frames/index.ts';
-import { MAX_LOGIT_BIAS } from './accept/logit-bias.ts';
 import type { Warp } from './accept/warp.ts';
 import type { Grammar, State } from './grammar/grammar.ts';
 import type { Grammars } from './grammar/grammars.ts';
@@ -26,11 +28,6 @@ export const MAX_NAMESPACE_LENGTH = 128;
 export const MAX_TEMPERATURE = 100;
 /** More than a vocabulary has keeps all. */
 export const MAX_TOP_K = 1 << 20;
-/** Frequency and presence penalties, either way: OpenAI's range. */
-export const MAX_PENALTY = 2;
-
-/** η of the knowledge transfer: the paper goes from 5 to 50. */
-export const MAX_TRANSFER = 50;
 
 /** A checked turn. */
 export interface Turn {

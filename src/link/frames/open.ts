@@ -29,11 +29,11 @@ export interface OpenSettings {
     topP: number;
     /** 0 keeps all. */
     topK: number;
-    /** −2 to 2, subtracted from a token's logit for each time that the answer has it. 0 when absent. */
+    /** Either way up to `MAX_PENALTY`, subtracted from a token's logit for each time that the answer has it. 0 when absent. */
     frequencyPenalty?: number;
-    /** −2 to 2, subtracted from a token's logit once the answer has it. 0 when absent. */
+    /** Either way up to `MAX_PENALTY`, subtracted from a token's logit once the answer has it. 0 when absent. */
     presencePenalty?: number;
-    /** [token, bias] with biases from −100, which bans, to 100; at most `MAX_LOGIT_BIASES`, each token once. */
+    /** [token, bias], at most `MAX_LOGIT_BIASES`, each token once; a bias of −`MAX_LOGIT_BIAS` bans. */
     logitBias?: [number, number][];
   };
   /** The most tokens to commit in this turn. */
@@ -48,7 +48,7 @@ export interface OpenSettings {
   regions: [number, number, Source][];
   /** Of the prompt, how many tokens at its end are the answer so far: more than 0 where a turn goes on elsewhere. */
   resumed: number;
-  /** η of RAPID's knowledge transfer, 0 to 50: lossy where it is not 0. 0 when absent. */
+  /** η of RAPID's knowledge transfer, up to `MAX_TRANSFER`: lossy where it is not 0. 0 when absent. */
   transfer?: number;
   /** Whether `accept` tells the likeliest successors of verified tokens. Off when absent. */
   recycle?: boolean;
@@ -58,6 +58,12 @@ export interface OpenSettings {
   grammar?: GrammarSetting;
 }
 
+/** Frequency and presence penalties, either way: OpenAI's range. */
+export const MAX_PENALTY = 2;
+/** Biases of logits, either way: OpenAI's range. */
+export const MAX_LOGIT_BIAS = 100;
+/** η of the knowledge transfer: the paper goes from 5 to 50. */
+export const MAX_TRANSFER = 50;
 /** Fits the settings beside the most regions, in 32 bytes each. */
 export const MAX_LOGIT_BIASES = 1024;
 

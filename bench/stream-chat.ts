@@ -1,6 +1,6 @@
 /** A minimal streaming client: what a browser or SDK does, with a clock. */
 
-export interface ChatUsage {
+interface ChatUsage {
   prompt_tokens: number;
   completion_tokens: number;
   prompt_tokens_details: { cached_tokens: number };

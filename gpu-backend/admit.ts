@@ -22,12 +22,12 @@ import type { Grammars } from './grammar/grammars.ts';
 import { GrammarRefused } from './grammar/refused.ts';
 import { Refusal } from './refusal.ts';
 
-export const MAX_STOP_IDS = 32;
-export const MAX_REGIONS = 256;
-export const MAX_NAMESPACE_LENGTH = 128;
-export const MAX_TEMPERATURE = 100;
+const MAX_STOP_IDS = 32;
+const MAX_REGIONS = 256;
+const MAX_NAMESPACE_LENGTH = 128;
+const MAX_TEMPERATURE = 100;
 /** More than a vocabulary has keeps all. */
-export const MAX_TOP_K = 1 << 20;
+const MAX_TOP_K = 1 << 20;
 
 /** A checked turn. */
 export interface Turn {

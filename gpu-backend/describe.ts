@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ModelFolder } from './builder/model-folder.ts';
 
 /** How passages are put to the model. The bundled target was trained on a form of its own. */
-export interface PromptForm {
+interface PromptForm {
   /** First line of the system message. */
   instruction: string;
   /** Passages in a prompt. */

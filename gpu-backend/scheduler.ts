@@ -9,9 +9,9 @@ import type { Engine, StepRow } from './engine/engine.ts';
 import type { Session } from './session.ts';
 
 /** Prompt tokens fed in one run. Long enough to fill the cores, short enough not to stall decoding. */
-export const PREFILL_CHUNK = 256;
+const PREFILL_CHUNK = 256;
 /** A run that takes longer than this hangs: the verifier no longer counts as alive, and workers go elsewhere. */
-export const RUN_DEADLINE_MS = 60_000;
+const RUN_DEADLINE_MS = 60_000;
 
 export class Scheduler {
   private readonly engine: Engine;

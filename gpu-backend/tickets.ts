@@ -12,7 +12,7 @@ import {
 import { RETRY_AFTER_MS, Refusal } from './refusal.ts';
 
 /** Nonces remembered: a thousand links a second for as long as a ticket can be valid. */
-export const MAX_NONCES = 1 << 16;
+const MAX_NONCES = 1 << 16;
 const NONCE_LIFE_MS = (TICKET_LIFETIME_S + 2 * TICKET_CLOCK_SKEW_S) * 1000;
 const MAX_NONCE_LENGTH = 64;
 

@@ -13,9 +13,9 @@ import type { Span } from '../../src/link/frames/index.ts';
 import { OutputStore } from '../stores/output-store.ts';
 
 /** Tokens of earlier outputs that are shipped when a turn opens: 8 kB for most tokenizers. */
-export const SHIPPED_TOKENS = 4096;
+const SHIPPED_TOKENS = 4096;
 /** And with every step after that, while there are more. */
-export const TRICKLE_TOKENS = 64;
+const TRICKLE_TOKENS = 64;
 
 export class Edge extends BlendDrafter implements Echo {
   private readonly outputs: OutputStore;

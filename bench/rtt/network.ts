@@ -20,7 +20,7 @@ export interface Conditions {
 }
 
 /** WebSocket header with mask, TCP and IP headers: what a small message costs beyond itself. */
-export const MESSAGE_OVERHEAD_BYTES = 48;
+const MESSAGE_OVERHEAD_BYTES = 48;
 
 /** Work that keeps a machine from sending: its messages leave when it is done. */
 export class Host {

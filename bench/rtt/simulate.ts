@@ -17,7 +17,7 @@ import { FINGERPRINT, SimulatedVerifier } from './verifier.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** `plain` drafts nothing; `colocated` has the worker's drafter beside the engine; the rest are the link's modes. */
-export const MODES = ['plain', 'colocated', 'lockstep', 'streamed', 'echoed'] as const;
+const MODES = ['plain', 'colocated', 'lockstep', 'streamed', 'echoed'] as const;
 export type Mode = (typeof MODES)[number];
 
 /** Nodes verified in a step. */

@@ -23,7 +23,7 @@ import { TcpProxy } from './proxy.ts';
 
 export const SOCKET_RTTS = [0, 20, 50, 100];
 export const SOCKET_MODES = ['off', 'lockstep', 'streamed', 'echoed'] as const;
-export type SocketMode = (typeof SOCKET_MODES)[number];
+type SocketMode = (typeof SOCKET_MODES)[number];
 
 const READY_MS = 60_000;
 const QUESTIONS = 6;

@@ -15,7 +15,7 @@ import type { LogitsProcessor } from './logits-processor.ts';
 /** Least share of the favourite's probability with which a token is moved (the paper's support). */
 const SUPPORT = 0.1;
 /** Places that are remembered; the one that came first is forgotten first. */
-export const MAX_WORD_PLACES = 1024;
+const MAX_WORD_PLACES = 1024;
 
 /** Changes `logits` of z into those of ẑ. O(V). */
 export function transfer(

@@ -30,7 +30,7 @@ const ARCHITECTURES = {
 } as const;
 /** Layers without a window where Qwen's config.json does not say. */
 const QWEN_WINDOW_LAYERS = 28;
-export type Architecture = keyof typeof ARCHITECTURES;
+type Architecture = keyof typeof ARCHITECTURES;
 
 export function readDecoderConfig(folder: string): DecoderConfig {
   const file = join(folder, 'config.json');

@@ -12,7 +12,7 @@ import type { StoredTensor } from './safetensors.ts';
 import { asBytes, type ComputeType, readAs, readRows } from './tensor-reader.ts';
 import { WeightFile } from './weight-file.ts';
 
-export interface DenseTensor extends ExternalData {
+interface DenseTensor extends ExternalData {
   form: 'dense';
   shape: readonly number[];
 }

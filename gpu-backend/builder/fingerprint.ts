@@ -26,7 +26,7 @@ export function fingerprintModel(folder: string, quantization = ''): Fingerprint
 }
 
 /** The chat template: a file of its own, or a field of tokenizer_config.json; '' where there is none. */
-export function readChatTemplate(folder: string): string {
+function readChatTemplate(folder: string): string {
   const file = join(folder, 'chat_template.jinja');
   if (existsSync(file)) return readFileSync(file, 'utf8');
   const settings = join(folder, 'tokenizer_config.json');

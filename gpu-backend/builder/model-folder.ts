@@ -7,7 +7,7 @@ import type { Quantization } from './quantize.ts';
 import { readWeightIndex } from './safetensors.ts';
 
 /** How passages are laid out in a prompt for this model. */
-export interface PromptForm {
+interface PromptForm {
   /** First line of the system message. */
   instruction: string;
   /** Passages a prompt carries, best first. */

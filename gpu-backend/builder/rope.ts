@@ -10,7 +10,7 @@ export interface Rope {
   scaling: RopeScaling;
 }
 
-export type RopeScaling =
+type RopeScaling =
   | { type: 'default' }
   | { type: 'linear'; factor: number }
   | {

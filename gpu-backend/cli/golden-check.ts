@@ -7,7 +7,7 @@ import type { Engine, Slot } from '../engine/engine.ts';
 import { openEngine } from '../engine/open.ts';
 
 /** What another implementation gives for the same weights, in float32. */
-export interface Golden {
+interface Golden {
   input_ids: number[];
   /** Logits after the last of `input_ids`. */
   last_logits: number[];

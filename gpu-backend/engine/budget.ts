@@ -19,7 +19,7 @@ export interface BudgetRequest {
 }
 
 /** Capacities are multiples of this: CUDA's kernels want aligned masks. */
-export const CAPACITY_STEP = 64;
+const CAPACITY_STEP = 64;
 /** The small bucket's share of the longest context. */
 const SMALL_SHARE = 4;
 

@@ -34,7 +34,7 @@ export const WIDTH_STEP = 32;
  * bits whatever stands beside it. So one row is padded, and text does not depend
  * on how it was batched or drafted.
  */
-export const MIN_ROWS = 2;
+const MIN_ROWS = 2;
 
 /** One session's own lane, as long as its context needs. */
 export function ownLane(member: Member): Lane {
@@ -43,9 +43,6 @@ export function ownLane(member: Member): Lane {
   const width = Math.ceil((slot.length + rows) / WIDTH_STEP) * WIDTH_STEP;
   return { pool: slot.pool, first: slot.index, slots: [member], rows, width };
 }
-
-/** Room behind a slot's capacity for the padding of own lanes. */
-export const OWN_LANE_TAIL = WIDTH_STEP;
 
 /** Rows up to which sessions share a lane; padding short ones to longer trees would cost more. */
 export const MAX_SHARED_ROWS = 64;

@@ -13,7 +13,7 @@ import { MAX_ROWS } from './engine.ts';
 import { InputArena } from './input-arena.ts';
 import { DeviceCopier, HostCopier, type KvCopier } from './kv-copy.ts';
 import { bytesPerToken, KvPool, type KvShape } from './kv-pool.ts';
-import { MAX_SHARED_ROWS, OWN_LANE_TAIL, WIDTH_STEP } from './lane.ts';
+import { MAX_SHARED_ROWS, WIDTH_STEP } from './lane.ts';
 import { costSamples, machineKey, measureCost } from './measure-cost.ts';
 import { OrtEngine } from './ort-engine.ts';
 import { KvSlot, SlotTable } from './slots.ts';
@@ -43,9 +43,9 @@ export interface EngineOptions {
   foldHeads?: boolean | undefined;
 }
 
-export const DEFAULT_MEMORY_BYTES = 2 ** 31;
-export const DEFAULT_MAX_CONTEXT = 8192;
-export const DEFAULT_SLOTS = 16;
+const DEFAULT_MEMORY_BYTES = 2 ** 31;
+const DEFAULT_MAX_CONTEXT = 8192;
+const DEFAULT_SLOTS = 16;
 export const DEFAULT_CACHE_FOLDER = fileURLToPath(new URL('../../.espalier', import.meta.url));
 
 /** float16 is what GPUs are fast at; CPUs convert it back and forth. */
@@ -71,10 +71,7 @@ export async function openEngine(
   return await openPrepared(prepared, options);
 }
 
-export async function openPrepared(
-  prepared: PreparedModel,
-  options: EngineOptions,
-): Promise<OrtEngine> {
+async function openPrepared(prepared: PreparedModel, options: EngineOptions): Promise<OrtEngine> {
   const { model, layout, folder } = prepared;
   const { config } = model;
   const shape: KvShape = {
@@ -89,7 +86,8 @@ export async function openPrepared(
     bytesPerToken: bytesPerToken(shape),
     maxContext: Math.min(options.maxContext ?? DEFAULT_MAX_CONTEXT, config.maxPositions),
     slots: options.slots ?? DEFAULT_SLOTS,
-    tail: shared ? MAX_SHARED_ROWS : OWN_LANE_TAIL,
+    // Behind a slot's capacity, what lanes are padded by.
+    tail: shared ? MAX_SHARED_ROWS : WIDTH_STEP,
   };
   const buckets = planBuckets(request);
   const threads = options.threads ?? availableParallelism();

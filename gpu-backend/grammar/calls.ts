@@ -16,7 +16,7 @@ import {
 import { schemaExpression } from './schema.ts';
 
 /** Calls of one answer. */
-export const MAX_CALLS = 8;
+const MAX_CALLS = 8;
 
 export interface CallForm {
   /** What stands around a call, like `<tool_call>\n` and `\n</tool_call>`. */

@@ -14,7 +14,7 @@ export type { State } from './automaton.ts';
 /** What a grammar keeps before it begins anew: a turn rarely comes back to what an hour of others has left. */
 export const MAX_GRAMMAR_BYTES = 16 << 20;
 /** Bytes of text that are looked ahead for what must follow. */
-export const MAX_FORCED_BYTES = 256;
+const MAX_FORCED_BYTES = 256;
 
 /** Of a frame and its entry in a map, of a node, as measured. */
 const FRAME_BYTES = 200;

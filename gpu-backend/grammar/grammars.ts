@@ -22,7 +22,7 @@ import { tokenBytes } from './token-bytes.ts';
 import { Vocabulary } from './vocabulary.ts';
 
 /** Of all grammars together; the one that is asked for is always kept. */
-export const MAX_GRAMMARS_BYTES = 64 << 20;
+const MAX_GRAMMARS_BYTES = 64 << 20;
 
 export class Grammars {
   private readonly vocabulary: Vocabulary | null;

@@ -21,12 +21,12 @@ import { otherKeys } from './keys.ts';
 import { integersBetween, MAX_BOUND, numbersBetween } from './ranges.ts';
 import { GrammarRefused } from './refused.ts';
 
-export const MAX_SCHEMA_DEPTH = 32;
-export const MAX_PROPERTIES = 512;
-export const MAX_NAME_LENGTH = 256;
-export const MAX_ENUM_VALUES = 1000;
+const MAX_SCHEMA_DEPTH = 32;
+const MAX_PROPERTIES = 512;
+const MAX_NAME_LENGTH = 256;
+const MAX_ENUM_VALUES = 1000;
 /** Lengths and numbers of items. */
-export const MAX_COUNT = 1 << 20;
+const MAX_COUNT = 1 << 20;
 
 function refuse(path: string, what: string): never {
   throw new GrammarRefused(`${path}: ${what}`);

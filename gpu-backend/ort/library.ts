@@ -12,7 +12,7 @@ import koffi, { type LibraryHandle } from 'koffi';
 export type Address = bigint;
 
 /** ORT refuses with its own words; `function` is the C API's name for what was asked. */
-export class OrtError extends Error {
+class OrtError extends Error {
   readonly function: string;
   constructor(functionName: string, text: string) {
     super(`ONNX Runtime ${functionName}: ${text}`);

@@ -28,7 +28,7 @@ export const BYTES_PER_ELEMENT: Record<ElementTypeName, number> = {
   bfloat16: 2,
 };
 
-export function elementCount(shape: readonly number[]): number {
+function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1);
 }
 

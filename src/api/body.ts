@@ -5,11 +5,11 @@ import { ApiFailure, invalid, invalidIssue, tooLarge } from './errors.ts';
 import { shape } from './request-fields.ts';
 
 /** A chat request with a full context of text is far below this. */
-export const MAX_JSON_BYTES = 2 * 1024 * 1024;
+const MAX_JSON_BYTES = 2 * 1024 * 1024;
 /** One uploaded file. The worker holds it in memory, beside its text and passages. */
 export const MAX_FILE_BYTES = 24 * 1024 * 1024;
 /** An upload: the file, its other fields and the multipart markers. */
-export const MAX_UPLOAD_BYTES = MAX_FILE_BYTES + 64 * 1024;
+const MAX_UPLOAD_BYTES = MAX_FILE_BYTES + 64 * 1024;
 
 // Objects of every route say so when they are sent a field that is not known.
 v.setSpecificMessage(v.strictObject, shape);
@@ -23,7 +23,7 @@ export async function readBody<Schema extends v.GenericSchema>(
 }
 
 /** The body as an object, whatever its content-type says. An empty one is `{}`. */
-export async function readJson(c: Context): Promise<unknown> {
+async function readJson(c: Context): Promise<unknown> {
   const text = await bounded(c, MAX_JSON_BYTES, (body) => body.text());
   if (text.trim() === '') return {};
   try {

@@ -7,7 +7,7 @@ import type { SearchOptions } from '../retrieve/search.ts';
 import { filters, maxResults, rankingOptions } from './search-options.ts';
 
 /** Stores that one request may be answered from. */
-export const MAX_STORES = 16;
+const MAX_STORES = 16;
 
 export const storeIds = v.pipe(
   v.array(v.string('must be a string'), 'must be a list of stores’ ids'),

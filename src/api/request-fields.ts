@@ -4,10 +4,10 @@ import { MAX_VERIFIED_NODES } from '../draft/tree/budget.ts';
 import { DRAFT_MODEL_USES } from '../generate/draft-model/turn-model.ts';
 import { DRAFTING_MODES, MAX_LOGIT_BIASES } from '../link/frames/index.ts';
 
-export const MAX_STOP_STRINGS = 4;
-export const MAX_STOP_LENGTH = 256;
+const MAX_STOP_STRINGS = 4;
+const MAX_STOP_LENGTH = 256;
 /** Nodes verified in a step when the request doesn't say; the cost curve may take fewer. */
-export const DEFAULT_BUDGET = 32;
+const DEFAULT_BUDGET = 32;
 
 /** Texts of one request, prompts times `n`: each holds a slot of the verifier, all at once. */
 export const MAX_CHOICES = 8;
@@ -77,8 +77,8 @@ export const streamOptions = v.nullish(
 );
 
 /** These two are the verifier's limits too, and OpenAI's. */
-export const MAX_PENALTY = 2;
-export const MAX_LOGIT_BIAS = 100;
+const MAX_PENALTY = 2;
+const MAX_LOGIT_BIAS = 100;
 
 /** Subtracted from the logits of what the answer has: once, or for each time. */
 export const penalty = v.nullish(number(-MAX_PENALTY, MAX_PENALTY));

@@ -7,7 +7,7 @@ import { invalid, notFound } from './errors.ts';
 import { shape } from './request-fields.ts';
 
 /** Files that one request may bring. */
-export const MAX_ATTACHED_FILES = 16;
+const MAX_ATTACHED_FILES = 16;
 
 export const requestFileIds = v.pipe(
   v.array(v.string('must be a string'), 'must be a list of files’ ids'),

@@ -42,7 +42,7 @@ export const responseFormat = v.nullish(
 );
 
 /** Schemas of a request, as JSON: beside the most regions and biases they fit the link's settings. */
-export const MAX_SCHEMA_BYTES = 24 * 1024;
+const MAX_SCHEMA_BYTES = 24 * 1024;
 
 /** What the verifier holds the answer to; null for any text. Throws the `ApiFailure` of a schema that is too large. */
 export function grammarOfFormat(

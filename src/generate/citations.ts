@@ -12,9 +12,9 @@ export interface Quote<Passage> {
 }
 
 /** Words in a row that are a quote and no coincidence. */
-export const LEAST_QUOTE = 6;
+const LEAST_QUOTE = 6;
 /** Words of an answer that are looked at: bounds the time, words of answer times words of passages. */
-export const MAX_ANSWER_WORDS = 4_096;
+const MAX_ANSWER_WORDS = 4_096;
 
 interface Word {
   text: string;

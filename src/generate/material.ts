@@ -16,11 +16,11 @@ import { barePrompt, composePrompt, composeWhole, type Prompt } from './prompt.t
 import { tellOfTools } from './tools.ts';
 
 /** Tokens of an answer when the request doesn't say. */
-export const DEFAULT_MAX_TOKENS = 256;
+const DEFAULT_MAX_TOKENS = 256;
 /** Passages beyond those in the prompt: the worker drafts from them too. */
 const SPARE_PASSAGES = 3;
 /** Of files that are searched for a request: beyond it a store does it better. */
-export const MAX_SEARCHED_TOKENS = 1 << 18;
+const MAX_SEARCHED_TOKENS = 1 << 18;
 
 /** A text that an answer may quote, and its place. */
 export type Citable = Pick<

@@ -22,9 +22,9 @@ import { PromptTooLong } from './prompt.ts';
 import { StopStrings } from './stop.ts';
 
 /** The blend's share of a score: the best of those that `bench:suggest` compares. */
-export const ALPHA = 0.7;
+const ALPHA = 0.7;
 /** Requests of an isolate that are suggested to at a time: each holds a cache of two megabytes, and all share one thread. */
-export const MAX_AT_A_TIME = 4;
+const MAX_AT_A_TIME = 4;
 
 export interface SuggestRequest {
   prompt: Int32Array;
@@ -36,7 +36,7 @@ export interface SuggestRequest {
   stop: readonly string[];
 }
 
-export interface Suggestion {
+interface Suggestion {
   text: string;
   tokens: number;
   finish: 'stop' | 'length';

@@ -13,7 +13,7 @@ export interface TextModel {
 }
 
 /** A token's text and where it was accepted from. */
-export interface Piece {
+interface Piece {
   text: string;
   source: SourceName;
 }

@@ -11,7 +11,7 @@ import { RetryBudget } from './retry.ts';
 export const COOL_OFF_MS = 500;
 export const MAX_COOL_OFF_MS = 30_000;
 /** What `ready` said of a verifier's load is believed for so long. */
-export const LOAD_MEMORY_MS = 10_000;
+const LOAD_MEMORY_MS = 10_000;
 
 /** Refusals that will be the same for every turn until somebody changes something. */
 const UNSUITABLE: ReadonlySet<LinkFailureCode> = new Set([

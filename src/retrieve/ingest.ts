@@ -18,7 +18,7 @@ import { PARSER_VERSION, parse } from './parse/parse.ts';
 import { pack } from './vectors/quantise.ts';
 
 /** Passages that one file may give: about 100 MB of text. */
-export const MAX_PASSAGES = 200_000;
+const MAX_PASSAGES = 200_000;
 
 /** Of a passage, repeated at the start of the next where the request doesn't say. */
 const DEFAULT_OVERLAP = 0.15;

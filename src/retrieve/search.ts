@@ -33,7 +33,7 @@ export interface Passage {
 }
 
 export const SEARCH_METHODS = ['hybrid', 'bm25', 'vector'] as const;
-export type SearchMethod = (typeof SEARCH_METHODS)[number];
+type SearchMethod = (typeof SEARCH_METHODS)[number];
 
 export interface SearchOptions {
   filter?: AttributeFilter | undefined;

@@ -9,7 +9,7 @@ import { hex } from './ids.ts';
 import { documents } from './schema.ts';
 import { passageIndex } from './tenants.ts';
 
-export interface NewChunk {
+interface NewChunk {
   title: string;
   heading: string;
   text: string;

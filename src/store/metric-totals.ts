@@ -2,7 +2,7 @@
 import { METRICS, type Metric, type MetricName, type Observation } from './metric-names.ts';
 
 /** Label sets of one metric; beyond, observations are dropped rather than memory filled. */
-export const MAX_SERIES = 200;
+const MAX_SERIES = 200;
 
 /** By metric, then by its labels in Prometheus' form. */
 export type Totals = Record<string, Record<string, Series>>;

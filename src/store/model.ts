@@ -35,7 +35,7 @@ const descriptionSchema = v.object({
   }),
 });
 
-export type ModelDescription = v.InferOutput<typeof descriptionSchema>;
+type ModelDescription = v.InferOutput<typeof descriptionSchema>;
 export type ModelRecord = ModelDescription & ModelTokenizer;
 
 /** The verifier did not answer, or not with a model this worker can use. */

@@ -83,7 +83,7 @@ export async function detachEverywhere(env: Bindings, tenantId: number, which: S
 }
 
 /** What Vectorize has is deleted by the tenant's ingestor: it knows what it handed over. */
-export async function dropVectors(env: Bindings, tenantId: number): Promise<void> {
+async function dropVectors(env: Bindings, tenantId: number): Promise<void> {
   if (!env.VECTORIZE) return;
   await env.INGESTOR.get(env.INGESTOR.idFromName(String(tenantId))).wake(tenantId);
 }

@@ -13,7 +13,7 @@ export interface ChatMessage {
   tool_calls?: { function: { name: string; arguments: unknown } }[];
 }
 
-export interface RenderOptions {
+interface RenderOptions {
   /** Ends with the opening of the assistant's turn. Default true. */
   addGenerationPrompt?: boolean;
   /** For templates that tell of them. */

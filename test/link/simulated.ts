@@ -15,7 +15,7 @@ import type { DraftingMode, Open, Span } from '../../src/link/frames/index.ts';
 
 export const VOCAB = 64;
 
-export const NETWORK: Conditions = {
+const NETWORK: Conditions = {
   rttMs: 40,
   jitterMs: 5,
   bytesPerMs: 1250,

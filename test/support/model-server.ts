@@ -15,7 +15,7 @@ export interface ModelServer {
 
 export const TARGET = resolve(process.env.ESPALIER_MODEL ?? 'models/target');
 
-export const PASSAGE_TOKENS = 190;
+const PASSAGE_TOKENS = 190;
 
 export async function startModelServer(folder = TARGET): Promise<ModelServer> {
   const [tokenizer, config] = await Promise.all([

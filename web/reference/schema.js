@@ -67,7 +67,7 @@ function between(least, most, unit) {
  * @param {Schema} schema
  * @returns {HTMLElement | null}
  */
-export function fieldsOf(schema) {
+function fieldsOf(schema) {
   const { properties, required = [] } = schema;
   if (!properties) return null;
   const list = element('dl', { class: 'fields' });

@@ -45,7 +45,7 @@ export interface TracedStep {
 }
 
 /** `by_source` counts every committed token, the end token included. */
-export interface SpeculationUsage {
+interface SpeculationUsage {
   steps: number;
   drafted: number;
   mean_accepted: number;

@@ -36,7 +36,7 @@ const COMPONENTS: Readonly<Record<string, Component>> = Object.assign(
   ...RESOURCES.map((one) => one.components),
 );
 
-export const OPERATIONS: readonly Operation[] = RESOURCES.flatMap((one) => one.operations);
+const OPERATIONS: readonly Operation[] = RESOURCES.flatMap((one) => one.operations);
 
 const TAGS: Record<string, string> = {
   Chat: 'Answers from the documents.',

@@ -4,7 +4,7 @@ import { listQuery, uploadForm } from '../files.ts';
 import { json, type Resource } from './operation.ts';
 import { count, deleted, page, seconds } from './shared.ts';
 
-export const file = v.object({
+const file = v.object({
   id: v.string(),
   object: v.literal('file'),
   bytes: count,

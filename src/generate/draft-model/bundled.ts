@@ -31,7 +31,7 @@ export function readyModel(env: Bindings, tokenizer: string): EdgeModel | null {
   return stateOf(env, tokenizer).state === 'ready' ? made! : null;
 }
 
-export function stateOf({ DRAFT_MODEL = 'bundled' }: Bindings, tokenizer: string): DraftModelState {
+function stateOf({ DRAFT_MODEL = 'bundled' }: Bindings, tokenizer: string): DraftModelState {
   if (DRAFT_MODEL === 'none') return { state: 'off' };
   if (DRAFT_MODEL !== 'bundled') {
     const reason = `DRAFT_MODEL is "${DRAFT_MODEL}": set it to "bundled" or "none"`;

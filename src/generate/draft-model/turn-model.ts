@@ -34,7 +34,7 @@ export const DRAFT_MODEL_USES = ['auto', 'always', 'off', 'gated', 'alone', 'uns
 export type DraftModelUse = (typeof DRAFT_MODEL_USES)[number];
 
 /** Turns of an isolate that have one at a time: each holds a cache of a few megabytes. */
-export const MAX_MODEL_TURNS = 6;
+const MAX_MODEL_TURNS = 6;
 
 export interface ModelUsage {
   state: 'ready' | 'skipped' | NonNullable<EdgeDrafter['ended']>;

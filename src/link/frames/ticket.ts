@@ -9,7 +9,7 @@ export const TICKET_ISSUER = 'espalier-worker';
 /** A ticket is made when it is needed and used at once; the rest is for clocks that differ. */
 export const TICKET_LIFETIME_S = 60;
 export const TICKET_CLOCK_SKEW_S = 10;
-export const MIN_KEY_BYTES = 32;
+const MIN_KEY_BYTES = 32;
 /** The old and the new one, and one to spare. */
 export const MAX_LINK_KEYS = 3;
 

@@ -8,7 +8,7 @@ import { PROTOCOL_VERSION } from './wire.ts';
 export const LINK_PATH = '/v1/link';
 
 /** Newest first. */
-export const SUPPORTED_VERSIONS: readonly number[] = [PROTOCOL_VERSION];
+const SUPPORTED_VERSIONS: readonly number[] = [PROTOCOL_VERSION];
 
 const NAME = 'espalier.';
 

@@ -25,7 +25,7 @@ export interface ParsedDocument {
 }
 
 /** Titles are carried by every passage: a long one would crowd the text out. */
-export const MAX_TITLE = 80;
+const MAX_TITLE = 80;
 
 /** A file's name without folder and extension, as a title for what has none. */
 export function titleFromName(filename: string): string {

@@ -55,7 +55,7 @@ const EXTENSION_OF_TYPE: Readonly<Record<string, string>> = {
 };
 
 /** Extensions of files that can be read. */
-export const SUPPORTED = [
+const SUPPORTED = [
   ...Object.keys(TEXT_FORMATS),
   ...Object.keys(BINARY_FORMATS),
   ...Object.keys(LANGUAGES),

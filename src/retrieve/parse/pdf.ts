@@ -7,7 +7,7 @@ import type { StructuredTextItem } from 'unpdf';
 import { DocumentBuilder } from './builder.ts';
 import { type ParsedDocument, titleFromName, UnreadableFile } from './document.ts';
 
-export const MAX_PDF_PAGES = 2_000;
+const MAX_PDF_PAGES = 2_000;
 
 /** Type this much larger than the body's is a heading. */
 const HEADING_RATIO = 1.15;

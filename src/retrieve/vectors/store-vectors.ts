@@ -10,7 +10,7 @@ import { ExactScan } from './exact-scan.ts';
 import type { Near, Space, VectorIndex } from './vector-index.ts';
 
 /** A quarter of an isolate's memory at 256 dimensions. Passages beyond are found by words. */
-export const MAX_VECTORS = 120_000;
+const MAX_VECTORS = 120_000;
 /** Documents a query to D1, and passages a row of its answer: both bound the answer's size. */
 const DOCUMENTS_A_QUERY = 64;
 const PASSAGES_A_ROW = 500;

@@ -159,7 +159,7 @@ const format = v.variant(
   'must be an object with the type "text", "json_object" or "json_schema"',
 );
 
-export const INCLUDABLE = [
+const INCLUDABLE = [
   'file_search_call.results',
   'message.output_text.logprobs',
   /** There is none. */

@@ -2,7 +2,13 @@
 import * as v from 'valibot';
 import { MAX_VERIFIED_NODES } from '../draft/tree/budget.ts';
 import { DRAFT_MODEL_USES } from '../generate/draft-model/turn-model.ts';
-import { DRAFTING_MODES, MAX_LOGIT_BIASES } from '../link/frames/index.ts';
+import {
+  DRAFTING_MODES,
+  MAX_LOGIT_BIAS,
+  MAX_LOGIT_BIASES,
+  MAX_PENALTY,
+  MAX_TRANSFER,
+} from '../link/frames/index.ts';
 
 const MAX_STOP_STRINGS = 4;
 const MAX_STOP_LENGTH = 256;
@@ -76,10 +82,6 @@ export const streamOptions = v.nullish(
   v.strictObject({ include_usage: v.optional(v.boolean(), false) }, shape),
 );
 
-/** These two are the verifier's limits too, and OpenAI's. */
-const MAX_PENALTY = 2;
-const MAX_LOGIT_BIAS = 100;
-
 /** Subtracted from the logits of what the answer has: once, or for each time. */
 export const penalty = v.nullish(number(-MAX_PENALTY, MAX_PENALTY));
 
@@ -107,9 +109,6 @@ export const logitBias = v.nullish(
     ),
   ),
 );
-
-/** The verifier's limit too. */
-const MAX_TRANSFER = 50;
 
 export const speculationSchema = v.strictObject(
   {

@@ -156,13 +156,11 @@ describe('what is said', () => {
       [5, 6, 7, 8, 1, 2],
       [6, 7, 8, 9, 3, 4],
     ]);
-    expect(await memory.proceed([OUTPUT_START, 6, 7])).toEqual(
-      [
-        [6, 7, 8, 9, 3, 4],
-        [5, 6, 7, 8, 1, 2],
-      ].slice(0, 1),
-    );
-    expect(await memory.proceed([7, 8])).toEqual([]);
+    expect(await memory.proceed([OUTPUT_START, 6, 7])).toEqual([
+      [6, 7, 8, 9, 3, 4],
+      [5, 6, 7, 8, 1, 2],
+    ]);
+    expect(await memory.proceed([8])).toEqual([]);
     expect(await memory.proceed([1001, 1002, 1003])).toEqual([output(10)]);
   });
 
@@ -183,7 +181,7 @@ describe('what is said', () => {
     const small = fc.array(fc.nat(3), { minLength: 8, maxLength: 30 });
     const outputs = fc.sample(small, { numRuns: 25, seed: 7 });
     for (const tokens of outputs) await memory.learn(tokens);
-    const tails = fc.sample(fc.array(fc.nat(3), { minLength: 3, maxLength: 15 }), {
+    const tails = fc.sample(fc.array(fc.nat(3), { minLength: 2, maxLength: 15 }), {
       numRuns: 20,
       seed: 8,
     });
@@ -194,7 +192,7 @@ describe('what is said', () => {
       told += found.length;
       for (const tokens of found) {
         expect(outputs.map(String)).toContain(String(tokens));
-        expect(`,${tokens},`).toContain(`,${tail.slice(-3)},`);
+        expect(`,${tokens},`).toContain(`,${tail.slice(-2)},`);
       }
     }
     expect(told).toBeGreaterThan(20);

@@ -40,8 +40,8 @@ export interface KeptRange {
 /** Whether the token at this offset of a text is one that the turn has. */
 export type IsHeld = (unit: number, at: number) => boolean;
 
-/** Shorter ends of an answer occur everywhere and say little. */
-export const MIN_MATCH = 3;
+/** One token alone occurs everywhere and says little. */
+export const MIN_MATCH = 2;
 /** Runs that one question is answered with. */
 export const MAX_RUNS = 4;
 /** Tokens of a run; a text that is no longer is sent whole, a longer one piece by piece as the answer goes on in it. */

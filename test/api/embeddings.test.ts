@@ -72,7 +72,7 @@ test.each([
   ['another model', { model: 'text-embedding-3-small', input: 'a' }, 404, 'model'],
   ['no input', { model: MODEL }, 400, 'input'],
   ['an empty text', { model: MODEL, input: '' }, 400, 'input'],
-  ['token ids', { model: MODEL, input: [1, 2] }, 400, 'input'],
+  ['token ids', { model: MODEL, input: [1, 2] }, 400, 'input.0'],
   ['too many texts', { model: MODEL, input: Array(MAX_INPUTS + 1).fill('a') }, 400, 'input'],
   ['too long a text', { model: MODEL, input: 'a'.repeat(MAX_INPUT + 1) }, 400, 'input'],
   [

@@ -1,8 +1,8 @@
 /** A question to the passages that may answer it, best first. */
 import { and, inArray, isNotNull, lt, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
+import { loadModel } from '../model/record.ts';
 import { type Database, database, listed } from '../store/database.ts';
-import { loadModel } from '../store/model.ts';
 import { type Attributes, chunkTokens, SECONDS_PER_DAY, stores } from '../store/schema.ts';
 import type { Namespace } from '../store/tenants.ts';
 import { diversify } from './diversify.ts';

@@ -1,7 +1,7 @@
 /** What chat and completions have in common, told to those who call them. */
 import * as v from 'valibot';
 import { SOURCE_NAMES } from '../../draft/source.ts';
-import { speculationSchema } from '../request-fields.ts';
+import { speculationSchema } from '../answers/request-fields.ts';
 import type { Component, Notes } from './operation.ts';
 import { count, seconds } from './shared.ts';
 

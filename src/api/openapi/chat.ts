@@ -1,7 +1,7 @@
 /** Chat, told to those who call it. */
 import * as v from 'valibot';
 import { SOURCE_NAMES } from '../../draft/source.ts';
-import { chatRequestSchema } from '../chat-request.ts';
+import { chatRequestSchema } from '../chat/schema.ts';
 import { answerNotes, head, usage } from './answers.ts';
 import { JSON_TYPE, type Notes, type Resource } from './operation.ts';
 import { count, errorBody } from './shared.ts';

@@ -1,6 +1,6 @@
 /** Completions, told to those who call them. */
 import * as v from 'valibot';
-import { completionRequestSchema } from '../completions-request.ts';
+import { completionRequestSchema } from '../completions/schema.ts';
 import { answerNotes, finishReason, head, usage } from './answers.ts';
 import { JSON_TYPE, type Notes, type Resource } from './operation.ts';
 import { count, errorBody } from './shared.ts';

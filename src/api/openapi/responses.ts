@@ -1,6 +1,6 @@
 /** Responses, told to those who call them. */
 import * as v from 'valibot';
-import { responseRequestSchema } from '../responses/request.ts';
+import { responseRequestSchema } from '../responses/schema.ts';
 import { answerNotes, usage as chatUsage } from './answers.ts';
 import { citation, tokenLogprobs } from './chat.ts';
 import { JSON_TYPE, type Notes, type Resource } from './operation.ts';

@@ -35,7 +35,7 @@ storeSearch.post('/:store/search', async function searchStore(c) {
   const body = await readBody(c, searchBody);
   const queries = typeof body.query === 'string' ? [body.query] : body.query;
   if (body.filters && countConditions(body.filters) > MAX_CONDITIONS) {
-    throw invalid('filters', `filters: ${TOO_MANY_CONDITIONS}`);
+    throw invalid(['filters'], TOO_MANY_CONDITIONS);
   }
   const namespace = await namespaceOf(c.var.tenant, (await loadModel(c.env)).fingerprint);
   const text = queries.join(' ');

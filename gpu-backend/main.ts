@@ -6,12 +6,12 @@
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseLinkKeys } from '../src/link/frames/index.ts';
+import { parseLinkKeys } from '../src/link/protocol/index.ts';
 import { addModel } from './builder/add-model.ts';
 import { reportProgress } from './cli/progress-lines.ts';
 import { computeTypeFor, DEFAULT_CACHE_FOLDER, openEngine } from './engine/open.ts';
 import { readEngineSettings } from './engine/settings.ts';
-import { startVerifier, type VerifierOptions } from './server.ts';
+import { startVerifier, type VerifierOptions } from './link/server.ts';
 
 const BUNDLED = join(dirname(fileURLToPath(import.meta.url)), '../models/target');
 

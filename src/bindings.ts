@@ -1,11 +1,11 @@
-import type { StoreCorpus } from './generate/memory/store-corpus.ts';
-import type { TenantMemory } from './generate/memory/tenant-memory.ts';
+import type { StoreCorpus } from './memory/objects/store-corpus.ts';
+import type { TenantMemory } from './memory/objects/tenant-memory.ts';
+import type { Limiter } from './meter/limiter.ts';
+import type { Metrics } from './meter/metrics.ts';
 import type { TextEmbeddings } from './retrieve/embed/workers-ai.ts';
 import type { Ingestor } from './retrieve/ingestor.ts';
 import type { StoreVectors } from './retrieve/vectors/store-vectors.ts';
 import type { Vectorize } from './retrieve/vectors/vectorize.ts';
-import type { Limiter } from './store/limiter.ts';
-import type { Metrics } from './store/metrics.ts';
 
 /** What wrangler.toml binds. */
 export interface Bindings {

@@ -10,8 +10,8 @@ import { addModel } from '../../gpu-backend/builder/add-model.ts';
 import type { Engine } from '../../gpu-backend/engine/engine.ts';
 import { computeTypeFor, DEFAULT_CACHE_FOLDER, openEngine } from '../../gpu-backend/engine/open.ts';
 import { readEngineSettings } from '../../gpu-backend/engine/settings.ts';
-import { startVerifier } from '../../gpu-backend/server.ts';
-import { parseLinkKeys } from '../../src/link/frames/index.ts';
+import { startVerifier } from '../../gpu-backend/link/server.ts';
+import { parseLinkKeys } from '../../src/link/protocol/index.ts';
 
 let pace = 0;
 

@@ -14,9 +14,9 @@ import { ROOT } from '../../local/root.ts';
 import type { Region } from '../../src/draft/drafter.ts';
 import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycling-store.ts';
 import { composePrompt, type Prompt, type PromptModel } from '../../src/generate/prompt.ts';
+import { createTokenizer } from '../../src/model/tokenizer.ts';
 import { type Chunk, chunk } from '../../src/retrieve/chunk.ts';
 import { parseMarkdown } from '../../src/retrieve/parse/markdown.ts';
-import { createTokenizer } from '../../src/store/tokenizer.ts';
 
 const MODEL = join(ROOT, 'models/target');
 const FILE = join(ROOT, 'bench/data/replay/docs-espalier.jsonl.gz');

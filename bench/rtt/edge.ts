@@ -3,13 +3,13 @@
  * text and the tenant's earlier outputs, and the spans of those that it ships to
  * the echo. Co-located, the same drafter stands beside the engine.
  */
-import type { Echo } from '../../gpu-backend/echo.ts';
+import type { Echo } from '../../gpu-backend/drafters/echo.ts';
 import { BlendDrafter } from '../../src/draft/blend/blend.ts';
 import { Source } from '../../src/draft/source.ts';
 import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
 import { SessionStore } from '../../src/draft/stores/session-store.ts';
 import type { SpanSource } from '../../src/generate/turn.ts';
-import type { Span } from '../../src/link/frames/index.ts';
+import type { Span } from '../../src/link/protocol/index.ts';
 import { OutputStore } from '../stores/output-store.ts';
 
 /** Tokens of earlier outputs that are shipped when a turn opens: 8 kB for most tokenizers. */

@@ -3,18 +3,23 @@
  * verifier's own code: TurnLink and runTurn on one side, serveLink, Session and
  * Scheduler on the other. Simulated are time, the wire and the target.
  */
-import { type Echo, EchoDrafter, Trust } from '../../gpu-backend/echo.ts';
+import { type Echo, EchoDrafter, Trust } from '../../gpu-backend/drafters/echo.ts';
+import { type Conditions, type Connection, connect, Host } from '../../sim/network.ts';
+import { seeded } from '../../sim/random.ts';
+import { FINGERPRINT, SimulatedVerifier } from '../../sim/verifier.ts';
+import { VirtualClock } from '../../sim/virtual-clock.ts';
 import type { Drafter, Region } from '../../src/draft/drafter.ts';
 import { type Drafting, runTurn } from '../../src/generate/turn.ts';
 import { type LinkContext, TurnLink } from '../../src/link/failover.ts';
 import { Fleet } from '../../src/link/fleet.ts';
-import { type DraftingMode, FrameType, type Open, type Span } from '../../src/link/frames/index.ts';
+import {
+  type DraftingMode,
+  FrameType,
+  type Open,
+  type Span,
+} from '../../src/link/protocol/index.ts';
 import { Edge } from './edge.ts';
-import { type Conditions, type Connection, connect, Host } from './network.ts';
-import { seeded } from './random.ts';
 import type { RecordedTurn, Recording } from './recording.ts';
-import { FINGERPRINT, SimulatedVerifier } from './verifier.ts';
-import { VirtualClock } from './virtual-clock.ts';
 
 /** `plain` drafts nothing; `colocated` has the worker's drafter beside the engine; the rest are the link's modes. */
 const MODES = ['plain', 'colocated', 'lockstep', 'streamed', 'echoed'] as const;

@@ -10,7 +10,7 @@ import {
   type GrammarSetting,
   MAX_FUNCTIONS,
   MAX_MARK_LENGTH,
-} from '../../src/link/frames/index.ts';
+} from '../../src/link/protocol/index.ts';
 import { callsExpression } from './calls.ts';
 import type { Expression } from './expression.ts';
 import { Grammar } from './grammar.ts';

@@ -1,8 +1,8 @@
 /** Request bodies: bounded, parsed, and checked against a schema before anything acts on them. */
 import type { Context } from 'hono';
 import * as v from 'valibot';
+import { shape } from './answers/request-fields.ts';
 import { ApiFailure, invalid, invalidIssue, tooLarge } from './errors.ts';
-import { shape } from './request-fields.ts';
 
 /** A chat request with a full context of text is far below this. */
 const MAX_JSON_BYTES = 2 * 1024 * 1024;

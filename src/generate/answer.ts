@@ -4,13 +4,13 @@
  */
 import type { Bindings } from '../bindings.ts';
 import { TurnLink } from '../link/failover.ts';
-import type { DraftingMode, GrammarSetting } from '../link/frames/index.ts';
+import type { DraftingMode, GrammarSetting } from '../link/protocol/index.ts';
+import type { Observation } from '../meter/metric-names.ts';
+import type { ModelRecord } from '../model/record.ts';
+import type { ChatMessage } from '../model/tokenizer.ts';
 import type { Passage, SearchOptions } from '../retrieve/search.ts';
 import type { FileRecord } from '../store/files.ts';
-import type { Observation } from '../store/metric-names.ts';
-import type { ModelRecord } from '../store/model.ts';
 import { namespaceOf, type Tenant } from '../store/tenants.ts';
-import type { ChatMessage } from '../store/tokenizer.ts';
 import type { DraftModelUse, ModelUsage } from './draft-model/turn-model.ts';
 import { type Citable, gather, type Material } from './material.ts';
 import { openAnswer } from './open-answer.ts';

@@ -3,13 +3,13 @@
  * and the prompt made of them and the messages.
  */
 import type { Bindings } from '../bindings.ts';
+import type { ModelRecord } from '../model/record.ts';
 import {
   type RequestFile,
   readRequestFiles,
   searchRequestFiles,
 } from '../retrieve/request-files.ts';
 import { type Passage, search } from '../retrieve/search.ts';
-import type { ModelRecord } from '../store/model.ts';
 import type { Namespace } from '../store/tenants.ts';
 import type { AnswerRequest } from './answer.ts';
 import { barePrompt, composePrompt, composeWhole, type Prompt } from './prompt.ts';

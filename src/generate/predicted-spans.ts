@@ -1,6 +1,6 @@
 /** The request's prediction on its way to the drafters: beside the verifier before all other spans, and here. */
 import { Source } from '../draft/source.ts';
-import { MAX_FRAME_SPAN_TOKENS, MAX_SPAN_TOKENS, type Span } from '../link/frames/index.ts';
+import { MAX_FRAME_SPAN_TOKENS, MAX_SPAN_TOKENS, type Span } from '../link/protocol/index.ts';
 import type { SpanSource } from './turn.ts';
 
 /** Half of what a turn may ship: the rest is for what earlier answers and stores have. */

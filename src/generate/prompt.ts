@@ -9,7 +9,7 @@
  */
 import type { Region } from '../draft/drafter.ts';
 import { Source } from '../draft/source.ts';
-import type { ChatMessage, ModelTokenizer } from '../store/tokenizer.ts';
+import type { ChatMessage, ModelTokenizer } from '../model/tokenizer.ts';
 
 /** What of the model a prompt is made with. */
 export type PromptModel = Pick<ModelTokenizer, 'encode' | 'encodeUntrusted' | 'renderChat'> & {

@@ -1,6 +1,6 @@
 /** Passages that were found but did not fit the prompt, on their way to the echo. */
 import type { Region } from '../draft/drafter.ts';
-import { MAX_FRAME_SPAN_TOKENS, type Span } from '../link/frames/index.ts';
+import { MAX_FRAME_SPAN_TOKENS, type Span } from '../link/protocol/index.ts';
 import type { SpanSource } from './turn.ts';
 
 /**

@@ -1,6 +1,6 @@
 /** What drafting did for an answer; `usage.speculation` on request. */
 import { SOURCE_NAMES, Source, type SourceName } from '../draft/source.ts';
-import type { Accept } from '../link/frames/index.ts';
+import type { Accept } from '../link/protocol/index.ts';
 
 export interface SpeculationUsage {
   /** Verify steps: forward passes of the target after prefill. */

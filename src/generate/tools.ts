@@ -5,7 +5,7 @@
  * same form is explained in the system message, and calls and their results are
  * told as text.
  */
-import type { ChatMessage, ModelTokenizer } from '../store/tokenizer.ts';
+import type { ChatMessage, ModelTokenizer } from '../model/tokenizer.ts';
 import { MARK, type PromptModel } from './prompt.ts';
 
 export interface FunctionTool {

@@ -14,7 +14,7 @@ import {
   type Open,
   type Recycled,
   type Span,
-} from '../link/frames/index.ts';
+} from '../link/protocol/index.ts';
 import { beyondEcho } from './beyond-echo.ts';
 
 /** Nodes of a tree on the wire: more than are verified in a step, so that it outlives several. */

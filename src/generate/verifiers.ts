@@ -3,7 +3,7 @@ import { type Bindings, verifierUrls } from '../bindings.ts';
 import { dialer, workerClock } from '../link/dial.ts';
 import type { LinkContext } from '../link/failover.ts';
 import { Fleet } from '../link/fleet.ts';
-import { parseLinkKeys, type TicketClaims } from '../link/frames/index.ts';
+import { parseLinkKeys, type TicketClaims } from '../link/protocol/index.ts';
 
 /** By configuration, so that two of them in one isolate don't mix. What one turn learns helps the next. */
 const fleets = new Map<string, Fleet>();

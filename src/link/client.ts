@@ -37,7 +37,7 @@ import {
   Sealer,
   type Span,
   type Transport,
-} from './frames/index.ts';
+} from './protocol/index.ts';
 
 export type LinkEvent =
   | ({ type: 'ready' } & Ready)

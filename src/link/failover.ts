@@ -16,7 +16,7 @@ import {
   type Open,
   type Span,
   type Transport,
-} from './frames/index.ts';
+} from './protocol/index.ts';
 import { backoff } from './retry.ts';
 
 /** A connection to the verifier at `url`. Rejects with `LinkFailure`. */

@@ -1,4 +1,4 @@
-import type { LinkErrorCode } from './frames/index.ts';
+import type { LinkErrorCode } from './protocol/index.ts';
 
 /**
  * Why a link ended without `done`. From here: `unreachable` (no connection),

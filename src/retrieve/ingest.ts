@@ -1,5 +1,6 @@
 /** Attached files to passages in the index, some together: what they cost is mostly waiting for D1 and R2. */
 import type { Bindings } from '../bindings.ts';
+import { loadModel, type ModelRecord } from '../model/record.ts';
 import {
   findDocuments,
   type Makers,
@@ -8,7 +9,6 @@ import {
 } from '../store/documents.ts';
 import { type FileRecord, hasText, readOriginal, writeText } from '../store/files.ts';
 import { sha256 } from '../store/ids.ts';
-import { loadModel, type ModelRecord } from '../store/model.ts';
 import type { StoreFileRecord } from '../store/stores.ts';
 import { type Chunk, type Cutting, chunk } from './chunk.ts';
 import { embedderOf } from './embed/choose.ts';

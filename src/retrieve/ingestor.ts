@@ -6,11 +6,11 @@
 import { DurableObject } from 'cloudflare:workers';
 import { and, asc, eq } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
+import { loadModel, ModelUnavailable } from '../model/record.ts';
 import { corpusAt } from '../store/corpora.ts';
 import { database } from '../store/database.ts';
 import { purgeOrphans } from '../store/documents.ts';
 import { loggable } from '../store/loggable.ts';
-import { loadModel, ModelUnavailable } from '../store/model.ts';
 import { type FileErrorCode, files, storeFiles } from '../store/schema.ts';
 import type { StoreFileRecord } from '../store/stores.ts';
 import { type Attached, ingest, type Refused } from './ingest.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from '../../local/root.ts';
-import { createTokenizer } from '../../src/store/tokenizer.ts';
+import { createTokenizer } from '../../src/model/tokenizer.ts';
 import { makeZip } from '../support/documents.ts';
 import { createKey } from '../support/keys.ts';
 import { TARGET } from '../support/model-server.ts';

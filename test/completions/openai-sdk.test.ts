@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI, { type APIError, BadRequestError, toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from '../../local/root.ts';
-import { createTokenizer, type ModelTokenizer } from '../../src/store/tokenizer.ts';
+import { createTokenizer, type ModelTokenizer } from '../../src/model/tokenizer.ts';
 import { startService, type TestService } from '../support/service.ts';
 
 const QUESTIONS: string[] = JSON.parse(readFileSync(join(ROOT, 'web/demo/questions.json'), 'utf8'));

@@ -1,6 +1,6 @@
 /** Answers that are read side by side fail together: none runs on for a request that has failed. */
 import { expect, test } from 'vitest';
-import { together } from '../../src/api/together.ts';
+import { together } from '../../src/api/answers/together.ts';
 
 /** It can be cancelled, and then ends. */
 class Pending {

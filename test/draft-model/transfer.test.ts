@@ -13,7 +13,7 @@ import {
   encodeTree,
   FrameError,
   MAX_WORD_TOKENS,
-} from '../../src/link/frames/index.ts';
+} from '../../src/link/protocol/index.ts';
 import { startService, type TestService } from '../support/service.ts';
 
 const VOCAB = 4;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import type { Engine } from '../../gpu-backend/engine/engine.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
-import { startVerifier, type Verifier } from '../../gpu-backend/server.ts';
+import { startVerifier, type Verifier } from '../../gpu-backend/link/server.ts';
 import { chainRow } from './driver.ts';
 import { SMALL, temporaryFolder } from './models.ts';
 

@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Side, Tap } from '../../bench/rtt/proxy.ts';
-import { FrameType } from '../../src/link/frames/index.ts';
+import { FrameType } from '../../src/link/protocol/index.ts';
 import { type RealFleet, startFleet, stream, until, type Verifier } from './fleet.ts';
 
 /**

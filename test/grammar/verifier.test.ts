@@ -6,7 +6,7 @@ import { Validator } from '@cfworker/json-schema';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
-import type { GrammarSetting, OpenSettings } from '../../src/link/frames/index.ts';
+import type { GrammarSetting, OpenSettings } from '../../src/link/protocol/index.ts';
 import { type RealVerifier, startRealVerifier } from '../link/real-verifier.ts';
 import { allowed, grammarOfSchema, STOPS, textOf, tokenizer, vocabulary } from './bundled.ts';
 

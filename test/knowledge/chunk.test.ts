@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { createTokenizer } from '../../src/model/tokenizer.ts';
 import { chunk } from '../../src/retrieve/chunk.ts';
 import { parseMarkdown } from '../../src/retrieve/parse/markdown.ts';
 import { parsePlainText } from '../../src/retrieve/parse/plain-text.ts';
-import { createTokenizer } from '../../src/store/tokenizer.ts';
 import { TARGET } from '../support/model-server.ts';
 
 const read = (file: string) => JSON.parse(readFileSync(join(TARGET, file), 'utf8'));

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ROOT } from '../../local/root.ts';
+import { createTokenizer } from '../../src/model/tokenizer.ts';
 import { parseMarkdown } from '../../src/retrieve/parse/markdown.ts';
 import { parsePlainText } from '../../src/retrieve/parse/plain-text.ts';
 import { partsOf } from '../../src/retrieve/parts.ts';
 import { rankParts } from '../../src/retrieve/rank-parts.ts';
-import { createTokenizer } from '../../src/store/tokenizer.ts';
 import { TARGET } from '../support/model-server.ts';
 
 const read = (file: string) => JSON.parse(readFileSync(join(TARGET, file), 'utf8'));

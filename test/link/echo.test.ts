@@ -1,9 +1,9 @@
 /** The echo: what the worker ships is drafted from, for its turn and no other; and what it has, the worker doesn't send. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { seeded } from '../../bench/rtt/random.ts';
-import { Candidates } from '../../gpu-backend/candidates.ts';
-import { EchoDrafter, MAX_MIXERS, Trust } from '../../gpu-backend/echo.ts';
+import { EchoDrafter, MAX_MIXERS, Trust } from '../../gpu-backend/drafters/echo.ts';
+import { Candidates } from '../../gpu-backend/turn/candidates.ts';
+import { seeded } from '../../sim/random.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { beyondEcho } from '../../src/generate/beyond-echo.ts';
@@ -15,7 +15,7 @@ import {
   MAX_SPAN_TOKENS,
   MAX_SPANS,
   type Span,
-} from '../../src/link/frames/index.ts';
+} from '../../src/link/protocol/index.ts';
 import { question, World } from './simulated.ts';
 
 const span = (tokens: number[], begins = false, source: Source = Source.tenant): Span => ({

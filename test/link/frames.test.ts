@@ -33,7 +33,7 @@ import {
   MAX_SPANS,
   MAX_TOKEN_ID,
   type OpenSettings,
-} from '../../src/link/frames/index.ts';
+} from '../../src/link/protocol/index.ts';
 
 const SETTINGS: OpenSettings = {
   fingerprint: { model: 'a'.repeat(64), tokenizer: 'b'.repeat(64) },

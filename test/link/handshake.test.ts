@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, request, type Server } from 'node:h
 import type { AddressInfo, Socket } from 'node:net';
 import { SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Door } from '../../gpu-backend/door.ts';
-import { nodeClock } from '../../gpu-backend/node-clock.ts';
-import { RETRY_AFTER_MS } from '../../gpu-backend/refusal.ts';
-import { Tickets } from '../../gpu-backend/tickets.ts';
+import { Door } from '../../gpu-backend/link/door.ts';
+import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
+import { RETRY_AFTER_MS } from '../../gpu-backend/link/refusal.ts';
+import { Tickets } from '../../gpu-backend/link/tickets.ts';
 import {
   agree,
   type LinkKey,
@@ -14,7 +14,7 @@ import {
   offer,
   parseLinkKeys,
   TICKET_LIFETIME_S,
-} from '../../src/link/frames/index.ts';
+} from '../../src/link/protocol/index.ts';
 import { signTicket } from '../../src/link/ticket.ts';
 
 const FINGERPRINT = { model: 'a'.repeat(64), tokenizer: 'b'.repeat(64) };

@@ -1,17 +1,17 @@
 /** A small fleet on a virtual clock, for tests that need faults at exact moments. */
-import { type Conditions, type Connection, connect, Host } from '../../bench/rtt/network.ts';
-import { seeded } from '../../bench/rtt/random.ts';
-import { FINGERPRINT, SimulatedVerifier } from '../../bench/rtt/verifier.ts';
-import { VirtualClock } from '../../bench/rtt/virtual-clock.ts';
+import { type Conditions, type Connection, connect, Host } from '../../sim/network.ts';
+import { seeded } from '../../sim/random.ts';
+import { FINGERPRINT, SimulatedVerifier } from '../../sim/verifier.ts';
+import { VirtualClock } from '../../sim/virtual-clock.ts';
 import { Source } from '../../src/draft/source.ts';
-import { TurnDrafter } from '../../src/generate/memory/turn-drafter.ts';
 import { spareSpans } from '../../src/generate/spare-spans.ts';
 import { runTurn, type SpanSource } from '../../src/generate/turn.ts';
 import type { LinkEvent } from '../../src/link/client.ts';
 import { TurnLink } from '../../src/link/failover.ts';
 import { LinkFailure } from '../../src/link/failure.ts';
 import { Fleet } from '../../src/link/fleet.ts';
-import type { DraftingMode, Open, Span } from '../../src/link/frames/index.ts';
+import type { DraftingMode, Open, Span } from '../../src/link/protocol/index.ts';
+import { TurnDrafter } from '../../src/memory/turn/turn-drafter.ts';
 
 export const VOCAB = 64;
 

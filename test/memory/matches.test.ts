@@ -16,8 +16,8 @@ import {
   matchSegment,
   rangeOfRun,
   runOf,
-} from '../../src/generate/memory/match.ts';
-import { RecentOutputs } from '../../src/generate/memory/recent-outputs.ts';
+} from '../../src/memory/objects/match.ts';
+import { RecentOutputs } from '../../src/memory/objects/recent-outputs.ts';
 
 const tokens = (alphabet: number, most: number) =>
   fc.array(fc.nat(alphabet), { maxLength: most }).map((list) => Int32Array.from(list));

@@ -8,21 +8,21 @@ import {
   type KeptRun,
   MAX_RUN_TOKENS,
   rangeOfRun,
-} from '../../src/generate/memory/match.ts';
-import { NO_ROWS, type Recalled, type Successors } from '../../src/generate/memory/messages.ts';
+} from '../../src/memory/objects/match.ts';
+import { NO_ROWS, type Recalled, type Successors } from '../../src/memory/objects/messages.ts';
 import {
   changesBetween,
   freshState,
   STORES_WITH_MODEL,
   WORKER_STORES,
-} from '../../src/generate/memory/mixer-weights.ts';
+} from '../../src/memory/objects/mixer-weights.ts';
 import {
   MAX_OUTPUT_TOKENS,
   MAX_RECALLED,
   MAX_VALUE_BYTES,
   OUTPUT_LIMITS,
   RECALL_TOKENS,
-} from '../../src/generate/memory/output-limits.ts';
+} from '../../src/memory/objects/output-limits.ts';
 import { type Objects, startObjects } from './rpc.ts';
 
 let objects: Objects;

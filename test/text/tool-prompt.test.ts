@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { composePrompt } from '../../src/generate/prompt.ts';
 import { tellOfTools } from '../../src/generate/tools.ts';
-import { createTokenizer } from '../../src/store/tokenizer.ts';
+import { createTokenizer } from '../../src/model/tokenizer.ts';
 import { makeToolModel, type ToolModel } from '../support/tool-model.ts';
 
 let made: ToolModel;

@@ -1,6 +1,6 @@
 /** Embeddings, told to those who call them. */
 import * as v from 'valibot';
-import { embeddingsBody } from '../embeddings.ts';
+import { embeddingsBody } from '../embeddings/route.ts';
 import { json, type Resource } from './operation.ts';
 import { count } from './shared.ts';
 

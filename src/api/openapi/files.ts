@@ -1,6 +1,6 @@
 /** Uploads, told to those who call them. */
 import * as v from 'valibot';
-import { listQuery, uploadForm } from '../files.ts';
+import { listQuery, uploadForm } from '../files/route.ts';
 import { json, type Resource } from './operation.ts';
 import { count, deleted, page, seconds } from './shared.ts';
 

@@ -1,8 +1,8 @@
 /** What is in a store, told to those who call it. */
 import * as v from 'valibot';
-import { batchBody } from '../file-batches.ts';
-import { attachmentChange, attributes, chunkingStrategy } from '../store-attachment.ts';
-import { attachBody, listQuery } from '../vector-store-files.ts';
+import { attachmentChange, attributes, chunkingStrategy } from '../vector-stores/attachment.ts';
+import { batchBody } from '../vector-stores/file-batches.ts';
+import { attachBody, listQuery } from '../vector-stores/files.ts';
 import { json, type Resource } from './operation.ts';
 import { count, deleted, page, seconds } from './shared.ts';
 import { fileCounts } from './vector-stores.ts';

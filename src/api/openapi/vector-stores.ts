@@ -1,9 +1,9 @@
 /** Stores and searches, told to those who call them. */
 import * as v from 'valibot';
 import { pageQuery } from '../page.ts';
-import { searchBody } from '../search.ts';
-import { filters, rankingOptions } from '../search-options.ts';
-import { createBody, updateBody } from '../vector-stores.ts';
+import { createBody, updateBody } from '../vector-stores/route.ts';
+import { searchBody } from '../vector-stores/search.ts';
+import { filters, rankingOptions } from '../vector-stores/search-options.ts';
 import { json, type Resource } from './operation.ts';
 import { count, deleted, page, seconds } from './shared.ts';
 

@@ -1,8 +1,8 @@
 /** A request for a response as the chat that it stands for, and failures of the one in terms of the other. */
 import * as v from 'valibot';
-import { type ChatRequest, chatRequestSchema } from '../chat-request.ts';
+import { type ChatRequest, chatRequestSchema } from '../chat/schema.ts';
 import { ApiFailure, invalid, invalidIssue } from '../errors.ts';
-import type { ResponseRequest } from './request.ts';
+import type { ResponseRequest } from './schema.ts';
 
 type ChatInput = v.InferInput<typeof chatRequestSchema>;
 type Message = ChatInput['messages'][number];

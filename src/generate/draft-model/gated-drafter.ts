@@ -5,7 +5,7 @@
  */
 import type { Mixer } from '../../draft/blend/mixer.ts';
 import type { ModelStore } from '../../draft/stores/model-store.ts';
-import { TurnDrafter } from '../memory/turn-drafter.ts';
+import { TurnDrafter } from '../../memory/turn/turn-drafter.ts';
 
 /** τ: a candidate's least share of the favourite's probability. */
 const THRESHOLD = 0.05;

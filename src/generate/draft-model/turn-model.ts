@@ -13,10 +13,14 @@ import {
   MAX_WORD_TOKENS,
   MAX_WORDS,
   WORD_WHOLE,
-} from '../../link/frames/index.ts';
-import { STORES_WITH_MODEL, WORKER_STORES } from '../memory/mixer-weights.ts';
-import { passingMixer } from '../memory/shared-mixer.ts';
-import { type RememberedDrafter, rememberedDrafter, TurnDrafter } from '../memory/turn-drafter.ts';
+} from '../../link/protocol/index.ts';
+import { STORES_WITH_MODEL, WORKER_STORES } from '../../memory/objects/mixer-weights.ts';
+import { passingMixer } from '../../memory/turn/shared-mixer.ts';
+import {
+  type RememberedDrafter,
+  rememberedDrafter,
+  TurnDrafter,
+} from '../../memory/turn/turn-drafter.ts';
 import type { TurnModel } from '../turn.ts';
 import { readyModel } from './bundled.ts';
 import { draftContext } from './context.ts';

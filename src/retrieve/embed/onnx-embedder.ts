@@ -4,8 +4,8 @@
  * them it is, the graph's inputs and outputs say.
  */
 import { Tokenizer } from '@huggingface/tokenizers';
+import { cachedEncoder } from '../../model/word-cache.ts';
 import { type Session, Tensor } from '../../onnx/runtime.ts';
-import { cachedEncoder } from '../../store/word-cache.ts';
 import type { Embedder, Embedding, Role, TokenVectors } from './embedder.ts';
 import type { Manifest } from './manifest.ts';
 

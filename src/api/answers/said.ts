@@ -1,0 +1,76 @@
+/** What one choice of a chat says: text, or calls where functions may be called, whole and in deltas. */
+import { type CallEvent, ToolCalls } from '../../generate/tool-calls.ts';
+import { newId } from '../../store/ids.ts';
+
+interface ToolCall {
+  id: string;
+  type: 'function';
+  function: { name: string; arguments: string };
+}
+
+/** What a chunk adds; empty where that is nothing. */
+export interface SaidDelta {
+  content?: string;
+  tool_calls?: ({ index: number } & (ToolCall | { function: { arguments: string } }))[];
+}
+
+export class Said {
+  content = '';
+  private readonly calls: ToolCall[] = [];
+  private readonly parser: ToolCalls | null;
+
+  /** `calling`: whether the answer may call functions; otherwise all of it is text. */
+  constructor(calling: boolean) {
+    this.parser = calling ? new ToolCalls() : null;
+  }
+
+  push(text: string): SaidDelta {
+    return this.add(this.parser ? this.parser.push(text) : [{ type: 'text', text }]);
+  }
+
+  /** The answer is over: what was held back. */
+  end(): SaidDelta {
+    return this.add(this.parser?.flush() ?? []);
+  }
+
+  message() {
+    return {
+      role: 'assistant' as const,
+      content: this.content === '' && this.calls.length > 0 ? null : this.content,
+      refusal: null,
+      ...(this.calls.length > 0 && { tool_calls: this.calls }),
+    };
+  }
+
+  /** An answer that called and was not cut ended in order to be answered. */
+  finish(reason: 'stop' | 'length'): 'stop' | 'length' | 'tool_calls' {
+    return reason === 'stop' && this.calls.length > 0 ? 'tool_calls' : reason;
+  }
+
+  private add(events: readonly CallEvent[]): SaidDelta {
+    const delta: SaidDelta = {};
+    for (const event of events) {
+      if (event.type === 'text') {
+        if (event.text === '') continue;
+        this.content += event.text;
+        delta.content = (delta.content ?? '') + event.text;
+        continue;
+      }
+      const { index } = event;
+      delta.tool_calls ??= [];
+      if (event.type === 'call') {
+        const call: ToolCall = {
+          id: newId('call_'),
+          type: 'function',
+          function: { name: event.name, arguments: '' },
+        };
+        this.calls.push(call);
+        delta.tool_calls.push({ index, ...call, function: { ...call.function } });
+      } else {
+        this.calls[index]!.function.arguments += event.text;
+        delta.tool_calls.push({ index, function: { arguments: event.text } });
+      }
+    }
+    return delta;
+  }
+}

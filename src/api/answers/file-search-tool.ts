@@ -14,6 +14,11 @@ export const storeIds = v.pipe(
   v.maxLength(MAX_STORES, `must have at most ${MAX_STORES} stores`),
 );
 
+export const answeringStores = v.pipe(
+  v.nullish(storeIds),
+  v.description('Stores to answer from; `[]` for none. The store called `demo` if left out.'),
+);
+
 export const fileSearch = v.strictObject({
   type: v.literal('file_search'),
   vector_store_ids: storeIds,

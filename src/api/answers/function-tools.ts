@@ -32,6 +32,10 @@ export function hasOneSearch(list: readonly { type: string }[]): boolean {
   return list.filter(({ type }) => type === 'file_search').length <= 1;
 }
 
+/** What a `tool_choice` says, in chat and in responses. */
+export const CHOICE =
+  'Whether a function is called: `auto` (the default), the model chooses; `required`, at least one; a function by name; or `none`.';
+
 export const tools = v.nullish(
   v.pipe(
     v.array(
@@ -47,17 +51,25 @@ export const tools = v.nullish(
   ),
 );
 
-export const toolChoice = v.nullish(
-  v.union(
-    [
-      v.picklist(['none', 'auto', 'required']),
-      v.strictObject({
-        type: v.literal('function'),
-        function: v.strictObject({ name: identifier }),
-      }),
-    ],
-    'must be "none", "auto", "required" or {"type": "function", "function": {"name": …}}',
+export const toolChoice = v.pipe(
+  v.nullish(
+    v.union(
+      [
+        v.picklist(['none', 'auto', 'required']),
+        v.strictObject({
+          type: v.literal('function'),
+          function: v.strictObject({ name: identifier }),
+        }),
+      ],
+      'must be "none", "auto", "required" or {"type": "function", "function": {"name": …}}',
+    ),
   ),
+  v.description(CHOICE),
+);
+
+export const parallelToolCalls = v.pipe(
+  v.nullish(v.boolean('must be true or false')),
+  v.description('Whether one answer may call up to 8 times (the default) or once.'),
 );
 
 /** Fields of a request that speak of functions. */

@@ -9,10 +9,28 @@ import { shape } from './request-fields.ts';
 /** Files that one request may bring. */
 const MAX_ATTACHED_FILES = 16;
 
-export const requestFileIds = v.pipe(
-  v.array(v.string('must be a string'), 'must be a list of files’ ids'),
-  v.maxLength(MAX_ATTACHED_FILES, `must have at most ${MAX_ATTACHED_FILES} files`),
-);
+const CONTEXTS = ['passages', 'full'] as const;
+
+/** What a request is answered from, beside stores. */
+export const fileFields = {
+  file_ids: v.pipe(
+    v.nullish(
+      v.pipe(
+        v.array(v.string('must be a string'), 'must be a list of files’ ids'),
+        v.maxLength(MAX_ATTACHED_FILES, `must have at most ${MAX_ATTACHED_FILES} files`),
+      ),
+    ),
+    v.description(
+      'Uploaded files to answer from, beside those in the messages. Only stores that are named are searched then.',
+    ),
+  ),
+  context: v.pipe(
+    v.optional(v.picklist(CONTEXTS, `must be one of ${CONTEXTS.join(', ')}`), 'passages'),
+    v.description(
+      'What the model reads of these files: the `passages` that match the question, or [`full`](#how-do-i-give-the-model-a-whole-document), everything.',
+    ),
+  ),
+};
 
 /** OpenAI's, by id alone: what is uploaded once is read once. */
 export const filePart = v.strictObject(

@@ -1,7 +1,8 @@
 /** Holds a key to its rate and concurrency, before the request costs anything. */
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
-import { BUSY_RETRY_MS, type KeyLimits, type Verdict } from '../../meter/request-meter.ts';
+import { BUSY_RETRY_MS } from '../../meter/request-meter.ts';
+import type { KeyLimits, Verdict } from '../../store/objects/limiter.ts';
 import type { AppEnv } from '../context.ts';
 import {
   type ApiFailure,

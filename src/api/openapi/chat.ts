@@ -2,8 +2,8 @@
 import * as v from 'valibot';
 import { SOURCE_NAMES } from '../../draft/source.ts';
 import { chatRequestSchema } from '../chat/schema.ts';
-import { answerNotes, head, usage } from './answers.ts';
-import { JSON_TYPE, type Notes, type Resource } from './operation.ts';
+import { head, usage } from './answers.ts';
+import { JSON_TYPE, type Resource } from './operation.ts';
 import { count, errorBody } from './shared.ts';
 
 export const citation = v.object({
@@ -112,31 +112,9 @@ const chunk = v.object({
 
 const event = v.union([chunk, errorBody]);
 
-const requestNotes: Notes<typeof chatRequestSchema> = {
-  ...answerNotes,
-  messages: 'The conversation. The last one of a user is what the documents are searched for.',
-  max_tokens: 'The most tokens of the answer; 256 if neither this nor the next one is given.',
-  max_completion_tokens: 'The same under its newer name, which wins.',
-  n: 'How many answers, side by side.',
-  prediction: 'Text that the answer is expected to have. It is drafted from and changes nothing.',
-  logprobs: 'Tells the log-probability of each token, under the model’s own distribution.',
-  top_logprobs: 'How many of the likeliest tokens are told in each place.',
-  store: 'Nothing is kept for distillation.',
-  tool_choice:
-    'Whether a function is called: at the model’s choice, one at least, a certain one, or none.',
-  parallel_tool_calls: 'Whether one answer may call several times; it may if left out.',
-  tools:
-    'Functions to call, and one `file_search`: which stores to answer from, and how they are searched.',
-  response_format: 'What the text must be: anything, a JSON object, or valid under a JSON Schema.',
-  vector_store_ids: 'Stores to answer from, `[]` for none; the store called `demo` if left out.',
-  file_ids: 'Uploaded files to answer from, beside those in messages.',
-  service_tier: 'There is one: `auto`, or left out.',
-  context: 'What the model reads of these files: the passages that match, or everything.',
-};
-
 export const chatResource: Resource = {
   components: {
-    ChatRequest: { schema: chatRequestSchema, notes: requestNotes },
+    ChatRequest: { schema: chatRequestSchema },
     ChatCompletion: { schema: completion },
     ChatCompletionChunk: { schema: chunk },
     ChatEvent: { schema: event },

@@ -1,8 +1,8 @@
 /** Completions, told to those who call them. */
 import * as v from 'valibot';
 import { completionRequestSchema } from '../completions/schema.ts';
-import { answerNotes, finishReason, head, usage } from './answers.ts';
-import { JSON_TYPE, type Notes, type Resource } from './operation.ts';
+import { finishReason, head, usage } from './answers.ts';
+import { JSON_TYPE, type Resource } from './operation.ts';
 import { count, errorBody } from './shared.ts';
 
 const logprobs = v.object({
@@ -31,23 +31,9 @@ const chunk = v.object({
 
 const event = v.union([chunk, errorBody]);
 
-const notes: Notes<typeof completionRequestSchema> = {
-  ...answerNotes,
-  prompt: 'What is continued, as it is: a text, token ids, or several of either.',
-  max_tokens: 'The most tokens of a choice; 16 with `suggest`.',
-  suggest: 'Short suggestions by the draft model alone, in place of the target’s answer.',
-  echo: 'Begins each text with its prompt.',
-  n: 'How many choices of each prompt; all together are eight at most.',
-  best_of: 'Choices are not ranked: the same as `n`, or left out.',
-  suffix: 'Not supported.',
-  logprobs:
-    'Tells the log-probability of each token, and so many of the likeliest in its place. Not beside `echo`.',
-  vector_store_ids: 'Stores whose text is drafted from. Nothing of them enters the prompt.',
-};
-
 export const completionsResource: Resource = {
   components: {
-    CompletionRequest: { schema: completionRequestSchema, notes },
+    CompletionRequest: { schema: completionRequestSchema },
     Completion: { schema: completion },
     CompletionChunk: { schema: chunk },
     CompletionEvent: { schema: event },

@@ -14,6 +14,11 @@ const CONFIG = {
     if (valibotSchema.type === 'file') return { type: 'string', format: 'binary' };
     return jsonSchema;
   },
+  // Descriptions have links, which only docs/api.md can follow.
+  overrideAction({ valibotAction, jsonSchema }) {
+    if (valibotAction.type !== 'description') return jsonSchema;
+    return { ...jsonSchema, description: withoutLinks(String(jsonSchema.description)) };
+  },
 } as const satisfies Config;
 
 export function referenceTo(name: string): string {
@@ -43,4 +48,9 @@ export function querySchema(schema: v.GenericSchema): JsonSchema {
   }
   delete converted.$schema;
   return converted;
+}
+
+/** Markdown with the texts of its links in place of them. */
+function withoutLinks(markdown: string): string {
+  return markdown.replace(/\[([^\]]+)\]\([^)]+\)/g, '$1');
 }

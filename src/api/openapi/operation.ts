@@ -28,9 +28,6 @@ export interface Resource {
   components: Readonly<Record<string, Component>>;
 }
 
-/** A note for every field: one that gets none does not compile. */
-export type Notes<Schema extends v.GenericSchema> = Record<keyof v.InferInput<Schema>, string>;
-
 export interface Component {
   schema: v.GenericSchema;
   /** What its fields mean. */

@@ -1,9 +1,9 @@
 /** Responses, told to those who call them. */
 import * as v from 'valibot';
 import { responseRequestSchema } from '../responses/schema.ts';
-import { answerNotes, usage as chatUsage } from './answers.ts';
+import { usage as chatUsage } from './answers.ts';
 import { citation, tokenLogprobs } from './chat.ts';
-import { JSON_TYPE, type Notes, type Resource } from './operation.ts';
+import { JSON_TYPE, type Resource } from './operation.ts';
 import { count, errorBody, seconds } from './shared.ts';
 
 const status = v.picklist(['in_progress', 'completed', 'incomplete']);
@@ -160,33 +160,9 @@ const event = v.variant('type', [
   }),
 ]);
 
-const notes: Notes<typeof responseRequestSchema> = {
-  ...answerNotes,
-  input: 'A question, or what was said so far: messages, calls of functions and what they gave.',
-  instructions: 'Stands before the input, as a message of the system.',
-  max_output_tokens: 'The most tokens of the answer; 256 if left out.',
-  top_logprobs:
-    'How many of the likeliest tokens are told in each place, with `message.output_text.logprobs` in `include`.',
-  include: 'What is told beside the answer: what a search found, log-probabilities.',
-  tools:
-    'Functions to call, and one `file_search`: which stores to answer from, and how they are searched.',
-  tool_choice:
-    'Whether a function is called: at the model’s choice, one at least, a certain one, or none.',
-  parallel_tool_calls: 'Whether one answer may call several times; it may if left out.',
-  text: 'What the text must be: anything, a JSON object, or valid under a JSON Schema.',
-  store: 'Nothing is kept: `false`, or left out.',
-  previous_response_id: 'Not supported, as nothing is kept.',
-  truncation: 'Nothing is left out of the input: `disabled`, or left out.',
-  background: 'Answers come as they are made: `false`, or left out.',
-  vector_store_ids: 'Stores to answer from, `[]` for none; the store called `demo` if left out.',
-  file_ids: 'Uploaded files to answer from, beside those in the input.',
-  service_tier: 'There is one: `auto`, or left out.',
-  context: 'What the model reads of these files: the passages that match, or everything.',
-};
-
 export const responsesResource: Resource = {
   components: {
-    ResponseRequest: { schema: responseRequestSchema, notes },
+    ResponseRequest: { schema: responseRequestSchema },
     Response: { schema: response },
     ResponseItem: { schema: outputItem },
     ResponseEvent: { schema: event },

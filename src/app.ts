@@ -63,7 +63,7 @@ app.get('/openapi.json', function describeApi(c) {
 });
 
 app.notFound(function noRoute(c) {
-  return toResponse(notFound(`no route ${c.req.method} ${c.req.path}`).error);
+  return toResponse(notFound([], `no route ${c.req.method} ${c.req.path}`).error);
 });
 
 app.onError(function failed(error, c) {

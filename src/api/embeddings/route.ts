@@ -15,18 +15,18 @@ embeddings.post('/', async function createEmbeddings(c) {
   const embedder = await embedderOf(c.env);
   if (!embedder) throw unavailable(await reasonFor(c.env));
   if (body.model !== embedder.id) {
-    throw notFound(`no embedding model "${body.model}": use "${embedder.id}"`, 'model');
+    throw notFound(['model'], `no embedding model "${body.model}": use "${embedder.id}"`);
   }
   const { dimensions } = body;
   if (dimensions != null && dimensions !== embedder.dimensions) {
     throw invalid(
-      'dimensions',
-      `dimensions: ${embedder.id} has ${embedder.dimensions}: send that, or leave it out`,
+      ['dimensions'],
+      `${embedder.id} has ${embedder.dimensions}: send that, or leave it out`,
     );
   }
   const texts = typeof body.input === 'string' ? [body.input] : body.input;
   if (texts.reduce((total, { length }) => total + length, 0) > MAX_INPUT_TOTAL) {
-    throw invalid('input', `input: at most ${MAX_INPUT_TOTAL} characters together: send fewer`);
+    throw invalid(['input'], `at most ${MAX_INPUT_TOTAL} characters together: send fewer`);
   }
   const made = await embedder.embed(texts);
   const tokens = made.reduce((total, embedding) => total + embedding.tokens, 0);

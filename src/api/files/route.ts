@@ -12,7 +12,7 @@ import {
 import { files as table } from '../../store/schema.ts';
 import { check, MAX_FILE_BYTES, readForm, readQuery } from '../body.ts';
 import type { AppEnv } from '../context.ts';
-import { notFound, tooLarge } from '../errors.ts';
+import { notFound, type Path, tooLarge } from '../errors.ts';
 import { beyond, ordering, toPage } from '../page.ts';
 import { filesQuery, uploadForm } from './schema.ts';
 import { toFile } from './wire.ts';
@@ -22,7 +22,7 @@ export const files = new Hono<AppEnv>();
 files.post('/', async function uploadFile(c) {
   const { file, purpose } = check(uploadForm, Object.fromEntries(await readForm(c)));
   if (file.size > MAX_FILE_BYTES) {
-    throw tooLarge(`file: ${file.size} bytes are more than ${MAX_FILE_BYTES}; split it`, 'file');
+    throw tooLarge(['file'], `${file.size} bytes are more than ${MAX_FILE_BYTES}; split it`);
   }
   const record = await createFile(c.env, c.var.tenant, {
     filename: file.name,
@@ -37,8 +37,8 @@ files.get('/', async function listFiles(c) {
   const query = readQuery(c, filesQuery);
   const tenantId = c.var.tenant.id;
   const [after, before] = await Promise.all([
-    query.after === undefined ? undefined : requireFile(c, query.after, 'after'),
-    query.before === undefined ? undefined : requireFile(c, query.before, 'before'),
+    query.after === undefined ? undefined : requireFile(c, query.after, ['after']),
+    query.before === undefined ? undefined : requireFile(c, query.before, ['before']),
   ]);
   const rows = await database(c.env)
     .select()
@@ -63,7 +63,7 @@ files.get('/:id', async function getFile(c) {
 files.get('/:id/content', async function getContent(c) {
   const file = await requireFile(c, c.req.param('id'));
   const original = await readOriginal(c.env, file);
-  if (!original) throw notFound(`the original of ${file.id} is gone: upload it again`);
+  if (!original) throw notFound([], `the original of ${file.id} is gone: upload it again`);
   return new Response(original.body, {
     headers: {
       // An upload is data, whatever it claims to be: no browser may run it.
@@ -85,9 +85,9 @@ files.delete('/:id', async function removeFile(c) {
 export async function requireFile(
   c: Context<AppEnv>,
   id: string,
-  param: string | null = null,
+  path: Path = [],
 ): Promise<FileRecord> {
   const file = await findFile(c.env, c.var.tenant.id, id);
-  if (!file) throw notFound(`no file "${id}"`, param);
+  if (!file) throw notFound(path, `no file "${id}"`);
   return file;
 }

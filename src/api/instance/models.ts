@@ -19,9 +19,5 @@ models.get('/:id{.+}', async function getModel(c) {
 /** Throws the 404 that OpenAI gives for a model that isn't served. */
 export function requireModel(model: ModelRecord, id: string): void {
   if (id === model.id) return;
-  throw notFound(
-    `the model "${id}" is not served here: use "${model.id}"`,
-    'model',
-    'model_not_found',
-  );
+  throw notFound(['model'], `"${id}" is not served here: use "${model.id}"`, 'model_not_found');
 }

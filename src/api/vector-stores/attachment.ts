@@ -11,8 +11,8 @@ export function toCutting(strategy: ChunkingStrategy | undefined) {
   if (strategy?.type !== 'static') return { chunkTokens: null, overlapTokens: null };
   const { max_chunk_size_tokens: size, chunk_overlap_tokens: overlap } = strategy.static;
   if (overlap > size / 2) {
-    const param = 'chunking_strategy.static.chunk_overlap_tokens';
-    throw invalid(param, `${param}: must be at most half of max_chunk_size_tokens`);
+    const path = ['chunking_strategy', 'static', 'chunk_overlap_tokens'];
+    throw invalid(path, 'must be at most half of max_chunk_size_tokens');
   }
   return { chunkTokens: size, overlapTokens: overlap };
 }
@@ -27,5 +27,5 @@ export async function requireOwnFiles(c: Context<AppEnv>, ids: readonly string[]
   if (ids.length === 0) return;
   const owned = await ownedFiles(c.env, c.var.tenant.id, ids);
   const missing = ids.find((id) => !owned.has(id));
-  if (missing !== undefined) throw notFound(`no file "${missing}"`, 'file_ids');
+  if (missing !== undefined) throw notFound(['file_ids'], `no file "${missing}"`);
 }

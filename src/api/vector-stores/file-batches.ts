@@ -26,9 +26,9 @@ fileBatches.post('/:store/file_batches', async function createFileBatch(c) {
     file_id: id,
   }));
   const listed = body.files ?? named;
-  if (listed.length === 0) throw invalid('file_ids', 'file_ids: must name a file');
+  if (listed.length === 0) throw invalid(['file_ids'], 'must name a file');
   if (body.files && body.file_ids) {
-    throw invalid('file_ids', 'file_ids: give either file_ids or files, not both');
+    throw invalid(['file_ids'], 'give either file_ids or files, not both');
   }
   const attachments = listed.map((file) => ({
     fileId: file.file_id,
@@ -64,7 +64,7 @@ async function requireBatch(c: Context<AppEnv, '/:store/file_batches/:batch'>) {
   const store = await requireStore(c, c.req.param('store'));
   const id = c.req.param('batch');
   const batch = await findBatch(c.env, store, id);
-  if (!batch) throw notFound(`no file batch "${id}" in vector store "${store.id}"`);
+  if (!batch) throw notFound([], `no file batch "${id}" in vector store "${store.id}"`);
   return batch;
 }
 

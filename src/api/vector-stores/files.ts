@@ -54,7 +54,8 @@ vectorStoreFiles.get('/:store/files/:file/content', async function getParsed(c) 
   const { store, file } = c.req.param();
   await requireAttachment(c, store, file);
   const text = await readText(c.env, await requireFile(c, file));
-  if (!text) throw notFound(`file "${file}" has no text yet: wait until its status is completed`);
+  if (!text)
+    throw notFound([], `file "${file}" has no text yet: wait until its status is completed`);
   return c.json({
     object: 'vector_store.file_content.page',
     data: [{ type: 'text', text: await text.text() }],
@@ -73,7 +74,7 @@ vectorStoreFiles.delete('/:store/files/:file', async function removeAttached(c) 
 async function requireAttachment(c: Context<AppEnv>, storeId: string, fileId: string) {
   const store = await requireStore(c, storeId);
   const attachment = await findAttachment(c.env, store, fileId);
-  if (!attachment) throw notFound(`no file "${fileId}" in vector store "${storeId}"`);
+  if (!attachment) throw notFound([], `no file "${fileId}" in vector store "${storeId}"`);
   return attachment;
 }
 

@@ -15,7 +15,7 @@ import {
 } from '../../store/stores.ts';
 import { readBody, readQuery } from '../body.ts';
 import type { AppEnv } from '../context.ts';
-import { invalid, notFound } from '../errors.ts';
+import { invalid, notFound, type Path } from '../errors.ts';
 import { beyond, ordering, pageQuery, toPage } from '../page.ts';
 import { requireOwnFiles, toCutting } from './attachment.ts';
 import { storeChange, storeCreation } from './schema.ts';
@@ -30,8 +30,8 @@ vectorStores.post('/', async function createVectorStore(c) {
   const cutting = toCutting(body.chunking_strategy);
   if (body.chunking_strategy && body.file_ids.length === 0) {
     throw invalid(
-      'chunking_strategy',
-      'chunking_strategy: is of the files in file_ids: name some, or send it when you attach them',
+      ['chunking_strategy'],
+      'is of the files in file_ids: name some, or send it when you attach them',
     );
   }
   await requireOwnFiles(c, body.file_ids);
@@ -52,8 +52,8 @@ vectorStores.post('/', async function createVectorStore(c) {
 vectorStores.get('/', async function listVectorStores(c) {
   const query = readQuery(c, pageQuery);
   const [after, before] = await Promise.all([
-    query.after === undefined ? undefined : requireStore(c, query.after, 'after'),
-    query.before === undefined ? undefined : requireStore(c, query.before, 'before'),
+    query.after === undefined ? undefined : requireStore(c, query.after, ['after']),
+    query.before === undefined ? undefined : requireStore(c, query.before, ['before']),
   ]);
   const rows = await database(c.env)
     .select()
@@ -107,10 +107,10 @@ vectorStores.delete('/:store', async function removeVectorStore(c) {
 export async function requireStore(
   c: Context<AppEnv>,
   id: string,
-  param: string | null = null,
+  path: Path = [],
 ): Promise<StoreRecord> {
   const store = await findStore(c.env, c.var.tenant.id, id);
-  if (!store) throw notFound(`no vector store "${id}"`, param);
+  if (!store) throw notFound(path, `no vector store "${id}"`);
   return store;
 }
 

@@ -4,7 +4,7 @@
  */
 
 /** As much of a JSON Schema as a table shows. */
-export interface FieldSchema {
+interface FieldSchema {
   $ref?: string;
   type?: string;
   format?: string;
@@ -25,7 +25,7 @@ export interface FieldSchema {
   minItems?: number;
 }
 
-export interface Api {
+interface Api {
   /** The schemas that have names. */
   components: Record<string, FieldSchema>;
   operations: readonly {

@@ -13,8 +13,10 @@ export class Metadata {
     return this.text('general.architecture');
   }
 
-  has(key: string): boolean {
-    return this.values.has(key);
+  /** Whatever it is, unless an array. */
+  scalar(key: string): number | boolean | string | undefined {
+    const value = this.values.get(key);
+    return typeof value === 'object' ? undefined : value;
   }
 
   text(key: string): string {

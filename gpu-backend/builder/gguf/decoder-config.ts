@@ -2,6 +2,7 @@
 import type { StoredTensor } from '../stored-tensor.ts';
 import { UnsupportedModelError } from '../unsupported.ts';
 import { architectureOf } from './architectures.ts';
+import { GgufError } from './gguf-error.ts';
 import type { Metadata } from './metadata.ts';
 
 /** What changes the computation, and the values that do not. */
@@ -31,6 +32,8 @@ export function decoderConfig(
   const number = (key: string) => metadata.number(metadata.ofArchitecture(key));
   const optional = (key: string) => metadata.optionalNumber(metadata.ofArchitecture(key));
   refuseExtras(metadata);
+  const embedding = tensors.get('model.embed_tokens.weight');
+  if (!embedding) throw new GgufError('has no token_embd.weight');
   const heads = metadata.layerCount('attention.head_count');
   const headDim = metadata.headDim();
   const context = number('context_length');
@@ -47,7 +50,7 @@ export function decoderConfig(
     architectures: [className],
     model_type: modelType,
     hidden_act: 'silu',
-    vocab_size: tensors.get('model.embed_tokens.weight')?.shape[0],
+    vocab_size: embedding.shape[0],
     hidden_size: number('embedding_length'),
     intermediate_size: metadata.layerCount('feed_forward_length'),
     num_hidden_layers: number('block_count'),
@@ -91,5 +94,9 @@ function ropeScaling(metadata: Metadata, divisors: readonly number[] | undefined
     throw new UnsupportedModelError('linear rope scaling with rope_freqs', 'one of the two');
   }
   if (scaled) return { rope_type: 'linear', factor };
+  const pairs = metadata.headDim() / 2;
+  if (divisors && divisors.length !== pairs) {
+    throw new GgufError(`rotates ${pairs} pairs of dimensions but has ${divisors.length} divisors`);
+  }
   return divisors ? { rope_type: 'divisors', divisors } : { rope_type: 'default' };
 }

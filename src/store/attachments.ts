@@ -3,7 +3,8 @@ import { and, count, eq, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import { database } from './database.ts';
 import { newId } from './ids.ts';
-import { type Attributes, batches, storeFiles } from './schema.ts';
+import { type Page, type PageQuery, page } from './page.ts';
+import { type Attributes, batches, type FileStatus, storeFiles } from './schema.ts';
 import {
   detachEverywhere,
   type FileCounts,
@@ -59,6 +60,22 @@ export function findAttachment(env: Bindings, store: StoreRecord, fileId: string
   return database(env).query.storeFiles.findFirst({
     where: and(eq(storeFiles.storeId, store.id), eq(storeFiles.fileId, fileId)),
   });
+}
+
+/** A store's files: those with a status, or of one batch. */
+export function listAttachments(
+  env: Bindings,
+  storeId: string,
+  { status, batchId }: { status?: FileStatus | undefined; batchId?: string },
+  query: PageQuery,
+): Promise<Page<StoreFileRecord>> {
+  const { fileId: id, createdAt } = storeFiles;
+  const wanted = and(
+    status === undefined ? undefined : eq(storeFiles.status, status),
+    batchId === undefined ? undefined : eq(storeFiles.batchId, batchId),
+  );
+  const owned = eq(storeFiles.storeId, storeId);
+  return page(env, { table: storeFiles, id, createdAt, owned, wanted }, query);
 }
 
 export async function setAttributes(

@@ -42,18 +42,17 @@ export async function attachFiles(
       a.overlapTokens,
     ]),
   );
-  await env.DB.prepare(
-    `INSERT INTO store_files
-       (store_id, tenant_id, batch_id, file_id, attributes, chunk_tokens, overlap_tokens)
-     SELECT ?1, ?2, ?3, value ->> 0, value ->> 1, value ->> 2, value ->> 3
-     FROM json_each(?4) WHERE true
-     ON CONFLICT (store_id, file_id) DO UPDATE SET
-       status = 'in_progress', attempts = 0, error_code = NULL, error_message = NULL,
-       batch_id = excluded.batch_id, attributes = excluded.attributes,
-       chunk_tokens = excluded.chunk_tokens, overlap_tokens = excluded.overlap_tokens`,
-  )
-    .bind(store.id, store.tenantId, batchId, rows)
-    .run();
+  await database(env).run(
+    sql`INSERT INTO store_files
+        (store_id, tenant_id, batch_id, file_id, attributes, chunk_tokens, overlap_tokens)
+      SELECT ${store.id}, ${store.tenantId}, ${batchId},
+        value ->> 0, value ->> 1, value ->> 2, value ->> 3
+      FROM json_each(${rows}) WHERE true
+      ON CONFLICT (store_id, file_id) DO UPDATE SET
+        status = 'in_progress', attempts = 0, error_code = NULL, error_message = NULL,
+        batch_id = excluded.batch_id, attributes = excluded.attributes,
+        chunk_tokens = excluded.chunk_tokens, overlap_tokens = excluded.overlap_tokens`,
+  );
 }
 
 export function findAttachment(env: Bindings, store: StoreRecord, fileId: string) {

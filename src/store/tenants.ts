@@ -100,9 +100,9 @@ export async function ensurePassageIndex(env: Bindings, tenantId: number): Promi
 
 /** How often passages of the tenant's have been deleted; undefined where the tenant is gone. */
 export async function purgesOf(env: Bindings, tenantId: number): Promise<number | undefined> {
-  const [row] = await database(env)
-    .select({ purges: tenants.purges })
-    .from(tenants)
-    .where(eq(tenants.id, tenantId));
+  // Unquoted: a quoted name of no column is a text to SQLite, and would be an answer.
+  const [row] = await database(env).all<{ purges: number }>(
+    sql`SELECT purges FROM tenants WHERE id = ${tenantId}`,
+  );
   return row?.purges;
 }

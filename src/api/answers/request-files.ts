@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import type { Bindings } from '../../bindings.ts';
 import { type FileRecord, findFile } from '../../store/files.ts';
 import type { Tenant } from '../../store/tenants.ts';
-import { invalid, notFound } from '../errors.ts';
+import { invalid, notFound, type Path } from '../errors.ts';
 import { shape } from './request-fields.ts';
 
 /** Files that one request may bring. */
@@ -60,27 +60,27 @@ export async function requestFiles(
   tenant: Tenant,
   body: Naming,
 ): Promise<FileRecord[]> {
-  const named = new Map<string, string>();
-  for (const [param, id] of namesIn(body)) if (!named.has(id)) named.set(id, param);
+  const named = new Map<string, Path>();
+  for (const [path, id] of namesIn(body)) if (!named.has(id)) named.set(id, path);
   if (named.size > MAX_ATTACHED_FILES) {
-    throw invalid('messages', `messages: at most ${MAX_ATTACHED_FILES} files, file_ids included`);
+    throw invalid(['messages'], `at most ${MAX_ATTACHED_FILES} files, file_ids included`);
   }
   return Promise.all(
-    [...named].map(async ([id, param]) => {
+    [...named].map(async ([id, path]) => {
       const file = await findFile(env, tenant.id, id);
-      if (!file) throw notFound(`${param}: there is no file "${id}"`, param);
+      if (!file) throw notFound(path, `there is no file "${id}"`);
       return file;
     }),
   );
 }
 
 /** Each file named, with the field that names it. */
-function* namesIn({ file_ids, messages }: Naming): Generator<[param: string, id: string]> {
-  for (const [i, id] of (file_ids ?? []).entries()) yield [`file_ids.${i}`, id];
+function* namesIn({ file_ids, messages }: Naming): Generator<[path: Path, id: string]> {
+  for (const [i, id] of (file_ids ?? []).entries()) yield [['file_ids', i], id];
   for (const [i, { content }] of messages.entries()) {
     if (!Array.isArray(content)) continue;
     for (const [j, part] of content.entries()) {
-      if (v.is(filePart, part)) yield [`messages.${i}.content.${j}`, part.file.file_id];
+      if (v.is(filePart, part)) yield [['messages', i, 'content', j], part.file.file_id];
     }
   }
 }

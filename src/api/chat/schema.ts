@@ -168,8 +168,8 @@ export function plainMessages(request: ChatRequest): ChatMessage[] {
     const calls = (message.role === 'assistant' && message.tool_calls) || [];
     for (const { id } of calls) asked.add(id);
     if (message.role === 'tool' && !asked.has(message.tool_call_id)) {
-      const param = `messages.${i}.tool_call_id`;
-      throw invalid(param, `${param}: no message before it has a call with this id`);
+      const path = ['messages', i, 'tool_call_id'];
+      throw invalid(path, 'no message before it has a call with this id');
     }
     return {
       role: role === 'developer' ? 'system' : role,

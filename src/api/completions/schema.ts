@@ -19,7 +19,7 @@ import {
   stream,
   streamOptions,
 } from '../answers/request-fields.ts';
-import { invalid } from '../errors.ts';
+import { invalid, type Path } from '../errors.ts';
 
 /** Tokens of a choice when the request doesn't say; OpenAI's. */
 const DEFAULT_MAX_TOKENS = 16;
@@ -47,7 +47,7 @@ export const completionRequestSchema = v.pipe(
       n: v.pipe(
         v.nullish(integer(1, MAX_CHOICES), 1),
         v.description(
-          'Choices of each prompt; prompts times `n` are at most 8. All begin before the first byte, or none. Choice *i* draws with `seed` + *i*.',
+          `Choices of each prompt; prompts times \`n\` are at most ${MAX_CHOICES}. All begin before the first byte, or none. Choice *i* draws with \`seed\` + *i*.`,
         ),
       ),
       best_of: v.pipe(
@@ -104,14 +104,14 @@ export interface RawPrompt {
 
 /** The prompts of a request, tokenized or checked. Throws the `ApiFailure` that names what is wrong. */
 export function promptsOf({ prompt }: CompletionRequest, model: ModelRecord): RawPrompt[] {
-  if (typeof prompt === 'string') return [fromText(prompt, 'prompt', model)];
+  if (typeof prompt === 'string') return [fromText(prompt, ['prompt'], model)];
   const [first] = prompt;
   if (typeof first === 'number' || first === undefined) {
-    return [fromIds(prompt as number[], 'prompt', model)];
+    return [fromIds(prompt as number[], ['prompt'], model)];
   }
   return (prompt as (string | number[])[]).map((one, i) => {
-    const param = `prompt.${i}`;
-    return typeof one === 'string' ? fromText(one, param, model) : fromIds(one, param, model);
+    const path = ['prompt', i];
+    return typeof one === 'string' ? fromText(one, path, model) : fromIds(one, path, model);
   });
 }
 
@@ -121,30 +121,30 @@ export function requireConsistent(
   prompts: number,
 ) {
   if (echo && logprobs != null) {
-    throw invalid('echo', 'echo: not beside logprobs: the tokens of a prompt are not scored');
+    throw invalid(['echo'], 'not beside logprobs: the tokens of a prompt are not scored');
   }
   if (best_of != null && best_of !== n) {
-    throw invalid('best_of', `best_of: choices are not ranked: send n, ${n}, or leave it out`);
+    throw invalid(['best_of'], `choices are not ranked: send n, ${n}, or leave it out`);
   }
   if (prompts * n > MAX_CHOICES) {
-    throw invalid('n', `n: ${prompts} prompts times ${n}; at most ${MAX_CHOICES} choices together`);
+    throw invalid(['n'], `${prompts} prompts times ${n}; at most ${MAX_CHOICES} choices together`);
   }
   if (speculation.trace) {
-    throw invalid('speculation.trace', 'speculation.trace: only /v1/chat/completions traces');
+    throw invalid(['speculation', 'trace'], 'only /v1/chat/completions traces');
   }
 }
 
-function fromText(text: string, param: string, model: ModelRecord): RawPrompt {
+function fromText(text: string, path: Path, model: ModelRecord): RawPrompt {
   const tokens = model.encodePrompt(text);
-  if (tokens.length === 0) throw invalid(param, `${param}: is empty: send some text`);
+  if (tokens.length === 0) throw invalid(path, 'is empty: send some text');
   return { text, tokens };
 }
 
-function fromIds(ids: readonly number[], param: string, model: ModelRecord): RawPrompt {
-  if (ids.length === 0) throw invalid(param, `${param}: is empty: send some tokens`);
+function fromIds(ids: readonly number[], path: Path, model: ModelRecord): RawPrompt {
+  if (ids.length === 0) throw invalid(path, 'is empty: send some tokens');
   const strange = ids.find((id) => !model.hasToken(id));
   if (strange !== undefined) {
-    throw invalid(param, `${param}: ${strange} is no token of "${model.id}"`);
+    throw invalid(path, `${strange} is no token of "${model.id}"`);
   }
   const text = model.tokenizer.decode([...ids], { skip_special_tokens: false });
   return { text, tokens: Int32Array.from(ids) };

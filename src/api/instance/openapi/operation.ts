@@ -1,6 +1,6 @@
-/** One operation as the document tells it. Its schemas are the ones that requests are checked with. */
+/** One operation of the API. Its schemas are those that check the request and describe the answer. */
 import type * as v from 'valibot';
-import type { Scope } from '../../store/schema.ts';
+import type { Scope } from '../../../store/schema.ts';
 
 export interface Operation {
   method: 'get' | 'post' | 'delete';
@@ -13,25 +13,14 @@ export interface Operation {
   /** One of them opens it, and so does `admin`. None: it needs no key. */
   scopes: readonly Scope[];
   query?: v.ObjectSchema<v.ObjectEntries, undefined>;
-  /** JSON, unless it is a form. */
+  /** JSON, with a title. */
   body?: v.GenericSchema;
+  /** In place of a body: multipart, with a title. */
   form?: v.GenericSchema;
-  /** By content type. Null: bytes or text of any form. */
+  /** By content type, each with a title. Null: bytes or text of any form. */
   answers: Record<string, v.GenericSchema | null>;
   /** It can fail for lack of the verifier, or of room there. */
   needsVerifier?: boolean;
-}
-
-/** Operations of one resource, and the schemas that they call by name. */
-export interface Resource {
-  operations: readonly Operation[];
-  components: Readonly<Record<string, Component>>;
-}
-
-export interface Component {
-  schema: v.GenericSchema;
-  /** What its fields mean. */
-  notes?: Readonly<Record<string, string>>;
 }
 
 export const JSON_TYPE = 'application/json';

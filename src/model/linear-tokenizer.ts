@@ -12,6 +12,8 @@ import {
   NFKCNormalizer,
   NFKDNormalizer,
   type Normalizer,
+  PrependNormalizer,
+  ReplaceNormalizer,
   SequenceNormalizer,
   Tokenizer,
 } from '@huggingface/tokenizers';
@@ -48,14 +50,19 @@ export function linearTokenizer(tokenizerJson: object, config: object): LinearTo
 /** By the longest token's characters, for tokenizers in which no token can stand for more. */
 function fewestTokensOf({ normalizer, pre_tokenizer }: Tokenizer, model: BPE) {
   const keepsAll = pre_tokenizer === null || pre_tokenizer instanceof MetaspacePreTokenizer;
-  if (!keepsAll || !model.byte_fallback) return () => 0;
+  if (!keepsAll || !model.byte_fallback || !neverShortens(normalizer)) return () => 0;
   let longest = 1;
   for (const token of model.tokens_to_ids.keys()) longest = Math.max(longest, token.length);
-  return (text: string) => {
-    const { length } = normalizer === null ? text : normalizer.normalize(text);
-    // A character outside the basic plane has two code units, and may be a token of its own.
-    return Math.ceil(length / Math.max(2, longest));
-  };
+  // Of a character outside the basic plane both code units may be in one token, longer or not.
+  return (text: string) => Math.ceil(text.length / Math.max(2, longest));
+}
+
+function neverShortens(normalizer: Normalizer | null): boolean {
+  if (normalizer === null || normalizer instanceof PrependNormalizer) return true;
+  if (normalizer instanceof SequenceNormalizer) return normalizer.normalizers.every(neverShortens);
+  if (!(normalizer instanceof ReplaceNormalizer)) return false;
+  const { pattern, content } = normalizer.config;
+  return pattern?.String !== undefined && content.length >= pattern.String.length;
 }
 
 function makeLinear(normalizer: Normalizer): void {

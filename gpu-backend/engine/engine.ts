@@ -60,6 +60,11 @@ export interface EngineLimits {
   maxRows: number;
   /** Sessions that can hold a slot at once. */
   slots: number;
+  /**
+   * Whether a row's logits are the same bits as those of its path fed one token at
+   * a time, in any tree, batch and cache. Where they are not they are equal to rounding.
+   */
+  exact: boolean;
 }
 
 export interface Engine {
@@ -80,7 +85,11 @@ export interface Engine {
   catchUp(slot: Slot, prompt: Int32Array): void;
   /** Gives the slot back. Its contents may serve as a prefix for later prompts. */
   release(slot: Slot): void;
-  /** One forward pass of the target over all rows. Rejects with ONNX Runtime's text on failure. */
+  /**
+   * One forward pass of the target over all rows. Rejects with ONNX Runtime's text on
+   * failure, and with a RangeError for rows that it could not compute; an exact engine
+   * refuses a tree that `firstAcrossPanel` finds fault with.
+   */
   step(rows: readonly StepRow[]): Promise<void>;
   /**
    * Commits rows of the last step: `path` lists row indices, ascending, each the

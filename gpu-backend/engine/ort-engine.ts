@@ -105,6 +105,21 @@ export class OrtEngine implements Engine {
     own.rowCount = 0;
   }
 
+  /** Forgets all but the first `length` committed tokens, so that another text can follow them. */
+  rewind(slot: Slot, length: number): void {
+    const own = this.own(slot);
+    if (!(length >= 0 && length <= own.length)) {
+      throw new RangeError(`a slot of ${own.length} tokens can't be rewound to ${length}`);
+    }
+    own.length = length;
+    own.rowCount = 0;
+  }
+
+  /** Resolves when the graph that suits `sessions` in one step is loaded; otherwise that happens by the way. */
+  async loadFor(sessions: number): Promise<void> {
+    await this.parts.graphs.loadFor(sessions);
+  }
+
   stepCost(rows: number, batch: number, context: number): number {
     return this.curve.cost(rows, batch, context);
   }

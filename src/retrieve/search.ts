@@ -2,7 +2,7 @@
 import { and, inArray, isNotNull, lt, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import { loadModel } from '../model/record.ts';
-import { type Database, database } from '../store/database.ts';
+import { type Database, database, listed } from '../store/database.ts';
 import { type Attributes, chunkTokens, SECONDS_PER_DAY, stores } from '../store/schema.ts';
 import type { Namespace } from '../store/tenants.ts';
 import { diversify } from './diversify.ts';
@@ -32,6 +32,7 @@ export interface Passage {
   score: number;
 }
 
+/** The first is the default. */
 export const SEARCH_METHODS = ['hybrid', 'bm25', 'vector'] as const;
 type SearchMethod = (typeof SEARCH_METHODS)[number];
 
@@ -74,7 +75,7 @@ export async function search(
   const wanted = Math.min(k, MAX_RESULTS);
   const candidates = diversity > 0 ? wanted * CANDIDATES_PER_RESULT : wanted;
   const pool = Math.max(candidates, POOL);
-  const { method = 'hybrid' } = options;
+  const { method = SEARCH_METHODS[0] } = options;
   const [ranking] = await Promise.all([
     rank(env, db, scope, query, pool, method),
     touch(db, namespace, storeIds),
@@ -108,7 +109,7 @@ async function touch(db: Database, { tenantId }: Namespace, storeIds: readonly s
     .set({ lastActiveAt: sql`unixepoch()` })
     .where(
       and(
-        inArray(stores.id, sql`(SELECT value FROM json_each(${JSON.stringify(storeIds)}))`),
+        inArray(stores.id, listed(storeIds)),
         sql`${stores.tenantId} = ${tenantId}`,
         isNotNull(stores.expiresAfterDays),
         lt(stores.lastActiveAt, sql`unixepoch() - ${ACTIVITY_SECONDS}`),
@@ -131,7 +132,7 @@ async function readPassages(
   ranking: readonly Ranked[],
 ): Promise<Passage[]> {
   if (ranking.length === 0) return [];
-  const ids = JSON.stringify(ranking.map(({ id }) => id));
+  const ids = listed(ranking.map(({ id }) => id));
   const rows = await db.all<Row>(
     sql`SELECT c.id, f.id AS fileId, f.filename AS fileName, a.attributes,
         c.title, c.heading, c.text, c.start, c."end", t.ids
@@ -141,7 +142,7 @@ async function readPassages(
         ORDER BY sf.created_at, sf.file_id LIMIT 1)
       JOIN files f ON f.id = a.file_id
       LEFT JOIN chunk_tokens t ON t.chunk_id = c.id AND t.tokenizer = ${scope.namespace.tokenizer}
-      WHERE c.id IN (SELECT value FROM json_each(${ids}))`,
+      WHERE c.id IN ${ids}`,
   );
   const byId = new Map(rows.map((row) => [row.id, row]));
   const found = ranking.flatMap(({ id, score }) => {

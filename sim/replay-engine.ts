@@ -29,6 +29,7 @@ class ReplaySlot implements Slot {
 
 export class ReplayEngine implements Engine {
   readonly limits: EngineLimits;
+  readonly exactness = null;
   private readonly clock: VirtualClock;
   private readonly host: Host;
   /** By namespace: prompt and answer. */

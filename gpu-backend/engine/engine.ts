@@ -67,8 +67,19 @@ export interface EngineLimits {
   exact: boolean;
 }
 
+/** What a check of `EngineLimits.exact` has found, over all nodes of all its trees. */
+export interface Exactness {
+  nodes: number;
+  /** Nodes whose logits are the same bits. */
+  equal: number;
+  /** Of any logit of any node. */
+  largestDifference: number;
+}
+
 export interface Engine {
   readonly limits: EngineLimits;
+  /** What was found when this model was first opened on this machine; null where nothing was checked. */
+  readonly exactness: Exactness | null;
   /**
    * A slot for a session that will need up to `maxTokens` in all, or null when
    * none is free. Takes over the cached prefix of an earlier prompt where one

@@ -12,11 +12,13 @@ import type { CudaOptions } from '../ort/cuda.ts';
 import { type Bucket, type BudgetRequest, planBuckets } from './budget.ts';
 import { DecoderGraphs, MAX_OWN_LANES } from './decoder-graphs.ts';
 import { MAX_ROWS } from './engine.ts';
+import { checkShortly } from './exactness/short-check.ts';
 import { InputArena } from './input-arena.ts';
+import { kept, machineKey } from './kept.ts';
 import { DeviceCopier, HostCopier, type KvCopier } from './kv-copy.ts';
 import { bytesPerToken, KvPool, type KvShape } from './kv-pool.ts';
 import { MAX_SHARED_ROWS, WIDTH_STEP } from './lane.ts';
-import { costSamples, machineKey, measureCost } from './measure-cost.ts';
+import { measureCost } from './measure-cost.ts';
 import { OrtEngine } from './ort-engine.ts';
 import { KvSlot, SlotTable } from './slots.ts';
 import { StepOutputs } from './step-outputs.ts';
@@ -58,6 +60,7 @@ export function computeTypeFor(options: EngineOptions): ComputeType {
 }
 
 const COST_FILE = 'cost.json';
+const EXACTNESS_FILE = 'exactness.json';
 
 /**
  * Opens the checkpoint or model in `modelFolder`. Rejects with an error that
@@ -137,10 +140,13 @@ async function openPrepared(prepared: PreparedModel, options: EngineOptions): Pr
     hidden,
     scratch,
   });
-  const samples = await costSamples(
-    join(folder, COST_FILE),
-    `${machineKey(graphs.device.name, threads)} ${attention}`,
-    () => measureCost(graphs.fit(1), pools.at(-1)!, buckets.at(-1)!.capacity, outputs),
+  const machine = machineKey(
+    graphs.device.name,
+    threads,
+    shared ? `${attention} shared` : attention,
+  );
+  const samples = await kept(join(folder, COST_FILE), machine, () =>
+    measureCost(graphs.fit(1), pools.at(-1)!, buckets.at(-1)!.capacity, outputs),
   );
   const parts = {
     config,
@@ -165,7 +171,11 @@ async function openPrepared(prepared: PreparedModel, options: EngineOptions): Pr
       arena.release();
     },
   };
-  return new OrtEngine(parts, samples);
+  if (attention === 'fused') return new OrtEngine(parts, samples);
+  const exactness = await kept(join(folder, EXACTNESS_FILE), machine, () =>
+    checkShortly(parts, samples),
+  );
+  return new OrtEngine(parts, samples, exactness);
 }
 
 function layOut(graphs: DecoderGraphs, shape: KvShape, buckets: readonly Bucket[], tail: number) {

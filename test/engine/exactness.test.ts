@@ -5,10 +5,10 @@
 import { basename, join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Exactness } from '../../gpu-backend/engine/engine.ts';
 import {
   checkControl,
   checkExactness,
-  type Exactness,
   type ExactnessPlan,
   slotsFor,
 } from '../../gpu-backend/engine/exactness/check.ts';

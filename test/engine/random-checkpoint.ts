@@ -1,8 +1,9 @@
 /** Checkpoints of any shape with random weights: what is tested on them is arithmetic, not language. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StoredTensor } from '../../gpu-backend/builder/safetensors.ts';
+
 import { writeSafetensors } from '../../gpu-backend/builder/safetensors-writer.ts';
+import type { StoredTensor } from '../../gpu-backend/builder/stored-tensor.ts';
 import { randomIntegers } from './driver.ts';
 
 export interface CheckpointShape {

@@ -3,7 +3,7 @@
  * random trees and compares every node: the proof of `EngineLimits.exact` on the
  * machine at hand, with its kernels and its threads.
  */
-import type { StepRow } from '../engine.ts';
+import type { Exactness, StepRow } from '../engine.ts';
 import type { OrtEngine } from '../ort-engine.ts';
 import { PANEL_ROWS } from '../panel.ts';
 import { Conversation, rowsOf } from './conversation.ts';
@@ -23,25 +23,6 @@ export interface ExactnessPlan {
   patienceMs?: number;
   onProgress?: (done: number, total: number) => void;
 }
-
-/** What was found over all nodes. */
-export interface Exactness {
-  nodes: number;
-  /** Nodes whose logits are the same bits. */
-  equal: number;
-  /** Of any logit of any node. */
-  largestDifference: number;
-}
-
-/** The short form, for the first start on a machine: a second of a small model's time. */
-export const SHORT_PLAN: ExactnessPlan = {
-  trees: 6,
-  maxNodes: 16,
-  maxContext: 160,
-  sessions: 1,
-  seed: 1,
-  patienceMs: 2_000,
-};
 
 /** Slots that a plan takes: two a session, and one to copy into. */
 export function slotsFor({ sessions }: ExactnessPlan): number {

@@ -17,7 +17,7 @@ export class Merges {
   private readonly ids: ReadonlyMap<string, number>;
   private readonly idBound: number;
 
-  /** Throws a `RangeError` for a merge of tokens that are not in the vocabulary. */
+  /** Merges of, or to, what the vocabulary does not have are left out: text is never lost to them. */
   constructor({ merges, tokens_to_ids }: Pick<BPE, 'merges' | 'tokens_to_ids'>) {
     this.ids = tokens_to_ids;
     this.idBound = 1;
@@ -43,9 +43,7 @@ export class Merges {
     const leftId = this.ids.get(left);
     const rightId = this.ids.get(right);
     const product = this.ids.get(left + right);
-    if (leftId === undefined || rightId === undefined || product === undefined) {
-      throw new RangeError(`the merge of ${left} and ${right} is of no tokens`);
-    }
+    if (leftId === undefined || rightId === undefined || product === undefined) return;
     this.left[rank] = leftId;
     this.right[rank] = rightId;
     this.product[rank] = product;

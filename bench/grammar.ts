@@ -75,7 +75,7 @@ function measure(
   tokenizer: ModelTokenizer,
 ): CaseResult {
   const make = () =>
-    new Grammar(new Program(schemaExpression(schema, 'schema')), vocabulary, STOPS);
+    new Grammar(new Program(schemaExpression(schema, ['schema'])), vocabulary, STOPS);
   const compile: number[] = [];
   const first: number[] = [];
   const known: number[] = [];

@@ -91,7 +91,8 @@ function promptFor(model: BundledModel, question: string, chunks: readonly Chunk
   }));
   scored.sort((a, b) => b.score - a.score);
   const passages = scored.slice(0, model.prompt.passages).map(({ passage }) => passage);
-  return composePrompt(model, [{ role: 'user', content: question }], passages, [], {
+  const contents = [model.encodeUntrusted(question)];
+  return composePrompt(model, [{ role: 'user', content: question }], contents, passages, [], {
     comfortable: model.trainedContext - MAX_ANSWER,
     most: model.maxContext - MAX_ANSWER,
   });

@@ -1,14 +1,14 @@
 /**
  * Converts a checkpoint's weights once into the form that the graph uses. What
- * already has that form stays in its .safetensors file, which is only linked
+ * already has that form stays in the checkpoint's file, which is only linked
  * beside the rest: ORT maps files, but none outside the graph's folder.
  */
-import { copyFileSync, linkSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { narrow } from './float16.ts';
+import { linkOrCopy } from './link-or-copy.ts';
 import type { ExternalData } from './onnx.ts';
 import { type Quantization, quantizeRows } from './quantize.ts';
-import type { StoredTensor } from './safetensors.ts';
+import type { StoredTensor, StoredType } from './stored-tensor.ts';
 import { asBytes, type ComputeType, readAs, readRows } from './tensor-reader.ts';
 import { WeightFile } from './weight-file.ts';
 
@@ -42,10 +42,9 @@ export interface ConvertOptions {
 const CONVERTED_FILE = 'weights.bin';
 const EMBEDDING = 'model.embed_tokens.weight';
 const HEAD = 'lm_head.weight';
-const COMPUTE_TYPE_OF: Record<StoredTensor['type'], ComputeType | null> = {
+const COMPUTE_TYPE_OF: Partial<Record<StoredType, ComputeType>> = {
   F32: 'float32',
   F16: 'float16',
-  BF16: null,
 };
 
 /** Converts into `folder`, a few tens of megabytes at a time. */
@@ -90,7 +89,8 @@ function isMatrix(name: string): boolean {
 
 /** Headers of odd length can leave a tensor where its elements are not aligned. */
 function isInPlace(tensor: StoredTensor, compute: ComputeType): boolean {
-  return COMPUTE_TYPE_OF[tensor.type] === compute && tensor.offset % 4 === 0;
+  const inOrder = tensor.pairedRows === undefined;
+  return COMPUTE_TYPE_OF[tensor.type] === compute && tensor.offset % 4 === 0 && inOrder;
 }
 
 function quantize(
@@ -124,13 +124,8 @@ class LinkedFiles {
   link(path: string): string {
     const known = this.names.get(path);
     if (known) return known;
-    const name = `checkpoint-${this.names.size}.safetensors`;
-    const source = realpathSync(path);
-    try {
-      linkSync(source, join(this.folder, name));
-    } catch {
-      copyFileSync(source, join(this.folder, name));
-    }
+    const name = `checkpoint-${this.names.size}${extname(path)}`;
+    linkOrCopy(path, join(this.folder, name));
     this.names.set(path, name);
     return name;
   }

@@ -4,7 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { type DecoderConfig, readDecoderConfig } from './config.ts';
 import { type Fingerprints, fingerprintModel } from './fingerprint.ts';
 import type { Quantization } from './quantize.ts';
-import { readWeightIndex } from './safetensors.ts';
+import { readWeightIndex } from './weight-index.ts';
 
 /** How passages are laid out in a prompt for this model. */
 interface PromptForm {

@@ -104,7 +104,7 @@ class ServedLink {
       if (!message) throw new FrameError('frames are binary');
       this.dispatch(this.opener.open(message));
     } catch (cause) {
-      if (cause instanceof Refusal) this.refuse(cause.code, cause.message, cause.retryAfterMs);
+      if (cause instanceof Refusal) this.send(encodeError(cause));
       else if (cause instanceof SealError) this.refuse('damaged', cause.message);
       else if (cause instanceof FrameError) this.refuse('bad-frame', cause.message);
       else {
@@ -198,8 +198,8 @@ class ServedLink {
     }
   }
 
-  private refuse(code: LinkErrorCode, message: string, retryAfterMs = 0): void {
-    this.send(encodeError({ code, message, retryAfterMs }));
+  private refuse(code: LinkErrorCode, message: string): void {
+    this.send(encodeError({ code, message, retryAfterMs: 0 }));
   }
 
   /** Nothing more is said; the slot is free as soon as no step uses it. */

@@ -8,9 +8,17 @@ export class Refusal extends Error {
   override name = 'Refusal';
   readonly code: LinkErrorCode;
   readonly retryAfterMs: number;
-  constructor(code: LinkErrorCode, message: string, retryAfterMs = 0) {
+  /** Where in the grammar, for the code `grammar`. */
+  readonly path: readonly (string | number)[];
+  constructor(
+    code: LinkErrorCode,
+    message: string,
+    retryAfterMs = 0,
+    path: readonly (string | number)[] = [],
+  ) {
     super(message);
     this.code = code;
     this.retryAfterMs = retryAfterMs;
+    this.path = path;
   }
 }

@@ -204,7 +204,7 @@ function grammarOf(
     if (!state) bad('grammar: the answer so far is not what it lets through');
     return grammar;
   } catch (cause) {
-    if (cause instanceof GrammarRefused) throw new Refusal('grammar', cause.message);
+    if (cause instanceof GrammarRefused) throw new Refusal('grammar', cause.message, 0, cause.path);
     if (cause instanceof RangeError) throw new Refusal('grammar', 'it is nested without end');
     throw cause;
   }

@@ -3,11 +3,13 @@
  * limit exact wherever requests come in; its state is memory only, so an
  * eviction forgives, it never forbids.
  */
+
 import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../bindings.ts';
-import { type KeyLimits, RequestMeter, type Verdict } from './request-meter.ts';
+import type { KeyLimits, LimiterObject, Verdict } from '../store/objects/limiter.ts';
+import { RequestMeter } from './request-meter.ts';
 
-export class Limiter extends DurableObject<Bindings> {
+export class Limiter extends DurableObject<Bindings> implements LimiterObject {
   private readonly meter = new RequestMeter();
 
   admit(limits: KeyLimits): Verdict {

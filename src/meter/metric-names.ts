@@ -89,13 +89,6 @@ export const METRICS = {
     type: 'counter',
     help: 'Tokens of past answers and ingested text that were fetched to draft from, by store.',
   },
-  espalier_ingested_files_total: { type: 'counter', help: 'Files worked off, by outcome.' },
-  espalier_ingested_passages_total: { type: 'counter', help: 'Passages written.' },
-  espalier_ingest_seconds: {
-    type: 'histogram',
-    help: 'Time a file took to ingest.',
-    bounds: SECONDS,
-  },
 } as const satisfies Record<string, Metric>;
 
 export type MetricName = keyof typeof METRICS;

@@ -3,9 +3,11 @@
  * kept in its storage: an object that idles is evicted, and counters that fall
  * back to zero all day tell nothing.
  */
+
 import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../bindings.ts';
 import { loggable } from '../store/loggable.ts';
+import type { MetricsObject } from '../store/objects/metrics.ts';
 import type { Observation } from './metric-names.ts';
 import { addUp, expose, type Totals } from './metric-totals.ts';
 
@@ -22,7 +24,7 @@ export async function observe(env: Bindings, observations: readonly Observation[
   }
 }
 
-export class Metrics extends DurableObject<Bindings> {
+export class Metrics extends DurableObject<Bindings> implements MetricsObject {
   private totals: Totals | undefined;
 
   async add(observations: readonly Observation[]): Promise<void> {

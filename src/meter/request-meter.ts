@@ -3,34 +3,18 @@
  * minute's requests and fills evenly; concurrency is counted in leases that end
  * unless they are renewed, in case a release is lost. The clock is the caller's.
  */
+import type { KeyLimits, Verdict } from '../store/objects/limiter.ts';
+
 const MINUTE_MS = 60_000;
 /** What a request that vanished without a word still counts for. */
 export const LEASE_MS = 2 * MINUTE_MS;
 /** When an answer under way will end is not known: about as long as a short one takes. */
 export const BUSY_RETRY_MS = 1_000;
 
-export interface KeyLimits {
-  requestsPerMinute: number;
-  /** Answers at the same time: a request for several choices counts each. */
-  concurrency: number;
-}
-
 interface Lease {
   ends: number;
   /** Answers that its request has under way. */
   answers: number;
-}
-
-export interface Verdict {
-  /** Null: refused. Else to be given back when the answer has been sent. */
-  lease: number | null;
-  refusal: 'rate' | 'concurrency' | null;
-  /** Requests left in the bucket. */
-  remaining: number;
-  /** Until the bucket is full. */
-  resetMs: number;
-  /** Until a refused request may come again. */
-  retryAfterMs: number;
 }
 
 export class RequestMeter {

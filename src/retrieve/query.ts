@@ -2,6 +2,8 @@
  * A user's words as an FTS5 query. Only letters and digits get through, each
  * term in quotes, so no text can be read as FTS5 syntax.
  */
+import { normalise } from '../model/unicode-normalise.ts';
+import { withoutUnseen } from './normalise.ts';
 
 /**
  * Weights of title, heading and text: a heading's words say what a section is
@@ -40,6 +42,6 @@ export function tellingWords(question: string): string[] {
 }
 
 export function* wordsIn(text: string): Generator<string> {
-  const letters = text.normalize('NFC').toLowerCase();
+  const letters = normalise(withoutUnseen(text), 'NFC').toLowerCase();
   for (const [word] of letters.matchAll(/[\p{L}\p{N}\p{M}]+/gu)) yield word.slice(0, MAX_TERM);
 }

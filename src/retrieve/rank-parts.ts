@@ -4,6 +4,7 @@
  * word index. Pure.
  */
 import { stemmer } from 'stemmer';
+import { normalise } from '../model/unicode-normalise.ts';
 import { FIELD_WEIGHTS, tellingWords, wordsIn } from './query.ts';
 
 /** As FTS5 has them. */
@@ -66,5 +67,5 @@ export function rankParts<Part extends Fields>(
 
 /** Porter's stem of a word without its accents. */
 function stem(word: string): string {
-  return stemmer(word.normalize('NFD').replace(/\p{M}/gu, ''));
+  return stemmer(normalise(word, 'NFD').replace(/\p{M}/gu, ''));
 }

@@ -1,8 +1,8 @@
 /** API keys. Only their hashes are kept: a key is shown once, where it is made. */
 import { and, eq, isNull } from 'drizzle-orm';
-import type { KeyLimits } from '../meter/request-meter.ts';
 import type { Database } from './database.ts';
 import { sha256 } from './ids.ts';
+import type { KeyLimits } from './objects/limiter.ts';
 import { apiKeys, type Scope, tenants } from './schema.ts';
 import type { Tenant } from './tenants.ts';
 

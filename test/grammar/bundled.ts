@@ -24,7 +24,7 @@ export function grammarOf(expression: Expression): Grammar {
 }
 
 export function grammarOfSchema(schema: unknown): Grammar {
-  return grammarOf(schemaExpression(schema, 'schema'));
+  return grammarOf(schemaExpression(schema, ['schema']));
 }
 
 /** The tokens' text. */

@@ -4,15 +4,16 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { ROOT } from '../../local/root.ts';
 
-const GROUND = ['src/store', 'src/bindings.ts'];
+const GROUND = ['src/store', 'src/store/objects', 'src/bindings.ts'];
 const WORKER = ['src/model', 'src/meter', ...GROUND];
 
 /** Each room, and what of the house it may import beside itself. */
 const ALLOWED: Record<string, string[]> = {
   'src/draft': [],
   'src/onnx': [],
-  'src/bindings.ts': [],
-  'src/store': ['src/bindings.ts'],
+  'src/store/objects': [],
+  'src/bindings.ts': ['src/store/objects'],
+  'src/store': ['src/bindings.ts', 'src/store/objects'],
   'src/link/protocol': ['src/draft'],
   'src/link': ['src/link/protocol', 'src/draft'],
   'src/model': ['src/link', 'src/link/protocol', ...GROUND],
@@ -63,6 +64,28 @@ function importsOf(path: string): string[] {
   return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1]!);
 }
 
+/** Files that reach each other: the strongly connected components of more than one file (Tarjan 1972). */
+function circlesOf(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const stack: string[] = [];
+  const circles: string[][] = [];
+  const visit = (file: string) => {
+    order.set(file, order.size);
+    lowest.set(file, order.get(file)!);
+    stack.push(file);
+    for (const next of graph.get(file) ?? []) {
+      if (!order.has(next)) visit(next);
+      if (stack.includes(next)) lowest.set(file, Math.min(lowest.get(file)!, lowest.get(next)!));
+    }
+    if (lowest.get(file) !== order.get(file)) return;
+    const component = stack.splice(stack.indexOf(file)).reverse();
+    if (component.length > 1) circles.push(component);
+  };
+  for (const file of graph.keys()) if (!order.has(file)) visit(file);
+  return circles;
+}
+
 /** `file imports target` for every import that the rule forbids. */
 function breaches(folder: string): string[] {
   return sources(folder).flatMap((path) => {
@@ -79,15 +102,6 @@ function breaches(folder: string): string[] {
 
 /** Imports against the rule that are left to mend. Only ever shorten this list. */
 const TO_MEND = new Set([
-  'src/bindings.ts imports src/memory/objects/store-corpus.ts',
-  'src/bindings.ts imports src/memory/objects/tenant-memory.ts',
-  'src/bindings.ts imports src/meter/limiter.ts',
-  'src/bindings.ts imports src/meter/metrics.ts',
-  'src/bindings.ts imports src/retrieve/embed/workers-ai.ts',
-  'src/bindings.ts imports src/retrieve/ingestor.ts',
-  'src/bindings.ts imports src/retrieve/vectors/store-vectors.ts',
-  'src/bindings.ts imports src/retrieve/vectors/vectorize.ts',
-  'src/store/keys.ts imports src/meter/request-meter.ts',
   'src/memory/turn/said.ts imports src/generate/text-stream.ts',
   'src/memory/turn/turn-memory.ts imports src/generate/turn.ts',
   'src/memory/turn/turn-memory.ts imports src/retrieve/search.ts',
@@ -96,6 +110,38 @@ const TO_MEND = new Set([
 test('every import goes the way the house allows', () => {
   const found = [...breaches('src'), ...breaches('gpu-backend')];
   expect(found.filter((breach) => !TO_MEND.has(breach))).toEqual([]);
+});
+
+/** Circles between files that are left to mend, by one of their files. Only ever shorten this list. */
+const CIRCLES_TO_MEND = new Set([
+  'gpu-backend/builder/attention.ts',
+  'src/generate/answer.ts',
+  'src/api/files/route.ts',
+  'src/api/vector-stores/route.ts',
+  'src/api/vector-stores/files.ts',
+]);
+
+test('no file imports itself by way of others', () => {
+  const graph = new Map(
+    ['src', 'gpu-backend', 'local', 'bin', 'bench', 'sim', 'test'].flatMap(sources).map((path) => [
+      relative(ROOT, path),
+      importsOf(path)
+        .filter((name) => name.startsWith('.'))
+        .map((name) => relative(ROOT, resolve(dirname(path), name))),
+    ]),
+  );
+  const circles = circlesOf(graph);
+  expect(circles.filter((files) => !files.some((file) => CIRCLES_TO_MEND.has(file)))).toEqual([]);
+});
+
+test('a circle is found', () => {
+  const graph = new Map([
+    ['a', ['b']],
+    ['b', ['c', 'd']],
+    ['c', ['a']],
+    ['d', []],
+  ]);
+  expect(circlesOf(graph)).toEqual([['c', 'b', 'a']]);
 });
 
 test('the draft core imports nothing at all', () => {

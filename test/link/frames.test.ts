@@ -145,6 +145,8 @@ describe('round trips', () => {
     for (const code of LINK_ERRORS) {
       const frame = { code, retryAfterMs: 1000, message: 'voll — später' };
       expect(decodeError(encodeError(frame))).toEqual(frame);
+      const placed = { ...frame, path: ['functions', 0, 'parameters', 'größe: x'] };
+      expect(decodeError(encodeError(placed))).toEqual(placed);
     }
   });
 

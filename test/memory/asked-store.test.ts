@@ -2,7 +2,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Source } from '../../src/draft/source.ts';
 import type { SpanRun } from '../../src/draft/stores/span-store.ts';
-import type { KeptRange, KeptRun } from '../../src/memory/objects/match.ts';
 import {
   changesBetween,
   freshState,
@@ -10,6 +9,7 @@ import {
 } from '../../src/memory/objects/mixer-weights.ts';
 import { AskedStore, MAX_ASKS, MAX_FETCHED } from '../../src/memory/turn/asked-store.ts';
 import { SharedMixer } from '../../src/memory/turn/shared-mixer.ts';
+import type { KeptRange, KeptRun } from '../../src/store/objects/memory.ts';
 
 const tail = () => Int32Array.of(1, 2, 3);
 const run = (unit: number, ...tokens: number[]): KeptRun => ({

@@ -8,7 +8,7 @@ import {
   SEGMENT_BYTES_A_TOKEN,
   SLICE_WORK,
 } from '../../src/memory/objects/corpus-limits.ts';
-import type { CorpusStatus, Proceeded } from '../../src/memory/objects/messages.ts';
+import type { CorpusStatus, Proceeded } from '../../src/store/objects/memory.ts';
 import { type Objects, startObjects } from './rpc.ts';
 
 const TOKENIZER = 'f'.repeat(64);

@@ -8,7 +8,6 @@ import {
   best,
   heldIn,
   type IsHeld,
-  type KeptRange,
   MAX_RUN_TOKENS,
   MAX_RUNS,
   type Match,
@@ -18,6 +17,7 @@ import {
   runOf,
 } from '../../src/memory/objects/match.ts';
 import { RecentOutputs } from '../../src/memory/objects/recent-outputs.ts';
+import type { KeptRange } from '../../src/store/objects/memory.ts';
 
 const tokens = (alphabet: number, most: number) =>
   fc.array(fc.nat(alphabet), { maxLength: most }).map((list) => Int32Array.from(list));

@@ -3,13 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildSegment } from '../../src/draft/segment/segment-builder.ts';
 import { OUTPUT_START } from '../../src/draft/stores/output-start.ts';
-import {
-  type KeptRange,
-  type KeptRun,
-  MAX_RUN_TOKENS,
-  rangeOfRun,
-} from '../../src/memory/objects/match.ts';
-import { NO_ROWS, type Recalled, type Successors } from '../../src/memory/objects/messages.ts';
+import { MAX_RUN_TOKENS, rangeOfRun } from '../../src/memory/objects/match.ts';
 import {
   changesBetween,
   freshState,
@@ -23,6 +17,13 @@ import {
   OUTPUT_LIMITS,
   RECALL_TOKENS,
 } from '../../src/memory/objects/output-limits.ts';
+import {
+  type KeptRange,
+  type KeptRun,
+  NO_ROWS,
+  type Recalled,
+  type Successors,
+} from '../../src/store/objects/memory.ts';
 import { type Objects, startObjects } from './rpc.ts';
 
 let objects: Objects;

@@ -309,7 +309,7 @@ describe('refusals name the field as the request has it', () => {
     [
       'a schema',
       { text: { format: { type: 'json_schema', name: 'x', schema: { not: {} } } } },
-      'text.format',
+      'text.format.schema.not',
       /text\.format\.schema\.not: is not supported/,
     ],
     [

@@ -3,7 +3,7 @@ import { type Answer, type AnswerRequest, startAnswer } from '../../generate/ans
 import type { ModelRecord } from '../../model/record.ts';
 import { defaultStores, findStore } from '../../store/stores.ts';
 import type { AppEnv } from '../context.ts';
-import { invalid, notFound } from '../errors.ts';
+import { invalid, notFound, type Path } from '../errors.ts';
 import { type SpeculationRequest, seedHalves } from './request-fields.ts';
 import { cancelAll } from './together.ts';
 
@@ -25,7 +25,7 @@ export function drawingOf(body: Drawing, model: ModelRecord) {
   const logitBias = body.logit_bias ?? [];
   const strange = logitBias.find(([id]) => !model.hasToken(id));
   if (strange) {
-    throw invalid('logit_bias', `logit_bias: ${strange[0]} is no token of "${model.id}"`);
+    throw invalid(['logit_bias'], `${strange[0]} is no token of "${model.id}"`);
   }
   const { mode, budget, memory, recycle, draft_model, transfer } = body.speculation;
   return {
@@ -56,25 +56,25 @@ export function seedOfChoice([low, high]: [number, number], choice: number): [nu
 export function requireRoom(model: ModelRecord, maxTokens: number | null): void {
   if (maxTokens !== null && maxTokens > model.maxContext) {
     throw invalid(
-      'max_tokens',
-      `max_tokens: at most ${model.maxContext}, the model's context`,
+      ['max_tokens'],
+      `at most ${model.maxContext}, the model's context`,
       'context_length_exceeded',
     );
   }
 }
 
-/** The stores asked for in the field `param`, which must be the tenant's; its default where none were. */
+/** The stores asked for in the field at `path`, which must be the tenant's; its default where none were. */
 export async function requireStores(
   env: AppEnv['Bindings'],
   tenant: AppEnv['Variables']['tenant'],
   asked: readonly string[] | null | undefined,
-  param = 'vector_store_ids',
+  path: Path = ['vector_store_ids'],
 ): Promise<readonly string[]> {
   if (!asked) return defaultStores(env, tenant);
   const found = await Promise.all(asked.map((id) => findStore(env, tenant.id, id)));
   const missing = asked.find((_, i) => !found[i]);
   if (missing !== undefined) {
-    throw notFound(`${param}: there is no store "${missing}"`, param);
+    throw notFound(path, `there is no store "${missing}"`);
   }
   return asked;
 }

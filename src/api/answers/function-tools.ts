@@ -32,6 +32,10 @@ export function hasOneSearch(list: readonly { type: string }[]): boolean {
   return list.filter(({ type }) => type === 'file_search').length <= 1;
 }
 
+/** What a `tool_choice` says, in chat and in responses. */
+export const CHOICE =
+  'Whether a function is called: `auto` (the default), the model chooses; `required`, at least one; a function by name; or `none`.';
+
 export const tools = v.nullish(
   v.pipe(
     v.array(
@@ -47,17 +51,25 @@ export const tools = v.nullish(
   ),
 );
 
-export const toolChoice = v.nullish(
-  v.union(
-    [
-      v.picklist(['none', 'auto', 'required']),
-      v.strictObject({
-        type: v.literal('function'),
-        function: v.strictObject({ name: identifier }),
-      }),
-    ],
-    'must be "none", "auto", "required" or {"type": "function", "function": {"name": …}}',
+export const toolChoice = v.pipe(
+  v.nullish(
+    v.union(
+      [
+        v.picklist(['none', 'auto', 'required']),
+        v.strictObject({
+          type: v.literal('function'),
+          function: v.strictObject({ name: identifier }),
+        }),
+      ],
+      'must be "none", "auto", "required" or {"type": "function", "function": {"name": …}}',
+    ),
   ),
+  v.description(CHOICE),
+);
+
+export const parallelToolCalls = v.pipe(
+  v.nullish(v.boolean('must be true or false')),
+  v.description('Whether one answer may call up to 8 times (the default) or once.'),
 );
 
 /** Fields of a request that speak of functions. */
@@ -88,33 +100,33 @@ export function callingOf(body: ToolFields, model: ModelRecord): Calling | null 
   );
   const forced = choice !== 'auto' && choice !== 'none';
   if (forced && offered.length === 0) {
-    throw invalid('tool_choice', 'tool_choice: there is no function to call: name some in tools');
+    throw invalid(['tool_choice'], 'there is no function to call: name some in tools');
   }
   if (choice === 'none' || offered.length === 0) return null;
   const twice = offered.find(({ name }, i) => offered.findIndex((one) => one.name === name) < i);
-  if (twice) throw invalid('tools', `tools: two functions are called "${twice.name}"`);
+  if (twice) throw invalid(['tools'], `two functions are called "${twice.name}"`);
   if (body.response_format && body.response_format.type !== 'text') {
     throw invalid(
-      'response_format',
-      'response_format: an answer is either held to a format or may call functions: ' +
+      ['response_format'],
+      'an answer is either held to a format or may call functions: ' +
         'leave one out, or send tool_choice "none"',
     );
   }
   if (choice === 'auto' && !templateHasTools(model)) {
     throw invalid(
-      'tool_choice',
-      `tool_choice: "${model.id}" has no tools in its chat template and would not choose to call one: ` +
+      ['tool_choice'],
+      `"${model.id}" has no tools in its chat template and would not choose to call one: ` +
         'send "required", name a function, or send "none"',
     );
   }
   const named = typeof choice === 'object' ? choice.function.name : null;
   const held = named === null ? offered : offered.filter(({ name }) => name === named);
   if (held.length === 0) {
-    throw invalid('tool_choice', `tool_choice: tools has no function called "${named}"`);
+    throw invalid(['tool_choice'], `tools has no function called "${named}"`);
   }
   requireSmall(
     offered.map(({ parameters }) => parameters),
-    'tools',
+    ['tools'],
   );
   const functions = offered.map(({ name, description, parameters }) => ({
     name,

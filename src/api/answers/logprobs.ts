@@ -13,7 +13,7 @@ interface Asked {
 export function logprobsAsked({ logprobs, top_logprobs }: Asked): number | null {
   if (logprobs) return top_logprobs ?? 0;
   if (!top_logprobs) return null;
-  throw invalid('top_logprobs', 'top_logprobs: needs "logprobs": true beside it');
+  throw invalid(['top_logprobs'], 'needs "logprobs": true beside it');
 }
 
 export function chatLogprobs(model: ModelRecord, told: readonly TokenLogprobs[]) {

@@ -37,7 +37,7 @@ interface Predicting {
 /** The tokens that are predicted; null for none. Throws the `ApiFailure` of more than are taken. */
 export function predictionOf({ prediction, n }: Predicting, model: ModelRecord): Int32Array | null {
   if (!prediction) return null;
-  if ((n ?? 1) > 1) throw invalid('n', 'n: only 1 beside a prediction, which is of one answer');
+  if ((n ?? 1) > 1) throw invalid(['n'], 'only 1 beside a prediction, which is of one answer');
   const { content } = prediction;
   const text = typeof content === 'string' ? content : content.map((one) => one.text).join('');
   if (text.length > MAX_PREDICTION_LENGTH) throw tooLong(`${text.length} characters`);
@@ -48,7 +48,7 @@ export function predictionOf({ prediction, n }: Predicting, model: ModelRecord):
 
 function tooLong(size: string) {
   return invalid(
-    'prediction',
-    `prediction: ${size}, but at most ${MAX_PREDICTION_TOKENS} tokens: send what comes first`,
+    ['prediction'],
+    `${size}, but at most ${MAX_PREDICTION_TOKENS} tokens: send what comes first`,
   );
 }

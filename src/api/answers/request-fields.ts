@@ -32,14 +32,33 @@ export function neutral<const Value extends string | number | boolean>(value: Va
   return v.nullish(v.literal(value, `is not supported: leave it out, or send ${value}`));
 }
 
+const LABEL = 'The caller’s own label. It changes nothing.';
+
 /** The caller's own; they change nothing. */
 export const labels = {
-  user: v.nullish(v.string('must be a string')),
-  safety_identifier: v.nullish(v.string('must be a string')),
-  /** What a prompt has in common with an earlier one is found without it. */
-  prompt_cache_key: v.nullish(v.string('must be a string')),
-  metadata: v.nullish(v.record(v.string(), v.string())),
+  user: v.pipe(v.nullish(v.string('must be a string')), v.description(LABEL)),
+  safety_identifier: v.pipe(v.nullish(v.string('must be a string')), v.description(LABEL)),
+  prompt_cache_key: v.pipe(
+    v.nullish(v.string('must be a string')),
+    v.description('The caller’s own label. Prompts that begin alike share the cache without it.'),
+  ),
+  metadata: v.pipe(
+    v.nullish(v.record(v.string(), v.string())),
+    v.description('The caller’s own labels. They change nothing.'),
+  ),
 };
+
+const isTrue = 'must be true or false';
+
+export const model = v.pipe(
+  v.optional(v.string('must be a string')),
+  v.description('The model that is served. May be left out.'),
+);
+
+export const stream = v.pipe(
+  v.nullish(v.boolean(isTrue), false),
+  v.description('Whether the answer comes as server-sent events.'),
+);
 
 export const integer = (least: number, most: number) => {
   const range = `must be an integer from ${least} to ${most}`;
@@ -50,7 +69,7 @@ export const integer = (least: number, most: number) => {
     v.maxValue(most, range),
   );
 };
-export const number = (least: number, most: number) => {
+const number = (least: number, most: number) => {
   const range = `must be a number from ${least} to ${most}`;
   return v.pipe(v.number(range), v.minValue(least, range), v.maxValue(most, range));
 };
@@ -60,36 +79,85 @@ const stopString = v.pipe(
   v.maxLength(MAX_STOP_LENGTH, `must have at most ${MAX_STOP_LENGTH} characters`),
 );
 
-/** A string that ends the answer, or several. */
-export const stop = v.nullish(
-  v.union(
-    [
-      stopString,
-      v.pipe(
-        v.array(stopString),
-        v.maxLength(MAX_STOP_STRINGS, `must have at most ${MAX_STOP_STRINGS} strings`),
-      ),
-    ],
-    `must be a string or a list of at most ${MAX_STOP_STRINGS} strings`,
+export const stop = v.pipe(
+  v.nullish(
+    v.union(
+      [
+        stopString,
+        v.pipe(
+          v.array(stopString),
+          v.maxLength(MAX_STOP_STRINGS, `must have at most ${MAX_STOP_STRINGS} strings`),
+        ),
+      ],
+      `must be a string or a list of at most ${MAX_STOP_STRINGS} strings`,
+    ),
   ),
+  v.description('Strings that end the answer. The answer stops before the first of them.'),
 );
 
-export const seed = v.nullish(
-  v.pipe(v.number('must be an integer'), v.safeInteger('must be an integer')),
+export const streamOptions = v.pipe(
+  v.nullish(
+    v.strictObject(
+      {
+        include_usage: v.pipe(
+          v.optional(v.boolean(), false),
+          v.description('Whether the last chunk has the usage.'),
+        ),
+      },
+      shape,
+    ),
+  ),
+  v.description('`include_usage` adds the usage to the last chunk.'),
 );
 
-export const streamOptions = v.nullish(
-  v.strictObject({ include_usage: v.optional(v.boolean(), false) }, shape),
-);
-
-/** Subtracted from the logits of what the answer has: once, or for each time. */
-export const penalty = v.nullish(number(-MAX_PENALTY, MAX_PENALTY));
+/** How tokens are drawn, in every request for an answer. */
+export const sampling = {
+  temperature: v.pipe(
+    v.nullish(number(0, 2)),
+    v.description('0 takes the likeliest token. The model’s own if left out.'),
+  ),
+  top_p: v.pipe(
+    v.nullish(number(0, 1)),
+    v.description(
+      'Draws from the likeliest tokens that together have this probability. The model’s own if left out.',
+    ),
+  ),
+  top_k: v.pipe(
+    v.nullish(integer(0, 1 << 20)),
+    v.description(
+      'Draws from this many of the likeliest tokens; 0 for all. The model’s own if left out.',
+    ),
+  ),
+  seed: v.pipe(
+    v.nullish(v.pipe(v.number('must be an integer'), v.safeInteger('must be an integer'))),
+    v.description('The same seed gives the same text, with and without drafting.'),
+  ),
+};
 
 const BIASES = `must be an object of at most ${MAX_LOGIT_BIASES} token ids, each with a number from -${MAX_LOGIT_BIAS} to ${MAX_LOGIT_BIAS}`;
 
-/** Added to the logits of tokens, by their ids. */
-export const logitBias = v.nullish(
-  v.pipe(
+/** What is added to and subtracted from logits. */
+export const logitFields = {
+  frequency_penalty: v.pipe(
+    v.nullish(number(-MAX_PENALTY, MAX_PENALTY)),
+    v.description(
+      'Subtracted from a token’s logit [for each time that the answer has it](#how-do-penalties-and-biases-act).',
+    ),
+  ),
+  presence_penalty: v.pipe(
+    v.nullish(number(-MAX_PENALTY, MAX_PENALTY)),
+    v.description('Subtracted from a token’s logit once the answer has it.'),
+  ),
+  logit_bias: v.pipe(
+    v.nullish(biases()),
+    v.description(
+      `Added to the logits of up to ${MAX_LOGIT_BIASES} tokens, by their ids. −100 bans a token, 100 leaves only such tokens.`,
+    ),
+  ),
+};
+
+function biases() {
+  return v.pipe(
     v.record(
       v.pipe(v.string(), v.regex(/^\d{1,8}$/, BIASES)),
       v.pipe(
@@ -107,34 +175,78 @@ export const logitBias = v.nullish(
       (biases) => new Set(biases.map(([id]) => id)).size === biases.length,
       'names a token twice',
     ),
+  );
+}
+
+export const speculationSchema = v.pipe(
+  v.strictObject(
+    {
+      mode: v.pipe(
+        v.optional(
+          v.picklist(
+            ['on', ...DRAFTING_MODES],
+            `must be "on" or one of ${DRAFTING_MODES.join(', ')}`,
+          ),
+          'on',
+        ),
+        v.description(
+          '`on` drafts, `off` does not: a step then gives one token. The others are for comparison: `echoed` is `on`; in `streamed` the verifier drafts nothing itself and takes the worker’s trees as they come; in `lockstep` it waits for one at every step.',
+        ),
+      ),
+      budget: v.pipe(
+        v.optional(integer(0, MAX_VERIFIED_NODES), DEFAULT_BUDGET),
+        v.description('The most nodes of a draft tree that a step verifies.'),
+      ),
+      memory: v.pipe(
+        v.optional(v.boolean(isTrue), true),
+        v.description(
+          '`false` disables memory: nothing is drafted from earlier answers or the stores’ text, and nothing of this answer is kept.',
+        ),
+      ),
+      recycle: v.pipe(
+        v.optional(v.boolean(isTrue), false),
+        v.description(
+          'Whether the target’s guesses at every verified token are drafted from too. Needs `memory`.',
+        ),
+      ),
+      transfer: v.pipe(
+        v.optional(number(0, MAX_TRANSFER), 0),
+        v.description(
+          'How much the draft model moves the target (η of RAPID). [Lossy](draft-model.md#what-does-speculationtransfer-do) above 0, and marked so.',
+        ),
+      ),
+      draft_model: v.pipe(
+        v.optional(
+          v.picklist(DRAFT_MODEL_USES, `must be one of ${DRAFT_MODEL_USES.join(', ')}`),
+          'auto',
+        ),
+        v.description(
+          'Whether the draft model in the worker takes part. All but `auto` and `off` are [for comparison](draft-model.md#what-does-speculationdraft_model-choose).',
+        ),
+      ),
+      stats: v.pipe(
+        v.optional(v.boolean(isTrue), false),
+        v.description('Adds `usage.speculation`; in a stream, to the usage chunk.'),
+      ),
+      trace: v.pipe(
+        v.optional(v.boolean(isTrue), false),
+        v.description(
+          'Adds `espalier`: in a stream, the passages to the first chunk, tokens and steps to the others. Only in chat, and with an `n` of 1.',
+        ),
+      ),
+    },
+    'must be an object with mode, budget, memory, recycle, draft_model, transfer, stats, trace',
   ),
+  v.title('Speculation'),
+  v.description('How an answer is drafted. None of these changes the text but `transfer`.'),
 );
 
-export const speculationSchema = v.strictObject(
-  {
-    /** `on` is the default, `echoed`; the others are for comparison. */
-    mode: v.optional(
-      v.picklist(['on', ...DRAFTING_MODES], `must be "on" or one of ${DRAFTING_MODES.join(', ')}`),
-      'on',
-    ),
-    budget: v.optional(integer(0, MAX_VERIFIED_NODES), DEFAULT_BUDGET),
-    /** Drafts from what the tenant's earlier answers left, and leaves this one to later ones. */
-    memory: v.optional(v.boolean('must be true or false'), true),
-    /** Drafts from the target's guesses at every verified token too, which takes bytes; needs `memory`. */
-    recycle: v.optional(v.boolean('must be true or false'), false),
-    /** η of RAPID's knowledge transfer: above 0 the draft model moves the target. Lossy, and marked so. */
-    transfer: v.optional(number(0, MAX_TRANSFER), 0),
-    /** Whether the worker's draft model takes part; all but auto and off are for comparison. */
-    draft_model: v.optional(
-      v.picklist(DRAFT_MODEL_USES, `must be one of ${DRAFT_MODEL_USES.join(', ')}`),
-      'auto',
-    ),
-    /** Adds `usage.speculation`. */
-    stats: v.optional(v.boolean('must be true or false'), false),
-    /** Adds `espalier` to the chunks: passages, tokens with sources, steps. */
-    trace: v.optional(v.boolean('must be true or false'), false),
-  },
-  'must be an object with mode, budget, memory, recycle, draft_model, transfer, stats, trace',
+/** The field of a request. */
+export const speculation = v.pipe(
+  v.optional(speculationSchema, {}),
+  v.description(
+    'How the answer is drafted, and [what is reported of it](#what-does-speculation-take).',
+  ),
 );
 
 export type SpeculationRequest = v.InferOutput<typeof speculationSchema>;

@@ -3,16 +3,34 @@ import * as v from 'valibot';
 import type { Bindings } from '../../bindings.ts';
 import { type FileRecord, findFile } from '../../store/files.ts';
 import type { Tenant } from '../../store/tenants.ts';
-import { invalid, notFound } from '../errors.ts';
+import { invalid, notFound, type Path } from '../errors.ts';
 import { shape } from './request-fields.ts';
 
 /** Files that one request may bring. */
 const MAX_ATTACHED_FILES = 16;
 
-export const requestFileIds = v.pipe(
-  v.array(v.string('must be a string'), 'must be a list of files’ ids'),
-  v.maxLength(MAX_ATTACHED_FILES, `must have at most ${MAX_ATTACHED_FILES} files`),
-);
+const CONTEXTS = ['passages', 'full'] as const;
+
+/** What a request is answered from, beside stores. */
+export const fileFields = {
+  file_ids: v.pipe(
+    v.nullish(
+      v.pipe(
+        v.array(v.string('must be a string'), 'must be a list of files’ ids'),
+        v.maxLength(MAX_ATTACHED_FILES, `must have at most ${MAX_ATTACHED_FILES} files`),
+      ),
+    ),
+    v.description(
+      'Uploaded files to answer from, beside those in the messages. Only stores that are named are searched then.',
+    ),
+  ),
+  context: v.pipe(
+    v.optional(v.picklist(CONTEXTS, `must be one of ${CONTEXTS.join(', ')}`), 'passages'),
+    v.description(
+      'What the model reads of these files: the `passages` that match the question, or [`full`](#how-do-i-give-the-model-a-whole-document), everything.',
+    ),
+  ),
+};
 
 /** OpenAI's, by id alone: what is uploaded once is read once. */
 export const filePart = v.strictObject(
@@ -42,27 +60,27 @@ export async function requestFiles(
   tenant: Tenant,
   body: Naming,
 ): Promise<FileRecord[]> {
-  const named = new Map<string, string>();
-  for (const [param, id] of namesIn(body)) if (!named.has(id)) named.set(id, param);
+  const named = new Map<string, Path>();
+  for (const [path, id] of namesIn(body)) if (!named.has(id)) named.set(id, path);
   if (named.size > MAX_ATTACHED_FILES) {
-    throw invalid('messages', `messages: at most ${MAX_ATTACHED_FILES} files, file_ids included`);
+    throw invalid(['messages'], `at most ${MAX_ATTACHED_FILES} files, file_ids included`);
   }
   return Promise.all(
-    [...named].map(async ([id, param]) => {
+    [...named].map(async ([id, path]) => {
       const file = await findFile(env, tenant.id, id);
-      if (!file) throw notFound(`${param}: there is no file "${id}"`, param);
+      if (!file) throw notFound(path, `there is no file "${id}"`);
       return file;
     }),
   );
 }
 
 /** Each file named, with the field that names it. */
-function* namesIn({ file_ids, messages }: Naming): Generator<[param: string, id: string]> {
-  for (const [i, id] of (file_ids ?? []).entries()) yield [`file_ids.${i}`, id];
+function* namesIn({ file_ids, messages }: Naming): Generator<[path: Path, id: string]> {
+  for (const [i, id] of (file_ids ?? []).entries()) yield [['file_ids', i], id];
   for (const [i, { content }] of messages.entries()) {
     if (!Array.isArray(content)) continue;
     for (const [j, part] of content.entries()) {
-      if (v.is(filePart, part)) yield [`messages.${i}.content.${j}`, part.file.file_id];
+      if (v.is(filePart, part)) yield [['messages', i, 'content', j], part.file.file_id];
     }
   }
 }

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { LinkFailure } from '../../link/failure.ts';
 import type { GrammarSetting } from '../../link/protocol/index.ts';
-import { type ApiFailure, invalid } from '../errors.ts';
+import { type ApiFailure, invalid, type Path } from '../errors.ts';
 import { shape } from './request-fields.ts';
 
 /** Names of formats and functions, as OpenAI has them. */
@@ -51,12 +51,12 @@ export function grammarOfFormat(
   if (!format || format.type === 'text') return null;
   if (format.type === 'json_object') return { kind: 'json_object' };
   const { schema } = format.json_schema;
-  requireSmall(schema, 'response_format');
+  requireSmall(schema, ['response_format']);
   return { kind: 'json_schema', schema };
 }
 
 /** Throws the `ApiFailure` of schemas that are too large, or nested without end. */
-export function requireSmall(schemas: unknown, param: string): void {
+export function requireSmall(schemas: unknown, path: Path): void {
   let bytes = Infinity;
   try {
     bytes = new TextEncoder().encode(JSON.stringify(schemas)).length;
@@ -64,7 +64,7 @@ export function requireSmall(schemas: unknown, param: string): void {
     if (!(cause instanceof RangeError)) throw cause;
   }
   if (bytes <= MAX_SCHEMA_BYTES) return;
-  throw invalid(param, `${param}: its JSON Schema may have at most ${MAX_SCHEMA_BYTES} bytes`);
+  throw invalid(path, `its JSON Schema may have at most ${MAX_SCHEMA_BYTES} bytes`);
 }
 
 /**
@@ -74,9 +74,12 @@ export function requireSmall(schemas: unknown, param: string): void {
  */
 export function grammarFailure(error: unknown, places?: readonly number[]): ApiFailure | null {
   if (!(error instanceof LinkFailure) || error.code !== 'grammar') return null;
-  const param = places ? 'tools' : 'response_format';
-  const message = error.message
-    .replace(/^schema\b/, 'response_format.json_schema.schema')
-    .replace(/^functions\[(\d+)\]/, (_, i) => `tools[${places?.[Number(i)]}].function`);
-  return invalid(param, message.startsWith(param) ? message : `${param}: ${message}`);
+  const [part, ...rest] = error.path;
+  if (part === 'schema') {
+    return invalid(['response_format', 'json_schema', 'schema', ...rest], error.message);
+  }
+  if (part === 'functions' && typeof rest[0] === 'number') {
+    return invalid(['tools', places![rest[0]]!, 'function', ...rest.slice(1)], error.message);
+  }
+  return invalid([places ? 'tools' : 'response_format'], error.message);
 }

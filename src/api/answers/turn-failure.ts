@@ -2,24 +2,21 @@
 import { PromptTooLong } from '../../generate/prompt.ts';
 import { LinkFailure } from '../../link/failure.ts';
 import { ModelUnavailable } from '../../model/record.ts';
+import { TooManyTokens } from '../../model/token-list.ts';
 import { UnreadableFile } from '../../retrieve/parse/document.ts';
 import { FilesTooLong } from '../../retrieve/request-files.ts';
 import { type ApiFailure, cancelled, invalid, overloaded, unavailable } from '../errors.ts';
 
 /** `asked`: the field that the prompt came in. What is no failure of a turn's is handed back. */
 export function turnFailure(error: unknown, asked: 'messages' | 'prompt'): unknown {
-  if (error instanceof UnreadableFile) return invalid('file_ids', `file_ids: ${error.message}`);
+  if (error instanceof UnreadableFile) return invalid(['file_ids'], error.message);
   if (error instanceof FilesTooLong) return tooMuchText(`at least ${error.least}`, error.most);
   if (error instanceof PromptTooLong && error.documents > 0) {
     return tooMuchText(`${error.needed} with the messages`, error.room);
   }
-  if (error instanceof PromptTooLong) {
-    return invalid(
-      asked,
-      `${asked}: ${error.needed} tokens, but the context holds ${error.room} before an answer: ` +
-        `shorten the ${asked}`,
-      'context_length_exceeded',
-    );
+  if (error instanceof PromptTooLong) return beyondContext(asked, `${error.needed}`, error.room);
+  if (error instanceof TooManyTokens) {
+    return beyondContext(asked, `at least ${error.least}`, error.most);
   }
   if (error instanceof ModelUnavailable) return noVerifier(error);
   if (!(error instanceof LinkFailure)) return error;
@@ -28,7 +25,7 @@ export function turnFailure(error: unknown, asked: 'messages' | 'prompt'): unkno
   }
   if (error.code === 'overloaded') return overloaded(error.retryAfterMs);
   if (error.code === 'too-long') {
-    return invalid('max_tokens', `max_tokens: ${error.message}`, 'context_length_exceeded');
+    return invalid(['max_tokens'], error.message, 'context_length_exceeded');
   }
   if (REFUSALS.has(error.code)) return refusedLink(error);
   return noVerifier(error);
@@ -46,10 +43,18 @@ function refusedLink(cause: LinkFailure): ApiFailure {
   );
 }
 
+function beyondContext(asked: 'messages' | 'prompt', tokens: string, room: number): ApiFailure {
+  return invalid(
+    [asked],
+    `${tokens} tokens, but the context holds ${room} before an answer: shorten the ${asked}`,
+    'context_length_exceeded',
+  );
+}
+
 function tooMuchText(tokens: string, room: number): ApiFailure {
   return invalid(
-    'file_ids',
-    `file_ids: ${tokens} tokens, but at most ${room} can be taken: bring less, leave out ` +
+    ['file_ids'],
+    `${tokens} tokens, but at most ${room} can be taken: bring less, leave out ` +
       'context "full", or put the files into a vector store',
     'context_length_exceeded',
   );

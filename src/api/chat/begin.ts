@@ -23,7 +23,7 @@ export async function beginChat(
   c: Context<AppEnv>,
   body: ChatRequest,
 ): Promise<{ model: ModelRecord; answers: Answer[] }> {
-  await requireConcurrency(c, body.n);
+  await requireConcurrency(c, body.n, ['n']);
   const tenant = c.get('tenant');
   return withServedModel(c.env, async (model) => {
     if (body.model !== undefined) requireModel(model, body.model);
@@ -47,13 +47,13 @@ async function toAnswerRequest(
   const messages = plainMessages(body);
   const question = messages.findLast(({ role }) => role === 'user');
   if (body.n > 1 && body.speculation.trace) {
-    throw invalid('speculation.trace', 'speculation.trace: only with an n of 1');
+    throw invalid(['speculation', 'trace'], 'only with an n of 1');
   }
-  if (!question) throw invalid('messages', 'messages: one must have the role "user"');
+  if (!question) throw invalid(['messages'], 'one must have the role "user"');
   const calling = callingOf(body, model);
   const files = await requestFiles(env, tenant, body);
   if (body.context === 'full' && files.length === 0) {
-    throw invalid('context', 'context: "full" needs files: name them in file_ids');
+    throw invalid(['context'], '"full" needs files: name them in file_ids');
   }
   return {
     ...drawingOf(body, model),
@@ -80,11 +80,8 @@ async function storesOf(
   const tool = fileSearchOf(tools);
   if (!tool) return requireStores(env, tenant, vector_store_ids ?? (bringsFiles ? [] : null));
   if (vector_store_ids) {
-    throw invalid(
-      'vector_store_ids',
-      'vector_store_ids: name the stores here or in tools, not in both',
-    );
+    throw invalid(['vector_store_ids'], 'name the stores here or in tools, not in both');
   }
-  const param = `tools.${tools!.indexOf(tool)}.vector_store_ids`;
-  return requireStores(env, tenant, tool.vector_store_ids, param);
+  const path = ['tools', tools!.indexOf(tool), 'vector_store_ids'];
+  return requireStores(env, tenant, tool.vector_store_ids, path);
 }

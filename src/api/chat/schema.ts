@@ -5,31 +5,29 @@
 import * as v from 'valibot';
 import { MAX_LOGPROBS } from '../../link/protocol/index.ts';
 import type { ChatMessage } from '../../model/tokenizer.ts';
-import { storeIds } from '../answers/file-search-tool.ts';
-import { toolChoice, tools } from '../answers/function-tools.ts';
+import { answeringStores } from '../answers/file-search-tool.ts';
+import { parallelToolCalls, toolChoice, tools } from '../answers/function-tools.ts';
 import { prediction } from '../answers/prediction.ts';
 import {
   integer,
   labels,
-  logitBias,
+  logitFields,
   MAX_CHOICES,
   MAX_TOKENS,
+  model,
   neutral,
-  number,
-  penalty,
-  seed,
+  sampling,
   shape,
-  speculationSchema,
+  speculation,
   stop,
+  stream,
   streamOptions,
 } from '../answers/request-fields.ts';
-import { filePart, requestFileIds } from '../answers/request-files.ts';
+import { fileFields, filePart } from '../answers/request-files.ts';
 import { identifier, responseFormat } from '../answers/response-format.ts';
 import { invalid } from '../errors.ts';
 
 export const MAX_MESSAGES = 1024;
-
-export const CONTEXTS = ['passages', 'full'] as const;
 
 const textPart = v.strictObject(
   {
@@ -89,48 +87,75 @@ const message = v.variant(
   'must be an object with the role "system", "developer", "user", "assistant" or "tool"',
 );
 
-export const chatRequestSchema = v.strictObject(
-  {
-    model: v.optional(v.string('must be a string')),
-    messages: v.pipe(
-      v.array(message, 'must be a list of messages'),
-      v.minLength(1, 'must have at least one message'),
-      v.maxLength(MAX_MESSAGES, `must have at most ${MAX_MESSAGES} messages`),
-    ),
-    stream: v.nullish(v.boolean('must be true or false'), false),
-    stream_options: streamOptions,
-    max_tokens: v.nullish(integer(1, MAX_TOKENS)),
-    max_completion_tokens: v.nullish(integer(1, MAX_TOKENS)),
-    temperature: v.nullish(number(0, 2)),
-    top_p: v.nullish(number(0, 1)),
-    /** Ours, as in vLLM: 0 keeps all. */
-    top_k: v.nullish(integer(0, 1 << 20)),
-    seed,
-    stop,
-    n: v.nullish(integer(1, MAX_CHOICES), 1),
-    frequency_penalty: penalty,
-    presence_penalty: penalty,
-    logprobs: v.nullish(v.boolean('must be true or false'), false),
-    top_logprobs: v.nullish(integer(0, MAX_LOGPROBS)),
-    store: neutral(false),
-    tools,
-    tool_choice: toolChoice,
-    /** Whether one answer may call several times. */
-    parallel_tool_calls: v.nullish(v.boolean('must be true or false')),
-    logit_bias: logitBias,
-    prediction,
-    response_format: responseFormat,
-    service_tier: neutral('auto'),
-    ...labels,
-    /** Which stores to answer from; `[]` for none. Without it, the tenant's default. */
-    vector_store_ids: v.nullish(storeIds),
-    /** Files that this request brings, beside those in its messages. */
-    file_ids: v.nullish(requestFileIds),
-    /** What the target reads of them: what matches the question, or everything. */
-    context: v.optional(v.picklist(CONTEXTS, `must be one of ${CONTEXTS.join(', ')}`), 'passages'),
-    speculation: v.optional(speculationSchema, {}),
-  },
-  shape,
+export const chatRequestSchema = v.pipe(
+  v.strictObject(
+    {
+      messages: v.pipe(
+        v.array(message, 'must be a list of messages'),
+        v.minLength(1, 'must have at least one message'),
+        v.maxLength(MAX_MESSAGES, `must have at most ${MAX_MESSAGES} messages`),
+        v.description(
+          'The conversation: text and, in messages of a `user`, files by id. The stores are searched for the last message of a `user`.',
+        ),
+      ),
+      model,
+      stream,
+      stream_options: streamOptions,
+      max_tokens: v.pipe(
+        v.nullish(integer(1, MAX_TOKENS)),
+        v.description('The most tokens of the answer. 256 if left out.'),
+      ),
+      max_completion_tokens: v.pipe(
+        v.nullish(integer(1, MAX_TOKENS)),
+        v.description('The newer name of `max_tokens`. It wins where both are given.'),
+      ),
+      ...sampling,
+      stop,
+      n: v.pipe(
+        v.nullish(integer(1, MAX_CHOICES), 1),
+        v.description('How many [answers side by side](#how-do-i-get-several-answers).'),
+      ),
+      ...logitFields,
+      logprobs: v.pipe(
+        v.nullish(v.boolean('must be true or false'), false),
+        v.description(
+          'Whether [the log-probability of each token](#what-do-log-probabilities-tell) is reported.',
+        ),
+      ),
+      top_logprobs: v.pipe(
+        v.nullish(integer(0, MAX_LOGPROBS)),
+        v.description('How many of the likeliest tokens are reported in each place.'),
+      ),
+      prediction: v.pipe(
+        prediction,
+        v.description(
+          'Text that the answer [is expected to have](#what-is-a-prediction-good-for). It is drafted from and changes nothing.',
+        ),
+      ),
+      response_format: v.pipe(
+        responseFormat,
+        v.description(
+          'What the text must be: anything, a JSON object, or [valid under a JSON Schema](#how-do-i-get-json).',
+        ),
+      ),
+      tools: v.pipe(
+        tools,
+        v.description(
+          '[Functions](#how-does-the-model-call-functions) that the model may call, and at most one `file_search`: which stores to answer from, and how they are searched.',
+        ),
+      ),
+      tool_choice: toolChoice,
+      parallel_tool_calls: parallelToolCalls,
+      vector_store_ids: answeringStores,
+      ...fileFields,
+      speculation,
+      store: v.pipe(neutral(false), v.description('Nothing is kept for distillation.')),
+      service_tier: v.pipe(neutral('auto'), v.description('There is one tier.')),
+      ...labels,
+    },
+    shape,
+  ),
+  v.title('ChatRequest'),
 );
 
 export type ChatRequest = v.InferOutput<typeof chatRequestSchema>;
@@ -143,8 +168,8 @@ export function plainMessages(request: ChatRequest): ChatMessage[] {
     const calls = (message.role === 'assistant' && message.tool_calls) || [];
     for (const { id } of calls) asked.add(id);
     if (message.role === 'tool' && !asked.has(message.tool_call_id)) {
-      const param = `messages.${i}.tool_call_id`;
-      throw invalid(param, `${param}: no message before it has a call with this id`);
+      const path = ['messages', i, 'tool_call_id'];
+      throw invalid(path, 'no message before it has a call with this id');
     }
     return {
       role: role === 'developer' ? 'system' : role,

@@ -8,18 +8,18 @@ import { storeIds } from '../answers/file-search-tool.ts';
 import {
   integer,
   labels,
-  logitBias,
+  logitFields,
   MAX_CHOICES,
   MAX_TOKENS,
-  number,
-  penalty,
-  seed,
+  model,
+  sampling,
   shape,
-  speculationSchema,
+  speculation,
   stop,
+  stream,
   streamOptions,
 } from '../answers/request-fields.ts';
-import { invalid } from '../errors.ts';
+import { invalid, type Path } from '../errors.ts';
 
 /** Tokens of a choice when the request doesn't say; OpenAI's. */
 const DEFAULT_MAX_TOKENS = 16;
@@ -33,38 +33,65 @@ const ids = v.array(v.pipe(v.number(PROMPT), v.integer(PROMPT), v.minValue(0, PR
 const several = <Item extends v.GenericSchema>(item: Item) =>
   v.pipe(v.array(item, PROMPT), v.minLength(1, PROMPT), v.maxLength(MAX_CHOICES, PROMPT));
 
-export const completionRequestSchema = v.strictObject(
-  {
-    model: v.optional(v.string('must be a string')),
-    prompt: v.union([text, several(text), ids, several(ids)], PROMPT),
-    max_tokens: v.nullish(integer(1, MAX_TOKENS), DEFAULT_MAX_TOKENS),
-    /** Ours: short suggestions by the draft model, in place of the target's answer. */
-    suggest: v.nullish(v.boolean('must be true or false'), false),
-    /** Begins each text with its prompt. */
-    echo: v.nullish(v.boolean('must be true or false'), false),
-    stream: v.nullish(v.boolean('must be true or false'), false),
-    stream_options: streamOptions,
-    temperature: v.nullish(number(0, 2)),
-    top_p: v.nullish(number(0, 1)),
-    /** Ours, as in vLLM: 0 keeps all. */
-    top_k: v.nullish(integer(0, 1 << 20)),
-    seed,
-    stop,
-    n: v.nullish(integer(1, MAX_CHOICES), 1),
-    /** Choices are not ranked: as many are drawn as are given back. */
-    best_of: v.nullish(integer(1, MAX_CHOICES)),
-    suffix: v.nullish(v.literal('', 'is not supported: the model only continues, leave it out')),
-    frequency_penalty: penalty,
-    presence_penalty: penalty,
-    /** How many of the likeliest tokens are told in each place, beside the one that was drawn. */
-    logprobs: v.nullish(integer(0, MAX_COMPLETION_LOGPROBS)),
-    logit_bias: logitBias,
-    ...labels,
-    /** Stores whose text is drafted from; nothing of them enters the prompt. */
-    vector_store_ids: v.nullish(storeIds),
-    speculation: v.optional(speculationSchema, {}),
-  },
-  shape,
+export const completionRequestSchema = v.pipe(
+  v.strictObject(
+    {
+      prompt: v.pipe(
+        v.union([text, several(text), ids, several(ids)], PROMPT),
+        v.description('What is continued, as it is: a text, token ids, or several of either.'),
+      ),
+      max_tokens: v.pipe(
+        v.nullish(integer(1, MAX_TOKENS), DEFAULT_MAX_TOKENS),
+        v.description('The most tokens of a choice; 16 with `suggest`.'),
+      ),
+      n: v.pipe(
+        v.nullish(integer(1, MAX_CHOICES), 1),
+        v.description(
+          `Choices of each prompt; prompts times \`n\` are at most ${MAX_CHOICES}. All begin before the first byte, or none. Choice *i* draws with \`seed\` + *i*.`,
+        ),
+      ),
+      best_of: v.pipe(
+        v.nullish(integer(1, MAX_CHOICES)),
+        v.description('Choices are not ranked: the same as `n`, or left out.'),
+      ),
+      echo: v.pipe(
+        v.nullish(v.boolean('must be true or false'), false),
+        v.description('Whether each text begins with its prompt. Not beside `logprobs`.'),
+      ),
+      logprobs: v.pipe(
+        v.nullish(integer(0, MAX_COMPLETION_LOGPROBS)),
+        v.description(
+          'How many of the likeliest tokens are reported in each place, beside the one drawn, as lists side by side: `tokens`, `token_logprobs`, `top_logprobs` (`null` at 0), `text_offset` in UTF-16 code units. Their numbers are [as in chat](#what-do-log-probabilities-tell).',
+        ),
+      ),
+      suffix: v.pipe(
+        v.nullish(v.literal('', 'is not supported: the model only continues, leave it out')),
+        v.description('Not supported.'),
+      ),
+      suggest: v.pipe(
+        v.nullish(v.boolean('must be true or false'), false),
+        v.description(
+          '[Short suggestions](#how-do-i-get-short-suggestions) by the draft model, in place of the target’s answer.',
+        ),
+      ),
+      vector_store_ids: v.pipe(
+        v.nullish(storeIds),
+        v.description(
+          'Stores whose text is drafted from; nothing of them enters the prompt. The store called `demo` if left out.',
+        ),
+      ),
+      model,
+      stream,
+      stream_options: streamOptions,
+      ...sampling,
+      stop,
+      ...logitFields,
+      speculation,
+      ...labels,
+    },
+    shape,
+  ),
+  v.title('CompletionRequest'),
 );
 
 export type CompletionRequest = v.InferOutput<typeof completionRequestSchema>;
@@ -75,17 +102,27 @@ export interface RawPrompt {
   tokens: Int32Array;
 }
 
-/** The prompts of a request, tokenized or checked. Throws the `ApiFailure` that names what is wrong. */
-export function promptsOf({ prompt }: CompletionRequest, model: ModelRecord): RawPrompt[] {
-  if (typeof prompt === 'string') return [fromText(prompt, 'prompt', model)];
+/**
+ * The prompts of a request, tokenized or checked. Throws the `ApiFailure` that names what
+ * is wrong, and `TooManyTokens`.
+ */
+export async function promptsOf(
+  { prompt }: CompletionRequest,
+  model: ModelRecord,
+): Promise<RawPrompt[]> {
+  if (typeof prompt === 'string') return [await fromText(prompt, ['prompt'], model)];
   const [first] = prompt;
   if (typeof first === 'number' || first === undefined) {
-    return [fromIds(prompt as number[], 'prompt', model)];
+    return [fromIds(prompt as number[], ['prompt'], model)];
   }
-  return (prompt as (string | number[])[]).map((one, i) => {
-    const param = `prompt.${i}`;
-    return typeof one === 'string' ? fromText(one, param, model) : fromIds(one, param, model);
-  });
+  const prompts: RawPrompt[] = [];
+  for (const [i, one] of (prompt as (string | number[])[]).entries()) {
+    const path = ['prompt', i];
+    prompts.push(
+      typeof one === 'string' ? await fromText(one, path, model) : fromIds(one, path, model),
+    );
+  }
+  return prompts;
 }
 
 /** What the fields say together. Throws the `ApiFailure` that names what is wrong. */
@@ -94,30 +131,30 @@ export function requireConsistent(
   prompts: number,
 ) {
   if (echo && logprobs != null) {
-    throw invalid('echo', 'echo: not beside logprobs: the tokens of a prompt are not scored');
+    throw invalid(['echo'], 'not beside logprobs: the tokens of a prompt are not scored');
   }
   if (best_of != null && best_of !== n) {
-    throw invalid('best_of', `best_of: choices are not ranked: send n, ${n}, or leave it out`);
+    throw invalid(['best_of'], `choices are not ranked: send n, ${n}, or leave it out`);
   }
   if (prompts * n > MAX_CHOICES) {
-    throw invalid('n', `n: ${prompts} prompts times ${n}; at most ${MAX_CHOICES} choices together`);
+    throw invalid(['n'], `${prompts} prompts times ${n}; at most ${MAX_CHOICES} choices together`);
   }
   if (speculation.trace) {
-    throw invalid('speculation.trace', 'speculation.trace: only /v1/chat/completions traces');
+    throw invalid(['speculation', 'trace'], 'only /v1/chat/completions traces');
   }
 }
 
-function fromText(text: string, param: string, model: ModelRecord): RawPrompt {
-  const tokens = model.encodePrompt(text);
-  if (tokens.length === 0) throw invalid(param, `${param}: is empty: send some text`);
+async function fromText(text: string, path: Path, model: ModelRecord): Promise<RawPrompt> {
+  const tokens = await model.encodePrompt(text, model.maxContext - 1);
+  if (tokens.length === 0) throw invalid(path, 'is empty: send some text');
   return { text, tokens };
 }
 
-function fromIds(ids: readonly number[], param: string, model: ModelRecord): RawPrompt {
-  if (ids.length === 0) throw invalid(param, `${param}: is empty: send some tokens`);
+function fromIds(ids: readonly number[], path: Path, model: ModelRecord): RawPrompt {
+  if (ids.length === 0) throw invalid(path, 'is empty: send some tokens');
   const strange = ids.find((id) => !model.hasToken(id));
   if (strange !== undefined) {
-    throw invalid(param, `${param}: ${strange} is no token of "${model.id}"`);
+    throw invalid(path, `${strange} is no token of "${model.id}"`);
   }
   const text = model.tokenizer.decode([...ids], { skip_special_tokens: false });
   return { text, tokens: Int32Array.from(ids) };

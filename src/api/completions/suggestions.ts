@@ -33,7 +33,9 @@ export async function createSuggestions(
   target: ModelRecord,
 ) {
   if (body.model !== undefined) requireModel(target, body.model);
-  const prompts = promptsOf(body, target);
+  const prompts = await promptsOf(body, target).catch((error: unknown) => {
+    throw suggestFailure(error);
+  });
   requireConsistent(body, prompts.length);
   requireSuggestible(body, prompts);
   const prompt = prompts[0]!;
@@ -72,21 +74,20 @@ export async function createSuggestions(
 
 /** Throws the `ApiFailure` that names what suggestions don't have. */
 function requireSuggestible(body: CompletionRequest, prompts: readonly RawPrompt[]): void {
-  if (prompts.length > 1) throw invalid('prompt', 'prompt: one at a time with suggest');
+  if (prompts.length > 1) throw invalid(['prompt'], 'one at a time with suggest');
   if (body.max_tokens > MAX_DRAFT_TOKENS) {
-    throw invalid('max_tokens', `max_tokens: at most ${MAX_DRAFT_TOKENS} with suggest`);
+    throw invalid(['max_tokens'], `at most ${MAX_DRAFT_TOKENS} with suggest`);
   }
-  if (body.stream) throw invalid('stream', 'stream: suggestions come whole: leave it out');
+  if (body.stream) throw invalid(['stream'], 'suggestions come whole: leave it out');
   for (const [name, nothing] of Object.entries(UNUSED)) {
     const field = name as keyof typeof UNUSED;
     if (body[field] != null && body[field] !== nothing) {
-      throw invalid(field, `${field}: changes nothing about suggestions: leave it out`);
+      throw invalid([field], 'changes nothing about suggestions: leave it out');
     }
   }
   for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
     if (name === 'memory' || body.speculation[name] === DEFAULTS[name]) continue;
-    const field = `speculation.${name}`;
-    throw invalid(field, `${field}: suggestions are not verified: leave it out`);
+    throw invalid(['speculation', name], 'suggestions are not verified: leave it out');
   }
 }
 

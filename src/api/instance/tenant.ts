@@ -10,7 +10,7 @@ tenant.delete('/', async function removeTenant(c) {
   const { tenant } = c.var;
   if (tenant.name === LOCAL_TENANT) {
     throw invalid(
-      null,
+      [],
       'the tenant of those who call without a key stays: delete its files and stores, or the folder .espalier',
     );
   }

@@ -24,7 +24,7 @@ export const idempotent = createMiddleware<AppEnv>(async function idempotent(c, 
   const key = c.req.header(HEADER);
   if (c.req.method !== 'POST' || key === undefined) return next();
   if (key === '' || key.length > MAX_KEY) {
-    throw invalid(HEADER, `${HEADER}: must have 1 to ${MAX_KEY} characters`);
+    throw invalid([HEADER], `must have 1 to ${MAX_KEY} characters`);
   }
   const db = database(c.env);
   const tenantId = c.var.tenant.id;

@@ -1,9 +1,17 @@
 /** Holds a key to its rate and concurrency, before the request costs anything. */
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
-import { BUSY_RETRY_MS, type KeyLimits, type Verdict } from '../../meter/request-meter.ts';
+import { BUSY_RETRY_MS } from '../../meter/request-meter.ts';
+import type { KeyLimits, Verdict } from '../../store/objects/limiter.ts';
 import type { AppEnv } from '../context.ts';
-import { type ApiFailure, invalid, rateLimited, toResponse, wholeSeconds } from '../errors.ts';
+import {
+  type ApiFailure,
+  invalid,
+  type Path,
+  rateLimited,
+  toResponse,
+  wholeSeconds,
+} from '../errors.ts';
 import { observeRefusal } from '../instance/metrics.ts';
 import { HeldLease } from './held-lease.ts';
 
@@ -29,20 +37,17 @@ export const limit = createMiddleware<AppEnv>(async function limit(c, next) {
   setHeaders(c.res.headers, limits, verdict);
 });
 
-/** Holds a request that was let in as one answer to its key's limits for all that its field `param` asks for. */
+/** Holds a request that was let in as one answer to its key's limits for all that its field at `path` asks for. */
 export async function requireConcurrency(
   c: Context<AppEnv>,
   answers: number,
-  param: 'n' | 'prompt' = 'n',
+  path: Path,
 ): Promise<void> {
   const { caller, lease } = c.var;
   if (answers === 1 || lease === undefined || caller.keyId === null || !caller.limits) return;
   const { concurrency } = caller.limits;
   if (answers > concurrency) {
-    throw invalid(
-      param,
-      `${param}: ${answers} answers, but this key may have ${concurrency} at a time`,
-    );
+    throw invalid(path, `${answers} answers, but this key may have ${concurrency} at a time`);
   }
   if (await limiterOf(c, caller.keyId).widen(lease, answers, caller.limits)) return;
   observeRefusal(c, 'concurrency');

@@ -1,21 +1,22 @@
 /** The body of POST /v1/responses. A field is either honoured or refused by name, as in chat. */
 import * as v from 'valibot';
 import { MAX_FUNCTIONS, MAX_LOGPROBS } from '../../link/protocol/index.ts';
-import { fileSearch, storeIds } from '../answers/file-search-tool.ts';
-import { hasOneSearch, ONE_SEARCH } from '../answers/function-tools.ts';
+import { answeringStores, fileSearch } from '../answers/file-search-tool.ts';
+import { CHOICE, hasOneSearch, ONE_SEARCH, parallelToolCalls } from '../answers/function-tools.ts';
 import {
   integer,
   labels,
   MAX_TOKENS,
+  model,
   neutral,
-  number,
-  seed,
+  sampling,
   shape,
-  speculationSchema,
+  speculation,
+  stream,
 } from '../answers/request-fields.ts';
-import { requestFileIds } from '../answers/request-files.ts';
+import { fileFields } from '../answers/request-files.ts';
 import { identifier, jsonSchema } from '../answers/response-format.ts';
-import { CONTEXTS, MAX_MESSAGES } from '../chat/schema.ts';
+import { MAX_MESSAGES } from '../chat/schema.ts';
 
 const string = v.string('must be a string');
 const NOT_KEPT = 'is not supported: responses are not kept, send what came before in input';
@@ -166,77 +167,134 @@ const INCLUDABLE = [
   'reasoning.encrypted_content',
 ] as const;
 
-export const responseRequestSchema = v.strictObject(
-  {
-    model: v.optional(string),
-    input: v.union(
-      [
-        v.pipe(string, v.minLength(1, 'must not be empty')),
-        v.pipe(
-          v.array(item),
-          v.minLength(1, 'must have at least one item'),
-          v.maxLength(MAX_MESSAGES, `must have at most ${MAX_MESSAGES} items`),
+const { temperature, top_p, top_k, seed } = sampling;
+
+export const responseRequestSchema = v.pipe(
+  v.strictObject(
+    {
+      input: v.pipe(
+        v.union(
+          [
+            v.pipe(string, v.minLength(1, 'must not be empty')),
+            v.pipe(
+              v.array(item),
+              v.minLength(1, 'must have at least one item'),
+              v.maxLength(MAX_MESSAGES, `must have at most ${MAX_MESSAGES} items`),
+            ),
+          ],
+          'must be a text or a list of items',
         ),
-      ],
-      'must be a text or a list of items',
-    ),
-    instructions: v.nullish(string),
-    stream: v.nullish(v.boolean('must be true or false'), false),
-    max_output_tokens: v.nullish(integer(1, MAX_TOKENS)),
-    temperature: v.nullish(number(0, 2)),
-    top_p: v.nullish(number(0, 1)),
-    top_logprobs: v.nullish(integer(0, MAX_LOGPROBS)),
-    include: v.nullish(v.array(v.picklist(INCLUDABLE, `must be one of ${INCLUDABLE.join(', ')}`))),
-    tools: v.nullish(
-      v.pipe(
-        v.array(
-          v.variant(
-            'type',
-            [functionTool, fileSearch],
-            'must have the type "function" or "file_search"',
+        v.description(
+          'A question, or what was said so far: messages with `input_text`, `input_file` (by `file_id`) and `output_text`, calls of functions and their results. Items of an earlier response’s `output` are taken as they came; the model is not told what a `file_search_call` found.',
+        ),
+      ),
+      instructions: v.pipe(
+        v.nullish(string),
+        v.description('A message of the system before the input.'),
+      ),
+      max_output_tokens: v.pipe(
+        v.nullish(integer(1, MAX_TOKENS)),
+        v.description('The most tokens of the answer. 256 if left out.'),
+      ),
+      text: v.pipe(
+        v.nullish(
+          v.strictObject(
+            {
+              format: v.optional(format),
+              verbosity: v.pipe(neutral('medium'), v.description('There is one verbosity.')),
+            },
+            shape,
           ),
-          'must be a list of tools',
         ),
-        v.maxLength(MAX_FUNCTIONS, `must have at most ${MAX_FUNCTIONS} tools`),
-        v.check((list) => hasOneSearch(list), ONE_SEARCH),
+        v.description(
+          '`format`: what the text must be: anything, a JSON object, or [valid under a JSON Schema](#how-do-i-get-json), here with `name` and `schema` beside `type`.',
+        ),
       ),
-    ),
-    tool_choice: v.nullish(
-      v.union(
-        [
-          v.picklist(['none', 'auto', 'required']),
-          v.strictObject({ type: v.literal('function'), name: identifier }),
-          /** What is searched is searched in any case. */
-          v.strictObject({ type: v.literal('file_search') }),
-        ],
-        'must be "none", "auto", "required", {"type": "function", "name": …} or {"type": "file_search"}',
+      tools: v.pipe(
+        v.nullish(
+          v.pipe(
+            v.array(
+              v.variant(
+                'type',
+                [functionTool, fileSearch],
+                'must have the type "function" or "file_search"',
+              ),
+              'must be a list of tools',
+            ),
+            v.maxLength(MAX_FUNCTIONS, `must have at most ${MAX_FUNCTIONS} tools`),
+            v.check((list) => hasOneSearch(list), ONE_SEARCH),
+          ),
+        ),
+        v.description(
+          'Functions that the model may call, in the flat form, and at most one `file_search`, which is an item of the output.',
+        ),
       ),
-    ),
-    parallel_tool_calls: v.nullish(v.boolean('must be true or false')),
-    text: v.nullish(
-      v.strictObject({ format: v.optional(format), verbosity: neutral('medium') }, shape),
-    ),
-    store: v.nullish(v.literal(false, 'is not supported: responses are not kept, send false')),
-    previous_response_id: v.nullish(v.never(NOT_KEPT)),
-    truncation: neutral('disabled'),
-    background: neutral(false),
-    service_tier: neutral('auto'),
-    stream_options: v.nullish(
-      v.strictObject(
-        { include_obfuscation: v.optional(v.literal(false, 'is not supported: leave it out')) },
-        shape,
+      tool_choice: v.pipe(
+        v.nullish(
+          v.union(
+            [
+              v.picklist(['none', 'auto', 'required']),
+              v.strictObject({ type: v.literal('function'), name: identifier }),
+              /** What is searched is searched in any case. */
+              v.strictObject({ type: v.literal('file_search') }),
+            ],
+            'must be "none", "auto", "required", {"type": "function", "name": …} or {"type": "file_search"}',
+          ),
+        ),
+        v.description(CHOICE),
       ),
-    ),
-    ...labels,
-    /** Ours, as in chat. */
-    top_k: v.nullish(integer(0, 1 << 20)),
-    seed,
-    vector_store_ids: v.nullish(storeIds),
-    file_ids: v.nullish(requestFileIds),
-    context: v.optional(v.picklist(CONTEXTS, `must be one of ${CONTEXTS.join(', ')}`), 'passages'),
-    speculation: v.optional(speculationSchema, {}),
-  },
-  shape,
+      include: v.pipe(
+        v.nullish(v.array(v.picklist(INCLUDABLE, `must be one of ${INCLUDABLE.join(', ')}`))),
+        v.description(
+          'What is reported beside the answer: what a search found, log-probabilities.',
+        ),
+      ),
+      top_logprobs: v.pipe(
+        v.nullish(integer(0, MAX_LOGPROBS)),
+        v.description(
+          'How many of the likeliest tokens are reported in each place, with `message.output_text.logprobs` in `include`.',
+        ),
+      ),
+      previous_response_id: v.pipe(
+        v.nullish(v.never(NOT_KEPT)),
+        v.description('Not supported, as nothing is kept: send what came before in `input`.'),
+      ),
+      store: v.pipe(
+        v.nullish(v.literal(false, 'is not supported: responses are not kept, send false')),
+        v.description('Nothing is kept.'),
+      ),
+      background: v.pipe(neutral(false), v.description('Answers come as they are made.')),
+      truncation: v.pipe(neutral('disabled'), v.description('Nothing of the input is left out.')),
+      service_tier: v.pipe(neutral('auto'), v.description('There is one tier.')),
+      stream_options: v.pipe(
+        v.nullish(
+          v.strictObject(
+            {
+              include_obfuscation: v.pipe(
+                v.optional(v.literal(false, 'is not supported: leave it out')),
+                v.description('Events are not padded.'),
+              ),
+            },
+            shape,
+          ),
+        ),
+        v.description('Only `{"include_obfuscation": false}`. The usage is in the last event.'),
+      ),
+      model,
+      stream,
+      temperature,
+      top_p,
+      top_k,
+      seed,
+      parallel_tool_calls: parallelToolCalls,
+      vector_store_ids: answeringStores,
+      ...fileFields,
+      speculation,
+      ...labels,
+    },
+    shape,
+  ),
+  v.title('ResponseRequest'),
 );
 
 export type ResponseRequest = v.InferOutput<typeof responseRequestSchema>;

@@ -1,7 +1,7 @@
 /** A request for a response as the chat that it stands for, and failures of the one in terms of the other. */
 import * as v from 'valibot';
 import { type ChatRequest, chatRequestSchema } from '../chat/schema.ts';
-import { ApiFailure, invalid, invalidIssue } from '../errors.ts';
+import { ApiFailure, invalid, invalidIssue, type Path } from '../errors.ts';
 import type { ResponseRequest } from './schema.ts';
 
 type ChatInput = v.InferInput<typeof chatRequestSchema>;
@@ -11,9 +11,12 @@ type Spoken = Extract<Exclude<ResponseRequest['input'], string>[number], { role:
 /** Throws an `ApiFailure` in the request's own terms. */
 export function toChat(body: ResponseRequest): ChatRequest {
   if (body.speculation.trace) {
-    throw invalid('speculation.trace', 'speculation.trace: only /v1/chat/completions traces');
+    throw invalid(['speculation', 'trace'], 'only /v1/chat/completions traces');
   }
-  const { include, instructions, max_output_tokens, text, tools, ...same } = body;
+  if (body.top_logprobs && !tellsLogprobs(body)) {
+    throw invalid(['top_logprobs'], 'needs "message.output_text.logprobs" in include');
+  }
+  const { instructions, max_output_tokens, text, tools, ...same } = body;
   const chat: ChatInput = {
     ...sharedFields(same),
     messages: [
@@ -21,7 +24,7 @@ export function toChat(body: ResponseRequest): ChatRequest {
       ...messagesOf(body.input),
     ],
     max_completion_tokens: max_output_tokens,
-    logprobs: include?.includes('message.output_text.logprobs') ?? false,
+    logprobs: tellsLogprobs(body),
     tools: tools?.map((tool) => {
       if (tool.type === 'file_search') return tool;
       const { type, ...fields } = tool;
@@ -33,6 +36,10 @@ export function toChat(body: ResponseRequest): ChatRequest {
   const checked = v.safeParse(chatRequestSchema, chat);
   if (checked.success) return checked.output;
   throw inOwnTerms(invalidIssue(checked.issues));
+}
+
+function tellsLogprobs({ include }: ResponseRequest): boolean {
+  return include?.includes('message.output_text.logprobs') ?? false;
 }
 
 /** Fields that both requests have, under one name and with one meaning. */
@@ -116,7 +123,7 @@ function choiceOf({ tools, tool_choice: choice }: ResponseRequest): ChatInput['t
   if (!choice || typeof choice === 'string') return choice;
   if (choice.type === 'function') return { type: 'function', function: { name: choice.name } };
   if (offered.has('file_search')) return 'auto';
-  throw invalid('tool_choice', 'tool_choice: there is no file_search: name one in tools');
+  throw invalid(['tool_choice'], 'there is no file_search: name one in tools');
 }
 
 function formatOf(
@@ -127,27 +134,30 @@ function formatOf(
   return { type, json_schema: { ...rest, ...(description != null && { description }) } };
 }
 
-/** What the chat calls otherwise, longest first. */
-const NAMES: readonly [RegExp, string][] = [
-  [/^messages(\.\d+\S*?)?(?=:| |$)/, 'input'],
-  [/^response_format\.json_schema/, 'text.format'],
-  [/^tools\[(\d+)\]\.function/, 'tools[$1]'],
-  [/^response_format/, 'text.format'],
-  [/^max(_completion)?_tokens/, 'max_output_tokens'],
+/** Places in a chat, and in the response that it stands for; the longest first. */
+const PLACES: readonly [chat: Path, response: Path][] = [
   [
-    /^top_logprobs: needs "logprobs": true/,
-    'top_logprobs: needs "message.output_text.logprobs" in include',
+    ['response_format', 'json_schema'],
+    ['text', 'format'],
   ],
+  [['response_format'], ['text', 'format']],
+  [['max_completion_tokens'], ['max_output_tokens']],
+  [['max_tokens'], ['max_output_tokens']],
 ];
 
 /** A failure of the chat, as whoever asked for the response knows its fields. What is none is handed back. */
 export function inOwnTerms(error: unknown): unknown {
-  if (!(error instanceof ApiFailure) || !('param' in error.error)) return error;
-  const { param, message } = error.error;
-  const renamed = (text: string) =>
-    NAMES.reduce((named, [theirs, ours]) => named.replace(theirs, ours), text);
-  return new ApiFailure(
-    { ...error.error, param: param && renamed(param), message: renamed(message) },
-    error,
-  );
+  if (!(error instanceof ApiFailure) || !('path' in error.error)) return error;
+  return new ApiFailure({ ...error.error, path: ownPlace(error.error.path) }, error);
+}
+
+function ownPlace(path: Path): Path {
+  const [field, index, inner, ...rest] = path;
+  // Items and messages are not one to one.
+  if (field === 'messages') return ['input'];
+  if (field === 'tools' && inner === 'function') return ['tools', index!, ...rest];
+  for (const [chat, response] of PLACES) {
+    if (chat.every((name, i) => path[i] === name)) return [...response, ...path.slice(chat.length)];
+  }
+  return path;
 }

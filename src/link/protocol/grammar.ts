@@ -1,7 +1,7 @@
 /**
  * What an answer's text must be, as `open` asks for it. The verifier holds every
- * drawn token to it; what it can't do is refused with the code `grammar`, whose
- * message begins with the place: `schema.…` or `functions[0].parameters.…`.
+ * drawn token to it; what it can't do is refused with the code `grammar` and
+ * the path of the fault from here down: `['functions', 0, 'parameters', 'not']`.
  */
 export type GrammarSetting =
   /** Any JSON object. */

@@ -88,6 +88,8 @@ export interface LinkError {
   /** Milliseconds after which trying again makes sense; 0 for never. */
   retryAfterMs: number;
   message: string;
+  /** Where in `open`'s grammar the fault is, for the code `grammar`; empty or absent for all of it. */
+  path?: readonly (string | number)[];
 }
 
 const utf8 = new TextEncoder();
@@ -216,12 +218,23 @@ const ERROR_HEADER = 8;
 
 export function encodeError(error: LinkError): Uint8Array {
   const message = utf8.encode(error.message).subarray(0, MAX_MESSAGE_BYTES);
-  const view = frame(FrameType.error, ERROR_HEADER + message.length);
+  const path = encodePath(error.path ?? []);
+  const view = frame(FrameType.error, ERROR_HEADER + message.length + path.length);
   view.setUint8(1, LINK_ERRORS.indexOf(error.code));
   view.setUint16(2, message.length, true);
   view.setUint32(4, error.retryAfterMs, true);
   new Uint8Array(view.buffer).set(message, ERROR_HEADER);
+  new Uint8Array(view.buffer).set(path, ERROR_HEADER + message.length);
   return bytesOf(view);
+}
+
+/** As JSON, without what of its end does not fit. */
+function encodePath(path: readonly (string | number)[]): Uint8Array {
+  for (let length = path.length; length > 0; length--) {
+    const json = utf8.encode(JSON.stringify(path.slice(0, length)));
+    if (json.length <= MAX_MESSAGE_BYTES) return json;
+  }
+  return new Uint8Array(0);
 }
 
 export function decodeError(bytes: Uint8Array): LinkError {
@@ -229,10 +242,27 @@ export function decodeError(bytes: Uint8Array): LinkError {
   const code = LINK_ERRORS[view.getUint8(1)] ?? fail(`error code ${view.getUint8(1)} is not known`);
   const length = view.getUint16(2, true);
   if (length > MAX_MESSAGE_BYTES) fail(`message of ${length} bytes; at most ${MAX_MESSAGE_BYTES}`);
-  exactly(view, ERROR_HEADER + length);
+  const pathAt = ERROR_HEADER + length;
+  if (bytes.length < pathAt) fail(`frame of ${bytes.length} bytes is cut short`);
   return {
     code,
     retryAfterMs: view.getUint32(4, true),
-    message: new TextDecoder().decode(bytes.subarray(ERROR_HEADER)),
+    message: new TextDecoder().decode(bytes.subarray(ERROR_HEADER, pathAt)),
+    ...(bytes.length > pathAt && { path: decodePath(bytes.subarray(pathAt)) }),
   };
+}
+
+function decodePath(bytes: Uint8Array): (string | number)[] {
+  if (bytes.length > MAX_MESSAGE_BYTES)
+    fail(`path of ${bytes.length} bytes; at most ${MAX_MESSAGE_BYTES}`);
+  let path: unknown;
+  try {
+    path = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    fail('the path is not JSON');
+  }
+  const isStep = (step: unknown) => typeof step === 'string' || typeof step === 'number';
+  if (!Array.isArray(path) || !path.every(isStep))
+    fail('the path is not a list of names and indices');
+  return path;
 }

@@ -5,7 +5,8 @@
  * of it.
  */
 import { Segment } from '../../draft/segment/segment.ts';
-import { best, heldIn, type KeptRange, type KeptRun, matchSegment, runOf } from './match.ts';
+import type { KeptRange, KeptRun } from '../../store/objects/memory.ts';
+import { best, heldIn, matchSegment, runOf } from './match.ts';
 
 /** Which passages of a segment are a document's. */
 interface Part {

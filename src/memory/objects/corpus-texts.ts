@@ -1,6 +1,6 @@
 /** Token ids of a store's documents, out of D1: passage by passage, as ingestion cut them. */
 import type { Bindings } from '../../bindings.ts';
-import type { CorpusPlace } from '../../store/corpora.ts';
+import type { CorpusPlace } from '../../store/objects/memory.ts';
 import { SECONDS_PER_DAY } from '../../store/schema.ts';
 
 /** A document's passages, each a text of its own: nothing is drafted across their ends. */

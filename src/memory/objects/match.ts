@@ -8,6 +8,7 @@
 import type { Segment } from '../../draft/segment/segment.ts';
 import { SEPARATOR } from '../../draft/segment/suffix-sort.ts';
 import { OUTPUT_START } from '../../draft/stores/output-start.ts';
+import type { KeptRange, KeptRun } from '../../store/objects/memory.ts';
 
 /** A place in kept text that the end of the answer leads to. */
 export interface Match {
@@ -19,22 +20,6 @@ export interface Match {
   unit: number;
   /** Of the first token that follows, in that text. */
   at: number;
-}
-
-/** Run of tokens out of a store. */
-export interface KeptRun {
-  /** Names the text it is from within its store. */
-  unit: number;
-  /** Where in that text it begins. */
-  from: number;
-  tokens: Int32Array;
-}
-
-/** What a turn has of a text already, so that nothing is sent twice: tokens `from` to `to`. */
-export interface KeptRange {
-  unit: number;
-  from: number;
-  to: number;
 }
 
 /** Whether the token at this offset of a text is one that the turn has. */

@@ -4,7 +4,9 @@
  * did, and changes add up: AdaGrad's energies are sums anyway, and weights that
  * were moved by several move by the sum, as in asynchronous gradient descent.
  */
+
 import { Mixer } from '../../draft/blend/mixer.ts';
+import type { MixerChanges, MixerState } from '../../store/objects/memory.ts';
 
 /** Stores that the worker's mixer weighs: the session, what was fetched, the recycled, alignments in the first two. */
 export const WORKER_STORES = 5;
@@ -12,23 +14,6 @@ export const WORKER_STORES = 5;
 export const STORES_WITH_MODEL = WORKER_STORES + 1;
 /** Mixers that are kept, by how many stores they weigh: the two that a turn has by default. */
 export const KEPT_LAYOUTS: readonly number[] = [WORKER_STORES, STORES_WITH_MODEL];
-
-/** Weights and energies of a mixer, whole. */
-export interface MixerState {
-  weights: Float32Array;
-  energy: Float32Array;
-}
-
-/** What was added to some of them. */
-export interface MixerChanges {
-  /** How many stores the mixer weighs. */
-  stores: number;
-  /** Of the mixer's layout: another one's changes mean nothing. */
-  size: number;
-  at: Uint32Array;
-  weights: Float32Array;
-  energy: Float32Array;
-}
 
 export function freshState(stores = WORKER_STORES): MixerState {
   const { weights, energy } = new Mixer(stores);

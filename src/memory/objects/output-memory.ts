@@ -10,16 +10,8 @@
  */
 import { Segment } from '../../draft/segment/segment.ts';
 import { DamagedSegment } from '../../draft/segment/segment-layout.ts';
-import {
-  best,
-  heldIn,
-  type KeptRange,
-  type KeptRun,
-  type Match,
-  matchSegment,
-  runOf,
-} from './match.ts';
-import type { NewOutput } from './messages.ts';
+import type { KeptRange, KeptRun, NewOutput } from '../../store/objects/memory.ts';
+import { best, heldIn, type Match, matchSegment, runOf } from './match.ts';
 import {
   MAX_BACKLOG,
   MAX_OUTPUT_PASSAGES,

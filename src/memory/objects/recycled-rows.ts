@@ -5,7 +5,7 @@
  * a few answers.
  */
 import { RECYCLED_SUCCESSORS } from '../../draft/stores/recycling-store.ts';
-import { MAX_ROWS_ASKED, MAX_ROWS_TOLD, type Successors } from './messages.ts';
+import { MAX_ROWS_ASKED, MAX_ROWS_TOLD, type Successors } from '../../store/objects/memory.ts';
 
 export class RecycledRows {
   private readonly sql: SqlStorage;

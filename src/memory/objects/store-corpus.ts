@@ -10,12 +10,20 @@
  * left, hides the others before it answers, and builds what is missing soon. A
  * store that outgrows its object goes on in the next shard.
  */
+
 import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../../bindings.ts';
 import { SegmentBuilder } from '../../draft/segment/segment-builder.ts';
 import { DamagedSegment } from '../../draft/segment/segment-layout.ts';
-import { type CorpusPlace, corpusAt, deletePrefix, shardPrefix } from '../../store/corpora.ts';
+import { corpusAt, deletePrefix, shardPrefix } from '../../store/corpora.ts';
 import { newId } from '../../store/ids.ts';
+import type {
+  CorpusPlace,
+  CorpusStatus,
+  KeptRange,
+  Proceeded,
+  StoreCorpusObject,
+} from '../../store/objects/memory.ts';
 import { alarmWithin } from './alarm.ts';
 import {
   CORPUS_LIMITS,
@@ -32,8 +40,6 @@ import {
   sizesOf,
   storeState,
 } from './corpus-texts.ts';
-import type { KeptRange } from './match.ts';
-import type { CorpusStatus, Proceeded } from './messages.ts';
 import { buildInSlices } from './sliced-build.ts';
 
 /** In the middle of a turn the truth may be this old. */
@@ -41,7 +47,7 @@ const STALE_MS = 1_000;
 /** So often an object that nobody asks looks whether its text is still wanted. */
 const SWEEP_MS = 6 * 3_600_000;
 
-export class StoreCorpus extends DurableObject<Bindings> {
+export class StoreCorpus extends DurableObject<Bindings> implements StoreCorpusObject {
   /** Smaller in tests. */
   protected readonly limits: CorpusLimits = CORPUS_LIMITS;
   private place: CorpusPlace | null = null;

@@ -10,14 +10,22 @@
  * others, before it answers. So a deletion need not reach the object, and can't
  * be missed while it is asleep.
  */
+
 import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../../bindings.ts';
 import { SegmentBuilder } from '../../draft/segment/segment-builder.ts';
+import type { TenantMemoryObject } from '../../store/objects/memory.ts';
+import {
+  type KeptRange,
+  type KeptRun,
+  type Learned,
+  type MixerState,
+  NO_ROWS,
+  type Recalled,
+} from '../../store/objects/memory.ts';
 import type { Namespace } from '../../store/tenants.ts';
 import { alarmWithin } from './alarm.ts';
-import type { KeptRange, KeptRun } from './match.ts';
-import { type Learned, NO_ROWS, type Recalled } from './messages.ts';
-import { applyChanges, freshState, KEPT_LAYOUTS, type MixerState } from './mixer-weights.ts';
+import { applyChanges, freshState, KEPT_LAYOUTS } from './mixer-weights.ts';
 import { OUTPUT_LIMITS, type OutputLimits } from './output-limits.ts';
 import { OutputMemory } from './output-memory.ts';
 import { RecycledRows } from './recycled-rows.ts';
@@ -39,7 +47,7 @@ const SWEEP_MS = 6 * 3_600_000;
 /** Passages that one query asks after. */
 const PASSAGES_A_QUERY = 10_000;
 
-export class TenantMemory extends DurableObject<Bindings> {
+export class TenantMemory extends DurableObject<Bindings> implements TenantMemoryObject {
   /** Smaller in tests. */
   protected readonly limits: MemoryLimits = MEMORY_LIMITS;
   private held: OutputMemory | null = null;

@@ -7,7 +7,8 @@ import type { Source } from '../../draft/source.ts';
 import type { SpanRun } from '../../draft/stores/span-store.ts';
 import type { Observation } from '../../meter/metric-names.ts';
 import { loggable } from '../../store/loggable.ts';
-import { heldIn, type KeptRange, type KeptRun, MIN_MATCH, rangeOfRun } from '../objects/match.ts';
+import type { KeptRange, KeptRun } from '../../store/objects/memory.ts';
+import { heldIn, MIN_MATCH, rangeOfRun } from '../objects/match.ts';
 import { observationsOf } from './ask-metrics.ts';
 
 /** Questions that one turn asks one store. */

@@ -7,9 +7,10 @@ import { Source } from '../../draft/source.ts';
 import { MAX_CONTEXT } from '../../draft/stores/session-store.ts';
 import type { SpanRun } from '../../draft/stores/span-store.ts';
 import { corpusAt } from '../../store/corpora.ts';
+import type { KeptRun } from '../../store/objects/memory.ts';
 import type { Namespace } from '../../store/tenants.ts';
 import { MAX_SHARDS } from '../objects/corpus-limits.ts';
-import { type KeptRun, MIN_MATCH } from '../objects/match.ts';
+import { MIN_MATCH } from '../objects/match.ts';
 import { tenantMemory } from '../objects/tenant-memory.ts';
 
 /** Stores that are asked; of a request with many, the first ones. */

@@ -1,12 +1,7 @@
 /** Mixers of this isolate, by namespace: they hold trust, no text, so turns that go on at the same time share them. */
 import { Mixer } from '../../draft/blend/mixer.ts';
-import {
-  applyChanges,
-  changesBetween,
-  freshState,
-  type MixerChanges,
-  type MixerState,
-} from '../objects/mixer-weights.ts';
+import type { MixerChanges, MixerState } from '../../store/objects/memory.ts';
+import { applyChanges, changesBetween, freshState } from '../objects/mixer-weights.ts';
 
 /** Mixers that an isolate holds, at about 500 kB each; the one used longest ago goes first. */
 const MAX_MIXERS = 32;

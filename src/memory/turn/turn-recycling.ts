@@ -1,7 +1,7 @@
 /** A in one turn: what was kept of the tokens in its prompt, and what the verifier tells. */
 import { RECYCLED_SUCCESSORS, type RecyclingStore } from '../../draft/stores/recycling-store.ts';
 import type { Recycled } from '../../link/protocol/index.ts';
-import { MAX_ROWS_ASKED, MAX_ROWS_TOLD, type Successors } from '../objects/messages.ts';
+import { MAX_ROWS_ASKED, MAX_ROWS_TOLD, type Successors } from '../../store/objects/memory.ts';
 
 export class TurnRecycling {
   private readonly store: RecyclingStore;

@@ -16,13 +16,20 @@ const text = v.pipe(
 
 export const embeddingsRequest = v.pipe(
   v.strictObject({
-    model: v.pipe(v.string('must be a string'), v.description('The embedder’s name.')),
+    model: v.pipe(
+      v.string('must be a string'),
+      v.description(
+        '`espalier-embed-1`, or the [embedder that is configured](storage.md#which-embedders-are-there).',
+      ),
+    ),
     input: v.pipe(
       v.union(
         [text, v.pipe(v.array(text), v.minLength(1, INPUT), v.maxLength(MAX_INPUTS, INPUT))],
         INPUT,
       ),
-      v.description('A text, or several of 1,048,576 characters together.'),
+      v.description(
+        `A text, or several, of ${MAX_INPUT_TOTAL.toLocaleString('en')} characters together.`,
+      ),
     ),
     encoding_format: v.pipe(
       v.nullish(v.picklist(['float', 'base64'], 'must be "float" or "base64"'), 'float'),

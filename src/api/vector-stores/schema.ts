@@ -29,7 +29,9 @@ const attributes = v.pipe(
     ),
   ),
   v.title('Attributes'),
-  v.description('What searches [filter](#how-do-i-filter-by-attributes) by.'),
+  v.description(
+    'Up to 16 texts, numbers or booleans that searches [filter](#how-do-i-filter-by-attributes) by.',
+  ),
 );
 
 const chunkingStrategy = v.pipe(
@@ -70,8 +72,9 @@ const storeFields = {
     v.optional(v.nullable(v.pipe(v.string(), v.maxLength(256, 'at most 256 characters')))),
     v.description('A name to find it by. Requests that name no store use the one called `demo`.'),
   ),
-  description: v.optional(
-    v.nullable(v.pipe(v.string(), v.maxLength(512, 'at most 512 characters'))),
+  description: v.pipe(
+    v.optional(v.nullable(v.pipe(v.string(), v.maxLength(512, 'at most 512 characters')))),
+    v.description('What is in it, for people.'),
   ),
   metadata: v.pipe(
     v.optional(
@@ -85,7 +88,7 @@ const storeFields = {
         ),
       ),
     ),
-    v.description('The caller’s own labels. They change nothing.'),
+    v.description('Up to 16 labels of the caller’s own. They change nothing.'),
   ),
   expires_after: v.pipe(
     v.optional(
@@ -96,7 +99,9 @@ const storeFields = {
         }),
       ),
     ),
-    v.description('Days without a search or a change after which nothing is found in it.'),
+    v.description(
+      '`{"anchor": "last_active_at", "days": 1 to 365}`: after so many days without a search or a change nothing is found in it.',
+    ),
   ),
 };
 

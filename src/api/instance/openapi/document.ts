@@ -3,10 +3,8 @@
  * that check them, answers by those that their types come from; what fails follows
  * from what an operation takes.
  */
-import type * as v from 'valibot';
 import { version } from '../../../../package.json';
 import type { Scope } from '../../../store/schema.ts';
-import { errorBody } from '../../wire.ts';
 import { failureComponents, failuresOf, headerComponents, headersOf, isKept } from './failures.ts';
 import { componentsOf, querySchema, refOf } from './json-schema.ts';
 import { JSON_TYPE, type Operation } from './operation.ts';
@@ -50,7 +48,7 @@ export function openApiDocument(): object {
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths: pathsOf(OPERATIONS),
     components: {
-      schemas: withoutLinks(componentsOf(schemasOf(OPERATIONS))),
+      schemas: withoutLinks(componentsOf(OPERATIONS)),
       responses: failureComponents(),
       headers: headerComponents(),
       parameters: {
@@ -67,7 +65,7 @@ export function openApiDocument(): object {
           type: 'http',
           scheme: 'bearer',
           description:
-            'A key from `npx espalier key create`, with one of the scopes named. Programs on the worker’s own machine need none where `KEYLESS` is `loopback`.',
+            'A key from `npx espalier key create`, with one of the scopes named. Programs on the machine of `npm start` need none.',
         },
       },
     },
@@ -146,15 +144,6 @@ function parametersIn(operation: Operation): object[] {
 
 function withAdmin(scopes: readonly Scope[]): readonly Scope[] {
   return scopes.includes('admin') ? scopes : [...scopes, 'admin'];
-}
-
-function schemasOf(operations: readonly Operation[]): v.GenericSchema[] {
-  const taken = operations.flatMap(({ body, form, answers }) => [
-    body,
-    form,
-    ...Object.values(answers),
-  ]);
-  return [errorBody, ...taken.filter((schema) => schema != null)];
 }
 
 /** Descriptions with the texts of their links in place of the links, which only docs/api.md can follow. */

@@ -1,6 +1,8 @@
 /** Valibot's schemas as JSON Schema 2020-12, which OpenAPI 3.1 takes as it is. */
 import { type JsonSchema, toJsonSchema, toJsonSchemaDefs } from '@valibot/to-json-schema';
 import type * as v from 'valibot';
+import { errorBody } from '../../wire.ts';
+import type { Operation } from './operation.ts';
 
 type Config = NonNullable<Parameters<typeof toJsonSchema>[1]>;
 
@@ -27,12 +29,17 @@ export function refOf(schema: v.GenericSchema) {
 }
 
 /**
- * The schemas and, within them, every one that has a title, by title; where one
- * holds another, by reference. Descriptions are Markdown, links included.
+ * What operations take and answer, and errors: every schema that has a title, by
+ * title; where one holds another, by reference. Descriptions are Markdown, links included.
  */
-export function componentsOf(schemas: readonly v.GenericSchema[]) {
+export function componentsOf(operations: readonly Operation[]) {
   const titled: Record<string, v.GenericSchema> = {};
-  for (const schema of schemas) collect(schema, titled);
+  collect(errorBody, titled);
+  for (const { body, form, answers } of operations) {
+    for (const schema of [body, form, ...Object.values(answers)]) {
+      if (schema) collect(schema, titled);
+    }
+  }
   return toJsonSchemaDefs(titled, { ...CONFIG, typeMode: 'input' });
 }
 

@@ -85,7 +85,7 @@ const whole = () => ({ file_ids: [file], context: 'full' });
 describe('whole', () => {
   test('the document is in the prompt to its last token, and the draft model reads what matches', async () => {
     const bare = await ask(ann, { vector_store_ids: [] });
-    const full = await ask(ann, whole(), { draft_model: 'always' });
+    const full = await ask(ann, whole(), { ablation: { draft_model: 'always' } });
     expect(TEXT_TOKENS).toBeGreaterThan(1024);
     expect(full.prompt).toBeGreaterThan(bare.prompt + TEXT_TOKENS);
     // A system turn, the instruction and the document's name.

@@ -9,13 +9,13 @@ import { files } from './api/files/route.ts';
 import { health } from './api/instance/health.ts';
 import { metrics, observeRequests } from './api/instance/metrics.ts';
 import { models } from './api/instance/models.ts';
+import { openApiDocument } from './api/instance/openapi/document.ts';
 import { tenant } from './api/instance/tenant.ts';
 import { allow, authenticate } from './api/middleware/authenticate.ts';
 import { crossOrigin } from './api/middleware/cors.ts';
 import { idempotent } from './api/middleware/idempotent.ts';
 import { limit } from './api/middleware/limit.ts';
 import { requestId } from './api/middleware/request-id.ts';
-import { openApiDocument } from './api/openapi/document.ts';
 import { responses } from './api/responses/route.ts';
 import { fileBatches } from './api/vector-stores/file-batches.ts';
 import { vectorStoreFiles } from './api/vector-stores/files.ts';
@@ -55,7 +55,7 @@ app.route('/v1/vector_stores', fileBatches);
 app.use('/v1/tenant', allow('admin'));
 app.route('/v1/tenant', tenant);
 
-app.use('/metrics', authenticate, allow('admin'));
+app.use('/metrics', authenticate, allow('metrics'));
 app.route('/metrics', metrics);
 
 app.get('/openapi.json', function describeApi(c) {

@@ -1,22 +1,22 @@
 /**
- * Makes a checkpoint a model of this instance: a folder with its files, linked
- * where possible, and a manifest that says who it is.
+ * Makes a checkpoint or a GGUF file a model of this instance: a folder with its
+ * files, linked where possible, and a manifest that says who it is.
  */
 import {
-  copyFileSync,
   existsSync,
-  linkSync,
   mkdirSync,
   readdirSync,
-  realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { readDecoderConfig } from './config.ts';
 import { fingerprintModel } from './fingerprint.ts';
+import { isGgufName, writeGgufCheckpoint } from './gguf/checkpoint.ts';
 import { type DownloadOptions, downloadCheckpoint, isRepositoryName } from './hub.ts';
+import { linkOrCopy } from './link-or-copy.ts';
 import {
   deriveManifest,
   MANIFEST_FILE,
@@ -39,8 +39,8 @@ export interface AddOptions {
 const TAKEN_OVER = /\.(json|jinja|safetensors)$/;
 
 /**
- * Adds the checkpoint in the folder `source`, or of the hub under the name
- * `source` (owner/name). Adding it again finds it. A folder that has a manifest
+ * Adds the checkpoint in the folder `source`, the GGUF file `source`, or what the
+ * hub has under the name `source` (owner/name). Adding it again finds it. A folder that has a manifest
  * is a model already and is used where it lies.
  */
 export async function addModel(source: string, options: AddOptions): Promise<ModelFolder> {
@@ -58,7 +58,12 @@ export async function addModel(source: string, options: AddOptions): Promise<Mod
 
 /** The folder of the checkpoint, downloaded if it is not one already. */
 async function obtain(source: string, options: AddOptions): Promise<string> {
-  if (existsSync(source)) return resolve(source);
+  if (existsSync(source)) {
+    if (statSync(source).isFile() && !isGgufName(source)) {
+      throw new Error(`${source} is neither a folder nor a .gguf file`);
+    }
+    return resolve(source);
+  }
   if (!isRepositoryName(source)) {
     throw new Error(`${source} is neither a folder nor a model's owner/name`);
   }
@@ -73,37 +78,39 @@ async function obtain(source: string, options: AddOptions): Promise<string> {
 function takeOver(checkpoint: string, name: string, options: AddOptions): ModelFolder {
   const { quantization, cacheFolder } = options;
   const folder = join(cacheFolder, 'models', quantization ? `${name}-${quantization}` : name);
-  const manifest = {
-    ...deriveManifest(checkpoint, readDecoderConfig(checkpoint)),
-    name: basename(folder),
-    ...(quantization
-      ? { quantization, fingerprints: fingerprintModel(checkpoint, quantization) }
-      : {}),
-  };
-  const known = existsSync(join(folder, MANIFEST_FILE)) ? readModelFolder(folder) : null;
-  if (known?.manifest.fingerprints.model === manifest.fingerprints.model) return known;
-
   const partial = `${folder}.${process.pid}.partial`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
-  for (const file of readdirSync(checkpoint).filter((file) => TAKEN_OVER.test(file))) {
-    linkOrCopy(join(checkpoint, file), join(partial, file));
+  try {
+    takeFiles(checkpoint, partial);
+    const manifest = {
+      ...deriveManifest(partial, readDecoderConfig(partial)),
+      name: basename(folder),
+      ...(quantization
+        ? { quantization, fingerprints: fingerprintModel(partial, quantization) }
+        : {}),
+    };
+    const known = existsSync(join(folder, MANIFEST_FILE)) ? readModelFolder(folder) : null;
+    if (known?.manifest.fingerprints.model === manifest.fingerprints.model) return known;
+    writeFileSync(join(partial, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(partial, folder);
+  } finally {
+    rmSync(partial, { recursive: true, force: true });
   }
-  writeFileSync(join(partial, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
-  rmSync(folder, { recursive: true, force: true });
-  renameSync(partial, folder);
   return readModelFolder(folder);
 }
 
-/** owner/name → owner--name; a folder → its last part. */
-function nameOf(source: string): string {
-  return existsSync(source) ? basename(resolve(source)) : source.replace('/', '--');
+function takeFiles(checkpoint: string, folder: string): void {
+  if (statSync(checkpoint).isFile()) return writeGgufCheckpoint(checkpoint, folder);
+  for (const file of readdirSync(checkpoint).filter((file) => TAKEN_OVER.test(file))) {
+    linkOrCopy(join(checkpoint, file), join(folder, file));
+  }
 }
 
-function linkOrCopy(source: string, target: string): void {
-  try {
-    linkSync(realpathSync(source), target);
-  } catch {
-    copyFileSync(source, target);
-  }
+/** owner/name → owner--name; a folder → its last part; a file → its name without .gguf. */
+function nameOf(source: string): string {
+  return existsSync(source)
+    ? basename(resolve(source)).replace(/\.gguf$/i, '')
+    : source.replace('/', '--');
 }

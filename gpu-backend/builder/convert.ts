@@ -3,9 +3,9 @@
  * already has that form stays in the checkpoint's file, which is only linked
  * beside the rest: ORT maps files, but none outside the graph's folder.
  */
-import { copyFileSync, linkSync, realpathSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { narrow } from './float16.ts';
+import { linkOrCopy } from './link-or-copy.ts';
 import type { ExternalData } from './onnx.ts';
 import { type Quantization, quantizeRows } from './quantize.ts';
 import type { StoredTensor, StoredType } from './stored-tensor.ts';
@@ -125,12 +125,7 @@ class LinkedFiles {
     const known = this.names.get(path);
     if (known) return known;
     const name = `checkpoint-${this.names.size}${extname(path)}`;
-    const source = realpathSync(path);
-    try {
-      linkSync(source, join(this.folder, name));
-    } catch {
-      copyFileSync(source, join(this.folder, name));
-    }
+    linkOrCopy(path, join(this.folder, name));
     this.names.set(path, name);
     return name;
   }

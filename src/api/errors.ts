@@ -3,6 +3,7 @@
  * to OpenAI's form: `{error: {message, type, param, code}}` with a status.
  */
 import type * as v from 'valibot';
+import type { errorBody } from './wire.ts';
 
 /** Where in the request: names and indices from the body down. Empty where all of it is meant. */
 export type Path = readonly (string | number)[];
@@ -32,10 +33,7 @@ export class ApiFailure extends Error {
   }
 }
 
-/** OpenAI's `error` object; also sent as an SSE event when a stream fails half way. */
-export interface ErrorBody {
-  error: { message: string; type: string; param: string | null; code: string | null };
-}
+export type ErrorBody = v.InferOutput<typeof errorBody>;
 
 /** After which a client may try again what failed for lack of a verifier. */
 const UNAVAILABLE_RETRY_MS = 2_000;

@@ -32,6 +32,7 @@ export interface Passage {
   score: number;
 }
 
+/** The first is the default. */
 export const SEARCH_METHODS = ['hybrid', 'bm25', 'vector'] as const;
 type SearchMethod = (typeof SEARCH_METHODS)[number];
 
@@ -74,7 +75,7 @@ export async function search(
   const wanted = Math.min(k, MAX_RESULTS);
   const candidates = diversity > 0 ? wanted * CANDIDATES_PER_RESULT : wanted;
   const pool = Math.max(candidates, POOL);
-  const { method = 'hybrid' } = options;
+  const { method = SEARCH_METHODS[0] } = options;
   const [ranking] = await Promise.all([
     rank(env, db, scope, query, pool, method),
     touch(db, namespace, storeIds),

@@ -88,9 +88,15 @@ async function dropVectors(env: Bindings, tenantId: number): Promise<void> {
   await env.INGESTOR.get(env.INGESTOR.idFromName(String(tenantId))).wake(tenantId);
 }
 
+/** What is in a store. */
+export interface StoreMeasure {
+  counts: FileCounts;
+  usageBytes: number;
+}
+
 /** Files by status and bytes in use, for each store named. */
 export async function measureStores(env: Bindings, storeIds: readonly string[]) {
-  const measures = new Map<string, { counts: FileCounts; usageBytes: number }>();
+  const measures = new Map<string, StoreMeasure>();
   for (const id of storeIds) measures.set(id, { counts: noFiles(), usageBytes: 0 });
   if (storeIds.length === 0) return measures;
   const rows = await database(env)

@@ -43,7 +43,7 @@ beforeEach(async () => {
     verifier.proxy.tap = (bytes) => [bytes];
     verifier.proxy.frozen = false;
     verifier.proxy.rttMs = 0;
-    await verifier.ready();
+    await verifier.process.ready();
   }
 });
 
@@ -94,7 +94,7 @@ describe('kill -9', () => {
     expect(error).toBeNull();
     expect(text).toBe(expected);
     expect(complete).toBe(true);
-    await fault.by()!.restart();
+    await fault.by()!.process.restart();
     await free(1_000);
   });
 
@@ -106,7 +106,7 @@ describe('kill -9', () => {
     const { text, error } = await stream(fleet.url, { ...QUESTION, speculation: {} });
     expect(error).toBeNull();
     expect(text).toBe(expected);
-    await fault.by()!.restart();
+    await fault.by()!.process.restart();
     await free(1_000);
   });
 });
@@ -129,7 +129,7 @@ test('kill -9 with done on its way, which never arrives: the same text and its e
   expect(text).toBe(expected);
   expect(complete).toBe(true);
   expect(finish).toBe('stop');
-  await by!.restart();
+  await by!.process.restart();
   await free(1_000);
 });
 
@@ -295,7 +295,7 @@ describe('SIGTERM', () => {
     expect([...links].map(([{ pid }, count]) => [pid, count])).toEqual([[fault.by()!.pid, 1]]);
     expect((await stream(fleet.url, question)).text).toBe(undisturbed);
     expect(await fault.by()!.ended()).toBe(0);
-    await fault.by()!.restart();
+    await fault.by()!.process.restart();
     await free(1_000);
   });
 
@@ -314,7 +314,7 @@ describe('SIGTERM', () => {
     expect(error).toBeNull();
     expect(text).toBe(expected);
     expect(await fault.by()!.ended()).toBeNull();
-    await fault.by()!.restart();
+    await fault.by()!.process.restart();
     await free(1_000);
   });
 
@@ -337,7 +337,7 @@ describe('SIGTERM', () => {
     const other = fleet.verifiers.find((verifier) => verifier !== fault.by())!;
     expect(links.get(other)).toBe(1);
     expect(await fault.by()!.ended()).toBe(0);
-    await fault.by()!.restart();
+    await fault.by()!.process.restart();
     await free(1_000);
   });
 });

@@ -24,7 +24,7 @@ export const GGUF_LIMITS = {
   tensorNameBytes: 1_024,
   stringBytes: 16 << 20,
   arrayLength: 4 << 20,
-  headerBytes: 128 << 20,
+  headerBytes: 64 << 20,
   dimensions: 4,
   alignment: 1 << 16,
 } as const;

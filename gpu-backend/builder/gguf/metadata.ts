@@ -13,8 +13,10 @@ export class Metadata {
     return this.text('general.architecture');
   }
 
-  has(key: string): boolean {
-    return this.values.has(key);
+  /** Whatever it is, unless an array. */
+  scalar(key: string): number | boolean | string | undefined {
+    const value = this.values.get(key);
+    return typeof value === 'object' ? undefined : value;
   }
 
   text(key: string): string {
@@ -76,11 +78,14 @@ export class Metadata {
     return first;
   }
 
+  /** Dimensions of an attention head, an even number. */
   headDim(): number {
-    const keyLength = this.optionalNumber(this.ofArchitecture('attention.key_length'));
-    if (keyLength !== undefined) return keyLength;
-    const heads = this.layerCount('attention.head_count');
-    return this.number(this.ofArchitecture('embedding_length')) / (heads ?? Number.NaN);
+    const dimensions =
+      this.optionalNumber(this.ofArchitecture('attention.key_length')) ??
+      this.number(this.ofArchitecture('embedding_length')) /
+        (this.layerCount('attention.head_count') ?? Number.NaN);
+    if (Number.isInteger(dimensions) && dimensions > 0 && dimensions % 2 === 0) return dimensions;
+    throw new GgufError(`has heads of ${dimensions} dimensions, not a positive even number`);
   }
 
   private typed<T extends MetadataValue>(

@@ -2,7 +2,6 @@
 import * as v from 'valibot';
 import { quotesIn } from '../../generate/citations.ts';
 import type { Citable } from '../../generate/material.ts';
-import { countConditions, MAX_CONDITIONS } from '../../retrieve/filter.ts';
 import type { SearchOptions } from '../../retrieve/search.ts';
 import { filters, maxResults, rankingOptions } from '../vector-stores/search-options.ts';
 
@@ -23,15 +22,7 @@ export const fileSearch = v.strictObject({
   type: v.literal('file_search'),
   vector_store_ids: storeIds,
   max_num_results: v.optional(maxResults),
-  filters: v.nullish(
-    v.pipe(
-      filters,
-      v.check(
-        (filter) => countConditions(filter) <= MAX_CONDITIONS,
-        `at most ${MAX_CONDITIONS} conditions`,
-      ),
-    ),
-  ),
+  filters: v.nullish(filters),
   ranking_options: v.optional(rankingOptions, {}),
 });
 

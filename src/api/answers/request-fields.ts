@@ -150,7 +150,7 @@ export const logitFields = {
   logit_bias: v.pipe(
     v.nullish(biases()),
     v.description(
-      'Added to the logits of tokens, by their ids. −100 bans a token, 100 leaves only such tokens.',
+      `Added to the logits of up to ${MAX_LOGIT_BIASES} tokens, by their ids. −100 bans a token, 100 leaves only such tokens.`,
     ),
   ),
 };

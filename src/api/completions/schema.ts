@@ -45,7 +45,7 @@ export const completionRequestSchema = v.pipe(
       n: v.pipe(
         v.nullish(integer(1, MAX_CHOICES), 1),
         v.description(
-          'Choices of each prompt; prompts times `n` are at most 8. All begin before the first byte, or none. Choice *i* draws with `seed` + *i*.',
+          `Choices of each prompt; prompts times \`n\` are at most ${MAX_CHOICES}. All begin before the first byte, or none. Choice *i* draws with \`seed\` + *i*.`,
         ),
       ),
       best_of: v.pipe(

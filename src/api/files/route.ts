@@ -1,7 +1,6 @@
 /** /v1/files: what a tenant has uploaded. */
 import { and, eq } from 'drizzle-orm';
 import { type Context, Hono } from 'hono';
-import * as v from 'valibot';
 import { database } from '../../store/database.ts';
 import {
   createFile,
@@ -14,20 +13,9 @@ import { files as table } from '../../store/schema.ts';
 import { check, MAX_FILE_BYTES, readForm, readQuery } from '../body.ts';
 import type { AppEnv } from '../context.ts';
 import { notFound, type Path, tooLarge } from '../errors.ts';
-import type { FileObject } from '../openapi/files.ts';
-import { beyond, ordering, pageQuery, toPage } from '../page.ts';
-
-const PURPOSES = ['assistants', 'user_data'] as const;
-const MAX_FILENAME = 255;
-const NAME = `its name must have 1 to ${MAX_FILENAME} characters`;
-
-export const uploadForm = v.strictObject({
-  file: v.pipe(
-    v.file('must be a file in a multipart form'),
-    v.check(({ name }) => name !== '' && name.length <= MAX_FILENAME, NAME),
-  ),
-  purpose: v.picklist(PURPOSES, `must be one of ${PURPOSES.join(', ')}`),
-});
+import { beyond, ordering, toPage } from '../page.ts';
+import { filesQuery, uploadForm } from './schema.ts';
+import { toFile } from './wire.ts';
 
 export const files = new Hono<AppEnv>();
 
@@ -45,10 +33,8 @@ files.post('/', async function uploadFile(c) {
   return c.json(toFile(record));
 });
 
-export const listQuery = v.object({ ...pageQuery.entries, purpose: v.optional(v.string()) });
-
 files.get('/', async function listFiles(c) {
-  const query = readQuery(c, listQuery);
+  const query = readQuery(c, filesQuery);
   const tenantId = c.var.tenant.id;
   const [after, before] = await Promise.all([
     query.after === undefined ? undefined : requireFile(c, query.after, ['after']),
@@ -104,18 +90,4 @@ export async function requireFile(
   const file = await findFile(c.env, c.var.tenant.id, id);
   if (!file) throw notFound(path, `no file "${id}"`);
   return file;
-}
-
-function toFile(file: FileRecord): FileObject {
-  return {
-    id: file.id,
-    object: 'file',
-    bytes: file.bytes,
-    created_at: file.createdAt,
-    filename: file.filename,
-    purpose: file.purpose,
-    status: 'processed',
-    status_details: null,
-    expires_at: null,
-  };
 }

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { loadModel, type ModelRecord } from '../../model/record.ts';
 import type { AppEnv } from '../context.ts';
 import { notFound } from '../errors.ts';
+import { toModel } from './wire.ts';
 
 export const models = new Hono<AppEnv>();
 
@@ -19,16 +20,4 @@ models.get('/:id{.+}', async function getModel(c) {
 export function requireModel(model: ModelRecord, id: string): void {
   if (id === model.id) return;
   throw notFound(['model'], `"${id}" is not served here: use "${model.id}"`, 'model_not_found');
-}
-
-function toModel(model: ModelRecord) {
-  return {
-    id: model.id,
-    object: 'model',
-    created: 0,
-    owned_by: 'espalier',
-    max_context: model.maxContext,
-    trained_context: model.trainedContext,
-    fingerprint: model.fingerprint,
-  };
 }

@@ -1,6 +1,5 @@
 /** /v1/vector_stores/{id}/file_batches: many files attached at once. */
 import { type Context, Hono } from 'hono';
-import * as v from 'valibot';
 import { startIngestion } from '../../retrieve/ingestor.ts';
 import {
   type BatchRecord,
@@ -12,45 +11,21 @@ import {
 import { readBody, readQuery } from '../body.ts';
 import type { AppEnv } from '../context.ts';
 import { invalid, notFound } from '../errors.ts';
-import type { BatchObject } from '../openapi/store-files.ts';
-import {
-  attributes,
-  chunkingStrategy,
-  fileIds,
-  MAX_BATCH_FILES,
-  pollSoon,
-  requireOwnFiles,
-  toCutting,
-} from './attachment.ts';
-import { listAttachments, listQuery } from './files.ts';
+import { pollSoon, requireOwnFiles, toCutting } from './attachment.ts';
+import { listAttachments } from './files.ts';
 import { requireStore } from './route.ts';
-
-const listedFile = v.strictObject({
-  file_id: v.string(),
-  attributes: v.optional(attributes),
-  chunking_strategy: v.optional(chunkingStrategy),
-});
-
-type ListedFile = v.InferOutput<typeof listedFile>;
-
-export const batchBody = v.strictObject({
-  file_ids: v.optional(fileIds),
-  files: v.optional(
-    v.pipe(
-      v.array(listedFile),
-      v.maxLength(MAX_BATCH_FILES, `at most ${MAX_BATCH_FILES} files at a time`),
-    ),
-  ),
-  attributes: v.optional(attributes),
-  chunking_strategy: v.optional(chunkingStrategy),
-});
+import { batchCreation, storeFilesQuery } from './schema.ts';
+import { toFileBatch } from './wire.ts';
 
 export const fileBatches = new Hono<AppEnv>();
 
 fileBatches.post('/:store/file_batches', async function createFileBatch(c) {
   const store = await requireStore(c, c.req.param('store'));
-  const body = await readBody(c, batchBody);
-  const listed = body.files ?? (body.file_ids ?? []).map((id): ListedFile => ({ file_id: id }));
+  const body = await readBody(c, batchCreation);
+  const named: NonNullable<typeof body.files> = (body.file_ids ?? []).map((id) => ({
+    file_id: id,
+  }));
+  const listed = body.files ?? named;
   if (listed.length === 0) throw invalid(['file_ids'], 'must name a file');
   if (body.files && body.file_ids) {
     throw invalid(['file_ids'], 'give either file_ids or files, not both');
@@ -81,7 +56,7 @@ fileBatches.post('/:store/file_batches/:batch/cancel', async function cancelFile
 
 fileBatches.get('/:store/file_batches/:batch/files', async function listFileBatch(c) {
   const batch = await requireBatch(c);
-  const query = readQuery(c, listQuery);
+  const query = readQuery(c, storeFilesQuery);
   return c.json(await listAttachments(c, batch.storeId, query, query.filter, batch.id));
 });
 
@@ -93,22 +68,8 @@ async function requireBatch(c: Context<AppEnv, '/:store/file_batches/:batch'>) {
   return batch;
 }
 
-async function describe(c: Context<AppEnv>, batch: BatchRecord): Promise<BatchObject> {
-  const counts = await countBatch(c.env, batch);
-  const status = batch.cancelled
-    ? 'cancelled'
-    : counts.in_progress > 0
-      ? 'in_progress'
-      : counts.failed > 0 && counts.completed === 0
-        ? 'failed'
-        : 'completed';
-  pollSoon(c, status);
-  return {
-    id: batch.id,
-    object: 'vector_store.files_batch',
-    created_at: batch.createdAt,
-    vector_store_id: batch.storeId,
-    status,
-    file_counts: counts,
-  };
+async function describe(c: Context<AppEnv>, batch: BatchRecord) {
+  const described = toFileBatch(batch, await countBatch(c.env, batch));
+  pollSoon(c, described.status);
+  return described;
 }

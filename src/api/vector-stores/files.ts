@@ -1,47 +1,26 @@
 /** /v1/vector_stores/{id}/files: what is in a store. */
 import { and, eq } from 'drizzle-orm';
 import { type Context, Hono } from 'hono';
-import * as v from 'valibot';
 import { startIngestion } from '../../retrieve/ingestor.ts';
 import { attachFiles, detach, findAttachment, setAttributes } from '../../store/attachments.ts';
 import { database } from '../../store/database.ts';
 import { readText } from '../../store/files.ts';
 import { type FileStatus, storeFiles } from '../../store/schema.ts';
-import type { StoreFileRecord } from '../../store/stores.ts';
 import { readBody, readQuery } from '../body.ts';
 import type { AppEnv } from '../context.ts';
 import { notFound } from '../errors.ts';
 import { requireFile } from '../files/route.ts';
-import type { StoreFileObject } from '../openapi/store-files.ts';
-import { beyond, ordering, type PageQuery, pageQuery, toPage } from '../page.ts';
-import {
-  attachmentChange,
-  attributes,
-  chunkingStrategy,
-  pollSoon,
-  requireOwnFiles,
-  toCutting,
-} from './attachment.ts';
+import { beyond, ordering, type PageQuery, toPage } from '../page.ts';
+import { pollSoon, requireOwnFiles, toCutting } from './attachment.ts';
 import { requireStore } from './route.ts';
-
-const STATUSES = ['in_progress', 'completed', 'failed', 'cancelled'] as const;
-
-export const attachBody = v.strictObject({
-  file_id: v.string(),
-  attributes: v.optional(attributes),
-  chunking_strategy: v.optional(chunkingStrategy),
-});
-
-export const listQuery = v.object({
-  ...pageQuery.entries,
-  filter: v.optional(v.picklist(STATUSES, `must be one of ${STATUSES.join(', ')}`)),
-});
+import { attachment as attachmentBody, attachmentChange, storeFilesQuery } from './schema.ts';
+import { toStoreFile } from './wire.ts';
 
 export const vectorStoreFiles = new Hono<AppEnv>();
 
 vectorStoreFiles.post('/:store/files', async function attachFile(c) {
   const store = await requireStore(c, c.req.param('store'));
-  const body = await readBody(c, attachBody);
+  const body = await readBody(c, attachmentBody);
   await requireOwnFiles(c, [body.file_id]);
   const cutting = toCutting(body.chunking_strategy);
   const attachment = { fileId: body.file_id, attributes: body.attributes ?? null, ...cutting };
@@ -52,7 +31,7 @@ vectorStoreFiles.post('/:store/files', async function attachFile(c) {
 
 vectorStoreFiles.get('/:store/files', async function listAttached(c) {
   const store = await requireStore(c, c.req.param('store'));
-  const query = readQuery(c, listQuery);
+  const query = readQuery(c, storeFilesQuery);
   return c.json(await listAttachments(c, store.id, query, query.filter, undefined));
 });
 
@@ -127,28 +106,4 @@ export async function listAttachments(
     .orderBy(...ordering(storeFiles.createdAt, storeFiles.fileId, query.order))
     .limit(query.limit + 1);
   return toPage(rows.map(toStoreFile), query.limit);
-}
-
-function toStoreFile(row: StoreFileRecord): StoreFileObject {
-  return {
-    id: row.fileId,
-    object: 'vector_store.file',
-    created_at: row.createdAt,
-    vector_store_id: row.storeId,
-    status: row.status,
-    last_error:
-      row.errorCode === null ? null : { code: row.errorCode, message: row.errorMessage ?? '' },
-    usage_bytes: row.usageBytes,
-    attributes: row.attributes,
-    chunking_strategy:
-      row.chunkTokens === null
-        ? { type: 'other' }
-        : {
-            type: 'static',
-            static: {
-              max_chunk_size_tokens: row.chunkTokens,
-              chunk_overlap_tokens: row.overlapTokens,
-            },
-          },
-  };
 }

@@ -1,11 +1,10 @@
 /** /v1/vector_stores: named sets of files that a search or a chat can be pointed at. */
 import { and, eq } from 'drizzle-orm';
 import { type Context, Hono } from 'hono';
-import * as v from 'valibot';
 import { startIngestion } from '../../retrieve/ingestor.ts';
 import { attachFiles } from '../../store/attachments.ts';
 import { database } from '../../store/database.ts';
-import { SECONDS_PER_DAY, stores as table } from '../../store/schema.ts';
+import { stores as table } from '../../store/schema.ts';
 import {
   createStore,
   deleteStore,
@@ -17,52 +16,15 @@ import {
 import { readBody, readQuery } from '../body.ts';
 import type { AppEnv } from '../context.ts';
 import { invalid, notFound, type Path } from '../errors.ts';
-import type { VectorStoreObject } from '../openapi/vector-stores.ts';
 import { beyond, ordering, pageQuery, toPage } from '../page.ts';
-import { chunkingStrategy, fileIds, requireOwnFiles, toCutting } from './attachment.ts';
-
-const metadata = v.nullable(
-  v.pipe(
-    v.record(
-      v.pipe(v.string(), v.maxLength(64, 'keys have at most 64 characters')),
-      v.pipe(v.string(), v.maxLength(512, 'values have at most 512 characters')),
-    ),
-    v.maxEntries(16, 'at most 16 entries'),
-  ),
-);
-
-const fields = {
-  name: v.pipe(v.string(), v.maxLength(256, 'at most 256 characters')),
-  description: v.nullable(v.pipe(v.string(), v.maxLength(512, 'at most 512 characters'))),
-  metadata,
-  expires_after: v.nullable(
-    v.strictObject({
-      anchor: v.literal('last_active_at', 'must be "last_active_at"'),
-      days: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(365, 'at most 365')),
-    }),
-  ),
-};
-
-export const createBody = v.strictObject({
-  name: v.optional(v.nullable(fields.name)),
-  description: v.optional(fields.description),
-  metadata: v.optional(fields.metadata),
-  expires_after: v.optional(fields.expires_after),
-  file_ids: v.optional(fileIds, []),
-  chunking_strategy: v.optional(chunkingStrategy),
-});
-
-export const updateBody = v.strictObject({
-  name: v.optional(v.nullable(fields.name)),
-  description: v.optional(fields.description),
-  metadata: v.optional(fields.metadata),
-  expires_after: v.optional(fields.expires_after),
-});
+import { requireOwnFiles, toCutting } from './attachment.ts';
+import { storeChange, storeCreation } from './schema.ts';
+import { toVectorStore } from './wire.ts';
 
 export const vectorStores = new Hono<AppEnv>();
 
 vectorStores.post('/', async function createVectorStore(c) {
-  const body = await readBody(c, createBody);
+  const body = await readBody(c, storeCreation);
   const { tenant } = c.var;
   // All that may be refused comes first: a refused request leaves no store behind.
   const cutting = toCutting(body.chunking_strategy);
@@ -123,7 +85,7 @@ vectorStores.get('/:store', async function getVectorStore(c) {
 
 vectorStores.post('/:store', async function modifyVectorStore(c) {
   const store = await requireStore(c, c.req.param('store'));
-  const body = await readBody(c, updateBody);
+  const body = await readBody(c, storeChange);
   const updated = await updateStore(c.env, store, {
     ...(body.name === undefined ? {} : { name: body.name ?? '' }),
     ...(body.description === undefined ? {} : { description: body.description }),
@@ -155,26 +117,4 @@ export async function requireStore(
 async function describe(c: Context<AppEnv>, store: StoreRecord) {
   const measures = await measureStores(c.env, [store.id]);
   return toVectorStore(store, measures.get(store.id)!);
-}
-
-type Measure = Awaited<ReturnType<typeof measureStores>> extends Map<string, infer M> ? M : never;
-
-function toVectorStore(store: StoreRecord, measure: Measure): VectorStoreObject {
-  const { expiresAfterDays: days } = store;
-  const expiresAt = days === null ? null : store.lastActiveAt + days * SECONDS_PER_DAY;
-  const expired = expiresAt !== null && expiresAt <= Date.now() / 1000;
-  return {
-    id: store.id,
-    object: 'vector_store',
-    created_at: store.createdAt,
-    name: store.name,
-    description: store.description,
-    usage_bytes: measure.usageBytes,
-    file_counts: measure.counts,
-    status: expired ? 'expired' : measure.counts.in_progress > 0 ? 'in_progress' : 'completed',
-    expires_after: days === null ? null : { anchor: 'last_active_at', days },
-    expires_at: expiresAt,
-    last_active_at: store.lastActiveAt,
-    metadata: store.metadata,
-  };
 }

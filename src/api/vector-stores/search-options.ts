@@ -1,13 +1,13 @@
 /** How to search, as a search and the tool `file_search` both say it. */
 import * as v from 'valibot';
-import { type AttributeFilter, MAX_CONDITIONS } from '../../retrieve/filter.ts';
+import { type AttributeFilter, countConditions, MAX_CONDITIONS } from '../../retrieve/filter.ts';
 import { MAX_RESULTS, SEARCH_METHODS } from '../../retrieve/search.ts';
 
 const MAX_LISTED_VALUES = 100;
 const MAX_FILTER_DEPTH = 4;
 
 const TOO_DEEP = `must be a comparison: groups nest at most ${MAX_FILTER_DEPTH} deep`;
-export const TOO_MANY_CONDITIONS = `at most ${MAX_CONDITIONS} conditions, groups included`;
+const TOO_MANY_CONDITIONS = `at most ${MAX_CONDITIONS} conditions, groups included`;
 
 const fraction = v.pipe(
   v.number(),
@@ -48,7 +48,11 @@ function filterOfDepth(depth: number): v.GenericSchema<unknown, AttributeFilter>
   return v.variant('type', [...condition, group]);
 }
 
-export const filters = filterOfDepth(MAX_FILTER_DEPTH);
+export const filters = v.pipe(
+  filterOfDepth(MAX_FILTER_DEPTH),
+  v.check((filter) => countConditions(filter) <= MAX_CONDITIONS, TOO_MANY_CONDITIONS),
+  v.title('Filter'),
+);
 
 export const maxResults = v.pipe(
   v.number(),
@@ -57,11 +61,29 @@ export const maxResults = v.pipe(
   v.maxValue(MAX_RESULTS, `must be 1 to ${MAX_RESULTS}`),
 );
 
-export const rankingOptions = v.strictObject({
-  ranker: v.optional(v.picklist(['auto', 'none', 'default-2024-11-15'])),
-  score_threshold: v.optional(fraction),
-  /** Ours: what ranks, for comparison. */
-  method: v.optional(v.picklist(SEARCH_METHODS, `must be one of ${SEARCH_METHODS.join(', ')}`)),
-  /** Ours: 0 to 1, how much likeness to better results counts against one. */
-  diversity: v.optional(fraction),
-});
+export const rankingOptions = v.pipe(
+  v.strictObject({
+    ranker: v.pipe(
+      v.optional(v.picklist(['auto', 'none', 'default-2024-11-15'])),
+      v.description('Accepted and not used.'),
+    ),
+    score_threshold: v.pipe(
+      v.optional(fraction),
+      v.description('Leaves out passages with a lower score. The best passage has 1.'),
+    ),
+    method: v.pipe(
+      v.optional(
+        v.picklist(SEARCH_METHODS, `must be one of ${SEARCH_METHODS.join(', ')}`),
+        SEARCH_METHODS[0],
+      ),
+      v.description('What ranks: words and meaning together, or one of them for comparison.'),
+    ),
+    diversity: v.pipe(
+      v.optional(fraction),
+      v.description(
+        'How much likeness to better results [counts against a passage](#how-do-i-get-varied-results).',
+      ),
+    ),
+  }),
+  v.title('RankingOptions'),
+);

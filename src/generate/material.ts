@@ -10,7 +10,7 @@ import {
   searchRequestFiles,
 } from '../retrieve/request-files.ts';
 import { type Passage, search } from '../retrieve/search.ts';
-import { barePrompt, composePrompt, composeWhole, type Prompt } from './prompt.ts';
+import { barePrompt, composePrompt, composeWhole, encodeContents, type Prompt } from './prompt.ts';
 import type { AnswerContext, Conversation, GenerationRequest } from './request.ts';
 import { describeTools } from './tools.ts';
 
@@ -40,7 +40,7 @@ export interface Material {
   maxTokens: number;
 }
 
-/** What each prompt of the request is answered from. Throws `PromptTooLong`, and of files `FilesTooLong` and `UnreadableFile`. */
+/** What each prompt of the request is answered from. Throws `PromptTooLong`, `TooManyTokens`, and of files `FilesTooLong` and `UnreadableFile`. */
 export async function gather(
   context: AnswerContext,
   request: GenerationRequest,
@@ -58,7 +58,11 @@ async function gatherConversation(
   request: GenerationRequest,
   { messages, functions, query, search: options, files }: Conversation,
 ): Promise<Material> {
-  const most = target.maxContext - 1;
+  const { model, messages: described } = describeTools(target, messages, functions);
+  const most = model.maxContext - 1;
+  // First: what can't fit is not worth a search.
+  const contents = await encodeContents(model, described, most);
+  const conversation = { model, messages: described, contents };
   const inPrompt = passagesIn(target, options.limit);
   const wanted = inPrompt + SPARE_PASSAGES;
   const readLimit = files?.whole ? most : MAX_SEARCHED_TOKENS;
@@ -67,14 +71,13 @@ async function gatherConversation(
     files ? readRequestFiles(env, files.records, readLimit) : [],
   ]);
   const own = await searchRequestFiles(env, read, query, wanted);
-  const conversation = describeTools(target, messages, functions);
   if (files?.whole) return wholeFiles(conversation, request, read, own.slice(0, inPrompt), stored);
-  const { model } = conversation;
   const found = [...own, ...stored].slice(0, wanted);
   const room = { comfortable: comfortable(model, request), most };
   const prompt = composePrompt(
     model,
-    conversation.messages,
+    described,
+    contents,
     found.slice(0, inPrompt),
     found.slice(inPrompt),
     room,
@@ -82,9 +85,16 @@ async function gatherConversation(
   return materialOf(model, request, prompt, found);
 }
 
+/** Messages as the prompt has them, and the ids of their contents. */
+interface EncodedConversation {
+  model: ModelRecord;
+  messages: readonly ChatMessage[];
+  contents: readonly Int32Array[];
+}
+
 /** Stores that are searched beside whole documents are drafted from, and not in the prompt. */
 function wholeFiles(
-  { model, messages }: { model: ModelRecord; messages: ChatMessage[] },
+  { model, messages, contents }: EncodedConversation,
   request: GenerationRequest,
   files: readonly RequestFile[],
   passages: Passage[],
@@ -94,11 +104,11 @@ function wholeFiles(
     title: parts[0]!.title,
     parts: parts.map(({ tokens }) => tokens),
   }));
-  const prompt = composeWhole(model, messages, documents, stored, model.maxContext - 1);
+  const prompt = composeWhole(model, messages, contents, documents, stored, model.maxContext - 1);
   const anyLength = { comfortable: Number.POSITIVE_INFINITY, most: Number.POSITIVE_INFINITY };
   return {
     ...materialOf(model, request, prompt, [...stored]),
-    excerpt: composePrompt(model, messages, passages, [], anyLength),
+    excerpt: composePrompt(model, messages, contents, passages, [], anyLength),
     passages,
     citable: files.flatMap(({ file, parts }) =>
       parts.map((part) => ({ ...part, fileId: file.id, fileName: file.filename })),

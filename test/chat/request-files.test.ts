@@ -113,8 +113,8 @@ describe('whole', () => {
     const more = { ...whole(), temperature };
     const plain = await ask(ann, more, { mode: 'off' });
     expect(plain.stats.mean_accepted).toBe(1);
-    for (const draft_model of ['off', 'always', 'auto']) {
-      const drafted = await ask(ann, more, { draft_model });
+    for (const way of [{ draft_model: 'off' }, { ablation: { draft_model: 'always' } }, {}]) {
+      const drafted = await ask(ann, more, way);
       expect([drafted.text, drafted.prompt]).toEqual([plain.text, plain.prompt]);
     }
   });

@@ -2,6 +2,7 @@
 import { PromptTooLong } from '../../generate/prompt.ts';
 import { LinkFailure } from '../../link/failure.ts';
 import { ModelUnavailable } from '../../model/record.ts';
+import { TooManyTokens } from '../../model/token-list.ts';
 import { UnreadableFile } from '../../retrieve/parse/document.ts';
 import { FilesTooLong } from '../../retrieve/request-files.ts';
 import {
@@ -24,11 +25,10 @@ export function answerFailure(error: unknown, paths: FieldPaths): unknown {
     return tooMuchText(paths.files, `${error.needed} with the messages`, error.room);
   }
   if (error instanceof PromptTooLong) {
-    return invalid(
-      paths.prompt,
-      `${error.needed} tokens, but the context holds ${error.room} before an answer: shorten it`,
-      'context_length_exceeded',
-    );
+    return beyondContext(paths.prompt, `${error.needed}`, error.room);
+  }
+  if (error instanceof TooManyTokens) {
+    return beyondContext(paths.prompt, `at least ${error.least}`, error.most);
   }
   if (error instanceof ModelUnavailable) return noVerifier(error);
   return error instanceof LinkFailure ? linkFailure(error, paths) : error;
@@ -72,6 +72,14 @@ function refusedLink(cause: LinkFailure): ApiFailure {
     `the verifier refused this worker (${cause.code}): the worker's log says why, and ` +
       'docs/deploy.md how keys and versions are set',
     cause,
+  );
+}
+
+function beyondContext(path: Path, tokens: string, room: number): ApiFailure {
+  return invalid(
+    path,
+    `${tokens} tokens, but the context holds ${room} before an answer: shorten it`,
+    'context_length_exceeded',
   );
 }
 

@@ -20,7 +20,7 @@ completions.post('/', async function createCompletion(c) {
   const paths = fieldPaths(body);
   let prompts: string[] = [];
   const answers = await openAnswers(c, body.model, paths, async (model) => {
-    const raw = promptsOf(body, model);
+    const raw = await promptsOf(body, model);
     prompts = raw.map(({ text }) => text);
     const storeIds = await requireStores(c.env, c.var.tenant, body.vector_store_ids);
     return toGeneration(body, model, raw, storeIds);

@@ -35,7 +35,9 @@ export async function createSuggestions(
   target: ModelRecord,
 ) {
   if (body.model !== undefined) requireModel(target, body.model);
-  const prompts = promptsOf(body, target);
+  const prompts = await promptsOf(body, target).catch((error: unknown) => {
+    throw suggestFailure(error, body);
+  });
   requireSuggestible(body, prompts);
   const prompt = prompts[0]!;
   const tenant = c.get('tenant');

@@ -47,13 +47,17 @@ export function fieldPaths({ n }: CompletionRequest): FieldPaths {
 
 /**
  * The prompts of a request, tokenized or checked, once what the fields say
- * together makes sense. Throws the `ApiFailure` that names what is wrong.
+ * together makes sense. Throws the `ApiFailure` that names what is wrong, and
+ * `TooManyTokens`.
  */
-export function promptsOf(body: CompletionRequest, model: ModelRecord): RawPrompt[] {
+export async function promptsOf(body: CompletionRequest, model: ModelRecord): Promise<RawPrompt[]> {
   const { prompt } = body;
-  const prompts = isList(prompt)
-    ? prompt.map((one, i) => promptOf(one, ['prompt', i], model))
-    : [promptOf(prompt, ['prompt'], model)];
+  const prompts: RawPrompt[] = [];
+  if (isList(prompt)) {
+    for (const [i, one] of prompt.entries()) {
+      prompts.push(await promptOf(one, ['prompt', i], model));
+    }
+  } else prompts.push(await promptOf(prompt, ['prompt'], model));
   requireConsistent(body, prompts.length);
   return prompts;
 }
@@ -62,9 +66,13 @@ function isList(prompt: CompletionRequest['prompt']): prompt is string[] | numbe
   return Array.isArray(prompt) && prompt.length > 0 && typeof prompt[0] !== 'number';
 }
 
-function promptOf(prompt: string | readonly number[], path: Path, model: ModelRecord): RawPrompt {
+async function promptOf(
+  prompt: string | readonly number[],
+  path: Path,
+  model: ModelRecord,
+): Promise<RawPrompt> {
   if (typeof prompt === 'string') {
-    const tokens = model.encodePrompt(prompt);
+    const tokens = await model.encodePrompt(prompt, model.maxContext - 1);
     if (tokens.length === 0) throw invalid(path, 'is empty: send some text');
     return { text: prompt, tokens };
   }

@@ -12,7 +12,7 @@ import {
 import { type Passage, search } from '../retrieve/search.ts';
 import type { Namespace } from '../store/tenants.ts';
 import type { AnswerRequest } from './answer.ts';
-import { barePrompt, composePrompt, composeWhole, type Prompt } from './prompt.ts';
+import { barePrompt, composePrompt, composeWhole, encodeContents, type Prompt } from './prompt.ts';
 import { tellOfTools } from './tools.ts';
 
 /** Tokens of an answer when the request doesn't say. */
@@ -41,7 +41,7 @@ export interface Material {
   maxTokens: number;
 }
 
-/** Throws `PromptTooLong`, and of attached files `FilesTooLong` and `UnreadableFile`. */
+/** Throws `PromptTooLong`, `TooManyTokens`, and of attached files `FilesTooLong` and `UnreadableFile`. */
 export async function gather(
   env: Bindings,
   namespace: Namespace,
@@ -53,6 +53,8 @@ export async function gather(
   const { prompt: bare, attached, storeIds, query } = request;
   const most = model.maxContext - 1;
   if (bare) return material(model, request, barePrompt(bare, most), []);
+  // First: what can't fit is not worth a search.
+  const contents = await encodeContents(model, messages, most);
   const wanted = passagesIn(model, request) + SPARE_PASSAGES;
   const isWhole = attached?.whole === true;
   const [stored, files] = await Promise.all([
@@ -60,12 +62,12 @@ export async function gather(
     attached ? readRequestFiles(env, attached.files, isWhole ? most : MAX_SEARCHED_TOKENS) : [],
   ]);
   const own = await searchRequestFiles(env, files, query, wanted);
-  if (isWhole) return whole(model, request, files, own, stored);
+  if (isWhole) return whole(model, request, contents, files, own, stored);
   const found = [...own, ...stored].slice(0, wanted);
   const kept = found.slice(0, passagesIn(model, request));
   const spare = found.slice(kept.length);
   const room = { comfortable: comfortable(model, request), most };
-  const prompt = composePrompt(model, request.messages, kept, spare, room);
+  const prompt = composePrompt(model, messages, contents, kept, spare, room);
   return material(model, request, prompt, found);
 }
 
@@ -73,6 +75,7 @@ export async function gather(
 function whole(
   model: ModelRecord,
   request: AnswerRequest,
+  contents: readonly Int32Array[],
   files: readonly RequestFile[],
   own: Passage[],
   stored: readonly Passage[],
@@ -82,12 +85,12 @@ function whole(
     title: parts[0]!.title,
     parts: parts.map(({ tokens }) => tokens),
   }));
-  const prompt = composeWhole(model, messages, documents, stored, model.maxContext - 1);
+  const prompt = composeWhole(model, messages, contents, documents, stored, model.maxContext - 1);
   const passages = own.slice(0, passagesIn(model, request));
   const anyLength = { comfortable: Number.POSITIVE_INFINITY, most: Number.POSITIVE_INFINITY };
   return {
     ...material(model, request, prompt, [...stored]),
-    excerpt: composePrompt(model, messages, passages, [], anyLength),
+    excerpt: composePrompt(model, messages, contents, passages, [], anyLength),
     passages,
     citable: files.flatMap(({ file, parts }) =>
       parts.map((part) => ({ ...part, fileId: file.id, fileName: file.filename })),

@@ -32,7 +32,8 @@ test.each([0, 7])('a mark with index %i in a function or a call is taken out', (
       [{ name: 'f', description: said, parameters: { [said]: said } }],
     );
     const room = { comfortable: 2048, most: 2048 };
-    return composePrompt(told.model, told.messages, [], [], room).tokens;
+    const contents = told.messages.map(({ content }) => told.model.encodeUntrusted(content));
+    return composePrompt(told.model, told.messages, contents, [], [], room).tokens;
   };
   expect(composed(mark)).toEqual(composed(String(index)));
 });

@@ -2,6 +2,7 @@
 import { PromptTooLong } from '../../generate/prompt.ts';
 import { LinkFailure } from '../../link/failure.ts';
 import { ModelUnavailable } from '../../model/record.ts';
+import { TooManyTokens } from '../../model/token-list.ts';
 import { UnreadableFile } from '../../retrieve/parse/document.ts';
 import { FilesTooLong } from '../../retrieve/request-files.ts';
 import { type ApiFailure, cancelled, invalid, overloaded, unavailable } from '../errors.ts';
@@ -13,13 +14,9 @@ export function turnFailure(error: unknown, asked: 'messages' | 'prompt'): unkno
   if (error instanceof PromptTooLong && error.documents > 0) {
     return tooMuchText(`${error.needed} with the messages`, error.room);
   }
-  if (error instanceof PromptTooLong) {
-    return invalid(
-      [asked],
-      `${error.needed} tokens, but the context holds ${error.room} before an answer: ` +
-        `shorten the ${asked}`,
-      'context_length_exceeded',
-    );
+  if (error instanceof PromptTooLong) return beyondContext(asked, `${error.needed}`, error.room);
+  if (error instanceof TooManyTokens) {
+    return beyondContext(asked, `at least ${error.least}`, error.most);
   }
   if (error instanceof ModelUnavailable) return noVerifier(error);
   if (!(error instanceof LinkFailure)) return error;
@@ -43,6 +40,14 @@ function refusedLink(cause: LinkFailure): ApiFailure {
     `the verifier refused this worker (${cause.code}): the worker's log says why, and ` +
       'docs/deploy.md how keys and versions are set',
     cause,
+  );
+}
+
+function beyondContext(asked: 'messages' | 'prompt', tokens: string, room: number): ApiFailure {
+  return invalid(
+    [asked],
+    `${tokens} tokens, but the context holds ${room} before an answer: shorten the ${asked}`,
+    'context_length_exceeded',
   );
 }
 

@@ -38,7 +38,7 @@ completions.post('/', async function createCompletion(c) {
   if (body.suggest) return createSuggestions(c, body, await loadModel(c.env));
   const { model, prompts, answers } = await withServedModel(c.env, async (model) => {
     if (body.model !== undefined) requireModel(model, body.model);
-    const prompts = promptsOf(body, model);
+    const prompts = await promptsOf(body, model);
     requireConsistent(body, prompts.length);
     await requireConcurrency(c, prompts.length * body.n, [body.n > 1 ? 'n' : 'prompt']);
     requireRoom(model, body.max_tokens);

@@ -102,17 +102,27 @@ export interface RawPrompt {
   tokens: Int32Array;
 }
 
-/** The prompts of a request, tokenized or checked. Throws the `ApiFailure` that names what is wrong. */
-export function promptsOf({ prompt }: CompletionRequest, model: ModelRecord): RawPrompt[] {
-  if (typeof prompt === 'string') return [fromText(prompt, ['prompt'], model)];
+/**
+ * The prompts of a request, tokenized or checked. Throws the `ApiFailure` that names what
+ * is wrong, and `TooManyTokens`.
+ */
+export async function promptsOf(
+  { prompt }: CompletionRequest,
+  model: ModelRecord,
+): Promise<RawPrompt[]> {
+  if (typeof prompt === 'string') return [await fromText(prompt, ['prompt'], model)];
   const [first] = prompt;
   if (typeof first === 'number' || first === undefined) {
     return [fromIds(prompt as number[], ['prompt'], model)];
   }
-  return (prompt as (string | number[])[]).map((one, i) => {
+  const prompts: RawPrompt[] = [];
+  for (const [i, one] of (prompt as (string | number[])[]).entries()) {
     const path = ['prompt', i];
-    return typeof one === 'string' ? fromText(one, path, model) : fromIds(one, path, model);
-  });
+    prompts.push(
+      typeof one === 'string' ? await fromText(one, path, model) : fromIds(one, path, model),
+    );
+  }
+  return prompts;
 }
 
 /** What the fields say together. Throws the `ApiFailure` that names what is wrong. */
@@ -134,8 +144,8 @@ export function requireConsistent(
   }
 }
 
-function fromText(text: string, path: Path, model: ModelRecord): RawPrompt {
-  const tokens = model.encodePrompt(text);
+async function fromText(text: string, path: Path, model: ModelRecord): Promise<RawPrompt> {
+  const tokens = await model.encodePrompt(text, model.maxContext - 1);
   if (tokens.length === 0) throw invalid(path, 'is empty: send some text');
   return { text, tokens };
 }

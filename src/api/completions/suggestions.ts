@@ -33,7 +33,9 @@ export async function createSuggestions(
   target: ModelRecord,
 ) {
   if (body.model !== undefined) requireModel(target, body.model);
-  const prompts = promptsOf(body, target);
+  const prompts = await promptsOf(body, target).catch((error: unknown) => {
+    throw suggestFailure(error);
+  });
   requireConsistent(body, prompts.length);
   requireSuggestible(body, prompts);
   const prompt = prompts[0]!;

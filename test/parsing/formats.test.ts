@@ -1,8 +1,10 @@
 /** Every kind of file becomes sections, or says why not. */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { MAX_TEXT, parse } from '../../src/retrieve/parse/parse.ts';
-import { MAX_UNZIPPED, MAX_ZIP_MEMBERS } from '../../src/retrieve/parse/zip.ts';
+import { MAX_TEXT } from '../../src/retrieve/parse/document.ts';
+import { parse } from '../../src/retrieve/parse/parse.ts';
+import { MAX_UNPACKED } from '../../src/retrieve/parse/unpacking.ts';
+import { MAX_ZIP_MEMBERS } from '../../src/retrieve/parse/zip.ts';
 import { makeDocx, makePdf, makeZip } from '../support/documents.ts';
 
 async function read(name: string, content: string | Uint8Array<ArrayBuffer>, type = '') {
@@ -37,7 +39,8 @@ test('HTML: words in blocks, without the machinery of the page', async () => {
     {
       title: 'Pears & apples',
       heading: 'Pears & apples',
-      blocks: ['Sweet and soft fruit.\nEat <fresh>.'],
+      // The page's title, which is no heading's.
+      blocks: ['Orchard', 'Sweet and soft fruit.\nEat <fresh>.'],
     },
     {
       title: 'Pears & apples',
@@ -141,8 +144,11 @@ test('archives: each member as itself, the unreadable left out', async () => {
     { title: 'Pears', heading: 'Pears', blocks: ['Sweet.'] },
     { title: 'apples', heading: 'apples', blocks: ['Crisp.'] },
   ]);
-  const { skipped } = await parse(zip.buffer, 'docs.zip', '');
-  expect(skipped).toEqual([{ name: 'photo.png', reason: expect.stringContaining('photo.png') }]);
+  const { leftOut } = await parse(zip.buffer, 'docs.zip', '');
+  expect(leftOut).toEqual([
+    { name: 'docs/.hidden.md', reason: 'a hidden file' },
+    { name: 'photo.png', reason: expect.stringContaining('photo.png') },
+  ]);
 });
 
 test('the declared type helps where the name does not', async () => {
@@ -159,7 +165,6 @@ test('UTF-16 with its mark is read', async () => {
 const UNREADABLE: [name: string, content: string | Uint8Array<ArrayBuffer>, reason: RegExp][] = [
   ['a.exe', 'MZ', /a\.exe.*can't be read.*md/],
   ['constructor', 'x', /can't be read/],
-  ['a.md', new Uint8Array([0xc3, 0x28]), /UTF-8/],
   ['a.txt', 'a\0b', /binary/],
   ['a.json', '{', /not JSON/],
   ['a.jsonl', '{}\n{', /line 2 is not JSON/],
@@ -172,7 +177,7 @@ const UNREADABLE: [name: string, content: string | Uint8Array<ArrayBuffer>, reas
     makeZip({ 'b.zip': makeZip({ 'c.md': 'x' }) }),
     /no file that can be read.*an archive itself/,
   ],
-  ['a.txt', 'a'.repeat(MAX_TEXT + 1), /more than 16777216: split it/],
+  ['a.txt', 'a'.repeat(MAX_TEXT + 1), /more than 16777216 characters of text: split it/],
 ];
 
 test.each(UNREADABLE)('%s is refused with the reason', async (name, content, reason) => {
@@ -180,7 +185,7 @@ test.each(UNREADABLE)('%s is refused with the reason', async (name, content, rea
 });
 
 test('an archive can’t become larger than its limit, whatever its directory claims', async () => {
-  const bomb = makeZip({ 'a.txt': Buffer.alloc(MAX_UNZIPPED + 1, 'a') });
+  const bomb = makeZip({ 'a.txt': Buffer.alloc(MAX_UNPACKED + 1, 'a') });
   expect(bomb.byteLength).toBeLessThan(100_000);
   // The sizes in the local header and in the directory both say one byte.
   const view = new DataView(bomb.buffer);

@@ -4,8 +4,8 @@
  * lines, headings by a larger type than the body's.
  */
 import type { StructuredTextItem } from 'unpdf';
-import { DocumentBuilder } from './builder.ts';
-import { type ParsedDocument, titleFromName, UnreadableFile } from './document.ts';
+import { DocumentBuilder } from '../builder.ts';
+import { type ParsedDocument, titleFromName, UnreadableFile } from '../document.ts';
 
 const MAX_PDF_PAGES = 2_000;
 
@@ -21,13 +21,18 @@ interface Line {
   size: number;
 }
 
-export async function parsePdf(bytes: ArrayBuffer, filename: string): Promise<ParsedDocument> {
+export async function parsePdf(
+  bytes: Uint8Array<ArrayBuffer>,
+  filename: string,
+  _room: unknown,
+  _rest: unknown,
+): Promise<ParsedDocument> {
   // Loaded when needed: it is the largest part of the worker.
   const { extractTextItems, getDocumentProxy, getMeta } = await import('unpdf');
   let pages: Line[][];
   let title: string | undefined;
   try {
-    const pdf = await getDocumentProxy(new Uint8Array(bytes));
+    const pdf = await getDocumentProxy(bytes.slice());
     if (pdf.numPages > MAX_PDF_PAGES) {
       throw new UnreadableFile(
         'invalid_file',

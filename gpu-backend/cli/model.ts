@@ -2,6 +2,7 @@
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type AddOptions, addModel } from '../builder/add-model.ts';
+import { QUANTIZATION_CHOICES } from '../builder/quantize.ts';
 import { UnsupportedModelError } from '../builder/unsupported.ts';
 import { DEFAULT_CACHE_FOLDER } from '../engine/open.ts';
 import { readEngineSettings } from '../engine/settings.ts';
@@ -10,7 +11,8 @@ import { checkGolden } from './golden-check.ts';
 import { ProgressBar } from './progress-bar.ts';
 
 const MODEL_HELP = `Usage:
-  npx espalier model add FOLDER | OWNER/NAME [--quantize int8|int4] [--type float32|float16]
+  npx espalier model add FOLDER | FILE.gguf | OWNER/NAME [--quantize none|int8|int4]
+                         [--type float32|float16]
                          [--revision BRANCH|TAG|COMMIT] [--hub URL]
       Makes a Hugging Face checkpoint (config.json and .safetensors) a model of this
       instance. OWNER/NAME is downloaded; HF_TOKEN opens gated models. Weights are
@@ -18,7 +20,7 @@ const MODEL_HELP = `Usage:
   npx espalier model check FOLDER
       Builds the checkpoint and compares it with the golden.json beside it: logits,
       argmax of every position, greedy continuation. Fails where they miss.
-  npx espalier model check FOLDER --exact [--trees 200] [--seed 1] [--quantize int8|int4]
+  npx espalier model check FOLDER --exact [--trees 200] [--seed 1] [--quantize FORMAT]
       Draws random trees and compares the logits of every node, bit for bit, with
       those of its path fed one token at a time. Fails where one differs. The engine's
       settings are those of the environment.`;
@@ -47,8 +49,9 @@ export async function runModelCommand(argv: readonly string[]): Promise<number> 
   }
   if (verb === 'check' && !values.exact) return await check(source, values.cache);
   const { quantize, type } = values;
-  if (quantize !== undefined && quantize !== 'int8' && quantize !== 'int4') {
-    throw new UnsupportedModelError(`--quantize ${quantize}`, 'int8, int4');
+  const quantization = QUANTIZATION_CHOICES.find((choice) => choice === quantize);
+  if (quantize !== undefined && !quantization) {
+    throw new UnsupportedModelError(`--quantize ${quantize}`, QUANTIZATION_CHOICES.join(', '));
   }
   if (type !== 'float32' && type !== 'float16') {
     throw new UnsupportedModelError(`--type ${type}`, 'float32, float16');
@@ -57,7 +60,7 @@ export async function runModelCommand(argv: readonly string[]): Promise<number> 
   const options: AddOptions = {
     cacheFolder: values.cache,
     compute: type,
-    quantization: quantize,
+    quantization,
     download: { hubUrl: values.hub, revision: values.revision, accessToken: process.env.HF_TOKEN },
     onProgress: (what, done, total) => bar.show(what, done, total),
   };

@@ -24,14 +24,14 @@ import {
   readModelFolder,
 } from './model-folder.ts';
 import { prepareModel } from './prepare.ts';
-import type { Quantization } from './quantize.ts';
+import type { QuantizationChoice } from './quantize.ts';
 import type { ComputeType } from './tensor-reader.ts';
 
 export interface AddOptions {
   /** Holds downloads, models and converted weights. */
   cacheFolder: string;
   compute: ComputeType;
-  quantization?: Quantization | undefined;
+  quantization?: QuantizationChoice | undefined;
   download?: DownloadOptions | undefined;
   onProgress?: ((what: 'download' | 'convert', done: number, total: number) => void) | undefined;
 }

@@ -2,13 +2,15 @@
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { addModel } from '../builder/add-model.ts';
+import { QUANTIZATION_CHOICES } from '../builder/quantize.ts';
 import { UnsupportedModelError } from '../builder/unsupported.ts';
 import { DEFAULT_CACHE_FOLDER } from '../engine/open.ts';
 import { checkGolden } from './golden-check.ts';
 import { ProgressBar } from './progress-bar.ts';
 
 const MODEL_HELP = `Usage:
-  npx espalier model add FOLDER | OWNER/NAME [--quantize int8|int4] [--type float32|float16]
+  npx espalier model add FOLDER | FILE.gguf | OWNER/NAME [--quantize none|int8|int4]
+                         [--type float32|float16]
                          [--revision BRANCH|TAG|COMMIT] [--hub URL]
       Makes a Hugging Face checkpoint (config.json and .safetensors) a model of this
       instance. OWNER/NAME is downloaded; HF_TOKEN opens gated models. Weights are
@@ -38,8 +40,9 @@ export async function runModelCommand(argv: readonly string[]): Promise<number> 
   }
   if (verb === 'check') return await check(source, values.cache);
   const { quantize, type } = values;
-  if (quantize !== undefined && quantize !== 'int8' && quantize !== 'int4') {
-    throw new UnsupportedModelError(`--quantize ${quantize}`, 'int8, int4');
+  const quantization = QUANTIZATION_CHOICES.find((choice) => choice === quantize);
+  if (quantize !== undefined && !quantization) {
+    throw new UnsupportedModelError(`--quantize ${quantize}`, QUANTIZATION_CHOICES.join(', '));
   }
   if (type !== 'float32' && type !== 'float16') {
     throw new UnsupportedModelError(`--type ${type}`, 'float32, float16');
@@ -48,7 +51,7 @@ export async function runModelCommand(argv: readonly string[]): Promise<number> 
   const model = await addModel(source, {
     cacheFolder: values.cache,
     compute: type,
-    quantization: quantize,
+    quantization,
     download: { hubUrl: values.hub, revision: values.revision, accessToken: process.env.HF_TOKEN },
     onProgress: (what, done, total) => bar.show(what, done, total),
   });

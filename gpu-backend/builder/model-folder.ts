@@ -32,6 +32,8 @@ export interface ModelManifest {
   /** How its matrices are to be stored, where that was asked for when it was added. */
   quantization?: QuantizationChoice;
   fingerprints: Fingerprints;
+  /** Whether `espalier model check --exact` passed, where it was last run. */
+  exact?: boolean;
 }
 
 export interface ModelFolder {

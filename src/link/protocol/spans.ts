@@ -2,18 +2,12 @@
  * `spans`: token runs for the echo's store, from what only the worker holds
  * (past outputs, stores). They are drafted from and never enter the prompt.
  */
-import type { Source } from '../../draft/source.ts';
+import type { Span } from '../../draft/stores/span-store.ts';
 import { Reader } from './reader.ts';
 import { FrameType, fail, WIDE_TOKENS } from './wire.ts';
 import { needsWide, Writer } from './writer.ts';
 
-export interface Span {
-  source: Source;
-  /** Whether it is the beginning of an answer: how answers begin is a context like others. */
-  begins: boolean;
-  /** 1 to `MAX_FRAME_SPAN_TOKENS` ids, contiguous in what they were taken from. */
-  tokens: Int32Array;
-}
+export type { Span };
 
 /** Spans in one frame. */
 export const MAX_SPANS = 256;

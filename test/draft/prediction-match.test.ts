@@ -1,10 +1,10 @@
 /** What counts as predicted: tokens of the prediction that the answer has, in order, each once. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Predicted } from '../../src/generate/predicted.ts';
+import { PredictionMatch } from '../../src/generate/prediction-match.ts';
 
 function counted(prediction: readonly number[], answer: readonly number[]) {
-  const predicted = new Predicted(Int32Array.from(prediction));
+  const predicted = new PredictionMatch(Int32Array.from(prediction));
   for (const token of answer) predicted.add(token);
   return { accepted: predicted.accepted, rejected: predicted.rejected };
 }

@@ -1,4 +1,4 @@
-/** What one choice of a chat says: text, or calls where functions may be called, whole and in deltas. */
+/** The message of one choice of a chat: text, or calls where functions may be called, whole and in deltas. */
 import { type CallEvent, ToolCalls } from '../../generate/tool-calls.ts';
 import { newId } from '../../store/ids.ts';
 
@@ -8,32 +8,32 @@ interface ToolCall {
   function: { name: string; arguments: string };
 }
 
-/** What a chunk adds; empty where that is nothing. */
-export interface SaidDelta {
+/** What a chunk adds to the message; empty where that is nothing. */
+export interface MessageDelta {
   content?: string;
   tool_calls?: ({ index: number } & (ToolCall | { function: { arguments: string } }))[];
 }
 
-export class Said {
+export class AssistantMessage {
   content = '';
   private readonly calls: ToolCall[] = [];
   private readonly parser: ToolCalls | null;
 
-  /** `calling`: whether the answer may call functions; otherwise all of it is text. */
-  constructor(calling: boolean) {
-    this.parser = calling ? new ToolCalls() : null;
+  /** @param mayCall whether functions may be called; otherwise all of it is text */
+  constructor(mayCall: boolean) {
+    this.parser = mayCall ? new ToolCalls() : null;
   }
 
-  push(text: string): SaidDelta {
+  push(text: string): MessageDelta {
     return this.add(this.parser ? this.parser.push(text) : [{ type: 'text', text }]);
   }
 
   /** The answer is over: what was held back. */
-  end(): SaidDelta {
+  end(): MessageDelta {
     return this.add(this.parser?.flush() ?? []);
   }
 
-  message() {
+  toMessage() {
     return {
       role: 'assistant' as const,
       content: this.content === '' && this.calls.length > 0 ? null : this.content,
@@ -43,12 +43,12 @@ export class Said {
   }
 
   /** An answer that called and was not cut ended in order to be answered. */
-  finish(reason: 'stop' | 'length'): 'stop' | 'length' | 'tool_calls' {
+  finishReason(reason: 'stop' | 'length'): 'stop' | 'length' | 'tool_calls' {
     return reason === 'stop' && this.calls.length > 0 ? 'tool_calls' : reason;
   }
 
-  private add(events: readonly CallEvent[]): SaidDelta {
-    const delta: SaidDelta = {};
+  private add(events: readonly CallEvent[]): MessageDelta {
+    const delta: MessageDelta = {};
     for (const event of events) {
       if (event.type === 'text') {
         if (event.text === '') continue;

@@ -1,4 +1,4 @@
-/** Several answers to one request go on side by side, and fail together. */
+/** Answers to one request go on side by side, and fail together. */
 
 /** An answer, as far as it matters here. */
 interface Cancellable {
@@ -6,7 +6,7 @@ interface Cancellable {
 }
 
 /** Reads all. When one fails the others are cancelled, and the first failure is thrown once all have ended. */
-export async function together<Answer extends Cancellable, Result>(
+export async function readAll<Answer extends Cancellable, Result>(
   answers: readonly Answer[],
   read: (answer: Answer, index: number) => Promise<Result>,
 ): Promise<Result[]> {

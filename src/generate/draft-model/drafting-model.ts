@@ -1,7 +1,7 @@
-/** The draft model's part of a turn: whether it takes part, with which drafter, and what it did. */
+/** The draft model's part in one turn: whether it takes part, with which drafter, and what it did. */
 import type { Bindings } from '../../bindings.ts';
-import { BlendDrafter } from '../../draft/blend/blend.ts';
-import type { Drafter, Region } from '../../draft/drafter.ts';
+import type { BlendDrafter } from '../../draft/blend/blend.ts';
+import type { Region } from '../../draft/drafter.ts';
 import type { ModelDistribution } from '../../draft/model-distribution.ts';
 import { Noise } from '../../draft/noise.ts';
 import { Source } from '../../draft/source.ts';
@@ -14,28 +14,14 @@ import {
   MAX_WORDS,
   WORD_WHOLE,
 } from '../../link/protocol/index.ts';
-import { STORES_WITH_MODEL, WORKER_STORES } from '../../memory/objects/mixer-weights.ts';
-import { passingMixer } from '../../memory/turn/shared-mixer.ts';
-import {
-  type RememberedDrafter,
-  rememberedDrafter,
-  TurnDrafter,
-} from '../../memory/turn/turn-drafter.ts';
+import type { RememberedDrafter } from '../../memory/turn/turn-drafter.ts';
 import type { TurnModel } from '../turn.ts';
 import { readyModel } from './bundled.ts';
 import { draftContext } from './context.ts';
 import { EdgeDrafter } from './edge-drafter.ts';
 import type { EdgeModel } from './edge-model.ts';
-import { GatedDrafter } from './gated-drafter.ts';
 import { Payoff, type TurnKind, type TurnPayoff } from './payoff.ts';
-
-/**
- * `auto` is the default: it drafts while it pays. The others are for comparison:
- * always; never; with RASD's hard gate; alone, without any store; without the
- * verifier's noise.
- */
-export const DRAFT_MODEL_USES = ['auto', 'always', 'off', 'gated', 'alone', 'unshared'] as const;
-export type DraftModelUse = (typeof DRAFT_MODEL_USES)[number];
+import type { DraftModelPolicy } from './policy.ts';
 
 /** Turns of an isolate that have one at a time: each holds a cache of a few megabytes. */
 const MAX_MODEL_TURNS = 6;
@@ -51,13 +37,13 @@ export interface ModelUsage {
   saved_ms: number;
 }
 
+/** What the model's part in a turn follows from. */
 export interface TurnFacts {
   env: Bindings;
   /** Of the target's tokenizer. */
   tokenizer: string;
   /** Derived on the server. */
   namespace: string;
-  use: DraftModelUse;
   /** Whether what the turn teaches the mixer is kept beyond the isolate. */
   memory: boolean;
   /** The prompt, or in its place a shorter one where the target's has documents whole. */
@@ -72,14 +58,14 @@ export interface TurnFacts {
 }
 
 /** What the kind of a turn follows from. */
-export type KindFacts = Pick<TurnFacts, 'namespace' | 'reads' | 'position' | 'temperature'>;
+type KindFacts = Pick<TurnFacts, 'namespace' | 'reads' | 'position' | 'temperature'>;
 
 const payoff = new Payoff();
 let turns = 0;
 
 export class DraftingModel implements TurnModel {
   readonly drafter: BlendDrafter;
-  /** The same as memory goes on with it; null where it drafts from no store. */
+  /** The same drafter as memory feeds it; null where it drafts from no store. */
   readonly remembered: RememberedDrafter | null;
   private readonly store: ModelStore;
   private readonly edge: EdgeDrafter;
@@ -87,13 +73,14 @@ export class DraftingModel implements TurnModel {
   private readonly contextTokens: number;
   private stopped = false;
 
-  private constructor(model: EdgeModel, facts: TurnFacts) {
-    const { use, temperature, reads } = facts;
-    const shared = temperature > 0 && use !== 'unshared';
+  private constructor(model: EdgeModel, facts: TurnFacts, policy: DraftModelPolicy) {
+    const { temperature, reads } = facts;
+    const shared = temperature > 0 && policy.sharesNoise;
     const store = new ModelStore(shared);
     this.store = store;
-    this.remembered = rememberedOf(facts, store);
-    this.drafter = this.remembered?.drafter ?? aloneDrafter(store, facts.namespace);
+    const over = policy.drafterOver(store, facts);
+    this.remembered = 'drafter' in over ? over : null;
+    this.drafter = 'drafter' in over ? over.drafter : over;
     this.account = payoff.turn(kindOf(facts));
     const context = draftContext(reads.tokens, reads.regions);
     this.contextTokens = context.length;
@@ -103,24 +90,28 @@ export class DraftingModel implements TurnModel {
       maxTokens: facts.maxTokens,
       sampling: { temperature, noise: shared ? new Noise(facts.seed) : null },
       payoff: this.account,
-      obstinate: use !== 'auto' || facts.transfer > 0,
+      obstinate: policy.staysUnpaid || facts.transfer > 0,
       wordTokens: facts.transfer > 0 ? MAX_WORD_TOKENS : 0,
     });
     turns++;
   }
 
-  /** null where the model is not to be had, not wanted, or would not pay. */
-  static for(facts: TurnFacts): DraftingModel | null {
-    if (facts.use === 'off' || turns >= MAX_MODEL_TURNS) return null;
+  /** null where the model is not to be had, or would not pay. */
+  static for(facts: TurnFacts, policy: DraftModelPolicy): DraftingModel | null {
+    if (turns >= MAX_MODEL_TURNS) return null;
     const model = readyModel(facts.env, facts.tokenizer);
     if (!model) return null;
-    const saves = facts.use !== 'auto' || payoff.admits(kindOf(facts));
-    if (!saves && facts.transfer === 0) return null;
-    return new DraftingModel(model, facts);
+    const pays = policy.staysUnpaid || payoff.admits(kindOf(facts));
+    if (!pays && facts.transfer === 0) return null;
+    return new DraftingModel(model, facts, policy);
   }
 
   /** What a step takes in turns like this, with `model` drafting in it or without: what saving one is worth. */
-  static paced(facts: KindFacts, model: DraftingModel | null, { steps, stepMicros }: Accept): void {
+  static recordStep(
+    facts: KindFacts,
+    model: DraftingModel | null,
+    { steps, stepMicros }: Accept,
+  ): void {
     if (steps === 0) return;
     const drafting = model !== null && model.edge.ended === null;
     payoff.paced(kindOf(facts), drafting, stepMicros / 1000 / steps);
@@ -162,24 +153,6 @@ export class DraftingModel implements TurnModel {
       saved_ms: Math.round(savedMs),
     };
   }
-}
-
-/** What a turn without draft model and without memory drafts with. */
-export function plainDrafter(namespace: string): Drafter {
-  return new TurnDrafter(passingMixer(namespace, 'off', WORKER_STORES));
-}
-
-function aloneDrafter(store: ModelStore, namespace: string): BlendDrafter {
-  return new BlendDrafter([store], passingMixer(namespace, 'alone', 1));
-}
-
-function rememberedOf(facts: TurnFacts, store: ModelStore): RememberedDrafter | null {
-  const { use, memory, namespace } = facts;
-  if (use === 'alone') return null;
-  if (memory && (use === 'auto' || use === 'always')) return rememberedDrafter(namespace, store);
-  const mixer = passingMixer(namespace, use, STORES_WITH_MODEL);
-  const Kind = use === 'gated' ? GatedDrafter : TurnDrafter;
-  return { drafter: new Kind(mixer, store), mixer: null };
 }
 
 /** Tokens that are more than nothing in eight bits. */

@@ -1,6 +1,6 @@
 /** Answers that are read side by side fail together: none runs on for a request that has failed. */
 import { expect, test } from 'vitest';
-import { together } from '../../src/api/answers/together.ts';
+import { readAll } from '../../src/api/answers/read-all.ts';
 
 /** It can be cancelled, and then ends. */
 class Pending {
@@ -19,14 +19,14 @@ const pending = (count: number) => Array.from({ length: count }, () => new Pendi
 
 test('results come in the order of the answers', async () => {
   const answers = pending(3);
-  const read = together(answers, ({ ended }, index) => ended.then(() => index));
+  const read = readAll(answers, ({ ended }, index) => ended.then(() => index));
   for (const index of [2, 0, 1]) answers[index]!.end();
   expect(await read).toEqual([0, 1, 2]);
 });
 
 test('the first failure cancels the others and is the one that is thrown', async () => {
   const answers = pending(3);
-  const read = together(answers, async ({ ended }, index) => {
+  const read = readAll(answers, async ({ ended }, index) => {
     if (index === 1) throw new Error('the verifier went away');
     await ended;
     throw new Error('cancelled');

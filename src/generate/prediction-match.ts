@@ -12,7 +12,7 @@
 /** Tokens of a run that finds the place again. */
 const RUN = 3;
 
-export class Predicted {
+export class PredictionMatch {
   accepted = 0;
   private readonly tokens: Int32Array;
   /** Of the prediction, what comes next while the answer follows it. */

@@ -1,7 +1,7 @@
-/** The link's surroundings in this isolate: which verifiers there are and what is known of them. */
+/** The verifiers as this isolate knows them. */
 import { type Bindings, verifierUrls } from '../bindings.ts';
 import { dialer, workerClock } from '../link/dial.ts';
-import type { LinkContext } from '../link/failover.ts';
+import type { LinkEnvironment } from '../link/failover.ts';
 import { Fleet } from '../link/fleet.ts';
 import { parseLinkKeys, type TicketClaims } from '../link/protocol/index.ts';
 
@@ -9,7 +9,7 @@ import { parseLinkKeys, type TicketClaims } from '../link/protocol/index.ts';
 const fleets = new Map<string, Fleet>();
 
 /** Throws `RangeError` where the configuration is wrong. */
-export function linkContext(env: Bindings, fingerprint: TicketClaims): LinkContext {
+export function linkEnvironment(env: Bindings, fingerprint: TicketClaims): LinkEnvironment {
   let fleet = fleets.get(env.VERIFIER_URL);
   if (!fleet) {
     fleet = new Fleet(verifierUrls(env), workerClock, Math.random);

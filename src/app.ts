@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { noVerifier } from './api/answers/turn-failure.ts';
+import { noVerifier } from './api/answers/failure.ts';
 import { chat } from './api/chat/route.ts';
 import { completions } from './api/completions/route.ts';
 import type { AppEnv } from './api/context.ts';

@@ -21,6 +21,13 @@ export const SOCKET_RTTS = [0, 20, 50, 100];
 export const SOCKET_MODES = ['off', 'lockstep', 'streamed', 'echoed'] as const;
 type SocketMode = (typeof SOCKET_MODES)[number];
 
+const SPECULATION: Record<SocketMode, object> = {
+  off: { mode: 'off' },
+  lockstep: { ablation: { trees: 'lockstep' } },
+  streamed: { ablation: { trees: 'streamed' } },
+  echoed: {},
+};
+
 const QUESTIONS = 6;
 const ROUNDS = 3;
 
@@ -93,7 +100,7 @@ function ask(url: string, question: string, mode: SocketMode) {
     messages: [{ role: 'user', content: question }],
     temperature: 0,
     // Questions come again in every round: past answers would be measured, not distance.
-    speculation: { mode, memory: false, stats: true },
+    speculation: { ...SPECULATION[mode], memory: false, stats: true },
   });
 }
 

@@ -9,7 +9,7 @@ import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { buildDecoder } from '../builder/decoder.ts';
 import type { ExternalData } from '../builder/onnx.ts';
 import type { PreparedModel } from '../builder/prepare.ts';
-import { packedShape, scalesName, Weights } from '../builder/weights.ts';
+import { offsetsName, packedShape, scalesName, Weights } from '../builder/weights.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
 import { Session, SharedInitializers } from '../ort/session.ts';
 import { Block, cpuDevice, type Device, type ElementTypeName, type Tensor } from '../ort/tensor.ts';
@@ -175,6 +175,7 @@ class SharedWeights {
       const shape = packedShape(tensor);
       add(name, 'uint8', shape, tensor);
       add(scalesName(name), layout.compute, shape.slice(0, 2), tensor.scales);
+      if (tensor.offsets) add(offsetsName(name), layout.compute, shape.slice(0, 2), tensor.offsets);
     }
     this.initializers = new SharedInitializers(tensors);
   }

@@ -17,7 +17,7 @@ export async function kept<Finding>(
 ): Promise<Finding> {
   if (existsSync(file)) {
     const known = JSON.parse(readFileSync(file, 'utf8'));
-    if (known.machine === machine) return known.finding;
+    if (known.machine === machine && 'finding' in known) return known.finding;
   }
   const finding = await find();
   const partial = `${file}.${process.pid}`;

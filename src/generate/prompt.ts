@@ -9,6 +9,7 @@
  */
 import type { Region } from '../draft/drafter.ts';
 import { Source } from '../draft/source.ts';
+import type { Span } from '../draft/stores/span-store.ts';
 import { TooManyTokens } from '../model/token-list.ts';
 import type { ChatMessage, ModelTokenizer } from '../model/tokenizer.ts';
 
@@ -175,6 +176,22 @@ export function composeWhole(
 export function barePrompt(tokens: Int32Array, most: number): Prompt {
   if (tokens.length > most) throw new PromptTooLong(tokens.length, most);
   return { tokens, regions: [], fitting: 0, draftTokens: tokens, draftRegions: [] };
+}
+
+/** Passages that the prompt has no room for, as spans: they stand before it in what is drafted from. */
+export function spareSpans({
+  tokens,
+  draftTokens,
+  draftRegions,
+}: Pick<Prompt, 'tokens' | 'draftTokens' | 'draftRegions'>): Span[] {
+  const promptAt = draftTokens.length - tokens.length;
+  return draftRegions
+    .filter(({ end }) => end <= promptAt)
+    .map(({ start, end, source }) => ({
+      source,
+      begins: false,
+      tokens: draftTokens.subarray(start, end),
+    }));
 }
 
 function encodePassage(model: PromptModel, passage: PromptPassage, index: number): Run[] {

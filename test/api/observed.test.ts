@@ -238,7 +238,10 @@ describe('metrics', () => {
   }
 
   test('are Prometheus’ text, with vLLM’s names, and agree with one another', async () => {
-    await ask({}, { ...question, speculation: { draft_model: 'always' }, max_tokens: 64 });
+    await ask(
+      {},
+      { ...question, speculation: { ablation: { draft_model: 'always' } }, max_tokens: 64 },
+    );
     const families = await scrape();
     const of = (name: string) => families.get(`espalier_${name}`)!.samples;
     for (const [name, family] of families) {

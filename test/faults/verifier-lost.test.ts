@@ -23,7 +23,7 @@ const QUESTION = {
   speculation: FORGETFUL,
 };
 /** The same where a tree must come with every step: otherwise the worker sends one only when it has a guess. */
-const IN_LOCKSTEP = { ...QUESTION, speculation: { ...FORGETFUL, mode: 'lockstep' } };
+const IN_LOCKSTEP = { ...QUESTION, speculation: { ...FORGETFUL, ablation: { trees: 'lockstep' } } };
 /** The same in as many frames as it has tokens, however busy the reader is: drafted, several steps may come in one. */
 const TOKEN_BY_TOKEN = { ...QUESTION, speculation: { mode: 'off' } };
 /** Pings, the deadline they have, and some time to act on it. */
@@ -251,7 +251,7 @@ test('turns that no verifier took leave the draft model to those that one takes'
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({
         ...QUESTION,
-        speculation: { draft_model: 'always', memory: false, stats: true },
+        speculation: { ablation: { draft_model: 'always' }, memory: false, stats: true },
       }),
     });
   for (const { proxy } of fleet.verifiers) {
@@ -327,7 +327,10 @@ describe('SIGTERM', () => {
     });
     const links = countLinks();
     // A round trip for every token.
-    const lockstep = { ...question, speculation: { ...FORGETFUL, mode: 'lockstep' } };
+    const lockstep = {
+      ...question,
+      speculation: { ...FORGETFUL, ablation: { trees: 'lockstep' } },
+    };
     const { text, error } = await stream(fleet.url, lockstep);
     expect(error).toBeNull();
     expect(text).toBe(undisturbed);

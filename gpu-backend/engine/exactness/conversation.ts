@@ -76,8 +76,12 @@ export class Conversation {
     const { engine, text, served, name } = this;
     const known = this.random(text.length >> 1, text.length);
     if (!copy) engine.release(served);
-    this.served = this.acquire([...text.slice(0, known), 0], name);
+    const prompt = Int32Array.of(...text.slice(0, known), 0);
+    const slot = engine.acquire(prompt, this.maxTokens, name);
+    // Without a free slot there is nothing to copy into.
+    if (!slot) return;
     if (copy) engine.release(served);
+    this.served = slot;
   }
 
   /** Every node's logits after its path was fed token by token. O(nodes) steps. */

@@ -19,8 +19,9 @@ import type { Echo } from './echo.ts';
 import type { Engine, Slot, StepRow } from './engine/engine.ts';
 import type { Outbox } from './outbox.ts';
 import { logprobsOf, recycledOf } from './step-report.ts';
+import type { Draftable } from './tree-sizing.ts';
 
-export class Session {
+export class Session implements Draftable {
   readonly slot: Slot;
   /** Set once the turn is over; the scheduler then frees the slot. */
   ended = false;
@@ -35,6 +36,8 @@ export class Session {
   private length: number;
   private readonly row: StepRow;
   private caughtUp = false;
+  /** Whether `walk` is of the step that was prepared last. */
+  private absorbed = false;
   private steps = 0;
   private drafted = 0;
   private accepted = 0;
@@ -127,17 +130,36 @@ export class Session {
     this.engine.commit(this.slot, chain, chain.length);
   }
 
-  /** The last committed token and the best tree that may follow it. `batch`: sessions in this step. */
-  decodeRow(batch: number): StepRow {
-    const { row, slot } = this;
+  get namespace(): string {
+    return this.turn.namespace;
+  }
+
+  get drafts(): boolean {
+    return this.candidates.drafting;
+  }
+
+  get outcome(): Draftable['outcome'] {
+    return this.absorbed ? { tree: this.candidates.tree, walk: this.walk } : null;
+  }
+
+  pause(paused: boolean): void {
+    this.candidates.pause(paused);
+  }
+
+  /** Draws the candidates for the next step; their path probabilities in falling order. */
+  propose(): Float64Array {
     const left = this.turn.prompt.length + this.turn.maxTokens - this.length;
-    const room = slot.capacity - slot.length - 1;
+    const room = this.slot.capacity - this.slot.length - 1;
     // The last token of a turn is the target's own in any case.
     const budget = left > 1 ? this.turn.budget : 0;
-    const tree = this.candidates.choose(
-      Math.min(budget, room, this.engine.limits.maxRows - 1),
-      (nodes) => this.engine.stepCost(nodes + 1, batch, slot.length),
-    );
+    return this.candidates.propose(Math.min(budget, room, this.engine.limits.maxRows - 1));
+  }
+
+  /** The last committed token and the best `nodes` candidates of those proposed for this step. */
+  decodeRow(nodes: number): StepRow {
+    const { row } = this;
+    this.absorbed = false;
+    const tree = this.candidates.choose(nodes);
     row.tokens[0] = this.tokens[this.length - 1]!;
     row.parents[0] = -1;
     for (let i = 0; i < tree.size; i++) {
@@ -165,6 +187,7 @@ export class Session {
       left,
       turn.stopIds,
     );
+    this.absorbed = true;
     const { count } = walk;
     const { row, engine } = this;
     const recycled = this.recycles ? recycledOf(row, candidates.tree) : undefined;

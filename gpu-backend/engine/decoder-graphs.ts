@@ -71,6 +71,11 @@ export class DecoderGraphs {
     this.loaded.push(new LaneRunner(this.first, this.counts[0]!, context));
   }
 
+  /** Lanes of the largest graph: a step of more takes several runs. */
+  get mostLanes(): number {
+    return this.counts.at(-1)!;
+  }
+
   /** The best graph at hand for `sessions`; a better one is fetched for the next time. */
   fit(sessions: number): LaneRunner {
     const wanted = this.counts.find((count) => count >= sessions) ?? this.counts.at(-1)!;

@@ -1,6 +1,5 @@
 /** Opens a model folder as an engine: converts its weights if that has not been done, builds the graph, loads it. */
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readModelFolder } from '../builder/model-folder.ts';
 import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
@@ -8,13 +7,14 @@ import type { Quantization } from '../builder/quantize.ts';
 import type { ComputeType } from '../builder/tensor-reader.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
 import { type Bucket, type BudgetRequest, planBuckets } from './budget.ts';
+import { calibrate } from './calibrate.ts';
+import { priorOf } from './cost-prior.ts';
 import { DecoderGraphs } from './decoder-graphs.ts';
 import { MAX_ROWS } from './engine.ts';
 import { InputArena } from './input-arena.ts';
 import { DeviceCopier, HostCopier, type KvCopier } from './kv-copy.ts';
 import { bytesPerToken, KvPool, type KvShape } from './kv-pool.ts';
 import { MAX_SHARED_ROWS, WIDTH_STEP } from './lane.ts';
-import { costSamples, machineKey, measureCost } from './measure-cost.ts';
 import { OrtEngine } from './ort-engine.ts';
 import { KvSlot, SlotTable } from './slots.ts';
 import { StepOutputs } from './step-outputs.ts';
@@ -53,8 +53,6 @@ export function computeTypeFor(options: EngineOptions): ComputeType {
   return options.compute ?? (options.provider === 'cuda' ? 'float16' : 'float32');
 }
 
-const COST_FILE = 'cost.json';
-
 /**
  * Opens the checkpoint or model in `modelFolder`. Rejects with an error that
  * names what is not supported, missing, or too large.
@@ -72,7 +70,7 @@ export async function openEngine(
 }
 
 async function openPrepared(prepared: PreparedModel, options: EngineOptions): Promise<OrtEngine> {
-  const { model, layout, folder } = prepared;
+  const { model, layout } = prepared;
   const { config } = model;
   const shape: KvShape = {
     layers: config.layers,
@@ -123,11 +121,6 @@ async function openPrepared(prepared: PreparedModel, options: EngineOptions): Pr
     hidden,
     scratch,
   });
-  const samples = await costSamples(
-    join(folder, COST_FILE),
-    machineKey(graphs.device.name, threads),
-    () => measureCost(graphs.fit(1), pools.at(-1)!, buckets.at(-1)!.capacity, outputs),
-  );
   const parts = {
     config,
     limits: {
@@ -150,7 +143,9 @@ async function openPrepared(prepared: PreparedModel, options: EngineOptions): Pr
       arena.release();
     },
   };
-  return new OrtEngine(parts, samples);
+  const engine = new OrtEngine(parts, priorOf(config, layout, onCuda ? 'cuda' : 'cpu', threads));
+  await calibrate(engine);
+  return engine;
 }
 
 function layOut(graphs: DecoderGraphs, shape: KvShape, buckets: readonly Bucket[], tail: number) {

@@ -97,7 +97,8 @@ export class TreeSizing {
     // A session that was drafted for in vain has its share in the time as well.
     const weights = sessions.map((_, i) => (sized.drafting[i] ? 1 + sized.nodes[i]! : 0));
     const weight = weights.reduce((sum, one) => sum + one, 0);
-    const gains = new Map<DraftingAccount, number>();
+    const stake = sized.cost / sized.plainCost - 1;
+    const results = new Map<DraftingAccount, { gain: number; stake: number }>();
     let extra = 0;
     sessions.forEach((session, i) => {
       if (!sized.drafting[i]) return;
@@ -106,10 +107,13 @@ export class TreeSizing {
       if (outcome) this.standing(session).acceptance.observe(outcome.tree, outcome.walk);
       const accepted = outcome ? outcome.walk.count - 1 : 0;
       extra += accepted;
-      const gain = accepted / sessions.length - (took / plain - 1) * (weights[i]! / weight);
-      gains.set(account, (gains.get(account) ?? 0) + gain);
+      const share = weights[i]! / weight;
+      const result = results.get(account) ?? { gain: 0, stake: 0 };
+      result.gain += accepted / sessions.length - (took / plain - 1) * share;
+      result.stake += stake * share;
+      results.set(account, result);
     });
-    for (const [account, gain] of gains) account.settle(gain);
+    for (const [account, { gain, stake }] of results) account.settle(gain, stake);
     pace.drafted(((1 + extra / sessions.length) * plain) / took);
   }
 

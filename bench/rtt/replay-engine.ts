@@ -26,16 +26,19 @@ export interface Pace {
   times: RunCosts;
   /** What the engine believes that they take; knows it, where absent. */
   belief?: CostModel | undefined;
+  /** Prompts are in the cache already, as those of a conversation that goes on are. */
+  cached?: boolean;
 }
 
 class ReplaySlot implements Slot {
-  length = 0;
-  readonly cached = 0;
+  length: number;
+  readonly cached: number;
   readonly capacity: number;
   /** Prompt and answer. */
   readonly script: Int32Array;
 
-  constructor(script: Int32Array, capacity: number) {
+  constructor(script: Int32Array, capacity: number, cached: number) {
+    this.length = this.cached = cached;
     this.script = script;
     this.capacity = capacity;
   }
@@ -46,8 +49,8 @@ export class ReplayEngine implements Engine {
   private readonly clock: VirtualClock;
   private readonly host: Host;
   private readonly pace: Pace;
-  /** By namespace: prompt and answer. */
-  private readonly scripts = new Map<string, Int32Array>();
+  /** By namespace: prompts and their answers, the latest first. */
+  private readonly scripts = new Map<string, Int32Array[]>();
   private readonly held = new Set<Slot>();
   private logits = new Float32Array(0);
   private readonly lit: number[] = [];
@@ -74,7 +77,8 @@ export class ReplayEngine implements Engine {
     const whole = new Int32Array(prompt.length + answer.length);
     whole.set(prompt);
     whole.set(answer, prompt.length);
-    this.scripts.set(namespace, whole);
+    const known = this.scripts.get(namespace) ?? [];
+    this.scripts.set(namespace, [whole, ...known.slice(0, this.limits.slots)]);
     this.began = -1;
   }
 
@@ -84,13 +88,13 @@ export class ReplayEngine implements Engine {
   }
 
   acquire(prompt: Int32Array, maxTokens: number, namespace = ''): Slot | null {
-    const script = this.scripts.get(namespace);
-    if (!script) throw new Error(`nothing is recorded for ${namespace}`);
-    if (prompt.some((token, i) => token !== script[i])) {
-      throw new Error('the prompt is not what was recorded');
-    }
+    const scripts = this.scripts.get(namespace);
+    if (!scripts) throw new Error(`nothing is recorded for ${namespace}`);
+    const script = scripts.find((one) => prompt.every((token, i) => token === one[i]));
+    if (!script) throw new Error('the prompt is not what was recorded');
     if (this.held.size === this.limits.slots) return null;
-    const slot = new ReplaySlot(script, maxTokens + this.limits.maxRows);
+    const cached = this.pace.cached ? prompt.length - 1 : 0;
+    const slot = new ReplaySlot(script, maxTokens + this.limits.maxRows, cached);
     this.held.add(slot);
     return slot;
   }

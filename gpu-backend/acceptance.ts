@@ -11,7 +11,7 @@ const CLASSES = [0, 0.02, 0.08, 0.25, 0.5, 0.8] as const;
 /** Accepted tokens that a class's own record is weighed against the record of all, and that against "as promised". */
 const CLASS_PRIOR = 2;
 const PRIOR = 4;
-/** What is left of the record after each step: it follows from some fifty. */
+/** What is left of a class's record after each tree that has nodes of it: it follows from some fifty. */
 const MEMORY = 0.98;
 
 export type Accepted = Pick<Walk, 'path' | 'count'>;
@@ -19,17 +19,21 @@ export type Accepted = Pick<Walk, 'path' | 'count'>;
 export class Acceptance {
   private readonly promised = new Float64Array(CLASSES.length);
   private readonly accepted = new Float64Array(CLASSES.length);
+  private readonly seen = new Float64Array(CLASSES.length);
   private readonly factors = new Float64Array(CLASSES.length).fill(1);
 
   /** Takes in what `walk` accepted of `tree`. */
   observe(tree: TokenTree, walk: Accepted): void {
-    const { promised, accepted } = this;
-    for (let i = 0; i < CLASSES.length; i++) {
-      promised[i]! *= MEMORY;
-      accepted[i]! *= MEMORY;
-    }
+    const { promised, accepted, seen } = this;
+    seen.fill(0);
     for (let node = 0; node < tree.size; node++) {
-      promised[classOf(tree.probs[node]!)]! += tree.probs[node]!;
+      seen[classOf(tree.probs[node]!)]! += tree.probs[node]!;
+    }
+    for (let i = 0; i < CLASSES.length; i++) {
+      // What was not tried anew is not forgotten either.
+      if (seen[i] === 0) continue;
+      promised[i] = promised[i]! * MEMORY + seen[i]!;
+      accepted[i]! *= MEMORY;
     }
     // Row 0 is the committed token; row i + 1 is node i.
     for (let i = 1; i < walk.count; i++) accepted[classOf(tree.probs[walk.path[i]! - 1]!)]!++;

@@ -29,7 +29,9 @@ export interface Streams {
   drafting: DraftingMode;
   /** What a run takes. */
   times: RunCosts;
-  /** What the verifier believes at the start; exactly that, where absent. */
+  /** How many times longer they take at a time, as the machine does other things too. */
+  machine?: (ms: number) => number;
+  /** What the verifier believes at the start; exactly what is true, where absent. */
   belief?: CostModel;
   /** What drafts in the worker. */
   drafter?: () => Drafter;
@@ -49,8 +51,9 @@ export interface Progress {
 }
 
 export async function runStreams(setup: Streams): Promise<Progress> {
-  const { vocabSize, turns, load, times, belief, drafting, tokens, seed = 1 } = setup;
+  const { vocabSize, turns, load, machine = () => 1, belief, drafting, tokens, seed = 1 } = setup;
   const clock = new VirtualClock();
+  const times = { expected: (run: RunLoad) => setup.times.expected(run) * machine(clock.now()) };
   const random = seeded(seed);
   const near = new Host(clock);
   const mixer = new Trust().of('');
@@ -81,7 +84,8 @@ export async function runStreams(setup: Streams): Promise<Progress> {
     verifier.engine.script('', turn.prompt, turn.answer);
     const drafter = setup.drafter?.() ?? new TurnDrafter();
     const open = openFor(turn, drafting);
-    const plan = drafting === 'off' ? null : { drafter, tokens: turn.prompt, regions: turn.regions };
+    const plan =
+      drafting === 'off' ? null : { drafter, tokens: turn.prompt, regions: turn.regions };
     for await (const event of runTurn(new TurnLink(context), open, plan)) {
       if (event.type !== 'accept') continue;
       committed += event.tokens.length;

@@ -184,7 +184,8 @@ export class Candidates {
 
   /** Credit to return: tree frames taken in since some was returned last. */
   takeCredit(): number {
-    if (this.paused) return 0;
+    // In lockstep no step begins without a tree.
+    if (this.paused && !this.lockstep) return 0;
     const credit = this.taken;
     this.taken = 0;
     return credit;

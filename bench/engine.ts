@@ -9,30 +9,11 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { batching } from './engine/batching.ts';
-import { commits } from './engine/commits.ts';
 import { goalsOf } from './engine/goals.ts';
-import { memory, overhead } from './engine/overhead.ts';
-import { prefill, prefixReuse } from './engine/prefill.ts';
+import { PARTS, type Part, type Results } from './engine/parts.ts';
 import { printReport } from './engine/report.ts';
-import { againstOnnxruntimeNode } from './engine/rivals.ts';
 import { type Bench, machine, withBench } from './engine/setup.ts';
-import { stepCosts } from './engine/step-cost.ts';
 import { printGoals } from './goals.ts';
-
-const PARTS = {
-  steps: stepCosts,
-  batch: batching,
-  prefill,
-  prefix: prefixReuse,
-  overhead,
-  commit: commits,
-  rival: againstOnnxruntimeNode,
-  memory,
-};
-
-type Part = keyof typeof PARTS;
-export type Results = { [P in Part]?: Awaited<ReturnType<(typeof PARTS)[P]>> };
 
 const { values } = parseArgs({
   options: {

@@ -15,7 +15,7 @@ import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { GrammarMask } from '../gpu-backend/accept/grammar-mask.ts';
-import { EchoDrafter } from '../gpu-backend/echo.ts';
+import { EchoDrafter } from '../gpu-backend/drafters/echo.ts';
 import { Grammar } from '../gpu-backend/grammar/grammar.ts';
 import { Program } from '../gpu-backend/grammar/program.ts';
 import { schemaExpression } from '../gpu-backend/grammar/schema.ts';
@@ -25,7 +25,7 @@ import { ROOT as FOLDER } from '../local/root.ts';
 import { prune } from '../src/draft/tree/prune.ts';
 import { selectBest } from '../src/draft/tree/select.ts';
 import { ROOT, TokenTree } from '../src/draft/tree/tree.ts';
-import { createTokenizer, type ModelTokenizer } from '../src/store/tokenizer.ts';
+import { createTokenizer, type ModelTokenizer } from '../src/model/tokenizer.ts';
 import { CASES } from './grammar/cases.ts';
 import { quantile } from './statistics.ts';
 
@@ -75,7 +75,7 @@ function measure(
   tokenizer: ModelTokenizer,
 ): CaseResult {
   const make = () =>
-    new Grammar(new Program(schemaExpression(schema, 'schema')), vocabulary, STOPS);
+    new Grammar(new Program(schemaExpression(schema, ['schema'])), vocabulary, STOPS);
   const compile: number[] = [];
   const first: number[] = [];
   const known: number[] = [];

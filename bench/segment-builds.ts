@@ -4,7 +4,7 @@
  * object that builds a store's segments.
  */
 import { SegmentBuilder } from '../src/draft/segment/segment-builder.ts';
-import { CORPUS_LIMITS, SLICE_WORK } from '../src/generate/memory/corpus-limits.ts';
+import { CORPUS_LIMITS, SLICE_WORK } from '../src/memory/objects/corpus-limits.ts';
 
 export interface Build {
   text: string;

@@ -1,17 +1,17 @@
 /**
  * The verifier as a process. Environment: HOST, PORT, ESPALIER_MODEL (a model
- * folder, or owner/name on the hub), the engine's settings, LINK_KEYS (whose
+ * folder, a .gguf file, or owner/name on the hub), the engine's settings, LINK_KEYS (whose
  * tickets open a link) and LINK_AUDIENCE (the addresses under which workers
  * reach it).
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseLinkKeys } from '../src/link/frames/index.ts';
+import { parseLinkKeys } from '../src/link/protocol/index.ts';
 import { addModel } from './builder/add-model.ts';
 import { reportProgress } from './cli/progress-lines.ts';
 import { computeTypeFor, DEFAULT_CACHE_FOLDER, openEngine } from './engine/open.ts';
 import { readEngineSettings } from './engine/settings.ts';
-import { startVerifier, type VerifierOptions } from './server.ts';
+import { startVerifier, type VerifierOptions } from './link/server.ts';
 
 const BUNDLED = join(dirname(fileURLToPath(import.meta.url)), '../models/target');
 

@@ -1,28 +1,28 @@
 import { Hono } from 'hono';
-import { allow, authenticate } from './api/authenticate.ts';
-import { chat } from './api/chat.ts';
-import { completions } from './api/completions.ts';
+import { noVerifier } from './api/answers/failure.ts';
+import { chat } from './api/chat/route.ts';
+import { completions } from './api/completions/route.ts';
 import type { AppEnv } from './api/context.ts';
-import { crossOrigin } from './api/cross-origin.ts';
-import { embeddings } from './api/embeddings.ts';
+import { embeddings } from './api/embeddings/route.ts';
 import { ApiFailure, notFound, toResponse } from './api/errors.ts';
-import { fileBatches } from './api/file-batches.ts';
-import { files } from './api/files.ts';
-import { health } from './api/health.ts';
-import { idempotent } from './api/idempotent.ts';
-import { limit } from './api/limit.ts';
-import { metrics, observeRequests } from './api/metrics.ts';
-import { models } from './api/models.ts';
-import { openApiDocument } from './api/openapi/document.ts';
-import { requestId } from './api/request-id.ts';
-import { responses } from './api/responses.ts';
-import { storeSearch } from './api/search.ts';
-import { tenant } from './api/tenant.ts';
-import { noVerifier } from './api/turn-failure.ts';
-import { vectorStoreFiles } from './api/vector-store-files.ts';
-import { vectorStores } from './api/vector-stores.ts';
+import { files } from './api/files/route.ts';
+import { health } from './api/instance/health.ts';
+import { metrics, observeRequests } from './api/instance/metrics.ts';
+import { models } from './api/instance/models.ts';
+import { openApiDocument } from './api/instance/openapi/document.ts';
+import { tenant } from './api/instance/tenant.ts';
+import { allow, authenticate } from './api/middleware/authenticate.ts';
+import { crossOrigin } from './api/middleware/cors.ts';
+import { idempotent } from './api/middleware/idempotent.ts';
+import { limit } from './api/middleware/limit.ts';
+import { requestId } from './api/middleware/request-id.ts';
+import { responses } from './api/responses/route.ts';
+import { fileBatches } from './api/vector-stores/file-batches.ts';
+import { vectorStoreFiles } from './api/vector-stores/files.ts';
+import { vectorStores } from './api/vector-stores/route.ts';
+import { storeSearch } from './api/vector-stores/search.ts';
+import { ModelUnavailable } from './model/record.ts';
 import { loggable } from './store/loggable.ts';
-import { ModelUnavailable } from './store/model.ts';
 
 export const app = new Hono<AppEnv>();
 
@@ -55,7 +55,7 @@ app.route('/v1/vector_stores', fileBatches);
 app.use('/v1/tenant', allow('admin'));
 app.route('/v1/tenant', tenant);
 
-app.use('/metrics', authenticate, allow('admin'));
+app.use('/metrics', authenticate, allow('metrics'));
 app.route('/metrics', metrics);
 
 app.get('/openapi.json', function describeApi(c) {
@@ -63,7 +63,7 @@ app.get('/openapi.json', function describeApi(c) {
 });
 
 app.notFound(function noRoute(c) {
-  return toResponse(notFound(`no route ${c.req.method} ${c.req.path}`).error);
+  return toResponse(notFound([], `no route ${c.req.method} ${c.req.path}`).error);
 });
 
 app.onError(function failed(error, c) {

@@ -1,11 +1,11 @@
-import type { StoreCorpus } from './generate/memory/store-corpus.ts';
-import type { TenantMemory } from './generate/memory/tenant-memory.ts';
-import type { TextEmbeddings } from './retrieve/embed/workers-ai.ts';
-import type { Ingestor } from './retrieve/ingestor.ts';
-import type { StoreVectors } from './retrieve/vectors/store-vectors.ts';
-import type { Vectorize } from './retrieve/vectors/vectorize.ts';
-import type { Limiter } from './store/limiter.ts';
-import type { Metrics } from './store/metrics.ts';
+import type { IngestorObject } from './store/objects/ingestor.ts';
+import type { LimiterObject } from './store/objects/limiter.ts';
+import type { StoreCorpusObject, TenantMemoryObject } from './store/objects/memory.ts';
+import type { MetricsObject } from './store/objects/metrics.ts';
+import type { StoreVectorsObject } from './store/objects/vectors.ts';
+
+/** A namespace of Durable Objects that keep this contract. */
+type Objects<T> = DurableObjectNamespace<T & Rpc.DurableObjectBranded>;
 
 /** What wrangler.toml binds. */
 export interface Bindings {
@@ -16,19 +16,19 @@ export interface Bindings {
   /** The chat page, and the sentence encoder's files. */
   ASSETS: Fetcher;
   /** One object per tenant: turns attached files into passages. */
-  INGESTOR: DurableObjectNamespace<Ingestor>;
+  INGESTOR: Objects<IngestorObject>;
   /** One object per store: its passages' vectors, in memory. */
-  STORE_VECTORS: DurableObjectNamespace<StoreVectors>;
+  STORE_VECTORS: Objects<StoreVectorsObject>;
   /** Vectorize, where it holds the vectors instead of those objects. */
   VECTORIZE?: Vectorize;
   /** One object per tenant and model: past outputs, and what the drafter has learned. */
-  TENANT_MEMORY: DurableObjectNamespace<TenantMemory>;
+  TENANT_MEMORY: Objects<TenantMemoryObject>;
   /** One object per store, tokenizer and shard: the store's text, to draft from. */
-  STORE_CORPUS: DurableObjectNamespace<StoreCorpus>;
+  STORE_CORPUS: Objects<StoreCorpusObject>;
   /** One object per key: counts its requests. */
-  LIMITER: DurableObjectNamespace<Limiter>;
+  LIMITER: Objects<LimiterObject>;
   /** One object: adds up what the metrics page shows. */
-  METRICS: DurableObjectNamespace<Metrics>;
+  METRICS: Objects<MetricsObject>;
   /**
    * How texts become vectors: `bundled` (default), `onnx:<name>` out of R2,
    * `workers-ai:<model>`; `none` searches by words alone.
@@ -38,8 +38,8 @@ export interface Bindings {
   AI?: TextEmbeddings;
   /** `bundled` (default) or `none`: the draft model in the worker. */
   DRAFT_MODEL?: string;
-  /** `loopback`: programs on this machine need no key. Anything else: all do. */
-  KEYLESS?: string;
+  /** Requests that carry it need no key: `npm start` makes one at each start. Absent: all need a key. */
+  LOCAL_SECRET?: string;
   /** Origins whose pages may call the API, separated by commas; `*` for all; none by default. */
   CORS_ORIGINS?: string;
   /** Where the verifier listens, as seen from the worker; several separated by commas. */
@@ -51,4 +51,36 @@ export interface Bindings {
 /** Without trailing slashes. At least one. */
 export function verifierUrls({ VERIFIER_URL }: Pick<Bindings, 'VERIFIER_URL'>): string[] {
   return VERIFIER_URL.split(',').map((url) => url.trim().replace(/\/+$/, ''));
+}
+
+/** Of the `VECTORIZE` binding, what is used here. */
+export interface Vectorize {
+  query(vector: number[], options: VectorizeQuery): Promise<{ matches: VectorizeMatch[] }>;
+  upsert(vectors: VectorizeEntry[]): Promise<unknown>;
+  deleteByIds(ids: string[]): Promise<unknown>;
+}
+
+interface VectorizeQuery {
+  topK: number;
+  namespace: string;
+  filter?: { document: { $in: number[] } };
+  returnMetadata: 'indexed';
+}
+
+interface VectorizeMatch {
+  id: string;
+  score: number;
+  metadata?: Record<string, unknown>;
+}
+
+interface VectorizeEntry {
+  id: string;
+  namespace: string;
+  values: number[];
+  metadata: { document: number };
+}
+
+/** Of the `AI` binding, what is used here. */
+export interface TextEmbeddings {
+  run(model: string, input: { text: string[] }): Promise<unknown>;
 }

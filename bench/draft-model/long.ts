@@ -13,7 +13,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../../local/root.ts';
-import { createTokenizer } from '../../src/store/tokenizer.ts';
+import { createTokenizer } from '../../src/model/tokenizer.ts';
 import { createKey } from '../../test/support/keys.ts';
 import { type StreamedChat, streamChat } from '../stream-chat.ts';
 import { MAX_TOKENS, round, SEED } from './compare.ts';

@@ -10,9 +10,9 @@ import { addModel } from '../../gpu-backend/builder/add-model.ts';
 import type { Engine, Slot } from '../../gpu-backend/engine/engine.ts';
 import { computeTypeFor, DEFAULT_CACHE_FOLDER, openEngine } from '../../gpu-backend/engine/open.ts';
 import { readEngineSettings } from '../../gpu-backend/engine/settings.ts';
-import { startVerifier } from '../../gpu-backend/server.ts';
+import { startVerifier } from '../../gpu-backend/link/server.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
-import { parseLinkKeys } from '../../src/link/frames/index.ts';
+import { parseLinkKeys } from '../../src/link/protocol/index.ts';
 
 let pace = 0;
 

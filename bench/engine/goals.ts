@@ -1,6 +1,7 @@
 /** What the engine set out to reach. */
-import type { Results } from '../engine.ts';
+
 import { atLeast, atMost, type Goal } from '../goals.ts';
+import type { Results } from './parts.ts';
 
 /** Resident memory may differ by so much between two moments and still be called flat. */
 const FLAT_BYTES = 16 * 2 ** 20;

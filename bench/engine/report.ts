@@ -1,5 +1,5 @@
 /** Prints the engine's figures for people. */
-import type { Results } from '../engine.ts';
+import type { Results } from './parts.ts';
 import { machine } from './setup.ts';
 import type { StepCost } from './step-cost.ts';
 

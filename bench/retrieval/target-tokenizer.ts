@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createTokenizer, type ModelTokenizer } from '../../src/store/tokenizer.ts';
+import { createTokenizer, type ModelTokenizer } from '../../src/model/tokenizer.ts';
 import { TARGET } from '../../test/support/model-server.ts';
 
 let made: ModelTokenizer | undefined;

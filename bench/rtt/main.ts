@@ -13,12 +13,12 @@
 
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import type { Conditions } from '../../sim/network.ts';
+import { FLAT_GPU } from '../../sim/replay-engine.ts';
 import { lineChart } from '../plot.ts';
 import { defaultFolder } from '../replay/traces.ts';
 import { median } from '../statistics.ts';
-import type { Conditions } from './network.ts';
 import { type Recording, readRecordings } from './recording.ts';
-import { FLAT_GPU } from './replay-engine.ts';
 import { BUDGET, DRAFT_MS, type Run, simulate } from './simulate.ts';
 import {
   measureSockets,

@@ -23,12 +23,12 @@ import { ROOT } from '../../local/root.ts';
 import { Mixer } from '../../src/draft/blend/mixer.ts';
 import { Source } from '../../src/draft/source.ts';
 import { MAX_CONTEXT } from '../../src/draft/stores/session-store.ts';
-import type { SpanRun } from '../../src/draft/stores/span-store.ts';
+import type { Span } from '../../src/draft/stores/span-store.ts';
 import { SuperposedDrafts } from '../../src/draft/superposed.ts';
 import type { EdgeModel } from '../../src/generate/draft-model/edge-model.ts';
 import { EdgeReader } from '../../src/generate/draft-model/edge-reader.ts';
-import { WORKER_STORES } from '../../src/generate/memory/mixer-weights.ts';
-import { TurnDrafter } from '../../src/generate/memory/turn-drafter.ts';
+import { WORKER_STORES } from '../../src/memory/objects/mixer-weights.ts';
+import { TurnDrafter } from '../../src/memory/turn/turn-drafter.ts';
 import { readTraces } from '../replay/traces.ts';
 import { median } from '../statistics.ts';
 import { Branches } from './branches.ts';
@@ -53,7 +53,7 @@ const SEED = 20_261_125;
 interface Text {
   tokens: Int32Array;
   /** What the stores say about its end. */
-  spans: SpanRun[];
+  spans: Span[];
   /** How the target goes on. */
   own: number[];
 }

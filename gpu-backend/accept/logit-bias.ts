@@ -6,7 +6,7 @@
  * something, and so that a token that a grammar leaves alone can be drawn.
  */
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
-import { MAX_LOGIT_BIAS } from '../../src/link/frames/index.ts';
+import { MAX_LOGIT_BIAS } from '../../src/link/protocol/index.ts';
 import type { LogitsProcessor } from './logits-processor.ts';
 
 /** Further than noise (26 at temperature 1, 2,640 at the highest) and transfer (5,000) reach together. */

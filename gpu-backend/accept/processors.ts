@@ -4,7 +4,7 @@
  * off. The grammar comes last, since what it rules out nothing may bring back.
  * Temperature, top-k and top-p act on what they leave.
  */
-import type { Turn } from '../admit.ts';
+import type { Turn } from '../turn/admit.ts';
 import { GrammarMask } from './grammar-mask.ts';
 import { LogitBias } from './logit-bias.ts';
 import type { LogitsProcessor } from './logits-processor.ts';

@@ -9,7 +9,7 @@
  * keyed by seed and position. At temperature 0 the term is nothing.
  */
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
-import { type DraftWord, WORD_WHOLE } from '../../src/link/frames/index.ts';
+import { type DraftWord, WORD_WHOLE } from '../../src/link/protocol/index.ts';
 import type { LogitsProcessor } from './logits-processor.ts';
 
 /** Least share of the favourite's probability with which a token is moved (the paper's support). */

@@ -1,22 +1,22 @@
 /**
- * Makes a checkpoint a model of this instance: a folder with its files, linked
- * where possible, and a manifest that says who it is.
+ * Makes a checkpoint or a GGUF file a model of this instance: a folder with its
+ * files, linked where possible, and a manifest that says who it is.
  */
 import {
-  copyFileSync,
   existsSync,
-  linkSync,
   mkdirSync,
   readdirSync,
-  realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { readDecoderConfig } from './config.ts';
 import { fingerprintModel } from './fingerprint.ts';
-import { type DownloadOptions, downloadCheckpoint, isRepositoryName } from './hub.ts';
+import { isGgufName, writeGgufCheckpoint } from './gguf/checkpoint.ts';
+import { type DownloadOptions, downloadCheckpoint, downloadGguf, parseHubName } from './hub.ts';
+import { linkOrCopy } from './link-or-copy.ts';
 import {
   deriveManifest,
   MANIFEST_FILE,
@@ -24,30 +24,37 @@ import {
   readModelFolder,
 } from './model-folder.ts';
 import { prepareModel } from './prepare.ts';
-import type { Quantization } from './quantize.ts';
+import type { QuantizationChoice } from './quantize.ts';
 import type { ComputeType } from './tensor-reader.ts';
 
 export interface AddOptions {
   /** Holds downloads, models and converted weights. */
   cacheFolder: string;
   compute: ComputeType;
-  quantization?: Quantization | undefined;
+  quantization?: QuantizationChoice | undefined;
   download?: DownloadOptions | undefined;
   onProgress?: ((what: 'download' | 'convert', done: number, total: number) => void) | undefined;
 }
 
 const TAKEN_OVER = /\.(json|jinja|safetensors)$/;
 
+/** A checkpoint's folder or a GGUF file, and what to call the model. */
+interface Source {
+  path: string;
+  name: string;
+}
+
 /**
- * Adds the checkpoint in the folder `source`, or of the hub under the name
- * `source` (owner/name). Adding it again finds it. A folder that has a manifest
- * is a model already and is used where it lies.
+ * Adds `source`: a checkpoint's folder, a GGUF file, or what the hub has under
+ * owner/name (a checkpoint), owner/name:file.gguf or owner/name:Q4_K_M (a GGUF
+ * file). Adding it again finds it. A folder that has a manifest is a model
+ * already and is used where it lies.
  */
 export async function addModel(source: string, options: AddOptions): Promise<ModelFolder> {
-  const checkpoint = await obtain(source, options);
-  const model = existsSync(join(checkpoint, MANIFEST_FILE))
-    ? readModelFolder(checkpoint)
-    : takeOver(checkpoint, nameOf(source), options);
+  const { path, name } = await obtain(source, options);
+  const model = existsSync(join(path, MANIFEST_FILE))
+    ? readModelFolder(path)
+    : takeOver(path, name, options);
   prepareModel(model, options.cacheFolder, {
     compute: options.compute,
     quantization: options.quantization ?? model.manifest.quantization,
@@ -56,54 +63,69 @@ export async function addModel(source: string, options: AddOptions): Promise<Mod
   return model;
 }
 
-/** The folder of the checkpoint, downloaded if it is not one already. */
-async function obtain(source: string, options: AddOptions): Promise<string> {
-  if (existsSync(source)) return resolve(source);
-  if (!isRepositoryName(source)) {
-    throw new Error(`${source} is neither a folder nor a model's owner/name`);
+/** Where the source lies, downloaded if it is not here already. */
+async function obtain(source: string, options: AddOptions): Promise<Source> {
+  if (existsSync(source)) {
+    if (statSync(source).isFile() && !isGgufName(source)) {
+      throw new Error(`${source} is neither a folder nor a .gguf file`);
+    }
+    return { path: resolve(source), name: stem(source) };
   }
-  const folder = join(options.cacheFolder, 'downloads', nameOf(source));
-  await downloadCheckpoint(source, folder, {
+  const hubName = parseHubName(source);
+  if (!hubName) {
+    throw new Error(
+      `${source} is neither a folder, nor a .gguf file, nor a model's owner/name or owner/name:FILE.gguf`,
+    );
+  }
+  const { repository, wanted } = hubName;
+  const name = repository.replace('/', '--');
+  const folder = join(options.cacheFolder, 'downloads', name);
+  const download: DownloadOptions = {
     ...options.download,
     onProgress: (done, total) => options.onProgress?.('download', done, total),
-  });
-  return folder;
+  };
+  if (wanted === undefined) {
+    await downloadCheckpoint(repository, folder, download);
+    return { path: folder, name };
+  }
+  const path = await downloadGguf(repository, wanted, folder, download);
+  return { path, name: `${name}--${stem(path)}` };
 }
 
 function takeOver(checkpoint: string, name: string, options: AddOptions): ModelFolder {
   const { quantization, cacheFolder } = options;
   const folder = join(cacheFolder, 'models', quantization ? `${name}-${quantization}` : name);
-  const manifest = {
-    ...deriveManifest(checkpoint, readDecoderConfig(checkpoint)),
-    name: basename(folder),
-    ...(quantization
-      ? { quantization, fingerprints: fingerprintModel(checkpoint, quantization) }
-      : {}),
-  };
-  const known = existsSync(join(folder, MANIFEST_FILE)) ? readModelFolder(folder) : null;
-  if (known?.manifest.fingerprints.model === manifest.fingerprints.model) return known;
-
   const partial = `${folder}.${process.pid}.partial`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
-  for (const file of readdirSync(checkpoint).filter((file) => TAKEN_OVER.test(file))) {
-    linkOrCopy(join(checkpoint, file), join(partial, file));
+  try {
+    takeFiles(checkpoint, partial);
+    const manifest = {
+      ...deriveManifest(partial, readDecoderConfig(partial)),
+      name: basename(folder),
+      ...(quantization
+        ? { quantization, fingerprints: fingerprintModel(partial, quantization) }
+        : {}),
+    };
+    const known = existsSync(join(folder, MANIFEST_FILE)) ? readModelFolder(folder) : null;
+    if (known?.manifest.fingerprints.model === manifest.fingerprints.model) return known;
+    writeFileSync(join(partial, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(partial, folder);
+  } finally {
+    rmSync(partial, { recursive: true, force: true });
   }
-  writeFileSync(join(partial, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
-  rmSync(folder, { recursive: true, force: true });
-  renameSync(partial, folder);
   return readModelFolder(folder);
 }
 
-/** owner/name → owner--name; a folder → its last part. */
-function nameOf(source: string): string {
-  return existsSync(source) ? basename(resolve(source)) : source.replace('/', '--');
+function takeFiles(checkpoint: string, folder: string): void {
+  if (statSync(checkpoint).isFile()) return writeGgufCheckpoint(checkpoint, folder);
+  for (const file of readdirSync(checkpoint).filter((file) => TAKEN_OVER.test(file))) {
+    linkOrCopy(join(checkpoint, file), join(folder, file));
+  }
 }
 
-function linkOrCopy(source: string, target: string): void {
-  try {
-    linkSync(realpathSync(source), target);
-  } catch {
-    copyFileSync(source, target);
-  }
+/** A folder's last part, or a file's without .gguf. */
+function stem(path: string): string {
+  return basename(resolve(path)).replace(/\.gguf$/i, '');
 }

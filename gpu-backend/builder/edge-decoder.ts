@@ -21,9 +21,10 @@ import { ElementType } from '../ort/tensor.ts';
 import { type DecoderConfig, readDecoderConfig } from './config.ts';
 import { GraphBuilder, MICROSOFT } from './onnx.ts';
 import { ropeFrequencies } from './rope.ts';
-import { readWeightIndex, type StoredTensor } from './safetensors.ts';
+import type { StoredTensor } from './stored-tensor.ts';
 import { readRows } from './tensor-reader.ts';
 import { UnsupportedModelError } from './unsupported.ts';
+import { readWeightIndex } from './weight-index.ts';
 
 const EMBEDDING = 'model.embed_tokens.weight';
 /** Largest magnitude of an int8 level; symmetric, so that no zero point is needed. */

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { weightFiles } from './safetensors.ts';
+import { weightFiles } from './weight-index.ts';
 
 /** SHA-256 in hex of what must agree. */
 export interface Fingerprints {

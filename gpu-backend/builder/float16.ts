@@ -50,10 +50,15 @@ function table(convert: (bits: number) => number): Float32Array {
 let float16Table: Float32Array | undefined;
 let bfloat16Table: Float32Array | undefined;
 
-export function widen(type: 'F16' | 'BF16', source: Uint16Array): Float32Array {
+/** The value of every binary16 pattern. */
+export function float16Values(): Float32Array {
   float16Table ??= table(float16ToFloat32);
+  return float16Table;
+}
+
+export function widen(type: 'F16' | 'BF16', source: Uint16Array): Float32Array {
   bfloat16Table ??= table(bfloat16ToFloat32);
-  const values = type === 'F16' ? float16Table : bfloat16Table;
+  const values = type === 'F16' ? float16Values() : bfloat16Table;
   const out = new Float32Array(source.length);
   for (let i = 0; i < source.length; i++) out[i] = values[source[i]!]!;
   return out;

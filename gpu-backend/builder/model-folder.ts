@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { type DecoderConfig, readDecoderConfig } from './config.ts';
 import { type Fingerprints, fingerprintModel } from './fingerprint.ts';
-import type { Quantization } from './quantize.ts';
-import { readWeightIndex } from './safetensors.ts';
+import type { QuantizationChoice } from './quantize.ts';
+import { readWeightIndex } from './weight-index.ts';
 
 /** How passages are laid out in a prompt for this model. */
 interface PromptForm {
@@ -30,8 +30,10 @@ export interface ModelManifest {
   /** The form that the model was trained on; absent for general models. */
   prompt?: PromptForm;
   /** How its matrices are to be stored, where that was asked for when it was added. */
-  quantization?: Quantization;
+  quantization?: QuantizationChoice;
   fingerprints: Fingerprints;
+  /** Whether `espalier model check --exact` passed, where it was last run. */
+  exact?: boolean;
 }
 
 export interface ModelFolder {

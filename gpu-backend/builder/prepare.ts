@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { dirname, join } from 'node:path';
 import { type ConvertOptions, convertWeights, type WeightLayout } from './convert.ts';
 import type { ModelFolder } from './model-folder.ts';
-import { readWeightIndex } from './safetensors.ts';
+import { readWeightIndex } from './weight-index.ts';
 
 export interface PreparedModel {
   model: ModelFolder;

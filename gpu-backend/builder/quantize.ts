@@ -5,6 +5,9 @@
  * depend on the rows beside it, and a tree gives what sequential decoding gives.
  */
 export type Quantization = 'int8' | 'int4';
+/** What can be asked for: 'none' keeps no quantised blocks of a GGUF file either. */
+export const QUANTIZATION_CHOICES = ['none', 'int8', 'int4'] as const;
+export type QuantizationChoice = (typeof QUANTIZATION_CHOICES)[number];
 
 /** Columns that share a scale. */
 export const BLOCK_SIZE = 32;

@@ -13,6 +13,8 @@ export interface Rope {
 type RopeScaling =
   | { type: 'default' }
   | { type: 'linear'; factor: number }
+  /** Each frequency divided by its own number, as GGUF files of Llama 3.1 and later have it. */
+  | { type: 'divisors'; divisors: readonly number[] }
   | {
       type: 'llama3';
       factor: number;
@@ -49,6 +51,8 @@ function parseScaling(type: string, parameters: Record<string, unknown>): RopeSc
       return { type };
     case 'linear':
       return { type, factor: number('factor') };
+    case 'divisors':
+      return { type, divisors: parameters.divisors as number[] };
     case 'llama3':
       return {
         type,
@@ -69,6 +73,7 @@ export function ropeFrequencies(rope: Rope, headDim: number): Float64Array {
     const frequency = theta ** ((-2 * pair) / headDim);
     if (scaling.type === 'default') return frequency;
     if (scaling.type === 'linear') return frequency / scaling.factor;
+    if (scaling.type === 'divisors') return frequency / scaling.divisors[pair]!;
     // Llama 3.1: long wavelengths are stretched whole, short ones not at all, those between blended.
     const turns = (scaling.originalContext * frequency) / (2 * Math.PI);
     const { lowFrequencyFactor: low, highFrequencyFactor: high } = scaling;

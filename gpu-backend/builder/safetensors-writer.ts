@@ -1,6 +1,6 @@
 /** Writes .safetensors files, tensor by tensor. */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { BYTES_PER_VALUE, type StoredTensor, type WeightType } from './safetensors.ts';
+import { BYTES_PER_VALUE, type StoredTensor, type WeightType } from './stored-tensor.ts';
 
 /** The data starts on such a boundary, so that mapped tensors are aligned for any element type. */
 const ALIGNMENT = 8;

@@ -5,39 +5,26 @@
  */
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { BYTES_PER_VALUE, type StoredTensor, type WeightType } from './stored-tensor.ts';
 
 /** The reference implementation refuses longer headers too; a hostile length must not exhaust memory. */
 const MAX_HEADER_BYTES = 100_000_000;
-
-export const BYTES_PER_VALUE = { F32: 4, F16: 2, BF16: 2 } as const;
-export type WeightType = keyof typeof BYTES_PER_VALUE;
-
-export interface StoredTensor {
-  name: string;
-  /** Absolute path of the file that holds it. */
-  file: string;
-  type: WeightType;
-  shape: readonly number[];
-  /** Bytes from the start of the file. */
-  offset: number;
-  bytes: number;
-}
 
 /**
  * Every tensor of the checkpoint in `folder`: `model.safetensors`, or the shards
  * that `model.safetensors.index.json` lists. Throws an Error that names the file
  * and what is wrong with it.
  */
-export function readWeightIndex(folder: string): Map<string, StoredTensor> {
+export function readSafetensorsIndex(folder: string): Map<string, StoredTensor> {
   const tensors = new Map<string, StoredTensor>();
-  for (const file of weightFiles(folder)) {
+  for (const file of safetensorsFiles(folder)) {
     for (const tensor of readHeader(file)) tensors.set(tensor.name, tensor);
   }
   return tensors;
 }
 
 /** The checkpoint's weight files, absolute, in the order of their names. */
-export function weightFiles(folder: string): string[] {
+export function safetensorsFiles(folder: string): string[] {
   const index = join(folder, 'model.safetensors.index.json');
   if (existsSync(index)) {
     const map: unknown = JSON.parse(readFileSync(index, 'utf8')).weight_map;
@@ -52,7 +39,9 @@ export function weightFiles(folder: string): string[] {
   }
   const single = join(folder, 'model.safetensors');
   if (!existsSync(single)) {
-    throw new Error(`${folder} holds no model.safetensors: other weight formats are not supported`);
+    throw new Error(
+      `${folder} holds neither model.safetensors nor model.gguf: other weight formats are not supported`,
+    );
   }
   return [single];
 }

@@ -1,17 +1,21 @@
-/** Reads a stored tensor in pieces as numbers of another type. */
+/**
+ * Reads a stored tensor in pieces of whole rows: as numbers of the type that is
+ * asked for, or as stored. Rows that a file has interleaved come in order.
+ */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { narrow, widen } from './float16.ts';
-import type { StoredTensor } from './safetensors.ts';
+import { BLOCK_TYPES } from './gguf/block-types.ts';
+import { isBlockType, type StoredTensor, type StoredType, storageUnit } from './stored-tensor.ts';
 
 /** The type that a graph computes in. */
 export type ComputeType = 'float32' | 'float16';
 
-/** Elements that are in memory at a time, whatever the tensor's size. */
-const PIECE_ELEMENTS = 1 << 22;
+/** Values that are in memory at a time, whatever the tensor's size; at least one row, or one head. */
+const PIECE_VALUES = 1 << 22;
 
 /** The tensor's bytes in the type that the graph computes in. */
 export function* readAs(tensor: StoredTensor, type: ComputeType): Generator<Uint8Array> {
-  for (const piece of readPieces(tensor, 1)) {
+  for (const piece of readStored(tensor)) {
     if (tensor.type === 'F16' && type === 'float16') yield piece;
     else if (type === 'float32') yield asBytes(toFloat32(piece, tensor.type));
     else yield asBytes(narrow(toFloat32(piece, tensor.type)));
@@ -20,25 +24,39 @@ export function* readAs(tensor: StoredTensor, type: ComputeType): Generator<Uint
 
 /** A matrix's values in pieces of whole rows. */
 export function* readRows(tensor: StoredTensor): Generator<Float32Array> {
-  const columns = tensor.shape.at(-1) ?? 1;
-  for (const piece of readPieces(tensor, columns)) yield toFloat32(piece, tensor.type);
+  for (const piece of readStored(tensor)) yield toFloat32(piece, tensor.type);
 }
 
-/** The tensor's bytes as stored, in pieces of a multiple of `unit` elements. */
-function* readPieces(tensor: StoredTensor, unit: number): Generator<Uint8Array<ArrayBuffer>> {
-  const width = tensor.type === 'F32' ? 4 : 2;
-  const pieceBytes = Math.max(1, Math.floor(PIECE_ELEMENTS / unit)) * unit * width;
+/** The tensor's bytes as stored, blocks whole, in pieces of whole rows. */
+export function* readStored(tensor: StoredTensor): Generator<Uint8Array<ArrayBuffer>> {
+  const rowValues = tensor.shape.length > 1 ? tensor.shape.at(-1)! : 1;
+  const unit = storageUnit(tensor.type);
+  const rowBytes = (rowValues / unit.values) * unit.bytes;
+  const rowsTogether = tensor.pairedRows ?? 1;
+  const groups = Math.max(1, Math.floor(PIECE_VALUES / (rowValues * rowsTogether)));
+  const pieceBytes = groups * rowsTogether * rowBytes;
   const descriptor = openSync(tensor.file, 'r');
   try {
     for (let done = 0; done < tensor.bytes; ) {
       const piece = new Uint8Array(Math.min(pieceBytes, tensor.bytes - done));
       readFully(descriptor, piece, tensor.offset + done, tensor);
-      yield piece;
+      yield tensor.pairedRows ? separatePairs(piece, tensor.pairedRows, rowBytes) : piece;
       done += piece.length;
     }
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Puts row 2i + p of every head to row i + p · rows / 2. */
+function separatePairs(piece: Uint8Array, rows: number, rowBytes: number): Uint8Array<ArrayBuffer> {
+  const ordered = new Uint8Array(piece.length);
+  for (let row = 0; row * rowBytes < piece.length; row++) {
+    const inHead = row % rows;
+    const target = row - inHead + (inHead >> 1) + (inHead & 1) * (rows / 2);
+    ordered.set(piece.subarray(row * rowBytes, (row + 1) * rowBytes), target * rowBytes);
+  }
+  return ordered;
 }
 
 function readFully(
@@ -54,10 +72,13 @@ function readFully(
   }
 }
 
-function toFloat32(bytes: Uint8Array<ArrayBuffer>, type: StoredTensor['type']): Float32Array {
-  return type === 'F32'
-    ? new Float32Array(bytes.buffer)
-    : widen(type, new Uint16Array(bytes.buffer));
+function toFloat32(bytes: Uint8Array<ArrayBuffer>, type: StoredType): Float32Array {
+  if (type === 'F32') return new Float32Array(bytes.buffer);
+  if (!isBlockType(type)) return widen(type, new Uint16Array(bytes.buffer));
+  const { values, bytes: blockBytes, dequantise } = BLOCK_TYPES[type];
+  const out = new Float32Array((bytes.length / blockBytes) * values);
+  dequantise(bytes, out);
+  return out;
 }
 
 export function asBytes(array: Float32Array | Uint16Array): Uint8Array {

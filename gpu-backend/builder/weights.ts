@@ -21,6 +21,10 @@ export function scalesName(matrix: string): string {
   return `${matrix}.scales`;
 }
 
+export function offsetsName(matrix: string): string {
+  return `${matrix}.offsets`;
+}
+
 export class Weights {
   readonly compute: ComputeType;
   private readonly config: DecoderConfig;
@@ -79,12 +83,43 @@ export class Weights {
 
   private quantizedProduct(graph: GraphBuilder, input: string, name: string, output: string): void {
     const tensor = this.layout.quantized[name]!;
+    if (!tensor.offsets) {
+      this.packedProduct(graph, input, name, output);
+      return;
+    }
+    const offsets = offsetsName(name);
+    graph.external(offsets, this.compute, packedShape(tensor).slice(0, 2), tensor.offsets);
+    const packed = this.packedProduct(graph, input, name, `${output}.packed`);
+    const sums = this.blockSums(graph, input, tensor);
+    graph.node('FusedMatMul', [sums, offsets], `${output}.offset`, { transB: 1 }, MICROSOFT);
+    graph.node('Add', [packed, `${output}.offset`], output);
+  }
+
+  /** The sum of every block of columns of `input`, [1, T, blocks]: what a block's offset is times. */
+  private blockSums(graph: GraphBuilder, input: string, tensor: QuantizedTensor): string {
+    const sums = `${input}.block_sums`;
+    if (this.added.has(sums)) return sums;
+    this.added.add(sums);
+    const [, blocks] = packedShape(tensor);
+    graph.constant(
+      `${sums}.shape`,
+      'int64',
+      [4],
+      BigInt64Array.of(0n, 0n, BigInt(blocks), BigInt(BLOCK_SIZE)),
+    );
+    graph.constant(`${sums}.axis`, 'int64', [1], BigInt64Array.of(-1n));
+    graph.node('Reshape', [input, `${sums}.shape`], `${sums}.blocks`);
+    return graph.node('ReduceSum', [`${sums}.blocks`, `${sums}.axis`], sums, { keepdims: 0 });
+  }
+
+  private packedProduct(graph: GraphBuilder, input: string, name: string, output: string): string {
+    const tensor = this.layout.quantized[name]!;
     const shape = packedShape(tensor);
     const [rows = 0, columns = 0] = tensor.shape;
     const scales = scalesName(name);
     graph.external(name, 'uint8', shape, tensor);
     graph.external(scales, this.compute, shape.slice(0, 2), tensor.scales);
-    graph.node(
+    return graph.node(
       'MatMulNBits',
       [input, name, scales],
       output,

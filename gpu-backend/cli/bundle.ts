@@ -8,9 +8,9 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprintModel } from '../builder/fingerprint.ts';
-import { readWeightIndex } from '../builder/safetensors.ts';
 import { writeSafetensors } from '../builder/safetensors-writer.ts';
 import { readAs } from '../builder/tensor-reader.ts';
+import { readWeightIndex } from '../builder/weight-index.ts';
 
 const COPIED = ['generation_config.json', 'tokenizer.json', 'tokenizer_config.json'];
 

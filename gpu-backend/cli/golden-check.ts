@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readModelFolder } from '../builder/model-folder.ts';
-import { readWeightIndex, type WeightType } from '../builder/safetensors.ts';
+import type { StoredType } from '../builder/stored-tensor.ts';
+import { readWeightIndex } from '../builder/weight-index.ts';
 import type { Engine, Slot } from '../engine/engine.ts';
 import { openEngine } from '../engine/open.ts';
 
@@ -19,7 +20,7 @@ interface Golden {
 export interface GoldenReport {
   model: string;
   /** How the checkpoint stores its weights. */
-  stored: WeightType;
+  stored: StoredType;
   maxLogitDifference: number;
   tolerance: number;
   /** Positions whose argmax agrees, of `positions`. */
@@ -38,7 +39,7 @@ export interface GoldenReport {
  * computed before the weights were rounded.
  */
 const FLOAT32_TOLERANCE = 1e-4;
-const ROUNDING_SHARE: Record<WeightType, number> = { F32: 0, F16: 2 ** -10, BF16: 2 ** -7 };
+const ROUNDING_SHARE: Partial<Record<StoredType, number>> = { F16: 2 ** -10, BF16: 2 ** -7 };
 
 /** Throws where the checkpoint or its golden.json cannot be read. */
 export async function checkGolden(folder: string, cacheFolder?: string): Promise<GoldenReport> {
@@ -54,7 +55,7 @@ export async function checkGolden(folder: string, cacheFolder?: string): Promise
 
 async function compare(
   model: string,
-  stored: WeightType,
+  stored: StoredType,
   golden: Golden,
   engine: Engine,
 ): Promise<GoldenReport> {
@@ -65,9 +66,9 @@ async function compare(
   const logits = await feed(engine, slot, prompt);
   const last = logits.slice(-vocabSize);
   const scale = Math.max(...golden.last_logits.map(Math.abs));
-  const tolerance = Math.max(FLOAT32_TOLERANCE, ROUNDING_SHARE[stored] * scale);
+  const tolerance = Math.max(FLOAT32_TOLERANCE, (ROUNDING_SHARE[stored] ?? 0) * scale);
   const excused = (row: Float32Array, expected: number) =>
-    stored !== 'F32' && row[argmax(row)]! - row[expected]! <= tolerance;
+    stored in ROUNDING_SHARE && row[argmax(row)]! - row[expected]! <= tolerance;
 
   const rows = prompt.map((_, i) => logits.subarray(i * vocabSize, (i + 1) * vocabSize));
   const expected = golden.argmax_per_position;
@@ -123,7 +124,7 @@ async function feed(engine: Engine, slot: Slot, tokens: number[]): Promise<Float
 }
 
 /** The type of the matrices; norms are often kept wider. */
-function widestType(folder: string): WeightType {
+function widestType(folder: string): StoredType {
   const tensors = [...readWeightIndex(folder).values()].sort((a, b) => b.bytes - a.bytes);
   if (!tensors[0]) throw new Error(`${folder} holds no tensors`);
   return tensors[0].type;

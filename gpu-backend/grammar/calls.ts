@@ -34,7 +34,7 @@ export function callsExpression({ begin, end, functions, free, many }: CallForm)
   const bodies = functions.map(({ name, parameters }, i) =>
     sequence(
       literal(`{"name": ${JSON.stringify(name)}, "arguments": `),
-      schemaExpression(parameters, `functions[${i}].parameters`),
+      schemaExpression(parameters, ['functions', i, 'parameters']),
       literal('}'),
     ),
   );

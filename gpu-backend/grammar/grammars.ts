@@ -10,7 +10,7 @@ import {
   type GrammarSetting,
   MAX_FUNCTIONS,
   MAX_MARK_LENGTH,
-} from '../../src/link/frames/index.ts';
+} from '../../src/link/protocol/index.ts';
 import { callsExpression } from './calls.ts';
 import type { Expression } from './expression.ts';
 import { Grammar } from './grammar.ts';
@@ -80,11 +80,11 @@ function expressionOf(setting: GrammarSetting | null): Expression {
     case 'json_object':
       return anyValue(FREE).object;
     case 'json_schema':
-      return schemaExpression(setting.schema, 'schema');
+      return schemaExpression(setting.schema, ['schema']);
     case 'calls':
       return callsOf(setting);
     default:
-      throw new GrammarRefused('kind: must be json_object, json_schema or calls');
+      throw new GrammarRefused('must be json_object, json_schema or calls', ['kind']);
   }
 }
 
@@ -93,17 +93,17 @@ function callsOf(setting: Extract<GrammarSetting, { kind: 'calls' }>): Expressio
   for (const [name, mark] of [
     ['begin', begin],
     ['end', end],
-  ]) {
+  ] as const) {
     if (typeof mark !== 'string' || mark.length === 0 || mark.length > MAX_MARK_LENGTH) {
-      throw new GrammarRefused(`${name}: must be a string of 1 to ${MAX_MARK_LENGTH} characters`);
+      throw new GrammarRefused(`must be a string of 1 to ${MAX_MARK_LENGTH} characters`, [name]);
     }
   }
   if (!Array.isArray(functions) || functions.length === 0 || functions.length > MAX_FUNCTIONS) {
-    throw new GrammarRefused(`functions: must be a list of 1 to ${MAX_FUNCTIONS}`);
+    throw new GrammarRefused(`must be a list of 1 to ${MAX_FUNCTIONS}`, ['functions']);
   }
   for (const [i, one] of functions.entries()) {
     if (typeof one?.name !== 'string') {
-      throw new GrammarRefused(`functions[${i}].name: must be a string`);
+      throw new GrammarRefused('must be a string', ['functions', i, 'name']);
     }
   }
   return callsExpression({ begin, end, functions, free: free === true, many: many === true });

@@ -19,7 +19,7 @@ import {
 import * as json from './json.ts';
 import { otherKeys } from './keys.ts';
 import { integersBetween, MAX_BOUND, numbersBetween } from './ranges.ts';
-import { GrammarRefused } from './refused.ts';
+import { type GrammarPath, GrammarRefused } from './refused.ts';
 
 const MAX_SCHEMA_DEPTH = 32;
 const MAX_PROPERTIES = 512;
@@ -28,8 +28,8 @@ const MAX_ENUM_VALUES = 1000;
 /** Lengths and numbers of items. */
 const MAX_COUNT = 1 << 20;
 
-function refuse(path: string, what: string): never {
-  throw new GrammarRefused(`${path}: ${what}`);
+function refuse(path: GrammarPath, what: string): never {
+  throw new GrammarRefused(what, path);
 }
 
 type Schema = Record<string, unknown>;
@@ -51,18 +51,18 @@ const KEYWORDS: Record<string, readonly string[]> = {
 };
 const ANY = json.anyValue(json.ONE_LINE);
 
-/** Throws `GrammarRefused`. `path` is what the schema is called in errors. */
-export function schemaExpression(schema: unknown, path: string): Expression {
+/** Throws `GrammarRefused`. `path` is where the schema stands in the setting. */
+export function schemaExpression(schema: unknown, path: GrammarPath): Expression {
   return new SchemaReader(schema, path).read();
 }
 
 class SchemaReader {
   private readonly root: unknown;
-  private readonly path: string;
+  private readonly path: GrammarPath;
   private readonly rules = new Map<string, Rule>();
   private depth = 0;
 
-  constructor(root: unknown, path: string) {
+  constructor(root: unknown, path: GrammarPath) {
     this.root = root;
     this.path = path;
   }
@@ -71,7 +71,7 @@ class SchemaReader {
     return this.schema(this.root, this.path);
   }
 
-  private schema(raw: unknown, path: string): Expression {
+  private schema(raw: unknown, path: GrammarPath): Expression {
     if (raw === true) return ANY.value;
     if (raw === false) return never;
     if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
@@ -86,10 +86,10 @@ class SchemaReader {
     return expression;
   }
 
-  private anySchema(schema: Schema, path: string): Expression {
+  private anySchema(schema: Schema, path: GrammarPath): Expression {
     if ('$ref' in schema) {
       allow(schema, path, ['$ref', '$defs', 'definitions']);
-      return this.reference(schema.$ref, `${path}.$ref`);
+      return this.reference(schema.$ref, [...path, '$ref']);
     }
     if ('const' in schema || 'enum' in schema) return values(schema, path);
     if ('anyOf' in schema || 'allOf' in schema) return this.combined(schema, path);
@@ -107,21 +107,21 @@ class SchemaReader {
     return choice(...types.map((type) => this.typed(type, schema, path)));
   }
 
-  private combined(schema: Schema, path: string): Expression {
+  private combined(schema: Schema, path: GrammarPath): Expression {
     const name = 'anyOf' in schema ? 'anyOf' : 'allOf';
     allow(schema, path, [name, '$defs', 'definitions']);
     const list = schema[name];
     if (!Array.isArray(list) || list.length === 0) {
-      refuse(`${path}.${name}`, 'must be a list of at least one schema');
+      refuse([...path, name], 'must be a list of at least one schema');
     }
     if (name === 'allOf' && list.length > 1) {
-      refuse(`${path}.allOf`, 'is supported with one schema only: join them');
+      refuse([...path, 'allOf'], 'is supported with one schema only: join them');
     }
-    return choice(...list.map((one, i) => this.schema(one, `${path}.${name}[${i}]`)));
+    return choice(...list.map((one, i) => this.schema(one, [...path, name, i])));
   }
 
   /** `#`, `#/$defs/name` or another place in the schema; read once, wherever it is used. */
-  private reference(ref: unknown, path: string): Expression {
+  private reference(ref: unknown, path: GrammarPath): Expression {
     if (typeof ref !== 'string' || !/^#(\/|$)/.test(ref)) {
       refuse(path, 'must be a place in this schema, like "#/$defs/name"');
     }
@@ -131,15 +131,12 @@ class SchemaReader {
     this.rules.set(ref, rule);
     const outer = this.depth;
     this.depth = 0;
-    rule.body = this.schema(
-      this.resolve(ref, path),
-      `${this.path}${ref.slice(1).replaceAll('/', '.')}`,
-    );
+    rule.body = this.schema(this.resolve(ref, path), [...this.path, ...ref.split('/').slice(1)]);
     this.depth = outer;
     return call(rule);
   }
 
-  private resolve(ref: string, path: string): unknown {
+  private resolve(ref: string, path: GrammarPath): unknown {
     let at = this.root;
     for (const step of ref.split('/').slice(1)) {
       const key = step.replaceAll('~1', '/').replaceAll('~0', '~');
@@ -151,7 +148,7 @@ class SchemaReader {
     return at;
   }
 
-  private typed(type: string, schema: Schema, path: string): Expression {
+  private typed(type: string, schema: Schema, path: GrammarPath): Expression {
     switch (type) {
       case 'object':
         return this.object(schema, path);
@@ -171,19 +168,19 @@ class SchemaReader {
     }
   }
 
-  private object(schema: Schema, path: string): Expression {
+  private object(schema: Schema, path: GrammarPath): Expression {
     const properties = schema.properties ?? {};
     if (typeof properties !== 'object' || Array.isArray(properties) || properties === null) {
-      refuse(`${path}.properties`, 'must be an object');
+      refuse([...path, 'properties'], 'must be an object');
     }
     const names = Object.keys(properties);
     if (names.length > MAX_PROPERTIES) {
-      refuse(`${path}.properties`, `more than ${MAX_PROPERTIES}`);
+      refuse([...path, 'properties'], `more than ${MAX_PROPERTIES}`);
     }
     const long = names.find((name) => name.length > MAX_NAME_LENGTH);
     if (long !== undefined) {
       refuse(
-        `${path}.properties`,
+        [...path, 'properties'],
         `the name ${long.slice(0, 32)}… has more than ${MAX_NAME_LENGTH} characters`,
       );
     }
@@ -193,7 +190,7 @@ class SchemaReader {
       sequence(
         json.constant(name),
         colon,
-        this.schema((properties as Schema)[name], `${path}.properties.${name}`),
+        this.schema((properties as Schema)[name], [...path, 'properties', name]),
       ),
     );
     const extra = this.additional(schema, names, path);
@@ -216,11 +213,15 @@ class SchemaReader {
   }
 
   /** A member beyond the named ones, if there may be any: all may where the schema names none. */
-  private additional(schema: Schema, names: readonly string[], path: string): Expression | null {
+  private additional(
+    schema: Schema,
+    names: readonly string[],
+    path: GrammarPath,
+  ): Expression | null {
     const { additionalProperties: raw } = schema;
     if (raw === undefined) return names.length > 0 ? null : this.member(ANY.value, names);
     if (raw === false) return null;
-    return this.member(this.schema(raw, `${path}.additionalProperties`), names);
+    return this.member(this.schema(raw, [...path, 'additionalProperties']), names);
   }
 
   private member(value: Expression, names: readonly string[]): Expression {
@@ -228,21 +229,21 @@ class SchemaReader {
     return call(rule);
   }
 
-  private array(schema: Schema, path: string): Expression {
+  private array(schema: Schema, path: GrammarPath): Expression {
     const [least, most] = counts(schema, path, 'minItems', 'maxItems');
-    const item = 'items' in schema ? this.schema(schema.items, `${path}.items`) : ANY.value;
+    const item = 'items' in schema ? this.schema(schema.items, [...path, 'items']) : ANY.value;
     return json.array(item, json.ONE_LINE, least, most);
   }
 }
 
-function values(schema: Schema, path: string): Expression {
+function values(schema: Schema, path: GrammarPath): Expression {
   allow(schema, path, ['const', 'enum', 'type', '$defs', 'definitions']);
   if ('const' in schema && 'enum' in schema) {
-    refuse(`${path}.const`, 'is not supported beside enum');
+    refuse([...path, 'const'], 'is not supported beside enum');
   }
   const list = 'const' in schema ? [schema.const] : schema.enum;
   if (!Array.isArray(list) || list.length === 0 || list.length > MAX_ENUM_VALUES) {
-    refuse(`${path}.enum`, `must be a list of 1 to ${MAX_ENUM_VALUES} values`);
+    refuse([...path, 'enum'], `must be a list of 1 to ${MAX_ENUM_VALUES} values`);
   }
   const types = 'type' in schema ? typesOf(schema, path) : null;
   const fitting = list.filter((value) => !types || types.some((type) => hasType(value, type)));
@@ -265,12 +266,12 @@ function hasType(value: unknown, type: string): boolean {
 }
 
 /** The types that are named, or that the keywords speak of. */
-function typesOf(schema: Schema, path: string): string[] {
+function typesOf(schema: Schema, path: GrammarPath): string[] {
   if ('type' in schema) {
     const types = Array.isArray(schema.type) ? schema.type : [schema.type];
     for (const type of types) {
       if (typeof type !== 'string' || !Object.hasOwn(KEYWORDS, type)) {
-        refuse(`${path}.type`, `must be of ${Object.keys(KEYWORDS).join(', ')}`);
+        refuse([...path, 'type'], `must be of ${Object.keys(KEYWORDS).join(', ')}`);
       }
     }
     // Every integer is a number: named both, it would be read twice.
@@ -281,16 +282,16 @@ function typesOf(schema: Schema, path: string): string[] {
   );
 }
 
-function requiredOf(schema: Schema, names: readonly string[], path: string): Set<string> {
+function requiredOf(schema: Schema, names: readonly string[], path: GrammarPath): Set<string> {
   const required = schema.required ?? [];
   if (!Array.isArray(required)) {
-    refuse(`${path}.required`, 'must be a list of names');
+    refuse([...path, 'required'], 'must be a list of names');
   }
   const known = new Set(names);
   for (const name of required) {
     if (!known.has(name)) {
       refuse(
-        `${path}.required`,
+        [...path, 'required'],
         `names ${JSON.stringify(name)}, which is not one of the properties`,
       );
     }
@@ -299,28 +300,28 @@ function requiredOf(schema: Schema, names: readonly string[], path: string): Set
 }
 
 /** A least and a most number of something. */
-function counts(schema: Schema, path: string, low: string, high: string): [number, number] {
+function counts(schema: Schema, path: GrammarPath, low: string, high: string): [number, number] {
   const [least, most] = [low, high].map((name) => {
     const value = schema[name];
     if (value === undefined) return undefined;
     if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > MAX_COUNT) {
-      refuse(`${path}.${name}`, `must be an integer from 0 to ${MAX_COUNT}`);
+      refuse([...path, name], `must be an integer from 0 to ${MAX_COUNT}`);
     }
     return value;
   });
   if ((least ?? 0) > (most ?? Infinity)) {
-    refuse(`${path}.${low}`, `is more than ${high}`);
+    refuse([...path, low], `is more than ${high}`);
   }
   return [least ?? 0, most ?? Infinity];
 }
 
-function numeric(type: 'integer' | 'number', schema: Schema, path: string): Expression {
+function numeric(type: 'integer' | 'number', schema: Schema, path: GrammarPath): Expression {
   const limit = type === 'integer' ? Number.MAX_SAFE_INTEGER : MAX_BOUND;
   const bound = (name: string): number | undefined => {
     const value = schema[name];
     if (value === undefined) return undefined;
     if (typeof value !== 'number' || !Number.isInteger(value) || Math.abs(value) > limit) {
-      refuse(`${path}.${name}`, `must be an integer from ${-limit} to ${limit}`);
+      refuse([...path, name], `must be an integer from ${-limit} to ${limit}`);
     }
     return value;
   };
@@ -345,9 +346,9 @@ function numeric(type: 'integer' | 'number', schema: Schema, path: string): Expr
 }
 
 /** Refuses by name what is neither in `names` nor an annotation. */
-function allow(schema: Schema, path: string, names: readonly string[]): void {
+function allow(schema: Schema, path: GrammarPath, names: readonly string[]): void {
   for (const name of Object.keys(schema)) {
     if (names.includes(name) || ANNOTATIONS.has(name)) continue;
-    refuse(`${path}.${name}`, 'is not supported here: leave it out');
+    refuse([...path, name], 'is not supported here: leave it out');
   }
 }

@@ -1,8 +1,8 @@
 /** Request bodies: bounded, parsed, and checked against a schema before anything acts on them. */
 import type { Context } from 'hono';
 import * as v from 'valibot';
+import { shape } from './answers/request-fields.ts';
 import { ApiFailure, invalid, invalidIssue, tooLarge } from './errors.ts';
-import { shape } from './request-fields.ts';
 
 /** A chat request with a full context of text is far below this. */
 const MAX_JSON_BYTES = 2 * 1024 * 1024;
@@ -29,7 +29,7 @@ async function readJson(c: Context): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch {
-    throw invalid(null, 'the body is not JSON');
+    throw invalid([], 'the body is not JSON');
   }
 }
 
@@ -39,10 +39,7 @@ export async function readForm(c: Context): Promise<FormData> {
     try {
       return await body.formData();
     } catch {
-      throw invalid(
-        null,
-        'the body is not multipart/form-data with the fields "file" and "purpose"',
-      );
+      throw invalid([], 'the body is not multipart/form-data with the fields "file" and "purpose"');
     }
   });
 }
@@ -81,7 +78,7 @@ async function bounded<Read>(
   read: (body: Response) => Promise<Read>,
 ): Promise<Read> {
   const message = `the request is too large: a body like this may have ${limit} bytes`;
-  if (Number(c.req.header('content-length') ?? 0) > limit) throw tooLarge(message);
+  if (Number(c.req.header('content-length') ?? 0) > limit) throw tooLarge([], message);
   const { body, headers } = c.req.raw;
   let seen = 0;
   const counter = new TransformStream<Uint8Array, Uint8Array>({
@@ -98,7 +95,7 @@ async function bounded<Read>(
   try {
     return await read(counted);
   } catch (error) {
-    if (seen > limit) throw tooLarge(message);
-    throw error instanceof ApiFailure ? error : invalid(null, 'the body could not be read');
+    if (seen > limit) throw tooLarge([], message);
+    throw error instanceof ApiFailure ? error : invalid([], 'the body could not be read');
   }
 }

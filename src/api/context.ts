@@ -1,5 +1,5 @@
 import type { Bindings } from '../bindings.ts';
-import type { KeyLimits } from '../store/request-meter.ts';
+import type { KeyLimits } from '../store/objects/limiter.ts';
 import type { Scope } from '../store/schema.ts';
 import type { Tenant } from '../store/tenants.ts';
 

@@ -3,14 +3,19 @@
  * to OpenAI's form: `{error: {message, type, param, code}}` with a status.
  */
 import type * as v from 'valibot';
+import type { errorBody } from './wire.ts';
 
+/** Where in the request: names and indices from the body down. Empty where all of it is meant. */
+export type Path = readonly (string | number)[];
+
+/** `message` says what is wrong at `path`, without naming the place. */
 export type ApiError =
-  | { kind: 'invalid'; param: string | null; message: string; code: string | null }
+  | { kind: 'invalid'; path: Path; message: string; code: string | null }
   | { kind: 'unauthorized'; message: string }
   | { kind: 'forbidden'; message: string }
-  | { kind: 'not_found'; param: string | null; message: string; code: string | null }
+  | { kind: 'not_found'; path: Path; message: string; code: string | null }
   | { kind: 'conflict'; message: string }
-  | { kind: 'too_large'; message: string; param: string | null }
+  | { kind: 'too_large'; path: Path; message: string }
   | { kind: 'rate_limited'; message: string; retryAfterMs: number }
   | { kind: 'overloaded'; retryAfterMs: number }
   | { kind: 'unavailable'; message: string }
@@ -28,16 +33,13 @@ export class ApiFailure extends Error {
   }
 }
 
-/** OpenAI's `error` object; also sent as an SSE event when a stream fails half way. */
-export interface ErrorBody {
-  error: { message: string; type: string; param: string | null; code: string | null };
-}
+export type ErrorBody = v.InferOutput<typeof errorBody>;
 
 /** After which a client may try again what failed for lack of a verifier. */
 const UNAVAILABLE_RETRY_MS = 2_000;
 
-export function invalid(param: string | null, message: string, code: string | null = null) {
-  return new ApiFailure({ kind: 'invalid', param, message, code });
+export function invalid(path: Path, message: string, code: string | null = null) {
+  return new ApiFailure({ kind: 'invalid', path, message, code });
 }
 
 export function unauthorized(message: string) {
@@ -48,16 +50,16 @@ export function forbidden(message: string) {
   return new ApiFailure({ kind: 'forbidden', message });
 }
 
-export function notFound(message: string, param: string | null = null, code: string | null = null) {
-  return new ApiFailure({ kind: 'not_found', param, message, code });
+export function notFound(path: Path, message: string, code: string | null = null) {
+  return new ApiFailure({ kind: 'not_found', path, message, code });
 }
 
 export function conflict(message: string) {
   return new ApiFailure({ kind: 'conflict', message });
 }
 
-export function tooLarge(message: string, param: string | null = null) {
-  return new ApiFailure({ kind: 'too_large', message, param });
+export function tooLarge(path: Path, message: string) {
+  return new ApiFailure({ kind: 'too_large', path, message });
 }
 
 export function rateLimited(message: string, retryAfterMs: number) {
@@ -79,22 +81,22 @@ export function cancelled(message: string) {
 /** The first of valibot's issues, as a failure that names its field. */
 export function invalidIssue(issues: readonly v.BaseIssue<unknown>[]): ApiFailure {
   const { path, message } = deepest(issues[0]!, []);
-  const param = path.length > 0 ? path.join('.') : null;
-  return invalid(param, param ? `${param}: ${message}` : message);
+  return invalid(path, message);
 }
 
 /** Of a union, what is wrong with the option that the input came closest to; the union's own word where it came to none. */
-function deepest(
-  issue: v.BaseIssue<unknown>,
-  above: readonly string[],
-): { path: readonly string[]; message: string } {
-  const path = [...above, ...(issue.path ?? []).map(({ key }) => String(key))];
-  let best: { path: readonly string[]; message: string } = { path, message: issue.message };
+function deepest(issue: v.BaseIssue<unknown>, above: Path): { path: Path; message: string } {
+  const path = [...above, ...(issue.path ?? []).map(({ key }) => keyOf(key))];
+  let best: { path: Path; message: string } = { path, message: issue.message };
   for (const option of issue.type === 'union' ? (issue.issues ?? []) : []) {
     const inner = deepest(option, path);
     if (inner.path.length > best.path.length) best = inner;
   }
   return best;
+}
+
+function keyOf(key: unknown): string | number {
+  return typeof key === 'number' ? key : String(key);
 }
 
 interface WireError {
@@ -109,20 +111,20 @@ const INVALID_REQUEST = 'invalid_request_error';
 export function toWire(error: ApiError): WireError {
   switch (error.kind) {
     case 'invalid':
-      return wire(400, INVALID_REQUEST, error.message, error.param, error.code);
+      return wireAt(400, error, error.code);
     case 'unauthorized':
       return wire(401, INVALID_REQUEST, error.message, null, 'invalid_api_key');
     case 'forbidden':
       return wire(403, INVALID_REQUEST, error.message, null, 'insufficient_permissions');
     case 'not_found':
-      return wire(404, INVALID_REQUEST, error.message, error.param, error.code);
+      return wireAt(404, error, error.code);
     case 'conflict':
       return wire(409, INVALID_REQUEST, error.message, null, null, {
         // SDKs retry a 409 of their own accord: the same request would only conflict again.
         'x-should-retry': 'false',
       });
     case 'too_large':
-      return wire(413, INVALID_REQUEST, error.message, error.param, 'request_too_large');
+      return wireAt(413, error, 'request_too_large');
     case 'rate_limited':
       return wire(429, 'rate_limit_error', error.message, null, 'rate_limit_exceeded', {
         ...retryAfter(error.retryAfterMs),
@@ -171,6 +173,16 @@ export function wholeSeconds(ms: number): number {
 export function toResponse(error: ApiError): Response {
   const { status, headers, body } = toWire(error);
   return Response.json(body, { status, headers });
+}
+
+/** A request's fault at a place in it, which `param` and the message name. */
+function wireAt(
+  status: number,
+  { path, message }: { path: Path; message: string },
+  code: string | null,
+) {
+  const param = path.length > 0 ? path.join('.') : null;
+  return wire(status, INVALID_REQUEST, param ? `${param}: ${message}` : message, param, code);
 }
 
 function wire(

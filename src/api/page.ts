@@ -7,19 +7,31 @@ const MAX_PAGE = 100;
 const DEFAULT_PAGE = 20;
 
 export const pageQuery = v.object({
-  limit: v.optional(
-    v.pipe(
-      v.string(),
-      v.toNumber('must be a number'),
-      v.integer('must be a whole number'),
-      v.minValue(1, `must be 1 to ${MAX_PAGE}`),
-      v.maxValue(MAX_PAGE, `must be 1 to ${MAX_PAGE}`),
+  limit: v.pipe(
+    v.optional(
+      v.pipe(
+        v.string(),
+        v.toNumber('must be a number'),
+        v.integer('must be a whole number'),
+        v.minValue(1, `must be 1 to ${MAX_PAGE}`),
+        v.maxValue(MAX_PAGE, `must be 1 to ${MAX_PAGE}`),
+      ),
+      String(DEFAULT_PAGE),
     ),
-    String(DEFAULT_PAGE),
+    v.description('The most items of a page.'),
   ),
-  order: v.optional(v.picklist(['asc', 'desc'], 'must be "asc" or "desc"'), 'desc'),
-  after: v.optional(v.string()),
-  before: v.optional(v.string()),
+  order: v.pipe(
+    v.optional(v.picklist(['asc', 'desc'], 'must be "asc" or "desc"'), 'desc'),
+    v.description('By the time of creation.'),
+  ),
+  after: v.pipe(
+    v.optional(v.string()),
+    v.description('Only items that follow the one with this id.'),
+  ),
+  before: v.pipe(
+    v.optional(v.string()),
+    v.description('Only items that come before the one with this id.'),
+  ),
 });
 
 export type PageQuery = v.InferOutput<typeof pageQuery>;

@@ -7,17 +7,17 @@
 import type { Bindings } from '../bindings.ts';
 import { MAX_CONTEXT } from '../draft/stores/session-store.ts';
 import { type Draft, SuperposedDrafts } from '../draft/superposed.ts';
-import type { ModelRecord } from '../store/model.ts';
+import { WORKER_STORES } from '../memory/objects/mixer-weights.ts';
+import { lookUp } from '../memory/turn/look-up.ts';
+import { keptMixer } from '../memory/turn/shared-mixer.ts';
+import { TurnDrafter } from '../memory/turn/turn-drafter.ts';
+import type { ModelRecord } from '../model/record.ts';
 import { namespaceOf, type Tenant } from '../store/tenants.ts';
 import { readyModel, warmUp } from './draft-model/bundled.ts';
 import { draftContext, MAX_DRAFT_CONTEXT } from './draft-model/context.ts';
 import { pause } from './draft-model/edge-drafter.ts';
 import type { EdgeModel } from './draft-model/edge-model.ts';
 import { EdgeReader } from './draft-model/edge-reader.ts';
-import { lookUp } from './memory/look-up.ts';
-import { WORKER_STORES } from './memory/mixer-weights.ts';
-import { keptMixer } from './memory/shared-mixer.ts';
-import { TurnDrafter } from './memory/turn-drafter.ts';
 import { PromptTooLong } from './prompt.ts';
 import { StopStrings } from './stop.ts';
 

@@ -1,7 +1,7 @@
 /** What the verifier commits, as text: end tokens dropped, characters whole, stop strings cut. */
 
 import { SOURCE_NAMES, type SourceName } from '../draft/source.ts';
-import type { Accept, DoneReason } from '../link/frames/index.ts';
+import type { Accept, DoneReason } from '../link/protocol/index.ts';
 import { Detokenizer } from './detokenize.ts';
 import { StopStrings } from './stop.ts';
 import { type TokenLogprobs, tokenLogprobs, WaitingLogprobs } from './token-logprobs.ts';

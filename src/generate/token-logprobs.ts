@@ -1,5 +1,5 @@
 /** Log-probabilities of the answer's tokens, told when their text is. */
-import type { Accept, Logprobs } from '../link/frames/index.ts';
+import type { Accept, Logprobs } from '../link/protocol/index.ts';
 
 export interface TokenLogprob {
   token: number;

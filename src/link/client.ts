@@ -37,7 +37,7 @@ import {
   Sealer,
   type Span,
   type Transport,
-} from './frames/index.ts';
+} from './protocol/index.ts';
 
 export type LinkEvent =
   | ({ type: 'ready' } & Ready)
@@ -179,8 +179,8 @@ export class Link {
   private dispatch(bytes: Uint8Array): void {
     const type = frameType(bytes);
     if (type === FrameType.error) {
-      const { code, message, retryAfterMs } = decodeError(bytes);
-      return this.fail(new LinkFailure(code, message, retryAfterMs));
+      const { code, message, retryAfterMs, path } = decodeError(bytes);
+      return this.fail(new LinkFailure(code, message, retryAfterMs, path));
     }
     if (this.isReady === (type === FrameType.ready)) {
       throw new FrameError(`frame type ${type} ${this.isReady ? 'again' : 'before ready'}`);

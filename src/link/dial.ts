@@ -11,7 +11,7 @@ import {
   type Receiver,
   type TicketClaims,
   type Transport,
-} from './frames/index.ts';
+} from './protocol/index.ts';
 import { signTicket } from './ticket.ts';
 
 /** Stands still while code runs and moves with I/O, which is all the link measures. */

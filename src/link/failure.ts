@@ -1,4 +1,4 @@
-import type { LinkErrorCode } from './frames/index.ts';
+import type { LinkErrorCode } from './protocol/index.ts';
 
 /**
  * Why a link ended without `done`. From here: `unreachable` (no connection),
@@ -12,10 +12,18 @@ export class LinkFailure extends Error {
   readonly code: LinkFailureCode;
   /** Milliseconds after which trying again makes sense; 0 when nobody said. */
   readonly retryAfterMs: number;
-  constructor(code: LinkFailureCode, message: string, retryAfterMs = 0) {
+  /** Where in the grammar the fault is, for the code `grammar`: `['functions', 0, 'parameters', 'not']`. */
+  readonly path: readonly (string | number)[];
+  constructor(
+    code: LinkFailureCode,
+    message: string,
+    retryAfterMs = 0,
+    path: readonly (string | number)[] = [],
+  ) {
     super(message);
     this.code = code;
     this.retryAfterMs = retryAfterMs;
+    this.path = path;
   }
 }
 

@@ -4,7 +4,7 @@
  * first turn after an outage is the probe.
  */
 import type { LinkFailure, LinkFailureCode } from './failure.ts';
-import type { Clock, Ready } from './frames/index.ts';
+import type { Clock, Ready } from './protocol/index.ts';
 import { RetryBudget } from './retry.ts';
 
 /** A verifier that failed is avoided for so long, doubled with every failure in a row. */

@@ -5,7 +5,7 @@ import {
   TICKET_ISSUER,
   TICKET_LIFETIME_S,
   type TicketClaims,
-} from './frames/index.ts';
+} from './protocol/index.ts';
 
 /** A ticket for one link to the verifier at `url`. */
 export function signTicket(key: LinkKey, url: string, claims: TicketClaims): Promise<string> {

@@ -50,20 +50,24 @@ export function filterCondition(filter: AttributeFilter, attributes: SQL): SQL {
     const parts = filter.filters.map((part) => filterCondition(part, attributes));
     return sql`(${sql.join(parts, filter.type === 'and' ? sql` AND ` : sql` OR `)})`;
   }
-  const entry = sql`SELECT value FROM json_each(${attributes}) WHERE key = ${filter.key}`;
-  return isMembership(filter) ? membership(sql`(${entry})`, filter) : comparison(entry, filter);
+  return isMembership(filter) ? membership(attributes, filter) : comparison(attributes, filter);
 }
 
+/** A value with its kind, from json_each: 1 and true differ, as do 1 and "1"; 1 and 1.0 are one number. */
+const KINDED_VALUE = sql`SELECT value, iif(type = 'integer', 'real', type)`;
+
 /** A file without the attribute is in no list and equal to nothing: `nin` and `ne` hold for it. */
-function membership(attribute: SQL, { type, value }: Membership): SQL {
-  const list = sql`(SELECT value FROM json_each(${JSON.stringify(value)}))`;
-  if (type === 'in') return sql`${attribute} IN ${list}`;
-  return sql`(${attribute} IS NULL OR ${attribute} NOT IN ${list})`;
+function membership(attributes: SQL, { type, key, value }: Membership): SQL {
+  const attribute = sql`${KINDED_VALUE} FROM json_each(${attributes}) WHERE key = ${key}`;
+  const list = sql`${KINDED_VALUE} FROM json_each(${JSON.stringify(value)})`;
+  const listed = sql`EXISTS (${attribute} INTERSECT ${list})`;
+  return type === 'in' ? listed : sql`NOT ${listed}`;
 }
 
 /** Only values of one kind compare: SQLite would put every text above every number. */
-function comparison(entry: SQL, { type, value: given }: Comparison): SQL {
-  const attribute = sql`(${entry} AND type IN ${JSON_TYPES[typeof given as ScalarKind]})`;
+function comparison(attributes: SQL, { type, key, value: given }: Comparison): SQL {
+  const attribute = sql`(SELECT value FROM json_each(${attributes})
+    WHERE key = ${key} AND type IN ${JSON_TYPES[typeof given as ScalarKind]})`;
   // SQLite's JSON has 1 and 0 for true and false.
   const value = typeof given === 'boolean' ? Number(given) : given;
   switch (type) {

@@ -1,6 +1,7 @@
 /** Two rankings to one. Pure. */
+
+import type { Near } from '../store/objects/vectors.ts';
 import type { Ranked } from './ranked.ts';
-import type { Near } from './vectors/vector-index.ts';
 
 /**
  * What the nearest vector is worth beside the best bm25, with encoders whose tokens

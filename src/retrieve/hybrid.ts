@@ -1,7 +1,7 @@
 /** Words and vectors together: both propose passages, and the better judge ranks them. */
 import { sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
-import type { Database } from '../store/database.ts';
+import { type Database, listed } from '../store/database.ts';
 import { embedderOf } from './embed/choose.ts';
 import { add, fuse, LEAST_SIMILARITY, MEANING_WEIGHT } from './fuse.ts';
 import { type Candidate, interact } from './interaction.ts';
@@ -45,7 +45,7 @@ export async function searchHybrid(
 function readCandidates(db: Database, scope: Scope, ids: readonly number[]): Promise<Candidate[]> {
   return db.all<Candidate>(
     sql`SELECT c.id, c.title, c.heading, c.text FROM chunks c
-      WHERE c.id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))
+      WHERE c.id IN ${listed(ids)}
         AND EXISTS (SELECT 1 ${reachable(scope, sql`c.document_id`)})`,
   );
 }

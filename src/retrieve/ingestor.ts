@@ -3,14 +3,16 @@
  * queue is `store_files` in D1 and the clock is the object's alarm, which survives
  * eviction and restarts: ingestion goes on where it stood.
  */
+
 import { DurableObject } from 'cloudflare:workers';
 import { and, asc, eq } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
+import { loadModel, ModelUnavailable } from '../model/record.ts';
 import { corpusAt } from '../store/corpora.ts';
 import { database } from '../store/database.ts';
 import { purgeOrphans } from '../store/documents.ts';
 import { loggable } from '../store/loggable.ts';
-import { loadModel, ModelUnavailable } from '../store/model.ts';
+import type { IngestorObject } from '../store/objects/ingestor.ts';
 import { type FileErrorCode, files, storeFiles } from '../store/schema.ts';
 import type { StoreFileRecord } from '../store/stores.ts';
 import { type Attached, ingest, type Refused } from './ingest.ts';
@@ -37,7 +39,7 @@ export async function startIngestion(env: Bindings, tenantId: number): Promise<v
   await env.INGESTOR.get(env.INGESTOR.idFromName(String(tenantId))).wake(tenantId);
 }
 
-export class Ingestor extends DurableObject<Bindings> {
+export class Ingestor extends DurableObject<Bindings> implements IngestorObject {
   async wake(tenantId: number): Promise<void> {
     await this.ctx.storage.put('tenant', tenantId);
     if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(Date.now());

@@ -2,6 +2,8 @@
  * A user's words as an FTS5 query. Only letters and digits get through, each
  * term in quotes, so no text can be read as FTS5 syntax.
  */
+import { normalise } from '../model/unicode-normalise.ts';
+import { withoutUnseen } from './normalise.ts';
 
 /**
  * Weights of title, heading and text: a heading's words say what a section is
@@ -13,6 +15,8 @@ export const FIELD_WEIGHTS = [
   ['text', 1],
 ] as const;
 
+/** Characters of a question that it is searched with: its beginning, where it has more. */
+export const MAX_QUESTION = 32_768;
 /** Terms beyond this add cost, not precision. */
 export const MAX_QUERY_TERMS = 48;
 /** FTS5 has no limit of its own on a term's length; a passage has no such words. */
@@ -40,6 +44,6 @@ export function tellingWords(question: string): string[] {
 }
 
 export function* wordsIn(text: string): Generator<string> {
-  const letters = text.normalize('NFC').toLowerCase();
+  const letters = normalise(withoutUnseen(text), 'NFC').toLowerCase();
   for (const [word] of letters.matchAll(/[\p{L}\p{N}\p{M}]+/gu)) yield word.slice(0, MAX_TERM);
 }

@@ -4,7 +4,8 @@
  * word index. Pure.
  */
 import { stemmer } from 'stemmer';
-import { FIELD_WEIGHTS, tellingWords, wordsIn } from './query.ts';
+import { normalise } from '../model/unicode-normalise.ts';
+import { FIELD_WEIGHTS, MAX_QUESTION, tellingWords, wordsIn } from './query.ts';
 
 /** As FTS5 has them. */
 const K1 = 1.2;
@@ -28,7 +29,7 @@ export function rankParts<Part extends Fields>(
   question: string,
   most: number,
 ): RankedPart<Part>[] {
-  const terms = new Set(tellingWords(question).map(stem));
+  const terms = new Set(tellingWords(question.slice(0, MAX_QUESTION)).map(stem));
   const found = new Map([...terms].map((term) => [term, 0]));
   let words = 0;
   const counted = parts.map((part) => {
@@ -66,5 +67,5 @@ export function rankParts<Part extends Fields>(
 
 /** Porter's stem of a word without its accents. */
 function stem(word: string): string {
-  return stemmer(word.normalize('NFD').replace(/\p{M}/gu, ''));
+  return stemmer(normalise(word, 'NFD').replace(/\p{M}/gu, ''));
 }

@@ -3,8 +3,8 @@
  * names it, and kept so for the next.
  */
 import type { Bindings } from '../bindings.ts';
+import { loadModel } from '../model/record.ts';
 import { type FileRecord, findKeptParts, keepParts, readOriginal } from '../store/files.ts';
-import { loadModel } from '../store/model.ts';
 import { UnreadableFile } from './parse/document.ts';
 import { PARSER_VERSION, parse } from './parse/parse.ts';
 import { type Part, partsOf } from './parts.ts';

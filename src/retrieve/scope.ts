@@ -1,5 +1,6 @@
 /** What a search may find, as a condition in SQL: the one place where it is decided. */
 import { type SQL, sql } from 'drizzle-orm';
+import { listed } from '../store/database.ts';
 import { SECONDS_PER_DAY } from '../store/schema.ts';
 import type { Namespace } from '../store/tenants.ts';
 import { type AttributeFilter, filterCondition } from './filter.ts';
@@ -19,7 +20,7 @@ export function reachable({ namespace, storeIds, filter }: Scope, documentId: SQ
   return sql`FROM store_files sf JOIN stores s ON s.id = sf.store_id
     WHERE sf.document_id = ${documentId}
       AND sf.tenant_id = ${namespace.tenantId} AND s.tenant_id = ${namespace.tenantId}
-      AND s.id IN (SELECT value FROM json_each(${JSON.stringify(storeIds)}))
+      AND s.id IN ${listed(storeIds)}
       AND (s.expires_after_days IS NULL
         OR s.last_active_at + s.expires_after_days * ${SECONDS_PER_DAY} > unixepoch())
       ${filter === undefined ? sql`` : sql`AND ${filterCondition(filter, sql`sf.attributes`)}`}`;

@@ -1,8 +1,8 @@
 /** A question to the passages that may answer it, best first. */
 import { and, inArray, isNotNull, lt, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
-import { type Database, database } from '../store/database.ts';
-import { loadModel } from '../store/model.ts';
+import { loadModel } from '../model/record.ts';
+import { type Database, database, listed } from '../store/database.ts';
 import { type Attributes, chunkTokens, SECONDS_PER_DAY, stores } from '../store/schema.ts';
 import type { Namespace } from '../store/tenants.ts';
 import { diversify } from './diversify.ts';
@@ -10,6 +10,7 @@ import type { AttributeFilter } from './filter.ts';
 import { nearness } from './fuse.ts';
 import { searchHybrid } from './hybrid.ts';
 import { searchWords } from './lexical.ts';
+import { MAX_QUESTION } from './query.ts';
 import type { Ranked } from './ranked.ts';
 import { reachable, type Scope } from './scope.ts';
 import { searchMeaning } from './semantic.ts';
@@ -32,6 +33,7 @@ export interface Passage {
   score: number;
 }
 
+/** The first is the default. */
 export const SEARCH_METHODS = ['hybrid', 'bm25', 'vector'] as const;
 type SearchMethod = (typeof SEARCH_METHODS)[number];
 
@@ -57,7 +59,7 @@ const ACTIVITY_SECONDS = 3_600;
 /**
  * The `k` best passages of the stores named, which must be the namespace's own:
  * others are as if they weren't there, and so are expired ones. Any text is a
- * valid query; one without words finds nothing.
+ * valid query; one without words finds nothing, and of a long one its beginning counts.
  */
 export async function search(
   env: Bindings,
@@ -74,9 +76,9 @@ export async function search(
   const wanted = Math.min(k, MAX_RESULTS);
   const candidates = diversity > 0 ? wanted * CANDIDATES_PER_RESULT : wanted;
   const pool = Math.max(candidates, POOL);
-  const { method = 'hybrid' } = options;
+  const { method = SEARCH_METHODS[0] } = options;
   const [ranking] = await Promise.all([
-    rank(env, db, scope, query, pool, method),
+    rank(env, db, scope, query.slice(0, MAX_QUESTION), pool, method),
     touch(db, namespace, storeIds),
   ]);
   const good = ranking.filter(({ score }) => score >= scoreThreshold).slice(0, candidates);
@@ -108,7 +110,7 @@ async function touch(db: Database, { tenantId }: Namespace, storeIds: readonly s
     .set({ lastActiveAt: sql`unixepoch()` })
     .where(
       and(
-        inArray(stores.id, sql`(SELECT value FROM json_each(${JSON.stringify(storeIds)}))`),
+        inArray(stores.id, listed(storeIds)),
         sql`${stores.tenantId} = ${tenantId}`,
         isNotNull(stores.expiresAfterDays),
         lt(stores.lastActiveAt, sql`unixepoch() - ${ACTIVITY_SECONDS}`),
@@ -131,7 +133,7 @@ async function readPassages(
   ranking: readonly Ranked[],
 ): Promise<Passage[]> {
   if (ranking.length === 0) return [];
-  const ids = JSON.stringify(ranking.map(({ id }) => id));
+  const ids = listed(ranking.map(({ id }) => id));
   const rows = await db.all<Row>(
     sql`SELECT c.id, f.id AS fileId, f.filename AS fileName, a.attributes,
         c.title, c.heading, c.text, c.start, c."end", t.ids
@@ -141,7 +143,7 @@ async function readPassages(
         ORDER BY sf.created_at, sf.file_id LIMIT 1)
       JOIN files f ON f.id = a.file_id
       LEFT JOIN chunk_tokens t ON t.chunk_id = c.id AND t.tokenizer = ${scope.namespace.tokenizer}
-      WHERE c.id IN (SELECT value FROM json_each(${ids}))`,
+      WHERE c.id IN ${ids}`,
   );
   const byId = new Map(rows.map((row) => [row.id, row]));
   const found = ranking.flatMap(({ id, score }) => {

@@ -2,12 +2,12 @@
 import { sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import type { Database } from '../store/database.ts';
+import type { Near } from '../store/objects/vectors.ts';
 import { embedderOf } from './embed/choose.ts';
 import type { Embedder } from './embed/embedder.ts';
 import { startIngestion } from './ingestor.ts';
 import { reachable, type Scope } from './scope.ts';
 import { vectorIndexOf } from './vectors/choose.ts';
-import type { Near } from './vectors/vector-index.ts';
 
 /** The `limit` nearest, best first; none without an embedder or a word that it knows. */
 export async function searchMeaning(

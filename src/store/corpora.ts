@@ -1,15 +1,7 @@
 /** Where a store's text is kept to draft from: names of objects and keys, all derived here. */
-import type { Bindings } from '../bindings.ts';
 
-/** A part of a store's corpus for one tokenizer. */
-export interface CorpusPlace {
-  tenantId: number;
-  storeId: string;
-  /** Hex sha256 of tokenizer.json. */
-  tokenizer: string;
-  /** 0 for the first; each goes on where the one before it is full. */
-  shard: number;
-}
+import type { Bindings } from '../bindings.ts';
+import type { CorpusPlace } from './objects/memory.ts';
 
 /** The object of one shard. */
 export function corpusAt(env: Bindings, place: CorpusPlace) {

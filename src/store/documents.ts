@@ -2,9 +2,9 @@
  * Passages: rows in `chunks`, their token ids and vectors, and the tenant's FTS5 index,
  * written and deleted together.
  */
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
-import { database } from './database.ts';
+import { database, listed } from './database.ts';
 import { hex } from './ids.ts';
 import { documents } from './schema.ts';
 import { passageIndex } from './tenants.ts';
@@ -51,12 +51,7 @@ export async function findDocuments(env: Bindings, tenantId: number, keys: reado
   const rows = await database(env)
     .select({ id: documents.id, key: documents.key, complete: documents.complete })
     .from(documents)
-    .where(
-      and(
-        eq(documents.tenantId, tenantId),
-        sql`${documents.key} IN (SELECT value FROM json_each(${JSON.stringify(keys)}))`,
-      ),
-    );
+    .where(and(eq(documents.tenantId, tenantId), inArray(documents.key, listed(keys))));
   return new Map(rows.map((row) => [row.key, row]));
 }
 

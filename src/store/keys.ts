@@ -2,7 +2,7 @@
 import { and, eq, isNull } from 'drizzle-orm';
 import type { Database } from './database.ts';
 import { sha256 } from './ids.ts';
-import type { KeyLimits } from './request-meter.ts';
+import type { KeyLimits } from './objects/limiter.ts';
 import { apiKeys, type Scope, tenants } from './schema.ts';
 import type { Tenant } from './tenants.ts';
 

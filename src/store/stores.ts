@@ -2,7 +2,7 @@
 import { and, count, eq, inArray, type SQL, sql, sum } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import { corpusPrefix, deletePrefix } from './corpora.ts';
-import { database } from './database.ts';
+import { database, listed } from './database.ts';
 import { DEMO_STORE } from './demo-store.ts';
 import { purgeOrphans } from './documents.ts';
 import { newId } from './ids.ts';
@@ -88,9 +88,15 @@ async function dropVectors(env: Bindings, tenantId: number): Promise<void> {
   await env.INGESTOR.get(env.INGESTOR.idFromName(String(tenantId))).wake(tenantId);
 }
 
+/** What is in a store. */
+export interface StoreMeasure {
+  counts: FileCounts;
+  usageBytes: number;
+}
+
 /** Files by status and bytes in use, for each store named. */
 export async function measureStores(env: Bindings, storeIds: readonly string[]) {
-  const measures = new Map<string, { counts: FileCounts; usageBytes: number }>();
+  const measures = new Map<string, StoreMeasure>();
   for (const id of storeIds) measures.set(id, { counts: noFiles(), usageBytes: 0 });
   if (storeIds.length === 0) return measures;
   const rows = await database(env)
@@ -101,7 +107,7 @@ export async function measureStores(env: Bindings, storeIds: readonly string[]) 
       bytes: sum(storeFiles.usageBytes).mapWith(Number),
     })
     .from(storeFiles)
-    .where(inArray(storeFiles.storeId, [...storeIds]))
+    .where(inArray(storeFiles.storeId, listed(storeIds)))
     .groupBy(storeFiles.storeId, storeFiles.status);
   for (const row of rows) {
     const measure = measures.get(row.storeId)!;
@@ -121,12 +127,6 @@ export async function ownedFiles(env: Bindings, tenantId: number, fileIds: reado
   const rows = await database(env)
     .select({ id: files.id })
     .from(files)
-    .where(
-      and(
-        eq(files.tenantId, tenantId),
-        // One bound parameter however many ids: D1 takes a hundred a statement.
-        sql`${files.id} IN (SELECT value FROM json_each(${JSON.stringify(fileIds)}))`,
-      ),
-    );
+    .where(and(eq(files.tenantId, tenantId), inArray(files.id, listed(fileIds))));
   return new Set(rows.map((row) => row.id));
 }

@@ -1,7 +1,7 @@
 /** What a request counts for at its key's limiter, until its answer's last byte. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { HeldLease } from '../../src/api/held-lease.ts';
-import { LEASE_MS, RequestMeter } from '../../src/store/request-meter.ts';
+import { HeldLease } from '../../src/api/middleware/held-lease.ts';
+import { LEASE_MS, RequestMeter } from '../../src/meter/request-meter.ts';
 
 const LIMITS = { requestsPerMinute: 1_000, concurrency: 1 };
 

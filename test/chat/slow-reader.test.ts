@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { cancelled } from '../../src/api/errors.ts';
 import { CLIENT_DEADLINE_MS, eventStream } from '../../src/api/event-stream.ts';
 import { Link } from '../../src/link/client.ts';
-import type { Clock } from '../../src/link/frames/index.ts';
+import type { Clock } from '../../src/link/protocol/index.ts';
 import { settings } from '../link/simulated.ts';
 
 beforeEach(() => void vi.useFakeTimers());

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI, { type APIError, BadRequestError, toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from '../../local/root.ts';
-import { createTokenizer, type ModelTokenizer } from '../../src/store/tokenizer.ts';
+import { createTokenizer, type ModelTokenizer } from '../../src/model/tokenizer.ts';
 import { startService, type TestService } from '../support/service.ts';
 
 const QUESTIONS: string[] = JSON.parse(readFileSync(join(ROOT, 'web/demo/questions.json'), 'utf8'));
@@ -268,8 +268,8 @@ describe('drafting changes steps, not texts', () => {
         expect(speculationOf(off).mean_accepted).toBe(1);
         for (const speculation of [
           { stats: true },
-          { mode: 'streamed', draft_model: 'always' },
-          { mode: 'lockstep', budget: 3 },
+          { ablation: { trees: 'streamed', draft_model: 'always' } },
+          { ablation: { trees: 'lockstep' }, budget: 3 },
         ]) {
           const on = await complete(prompt, { ...options, speculation });
           expect(on.choices).toEqual(off.choices);

@@ -13,7 +13,7 @@ import { Mixer } from '../../src/draft/blend/mixer.ts';
 import { MAX_DRAFTS, SuperposedDrafts } from '../../src/draft/superposed.ts';
 import type { EdgeModel } from '../../src/generate/draft-model/edge-model.ts';
 import { EdgeReader } from '../../src/generate/draft-model/edge-reader.ts';
-import { TurnDrafter } from '../../src/generate/memory/turn-drafter.ts';
+import { TurnDrafter } from '../../src/memory/turn/turn-drafter.ts';
 import { argmax, maxDifference } from '../engine/driver.ts';
 
 const END = 9;

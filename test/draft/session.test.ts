@@ -5,7 +5,7 @@ import type { Drafter } from '../../src/draft/drafter.ts';
 import { Source } from '../../src/draft/source.ts';
 import { MAX_SESSION_TOKENS, SessionStore } from '../../src/draft/stores/session-store.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
-import { TurnDrafter } from '../../src/generate/memory/turn-drafter.ts';
+import { TurnDrafter } from '../../src/memory/turn/turn-drafter.ts';
 
 function drafted(drafter: Drafter, budget = 16): TokenTree {
   const tree = new TokenTree();

@@ -6,13 +6,13 @@
  */
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { seeded } from '../../bench/rtt/random.ts';
 import { type Recording, readRecordings } from '../../bench/rtt/recording.ts';
-import { type Progress, rate, runStreams, timesOf } from '../../bench/rtt/streams.ts';
 import { CostModel, type RunCosts } from '../../gpu-backend/engine/cost-model.ts';
+import { seeded } from '../../sim/random.ts';
+import { type Progress, rate, runStreams, timesOf } from '../../sim/streams.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
-import { TurnDrafter } from '../../src/generate/memory/turn-drafter.ts';
+import { TurnDrafter } from '../../src/memory/turn/turn-drafter.ts';
 
 /** Milliseconds by rows, measured: two models of 4 bits on two cores, and a GPU. */
 const SHAPES = {

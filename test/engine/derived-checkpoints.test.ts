@@ -13,8 +13,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readWeightIndex, type StoredTensor } from '../../gpu-backend/builder/safetensors.ts';
+import { readSafetensorsIndex } from '../../gpu-backend/builder/safetensors.ts';
 import { writeSafetensors } from '../../gpu-backend/builder/safetensors-writer.ts';
+import type { StoredTensor } from '../../gpu-backend/builder/stored-tensor.ts';
 import { checkGolden } from '../../gpu-backend/cli/golden-check.ts';
 import { SMALL, temporaryFolder } from './models.ts';
 
@@ -44,7 +45,7 @@ function derive(source: string, name: string, change: Change): string {
   mkdirSync(target, { recursive: true });
   const config = JSON.parse(readFileSync(join(source, 'config.json'), 'utf8')) as Config;
   const tensors = new Map(
-    [...readWeightIndex(source)].map(([key, stored]) => [key, read(stored)] as const),
+    [...readSafetensorsIndex(source)].map(([key, stored]) => [key, read(stored)] as const),
   );
   change(tensors, config);
   cpSync(join(source, 'golden.json'), join(target, 'golden.json'));

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import type { Engine } from '../../gpu-backend/engine/engine.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
-import { startVerifier, type Verifier } from '../../gpu-backend/server.ts';
+import { startVerifier, type Verifier } from '../../gpu-backend/link/server.ts';
 import { chainRow } from './driver.ts';
 import { SMALL, temporaryFolder } from './models.ts';
 
@@ -43,6 +43,19 @@ it('shows slots and costs, of no more sessions and context than there can be', a
   expect(samples.has(step(1, 2, 256))).toBe(false);
   expect(samples.has(step(8, 4, 256))).toBe(false);
   expect(samples.has(step(8, 1, 1024))).toBe(false);
+});
+
+it('says that it is exact, and what that was checked on', async () => {
+  expect((await scrape()).get('espalier_verifier_exact')).toBe(1);
+  const health = await (await fetch(`${verifier.url}/health`)).json();
+  expect(health.exact).toBe(true);
+  expect(health.exactness.nodes).toBeGreaterThan(10);
+  expect(health.exactness).toEqual({
+    nodes: health.exactness.nodes,
+    equal: health.exactness.nodes,
+    largestDifference: 0,
+  });
+  expect(await (await fetch(`${verifier.url}/model`)).json()).toMatchObject({ exact: true });
 });
 
 it('shows what was learnt since', async () => {

@@ -22,6 +22,16 @@ export function goldenCheckpoints(): string[] {
 
 export const TINY_STORIES = join(SHARED_DATA, 'weights/TinyStories-656K');
 
+/**
+ * A real model as GGUF, `<name>/model.gguf` in the folder ESPALIER_TEST_GGUF:
+ * smollm2 (SmolLM2-135M-Instruct) or qwen (Qwen2.5-Coder-0.5B-Instruct).
+ */
+export function realGguf(name: 'smollm2' | 'qwen'): string | undefined {
+  const root = process.env.ESPALIER_TEST_GGUF;
+  const file = root && join(root, name, 'model.gguf');
+  return file && existsSync(file) ? file : undefined;
+}
+
 /** A folder that is gone after the file's tests. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'espalier-engine-'));

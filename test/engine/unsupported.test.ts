@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parseDecoderConfig } from '../../gpu-backend/builder/config.ts';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import { ropeFrequencies } from '../../gpu-backend/builder/rope.ts';
-import { readWeightIndex } from '../../gpu-backend/builder/safetensors.ts';
+import { readSafetensorsIndex } from '../../gpu-backend/builder/safetensors.ts';
 import { UnsupportedModelError } from '../../gpu-backend/builder/unsupported.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import { libraryPath } from '../../gpu-backend/ort/library.ts';
@@ -166,13 +166,13 @@ describe('a checkpoint folder', () => {
   it('without safetensors says so', () => {
     const target = copy('no-weights');
     rmSync(join(target, 'model.safetensors'));
-    expect(() => readModelFolder(target)).toThrow(/no model\.safetensors/);
+    expect(() => readModelFolder(target)).toThrow(/neither model\.safetensors nor/);
   });
 
   it('whose weights are cut short says so', () => {
     const target = copy('cut-short');
     truncateSync(join(target, 'model.safetensors'), 1_000_000);
-    expect(() => readWeightIndex(target)).toThrow(/cut short/);
+    expect(() => readSafetensorsIndex(target)).toThrow(/cut short/);
   });
 
   it('that lacks a tensor names it', async () => {
@@ -195,7 +195,7 @@ describe('a checkpoint folder', () => {
     cpSync(SMALL, target, { recursive: true });
     const index = join(target, 'model.safetensors.index.json');
     writeFileSync(index, JSON.stringify({ weight_map: { x: '../../secret.safetensors' } }));
-    expect(() => readWeightIndex(target)).toThrow(/must lie beside the index/);
+    expect(() => readSafetensorsIndex(target)).toThrow(/must lie beside the index/);
   });
 });
 
@@ -225,7 +225,7 @@ describe('a safetensors file', () => {
     ['no place', { x: { dtype: 'F32', shape: [4] } }, /malformed/],
   ])('with %s is refused', (name, header, message, claimed) => {
     const target = write(name.replaceAll(' ', '-'), header, 16, claimed);
-    expect(() => readWeightIndex(target)).toThrow(message);
+    expect(() => readSafetensorsIndex(target)).toThrow(message);
   });
 });
 

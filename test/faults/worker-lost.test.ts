@@ -6,7 +6,7 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { seeded } from '../../bench/rtt/random.ts';
+import { seeded } from '../../sim/random.ts';
 import { CLIENT_DEADLINE_MS } from '../../src/api/event-stream.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
@@ -24,7 +24,7 @@ import {
   parseLinkKeys,
   Sealer,
   type TicketClaims,
-} from '../../src/link/frames/index.ts';
+} from '../../src/link/protocol/index.ts';
 import { signTicket } from '../../src/link/ticket.ts';
 import { type RealFleet, startFleet, stream, until, type Verifier } from './fleet.ts';
 

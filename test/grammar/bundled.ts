@@ -8,7 +8,7 @@ import { schemaExpression } from '../../gpu-backend/grammar/schema.ts';
 import { tokenBytes } from '../../gpu-backend/grammar/token-bytes.ts';
 import { Vocabulary } from '../../gpu-backend/grammar/vocabulary.ts';
 import { Noise } from '../../src/draft/noise.ts';
-import { createTokenizer } from '../../src/store/tokenizer.ts';
+import { createTokenizer } from '../../src/model/tokenizer.ts';
 import { TARGET } from '../support/model-server.ts';
 
 const read = (file: string) => JSON.parse(readFileSync(join(TARGET, file), 'utf8'));
@@ -24,7 +24,7 @@ export function grammarOf(expression: Expression): Grammar {
 }
 
 export function grammarOfSchema(schema: unknown): Grammar {
-  return grammarOf(schemaExpression(schema, 'schema'));
+  return grammarOf(schemaExpression(schema, ['schema']));
 }
 
 /** The tokens' text. */

@@ -23,7 +23,7 @@ describe('what is not supported is refused by its place', () => {
     [{ allOf: [{}, {}] }, 'schema.allOf'],
     [{ type: 'array', prefixItems: [] }, 'schema.prefixItems'],
     [{ type: 'array', items: { uniqueItems: true, type: 'array' } }, 'schema.items.uniqueItems'],
-    [{ anyOf: [{ type: 'null' }, { type: 'money' }] }, 'schema.anyOf[1].type'],
+    [{ anyOf: [{ type: 'null' }, { type: 'money' }] }, 'schema.anyOf.1.type'],
     [{ $ref: '#/$defs/none' }, 'schema.$ref'],
     [{ $ref: 'https://example.com/schema' }, 'schema.$ref'],
     [object({ a: {} }, { required: ['b'] }), 'schema.required'],
@@ -38,7 +38,8 @@ describe('what is not supported is refused by its place', () => {
     ['string', 'schema'],
     [null, 'schema'],
   ])('%j: %s', (schema, place) => {
-    expect(() => grammarOfSchema(schema)).toThrow(`${place}: `);
+    const path = place.split('.').map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+    expect(() => grammarOfSchema(schema)).toThrow(expect.objectContaining({ path }));
   });
 });
 
@@ -50,7 +51,7 @@ describe('limits', () => {
 
   test('properties, names, values', () => {
     const many = Object.fromEntries(Array.from({ length: 513 }, (_, i) => [`p${i}`, {}]));
-    expect(() => grammarOfSchema(object(many))).toThrow('schema.properties: more than 512');
+    expect(() => grammarOfSchema(object(many))).toThrow('more than 512');
     expect(() => grammarOfSchema(object({ ['n'.repeat(300)]: {} }))).toThrow('more than 256');
     expect(() => grammarOfSchema({ enum: Array.from({ length: 1001 }, (_, i) => i) })).toThrow(
       '1000',

@@ -4,24 +4,32 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { ROOT } from '../../local/root.ts';
 
+const GROUND = ['src/store', 'src/store/objects', 'src/bindings.ts'];
+const WORKER = ['src/model', 'src/meter', ...GROUND];
+
 /** Each room, and what of the house it may import beside itself. */
 const ALLOWED: Record<string, string[]> = {
   'src/draft': [],
-  'src/link/frames': ['src/draft'],
-  'src/link': ['src/link/frames', 'src/draft'],
-  'src/store': ['src/bindings.ts'],
   'src/onnx': [],
-  'src/retrieve': ['src/store', 'src/onnx', 'src/bindings.ts', 'models/embedder/manifest.json'],
+  'src/store/objects': [],
+  'src/bindings.ts': ['src/store/objects'],
+  'src/store': ['src/bindings.ts', 'src/store/objects'],
+  'src/link/protocol': ['src/draft'],
+  'src/link': ['src/link/protocol', 'src/draft'],
+  'src/model': ['src/link', 'src/link/protocol', ...GROUND],
+  'src/meter': GROUND,
+  'src/retrieve': ['src/onnx', 'models/embedder/manifest.json', ...WORKER],
+  'src/memory': ['src/draft', 'src/link/protocol', ...WORKER],
   'src/generate': [
     'models/draft/edge.onnx',
     'models/draft/edge.json',
     'src/onnx',
+    'src/memory',
     'src/retrieve',
     'src/draft',
     'src/link',
-    'src/link/frames',
-    'src/store',
-    'src/bindings.ts',
+    'src/link/protocol',
+    ...WORKER,
   ],
   'src/api': [
     'package.json',
@@ -29,18 +37,19 @@ const ALLOWED: Record<string, string[]> = {
     'src/retrieve',
     'src/draft',
     'src/link',
-    'src/link/frames',
-    'src/store',
-    'src/bindings.ts',
+    'src/link/protocol',
+    ...WORKER,
   ],
-  'gpu-backend': ['src/draft', 'src/link/frames'],
+  'src/app.ts': ['src/api', ...WORKER],
+  'src/index.ts': ['src/app.ts', 'src/memory', 'src/retrieve', 'src/meter'],
+  'gpu-backend': ['src/draft', 'src/link/protocol'],
 };
 
 /** Rooms by path, the most particular first. */
 const ROOMS = Object.keys(ALLOWED).sort((a, b) => b.length - a.length);
 
 function roomOf(path: string): string {
-  return ROOMS.find((room) => path.startsWith(`${room}/`)) ?? path;
+  return ROOMS.find((room) => path === room || path.startsWith(`${room}/`)) ?? path;
 }
 
 function sources(folder: string): string[] {
@@ -53,6 +62,28 @@ function sources(folder: string): string[] {
 function importsOf(path: string): string[] {
   const text = readFileSync(path, 'utf8');
   return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1]!);
+}
+
+/** Files that reach each other: the strongly connected components of more than one file (Tarjan 1972). */
+function circlesOf(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const stack: string[] = [];
+  const circles: string[][] = [];
+  const visit = (file: string) => {
+    order.set(file, order.size);
+    lowest.set(file, order.get(file)!);
+    stack.push(file);
+    for (const next of graph.get(file) ?? []) {
+      if (!order.has(next)) visit(next);
+      if (stack.includes(next)) lowest.set(file, Math.min(lowest.get(file)!, lowest.get(next)!));
+    }
+    if (lowest.get(file) !== order.get(file)) return;
+    const component = stack.splice(stack.indexOf(file)).reverse();
+    if (component.length > 1) circles.push(component);
+  };
+  for (const file of graph.keys()) if (!order.has(file)) visit(file);
+  return circles;
 }
 
 /** `file imports target` for every import that the rule forbids. */
@@ -69,8 +100,43 @@ function breaches(folder: string): string[] {
   });
 }
 
+/** Imports against the rule that are left to mend. Only ever shorten this list. */
+const TO_MEND = new Set<string>([]);
+
 test('every import goes the way the house allows', () => {
-  expect([...breaches('src'), ...breaches('gpu-backend')]).toEqual([]);
+  const found = [...breaches('src'), ...breaches('gpu-backend')];
+  expect(found.filter((breach) => !TO_MEND.has(breach))).toEqual([]);
+});
+
+/** Circles between files that are left to mend, by one of their files. Only ever shorten this list. */
+const CIRCLES_TO_MEND = new Set([
+  'gpu-backend/builder/attention.ts',
+  'src/api/files/route.ts',
+  'src/api/vector-stores/route.ts',
+  'src/api/vector-stores/files.ts',
+]);
+
+test('no file imports itself by way of others', () => {
+  const graph = new Map(
+    ['src', 'gpu-backend', 'local', 'bin', 'bench', 'sim', 'test'].flatMap(sources).map((path) => [
+      relative(ROOT, path),
+      importsOf(path)
+        .filter((name) => name.startsWith('.'))
+        .map((name) => relative(ROOT, resolve(dirname(path), name))),
+    ]),
+  );
+  const circles = circlesOf(graph);
+  expect(circles.filter((files) => !files.some((file) => CIRCLES_TO_MEND.has(file)))).toEqual([]);
+});
+
+test('a circle is found', () => {
+  const graph = new Map([
+    ['a', ['b']],
+    ['b', ['c', 'd']],
+    ['c', ['a']],
+    ['d', []],
+  ]);
+  expect(circlesOf(graph)).toEqual([['c', 'b', 'a']]);
 });
 
 test('the draft core imports nothing at all', () => {
@@ -84,7 +150,7 @@ test('the draft core imports nothing at all', () => {
 });
 
 test('the link shares no more than frames with the verifier, and frames need no platform', () => {
-  for (const path of sources('src/link/frames')) {
+  for (const path of sources('src/link/protocol')) {
     expect(readFileSync(path, 'utf8')).not.toMatch(/new WebSocket|process\.|Buffer\.|fetch\(/);
   }
 });

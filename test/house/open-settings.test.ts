@@ -9,7 +9,7 @@ const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 /** The interface's fields, those inside `sampling` as `sampling.seed`; with `?` what may be left out. */
 function declared(): string[] {
   const [, body] = /export interface OpenSettings \{\n(.*?)\n\}/s.exec(
-    read('src/link/frames/open.ts'),
+    read('src/link/protocol/open.ts'),
   )!;
   let group = '';
   return body!.split('\n').flatMap((line) => {

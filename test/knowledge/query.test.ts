@@ -8,6 +8,10 @@ test('words that tell nothing are left out, unless there are no others', () => {
   expect(matchQuery('to be or not to be')).toBe('"to" OR "be" OR "or" OR "not"');
 });
 
+test('characters that nobody sees part no word', () => {
+  expect(matchQuery('pru\u00adning\u200b shears\ufeff')).toBe('"pruning" OR "shears"');
+});
+
 test('text without words is no query', () => {
   for (const text of ['', ' \n', '"*()', '🍐']) expect(matchQuery(text)).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 /** Rate and concurrency by a clock of our own. */
 import { expect, test } from 'vitest';
-import { LEASE_MS, RequestMeter } from '../../src/store/request-meter.ts';
+import { LEASE_MS, RequestMeter } from '../../src/meter/request-meter.ts';
 
 test('a minute’s requests at once, then as fast as they fill', () => {
   const meter = new RequestMeter();

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createTokenizer } from '../../src/store/tokenizer.ts';
+import { createTokenizer } from '../../src/model/tokenizer.ts';
 import { TARGET } from '../support/model-server.ts';
 
 const read = (file: string) => JSON.parse(readFileSync(join(TARGET, file), 'utf8'));

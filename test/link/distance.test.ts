@@ -2,10 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Conditions } from '../../bench/rtt/network.ts';
 import { type Recording, readRecordings } from '../../bench/rtt/recording.ts';
 import { type Run, simulate } from '../../bench/rtt/simulate.ts';
 import { median } from '../../bench/statistics.ts';
+import type { Conditions } from '../../sim/network.ts';
 
 const TOKENS = 1_500;
 const SEED = 3;

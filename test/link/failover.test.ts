@@ -4,9 +4,9 @@
  * virtual clock, so every moment is tried and every run is the same.
  */
 import { describe, expect, test } from 'vitest';
-import type { Connection, Tap } from '../../bench/rtt/network.ts';
-import { seeded } from '../../bench/rtt/random.ts';
-import { WORKER_DEADLINE_MS } from '../../gpu-backend/link-server.ts';
+import { WORKER_DEADLINE_MS } from '../../gpu-backend/link/link-server.ts';
+import type { Connection, Tap } from '../../sim/network.ts';
+import { seeded } from '../../sim/random.ts';
 import {
   CONNECT_DEADLINE_MS,
   FIRST_ATTEMPTS,
@@ -15,7 +15,7 @@ import {
 } from '../../src/link/failover.ts';
 import { LinkFailure } from '../../src/link/failure.ts';
 import { COOL_OFF_MS, Fleet, MAX_COOL_OFF_MS } from '../../src/link/fleet.ts';
-import { DRAFTING_MODES } from '../../src/link/frames/index.ts';
+import { DRAFTING_MODES } from '../../src/link/protocol/index.ts';
 import {
   BACKOFF_BASE_MS,
   BACKOFF_CAP_MS,

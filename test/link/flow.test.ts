@@ -1,9 +1,9 @@
 /** Whoever is slow costs no memory, and nobody else's time. On a virtual clock. */
 import { describe, expect, test } from 'vitest';
-import { VirtualClock } from '../../bench/rtt/virtual-clock.ts';
-import { TREE_CREDIT } from '../../gpu-backend/candidates.ts';
-import { HEARTBEAT_MS, WORKER_DEADLINE_MS } from '../../gpu-backend/link-server.ts';
-import { MERGE_ABOVE_BYTES, Outbox } from '../../gpu-backend/outbox.ts';
+import { HEARTBEAT_MS, WORKER_DEADLINE_MS } from '../../gpu-backend/link/link-server.ts';
+import { MERGE_ABOVE_BYTES, Outbox } from '../../gpu-backend/link/outbox.ts';
+import { TREE_CREDIT } from '../../gpu-backend/turn/candidates.ts';
+import { VirtualClock } from '../../sim/virtual-clock.ts';
 import { TokenTree } from '../../src/draft/tree/tree.ts';
 import { Link, type LinkEvent, SILENCE_DEADLINE_MS } from '../../src/link/client.ts';
 import { LinkFailure } from '../../src/link/failure.ts';
@@ -21,7 +21,7 @@ import {
   pause,
   READ_STRIDE_TOKENS,
   type Transport,
-} from '../../src/link/frames/index.ts';
+} from '../../src/link/protocol/index.ts';
 import { question, settings, World } from './simulated.ts';
 
 describe('a reader that pauses', () => {

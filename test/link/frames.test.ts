@@ -33,7 +33,7 @@ import {
   MAX_SPANS,
   MAX_TOKEN_ID,
   type OpenSettings,
-} from '../../src/link/frames/index.ts';
+} from '../../src/link/protocol/index.ts';
 
 const SETTINGS: OpenSettings = {
   fingerprint: { model: 'a'.repeat(64), tokenizer: 'b'.repeat(64) },
@@ -145,6 +145,8 @@ describe('round trips', () => {
     for (const code of LINK_ERRORS) {
       const frame = { code, retryAfterMs: 1000, message: 'voll — später' };
       expect(decodeError(encodeError(frame))).toEqual(frame);
+      const placed = { ...frame, path: ['functions', 0, 'parameters', 'größe: x'] };
+      expect(decodeError(encodeError(placed))).toEqual(placed);
     }
   });
 

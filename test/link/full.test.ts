@@ -4,9 +4,9 @@
  * idle longest. Through the real verifier, the latter also through the real worker.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { RETRY_AFTER_MS } from '../../gpu-backend/refusal.ts';
+import { RETRY_AFTER_MS } from '../../gpu-backend/link/refusal.ts';
 import type { Link } from '../../src/link/client.ts';
-import type { Ready } from '../../src/link/frames/index.ts';
+import type { Ready } from '../../src/link/protocol/index.ts';
 import { temporaryFolder } from '../engine/models.ts';
 import { startWorker, type Worker } from '../support/worker.ts';
 import { type RealVerifier, startRealVerifier } from './real-verifier.ts';

@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, request, type Server } from 'node:h
 import type { AddressInfo, Socket } from 'node:net';
 import { SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Door } from '../../gpu-backend/door.ts';
-import { nodeClock } from '../../gpu-backend/node-clock.ts';
-import { RETRY_AFTER_MS } from '../../gpu-backend/refusal.ts';
-import { Tickets } from '../../gpu-backend/tickets.ts';
+import { Door } from '../../gpu-backend/link/door.ts';
+import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
+import { RETRY_AFTER_MS } from '../../gpu-backend/link/refusal.ts';
+import { Tickets } from '../../gpu-backend/link/tickets.ts';
 import {
   agree,
   type LinkKey,
@@ -14,7 +14,7 @@ import {
   offer,
   parseLinkKeys,
   TICKET_LIFETIME_S,
-} from '../../src/link/frames/index.ts';
+} from '../../src/link/protocol/index.ts';
 import { signTicket } from '../../src/link/ticket.ts';
 
 const FINGERPRINT = { model: 'a'.repeat(64), tokenizer: 'b'.repeat(64) };
@@ -48,10 +48,12 @@ interface Knock {
   ticket?: string | undefined;
   protocols?: string;
   path?: string;
+  /** As browsers send it with every WebSocket. */
+  page?: string;
 }
 
 /** What the door says: the subprotocol of an open link, or status and error. */
-async function knock({ ticket, protocols = offer(), path = '/v1/link' }: Knock) {
+async function knock({ ticket, protocols = offer(), path = '/v1/link', page }: Knock) {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const sent = request(origin + path, {
       headers: {
@@ -60,6 +62,7 @@ async function knock({ ticket, protocols = offer(), path = '/v1/link' }: Knock) 
         'sec-websocket-version': '13',
         'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
         ...(protocols ? { 'sec-websocket-protocol': protocols } : {}),
+        ...(page ? { origin: page } : {}),
         ...(ticket ? { authorization: `Bearer ${ticket}` } : {}),
       },
     });
@@ -76,6 +79,25 @@ async function knock({ ticket, protocols = offer(), path = '/v1/link' }: Knock) 
   const { error } = JSON.parse(body) as { error: { code: string; message: string } };
   return { status: response.statusCode, code: error.code, message: error.message };
 }
+
+test.each(['https://evil.example', 'http://localhost:3000', 'null'])(
+  'a web page gets no link, with link keys or without: %s',
+  async (page) => {
+    const ticket = await signTicket(NEW, origin, FINGERPRINT);
+    expect(await knock({ ticket, page })).toMatchObject({ status: 401, code: 'unauthorized' });
+    const door = new Door({
+      tickets: new Tickets([], [], FINGERPRINT, nodeClock),
+      draining: () => false,
+      serve: (socket) => socket.close(1000),
+    });
+    server.removeAllListeners('upgrade');
+    server.on('upgrade', (message, socket, head) => {
+      void door.upgrade(message, socket as Socket, head);
+    });
+    expect(await knock({ page })).toMatchObject({ status: 401 });
+    expect(await knock({})).toHaveProperty('protocol');
+  },
+);
 
 function forge(change: (jwt: SignJWT) => SignJWT, secret = NEW.secret, kid = NEW.id) {
   const jwt = new SignJWT({ ...FINGERPRINT })

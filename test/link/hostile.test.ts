@@ -4,9 +4,9 @@
  * held.
  */
 import { describe, expect, test } from 'vitest';
-import { connect, type End, Host } from '../../bench/rtt/network.ts';
-import { TREE_CREDIT } from '../../gpu-backend/candidates.ts';
-import { OPEN_DEADLINE_MS } from '../../gpu-backend/link-server.ts';
+import { OPEN_DEADLINE_MS } from '../../gpu-backend/link/link-server.ts';
+import { TREE_CREDIT } from '../../gpu-backend/turn/candidates.ts';
+import { connect, type End, Host } from '../../sim/network.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { Link } from '../../src/link/client.ts';
@@ -33,7 +33,7 @@ import {
   Opener,
   type OpenSettings,
   Sealer,
-} from '../../src/link/frames/index.ts';
+} from '../../src/link/protocol/index.ts';
 import { type Question, question, settings, VOCAB, World } from './simulated.ts';
 
 const FRAMES = 10_000;

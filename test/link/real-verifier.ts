@@ -3,11 +3,11 @@ import { WebSocket } from 'ws';
 import { addModel } from '../../gpu-backend/builder/add-model.ts';
 import { type EngineOptions, openEngine } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
-import { nodeClock } from '../../gpu-backend/node-clock.ts';
-import { startVerifier, type Verifier } from '../../gpu-backend/server.ts';
-import { wsTransport } from '../../gpu-backend/ws-transport.ts';
+import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
+import { startVerifier, type Verifier } from '../../gpu-backend/link/server.ts';
+import { wsTransport } from '../../gpu-backend/link/ws-transport.ts';
 import { Link } from '../../src/link/client.ts';
-import { LINK_PATH, type OpenSettings, offer } from '../../src/link/frames/index.ts';
+import { LINK_PATH, type OpenSettings, offer } from '../../src/link/protocol/index.ts';
 import { BUNDLED } from '../engine/models.ts';
 
 export interface RealVerifier {

@@ -1,7 +1,7 @@
 /** Whatever happens to a message on its way is noticed. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Opener, SEAL_BYTES, SealError, Sealer } from '../../src/link/frames/index.ts';
+import { Opener, SEAL_BYTES, SealError, Sealer } from '../../src/link/protocol/index.ts';
 
 const frames = fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), {
   minLength: 2,

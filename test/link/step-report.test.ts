@@ -17,7 +17,7 @@ import {
   type OpenSettings,
   RECYCLED_TOP,
   type Recycled,
-} from '../../src/link/frames/index.ts';
+} from '../../src/link/protocol/index.ts';
 import { sequentialLogits } from '../engine/driver.ts';
 import { temporaryFolder } from '../engine/models.ts';
 import { type RealVerifier, startRealVerifier } from './real-verifier.ts';

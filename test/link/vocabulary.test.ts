@@ -3,12 +3,12 @@
  * must be refused at the link that sent it, before it is in anyone's batch.
  */
 import { expect, test } from 'vitest';
-import type { Turn } from '../../gpu-backend/admit.ts';
-import { Candidates } from '../../gpu-backend/candidates.ts';
-import { EchoDrafter } from '../../gpu-backend/echo.ts';
+import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
+import type { Turn } from '../../gpu-backend/turn/admit.ts';
+import { Candidates } from '../../gpu-backend/turn/candidates.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
-import { encodeSpans, encodeTree, FrameError } from '../../src/link/frames/index.ts';
+import { encodeSpans, encodeTree, FrameError } from '../../src/link/protocol/index.ts';
 
 const VOCABULARY = 100;
 const TURN: Turn = {

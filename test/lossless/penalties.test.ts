@@ -6,11 +6,11 @@ import { LogitBias } from '../../gpu-backend/accept/logit-bias.ts';
 import type { LogitsProcessor } from '../../gpu-backend/accept/logits-processor.ts';
 import { processorsOf } from '../../gpu-backend/accept/processors.ts';
 import { Nucleus, type Warp } from '../../gpu-backend/accept/warp.ts';
-import type { Turn } from '../../gpu-backend/admit.ts';
-import { Candidates } from '../../gpu-backend/candidates.ts';
+import type { Turn } from '../../gpu-backend/turn/admit.ts';
+import { Candidates } from '../../gpu-backend/turn/candidates.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
-import { encodeTree } from '../../src/link/frames/index.ts';
+import { encodeTree } from '../../src/link/protocol/index.ts';
 import { drafted, EOS, HOSTILE, logitsAfter, type Propose, plain, VOCAB } from './table-model.ts';
 
 type Controls = Pick<Turn, 'penalties' | 'bias' | 'transfer'> & Partial<Warp>;

@@ -1,15 +1,15 @@
 /** How a turn asks a store that lives elsewhere: seldom, one question at a time, and never waiting. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Source } from '../../src/draft/source.ts';
-import type { SpanRun } from '../../src/draft/stores/span-store.ts';
-import { AskedStore, MAX_ASKS, MAX_FETCHED } from '../../src/generate/memory/asked-store.ts';
-import type { KeptRange, KeptRun } from '../../src/generate/memory/match.ts';
+import type { Span } from '../../src/draft/stores/span-store.ts';
 import {
   changesBetween,
   freshState,
   WORKER_STORES,
-} from '../../src/generate/memory/mixer-weights.ts';
-import { SharedMixer } from '../../src/generate/memory/shared-mixer.ts';
+} from '../../src/memory/objects/mixer-weights.ts';
+import { AskedStore, MAX_ASKS, MAX_FETCHED } from '../../src/memory/turn/asked-store.ts';
+import { SharedMixer } from '../../src/memory/turn/shared-mixer.ts';
+import type { KeptRange, KeptRun } from '../../src/store/objects/memory.ts';
 
 const tail = () => Int32Array.of(1, 2, 3);
 const run = (unit: number, ...tokens: number[]): KeptRun => ({
@@ -22,7 +22,7 @@ const run = (unit: number, ...tokens: number[]): KeptRun => ({
 function newStore() {
   const questions: { held: readonly KeptRange[]; answer(runs: KeptRun[]): void; fail(): void }[] =
     [];
-  const arrived: SpanRun[] = [];
+  const arrived: Span[] = [];
   const store = new AskedStore(
     Source.tenant,
     'T',

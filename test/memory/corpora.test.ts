@@ -7,8 +7,8 @@ import {
   MAX_OBJECT_BYTES,
   SEGMENT_BYTES_A_TOKEN,
   SLICE_WORK,
-} from '../../src/generate/memory/corpus-limits.ts';
-import type { CorpusStatus, Proceeded } from '../../src/generate/memory/messages.ts';
+} from '../../src/memory/objects/corpus-limits.ts';
+import type { CorpusStatus, Proceeded } from '../../src/store/objects/memory.ts';
 import { type Objects, startObjects } from './rpc.ts';
 
 const TOKENIZER = 'f'.repeat(64);

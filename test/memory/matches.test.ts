@@ -8,7 +8,6 @@ import {
   best,
   heldIn,
   type IsHeld,
-  type KeptRange,
   MAX_RUN_TOKENS,
   MAX_RUNS,
   type Match,
@@ -16,8 +15,9 @@ import {
   matchSegment,
   rangeOfRun,
   runOf,
-} from '../../src/generate/memory/match.ts';
-import { RecentOutputs } from '../../src/generate/memory/recent-outputs.ts';
+} from '../../src/memory/objects/match.ts';
+import { RecentOutputs } from '../../src/memory/objects/recent-outputs.ts';
+import type { KeptRange } from '../../src/store/objects/memory.ts';
 
 const tokens = (alphabet: number, most: number) =>
   fc.array(fc.nat(alphabet), { maxLength: most }).map((list) => Int32Array.from(list));

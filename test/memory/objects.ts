@@ -1,9 +1,9 @@
 /** A worker that passes calls on to the objects under test, which are the real ones with smaller limits. */
 import type { Bindings } from '../../src/bindings.ts';
-import type { CorpusStatus } from '../../src/generate/memory/messages.ts';
-import { StoreCorpus } from '../../src/generate/memory/store-corpus.ts';
-import { TenantMemory } from '../../src/generate/memory/tenant-memory.ts';
+import { StoreCorpus } from '../../src/memory/objects/store-corpus.ts';
+import { TenantMemory } from '../../src/memory/objects/tenant-memory.ts';
 import { writeDocuments } from '../../src/store/documents.ts';
+import type { CorpusStatus } from '../../src/store/objects/memory.ts';
 import { ensurePassageIndex } from '../../src/store/tenants.ts';
 import { fromText, toText } from './typed-json.ts';
 

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { sqlInMemory } from '../../bench/replay/sql-in-memory.ts';
 import { buildSegment } from '../../src/draft/segment/segment-builder.ts';
-import { MAX_OUTPUT_PASSAGES } from '../../src/generate/memory/output-limits.ts';
-import { type OutputBuild, OutputMemory } from '../../src/generate/memory/output-memory.ts';
+import { MAX_OUTPUT_PASSAGES } from '../../src/memory/objects/output-limits.ts';
+import { type OutputBuild, OutputMemory } from '../../src/memory/objects/output-memory.ts';
 
 const LIMITS = { recentTokens: 128, segmentTokens: 512, totalTokens: 1024 };
 const UNBOUNDED = { ...LIMITS, totalTokens: 1 << 20 };

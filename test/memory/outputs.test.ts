@@ -3,26 +3,27 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildSegment } from '../../src/draft/segment/segment-builder.ts';
 import { OUTPUT_START } from '../../src/draft/stores/output-start.ts';
-import {
-  type KeptRange,
-  type KeptRun,
-  MAX_RUN_TOKENS,
-  rangeOfRun,
-} from '../../src/generate/memory/match.ts';
-import { NO_ROWS, type Recalled, type Successors } from '../../src/generate/memory/messages.ts';
+import { MAX_RUN_TOKENS, rangeOfRun } from '../../src/memory/objects/match.ts';
 import {
   changesBetween,
   freshState,
   STORES_WITH_MODEL,
   WORKER_STORES,
-} from '../../src/generate/memory/mixer-weights.ts';
+} from '../../src/memory/objects/mixer-weights.ts';
 import {
   MAX_OUTPUT_TOKENS,
   MAX_RECALLED,
   MAX_VALUE_BYTES,
   OUTPUT_LIMITS,
   RECALL_TOKENS,
-} from '../../src/generate/memory/output-limits.ts';
+} from '../../src/memory/objects/output-limits.ts';
+import {
+  type KeptRange,
+  type KeptRun,
+  NO_ROWS,
+  type Recalled,
+  type Successors,
+} from '../../src/store/objects/memory.ts';
 import { type Objects, startObjects } from './rpc.ts';
 
 let objects: Objects;

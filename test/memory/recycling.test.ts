@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest';
 import { Source } from '../../src/draft/source.ts';
 import { TokenTree } from '../../src/draft/tree/tree.ts';
-import { MAX_ROWS_ASKED, MAX_ROWS_TOLD } from '../../src/generate/memory/messages.ts';
-import { TurnDrafter } from '../../src/generate/memory/turn-drafter.ts';
-import { TurnRecycling } from '../../src/generate/memory/turn-recycling.ts';
+import { TurnDrafter } from '../../src/memory/turn/turn-drafter.ts';
+import { TurnRecycling } from '../../src/memory/turn/turn-recycling.ts';
+import { MAX_ROWS_ASKED, MAX_ROWS_TOLD } from '../../src/store/objects/memory.ts';
 
 /** Eight successors of each token, from `first` on. */
 function rows(tokens: number[], first: number) {

@@ -5,8 +5,8 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type TextModel, TextStream } from '../../src/generate/text-stream.ts';
-import type { Accept } from '../../src/link/frames/index.ts';
-import { escapedText, tokenBytes } from '../../src/store/token-bytes.ts';
+import type { Accept } from '../../src/link/protocol/index.ts';
+import { escapedText, tokenBytes } from '../../src/model/token-bytes.ts';
 import { TARGET } from '../support/model-server.ts';
 
 const EOS = 256;

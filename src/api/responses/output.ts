@@ -6,11 +6,11 @@
 import type { Citable } from '../../generate/material.ts';
 import type { Step } from '../../generate/text-stream.ts';
 import { type CallEvent, ToolCalls } from '../../generate/tool-calls.ts';
+import type { ModelRecord } from '../../model/record.ts';
 import type { Passage } from '../../retrieve/search.ts';
 import { newId } from '../../store/ids.ts';
-import type { ModelRecord } from '../../store/model.ts';
-import { annotationsOf } from '../file-search-tool.ts';
-import { chatLogprobs } from '../logprobs.ts';
+import { annotationsOf } from '../answers/file-search-tool.ts';
+import { chatLogprobs } from '../answers/logprobs.ts';
 
 type Status = 'in_progress' | 'completed' | 'incomplete';
 

@@ -2,12 +2,8 @@
  * Cloudflare's own text embeddings as an `Embedder`, through the `AI` binding.
  * Unproven: tested against a stand-in for the binding, since the real one needs an account.
  */
+import type { TextEmbeddings } from '../../bindings.ts';
 import type { Embedder, Embedding, Role } from './embedder.ts';
-
-/** Of the `AI` binding, what is used here. */
-export interface TextEmbeddings {
-  run(model: string, input: { text: string[] }): Promise<unknown>;
-}
 
 /** Texts a call takes. */
 const MAX_TEXTS = 100;

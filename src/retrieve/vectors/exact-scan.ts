@@ -1,6 +1,7 @@
 /** Every vector compared, in one flat array a document. Pure. */
+
+import type { Near } from '../../store/objects/vectors.ts';
 import { SCALE_BYTES } from './quantise.ts';
-import type { Near } from './vector-index.ts';
 
 interface DocumentVectors {
   ids: Float64Array;

@@ -4,10 +4,11 @@
  * the object lacks of them it reads there, and what is deleted there no caller
  * names again. So an evicted object loses nothing but the time to read.
  */
+
 import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../../bindings.ts';
+import type { Near, Space, StoreVectorsObject } from '../../store/objects/vectors.ts';
 import { ExactScan } from './exact-scan.ts';
-import type { Near, Space, VectorIndex } from './vector-index.ts';
 
 /** A quarter of an isolate's memory at 256 dimensions. Passages beyond are found by words. */
 const MAX_VECTORS = 120_000;
@@ -21,7 +22,7 @@ interface Row {
   vectors: string;
 }
 
-export class StoreVectors extends DurableObject<Bindings> implements VectorIndex {
+export class StoreVectors extends DurableObject<Bindings> implements StoreVectorsObject {
   private held: { embedder: string; scan: ExactScan } | undefined;
 
   async nearest(

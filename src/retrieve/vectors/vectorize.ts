@@ -5,8 +5,9 @@
  * store's. D1 stays the truth: what Vectorize still has of a deleted document is not
  * among those that the caller names, and so is never found.
  */
-import type { Bindings } from '../../bindings.ts';
+import type { Bindings, Vectorize } from '../../bindings.ts';
 import { sha256 } from '../../store/ids.ts';
+import type { Near, Space } from '../../store/objects/vectors.ts';
 import {
   forget,
   type Handed,
@@ -16,34 +17,7 @@ import {
   stale,
 } from '../../store/vectorized.ts';
 import { unpack } from './quantise.ts';
-import type { Near, Space, VectorIndex } from './vector-index.ts';
-
-/** Of the `VECTORIZE` binding, what is used here. */
-export interface Vectorize {
-  query(vector: number[], options: QueryOptions): Promise<{ matches: Match[] }>;
-  upsert(vectors: Entry[]): Promise<unknown>;
-  deleteByIds(ids: string[]): Promise<unknown>;
-}
-
-interface QueryOptions {
-  topK: number;
-  namespace: string;
-  filter?: { document: { $in: number[] } };
-  returnMetadata: 'indexed';
-}
-
-interface Match {
-  id: string;
-  score: number;
-  metadata?: Record<string, unknown>;
-}
-
-interface Entry {
-  id: string;
-  namespace: string;
-  values: number[];
-  metadata: { document: number };
-}
+import type { VectorIndex } from './vector-index.ts';
 
 /** Vectorize's own limits: matches of a query, bytes of a filter, vectors of a mutation. */
 const MAX_MATCHES = 100;

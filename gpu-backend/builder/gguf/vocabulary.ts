@@ -1,0 +1,48 @@
+/** The vocabulary in a GGUF file's metadata: a text, a kind and a score for every token id. */
+import { GgufError } from './gguf-error.ts';
+import type { Metadata } from './metadata.ts';
+
+/** llama.cpp's kinds of tokens. */
+export const TokenKind = {
+  normal: 1,
+  unknown: 2,
+  control: 3,
+  userDefined: 4,
+  unused: 5,
+  byte: 6,
+} as const;
+
+export interface Vocabulary {
+  texts: readonly string[];
+  /** Of TokenKind. */
+  kinds: readonly number[];
+}
+
+/** Of a special token in `tokenizer.ggml.<name>_token_id`. */
+export type SpecialToken = 'bos' | 'eos' | 'eot' | 'eom' | 'unknown' | 'padding';
+
+export function readVocabulary(metadata: Metadata): Vocabulary {
+  const texts = metadata.texts('tokenizer.ggml.tokens');
+  const kinds =
+    metadata.optionalNumbers('tokenizer.ggml.token_type') ?? texts.map(() => TokenKind.normal);
+  if (kinds.length !== texts.length) {
+    throw new GgufError(`has ${texts.length} tokens but ${kinds.length} token types`);
+  }
+  const known = new Set<string>();
+  for (const text of texts) {
+    if (known.has(text)) throw new GgufError(`has the token "${text}" twice`);
+    known.add(text);
+  }
+  return { texts, kinds };
+}
+
+/** The id, or undefined where the file names none. Throws GgufError for one outside the vocabulary. */
+export function specialTokenId(metadata: Metadata, name: SpecialToken): number | undefined {
+  const key = `tokenizer.ggml.${name}_token_id`;
+  const id = metadata.optionalNumber(key);
+  const size = metadata.texts('tokenizer.ggml.tokens').length;
+  if (id !== undefined && !(Number.isInteger(id) && id >= 0 && id < size)) {
+    throw new GgufError(`has ${key} = ${id} of ${size} tokens`);
+  }
+  return id;
+}

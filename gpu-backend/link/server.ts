@@ -1,0 +1,153 @@
+/**
+ * The verifier's door: over HTTP what a worker needs to know of the model, and
+ * health; one WebSocket a turn for the link.
+ */
+import { createReadStream } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { join } from 'node:path';
+import { LINK_PATH, type LinkKey, pause } from '../../src/link/protocol/index.ts';
+import { Nucleus } from '../accept/warp.ts';
+import type { ModelFolder } from '../builder/model-folder.ts';
+import { EchoDrafter, Trust } from '../drafters/echo.ts';
+import type { Engine } from '../engine/engine.ts';
+import { exposeEngine } from '../engine/exposition.ts';
+import { Grammars } from '../grammar/grammars.ts';
+import { Scheduler } from '../turn/scheduler.ts';
+import { describeModel } from './describe.ts';
+import { Door } from './door.ts';
+import { type LinkContext, serveLink } from './link-server.ts';
+import { nodeClock } from './node-clock.ts';
+import { Tickets } from './tickets.ts';
+import { wsTransport } from './ws-transport.ts';
+
+const DRAIN_POLL_MS = 20;
+/** Time for the last frames to leave. */
+const FAREWELL_MS = 500;
+
+export interface Verifier {
+  /** `http://host:port` */
+  url: string;
+  /** Turns that hold a slot now. */
+  active(): number;
+  /**
+   * Takes no more turns, gives those at work `graceMs` to finish, hands the rest
+   * to other verifiers and frees the engine.
+   */
+  close(graceMs?: number): Promise<void>;
+}
+
+export interface VerifierOptions {
+  host: string;
+  port: number;
+  /** Whose tickets open a link; none lets everybody in. */
+  keys: readonly LinkKey[];
+  /** Origins under which workers reach this verifier. */
+  audiences: readonly string[];
+}
+
+/** Serves `model` on `engine`. Rejects when the port is taken. */
+export async function startVerifier(
+  model: ModelFolder,
+  engine: Engine,
+  { host, port, keys, audiences }: VerifierOptions,
+): Promise<Verifier> {
+  const description = describeModel(model, engine.limits);
+  const scheduler = new Scheduler(engine, nodeClock);
+  const trust = new Trust();
+  let draining = false;
+  const context: LinkContext = {
+    engine,
+    scheduler,
+    nucleus: new Nucleus(engine.limits.vocabSize),
+    limits: {
+      grammars: Grammars.of(model.path, engine.limits.vocabSize),
+      fingerprint: description.fingerprint,
+      vocabSize: engine.limits.vocabSize,
+      maxContext: engine.limits.maxContext,
+    },
+    clock: nodeClock,
+    echo: ({ namespace }) => new EchoDrafter(trust.of(namespace)),
+    draining: () => draining,
+  };
+
+  function json(response: ServerResponse, status: number, body: unknown): void {
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(body));
+  }
+
+  function file(response: ServerResponse, name: string): void {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    createReadStream(join(model.path, name))
+      .on('error', () => response.destroy())
+      .pipe(response);
+  }
+
+  function route(request: IncomingMessage, response: ServerResponse): void {
+    if (request.method !== 'GET') return json(response, 405, { error: 'only GET is served here' });
+    switch (request.url) {
+      case '/health':
+        return json(response, scheduler.alive && !draining ? 200 : 503, {
+          status: draining ? 'draining' : scheduler.alive ? 'ok' : 'stuck',
+          model: description.id,
+          active: scheduler.active,
+          slots: engine.limits.slots,
+          exact: engine.limits.exact,
+          exactness: engine.exactness,
+        });
+      case '/metrics':
+        response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+        response.end(exposeEngine(engine, scheduler.active));
+        return;
+      case '/model':
+        return json(response, 200, description);
+      case '/model/tokenizer.json':
+        return file(response, 'tokenizer.json');
+      case '/model/tokenizer_config.json':
+        return file(response, 'tokenizer_config.json');
+      default:
+        return json(response, 404, {
+          error: `nothing here; the link is a WebSocket at ${LINK_PATH}`,
+        });
+    }
+  }
+
+  const door = new Door({
+    tickets: new Tickets(keys, audiences, description.fingerprint, nodeClock),
+    draining: () => draining,
+    serve: (socket) => serveLink(wsTransport(socket, nodeClock), context),
+  });
+  const server = createServer(route);
+  server.on('upgrade', (request, socket, head) => {
+    void door.upgrade(request, socket as Socket, head);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const { port: bound } = server.address() as AddressInfo;
+
+  return {
+    url: `http://${host}:${bound}`,
+    active: () => scheduler.active,
+    async close(graceMs = 0) {
+      draining = true;
+      const deadline = nodeClock.now() + graceMs;
+      while (scheduler.active > 0 && nodeClock.now() < deadline) {
+        await pause(nodeClock, DRAIN_POLL_MS);
+      }
+      await scheduler.close();
+      await untilSaid(door.links);
+      for (const link of door.links) link.terminate();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      engine.close();
+    },
+  };
+}
+
+/** Waits until every link has closed, or for as long as a farewell may take. */
+async function untilSaid(links: ReadonlySet<unknown>): Promise<void> {
+  const deadline = nodeClock.now() + FAREWELL_MS;
+  while (links.size > 0 && nodeClock.now() < deadline) await pause(nodeClock, DRAIN_POLL_MS);
+}

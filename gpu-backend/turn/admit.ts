@@ -1,0 +1,211 @@
+/**
+ * What an `open` frame may ask for. Everything is checked before a slot is
+ * taken; the message names the field and what is allowed.
+ */
+
+import type { Region } from '../../src/draft/drafter.ts';
+import { SOURCE_NAMES } from '../../src/draft/source.ts';
+import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
+import {
+  DRAFTING_MODES,
+  type DraftingMode,
+  MAX_LOGIT_BIAS,
+  MAX_LOGIT_BIASES,
+  MAX_LOGPROBS,
+  MAX_PENALTY,
+  MAX_TRANSFER,
+  type OpenSettings,
+} from '../../src/link/protocol/index.ts';
+import type { Warp } from '../accept/warp.ts';
+import type { Grammar, State } from '../grammar/grammar.ts';
+import type { Grammars } from '../grammar/grammars.ts';
+import { GrammarRefused } from '../grammar/refused.ts';
+import { Refusal } from '../link/refusal.ts';
+
+const MAX_STOP_IDS = 32;
+const MAX_REGIONS = 256;
+const MAX_NAMESPACE_LENGTH = 128;
+const MAX_TEMPERATURE = 100;
+/** More than a vocabulary has keeps all. */
+const MAX_TOP_K = 1 << 20;
+
+/** A checked turn. */
+export interface Turn {
+  prompt: Int32Array;
+  namespace: string;
+  seed: [number, number];
+  warp: Warp;
+  /** Null for none. */
+  penalties?: { frequency: number; presence: number } | null;
+  /** What is added to the logits of tokens, each named once. */
+  bias?: readonly (readonly [id: number, bias: number])[];
+  maxTokens: number;
+  stopIds: ReadonlySet<number>;
+  drafting: DraftingMode;
+  budget: number;
+  regions: Region[];
+  /** Of the prompt, how many tokens at its end are the answer so far. */
+  resumed: number;
+  /** η of the knowledge transfer; 0 for none. */
+  transfer?: number;
+  /** Whether the worker is told the likeliest successors of verified tokens. */
+  recycle?: boolean;
+  /** Alternatives told of each committed token beside its log-probability; null for neither. */
+  logprobs?: number | null;
+  /** What the answer is held to; null for anything. */
+  grammar?: Grammar | null;
+}
+
+export interface AdmitLimits {
+  /** What a turn may be held to; absent where no turn may be. */
+  grammars?: Grammars;
+  fingerprint: { model: string; tokenizer: string };
+  vocabSize: number;
+  maxContext: number;
+}
+
+function bad(message: string): never {
+  throw new Refusal('bad-frame', message);
+}
+
+function integer(value: unknown, name: string, least: number, most: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
+    bad(`${name} must be an integer from ${least} to ${most}`);
+  }
+  return value;
+}
+
+function real(value: unknown, name: string, least: number, most: number): number {
+  if (typeof value !== 'number' || !(value >= least && value <= most)) {
+    bad(`${name} must be a number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+function flag(value: unknown, name: string): boolean {
+  if (typeof value !== 'boolean') bad(`${name} must be true or false`);
+  return value;
+}
+
+function list(value: unknown, name: string, most: number): unknown[] {
+  if (!Array.isArray(value) || value.length > most)
+    bad(`${name} must be a list of at most ${most}`);
+  return value;
+}
+
+/** Checks prompt and settings against this verifier's model. Throws `Refusal`. */
+export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Turn {
+  if (typeof raw !== 'object' || raw === null) bad('settings must be an object');
+  const settings = raw as Partial<OpenSettings>;
+  for (const part of ['model', 'tokenizer'] as const) {
+    const theirs = settings.fingerprint?.[part];
+    if (theirs !== limits.fingerprint[part]) {
+      throw new Refusal(
+        'fingerprint',
+        `this verifier's ${part} is ${limits.fingerprint[part]}, not ${String(theirs).slice(0, 64)}; ` +
+          'point the worker at a verifier that serves the same model, or restart it to learn the new one',
+      );
+    }
+  }
+  for (const id of prompt)
+    if (id >= limits.vocabSize) bad(`prompt token ${id} is outside the vocabulary`);
+  const maxTokens = integer(settings.maxTokens, 'maxTokens', 1, limits.maxContext);
+  if (prompt.length + maxTokens > limits.maxContext) {
+    throw new Refusal(
+      'too-long',
+      `${prompt.length} prompt tokens and ${maxTokens} to generate exceed the context of ${limits.maxContext}`,
+    );
+  }
+  const { namespace, sampling } = settings;
+  if (typeof namespace !== 'string' || namespace.length > MAX_NAMESPACE_LENGTH) {
+    bad(`namespace must be a string of at most ${MAX_NAMESPACE_LENGTH} characters`);
+  }
+  const resumed = integer(settings.resumed, 'resumed', 0, prompt.length - 1);
+  const asked = prompt.length - resumed;
+  const seed = list(sampling?.seed, 'sampling.seed', 2);
+  const stopIds = new Set(
+    list(settings.stopIds, 'stopIds', MAX_STOP_IDS).map((id) =>
+      integer(id, 'stopIds[]', 0, limits.vocabSize - 1),
+    ),
+  );
+  const drafting = settings.drafting as DraftingMode;
+  if (!DRAFTING_MODES.includes(drafting))
+    bad(`drafting must be one of ${DRAFTING_MODES.join(', ')}`);
+  return {
+    prompt,
+    namespace,
+    seed: [
+      integer(seed[0], 'sampling.seed[0]', 0, 0xffffffff),
+      integer(seed[1], 'sampling.seed[1]', 0, 0xffffffff),
+    ],
+    warp: {
+      temperature: real(sampling?.temperature, 'sampling.temperature', 0, MAX_TEMPERATURE),
+      topP: real(sampling?.topP, 'sampling.topP', 0, 1),
+      topK: integer(sampling?.topK, 'sampling.topK', 0, MAX_TOP_K),
+    },
+    penalties: penaltiesOf(sampling),
+    bias: biasesOf(sampling?.logitBias, limits.vocabSize),
+    maxTokens,
+    stopIds,
+    drafting,
+    budget: integer(settings.budget, 'budget', 0, MAX_VERIFIED_NODES),
+    regions: list(settings.regions, 'regions', MAX_REGIONS).map((entry) => {
+      const [start, end, source] = list(entry, 'regions[]', 3);
+      const from = integer(start, 'region start', 0, asked);
+      return {
+        start: from,
+        end: integer(end, 'region end', from, asked),
+        source: integer(source, 'region source', 0, SOURCE_NAMES.length - 1) as Region['source'],
+      };
+    }),
+    resumed,
+    transfer: real(settings.transfer ?? 0, 'transfer', 0, MAX_TRANSFER),
+    recycle: flag(settings.recycle ?? false, 'recycle'),
+    logprobs:
+      (settings.logprobs ?? null) === null
+        ? null
+        : integer(settings.logprobs, 'logprobs', 0, Math.min(MAX_LOGPROBS, limits.vocabSize)),
+    grammar: grammarOf(settings.grammar, stopIds, prompt.subarray(asked), limits.grammars),
+  };
+}
+
+function penaltiesOf(sampling: Partial<OpenSettings['sampling']> | undefined): Turn['penalties'] {
+  const penalty = (name: 'frequencyPenalty' | 'presencePenalty') =>
+    real(sampling?.[name] ?? 0, `sampling.${name}`, -MAX_PENALTY, MAX_PENALTY);
+  const frequency = penalty('frequencyPenalty');
+  const presence = penalty('presencePenalty');
+  return frequency === 0 && presence === 0 ? null : { frequency, presence };
+}
+
+function biasesOf(raw: unknown, vocabSize: number): [number, number][] {
+  const seen = new Set<number>();
+  return list(raw ?? [], 'sampling.logitBias', MAX_LOGIT_BIASES).map((entry) => {
+    const pair = list(entry, 'sampling.logitBias[]', 2);
+    const id = integer(pair[0], 'sampling.logitBias[] token', 0, vocabSize - 1);
+    if (seen.has(id)) bad(`sampling.logitBias names token ${id} twice`);
+    seen.add(id);
+    return [id, real(pair[1], 'sampling.logitBias[] bias', -MAX_LOGIT_BIAS, MAX_LOGIT_BIAS)];
+  });
+}
+
+/** `answered`: the answer so far, which the grammar must have let through. */
+function grammarOf(
+  raw: unknown,
+  stopIds: ReadonlySet<number>,
+  answered: Int32Array,
+  grammars: Grammars | undefined,
+): Grammar | null {
+  if (raw === undefined || raw === null) return null;
+  if (!grammars) throw new Refusal('grammar', 'this verifier holds no answer to a grammar');
+  try {
+    const grammar = grammars.of(raw, stopIds);
+    let state: State | null = grammar.start;
+    for (const token of answered) state = state && grammar.advance(state, token);
+    if (!state) bad('grammar: the answer so far is not what it lets through');
+    return grammar;
+  } catch (cause) {
+    if (cause instanceof GrammarRefused) throw new Refusal('grammar', cause.message, 0, cause.path);
+    if (cause instanceof RangeError) throw new Refusal('grammar', 'it is nested without end');
+    throw cause;
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * The trees that may follow what a session has committed: those the worker
+ * streamed in, kept as one standing tree that is re-rooted as tokens commit,
+ * and the echo's, drawn here from prompt and output when a step begins. Each
+ * step verifies the best nodes of both, as many as it is given.
+ */
+
+import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
+import { fuse } from '../../src/draft/tree/fuse.ts';
+import { prune } from '../../src/draft/tree/prune.ts';
+import { reroot } from '../../src/draft/tree/reroot.ts';
+import { rankNodes, selectBest } from '../../src/draft/tree/select.ts';
+import { MAX_TREE_NODES, TokenTree } from '../../src/draft/tree/tree.ts';
+import {
+  type DraftWord,
+  decodeSpans,
+  decodeTree,
+  FrameError,
+  MAX_SPAN_TOKENS,
+} from '../../src/link/protocol/index.ts';
+import type { LogitsProcessor } from '../accept/logits-processor.ts';
+import type { Echo } from '../drafters/echo.ts';
+import type { Turn } from './admit.ts';
+
+/** Tree frames a worker may have outstanding: a round trip's worth of steps, and a bound on the work a peer can cause. */
+export const TREE_CREDIT = 8;
+
+export class Candidates {
+  /** What the step in flight verifies. */
+  readonly tree = new TokenTree(MAX_VERIFIED_NODES);
+  /** Trees that were of no use any more when they came. */
+  stale = 0;
+  /** Told what the draft model said of a tree's nodes, where a tree brings it. */
+  onWords: (tree: TokenTree, base: number, words: readonly DraftWord[]) => void = () => {};
+  private readonly echo: Echo | null;
+  private readonly drafts: boolean;
+  private readonly vocabSize: number;
+  private readonly lockstep: boolean;
+  private standing = new TokenTree();
+  private spare = new TokenTree();
+  private readonly arrived = new TokenTree();
+  /** Those of the turn's processors that can tell a node that won't be drawn. */
+  private readonly pruning: readonly LogitsProcessor[];
+  /** Those that draft themselves. */
+  private readonly extending: readonly LogitsProcessor[];
+  private readonly ruledOut = new Uint8Array(MAX_TREE_NODES);
+  /** Path probabilities of what is proposed. */
+  private readonly falling = new Float64Array(MAX_VERIFIED_NODES);
+  private drafted: TokenTree;
+  private paused = false;
+  /** Committed tokens that the echo was not told of yet. */
+  private readonly unlearnt: number[] = [];
+  /** Trees taken in since credit was last returned. */
+  private taken = 0;
+  /** Tokens of all spans so far. */
+  private spanTokens = 0;
+  /** Base of the newest tree. */
+  private newestBase = -1;
+
+  /** `echo` drafts beside the engine; null in modes without one. */
+  constructor(
+    turn: Turn,
+    echo: Echo | null,
+    vocabSize: number,
+    processors: readonly LogitsProcessor[] = [],
+  ) {
+    this.pruning = processors.filter(({ ruleOut }) => ruleOut);
+    this.extending = processors.filter(({ extend }) => extend);
+    this.vocabSize = vocabSize;
+    this.drafted = this.spare;
+    this.drafts = turn.drafting !== 'off' && turn.budget > 0;
+    this.lockstep = this.drafts && turn.drafting === 'lockstep';
+    this.echo = this.drafts ? echo : null;
+    const asked = turn.prompt.length - turn.resumed;
+    this.echo?.begin(turn.prompt.subarray(0, asked), turn.regions);
+    this.echo?.commit(turn.prompt.subarray(asked));
+  }
+
+  /**
+   * Takes in a tree frame. `tokens[0..length)` is what is committed now.
+   * Throws `FrameError` when it is malformed or sent beyond the credit.
+   */
+  receive(bytes: Uint8Array, tokens: Int32Array, length: number): void {
+    if (this.taken === TREE_CREDIT) {
+      throw new FrameError(`more than ${TREE_CREDIT} trees outstanding; wait for credit`);
+    }
+    this.taken++;
+    const words: DraftWord[] = [];
+    const base = decodeTree(bytes, this.arrived, words);
+    requireKnown(this.arrived.tokens, this.arrived.size, this.vocabSize);
+    for (const { tokens: named } of words) requireKnown(named, named.length, this.vocabSize);
+    if (base > length) throw new FrameError(`tree at ${base}, but only ${length} are committed`);
+    if (words.length > 0) this.onWords(this.arrived, base, words);
+    const { arrived, spare } = this;
+    if (!this.drafts || !reroot(arrived, tokens.subarray(base, length), spare)) {
+      this.stale++;
+      return;
+    }
+    if (spare.size === 0) this.stale++;
+    this.newestBase = Math.max(this.newestBase, base);
+    // The newest knows most: when the arena is full, the older one's leaves are left out.
+    fuse(spare, this.standing);
+    this.swap();
+  }
+
+  /** Takes in a spans frame. Throws `FrameError` when it is malformed or beyond the limit of a turn. */
+  receiveSpans(bytes: Uint8Array): void {
+    const spans = decodeSpans(bytes);
+    for (const { tokens } of spans) {
+      requireKnown(tokens, tokens.length, this.vocabSize);
+      this.spanTokens += tokens.length;
+    }
+    if (this.spanTokens > MAX_SPAN_TOKENS) {
+      throw new FrameError(
+        `spans of ${this.spanTokens} tokens in a turn; at most ${MAX_SPAN_TOKENS}`,
+      );
+    }
+    this.echo?.learn(spans);
+  }
+
+  /**
+   * Whether a step can begin with `length` tokens committed. Always, but in
+   * lockstep, which is there to be compared with: it waits for a tree drawn at
+   * exactly this length.
+   */
+  readyAt(length: number): boolean {
+    return !this.lockstep || this.newestBase === length;
+  }
+
+  /** Whether the turn is drafted for at all. */
+  get drafting(): boolean {
+    return this.drafts;
+  }
+
+  /**
+   * While drafting is paused the worker gets no credit for more trees, and the echo
+   * learns what is committed only when it is asked again.
+   */
+  pause(paused: boolean): void {
+    this.paused = paused;
+  }
+
+  /**
+   * Draws the candidates for a step; the path probabilities of the best, at most
+   * `most`, in falling order. They stand until the next `choose`.
+   */
+  propose(most: number): Float64Array {
+    const { spare, falling } = this;
+    this.drafted = spare;
+    spare.clear();
+    if (!this.drafts || most <= 0) return falling.subarray(0, 0);
+    this.catchUp();
+    this.echo?.draft(spare, most);
+    fuse(spare, this.standing);
+    this.drafted = this.pruned(spare);
+    for (const processor of this.extending) processor.extend!(this.drafted);
+    return falling.subarray(0, Math.min(most, rankNodes(this.drafted, falling)));
+  }
+
+  /** Makes `tree` the best `count` nodes of those proposed last, at most as many as there were. */
+  choose(count: number): TokenTree {
+    if (count > 0) selectBest(this.drafted, this.tree, count);
+    else this.tree.clear();
+    return this.tree;
+  }
+
+  /** Without what can't be drawn: it would take the place of what can. */
+  private pruned(tree: TokenTree): TokenTree {
+    if (this.pruning.length === 0) return tree;
+    this.ruledOut.fill(0);
+    for (const processor of this.pruning) processor.ruleOut!(tree, this.ruledOut);
+    // Between frames the arrived tree's nodes are free.
+    prune(tree, this.ruledOut, this.arrived);
+    return this.arrived;
+  }
+
+  /** What was committed: the standing tree loses what it rules out. */
+  commit(tokens: Int32Array): void {
+    if (!this.drafts) return;
+    for (const token of tokens) this.unlearnt.push(token);
+    reroot(this.standing, tokens, this.spare);
+    this.swap();
+  }
+
+  /** Credit to return: tree frames taken in since some was returned last. */
+  takeCredit(): number {
+    // In lockstep no step begins without a tree.
+    if (this.paused && !this.lockstep) return 0;
+    const credit = this.taken;
+    this.taken = 0;
+    return credit;
+  }
+
+  /** Tells the echo what was committed since it drafted last. */
+  private catchUp(): void {
+    if (this.unlearnt.length === 0) return;
+    this.echo?.commit(Int32Array.from(this.unlearnt));
+    this.unlearnt.length = 0;
+  }
+
+  private swap(): void {
+    [this.standing, this.spare] = [this.spare, this.standing];
+  }
+}
+
+/** A token the model doesn't have would fail the whole batch's run, other tenants' turns with it. */
+function requireKnown(tokens: Int32Array, count: number, vocabSize: number): void {
+  for (let i = 0; i < count; i++) {
+    if (tokens[i]! >= vocabSize) {
+      throw new FrameError(`token ${tokens[i]}; the vocabulary has ${vocabSize}`);
+    }
+  }
+}

@@ -1,0 +1,260 @@
+/**
+ * One turn at the verifier: its slot in the KV cache, what is committed, the
+ * trees that may follow, and the rule that accepts. Born with an `open` frame,
+ * gone with `done`.
+ *
+ * Invariant between steps while decoding: the slot holds every committed token
+ * but the last, whose logits the next step computes.
+ */
+
+import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
+import type { TokenTree } from '../../src/draft/tree/tree.ts';
+import {
+  type DoneReason,
+  type LinkErrorCode,
+  RECYCLED_TOP,
+} from '../../src/link/protocol/index.ts';
+import { Draw } from '../accept/draw.ts';
+import { processorsOf } from '../accept/processors.ts';
+import { Walk } from '../accept/walk.ts';
+import type { Nucleus } from '../accept/warp.ts';
+import type { Echo } from '../drafters/echo.ts';
+import type { Engine, Slot, StepRow } from '../engine/engine.ts';
+import { firstAcrossPanel, panelRoom } from '../engine/panel.ts';
+import type { Outbox } from '../link/outbox.ts';
+import type { Turn } from './admit.ts';
+import { Candidates } from './candidates.ts';
+import { logprobsOf, recycledOf } from './step-report.ts';
+import type { Draftable } from './tree-sizing.ts';
+
+export class Session implements Draftable {
+  readonly slot: Slot;
+  /** Set once the turn is over; the scheduler then frees the slot. */
+  ended = false;
+  private readonly turn: Turn;
+  private readonly engine: Engine;
+  private readonly outbox: Outbox;
+  private readonly draw: Draw;
+  private readonly walk = new Walk(MAX_VERIFIED_NODES + 1);
+  private readonly candidates: Candidates;
+  /** Prompt and output. */
+  private readonly tokens: Int32Array;
+  private length: number;
+  private readonly row: StepRow;
+  private caughtUp = false;
+  /** Whether `walk` is of the step that was prepared last. */
+  private absorbed = false;
+  private steps = 0;
+  private drafted = 0;
+  private accepted = 0;
+  private prefillMicros = 0;
+  /** Whether successors are told: a vocabulary of fewer has none to choose from. */
+  private readonly recycles: boolean;
+
+  constructor(
+    turn: Turn,
+    slot: Slot,
+    engine: Engine,
+    nucleus: Nucleus,
+    outbox: Outbox,
+    echo: Echo | null,
+  ) {
+    this.turn = turn;
+    this.slot = slot;
+    this.engine = engine;
+    this.outbox = outbox;
+    const { all, transfer } = processorsOf(turn);
+    this.draw = new Draw(turn.warp, turn.seed, nucleus, all);
+    this.candidates = new Candidates(turn, echo, engine.limits.vocabSize, all);
+    if (transfer) this.candidates.onWords = transfer.learn.bind(transfer);
+    this.tokens = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
+    this.tokens.set(turn.prompt);
+    this.length = turn.prompt.length;
+    this.recycles = turn.recycle === true && engine.limits.vocabSize >= RECYCLED_TOP;
+    const most = Math.max(engine.limits.maxRows, MAX_VERIFIED_NODES + 1);
+    this.row = {
+      slot,
+      count: 0,
+      tokens: new Int32Array(most),
+      parents: new Int16Array(most),
+      logitsFrom: 0,
+      logits: new Float32Array(0),
+      ...(this.recycles && { top: RECYCLED_TOP }),
+    };
+  }
+
+  /** A tree frame came in. Throws `FrameError` on a malformed one. */
+  receiveTree(bytes: Uint8Array): void {
+    this.candidates.receive(bytes, this.tokens, this.length);
+  }
+
+  /** A spans frame came in. Throws `FrameError` on a malformed one. */
+  receiveSpans(bytes: Uint8Array): void {
+    this.candidates.receiveSpans(bytes);
+  }
+
+  needsPrefill(): boolean {
+    return !this.ended && this.slot.length < this.turn.prompt.length - 1;
+  }
+
+  canDecode(): boolean {
+    return !this.ended && !this.needsPrefill() && !this.waitsForWorker;
+  }
+
+  /** Whether nothing can be done until the worker says something: it reads too slowly, or lockstep wants its tree. */
+  get waitsForWorker(): boolean {
+    return this.outbox.congested || !this.candidates.readyAt(this.length);
+  }
+
+  /**
+   * The turn is the next to be fed: whoever began with the same prompt before it
+   * has computed it by now. False when that was seen to already.
+   */
+  catchUp(): boolean {
+    if (this.caughtUp) return false;
+    this.caughtUp = true;
+    this.engine.catchUp(this.slot, this.turn.prompt);
+    return true;
+  }
+
+  /** The next chunk of the prompt, all but its last token: that one begins the first decode step. */
+  prefillRow(chunk: number): StepRow {
+    const { row, slot } = this;
+    const from = slot.length;
+    row.count = Math.min(chunk, this.turn.prompt.length - 1 - from, this.engine.limits.maxRows);
+    for (let i = 0; i < row.count; i++) {
+      row.tokens[i] = this.tokens[from + i]!;
+      row.parents[i] = i - 1;
+    }
+    row.logitsFrom = row.count;
+    return row;
+  }
+
+  absorbPrefill(micros: number): void {
+    this.prefillMicros += micros;
+    const chain = Int32Array.from({ length: this.row.count }, (_, i) => i);
+    this.engine.commit(this.slot, chain, chain.length);
+  }
+
+  get namespace(): string {
+    return this.turn.namespace;
+  }
+
+  get drafts(): boolean {
+    return this.candidates.drafting;
+  }
+
+  get outcome(): Draftable['outcome'] {
+    return this.absorbed ? { tree: this.candidates.tree, walk: this.walk } : null;
+  }
+
+  pause(paused: boolean): void {
+    this.candidates.pause(paused);
+  }
+
+  /** Draws the candidates for the next step; their path probabilities in falling order. */
+  propose(): Float64Array {
+    const left = this.turn.prompt.length + this.turn.maxTokens - this.length;
+    const room = this.slot.capacity - this.slot.length - 1;
+    // The last token of a turn is the target's own in any case.
+    const budget = left > 1 ? this.turn.budget : 0;
+    return this.candidates.propose(Math.min(budget, room, this.engine.limits.maxRows - 1));
+  }
+
+  /** The last committed token and the best `nodes` candidates of those proposed for this step. */
+  decodeRow(nodes: number): StepRow {
+    const { row } = this;
+    this.absorbed = false;
+    const tree = this.candidates.choose(nodes);
+    this.fillRow(tree);
+    const { limits } = this.engine;
+    if (limits.exact && firstAcrossPanel(row.parents, row.count, this.slot.length) >= 0) {
+      this.fillRow(this.candidates.choose(panelRoom(this.slot.length) - 1));
+    }
+    return row;
+  }
+
+  /** Row 0 is the last committed token, the nodes of the tree follow it. */
+  private fillRow(tree: TokenTree): void {
+    const { row } = this;
+    row.tokens[0] = this.tokens[this.length - 1]!;
+    row.parents[0] = -1;
+    for (let i = 0; i < tree.size; i++) {
+      row.tokens[i + 1] = tree.tokens[i]!;
+      row.parents[i + 1] = tree.parents[i]! + 1;
+    }
+    row.count = tree.size + 1;
+    row.logitsFrom = 0;
+  }
+
+  /** Accepts what the step of `decodeRow` found and tells the worker. */
+  absorb(stepMicros: number): void {
+    if (this.ended) return;
+    // Resumed behind a complete text, of which only `done` was lost: nothing may follow.
+    if (this.draw.finished) return this.end('stop');
+    const { turn, walk, candidates } = this;
+    const left = turn.prompt.length + turn.maxTokens - this.length;
+    walk.accept(
+      candidates.tree,
+      this.row.logits,
+      this.engine.limits.vocabSize,
+      this.draw,
+      this.length,
+      left,
+      turn.stopIds,
+    );
+    this.absorbed = true;
+    const { count } = walk;
+    const { row, engine } = this;
+    const recycled = this.recycles ? recycledOf(row, candidates.tree) : undefined;
+    const top = turn.logprobs ?? null;
+    const logprobs = top === null ? undefined : logprobsOf(row, walk, engine.limits.vocabSize, top);
+    engine.commit(this.slot, walk.path, count);
+    const tokens = walk.tokens.slice(0, count);
+    this.tokens.set(tokens, this.length);
+    const drafted = candidates.tree.size;
+    this.steps++;
+    this.drafted += drafted;
+    for (let i = 0; i < count; i++) if (walk.sources[i] !== 0) this.accepted++;
+    this.outbox.accept({
+      position: this.length,
+      tokens,
+      sources: walk.sources.slice(0, count),
+      steps: 1,
+      drafted,
+      credit: candidates.takeCredit(),
+      stepMicros,
+      ...(recycled && { recycled }),
+      ...(logprobs && { logprobs }),
+    });
+    this.length += count;
+    if (walk.stopped) this.end('stop');
+    else if (count === left) this.end('length');
+    else candidates.commit(tokens);
+  }
+
+  end(reason: DoneReason): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.outbox.done({
+      reason,
+      steps: this.steps,
+      drafted: this.drafted,
+      accepted: this.accepted,
+      prefillMicros: this.prefillMicros,
+      stale: this.candidates.stale,
+    });
+  }
+
+  /** The turn can't go on here; with most codes it may elsewhere. */
+  fail(code: LinkErrorCode, message: string, retryAfterMs = 0): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.outbox.error({ code, retryAfterMs, message });
+  }
+
+  /** The peer is gone: nothing more is said. */
+  abandon(): void {
+    this.ended = true;
+  }
+}

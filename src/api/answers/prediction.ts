@@ -1,0 +1,54 @@
+/** OpenAI's `prediction`: text that the answer is expected to have, which is drafted from and changes nothing. */
+import * as v from 'valibot';
+import { MAX_PREDICTION_TOKENS } from '../../generate/drafting-plan.ts';
+import type { ModelRecord } from '../../model/record.ts';
+import { invalid } from '../errors.ts';
+import { shape } from './request-fields.ts';
+
+/** No tokenizer makes fewer tokens of so much text: refused before it is tokenized. */
+const MAX_PREDICTION_LENGTH = 64 * MAX_PREDICTION_TOKENS;
+
+const part = v.strictObject(
+  {
+    type: v.literal('text', 'only parts of type "text" are supported'),
+    text: v.string('must be a string'),
+  },
+  shape,
+);
+
+export const prediction = v.nullish(
+  v.strictObject(
+    {
+      type: v.literal('content', 'only "content" is supported'),
+      content: v.union(
+        [v.string(), v.array(part)],
+        'must be a string or a list of {"type": "text", "text": …} parts',
+      ),
+    },
+    shape,
+  ),
+);
+
+interface Predicting {
+  prediction?: v.InferOutput<typeof prediction>;
+  n?: number | null;
+}
+
+/** The tokens that are predicted; null for none. Throws the `ApiFailure` of more than are taken. */
+export function predictionOf({ prediction, n }: Predicting, model: ModelRecord): Int32Array | null {
+  if (!prediction) return null;
+  if ((n ?? 1) > 1) throw invalid(['n'], 'only 1 beside a prediction, which is of one answer');
+  const { content } = prediction;
+  const text = typeof content === 'string' ? content : content.map((one) => one.text).join('');
+  if (text.length > MAX_PREDICTION_LENGTH) throw tooLong(`${text.length} characters`);
+  const tokens = model.encodeUntrusted(text);
+  if (tokens.length > MAX_PREDICTION_TOKENS) throw tooLong(`${tokens.length} tokens`);
+  return tokens;
+}
+
+function tooLong(size: string) {
+  return invalid(
+    ['prediction'],
+    `${size}, but at most ${MAX_PREDICTION_TOKENS} tokens: send what comes first`,
+  );
+}

@@ -1,0 +1,73 @@
+/** What the text of an answer must be: `response_format`, `text.format`. */
+import * as v from 'valibot';
+import type { GrammarSetting } from '../../link/protocol/index.ts';
+import { invalid, type Path } from '../errors.ts';
+import { shape } from './request-fields.ts';
+
+/** Names of formats and functions, as OpenAI has them. */
+export const identifier = v.pipe(
+  v.string('must be a string'),
+  v.regex(/^[\w-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
+);
+
+/** A JSON Schema; what of it is supported is the verifier's to say. */
+export const jsonSchema = v.record(v.string(), v.unknown(), 'must be a JSON Schema: an object');
+
+export const responseFormat = v.nullish(
+  v.variant(
+    'type',
+    [
+      v.strictObject({ type: v.literal('text') }, shape),
+      v.strictObject({ type: v.literal('json_object') }, shape),
+      v.strictObject(
+        {
+          type: v.literal('json_schema'),
+          json_schema: v.strictObject(
+            {
+              name: identifier,
+              description: v.optional(v.string('must be a string')),
+              schema: jsonSchema,
+              /** The answer is held to the schema in either case. */
+              strict: v.nullish(v.boolean('must be true or false')),
+            },
+            shape,
+          ),
+        },
+        shape,
+      ),
+    ],
+    'must be an object with the type "text", "json_object" or "json_schema"',
+  ),
+);
+
+/** Schemas of a request, as JSON: beside the most regions and biases they fit the link's settings. */
+const MAX_SCHEMA_BYTES = 24 * 1024;
+
+/** What an answer's text is to be, in whichever form its route has it. */
+export type TextFormat =
+  | { type: 'text' }
+  | { type: 'json_object' }
+  | { type: 'json_schema'; schema: Record<string, unknown> };
+
+/**
+ * What the verifier holds the answer to; null for any text. Throws the
+ * `ApiFailure` of a schema that is too large. @param path where the format is
+ */
+export function formatGrammar(format: TextFormat, path: Path): GrammarSetting | null {
+  if (format.type === 'text') return null;
+  if (format.type === 'json_object') return { kind: 'json_object' };
+  requireSmall(format.schema, path);
+  return { kind: 'json_schema', schema: format.schema };
+}
+
+/** Throws the `ApiFailure` of schemas that are too large, or nested without end. */
+export function requireSmall(schemas: unknown, path: Path): void {
+  let bytes = Infinity;
+  try {
+    bytes = new TextEncoder().encode(JSON.stringify(schemas)).length;
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+  }
+  if (bytes <= MAX_SCHEMA_BYTES) return;
+  throw invalid(path, `its JSON Schema may have at most ${MAX_SCHEMA_BYTES} bytes`);
+}

@@ -1,0 +1,112 @@
+/** Live: this worker answers. Ready: it can also answer questions. */
+import { Hono } from 'hono';
+import { type Bindings, verifierUrls } from '../../bindings.ts';
+import { type DraftModelState, warmUp } from '../../generate/draft-model/bundled.ts';
+import { loadModel, reloadModel } from '../../model/record.ts';
+import { embedderState } from '../../retrieve/embed/choose.ts';
+import type { AppEnv } from '../context.ts';
+import { isLocal } from '../middleware/authenticate.ts';
+
+type Check = { ok: true; [fact: string]: unknown } | { ok: false; reason: string };
+type Checks = { database: Check; verifier: Check };
+
+/** What others than the worker's own machine are told may be so old: their asking costs no more than once in that. */
+const KEPT_MS = 1_000;
+
+/** What others were told last, and when it was last looked at anew. */
+let kept: { at: number; checks: Checks } | null = null;
+
+export const health = new Hono<AppEnv>();
+
+health.get('/live', function live(c) {
+  return c.json({ status: 'ok' });
+});
+
+health.get('/ready', async function ready(c) {
+  const checks = await checkAll(c.env, isLocal(c));
+  const ok = isReady(checks);
+  return c.json({ status: ok ? 'ok' : 'unavailable', checks }, ok ? 200 : 503);
+});
+
+health.get('/', async function both(c) {
+  const checks = await checkAll(c.env, isLocal(c));
+  const ok = isReady(checks);
+  // Answers do without the one, searches by words without the other: they make nothing unready.
+  const draft_model = checks.verifier.ok ? await checkDraftModel(c.env) : null;
+  const embedder = await embedderState(c.env);
+  const status = ok ? 'ok' : 'degraded';
+  return c.json({ status, live: true, ready: ok, checks, draft_model, embedder });
+});
+
+function isReady(checks: Checks): boolean {
+  return Object.values(checks).every((check) => check.ok);
+}
+
+/** `local`: whether addresses may be told. Nobody else needs them, and no key is asked for here. */
+async function checkAll(env: Bindings, local: boolean): Promise<Checks> {
+  if (!local && kept) {
+    if (Date.now() - kept.at < KEPT_MS) return kept.checks;
+    // Who asks while this looks is told what was.
+    kept.at = Date.now();
+  }
+  const [database, verifier] = await Promise.all([checkDatabase(env), checkVerifier(env, local)]);
+  const checks = { database, verifier };
+  if (!local) kept = { at: Date.now(), checks };
+  return checks;
+}
+
+async function checkDatabase(env: Bindings): Promise<Check> {
+  try {
+    await env.DB.prepare('SELECT 1 FROM tenants LIMIT 1').all();
+    return { ok: true };
+  } catch (error) {
+    return { ok: false, reason: `D1: ${reason(error)}; apply the migrations` };
+  }
+}
+
+/** The model it serves, and the figures of its own /health where it has one. */
+async function checkVerifier(env: Bindings, local: boolean): Promise<Check> {
+  try {
+    const started = Date.now();
+    const model = await reloadModel(env);
+    const roundTripMs = Date.now() - started;
+    return {
+      ok: true,
+      ...(local ? { url: env.VERIFIER_URL } : {}),
+      model: model.id,
+      fingerprint: model.fingerprint,
+      exact: model.exact,
+      round_trip_ms: roundTripMs,
+      figures: await figures(env),
+    };
+  } catch (error) {
+    if (local) return { ok: false, reason: reason(error) };
+    console.error(JSON.stringify({ event: 'no_verifier', cause: reason(error) }));
+    return { ok: false, reason: "the verifier can't be used: the worker's log says why" };
+  }
+}
+
+/** The draft model's state, made if it was not yet. */
+async function checkDraftModel(env: Bindings): Promise<DraftModelState | null> {
+  try {
+    return await warmUp(env, (await loadModel(env)).fingerprint.tokenizer);
+  } catch {
+    return null;
+  }
+}
+
+const FIGURES_TIMEOUT_MS = 2_000;
+
+async function figures(env: Bindings): Promise<unknown> {
+  try {
+    const signal = AbortSignal.timeout(FIGURES_TIMEOUT_MS);
+    const response = await fetch(`${verifierUrls(env)[0]}/health`, { signal });
+    return response.ok ? await response.json() : null;
+  } catch {
+    return null;
+  }
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,75 @@
+/**
+ * `idempotency-key` on POSTs: the same request again gets the first one's answer,
+ * streamed ones included, and is not done again. What a retry may cure (429, 5xx,
+ * an answer that its reader left) is not kept.
+ */
+import type { Context } from 'hono';
+import { createMiddleware } from 'hono/factory';
+import { database } from '../../store/database.ts';
+import { claim, forget, keep } from '../../store/idempotency.ts';
+import { sha256 } from '../../store/ids.ts';
+import type { StoredResponse } from '../../store/schema.ts';
+import { readBytes } from '../body.ts';
+import type { AppEnv } from '../context.ts';
+import { conflict, invalid } from '../errors.ts';
+
+const HEADER = 'idempotency-key';
+const MAX_KEY = 255;
+/** D1 takes rows up to 2 MB. */
+const MAX_KEPT = 1_500_000;
+/** The end of a whole stream, in either form. What it quotes has its line ends escaped. */
+const WHOLE = /(^|\n)(data: \[DONE\]|event: response\.(completed|incomplete)\ndata: [^\n]*)\n\n$/;
+
+export const idempotent = createMiddleware<AppEnv>(async function idempotent(c, next) {
+  const key = c.req.header(HEADER);
+  if (c.req.method !== 'POST' || key === undefined) return next();
+  if (key === '' || key.length > MAX_KEY) {
+    throw invalid([HEADER], `must have 1 to ${MAX_KEY} characters`);
+  }
+  const db = database(c.env);
+  const tenantId = c.var.tenant.id;
+  const claimed = await claim(db, tenantId, key, await digest(c));
+  switch (claimed.state) {
+    case 'different':
+      throw conflict(`this ${HEADER} was used for another request: send a new one`);
+    case 'running':
+      throw conflict(`the first request with this ${HEADER} is still being answered`);
+    case 'answered':
+      return replay(claimed.response);
+    case 'first':
+  }
+  const { own } = claimed;
+  await next();
+  const { status } = c.res;
+  if (status === 429 || status === 499 || status >= 500) return forget(db, own);
+  // The copy is read to its end even when the reader leaves: the retry gets the whole answer.
+  const [sent, kept] = c.res.body?.tee() ?? [null, null];
+  const contentType = c.res.headers.get('content-type') ?? 'application/json';
+  c.res = new Response(sent, c.res);
+  c.executionCtx.waitUntil(
+    (async function store() {
+      const body = await new Response(kept).text();
+      // A stream that broke off, or one too long to keep, may be asked for again.
+      const whole = !contentType.startsWith('text/event-stream') || WHOLE.test(body);
+      if (!whole || body.length > MAX_KEPT) return forget(db, own);
+      await keep(db, own, { status, contentType, body });
+    })().catch(() => forget(db, own)),
+  );
+});
+
+function replay({ status, contentType, body }: StoredResponse): Response {
+  const headers = { 'content-type': contentType, 'idempotent-replayed': 'true' };
+  return new Response(body, { status, headers });
+}
+
+/** Of method, path and body. A multipart body's boundary is new each time and left out. */
+async function digest(c: Context<AppEnv>): Promise<string> {
+  const bytes = await readBytes(c);
+  // The body has been read: the route gets the same bytes.
+  c.req.raw = new Request(c.req.raw, { body: bytes });
+  const boundary = /boundary="?([^";]+)/.exec(c.req.header('content-type') ?? '')?.[1];
+  const head = `${c.req.method} ${c.req.path}\n`;
+  if (boundary === undefined) return sha256(head + (await sha256(bytes)));
+  const text = new TextDecoder('latin1').decode(bytes).replaceAll(boundary, '');
+  return sha256(head + (await sha256(text)));
+}

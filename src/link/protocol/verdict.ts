@@ -1,0 +1,227 @@
+/** What the verifier says: `ready`, `accept`, `done`, `error`. */
+import { Reader } from './reader.ts';
+import {
+  type Logprobs,
+  type Recycled,
+  readLogprobs,
+  readRecycled,
+  writeLogprobs,
+  writeRecycled,
+} from './step-report.ts';
+import { FrameType, fail, MAX_MESSAGE_BYTES, PROTOCOL_VERSION, WIDE_TOKENS } from './wire.ts';
+import { needsWide, utf8Bytes, Writer } from './writer.ts';
+
+export const DONE_REASONS = ['stop', 'length', 'cancelled'] as const;
+export type DoneReason = (typeof DONE_REASONS)[number];
+
+export const LINK_ERRORS = [
+  'bad-frame',
+  'version',
+  'fingerprint',
+  'too-long',
+  'overloaded',
+  'draining',
+  'engine',
+  'unauthorized',
+  'damaged',
+  'stalled',
+  'grammar',
+] as const;
+export type LinkErrorCode = (typeof LINK_ERRORS)[number];
+
+export interface Ready {
+  promptTokens: number;
+  /** Of them, how many were in the KV cache already. */
+  cachedTokens: number;
+  /** Tree frames the worker may have outstanding. */
+  credit: number;
+  /** Turns that hold a slot of this verifier now, this one included, and how many can. */
+  active: number;
+  slots: number;
+}
+/** What one step committed, or several, where the reader is slower than the steps. */
+export interface Accept {
+  /** Absolute position of the first token. */
+  position: number;
+  tokens: Int32Array;
+  /** `Source` of each token. */
+  sources: Uint8Array;
+  steps: number;
+  /** Nodes verified in these steps. */
+  drafted: number;
+  /** Tree frames taken in since the last `accept`: that much credit returns. */
+  credit: number;
+  /** Time of these steps. */
+  stepMicros: number;
+  /** Where `open` asked to `recycle`: likeliest successors of the tokens verified in these steps. */
+  recycled?: Recycled;
+  /** Where `open` asked for `logprobs`. */
+  logprobs?: Logprobs;
+}
+export interface Done {
+  reason: DoneReason;
+  steps: number;
+  drafted: number;
+  accepted: number;
+  prefillMicros: number;
+  /** Tree frames that arrived too late to be of use. */
+  stale: number;
+}
+export interface LinkError {
+  code: LinkErrorCode;
+  /** Milliseconds after which trying again makes sense; 0 for never. */
+  retryAfterMs: number;
+  message: string;
+  /** Where in `open`'s grammar the fault is, for the code `grammar`; empty or absent for all of it. */
+  path?: readonly (string | number)[];
+}
+
+export function encodeReady(ready: Ready): Uint8Array {
+  const writer = new Writer(FrameType.ready);
+  writer.u8(PROTOCOL_VERSION);
+  writer.u16(ready.credit);
+  writer.u32(ready.promptTokens);
+  writer.u32(ready.cachedTokens);
+  writer.u16(ready.active);
+  writer.u16(ready.slots);
+  return writer.finish();
+}
+
+export function decodeReady(bytes: Uint8Array): Ready {
+  const reader = new Reader(bytes, FrameType.ready);
+  reader.skip(1);
+  const ready = {
+    credit: reader.u16(),
+    promptTokens: reader.u32(),
+    cachedTokens: reader.u32(),
+    active: reader.u16(),
+    slots: reader.u16(),
+  };
+  reader.end();
+  return ready;
+}
+
+/** Flags of `accept`: sections that follow the sources. */
+const RECYCLED = 2;
+const LOGPROBS = 4;
+const ACCEPT_FLAGS = WIDE_TOKENS | RECYCLED | LOGPROBS;
+
+export function encodeAccept(accept: Accept): Uint8Array {
+  const { tokens, recycled, logprobs } = accept;
+  const n = tokens.length;
+  const lists = [tokens, recycled?.tokens, recycled?.successors, logprobs?.topIds];
+  const wide = lists.some((ids) => ids && needsWide(ids, ids.length));
+  const flags = (recycled ? RECYCLED : 0) | (logprobs ? LOGPROBS : 0);
+  const writer = new Writer(FrameType.accept);
+  writer.u8(flags | (wide ? WIDE_TOKENS : 0));
+  writer.u8(n);
+  writer.u8(accept.credit);
+  writer.u32(accept.position);
+  writer.u32(accept.stepMicros);
+  writer.u16(accept.drafted);
+  writer.u16(accept.steps);
+  writer.tokens(tokens, n, wide);
+  writer.bytes(accept.sources.subarray(0, n));
+  if (recycled) writeRecycled(writer, recycled, wide);
+  if (logprobs) writeLogprobs(writer, logprobs, wide);
+  return writer.finish();
+}
+
+export function decodeAccept(bytes: Uint8Array): Accept {
+  const reader = new Reader(bytes, FrameType.accept);
+  const flags = reader.u8();
+  if (flags > ACCEPT_FLAGS) fail(`accept flags ${flags} are not known`);
+  const wide = (flags & WIDE_TOKENS) !== 0;
+  const n = reader.u8();
+  if (n === 0) fail('accept frame without tokens');
+  const accept: Accept = {
+    credit: reader.u8(),
+    position: reader.u32(),
+    stepMicros: reader.u32(),
+    drafted: reader.u16(),
+    steps: reader.u16(),
+    tokens: reader.tokens(n, wide),
+    sources: reader.sources(n).slice(),
+  };
+  if (flags & RECYCLED) accept.recycled = readRecycled(reader, wide);
+  if (flags & LOGPROBS) accept.logprobs = readLogprobs(reader, n, wide);
+  reader.end();
+  return accept;
+}
+
+export function encodeDone(done: Done): Uint8Array {
+  const writer = new Writer(FrameType.done);
+  writer.u8(DONE_REASONS.indexOf(done.reason));
+  writer.pad(2);
+  writer.u32(done.steps);
+  writer.u32(done.drafted);
+  writer.u32(done.accepted);
+  writer.u32(done.prefillMicros);
+  writer.u32(done.stale);
+  return writer.finish();
+}
+
+export function decodeDone(bytes: Uint8Array): Done {
+  const reader = new Reader(bytes, FrameType.done);
+  const code = reader.u8();
+  reader.skip(2);
+  const done = {
+    reason: DONE_REASONS[code] ?? fail(`done reason ${code} is not known`),
+    steps: reader.u32(),
+    drafted: reader.u32(),
+    accepted: reader.u32(),
+    prefillMicros: reader.u32(),
+    stale: reader.u32(),
+  };
+  reader.end();
+  return done;
+}
+
+export function encodeError(error: LinkError): Uint8Array {
+  const message = utf8Bytes(error.message).subarray(0, MAX_MESSAGE_BYTES);
+  const writer = new Writer(FrameType.error);
+  writer.u8(LINK_ERRORS.indexOf(error.code));
+  writer.u16(message.length);
+  writer.u32(error.retryAfterMs);
+  writer.bytes(message);
+  writer.bytes(encodePath(error.path ?? []));
+  return writer.finish();
+}
+
+/** As JSON, without what of its end does not fit. */
+function encodePath(path: readonly (string | number)[]): Uint8Array {
+  for (let length = path.length; length > 0; length--) {
+    const json = utf8Bytes(JSON.stringify(path.slice(0, length)));
+    if (json.length <= MAX_MESSAGE_BYTES) return json;
+  }
+  return new Uint8Array(0);
+}
+
+export function decodeError(bytes: Uint8Array): LinkError {
+  const reader = new Reader(bytes, FrameType.error);
+  const code = reader.u8();
+  const length = reader.u16();
+  if (length > MAX_MESSAGE_BYTES) fail(`message of ${length} bytes; at most ${MAX_MESSAGE_BYTES}`);
+  const error: LinkError = {
+    code: LINK_ERRORS[code] ?? fail(`error code ${code} is not known`),
+    retryAfterMs: reader.u32(),
+    message: new TextDecoder().decode(reader.bytes(length)),
+  };
+  if (reader.left > 0) error.path = decodePath(reader.bytes(reader.left));
+  return error;
+}
+
+function decodePath(bytes: Uint8Array): (string | number)[] {
+  if (bytes.length > MAX_MESSAGE_BYTES)
+    fail(`path of ${bytes.length} bytes; at most ${MAX_MESSAGE_BYTES}`);
+  let path: unknown;
+  try {
+    path = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    fail('the path is not JSON');
+  }
+  const isStep = (step: unknown) => typeof step === 'string' || typeof step === 'number';
+  if (!Array.isArray(path) || !path.every(isStep))
+    fail('the path is not a list of names and indices');
+  return path;
+}

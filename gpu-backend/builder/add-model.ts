@@ -16,6 +16,7 @@ import { readDecoderConfig } from './config.ts';
 import { fingerprintModel } from './fingerprint.ts';
 import { isGgufName, writeGgufCheckpoint } from './gguf/checkpoint.ts';
 import { type DownloadOptions, downloadCheckpoint, isRepositoryName } from './hub.ts';
+import type { Quantization } from './linear/stored-matrix.ts';
 import { linkOrCopy } from './link-or-copy.ts';
 import {
   deriveManifest,
@@ -24,7 +25,6 @@ import {
   readModelFolder,
 } from './model-folder.ts';
 import { prepareModel } from './prepare.ts';
-import type { Quantization } from './quantize.ts';
 import type { ComputeType } from './tensor-reader.ts';
 
 export interface AddOptions {

@@ -6,12 +6,12 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildDecoder } from '../builder/decoder.ts';
-import type { ExternalData } from '../builder/onnx.ts';
+import { partName } from '../builder/linear/stored-matrix.ts';
 import type { PreparedModel } from '../builder/prepare.ts';
-import { packedShape, scalesName, Weights } from '../builder/weights.ts';
+import { Weights } from '../builder/weights.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
 import { Session, SharedInitializers } from '../ort/session.ts';
-import { Block, cpuDevice, type Device, type ElementTypeName, type Tensor } from '../ort/tensor.ts';
+import { Block, cpuDevice, type Device, type Tensor } from '../ort/tensor.ts';
 import { LaneRunner, type RunnerContext } from './lane-runner.ts';
 
 /** Graphs for one session each lane: few enough to be loaded, close enough to leave few lanes idle. */
@@ -135,24 +135,13 @@ class SharedWeights {
 
   constructor({ folder, layout }: PreparedModel) {
     const tensors = new Map<string, Tensor>();
-    const add = (
-      name: string,
-      type: ElementTypeName,
-      shape: readonly number[],
-      data: ExternalData,
-    ) => {
-      const block = new Block(cpuDevice(), data.bytes);
-      readInto(new Uint8Array(block.buffer), join(folder, data.file), data.offset);
-      this.blocks.push(block);
-      tensors.set(name, block.tensor(type, shape));
-    };
-    for (const [name, tensor] of Object.entries(layout.dense)) {
-      if (tensor.shape.length === 2) add(name, layout.compute, tensor.shape, tensor);
-    }
-    for (const [name, tensor] of Object.entries(layout.quantized)) {
-      const shape = packedShape(tensor);
-      add(name, 'uint8', shape, tensor);
-      add(scalesName(name), layout.compute, shape.slice(0, 2), tensor.scales);
+    for (const [matrix, { parts }] of Object.entries(layout.matrices)) {
+      for (const [part, { type, shape, file, offset, bytes }] of Object.entries(parts)) {
+        const block = new Block(cpuDevice(), bytes);
+        readInto(new Uint8Array(block.buffer), join(folder, file), offset);
+        this.blocks.push(block);
+        tensors.set(partName(matrix, part), block.tensor(type, shape));
+      }
     }
     this.initializers = new SharedInitializers(tensors);
   }

@@ -2,9 +2,9 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Quantization } from '../builder/linear/stored-matrix.ts';
 import { readModelFolder } from '../builder/model-folder.ts';
 import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
-import type { Quantization } from '../builder/quantize.ts';
 import type { ComputeType } from '../builder/tensor-reader.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
 import { type Bucket, type BudgetRequest, planBuckets } from './budget.ts';

@@ -12,7 +12,7 @@ const HELP = `Usage:
   npx espalier key revoke ID
   npx espalier embedder add FOLDER
   npx espalier model add FOLDER | OWNER/NAME
-  npx espalier model check FOLDER
+  npx espalier model check FOLDER [--exact]
 
 Scopes: ${SCOPES.join(', ')}; admin may do everything. A tenant that is not there is made.
 The database is the local one of \`npm start\`; --remote takes the deployed one,

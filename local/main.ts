@@ -55,11 +55,15 @@ async function main(): Promise<void> {
   });
 
   running = service;
-  void service.failed.then((message) => {
-    if (stopping) return;
-    console.error(message);
-    void stop(1);
-  });
+  const report = (line: string) => {
+    if (!stopping) console.error(line);
+  };
+  for (const half of [service.verifier, service.worker.process]) {
+    void half.watch(report).then((message) => {
+      report(message);
+      void stop(1);
+    });
+  }
 
   const fresh = await ingestDemo(service.url, '.espalier', (line) => console.log(line));
   const seconds = ((performance.now() - started) / 1000).toFixed(1);

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Something the user can mend; the message says how. Shown without a stack. */
 export class StartError extends Error {
@@ -29,6 +29,11 @@ export interface Command {
   env: Record<string, string>;
   /** Receives stdout and stderr. */
   log: string;
+}
+
+/** Of a process of the service with this state. */
+export function logFile(state: string, name: string): string {
+  return join(state, 'logs', `${name}.log`);
 }
 
 /** Runs `node ...args`, output to a log file. */

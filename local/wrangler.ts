@@ -5,8 +5,16 @@ import { ROOT } from './root.ts';
 
 /** Its script, for Node. */
 export const WRANGLER = join(ROOT, 'node_modules/wrangler/bin/wrangler.js');
-/** Telemetry and update checks would only wait for a network that need not be there. */
-export const WRANGLER_ENV = { WRANGLER_SEND_METRICS: 'false', NO_UPDATE_NOTIFIER: '1', CI: '1' };
+/**
+ * Telemetry and update checks would only wait for a network that need not be there.
+ * The Local Explorer would give anybody who reaches the port SQL on the database.
+ */
+export const WRANGLER_ENV = {
+  WRANGLER_SEND_METRICS: 'false',
+  NO_UPDATE_NOTIFIER: '1',
+  CI: '1',
+  X_LOCAL_EXPLORER: 'false',
+};
 
 /** One command of it, from the repository's folder, to its end. */
 export function runWrangler(...args: string[]) {

@@ -1,3 +1,17 @@
+CREATE TABLE `api_keys` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tenant_id` integer NOT NULL,
+	`name` text NOT NULL,
+	`hash` text NOT NULL,
+	`start` text NOT NULL,
+	`scopes` text NOT NULL,
+	`requests_per_minute` integer NOT NULL,
+	`concurrency` integer NOT NULL,
+	`created_at` integer DEFAULT (unixepoch()) NOT NULL,
+	`revoked_at` integer
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `api_keys_by_hash` ON `api_keys` (`hash`);--> statement-breakpoint
 CREATE TABLE `batches` (
 	`id` text PRIMARY KEY NOT NULL,
 	`store_id` text NOT NULL,
@@ -11,6 +25,13 @@ CREATE TABLE `chunk_tokens` (
 	`tokenizer` text NOT NULL,
 	`ids` blob NOT NULL,
 	PRIMARY KEY(`chunk_id`, `tokenizer`)
+);
+--> statement-breakpoint
+CREATE TABLE `chunk_vectors` (
+	`chunk_id` integer NOT NULL,
+	`embedder` text NOT NULL,
+	`vector` blob NOT NULL,
+	PRIMARY KEY(`chunk_id`, `embedder`)
 );
 --> statement-breakpoint
 CREATE TABLE `chunks` (
@@ -31,6 +52,7 @@ CREATE TABLE `documents` (
 	`complete` integer DEFAULT false NOT NULL,
 	`text_bytes` integer DEFAULT 0 NOT NULL,
 	`notice` text,
+	`embedder` text,
 	`created_at` integer DEFAULT (unixepoch()) NOT NULL
 );
 --> statement-breakpoint
@@ -47,6 +69,16 @@ CREATE TABLE `files` (
 );
 --> statement-breakpoint
 CREATE INDEX `files_by_tenant` ON `files` (`tenant_id`,`created_at`,`id`);--> statement-breakpoint
+CREATE TABLE `idempotency` (
+	`tenant_id` integer NOT NULL,
+	`key` text NOT NULL,
+	`request` text NOT NULL,
+	`response` text,
+	`created_at` integer DEFAULT (unixepoch()) NOT NULL,
+	PRIMARY KEY(`tenant_id`, `key`)
+);
+--> statement-breakpoint
+CREATE INDEX `idempotency_by_age` ON `idempotency` (`created_at`);--> statement-breakpoint
 CREATE TABLE `store_files` (
 	`store_id` text NOT NULL,
 	`file_id` text NOT NULL,
@@ -77,14 +109,27 @@ CREATE TABLE `stores` (
 	`metadata` text,
 	`created_at` integer DEFAULT (unixepoch()) NOT NULL,
 	`last_active_at` integer DEFAULT (unixepoch()) NOT NULL,
-	`expires_after_days` integer
+	`expires_after_days` integer,
+	`revision` integer DEFAULT 0 NOT NULL
 );
 --> statement-breakpoint
 CREATE INDEX `stores_by_tenant` ON `stores` (`tenant_id`,`created_at`,`id`);--> statement-breakpoint
 CREATE TABLE `tenants` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`name` text NOT NULL,
+	`purges` integer DEFAULT 0 NOT NULL,
 	`created_at` integer DEFAULT (unixepoch()) NOT NULL
 );
 --> statement-breakpoint
-CREATE UNIQUE INDEX `tenants_name` ON `tenants` (`name`);
+CREATE UNIQUE INDEX `tenants_name` ON `tenants` (`name`);--> statement-breakpoint
+CREATE TABLE `vectorized` (
+	`store_id` text NOT NULL,
+	`document_id` integer NOT NULL,
+	`tenant_id` integer NOT NULL,
+	`embedder` text NOT NULL,
+	`chunk_ids` text NOT NULL,
+	`complete` integer DEFAULT false NOT NULL,
+	PRIMARY KEY(`store_id`, `document_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `vectorized_by_tenant` ON `vectorized` (`tenant_id`);

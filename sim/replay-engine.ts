@@ -29,6 +29,7 @@ class ReplaySlot implements Slot {
 
 export class ReplayEngine implements Engine {
   readonly limits: EngineLimits;
+  readonly exactness = null;
   private readonly clock: VirtualClock;
   private readonly host: Host;
   /** By namespace: prompt and answer. */
@@ -44,7 +45,7 @@ export class ReplayEngine implements Engine {
   constructor(clock: VirtualClock, host: Host, vocabSize: number, slots = 1) {
     this.clock = clock;
     this.host = host;
-    this.limits = { vocabSize, maxContext: 1 << 17, maxRows: 256, slots };
+    this.limits = { vocabSize, maxContext: 1 << 17, maxRows: 256, slots, exact: true };
   }
 
   /** What the target says to the next prompts of `namespace`. */

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { noVerifier } from './api/answers/turn-failure.ts';
+import { noVerifier } from './api/answers/failure.ts';
 import { chat } from './api/chat/route.ts';
 import { completions } from './api/completions/route.ts';
 import type { AppEnv } from './api/context.ts';
@@ -55,7 +55,7 @@ app.route('/v1/vector_stores', fileBatches);
 app.use('/v1/tenant', allow('admin'));
 app.route('/v1/tenant', tenant);
 
-app.use('/metrics', authenticate, allow('admin'));
+app.use('/metrics', authenticate, allow('metrics'));
 app.route('/metrics', metrics);
 
 app.get('/openapi.json', function describeApi(c) {

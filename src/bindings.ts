@@ -38,8 +38,8 @@ export interface Bindings {
   AI?: TextEmbeddings;
   /** `bundled` (default) or `none`: the draft model in the worker. */
   DRAFT_MODEL?: string;
-  /** `loopback`: programs on this machine need no key. Anything else: all do. */
-  KEYLESS?: string;
+  /** Requests that carry it need no key: `npm start` makes one at each start. Absent: all need a key. */
+  LOCAL_SECRET?: string;
   /** Origins whose pages may call the API, separated by commas; `*` for all; none by default. */
   CORS_ORIGINS?: string;
   /** Where the verifier listens, as seen from the worker; several separated by commas. */

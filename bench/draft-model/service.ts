@@ -2,10 +2,12 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { migrate } from '../../local/database.ts';
 import { ingestDemo } from '../../local/demo.ts';
-import { freePort, startProcess, untilHealthy } from '../../local/process.ts';
+import { freePort, logFile, startProcess, untilHealthy } from '../../local/process.ts';
 import { ROOT } from '../../local/root.ts';
-import { logFile, migrate, newLinkKeys, startWorkerProcess } from '../../local/service.ts';
+import { newLinkKeys } from '../../local/verifier.ts';
+import { startWorker } from '../../local/worker.ts';
 
 export interface PacedService {
   url: string;
@@ -40,8 +42,6 @@ export async function startPacedService({ model }: PacedOptions = {}): Promise<P
   });
   await migrate(state);
   const verifierUrl = `http://127.0.0.1:${verifierPort}`;
-  const worker = startWorkerProcess(port, verifierUrl, state, keys);
-  const url = `http://localhost:${port}`;
   await untilHealthy(
     'verifier',
     `${verifierUrl}/health`,
@@ -49,17 +49,12 @@ export async function startPacedService({ model }: PacedOptions = {}): Promise<P
     logFile(state, 'verifier'),
     60_000,
   );
-  await untilHealthy(
-    'worker',
-    `http://127.0.0.1:${port}/health/live`,
-    worker,
-    logFile(state, 'worker'),
-    60_000,
-  );
+  const worker = await startWorker({ port, verifierUrl, state, keys });
+  const { url, databases } = worker;
   if (!model) await ingestDemo(url, state, () => {});
   return {
     url,
-    databases: join(state, 'wrangler'),
+    databases,
     async pace(ms) {
       await fetch(`http://127.0.0.1:${controlPort}/${ms}`, { method: 'POST' });
     },

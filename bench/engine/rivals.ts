@@ -76,7 +76,7 @@ async function openRival(bench: Bench) {
   const { config } = prepared.model;
   const weights = new Weights(config, prepared.layout, MAX_CONTEXT);
   const file = join(prepared.folder, 'rival.onnx');
-  writeFileSync(file, buildDecoder(config, weights, { lanes: 1 }));
+  writeFileSync(file, buildDecoder(config, weights, { attention: 'exact', lanes: 1 }));
   const session = await ort.InferenceSession.create(file, {
     intraOpNumThreads: bench.threads,
     logSeverityLevel: ERRORS_ONLY,
@@ -93,7 +93,7 @@ async function openRival(bench: Bench) {
 
   async function step(nodes: number): Promise<void> {
     const rows = Array.from({ length: nodes }, (_, i) => i);
-    const mask = new Float32Array(nodes * WIDTH).fill(MASKED);
+    const mask = new Float32Array(nodes * WIDTH).fill(MASKED.float32);
     for (const row of rows) mask.fill(0, row * WIDTH, row * WIDTH + CONTEXT + row + 1);
     const results = await session.run({
       ...caches,
@@ -105,7 +105,6 @@ async function openRival(bench: Bench) {
       logit_rows: integers(rows, [nodes]),
       'mask.0': new ort.Tensor('float32', mask, [1, 1, nodes, WIDTH]),
       'write.0': integers([CONTEXT], [1]),
-      'length.0': integers([CONTEXT + nodes], [1]),
     });
     caches = Object.fromEntries(names.map(({ input, output }) => [input, results[output]!]));
   }

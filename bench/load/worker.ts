@@ -5,6 +5,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { Miniflare, type ModuleDefinition, type WorkerOptions } from 'miniflare';
 import { unstable_getMiniflareWorkerOptions } from 'wrangler';
 import { ROOT } from '../../local/root.ts';
@@ -28,7 +29,7 @@ function modules(): ModuleDefinition[] {
 }
 
 const { workerOptions } = unstable_getMiniflareWorkerOptions(join(ROOT, 'wrangler.toml'));
-const secret = readFileSync(join(state, 'secrets.env'), 'utf8').trim();
+const secrets = parseEnv(readFileSync(join(state, 'secrets.env'), 'utf8'));
 const options = {
   ...workerOptions,
   name: 'espalier',
@@ -37,8 +38,7 @@ const options = {
   bindings: {
     ...workerOptions.bindings,
     VERIFIER_URL: verifierUrl,
-    KEYLESS: 'loopback',
-    LINK_KEYS: secret.slice(secret.indexOf('=') + 1),
+    ...secrets,
   },
 } as WorkerOptions;
 

@@ -16,7 +16,7 @@ import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycling-store.ts';
 import { composePrompt, type Prompt, type PromptModel } from '../../src/generate/prompt.ts';
 import { createTokenizer } from '../../src/model/tokenizer.ts';
 import { type Chunk, chunk } from '../../src/retrieve/chunk.ts';
-import { parseMarkdown } from '../../src/retrieve/parse/markdown.ts';
+import { parse } from '../../src/retrieve/parse/parse.ts';
 
 const MODEL = join(ROOT, 'models/target');
 const FILE = join(ROOT, 'bench/data/replay/docs-espalier.jsonl.gz');
@@ -35,7 +35,8 @@ async function main(): Promise<void> {
   const chunks = new Map<string, Chunk[]>();
   for (const file of readdirSync(join(ROOT, 'docs')).sort()) {
     if (!file.endsWith('.md')) continue;
-    const document = parseMarkdown(readFileSync(join(ROOT, 'docs', file), 'utf8'), file);
+    const bytes = new Uint8Array(readFileSync(join(ROOT, 'docs', file)));
+    const document = await parse(bytes.buffer, file, '');
     const cutting = { maxTokens: model.prompt.passageTokens, overlapTokens: 0 };
     chunks.set(file, [...chunk(document, cutting, model.encodeUntrusted)]);
   }
@@ -90,7 +91,8 @@ function promptFor(model: BundledModel, question: string, chunks: readonly Chunk
   }));
   scored.sort((a, b) => b.score - a.score);
   const passages = scored.slice(0, model.prompt.passages).map(({ passage }) => passage);
-  return composePrompt(model, [{ role: 'user', content: question }], passages, [], {
+  const contents = [model.encodeUntrusted(question)];
+  return composePrompt(model, [{ role: 'user', content: question }], contents, passages, [], {
     comfortable: model.trainedContext - MAX_ANSWER,
     most: model.maxContext - MAX_ANSWER,
   });

@@ -1,7 +1,7 @@
 /** Questions with the exact spans that answer them, over five corpora (chunking_evaluation). */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readRows } from '../../src/retrieve/parse/records.ts';
+import { readRows } from '../../src/retrieve/parse/csv.ts';
 
 /** Of a text, in UTF-16 code units. */
 export interface Span {

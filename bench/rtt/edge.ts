@@ -8,7 +8,7 @@ import { BlendDrafter } from '../../src/draft/blend/blend.ts';
 import { Source } from '../../src/draft/source.ts';
 import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
 import { SessionStore } from '../../src/draft/stores/session-store.ts';
-import type { SpanSource } from '../../src/generate/turn.ts';
+import { SpanQueue } from '../../src/generate/span-queue.ts';
 import type { Span } from '../../src/link/protocol/index.ts';
 import { OutputStore } from '../stores/output-store.ts';
 
@@ -39,26 +39,34 @@ export class Edge extends BlendDrafter implements Echo {
   }
 
   /** The latest outputs first, for a turn that opens now. */
-  spans(): SpanSource {
-    const waiting = this.past.toReversed();
-    let begins = true;
-    let allowance = SHIPPED_TOKENS;
-    return {
-      next(room) {
-        const spans: Span[] = [];
-        let left = Math.min(room, allowance);
-        allowance = TRICKLE_TOKENS;
-        while (left > 0 && waiting.length > 0) {
-          const output = waiting[0]!;
-          const tokens = output.subarray(0, left);
-          spans.push({ source: Source.tenant, begins, tokens });
-          left -= tokens.length;
-          begins = tokens.length === output.length;
-          if (begins) waiting.shift();
-          else waiting[0] = output.subarray(tokens.length);
-        }
-        return spans;
-      },
-    };
+  spans(): SpanQueue {
+    return new TrickledOutputs(this.past.toReversed());
+  }
+}
+
+/** Whole outputs of `SHIPPED_TOKENS` when the turn opens, and a few tokens more with every step. */
+class TrickledOutputs extends SpanQueue {
+  private readonly outputs: Int32Array[];
+  private begins = true;
+  private allowance = SHIPPED_TOKENS;
+
+  constructor(outputs: Int32Array[]) {
+    super();
+    this.outputs = outputs;
+  }
+
+  override take(): Span[] {
+    let left = this.allowance;
+    this.allowance = TRICKLE_TOKENS;
+    while (left > 0 && this.outputs.length > 0) {
+      const output = this.outputs[0]!;
+      const tokens = output.subarray(0, left);
+      this.enqueue([{ source: Source.tenant, begins: this.begins, tokens }]);
+      left -= tokens.length;
+      this.begins = tokens.length === output.length;
+      if (this.begins) this.outputs.shift();
+      else this.outputs[0] = output.subarray(tokens.length);
+    }
+    return super.take();
   }
 }

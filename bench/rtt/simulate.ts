@@ -9,8 +9,9 @@ import { seeded } from '../../sim/random.ts';
 import { FINGERPRINT, SimulatedVerifier } from '../../sim/verifier.ts';
 import { VirtualClock } from '../../sim/virtual-clock.ts';
 import type { Drafter, Region } from '../../src/draft/drafter.ts';
-import { type Drafting, runTurn } from '../../src/generate/turn.ts';
-import { type LinkContext, TurnLink } from '../../src/link/failover.ts';
+import { SpanQueue } from '../../src/generate/span-queue.ts';
+import { type Drafting, runTurn, TREE_DELIVERY } from '../../src/generate/turn.ts';
+import { type LinkEnvironment, TurnLink } from '../../src/link/failover.ts';
 import { Fleet } from '../../src/link/fleet.ts';
 import {
   type DraftingMode,
@@ -99,7 +100,7 @@ export async function simulate(
     stale: 0,
   };
   let connection: Connection | null = null;
-  const context: LinkContext = {
+  const environment: LinkEnvironment = {
     fleet: new Fleet([URL], clock, random),
     clock,
     random,
@@ -117,11 +118,18 @@ export async function simulate(
   const drafts = mode !== 'plain' && mode !== 'colocated';
   for (const turn of recording.turns) {
     const drafting: Drafting | null = drafts
-      ? { drafter, tokens: turn.prompt, regions: turn.regions }
+      ? {
+          drafter,
+          tokens: turn.prompt,
+          regions: turn.regions,
+          spans: mode === 'echoed' ? edge.spans() : new SpanQueue(),
+          trees: TREE_DELIVERY[mode],
+        }
       : null;
-    if (drafting && mode === 'echoed') drafting.spans = edge.spans();
     verifier.engine.script('', turn.prompt, turn.answer);
-    await clock.run(answer(turn, mode, drafting, new TurnLink(context), run, () => connection!));
+    await clock.run(
+      answer(turn, mode, drafting, new TurnLink(environment), run, () => connection!),
+    );
     run.decodeMs += verifier.engine.decodeMs;
     edge.end(turn.answer);
   }

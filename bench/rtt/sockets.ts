@@ -8,16 +8,12 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { migrate } from '../../local/database.ts';
 import { ingestDemo } from '../../local/demo.ts';
-import { freePort, untilHealthy } from '../../local/process.ts';
+import { freePort } from '../../local/process.ts';
 import { ROOT } from '../../local/root.ts';
-import {
-  logFile,
-  migrate,
-  newLinkKeys,
-  startVerifierProcess,
-  startWorkerProcess,
-} from '../../local/service.ts';
+import { newLinkKeys, startVerifier } from '../../local/verifier.ts';
+import { type LocalWorker, startWorker } from '../../local/worker.ts';
 import { streamChat } from '../stream-chat.ts';
 import { TcpProxy } from './proxy.ts';
 
@@ -25,7 +21,13 @@ export const SOCKET_RTTS = [0, 20, 50, 100];
 export const SOCKET_MODES = ['off', 'lockstep', 'streamed', 'echoed'] as const;
 type SocketMode = (typeof SOCKET_MODES)[number];
 
-const READY_MS = 60_000;
+const SPECULATION: Record<SocketMode, object> = {
+  off: { mode: 'off' },
+  lockstep: { ablation: { trees: 'lockstep' } },
+  streamed: { ablation: { trees: 'streamed' } },
+  echoed: {},
+};
+
 const QUESTIONS = 6;
 const ROUNDS = 3;
 
@@ -98,7 +100,7 @@ function ask(url: string, question: string, mode: SocketMode) {
     messages: [{ role: 'user', content: question }],
     temperature: 0,
     // Questions come again in every round: past answers would be measured, not distance.
-    speculation: { mode, memory: false, stats: true },
+    speculation: { ...SPECULATION[mode], memory: false, stats: true },
   });
 }
 
@@ -108,22 +110,20 @@ async function start() {
   const [port, verifierPort] = [await freePort(), await freePort()];
   const proxy = await TcpProxy.start(verifierPort);
   const keys = newLinkKeys();
-  const verifier = startVerifierProcess({ port: verifierPort, state, keys, audience: proxy.url });
+  const verifier = startVerifier({ port: verifierPort, state, keys, audience: proxy.url });
   await migrate(state);
-  const worker = startWorkerProcess(port, proxy.url, state, keys);
-  const url = `http://127.0.0.1:${port}`;
+  let worker: LocalWorker | undefined;
   async function stop(): Promise<void> {
-    await Promise.all([worker.stop(), verifier.stop(), proxy.close()]);
+    await Promise.all([worker?.stop(), verifier.stop(), proxy.close()]);
     rmSync(state, { recursive: true, force: true });
   }
   try {
-    const behind = `http://127.0.0.1:${verifierPort}/health`;
-    await untilHealthy('verifier', behind, verifier, logFile(state, 'verifier'), READY_MS);
-    await untilHealthy('worker', `${url}/health`, worker, logFile(state, 'worker'), READY_MS);
-    await ingestDemo(url, state, () => {});
+    await verifier.ready();
+    worker = await startWorker({ port, verifierUrl: proxy.url, state, keys });
+    await ingestDemo(worker.url, state, () => {});
   } catch (error) {
     await stop();
     throw error;
   }
-  return { url, proxy, stop };
+  return { url: worker.url, proxy, stop };
 }

@@ -23,7 +23,7 @@ import { ROOT } from '../../local/root.ts';
 import { Mixer } from '../../src/draft/blend/mixer.ts';
 import { Source } from '../../src/draft/source.ts';
 import { MAX_CONTEXT } from '../../src/draft/stores/session-store.ts';
-import type { SpanRun } from '../../src/draft/stores/span-store.ts';
+import type { Span } from '../../src/draft/stores/span-store.ts';
 import { SuperposedDrafts } from '../../src/draft/superposed.ts';
 import type { EdgeModel } from '../../src/generate/draft-model/edge-model.ts';
 import { EdgeReader } from '../../src/generate/draft-model/edge-reader.ts';
@@ -53,7 +53,7 @@ const SEED = 20_261_125;
 interface Text {
   tokens: Int32Array;
   /** What the stores say about its end. */
-  spans: SpanRun[];
+  spans: Span[];
   /** How the target goes on. */
   own: number[];
 }

@@ -16,7 +16,6 @@ import { readDecoderConfig } from './config.ts';
 import { fingerprintModel } from './fingerprint.ts';
 import { isGgufName, writeGgufCheckpoint } from './gguf/checkpoint.ts';
 import { type DownloadOptions, downloadCheckpoint, isRepositoryName } from './hub.ts';
-import type { Quantization } from './linear/stored-matrix.ts';
 import { linkOrCopy } from './link-or-copy.ts';
 import {
   deriveManifest,
@@ -25,13 +24,14 @@ import {
   readModelFolder,
 } from './model-folder.ts';
 import { prepareModel } from './prepare.ts';
+import type { QuantizationChoice } from './quantization.ts';
 import type { ComputeType } from './tensor-reader.ts';
 
 export interface AddOptions {
   /** Holds downloads, models and converted weights. */
   cacheFolder: string;
   compute: ComputeType;
-  quantization?: Quantization | undefined;
+  quantization?: QuantizationChoice | undefined;
   download?: DownloadOptions | undefined;
   onProgress?: ((what: 'download' | 'convert', done: number, total: number) => void) | undefined;
 }

@@ -1,14 +1,17 @@
 /** The attention part of a decoder layer: projections, rotary embedding, caches, and the lanes. */
+import type { AttentionKernel } from './attention-kernel.ts';
 import type { DecoderConfig } from './config.ts';
 import type { DecoderOptions } from './decoder.ts';
+import { ExactAttention } from './exact-attention.ts';
+import { FusedAttention } from './fused-attention.ts';
 import type { GraphBuilder } from './onnx.ts';
 import type { Weights } from './weights.ts';
 
 /**
  * The additive value of a masked position. Finite, since −inf gives NaN in rows
- * that see nothing, and within float16's range.
+ * that see nothing. In float32 it is so large that a score vanishes beside it.
  */
-export const MASKED = -1e4;
+export const MASKED = { float32: -1e30, float16: -6e4 } as const;
 
 /** Names of one layer's cache tensors in one lane: keys, then values. */
 export function cacheNames(layer: number, lane: number) {
@@ -23,9 +26,7 @@ export class AttentionGraph {
   private readonly config: DecoderConfig;
   private readonly weights: Weights;
   private readonly options: DecoderOptions;
-  /** Query heads that share a key head. */
-  private readonly group: number;
-  private readonly shapes = new Set<string>();
+  private readonly kernel: AttentionKernel;
 
   constructor(
     graph: GraphBuilder,
@@ -37,24 +38,23 @@ export class AttentionGraph {
     this.config = config;
     this.weights = weights;
     this.options = options;
-    this.group = options.foldHeads ? config.heads / config.kvHeads : 1;
+    this.kernel =
+      options.attention === 'exact'
+        ? new ExactAttention(graph, config, weights.compute, options.batchedLanes ?? false)
+        : new FusedAttention(graph, config, options);
   }
 
-  /** What all layers share: rotary tables, and each lane's mask, places and lengths. */
+  /** What all layers share: rotary tables, and each lane's mask and places. */
   addInputs(): void {
     const { graph, options, weights } = this;
     weights.rope(graph);
     if (options.lanes > 1) graph.input('lane_rows', 'int64', [options.lanes]);
     for (let lane = 0; lane < options.lanes; lane++) {
       const batch = this.batch(lane);
-      const mask = graph.input(`mask.${lane}`, weights.compute, [batch, 1, `S${lane}`, `M${lane}`]);
+      graph.input(`mask.${lane}`, weights.compute, [batch, 1, `S${lane}`, `M${lane}`]);
       graph.input(`write.${lane}`, 'int64', [batch]);
-      graph.input(`length.${lane}`, 'int64', [batch]);
       if (options.batchedLanes) graph.input(`shape.${lane}`, 'int64', [3]);
-      if (this.group > 1) {
-        const copies = Array<string>(this.group).fill(mask);
-        graph.node('Concat', copies, `mask_folded.${lane}`, { axis: 2 });
-      }
+      this.kernel.addLane(lane);
     }
   }
 
@@ -85,33 +85,15 @@ export class AttentionGraph {
 
   /** Writes the lane's new rows into its caches and reads them; [1, B · S, heads · headDim]. */
   private attend(layer: number, lane: number, query: string, key: string, value: string): string {
-    const { graph, weights, options } = this;
-    const { heads, kvHeads, headDim } = this.config;
-    const shape = [this.batch(lane), `M${lane}`, kvHeads * headDim];
+    const { graph, weights, config } = this;
+    const shape = [this.batch(lane), `M${lane}`, config.kvHeads * config.headDim];
     const [keys, values] = cacheNames(layer, lane);
     const updated = ([names, rows]: readonly [{ input: string; output: string }, string]) => {
       graph.input(names.input, weights.compute, shape);
       graph.node('TensorScatter', [names.input, rows, `write.${lane}`], names.output, { axis: 1 });
       return graph.output(names.output, weights.compute, shape);
     };
-    const folded = this.group > 1;
-    const attended = graph.node(
-      'Attention',
-      [
-        folded ? this.fold(query) : query,
-        updated([keys, key]),
-        updated([values, value]),
-        folded ? `mask_folded.${lane}` : `mask.${lane}`,
-        '',
-        '',
-        `length.${lane}`,
-      ],
-      `attended.${layer}.${lane}`,
-      { q_num_heads: heads / this.group, kv_num_heads: kvHeads },
-    );
-    const unfolded = folded ? this.unfold(attended) : attended;
-    if (!options.batchedLanes) return unfolded;
-    return this.reshape(unfolded, [1, -1, heads * headDim], 'packed');
+    return this.kernel.attend(layer, lane, query, updated([keys, key]), updated([values, value]));
   }
 
   /** The rows of each lane: [1, S, width], or [B, S, width] where lanes are batched. */
@@ -126,26 +108,6 @@ export class AttentionGraph {
     );
   }
 
-  /** [B, S, heads · headDim] → [B, group · S, kvHeads · headDim]. */
-  private fold(query: string): string {
-    const { kvHeads, headDim } = this.config;
-    const byHead = this.reshape(query, [0, 0, kvHeads, this.group, headDim], 'heads');
-    const turned = this.graph.node('Transpose', [byHead], `${query}.turned`, {
-      perm: [0, 3, 1, 2, 4],
-    });
-    return this.reshape(turned, [0, -1, kvHeads * headDim], 'folded');
-  }
-
-  /** The inverse of `fold`. */
-  private unfold(attended: string): string {
-    const { heads, kvHeads, headDim } = this.config;
-    const byGroup = this.reshape(attended, [0, this.group, -1, kvHeads, headDim], 'groups');
-    const turned = this.graph.node('Transpose', [byGroup], `${attended}.turned`, {
-      perm: [0, 2, 3, 1, 4],
-    });
-    return this.reshape(turned, [0, 0, heads * headDim], 'unfolded');
-  }
-
   private rotate(input: string, heads: number): string {
     return this.graph.node(
       'RotaryEmbedding',
@@ -158,24 +120,14 @@ export class AttentionGraph {
   /** RMS norm over each head's own dimensions (Qwen3). */
   private headNorm(input: string, weight: string, heads: number): string {
     const { graph, weights, config } = this;
-    const byHead = this.reshape(input, [0, 0, heads, config.headDim], 'heads_to_norm');
+    const byHead = this.graph.reshape(input, [0, 0, heads, config.headDim], 'heads_to_norm');
     const normed = graph.node(
       'SimplifiedLayerNormalization',
       [byHead, weights.vector(graph, `${weight}.weight`)],
       `${input}.head_norm`,
       { axis: -1, epsilon: { float: config.normEpsilon }, stash_type: 1 },
     );
-    return this.reshape(normed, [0, 0, heads * config.headDim], 'merged');
-  }
-
-  /** 0 keeps a dimension, -1 takes what is left. */
-  private reshape(input: string, shape: readonly number[], suffix: string): string {
-    const name = `shape.${shape.join('x')}`;
-    if (!this.shapes.has(name)) {
-      this.graph.constant(name, 'int64', [shape.length], BigInt64Array.from(shape, BigInt));
-      this.shapes.add(name);
-    }
-    return this.graph.node('Reshape', [input, name], `${input}.${suffix}`);
+    return this.graph.reshape(normed, [0, 0, heads * config.headDim], 'merged');
   }
 
   private batch(lane: number): string | number {

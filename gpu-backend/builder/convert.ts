@@ -6,12 +6,14 @@
 import { extname, join } from 'node:path';
 import type { DecoderConfig } from './config.ts';
 import { FoldedRotation } from './folded-rotation.ts';
-import { BLOCK_SIZE, storeBlocks } from './linear/blocks.ts';
+import { packingOf } from './gguf/kept-blocks.ts';
+import { BLOCK_SIZE, type BlockForm, storeBlocks, storeKeptBlocks } from './linear/blocks.ts';
 import { storeColumns8 } from './linear/columns8.ts';
-import type { Initializer, Quantization, StoredMatrix } from './linear/stored-matrix.ts';
+import type { Initializer, StoredMatrix } from './linear/stored-matrix.ts';
 import { linkOrCopy } from './link-or-copy.ts';
+import type { QuantizationChoice } from './quantization.ts';
 import type { StoredTensor, StoredType } from './stored-tensor.ts';
-import { asBytes, type ComputeType, readAs, readRows } from './tensor-reader.ts';
+import { asBytes, type ComputeType, readAs, readRows, readStored } from './tensor-reader.ts';
 import { UnsupportedModelError } from './unsupported.ts';
 import { WeightFile } from './weight-file.ts';
 
@@ -27,7 +29,8 @@ export interface WeightLayout {
 
 export interface ConvertOptions {
   compute: ComputeType;
-  quantization?: Quantization | undefined;
+  /** Absent: a GGUF file's own blocks where they can be kept, the rest as it is computed in. */
+  quantization?: QuantizationChoice | undefined;
   /** Called after each tensor with the bytes read so far and in all. */
   onProgress?: ((done: number, total: number) => void) | undefined;
 }
@@ -126,18 +129,52 @@ class Converter {
   }
 
   private matrix(tensor: StoredTensor): StoredMatrix {
-    const { file } = this;
-    const { compute, quantization } = this.options;
+    const { quantization } = this.options;
     const shape = [tensor.shape[0] ?? 0, tensor.shape[1] ?? 0] as const;
-    const isTable = tensor.name === this.table;
-    const rows = () => this.rotation?.rows(tensor) ?? readRows(tensor);
-    // A table is looked up block by block, so its rows must be whole blocks.
-    const inBlocks = !isTable || shape[1] % BLOCK_SIZE === 0;
-    if (!quantization || !inBlocks) return { form: 'dense', shape, parts: this.denseParts(tensor) };
-    if (quantization === 'int8' && (!isTable || this.tied))
-      return storeColumns8(file, shape, rows());
-    const form = isTable || tensor.name === HEAD ? 'blocks8' : 'blocks4';
-    return storeBlocks(file, form, compute, shape, rows());
+    if (tensor.name === this.table) return this.tableMatrix(tensor, shape);
+    if (quantization === 'int8') return storeColumns8(this.file, shape, this.rows(tensor));
+    return (
+      this.blocks(tensor, shape, tensor.name === HEAD ? 'blocks8' : 'blocks4') ?? {
+        form: 'dense',
+        shape,
+        parts: this.denseParts(tensor),
+      }
+    );
+  }
+
+  /** The table is looked up, and where it is tied multiplied with too: it is stored once for both. */
+  private tableMatrix(tensor: StoredTensor, shape: readonly [number, number]): StoredMatrix {
+    if (this.options.quantization === 'int8' && this.tied) {
+      return storeColumns8(this.file, shape, this.rows(tensor));
+    }
+    // It is looked up block by block, so its rows must be whole blocks.
+    const stored = shape[1] % BLOCK_SIZE === 0 ? this.blocks(tensor, shape, 'blocks8') : null;
+    if (!stored) return { form: 'dense', shape, parts: this.denseParts(tensor) };
+    const { values, ...parts } = stored.parts;
+    parts.rows = { ...values!, shape };
+    if (this.tied) parts.values = values!;
+    return { ...stored, parts };
+  }
+
+  /** In a GGUF file's own blocks, where they may be kept, or else in `form`, where that is asked for. */
+  private blocks(
+    tensor: StoredTensor,
+    shape: readonly [number, number],
+    form: BlockForm,
+  ): StoredMatrix | null {
+    const { compute, quantization } = this.options;
+    if (quantization === 'none') return null;
+    const packing = this.rotation ? undefined : packingOf(tensor.type);
+    const keeps = tensor.name === this.table ? packing?.form === form : packing;
+    if (packing && keeps) {
+      return storeKeptBlocks(this.file, packing, compute, shape, readStored(tensor));
+    }
+    if (!quantization) return null;
+    return storeBlocks(this.file, form, compute, shape, this.rows(tensor));
+  }
+
+  private rows(tensor: StoredTensor): Iterable<Float32Array> {
+    return this.rotation?.rows(tensor) ?? readRows(tensor);
   }
 
   private denseParts(tensor: StoredTensor): StoredMatrix['parts'] {

@@ -12,27 +12,29 @@
  * Inputs   input_ids, position_ids [1, T]; logit_rows [R]; with several lanes,
  *          lane_rows [lanes], the rows of each; per lane i: mask.i [B, 1, S, M],
  *          additive, ancestors 0, the rest `MASKED`; write.i [B], where the new
- *          rows go; length.i [B], rows of the cache that count; with batched
- *          lanes shape.i = [B, S, -1]; per layer l: key.l.i and value.l.i
- *          [B, M, kvHeads · headDim]
+ *          rows go; with fused attention length.i [B], rows of the cache that
+ *          count; with batched lanes shape.i = [B, S, -1]; per layer l: key.l.i
+ *          and value.l.i [B, M, kvHeads · headDim]
  * Outputs  logits [1, R, vocab] float32; key_out.l.i and value_out.l.i, to be
  *          bound to the memory of the inputs; optionally hidden [1, R, hiddenSize]
  */
 
 import { ElementType } from '../ort/tensor.ts';
 import { AttentionGraph } from './attention.ts';
+import type { AttentionForm } from './attention-kernel.ts';
 import type { DecoderConfig } from './config.ts';
 import { GraphBuilder, MICROSOFT } from './onnx.ts';
 import type { Weights } from './weights.ts';
 
 export interface DecoderOptions {
+  attention: AttentionForm;
   /** Lanes of the graph. */
   lanes: number;
   /** Whether lanes have more than one slot. */
   batchedLanes?: boolean;
   /**
-   * Read a group of query heads as further rows of its key head. ORT's CUDA
-   * kernel would copy each key head once per query head instead.
+   * Fused attention reads a group of query heads as further rows of its key head.
+   * ORT's CUDA kernel would copy each key head once per query head instead.
    */
   foldHeads?: boolean;
   /** Also give the last hidden state of the rows whose logits are wanted. */

@@ -119,6 +119,7 @@ export class GraphBuilder {
   private readonly initializers: object[] = [];
   private readonly inputs: object[] = [];
   private readonly outputs: object[] = [];
+  private readonly constants = new Set<string>();
   private readonly name: string;
 
   constructor(name: string) {
@@ -174,6 +175,28 @@ export class GraphBuilder {
   ): string {
     this.nodeWithOutputs(operator, inputs, [output], attributes, domain);
     return output;
+  }
+
+  /** A constant vector of integers; asked for again, the one that is there. */
+  integers(values: readonly number[]): string {
+    const name = `integers.${values.join('x')}`;
+    const data = BigInt64Array.from(values, BigInt);
+    if (!this.constants.has(name)) this.constant(name, 'int64', [values.length], data);
+    this.constants.add(name);
+    return name;
+  }
+
+  /** A constant scalar, float32. */
+  float(value: number): string {
+    const name = `float.${value}`;
+    if (!this.constants.has(name)) this.constant(name, 'float32', [], Float32Array.of(value));
+    this.constants.add(name);
+    return name;
+  }
+
+  /** In `shape` 0 keeps the input's dimension and -1 takes what is left. */
+  reshape(input: string, shape: readonly number[], suffix: string): string {
+    return this.node('Reshape', [input, this.integers(shape)], `${input}.${suffix}`);
   }
 
   nodeWithOutputs(

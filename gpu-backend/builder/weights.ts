@@ -2,7 +2,7 @@
 import type { DecoderConfig } from './config.ts';
 import { EMBEDDING, FINAL_GAINS, HEAD, type WeightLayout } from './convert.ts';
 import { narrow } from './float16.ts';
-import { blocksProduct, lookUpBlocks } from './linear/blocks.ts';
+import { BlockProducts, lookUpBlocks } from './linear/block-products.ts';
 import { Columns8Products, lookUpColumns8 } from './linear/columns8.ts';
 import { partName, type StoredMatrix } from './linear/stored-matrix.ts';
 import { Turn } from './linear/turn.ts';
@@ -17,6 +17,7 @@ export class Weights {
   private readonly positions: number;
   private readonly added = new Set<string>();
   private columns8: Columns8Products | null = null;
+  private blocks: BlockProducts | null = null;
 
   /** `positions`: how many the rotary tables cover. One instance serves one graph. */
   constructor(config: DecoderConfig, layout: WeightLayout, positions: number) {
@@ -41,7 +42,7 @@ export class Weights {
     const table = this.table();
     const stored = this.matrix(graph, table);
     if (stored.form === 'columns8') return lookUpColumns8(graph, table, ids);
-    if (stored.form === 'blocks8') return lookUpBlocks(graph, table, stored, ids);
+    if (stored.form === 'blocks8') return lookUpBlocks(graph, table, ids);
     return graph.node('Gather', [partName(table, 'values'), ids], 'embedded');
   }
 
@@ -95,7 +96,8 @@ export class Weights {
         return this.columns8.product(input, name, output);
       case 'blocks4':
       case 'blocks8':
-        return blocksProduct(graph, input, name, stored, output);
+        this.blocks ??= new BlockProducts(graph);
+        return this.blocks.product(input, name, stored, output);
       case 'dense': {
         // Checkpoints store [out, in], which the operator reads as it lies.
         const operands = [input, partName(name, 'values')];

@@ -1,21 +1,29 @@
 /** `npx espalier model`: adds checkpoints, and checks what the engine makes of them. */
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { addModel } from '../builder/add-model.ts';
+import { type AddOptions, addModel } from '../builder/add-model.ts';
+import { QUANTIZATION_CHOICES } from '../builder/quantization.ts';
 import { UnsupportedModelError } from '../builder/unsupported.ts';
 import { DEFAULT_CACHE_FOLDER } from '../engine/open.ts';
+import { readEngineSettings } from '../engine/settings.ts';
+import { checkExact } from './exact-check.ts';
 import { checkGolden } from './golden-check.ts';
 import { ProgressBar } from './progress-bar.ts';
 
 const MODEL_HELP = `Usage:
-  npx espalier model add FOLDER | OWNER/NAME [--quantize int8|int4] [--type float32|float16]
+  npx espalier model add FOLDER | FILE.gguf | OWNER/NAME [--quantize none|int8|int4]
+                         [--type float32|float16]
                          [--revision BRANCH|TAG|COMMIT] [--hub URL]
       Makes a Hugging Face checkpoint (config.json and .safetensors) a model of this
       instance. OWNER/NAME is downloaded; HF_TOKEN opens gated models. Weights are
       float32 for a CPU, float16 for CUDA, or quantised in blocks.
   npx espalier model check FOLDER
       Builds the checkpoint and compares it with the golden.json beside it: logits,
-      argmax of every position, greedy continuation. Fails where they miss.`;
+      argmax of every position, greedy continuation. Fails where they miss.
+  npx espalier model check FOLDER --exact [--trees 200] [--seed 1] [--quantize FORMAT]
+      Draws random trees and compares the logits of every node, bit for bit, with
+      those of its path fed one token at a time. Fails where one differs. The engine's
+      settings are those of the environment.`;
 
 /** Runs the command; resolves with the exit code. */
 export async function runModelCommand(argv: readonly string[]): Promise<number> {
@@ -28,6 +36,9 @@ export async function runModelCommand(argv: readonly string[]): Promise<number> 
       revision: { type: 'string' },
       hub: { type: 'string' },
       cache: { type: 'string', default: DEFAULT_CACHE_FOLDER },
+      exact: { type: 'boolean', default: false },
+      trees: { type: 'string', default: '200' },
+      seed: { type: 'string', default: '1' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -36,28 +47,41 @@ export async function runModelCommand(argv: readonly string[]): Promise<number> 
     console.log(MODEL_HELP);
     return values.help ? 0 : 2;
   }
-  if (verb === 'check') return await check(source, values.cache);
+  if (verb === 'check' && !values.exact) return await check(source, values.cache);
   const { quantize, type } = values;
-  if (quantize !== undefined && quantize !== 'int8' && quantize !== 'int4') {
-    throw new UnsupportedModelError(`--quantize ${quantize}`, 'int8, int4');
+  const quantization = QUANTIZATION_CHOICES.find((choice) => choice === quantize);
+  if (quantize !== undefined && !quantization) {
+    throw new UnsupportedModelError(`--quantize ${quantize}`, QUANTIZATION_CHOICES.join(', '));
   }
   if (type !== 'float32' && type !== 'float16') {
     throw new UnsupportedModelError(`--type ${type}`, 'float32, float16');
   }
   const bar = new ProgressBar(process.stderr);
-  const model = await addModel(source, {
+  const options: AddOptions = {
     cacheFolder: values.cache,
     compute: type,
-    quantization: quantize,
+    quantization,
     download: { hubUrl: values.hub, revision: values.revision, accessToken: process.env.HF_TOKEN },
     onProgress: (what, done, total) => bar.show(what, done, total),
-  });
+  };
+  if (verb === 'check') {
+    const trees = positive('trees', values.trees);
+    const onProgress = (done: number, total: number) => bar.count('trees', done, total);
+    const plan = { trees, seed: positive('seed', values.seed), onProgress };
+    return await checkExact(source, options, readEngineSettings(process.env), plan);
+  }
+  const model = await addModel(source, options);
   bar.finish();
   const { name, parameters, fingerprints } = model.manifest;
   console.log(`${name}: ${(parameters / 1e6).toFixed(1)} million parameters`);
   console.log(`fingerprint ${fingerprints.model}`);
   console.log(`use it with ESPALIER_MODEL=${relative(process.cwd(), model.path)} npm start`);
   return 0;
+}
+
+function positive(name: string, text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new Error(`--${name} must be a whole number above 0, not "${text}"`);
 }
 
 async function check(folder: string, cacheFolder: string): Promise<number> {

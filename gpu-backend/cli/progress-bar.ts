@@ -15,16 +15,25 @@ export class ProgressBar {
 
   /** `done` of `total` bytes. */
   show(what: string, done: number, total: number): void {
+    const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+    this.draw(what, done, total, `${megabytes(done)} of ${megabytes(total)} MB`);
+  }
+
+  /** `done` of `total` things. */
+  count(what: string, done: number, total: number): void {
+    this.draw(what, done, total, `${done} of ${total}`);
+  }
+
+  finish(): void {
+    if (this.out.isTTY) this.out.write(CLEAR_LINE);
+  }
+
+  private draw(what: string, done: number, total: number, figures: string): void {
     const now = Date.now();
     if (!this.out.isTTY || (now - this.drawn < REDRAW_MS && done < total)) return;
     this.drawn = now;
     const share = total > 0 ? done / total : 1;
     const bar = '█'.repeat(Math.round(share * WIDTH)).padEnd(WIDTH, '░');
-    const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
-    this.out.write(`${CLEAR_LINE}${what} ${bar} ${megabytes(done)} of ${megabytes(total)} MB`);
-  }
-
-  finish(): void {
-    if (this.out.isTTY) this.out.write(CLEAR_LINE);
+    this.out.write(`${CLEAR_LINE}${what} ${bar} ${figures}`);
   }
 }

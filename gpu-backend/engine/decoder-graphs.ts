@@ -5,8 +5,10 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { buildDecoder } from '../builder/decoder.ts';
 import { partName } from '../builder/linear/stored-matrix.ts';
+import type { ExternalData } from '../builder/onnx.ts';
 import type { PreparedModel } from '../builder/prepare.ts';
 import { Weights } from '../builder/weights.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
@@ -16,6 +18,7 @@ import { LaneRunner, type RunnerContext } from './lane-runner.ts';
 
 /** Graphs for one session each lane: few enough to be loaded, close enough to leave few lanes idle. */
 const OWN_LANE_COUNTS = [1, 2, 3, 4, 6, 8];
+export const MAX_OWN_LANES = Math.max(...OWN_LANE_COUNTS);
 
 export interface GraphOptions {
   threads: number;
@@ -23,6 +26,7 @@ export interface GraphOptions {
   positions: number;
   /** Lanes over several slots, as many as given; null for lanes of one slot. */
   sharedLanes: number | null;
+  attention: AttentionForm;
   foldHeads: boolean;
   hiddenOutput: boolean;
   cuda?: CudaOptions | undefined;
@@ -58,7 +62,7 @@ export class DecoderGraphs {
   }
 
   static async open(prepared: PreparedModel, options: GraphOptions): Promise<DecoderGraphs> {
-    const counts = options.sharedLanes === null ? OWN_LANE_COUNTS : [options.sharedLanes];
+    const counts = options.sharedLanes === null ? ownLaneCounts(prepared) : [options.sharedLanes];
     // On a device every session would upload weights of its own: there is one graph only.
     const weights = options.cuda ? null : new SharedWeights(prepared);
     const first = await load(prepared, options, weights, counts[0]!);
@@ -73,14 +77,23 @@ export class DecoderGraphs {
 
   /** The best graph at hand for `sessions`; a better one is fetched for the next time. */
   fit(sessions: number): LaneRunner {
-    const wanted = this.counts.find((count) => count >= sessions) ?? this.counts.at(-1)!;
+    const wanted = this.wanted(sessions);
     const larger = this.loaded.find((runner) => runner.lanes >= wanted);
     if (larger?.lanes !== wanted) void this.fetch(wanted);
     return larger ?? this.loaded.at(-1)!;
   }
 
-  /** Resolves when the graph for `lanes` lanes is loaded. */
-  fetch(lanes: number): Promise<void> {
+  /** Resolves when the best graph for `sessions` is loaded, or can't be. */
+  async loadFor(sessions: number): Promise<void> {
+    const wanted = this.wanted(sessions);
+    if (this.loaded.every(({ lanes }) => lanes !== wanted)) await this.fetch(wanted);
+  }
+
+  private wanted(sessions: number): number {
+    return this.counts.find((count) => count >= sessions) ?? this.counts.at(-1)!;
+  }
+
+  private fetch(lanes: number): Promise<void> {
     let pending = this.loading.get(lanes);
     if (!pending) {
       pending = this.loadFurther(lanes);
@@ -109,6 +122,15 @@ export class DecoderGraphs {
   }
 }
 
+/**
+ * On a CPU float16 is widened around operators, and ORT leaves out some of the
+ * roundings in between, in different places of different graphs. One graph for all
+ * is what keeps a session's bits from depending on its company.
+ */
+function ownLaneCounts({ layout }: PreparedModel): readonly number[] {
+  return layout.compute === 'float16' ? [1] : OWN_LANE_COUNTS;
+}
+
 function load(
   { model, layout, folder }: PreparedModel,
   options: GraphOptions,
@@ -116,6 +138,7 @@ function load(
   lanes: number,
 ): Promise<Session> {
   const graph = buildDecoder(model.config, new Weights(model.config, layout, options.positions), {
+    attention: options.attention,
     lanes,
     batchedLanes: options.sharedLanes !== null,
     foldHeads: options.foldHeads,
@@ -131,18 +154,26 @@ function load(
  */
 class SharedWeights {
   readonly initializers: SharedInitializers;
-  private readonly blocks: Block[] = [];
+  private readonly blocks: readonly Block[];
 
   constructor({ folder, layout }: PreparedModel) {
     const tensors = new Map<string, Tensor>();
+    const blocks = new Map<string, Block>();
+    const blockOf = ({ file, offset, bytes }: ExternalData) => {
+      // A table's bytes have two names where they are read in two shapes.
+      const known = blocks.get(`${file} ${offset}`);
+      if (known) return known;
+      const block = new Block(cpuDevice(), bytes);
+      readInto(new Uint8Array(block.buffer), join(folder, file), offset);
+      blocks.set(`${file} ${offset}`, block);
+      return block;
+    };
     for (const [matrix, { parts }] of Object.entries(layout.matrices)) {
-      for (const [part, { type, shape, file, offset, bytes }] of Object.entries(parts)) {
-        const block = new Block(cpuDevice(), bytes);
-        readInto(new Uint8Array(block.buffer), join(folder, file), offset);
-        this.blocks.push(block);
-        tensors.set(partName(matrix, part), block.tensor(type, shape));
+      for (const [part, data] of Object.entries(parts)) {
+        tensors.set(partName(matrix, part), blockOf(data).tensor(data.type, data.shape));
       }
     }
+    this.blocks = [...blocks.values()];
     this.initializers = new SharedInitializers(tensors);
   }
 

@@ -60,10 +60,26 @@ export interface EngineLimits {
   maxRows: number;
   /** Sessions that can hold a slot at once. */
   slots: number;
+  /**
+   * Whether a row's logits are the same bits as those of its path fed one token at
+   * a time, in any tree, batch and cache. Where they are not they are equal to rounding.
+   */
+  exact: boolean;
+}
+
+/** What a check of `EngineLimits.exact` has found, over all nodes of all its trees. */
+export interface Exactness {
+  nodes: number;
+  /** Nodes whose logits are the same bits. */
+  equal: number;
+  /** Of any logit of any node. */
+  largestDifference: number;
 }
 
 export interface Engine {
   readonly limits: EngineLimits;
+  /** What was found when this model was first opened on this machine; null where nothing was checked. */
+  readonly exactness: Exactness | null;
   /**
    * A slot for a session that will need up to `maxTokens` in all, or null when
    * none is free. Takes over the cached prefix of an earlier prompt where one
@@ -80,7 +96,11 @@ export interface Engine {
   catchUp(slot: Slot, prompt: Int32Array): void;
   /** Gives the slot back. Its contents may serve as a prefix for later prompts. */
   release(slot: Slot): void;
-  /** One forward pass of the target over all rows. Rejects with ONNX Runtime's text on failure. */
+  /**
+   * One forward pass of the target over all rows. Rejects with ONNX Runtime's text on
+   * failure, and with a RangeError for rows that it could not compute; an exact engine
+   * refuses a tree that `firstAcrossPanel` finds fault with.
+   */
   step(rows: readonly StepRow[]): Promise<void>;
   /**
    * Commits rows of the last step: `path` lists row indices, ascending, each the

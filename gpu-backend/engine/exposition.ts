@@ -12,6 +12,11 @@ export function exposeEngine(engine: Engine, active: number): string {
     ...gauge('espalier_verifier_slots', 'Sessions that can hold a slot at once.', [
       ['', engine.limits.slots],
     ]),
+    ...gauge(
+      'espalier_verifier_exact',
+      'Whether a tree gives the bits of decoding one token at a time.',
+      [['', engine.limits.exact ? 1 : 0]],
+    ),
     ...gauge('espalier_verifier_sessions', 'Sessions that hold a slot.', [['', active]]),
     ...gauge(
       'espalier_verifier_step_seconds',

@@ -1,5 +1,6 @@
 /** One loaded decoder graph: packs the rows of its lanes into tensors and runs them. */
 import { cacheNames, MASKED } from '../builder/attention.ts';
+import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { float32ToFloat16 } from '../builder/float16.ts';
 import type { Binding, Session } from '../ort/session.ts';
 import type { Tensor } from '../ort/tensor.ts';
@@ -13,6 +14,7 @@ import { fillDepths, fillTreeMask } from './tree-rows.ts';
 export interface RunnerContext {
   layers: number;
   compute: 'float32' | 'float16';
+  attention: AttentionForm;
   /** Whether lanes have several slots. */
   batchedLanes: boolean;
   arena: InputArena;
@@ -24,7 +26,8 @@ export interface RunnerContext {
 
 interface LaneInputs {
   write: Span;
-  length: Span;
+  /** null where the mask alone says what counts. */
+  length: Span | null;
   mask: Span;
 }
 
@@ -45,7 +48,8 @@ export class LaneRunner {
     this.context = context;
     this.binding = session.bind();
     this.boundCaches = Array<null>(lanes).fill(null);
-    this.masked = context.compute === 'float16' ? float32ToFloat16(MASKED) : MASKED;
+    const half = context.compute === 'float16';
+    this.masked = half ? float32ToFloat16(MASKED.float16) : MASKED.float32;
   }
 
   /**
@@ -138,10 +142,10 @@ export class LaneRunner {
   }
 
   private bindLane(lane: Lane, index: number): LaneInputs {
-    const { arena, batchedLanes, layers } = this.context;
+    const { arena, attention, batchedLanes, layers } = this.context;
     const batch = lane.slots.length;
     const write = this.integers(`write.${index}`, [batch]);
-    const length = this.integers(`length.${index}`, [batch]);
+    const length = attention === 'fused' ? this.integers(`length.${index}`, [batch]) : null;
     if (batchedLanes) {
       const shape = this.integers(`shape.${index}`, [3]);
       arena.set(shape.offset, batch);
@@ -181,7 +185,7 @@ export class LaneRunner {
     const count = row?.count ?? 0;
     const length = slot.length;
     arena.set(inputs.write.offset + place, length);
-    arena.set(inputs.length.offset + place, length + rows);
+    if (inputs.length) arena.set(inputs.length.offset + place, length + rows);
     const start = inputs.mask.offset + place * rows * width;
     if (row) fillTreeMask(arena.masks, start, row.parents, count, length, width, this.masked);
     arena.masks.fill(this.masked, start + count * width, start + rows * width);

@@ -1,7 +1,4 @@
-/** Times steps of a fresh engine to get its cost curve going, and keeps the result for the next start. */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { arch, cpus } from 'node:os';
-import { ortLibrary } from '../ort/library.ts';
+/** Times steps of a fresh engine to get its cost curve going. */
 import { type CostSamples, MEASURED_ROWS } from './cost-curve.ts';
 import type { KvPool } from './kv-pool.ts';
 import { ownLane } from './lane.ts';
@@ -15,28 +12,6 @@ const LONG_CONTEXT = 1024;
 const RUNS = 3;
 /** After so long the rest is estimated: a large model must not hold up its start. */
 const PATIENCE_MS = 1500;
-
-/** What a measurement holds for: the machine, the library, and how it is used. */
-export function machineKey(device: string, threads: number): string {
-  return `${device} ${threads} ${arch()} ${cpus()[0]?.model ?? ''} ${ortLibrary().version}`;
-}
-
-/** Reads the samples that `file` has for this machine, or measures and writes them. */
-export async function costSamples(
-  file: string,
-  machine: string,
-  measure: () => Promise<CostSamples>,
-): Promise<CostSamples> {
-  if (existsSync(file)) {
-    const known = JSON.parse(readFileSync(file, 'utf8'));
-    if (known.machine === machine) return known.samples;
-  }
-  const samples = await measure();
-  const partial = `${file}.${process.pid}`;
-  writeFileSync(partial, JSON.stringify({ machine, samples }));
-  renameSync(partial, file);
-  return samples;
-}
 
 /**
  * Runs chains of `MEASURED_ROWS` tokens in the first slot of `pool`, which must

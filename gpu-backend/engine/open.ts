@@ -2,19 +2,23 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Quantization } from '../builder/linear/stored-matrix.ts';
+import type { AttentionForm } from '../builder/attention-kernel.ts';
+import { maxExactThreads } from '../builder/exact-attention.ts';
 import { readModelFolder } from '../builder/model-folder.ts';
 import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
+import type { QuantizationChoice } from '../builder/quantization.ts';
 import type { ComputeType } from '../builder/tensor-reader.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
 import { type Bucket, type BudgetRequest, planBuckets } from './budget.ts';
-import { DecoderGraphs } from './decoder-graphs.ts';
+import { DecoderGraphs, MAX_OWN_LANES } from './decoder-graphs.ts';
 import { MAX_ROWS } from './engine.ts';
+import { checkShortly } from './exactness/short-check.ts';
 import { InputArena } from './input-arena.ts';
+import { kept, machineKey } from './kept.ts';
 import { DeviceCopier, HostCopier, type KvCopier } from './kv-copy.ts';
 import { bytesPerToken, KvPool, type KvShape } from './kv-pool.ts';
 import { MAX_SHARED_ROWS, WIDTH_STEP } from './lane.ts';
-import { costSamples, machineKey, measureCost } from './measure-cost.ts';
+import { measureCost } from './measure-cost.ts';
 import { OrtEngine } from './ort-engine.ts';
 import { KvSlot, SlotTable } from './slots.ts';
 import { StepOutputs } from './step-outputs.ts';
@@ -32,14 +36,16 @@ export interface EngineOptions {
   cuda?: CudaOptions | undefined;
   /** Where converted weights are kept; by default .espalier at the root of the repository. */
   cacheFolder?: string | undefined;
-  quantization?: Quantization | undefined;
+  quantization?: QuantizationChoice | undefined;
   /** Give the last hidden state of the rows whose logits are wanted. */
   hiddenOutput?: boolean | undefined;
   /** The type to compute in; by default float32 on a CPU and float16 on CUDA. */
   compute?: ComputeType | undefined;
   /** Neighbouring slots share a lane; by default on CUDA. */
   sharedLanes?: boolean | undefined;
-  /** Query heads become rows of their key head; by default on CUDA. */
+  /** By default exact on a CPU, fused on CUDA. */
+  attention?: AttentionForm | undefined;
+  /** Query heads become rows of their key head in fused attention; by default on CUDA. */
   foldHeads?: boolean | undefined;
 }
 
@@ -54,6 +60,7 @@ export function computeTypeFor(options: EngineOptions): ComputeType {
 }
 
 const COST_FILE = 'cost.json';
+const EXACTNESS_FILE = 'exactness.json';
 
 /**
  * Opens the checkpoint or model in `modelFolder`. Rejects with an error that
@@ -90,14 +97,23 @@ async function openPrepared(prepared: PreparedModel, options: EngineOptions): Pr
     tail: shared ? MAX_SHARED_ROWS : WIDTH_STEP,
   };
   const buckets = planBuckets(request);
-  const threads = options.threads ?? availableParallelism();
+  const attention = options.attention ?? (onCuda ? 'fused' : 'exact');
+  const asked = options.threads ?? availableParallelism();
+  const threads = attention === 'exact' ? Math.min(asked, maxExactThreads(config)) : asked;
   const cuda = onCuda ? (options.cuda ?? { deviceId: 0, memoryBytes: 0 }) : undefined;
   const hiddenOutput = options.hiddenOutput ?? false;
+  // One lane a pool, and one for a prefill chunk beside them.
+  const sharedLanes = shared ? buckets.length + 1 : null;
+  const slotCount = buckets.reduce((sum, bucket) => sum + bucket.slots, 0);
+  // RotaryEmbedding refuses more rows than its tables have, whatever their positions.
+  const mostRows = sharedLanes
+    ? slotCount * MAX_SHARED_ROWS + sharedLanes * MAX_ROWS
+    : MAX_OWN_LANES * MAX_ROWS;
   const graphs = await DecoderGraphs.open(prepared, {
     threads,
-    positions: Math.max(...buckets.map(({ capacity }) => capacity)),
-    // One lane a pool, and one for a prefill chunk beside them.
-    sharedLanes: shared ? buckets.length + 1 : null,
+    positions: Math.max(mostRows, ...buckets.map(({ capacity }) => capacity)),
+    sharedLanes,
+    attention,
     foldHeads: options.foldHeads ?? onCuda,
     hiddenOutput,
     cuda,
@@ -117,16 +133,20 @@ async function openPrepared(prepared: PreparedModel, options: EngineOptions): Pr
   graphs.start({
     layers: config.layers,
     compute: layout.compute,
+    attention,
     batchedLanes: shared,
     arena,
     logits,
     hidden,
     scratch,
   });
-  const samples = await costSamples(
-    join(folder, COST_FILE),
-    machineKey(graphs.device.name, threads),
-    () => measureCost(graphs.fit(1), pools.at(-1)!, buckets.at(-1)!.capacity, outputs),
+  const machine = machineKey(
+    graphs.device.name,
+    threads,
+    shared ? `${attention} shared` : attention,
+  );
+  const samples = await kept(join(folder, COST_FILE), machine, () =>
+    measureCost(graphs.fit(1), pools.at(-1)!, buckets.at(-1)!.capacity, outputs),
   );
   const parts = {
     config,
@@ -135,6 +155,7 @@ async function openPrepared(prepared: PreparedModel, options: EngineOptions): Pr
       maxContext: request.maxContext,
       maxRows: Math.min(MAX_ROWS, buckets[0]!.capacity),
       slots: slots.length,
+      exact: attention === 'exact',
     },
     graphs,
     pools,
@@ -150,7 +171,11 @@ async function openPrepared(prepared: PreparedModel, options: EngineOptions): Pr
       arena.release();
     },
   };
-  return new OrtEngine(parts, samples);
+  if (attention === 'fused') return new OrtEngine(parts, samples);
+  const exactness = await kept(join(folder, EXACTNESS_FILE), machine, () =>
+    checkShortly(parts, samples),
+  );
+  return new OrtEngine(parts, samples, exactness);
 }
 
 function layOut(graphs: DecoderGraphs, shape: KvShape, buckets: readonly Bucket[], tail: number) {

@@ -2,7 +2,7 @@
 import type { DecoderConfig } from '../builder/config.ts';
 import { CostCurve, type CostSamples } from './cost-curve.ts';
 import type { DecoderGraphs } from './decoder-graphs.ts';
-import type { Engine, EngineLimits, Slot, StepRow } from './engine.ts';
+import type { Engine, EngineLimits, Exactness, Slot, StepRow } from './engine.ts';
 import type { KvCopier } from './kv-copy.ts';
 import type { KvPool } from './kv-pool.ts';
 import { type Lane, type Member, ownLane, sharedLanes } from './lane.ts';
@@ -26,6 +26,7 @@ export interface EngineParts {
 
 export class OrtEngine implements Engine {
   readonly limits: EngineLimits;
+  readonly exactness: Exactness | null;
   /** Runs of the graph so far, and the milliseconds spent waiting for them. */
   readonly spent = { runs: 0, milliseconds: 0 };
   private readonly parts: EngineParts;
@@ -33,9 +34,12 @@ export class OrtEngine implements Engine {
   private stepping = false;
   private closed = false;
 
-  constructor(parts: EngineParts, samples: CostSamples) {
+  /** `exactness`: what a check has found; where a node differed the engine does not claim to be exact. */
+  constructor(parts: EngineParts, samples: CostSamples, exactness: Exactness | null = null) {
     this.parts = parts;
-    this.limits = parts.limits;
+    this.exactness = exactness;
+    const failed = exactness !== null && exactness.equal < exactness.nodes;
+    this.limits = failed ? { ...parts.limits, exact: false } : parts.limits;
     this.curve = new CostCurve(samples);
   }
 
@@ -103,6 +107,21 @@ export class OrtEngine implements Engine {
     }
     own.length = length + count;
     own.rowCount = 0;
+  }
+
+  /** Forgets all but the first `length` committed tokens, so that another text can follow them. */
+  rewind(slot: Slot, length: number): void {
+    const own = this.own(slot);
+    if (!(length >= 0 && length <= own.length)) {
+      throw new RangeError(`a slot of ${own.length} tokens can't be rewound to ${length}`);
+    }
+    own.length = length;
+    own.rowCount = 0;
+  }
+
+  /** Resolves when the graph that suits `sessions` in one step is loaded; otherwise that happens by the way. */
+  async loadFor(sessions: number): Promise<void> {
+    await this.parts.graphs.loadFor(sessions);
   }
 
   stepCost(rows: number, batch: number, context: number): number {

@@ -5,6 +5,7 @@
  */
 import { type EngineLimits, MAX_ROWS, MAX_TOP_TOKENS, type Slot, type StepRow } from './engine.ts';
 import type { KvPool } from './kv-pool.ts';
+import { firstAcrossPanel, PANEL_ROWS, panelRoom } from './panel.ts';
 
 /** Copying fewer rows than this is not worth the trouble. */
 const MIN_PREFIX = 16;
@@ -67,6 +68,18 @@ export class KvSlot implements Slot {
         throw new RangeError(`row ${row} has parent ${parent}: parents come before their children`);
       }
     }
+    if (limits.exact) this.checkPanel(parents, count);
+  }
+
+  /** Throws a RangeError for a tree whose bits would depend on its siblings. */
+  private checkPanel(parents: Int16Array, count: number): void {
+    const row = firstAcrossPanel(parents, count, this.length);
+    if (row < 0) return;
+    const room = panelRoom(this.length);
+    throw new RangeError(
+      `row ${row} has parent ${parents[row]} in a tree across a multiple of ${PANEL_ROWS} tokens: ` +
+        `feed at most ${room} rows, or begin with a chain of ${room} and branch behind it`,
+    );
   }
 
   /** Keeps a step's rows for `commit`. */

@@ -34,13 +34,18 @@ export interface ModelDescription {
   maxContext: number;
   trainedContext: number;
   eosIds: number[];
+  /** Whether drafting can't change a bit of the logits; where it can, it is within rounding. */
+  exact: boolean;
   /** generation_config.json: the model's own defaults for sampling. */
   generation: Record<string, unknown>;
   prompt: PromptForm;
 }
 
 /** `maxContext`: what the engine can hold, at most the model's own limit. */
-export function describeModel(model: ModelFolder, maxContext: number): ModelDescription {
+export function describeModel(
+  model: ModelFolder,
+  { maxContext, exact }: { maxContext: number; exact: boolean },
+): ModelDescription {
   const { manifest } = model;
   return {
     id: manifest.name,
@@ -51,6 +56,7 @@ export function describeModel(model: ModelFolder, maxContext: number): ModelDesc
     maxContext,
     trainedContext: Math.min(manifest.trainedContext ?? maxContext, maxContext),
     eosIds: model.eosIds,
+    exact,
     generation: readGenerationConfig(model.path),
     prompt: { ...GENERAL_FORM, ...manifest.prompt },
   };

@@ -74,6 +74,9 @@ export class Door {
   }
 
   private checkRoom({ url, headers }: IncomingMessage): void {
+    // Only browsers send one, and a page has no business here, whatever keys it may have.
+    if (headers.origin !== undefined)
+      throw new Refusal('unauthorized', 'the link is not for web pages');
     if (url !== LINK_PATH) throw new Refusal('bad-frame', `the link is at ${LINK_PATH}`);
     if (agree(headers['sec-websocket-protocol']) === null) {
       throw new Refusal('version', `this verifier speaks ${offer()}`);

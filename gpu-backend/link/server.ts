@@ -52,7 +52,7 @@ export async function startVerifier(
   engine: Engine,
   { host, port, keys, audiences }: VerifierOptions,
 ): Promise<Verifier> {
-  const description = describeModel(model, engine.limits.maxContext);
+  const description = describeModel(model, engine.limits);
   const scheduler = new Scheduler(engine, nodeClock);
   const trust = new Trust();
   let draining = false;
@@ -92,6 +92,8 @@ export async function startVerifier(
           model: description.id,
           active: scheduler.active,
           slots: engine.limits.slots,
+          exact: engine.limits.exact,
+          exactness: engine.exactness,
         });
       case '/metrics':
         response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });

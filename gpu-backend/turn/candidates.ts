@@ -134,6 +134,13 @@ export class Candidates {
     return tree;
   }
 
+  /** Leaves the best `budget` nodes of `tree`. */
+  trim(budget: number): void {
+    // Between frames the arrived tree's nodes are free.
+    selectBest(this.tree, this.arrived, budget);
+    selectBest(this.arrived, this.tree, budget);
+  }
+
   /** Without what can't be drawn: it would take the place of what can. */
   private pruned(tree: TokenTree): TokenTree {
     if (this.pruning.length === 0) return tree;

@@ -19,6 +19,7 @@ import { Walk } from '../accept/walk.ts';
 import type { Nucleus } from '../accept/warp.ts';
 import type { Echo } from '../drafters/echo.ts';
 import type { Engine, Slot, StepRow } from '../engine/engine.ts';
+import { firstAcrossPanel, panelRoom } from '../engine/panel.ts';
 import type { Outbox } from '../link/outbox.ts';
 import type { Turn } from './admit.ts';
 import { Candidates } from './candidates.ts';
@@ -138,10 +139,22 @@ export class Session {
     const room = slot.capacity - slot.length - 1;
     // The last token of a turn is the target's own in any case.
     const budget = left > 1 ? this.turn.budget : 0;
-    const tree = this.candidates.choose(
-      Math.min(budget, room, this.engine.limits.maxRows - 1),
-      (nodes) => this.engine.stepCost(nodes + 1, batch, slot.length),
+    const { limits } = this.engine;
+    this.candidates.choose(Math.min(budget, room, limits.maxRows - 1), (nodes) =>
+      this.engine.stepCost(nodes + 1, batch, slot.length),
     );
+    this.fillRow();
+    if (limits.exact && firstAcrossPanel(row.parents, row.count, slot.length) >= 0) {
+      this.candidates.trim(panelRoom(slot.length) - 1);
+      this.fillRow();
+    }
+    return row;
+  }
+
+  /** Row 0 is the last committed token, the nodes of the chosen tree follow it. */
+  private fillRow(): void {
+    const { row } = this;
+    const { tree } = this.candidates;
     row.tokens[0] = this.tokens[this.length - 1]!;
     row.parents[0] = -1;
     for (let i = 0; i < tree.size; i++) {
@@ -150,7 +163,6 @@ export class Session {
     }
     row.count = tree.size + 1;
     row.logitsFrom = 0;
-    return row;
   }
 
   /** Accepts what the step of `decodeRow` found and tells the worker. */

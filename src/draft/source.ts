@@ -18,7 +18,7 @@ export const Source = {
   trigram: 7,
   /** D, the draft model. */
   draft: 8,
-  /** P, the request's `prediction`: a span that begins an answer (see `SpanRun`). */
+  /** P, the request's `prediction`: a span that begins an answer (see `Span`). */
   prediction: 9,
   /** What the request's grammar leaves no choice about. */
   grammar: 10,

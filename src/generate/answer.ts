@@ -1,139 +1,245 @@
 /**
- * Answers to a request: the links' connections and retrieval at once, then the
- * prompt, then a turn for each choice.
+ * One answer, from its opening to what it leaves behind. `openAnswers` makes a
+ * request's answers: the links' connections and retrieval at once, then the
+ * prompt, then a turn for each.
  */
 import type { Bindings } from '../bindings.ts';
+import type { LinkEvent } from '../link/client.ts';
 import { TurnLink } from '../link/failover.ts';
-import type { DraftingMode, GrammarSetting } from '../link/protocol/index.ts';
+import { LinkFailure } from '../link/failure.ts';
+import type { Accept, DoneReason } from '../link/protocol/index.ts';
 import type { Observation } from '../meter/metric-names.ts';
 import type { ModelRecord } from '../model/record.ts';
-import type { ChatMessage } from '../model/tokenizer.ts';
-import type { Passage, SearchOptions } from '../retrieve/search.ts';
-import type { FileRecord } from '../store/files.ts';
+import type { Passage } from '../retrieve/search.ts';
 import { namespaceOf, type Tenant } from '../store/tenants.ts';
-import type { DraftModelUse, ModelUsage } from './draft-model/turn-model.ts';
+import { AnswerStats } from './answer-stats.ts';
+import { warmUp } from './draft-model/bundled.ts';
+import type { ModelUsage } from './draft-model/drafting-model.ts';
+import { DraftingPlan } from './drafting-plan.ts';
 import { type Citable, gather, type Material } from './material.ts';
-import { openAnswer } from './open-answer.ts';
-import type { Pace } from './pace.ts';
-import type { Predicted } from './predicted.ts';
-import type { Speculation } from './speculation.ts';
-import type { Step } from './text-stream.ts';
-import type { FunctionTool } from './tools.ts';
-import { linkContext } from './verifiers.ts';
-
-export interface AnswerRequest {
-  messages: ChatMessage[];
-  /** Continued as it is, where it is given: without messages, template, search and passages. */
-  prompt?: Int32Array;
-  /** What is searched with: the last question. */
-  query: string;
-  storeIds: readonly string[];
-  /** How they are searched; `limit` is of the passages in the prompt. */
-  search?: SearchOptions & { limit?: number | undefined };
-  /** Files of the tenant's that the request brings: searched, or given to the target whole. */
-  attached?: { files: readonly FileRecord[]; whole: boolean };
-  /** null: `DEFAULT_MAX_TOKENS`, or what the context leaves. */
-  maxTokens: number | null;
-  stop: readonly string[];
-  seed: [number, number];
-  /** null, these three: what the model's generation_config says. */
-  temperature: number | null;
-  topP: number | null;
-  topK: number | null;
-  frequencyPenalty: number;
-  presencePenalty: number;
-  /** Added to the logits of tokens, each named once. */
-  logitBias: [token: number, bias: number][];
-  /** How many alternatives are told of each token, beside its log-probability; null or absent: neither. */
-  logprobs?: number | null;
-  /** Functions that the prompt tells of. */
-  functions?: readonly FunctionTool[];
-  /** What its text must be; null or absent: anything. */
-  grammar?: GrammarSetting | null;
-  drafting: DraftingMode;
-  budget: number;
-  /** Whether it is drafted from what the tenant's earlier answers left, and leaves something itself. */
-  memory: boolean;
-  /** Whether the target's guesses at every verified token are drafted from too; needs `memory`. */
-  recycle: boolean;
-  draftModel: DraftModelUse;
-  /** Text that the answer is expected to have: drafted from, whatever else is. */
-  prediction?: Int32Array | null;
-  /** η of RAPID's knowledge transfer; above 0 the answer is no longer the target's own. */
-  transfer: number;
-}
-
-export interface Answer {
-  model: ModelRecord;
-  /** Those in the prompt; of documents that are in it whole, those that the draft model reads. */
-  passages: Passage[];
-  /** All that the prompt has of documents. */
-  citable: readonly Citable[];
-  promptTokens: number;
-  /** Of the prompt, what the verifier had in its KV cache. */
-  cachedTokens: number;
-  /** Steps as they come. Throws `LinkFailure` when the verifier is lost. */
-  steps(): AsyncGenerator<Step>;
-  /** Known once `steps` ended. */
-  finish(): 'stop' | 'length';
-  speculation: Speculation;
-  pace: Pace;
-  /** Whether it was said to its end. */
-  whole(): boolean;
-  /** What the answer has of the request's prediction, where there is one. */
-  predicted: Predicted | null;
-  /** What the draft model did; null where it took no part. */
-  draftModel(): ModelUsage | null;
-  /** What it asked of the tenant's memory, for the metrics. */
-  asked(): Observation[];
-  /** Leaves what it said to later answers, if it was said to its end. Never rejects; nobody need wait. */
-  remember(): Promise<void>;
-  /** Frees the verifier's session; safe at any time. */
-  cancel(): void;
-}
+import { openingOf } from './opening.ts';
+import { PredictionMatch } from './prediction-match.ts';
+import {
+  type AnswerContext,
+  answerCount,
+  type GenerationRequest,
+  type Seed,
+  seedOfChoice,
+} from './request.ts';
+import { type Step, TextStream } from './text-stream.ts';
+import { runTurn } from './turn.ts';
+import { linkEnvironment } from './verifier-fleet.ts';
 
 /**
- * Begins an answer and waits until the verifier has taken it, so that what can
- * fail early fails before the first byte: `PromptTooLong`, `LinkFailure`.
+ * Opens every answer to a request, those of the first prompt before those of the
+ * next, and waits until the verifier has taken them: what can fail early fails
+ * before the first byte, with `PromptTooLong`, `FilesTooLong`, `UnreadableFile` or
+ * `LinkFailure`. Where one can't be opened none is.
  */
-export async function startAnswer(
+export async function openAnswers(
   env: Bindings,
   tenant: Tenant,
   model: ModelRecord,
-  request: AnswerRequest,
-): Promise<Answer> {
-  const [answer] = await startAnswers(env, tenant, model, request, [request.seed]);
-  return answer!;
-}
-
-/**
- * The same for several answers to one request, one a seed, which share what was
- * retrieved and the prompt. Where one can't begin none does.
- */
-export async function startAnswers(
-  env: Bindings,
-  tenant: Tenant,
-  model: ModelRecord,
-  request: AnswerRequest,
-  seeds: readonly [number, number][],
+  request: GenerationRequest,
 ): Promise<Answer[]> {
   const namespace = await namespaceOf(tenant, model.fingerprint);
-  const links = seeds.map(() => new TurnLink(linkContext(env, model.fingerprint)));
-  let material: Material;
+  const context = { env, namespace, model };
+  const links = Array.from(
+    { length: answerCount(request) },
+    () => new TurnLink(linkEnvironment(env, model.fingerprint)),
+  );
+  let materials: Material[];
   try {
-    material = await gather(env, namespace, model, request);
+    materials = await gather(context, request);
   } catch (error) {
     for (const link of links) link.close();
     throw error;
   }
+  const { choices, sampling } = request;
   const opened = await Promise.allSettled(
-    seeds.map((seed, i) =>
-      openAnswer(env, namespace, model, { ...request, seed }, material, links[i]!),
-    ),
+    links.map((link, i) => {
+      const seed = seedOfChoice(sampling.seed, i % choices);
+      return Answer.open(context, request, materials[Math.floor(i / choices)]!, seed, link);
+    }),
   );
   const answers = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const refused = opened.find((one) => one.status === 'rejected');
   if (!refused) return answers;
   for (const answer of answers) answer.cancel();
   throw refused.reason;
+}
+
+export class Answer {
+  readonly model: ModelRecord;
+  readonly stats = new AnswerStats();
+  private readonly prediction: PredictionMatch | null;
+  private readonly context: AnswerContext;
+  private readonly request: GenerationRequest;
+  private readonly material: Material;
+  private readonly link: TurnLink;
+  /** null where the verifier decodes plainly. */
+  private readonly plan: DraftingPlan | null;
+  private readonly events: AsyncGenerator<LinkEvent>;
+  private readonly stream: TextStream;
+  /** Without the token that ends it. */
+  private readonly tokens: number[] = [];
+  private text = '';
+  private complete = false;
+  private cached = 0;
+
+  private constructor(
+    context: AnswerContext,
+    request: GenerationRequest,
+    material: Material,
+    seed: Seed,
+    link: TurnLink,
+  ) {
+    const { model, namespace } = context;
+    const { prediction, mode } = request.speculation;
+    const opening = openingOf(model, namespace, request, material, seed);
+    this.context = context;
+    this.model = model;
+    this.request = request;
+    this.material = material;
+    this.link = link;
+    this.plan = mode === 'off' ? null : new DraftingPlan(context, request, material, opening);
+    this.events = runTurn(link, opening, this.plan);
+    this.stream = new TextStream(model, request.stop);
+    this.prediction = prediction && new PredictionMatch(prediction);
+  }
+
+  /** Over a link that may still be connecting; resolves once the verifier is ready. Throws `LinkFailure`. */
+  static async open(
+    context: AnswerContext,
+    request: GenerationRequest,
+    material: Material,
+    seed: Seed,
+    link: TurnLink,
+  ): Promise<Answer> {
+    const answer = new Answer(context, request, material, seed, link);
+    try {
+      const { value } = await answer.events.next();
+      if (value?.type !== 'ready') {
+        throw new LinkFailure('bad-frame', 'the verifier did not begin with ready');
+      }
+      answer.cached = value.cachedTokens;
+      return answer;
+    } catch (error) {
+      answer.cancel();
+      throw error;
+    }
+  }
+
+  /** Passages in the prompt, best first; of documents that are in it whole, those that the draft model reads. */
+  get passages(): readonly Passage[] {
+    return this.material.passages;
+  }
+
+  /** All that the prompt has of documents. */
+  get citable(): readonly Citable[] {
+    return this.material.citable;
+  }
+
+  /** Steps as they come; once. Throws `LinkFailure` when the verifier is lost. */
+  async *steps(): AsyncGenerator<Step> {
+    try {
+      for await (const event of this.events) {
+        if (event.type === 'accept') {
+          yield this.accept(event);
+          if (this.complete) return;
+        } else if (event.type === 'done') {
+          const last = this.end(event.reason);
+          if (last) yield last;
+        }
+      }
+    } finally {
+      this.cancel();
+    }
+  }
+
+  /** Known once `steps` ended. */
+  get finishReason(): 'stop' | 'length' {
+    return this.stream.finish;
+  }
+
+  /** Whether it came to its end. */
+  get isComplete(): boolean {
+    return this.complete;
+  }
+
+  /** As far as the answer has come. */
+  usage(): AnswerUsage {
+    const { prediction } = this;
+    return {
+      promptTokens: this.material.prompt.tokens.length,
+      cachedTokens: this.cached,
+      completionTokens: this.stats.tokens,
+      prediction: prediction && { accepted: prediction.accepted, rejected: prediction.rejected },
+      draftModel: this.plan?.model?.usage() ?? null,
+    };
+  }
+
+  /** What the answer asked of the tenant's memory, for the metrics. */
+  memoryObservations(): Observation[] {
+    return this.plan?.memory?.observations() ?? [];
+  }
+
+  /** Leaves a complete answer to later ones to draft from. Never rejects; nobody need wait. */
+  async remember(): Promise<void> {
+    const { env, model } = this.context;
+    const { input, speculation } = this.request;
+    if (this.plan && speculation.draftModel === 'auto') {
+      await warmUp(env, model.fingerprint.tokenizer);
+    }
+    if (!this.complete || input.kind !== 'conversation') return;
+    // An attached file may hold what it does not name: what goes on from it could not be forgotten with it.
+    if (input.files) return;
+    const answer = { text: this.text, tokens: Int32Array.from(this.tokens) };
+    await this.plan?.memory?.learn(answer, input.messages);
+  }
+
+  /** Frees the verifier's session. Safe at any time, more than once. */
+  cancel(): void {
+    this.plan?.stop();
+    this.link.close();
+  }
+
+  private accept(event: Accept): Step {
+    this.plan?.recordStep(event);
+    const step = this.stream.push(event);
+    this.stats.add(event, step.tokens, Date.now());
+    for (const token of event.tokens.subarray(0, step.tokens)) {
+      this.tokens.push(token);
+      this.prediction?.add(token);
+    }
+    this.keepText(step);
+    this.complete = this.stream.stopped;
+    return step;
+  }
+
+  private end(reason: DoneReason): Step | null {
+    // Only a verifier that stops says this: whoever cancels from here has left already.
+    if (reason === 'cancelled') {
+      throw new LinkFailure('draining', 'the verifier was stopped in mid-answer');
+    }
+    const last = this.stream.end(reason);
+    if (last) this.keepText(last);
+    this.complete = true;
+    return last;
+  }
+
+  private keepText({ pieces }: Step): void {
+    for (const { text } of pieces) this.text += text;
+  }
+}
+
+export interface AnswerUsage {
+  promptTokens: number;
+  /** Of the prompt, what the verifier had in its KV cache. */
+  cachedTokens: number;
+  completionTokens: number;
+  /** Tokens of the request's prediction that the answer has, and those it has not; null without one. */
+  prediction: { accepted: number; rejected: number } | null;
+  /** What the draft model did; null where it took no part. */
+  draftModel: ModelUsage | null;
 }

@@ -2,18 +2,17 @@
  * What a turn is answered from: passages that were found, or documents whole,
  * and the prompt made of them and the messages.
  */
-import type { Bindings } from '../bindings.ts';
 import type { ModelRecord } from '../model/record.ts';
+import type { ChatMessage } from '../model/tokenizer.ts';
 import {
   type RequestFile,
   readRequestFiles,
   searchRequestFiles,
 } from '../retrieve/request-files.ts';
 import { type Passage, search } from '../retrieve/search.ts';
-import type { Namespace } from '../store/tenants.ts';
-import type { AnswerRequest } from './answer.ts';
-import { barePrompt, composePrompt, composeWhole, type Prompt } from './prompt.ts';
-import { tellOfTools } from './tools.ts';
+import { barePrompt, composePrompt, composeWhole, encodeContents, type Prompt } from './prompt.ts';
+import type { AnswerContext, Conversation, GenerationRequest } from './request.ts';
+import { describeTools } from './tools.ts';
 
 /** Tokens of an answer when the request doesn't say. */
 const DEFAULT_MAX_TOKENS = 256;
@@ -41,53 +40,75 @@ export interface Material {
   maxTokens: number;
 }
 
-/** Throws `PromptTooLong`, and of attached files `FilesTooLong` and `UnreadableFile`. */
+/** What each prompt of the request is answered from. Throws `PromptTooLong`, `TooManyTokens`, and of files `FilesTooLong` and `UnreadableFile`. */
 export async function gather(
-  env: Bindings,
-  namespace: Namespace,
-  target: ModelRecord,
-  asked: AnswerRequest,
+  context: AnswerContext,
+  request: GenerationRequest,
+): Promise<Material[]> {
+  const { input } = request;
+  if (input.kind === 'conversation') return [await gatherConversation(context, request, input)];
+  const { model } = context;
+  return input.prompts.map((tokens) =>
+    materialOf(model, request, barePrompt(tokens, model.maxContext - 1), []),
+  );
+}
+
+async function gatherConversation(
+  { env, namespace, model: target }: AnswerContext,
+  request: GenerationRequest,
+  { messages, functions, query, search: options, files }: Conversation,
 ): Promise<Material> {
-  const { model, messages } = tellOfTools(target, asked.messages, asked.functions ?? []);
-  const request = { ...asked, messages };
-  const { prompt: bare, attached, storeIds, query } = request;
+  const { model, messages: described } = describeTools(target, messages, functions);
   const most = model.maxContext - 1;
-  if (bare) return material(model, request, barePrompt(bare, most), []);
-  const wanted = passagesIn(model, request) + SPARE_PASSAGES;
-  const isWhole = attached?.whole === true;
-  const [stored, files] = await Promise.all([
-    search(env, namespace, storeIds, query, wanted, request.search),
-    attached ? readRequestFiles(env, attached.files, isWhole ? most : MAX_SEARCHED_TOKENS) : [],
+  // First: what can't fit is not worth a search.
+  const contents = await encodeContents(model, described, most);
+  const conversation = { model, messages: described, contents };
+  const inPrompt = passagesIn(target, options.limit);
+  const wanted = inPrompt + SPARE_PASSAGES;
+  const readLimit = files?.whole ? most : MAX_SEARCHED_TOKENS;
+  const [stored, read] = await Promise.all([
+    search(env, namespace, request.storeIds, query, wanted, options),
+    files ? readRequestFiles(env, files.records, readLimit) : [],
   ]);
-  const own = await searchRequestFiles(env, files, query, wanted);
-  if (isWhole) return whole(model, request, files, own, stored);
+  const own = await searchRequestFiles(env, read, query, wanted);
+  if (files?.whole) return wholeFiles(conversation, request, read, own.slice(0, inPrompt), stored);
   const found = [...own, ...stored].slice(0, wanted);
-  const kept = found.slice(0, passagesIn(model, request));
-  const spare = found.slice(kept.length);
   const room = { comfortable: comfortable(model, request), most };
-  const prompt = composePrompt(model, request.messages, kept, spare, room);
-  return material(model, request, prompt, found);
+  const prompt = composePrompt(
+    model,
+    described,
+    contents,
+    found.slice(0, inPrompt),
+    found.slice(inPrompt),
+    room,
+  );
+  return materialOf(model, request, prompt, found);
+}
+
+/** Messages as the prompt has them, and the ids of their contents. */
+interface EncodedConversation {
+  model: ModelRecord;
+  messages: readonly ChatMessage[];
+  contents: readonly Int32Array[];
 }
 
 /** Stores that are searched beside whole documents are drafted from, and not in the prompt. */
-function whole(
-  model: ModelRecord,
-  request: AnswerRequest,
+function wholeFiles(
+  { model, messages, contents }: EncodedConversation,
+  request: GenerationRequest,
   files: readonly RequestFile[],
-  own: Passage[],
+  passages: Passage[],
   stored: readonly Passage[],
 ): Material {
-  const { messages } = request;
   const documents = files.map(({ parts }) => ({
     title: parts[0]!.title,
     parts: parts.map(({ tokens }) => tokens),
   }));
-  const prompt = composeWhole(model, messages, documents, stored, model.maxContext - 1);
-  const passages = own.slice(0, passagesIn(model, request));
+  const prompt = composeWhole(model, messages, contents, documents, stored, model.maxContext - 1);
   const anyLength = { comfortable: Number.POSITIVE_INFINITY, most: Number.POSITIVE_INFINITY };
   return {
-    ...material(model, request, prompt, [...stored]),
-    excerpt: composePrompt(model, messages, passages, [], anyLength),
+    ...materialOf(model, request, prompt, [...stored]),
+    excerpt: composePrompt(model, messages, contents, passages, [], anyLength),
     passages,
     citable: files.flatMap(({ file, parts }) =>
       parts.map((part) => ({ ...part, fileId: file.id, fileName: file.filename })),
@@ -95,9 +116,9 @@ function whole(
   };
 }
 
-function material(
+function materialOf(
   model: ModelRecord,
-  request: AnswerRequest,
+  request: GenerationRequest,
   prompt: Prompt,
   found: Passage[],
 ): Material {
@@ -108,15 +129,15 @@ function material(
 }
 
 /** As many as the model was made for, or fewer where the request says so. */
-function passagesIn({ prompt }: ModelRecord, { search }: AnswerRequest): number {
-  return Math.min(prompt.passages, search?.limit ?? prompt.passages);
+function passagesIn({ prompt }: ModelRecord, limit = prompt.passages): number {
+  return Math.min(prompt.passages, limit);
 }
 
 /**
  * Tokens up to which passages are added: within the trained context, as the model
  * is worse beyond it; messages alone may take the whole context.
  */
-function comfortable(model: ModelRecord, { maxTokens }: AnswerRequest): number {
+function comfortable(model: ModelRecord, { maxTokens }: GenerationRequest): number {
   // A ceiling of thousands is no reason to leave out the documents: answers are rarely that long.
   const reserved = Math.min(maxTokens ?? DEFAULT_MAX_TOKENS, DEFAULT_MAX_TOKENS);
   return Math.min(model.trainedContext, model.maxContext) - reserved;

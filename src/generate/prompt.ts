@@ -9,6 +9,8 @@
  */
 import type { Region } from '../draft/drafter.ts';
 import { Source } from '../draft/source.ts';
+import type { Span } from '../draft/stores/span-store.ts';
+import { TooManyTokens } from '../model/token-list.ts';
 import type { ChatMessage, ModelTokenizer } from '../model/tokenizer.ts';
 
 /** What of the model a prompt is made with. */
@@ -74,22 +76,49 @@ export interface Room {
 }
 
 /**
+ * The ids of each message's content, as prompts are composed of. A conversation that
+ * can't fit is refused before it is tokenized, or as soon as that is known; a long one
+ * is tokenized in slices. Throws `TooManyTokens`.
+ *
+ * @param most tokens of all together
+ */
+export async function encodeContents(
+  model: Pick<ModelTokenizer, 'encodeLong'>,
+  messages: readonly ChatMessage[],
+  most: number,
+): Promise<Int32Array[]> {
+  const contents: Int32Array[] = [];
+  let total = 0;
+  for (const { content } of messages) {
+    try {
+      const tokens = await model.encodeLong(content, most - total);
+      contents.push(tokens);
+      total += tokens.length;
+    } catch (error) {
+      if (!(error instanceof TooManyTokens)) throw error;
+      throw new TooManyTokens(total + error.least, most);
+    }
+  }
+  return contents;
+}
+
+/**
+ * @param contents of the messages, as `encodeContents` gives them
  * @param passages for the prompt, best first; left out from the end until it fits
  * @param spare passages for the worker's own session store only
  */
 export function composePrompt(
   model: PromptModel,
   messages: readonly ChatMessage[],
+  contents: readonly Int32Array[],
   passages: readonly PromptPassage[],
   spare: readonly PromptPassage[],
   room: Room,
 ): Prompt {
   const encoded = passages.map((passage, index) => encodePassage(model, passage, index));
   const spareRuns = spare.map(({ tokens }) => ({ tokens, source: Source.corpus }));
-  // Once, however many passages are tried: messages may be megabytes.
-  const said = encodeContents(model, messages);
   for (let fitting = encoded.length; ; fitting--) {
-    const runs = layOut(model, messages, said, encoded.slice(0, fitting));
+    const runs = layOut(model, messages, contents, encoded.slice(0, fitting));
     const prompt = join(runs);
     const length = prompt.tokens.length;
     if (length > (fitting > 0 ? room.comfortable : room.most)) {
@@ -112,11 +141,13 @@ export function composePrompt(
  * Documents whole, then the messages: a next question on the same documents
  * begins with the same tokens.
  *
+ * @param contents of the messages, as `encodeContents` gives them
  * @param spare passages for the worker's own session store only
  */
 export function composeWhole(
   model: PromptModel,
   messages: readonly ChatMessage[],
+  contents: readonly Int32Array[],
   documents: readonly PromptDocument[],
   spare: readonly PromptPassage[],
   most: number,
@@ -126,7 +157,7 @@ export function composeWhole(
     // One run: what is drafted from a document goes on across its parts.
     { tokens: join(parts.map(run)).tokens, source: Source.passage },
   ]);
-  const runs = layOut(model, messages, encodeContents(model, messages), encoded);
+  const runs = layOut(model, messages, contents, encoded);
   const { tokens, regions } = join(runs);
   if (tokens.length > most) {
     const whole = encoded.flat().reduce((sum, piece) => sum + piece.tokens.length, 0);
@@ -145,6 +176,22 @@ export function composeWhole(
 export function barePrompt(tokens: Int32Array, most: number): Prompt {
   if (tokens.length > most) throw new PromptTooLong(tokens.length, most);
   return { tokens, regions: [], fitting: 0, draftTokens: tokens, draftRegions: [] };
+}
+
+/** Passages that the prompt has no room for, as spans: they stand before it in what is drafted from. */
+export function spareSpans({
+  tokens,
+  draftTokens,
+  draftRegions,
+}: Pick<Prompt, 'tokens' | 'draftTokens' | 'draftRegions'>): Span[] {
+  const promptAt = draftTokens.length - tokens.length;
+  return draftRegions
+    .filter(({ end }) => end <= promptAt)
+    .map(({ start, end, source }) => ({
+      source,
+      begins: false,
+      tokens: draftTokens.subarray(start, end),
+    }));
 }
 
 function encodePassage(model: PromptModel, passage: PromptPassage, index: number): Run[] {
@@ -166,21 +213,13 @@ function header(model: PromptModel, index: number, title: string, heading: strin
   return { tokens: model.encodeUntrusted(`\n\n${line}\n`), source: Source.prompt };
 }
 
-function encodeContents(model: PromptModel, messages: readonly ChatMessage[]): Run[] {
-  return messages.map(({ content }) => ({
-    tokens: model.encodeUntrusted(content),
-    source: Source.prompt,
-  }));
-}
-
-/** @param said the messages' contents, encoded */
 function layOut(
   model: PromptModel,
   messages: readonly ChatMessage[],
-  said: readonly Run[],
+  said: readonly Int32Array[],
   passages: Run[][],
 ): Run[] {
-  const contents: Run[][] = said.map((content) => [content]);
+  const contents: Run[][] = said.map((tokens) => [{ tokens, source: Source.prompt }]);
   const turns: ChatMessage[] = messages.map((message) => ({ ...message }));
   if (passages.length > 0) {
     const instruction = { tokens: model.encode(model.prompt.instruction), source: Source.prompt };

@@ -42,8 +42,8 @@ export function templateHasTools(model: Pick<ModelTokenizer, 'renderChat'>): boo
   }
 }
 
-/** What a prompt is composed with, so that it tells of `functions` and of the calls in `messages`. */
-export function tellOfTools<Model extends PromptModel & ModelTokenizer>(
+/** What a prompt is composed with, so that it describes `functions` and has the calls in `messages`. */
+export function describeTools<Model extends PromptModel & ModelTokenizer>(
   model: Model,
   messages: readonly ChatMessage[],
   functions: readonly FunctionTool[],

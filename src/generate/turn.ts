@@ -7,40 +7,41 @@ import type { Drafter, Region } from '../draft/drafter.ts';
 import { TokenTree } from '../draft/tree/tree.ts';
 import type { LinkEvent } from '../link/client.ts';
 import type { TurnLink } from '../link/failover.ts';
-import {
-  type Accept,
-  type DraftWord,
-  MAX_SPAN_TOKENS,
-  type Open,
-  type Recycled,
-  type Span,
-} from '../link/protocol/index.ts';
+import type { Accept, DraftingMode, DraftWord, Open, Recycled } from '../link/protocol/index.ts';
 import { beyondEcho } from './beyond-echo.ts';
+import type { SpanQueue } from './span-queue.ts';
 
 /** Nodes of a tree on the wire: more than are verified in a step, so that it outlives several. */
 const WIRE_NODES = 64;
 
-/** What only the worker's stores hold and the verifier's echo should draft from too. */
-export interface SpanSource {
-  /**
-   * Spans not handed out before that may help from here on, of at most `room`
-   * tokens together and `MAX_FRAME_SPAN_TOKENS` each. Asked when the turn opens and after every step; mostly there
-   * are none.
-   */
-  next(room: number): Span[];
-  /** Calls back, once begun, whenever more has come in between two steps. */
-  notify?(arrived: () => void): void;
+/** Which of the worker's trees are worth sending. */
+export interface TreeDelivery {
+  /** Without what the verifier's echo draws by itself. */
+  beyondEcho: boolean;
+  /** Empty ones too: the verifier waits for a tree at every step. */
+  always: boolean;
 }
 
+export const TREE_DELIVERY: Record<Exclude<DraftingMode, 'off'>, TreeDelivery> = {
+  echoed: { beyondEcho: true, always: false },
+  streamed: { beyondEcho: false, always: false },
+  lockstep: { beyondEcho: false, always: true },
+};
+
+/** What drafts a turn, and how. */
 export interface Drafting {
   drafter: Drafter;
   /** What the drafter begins with: at least the prompt, and before it what did not fit into it. */
   tokens: Int32Array;
   regions: readonly Region[];
-  spans?: SpanSource;
-  /** Told what steps found likely, after their commits, where `open` asked for it. */
-  observe?: ((told: Recycled) => void) | undefined;
+  /** What only the worker has and the verifier's echo should draft from too. */
+  spans: SpanQueue;
+  trees: TreeDelivery;
   model?: TurnModel | null;
+  /** The drafter has begun. */
+  begun?(): void;
+  /** Told what steps found likely, after their commits, where `open` asked for it. */
+  observe?(recycled: Recycled): void;
 }
 
 /** The draft model at work beside the turn. */
@@ -53,7 +54,7 @@ export interface TurnModel {
   words(tree: TokenTree): DraftWord[];
 }
 
-/** Drives one turn to its end, yielding what the verifier says. `drafting` null leaves it to the verifier. */
+/** Drives one turn to its end, yielding what the verifier says. `drafting` null leaves it to decode plainly. */
 export async function* runTurn(
   link: TurnLink,
   open: Open,
@@ -67,29 +68,17 @@ export async function* runTurn(
     if (!drafting || !link.canSend || !link.caughtUp) return;
     tree.clear();
     drafting.drafter.draft(tree, WIRE_NODES);
-    const { drafting: mode, transfer } = open.settings;
-    // What is said of nodes needs the nodes, whoever else proposes them.
-    const echoed = mode === 'echoed' && !transfer;
-    if (echoed) beyondEcho(tree, beyond);
-    const sent = echoed ? beyond : tree;
-    const words = transfer ? drafting.model?.words(sent) : undefined;
-    if (sent.size > 0 || words?.length || mode === 'lockstep') {
-      link.sendTree(sent, committed, words);
-    }
+    const { trees, model } = drafting;
+    if (trees.beyondEcho) beyondEcho(tree, beyond);
+    const sent = trees.beyondEcho ? beyond : tree;
+    const words = open.settings.transfer ? model?.words(sent) : undefined;
+    if (sent.size > 0 || words?.length || trees.always) link.sendTree(sent, committed, words);
   };
 
-  /** Everything shipped in this turn: the next verifier has none of it. */
-  const shipped: Span[] = [];
-  let room = MAX_SPAN_TOKENS;
-  const ship = () => {
-    const spans = drafting?.spans?.next(room) ?? [];
-    for (const { tokens } of spans) room -= tokens.length;
-    shipped.push(...spans);
-    link.sendSpans(spans);
-  };
+  const ship = () => link.sendSpans(drafting?.spans.take() ?? []);
 
   let opened = false;
-  drafting?.spans?.notify?.(() => {
+  drafting?.spans.onPush(() => {
     if (!opened) return;
     ship();
     propose();
@@ -97,13 +86,15 @@ export async function* runTurn(
 
   // Grown while the connection is made, sent right behind `open`.
   drafting?.drafter.begin(drafting.tokens, drafting.regions);
+  drafting?.begun?.();
   drafting?.model?.start(() => {
     if (opened) propose();
   });
   for await (const event of link.events(open)) {
     if (event.type === 'opened') {
       opened = true;
-      link.sendSpans(shipped);
+      // A verifier that takes the turn over has none of them.
+      link.sendSpans(drafting?.spans.shipped ?? []);
       ship();
       propose();
       continue;

@@ -22,7 +22,8 @@ import { backoff } from './retry.ts';
 /** A connection to the verifier at `url`. Rejects with `LinkFailure`. */
 export type Dial = (url: string) => Promise<Transport>;
 
-export interface LinkContext {
+/** What a turn's link is made with: the verifiers, how they are reached, time and chance. */
+export interface LinkEnvironment {
   fleet: Fleet;
   dial: Dial;
   clock: Clock;
@@ -61,7 +62,7 @@ const PASSING: ReadonlySet<LinkFailureCode> = new Set([
 const TELLING: readonly LinkFailureCode[] = ['fingerprint', 'overloaded'];
 
 export class TurnLink {
-  private readonly context: LinkContext;
+  private readonly environment: LinkEnvironment;
   private url = '';
   private dialing: Promise<Transport> | null;
   private link: Link | null = null;
@@ -78,9 +79,9 @@ export class TurnLink {
   private waitingSince: number | null = null;
 
   /** Connects at once: that needs no prompt and goes on beside retrieval. */
-  constructor(context: LinkContext) {
-    this.context = context;
-    context.fleet.retries.earn();
+  constructor(environment: LinkEnvironment) {
+    this.environment = environment;
+    environment.fleet.retries.earn();
     this.dialing = this.connect();
   }
 
@@ -144,7 +145,7 @@ export class TurnLink {
     if (event.type === 'ready') {
       this.started = true;
       this.waitingSince = null;
-      this.context.fleet.served(this.url, event);
+      this.environment.fleet.served(this.url, event);
     } else if (event.type === 'accept') {
       for (const token of event.tokens) this.accepted.push(token);
     }
@@ -160,7 +161,7 @@ export class TurnLink {
   private async begin(open: Open): Promise<Link> {
     const dialing = this.dialing ?? this.connect();
     this.dialing = null;
-    return new Link(await dialing, this.context.clock, this.resumed(open));
+    return new Link(await dialing, this.environment.clock, this.resumed(open));
   }
 
   private resumed({ settings, prompt }: Open): Open {
@@ -179,7 +180,7 @@ export class TurnLink {
   }
 
   private connect(): Promise<Transport> {
-    const { fleet, dial, clock } = this.context;
+    const { fleet, dial, clock } = this.environment;
     this.url = fleet.pick(this.tried);
     this.tried.add(this.url);
     const dialled = dial(this.url);
@@ -199,7 +200,7 @@ export class TurnLink {
 
   /** Waits as long as is right before the next verifier is tried, or throws what to report. */
   private async beforeNext(failure: LinkFailure): Promise<void> {
-    const { fleet, clock, random } = this.context;
+    const { fleet, clock, random } = this.environment;
     // What would fail anywhere says nothing about this verifier.
     if (!FINAL.has(failure.code)) fleet.failed(this.url, failure);
     this.failures.push(failure);

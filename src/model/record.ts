@@ -19,6 +19,8 @@ const descriptionSchema = v.object({
   maxContext: positive,
   /** Most tokens that the model was trained on: beyond it answers get worse. */
   trainedContext: positive,
+  /** Whether drafting can't change a bit of the logits. */
+  exact: v.optional(v.boolean()),
   eosIds: v.array(v.pipe(v.number(), v.integer(), v.minValue(0))),
   generation: v.record(v.string(), v.unknown()),
   prompt: v.object({

@@ -3,8 +3,10 @@
  * tokenizer.json and tokenizer_config.json. No I/O: it also runs in tests and benchmarks.
  */
 import { Template } from '@huggingface/jinja';
-import { type AddedToken, Tokenizer } from '@huggingface/tokenizers';
-import { cachedEncoder } from './word-cache.ts';
+import type { AddedToken, Tokenizer } from '@huggingface/tokenizers';
+import { type LinearTokenizer, linearTokenizer } from './linear-tokenizer.ts';
+import { runAtOnce, runInSlices } from './pause.ts';
+import { TokenList } from './token-list.ts';
 
 export interface ChatMessage {
   role: string;
@@ -26,13 +28,17 @@ export interface ModelTokenizer {
   encode(text: string): Int32Array;
   /**
    * Ids of a prompt that is continued as it is: special tokens in it count, and it
-   * opens with what the tokenizer puts before any text, a BOS mostly.
+   * opens with what the tokenizer puts before any text, a BOS mostly. In slices,
+   * between which others are served. Throws `TooManyTokens` beyond `most`, for most
+   * texts before any work.
    */
-  encodePrompt(text: string): Int32Array;
+  encodePrompt(text: string, most: number): Promise<Int32Array>;
   /** Whether the vocabulary has this id. */
   hasToken(id: number): boolean;
   /** Ids of a document's or a user's text: never a special token's. */
   encodeUntrusted(text: string): Int32Array;
+  /** The same of a text of any length: in slices and with an end, as `encodePrompt`. */
+  encodeLong(text: string, most: number): Promise<Int32Array>;
   /**
    * The same text, where what looks like a special token is broken by a space;
    * `<|` always is, as in the text the bundled model was trained on.
@@ -43,29 +49,28 @@ export interface ModelTokenizer {
 }
 
 export function createTokenizer(tokenizerJson: unknown, configJson: unknown): ModelTokenizer {
-  const tokenizer = new Tokenizer(tokenizerJson as object, configJson as object);
+  const linear = linearTokenizer(tokenizerJson as object, configJson as object);
+  const { tokenizer } = linear;
   const template = new Template(chatTemplate(configJson));
   const added = [...tokenizer.get_added_tokens_decoder().values()];
   const special = added.filter((token) => token.special);
   const specialIds = new Set(special.map((token) => token.id));
-  const lookAlike = new RegExp(`<\\|${alternatives(special)}`, 'g');
-  const anyAdded = new RegExp(`(?!)${alternatives(added)}`);
-  const cached = cachedEncoder(tokenizer);
+  const lookAlike = new RegExp(['<\\|', ...patterns(special, 2)].join('|'), 'g');
+  const encodeInto = encoderOf(linear, added);
+  const opening = openingOf(tokenizer);
   const names = tokenNames(configJson);
 
   function encode(text: string): Int32Array {
-    if (cached && !anyAdded.test(text)) return cached(text);
-    return Int32Array.from(tokenizer.encode(text, { add_special_tokens: false }).ids);
+    const tokens = new TokenList();
+    runAtOnce(encodeInto(text, tokens));
+    return tokens.toArray();
   }
 
-  const opening = openingOf(tokenizer);
-
-  function encodePrompt(text: string): Int32Array {
-    const ids = encode(text);
-    const prompt = new Int32Array(opening.length + ids.length);
-    prompt.set(opening);
-    prompt.set(ids, opening.length);
-    return prompt;
+  async function encodePrompt(text: string, most: number): Promise<Int32Array> {
+    const tokens = new TokenList(most);
+    for (const id of opening) tokens.push(id);
+    await runInSlices(encodeInto(text, tokens));
+    return tokens.toArray();
   }
 
   function hasToken(id: number): boolean {
@@ -76,10 +81,17 @@ export function createTokenizer(tokenizerJson: unknown, configJson: unknown): Mo
     return text.replace(lookAlike, (match) => `${match[0]} ${match.slice(1)}`);
   }
 
+  // A normaliser (NFKC, say) can still make a special token out of look-alikes: they are left out.
   function encodeUntrusted(text: string): Int32Array {
-    const ids = encode(neutralise(text));
-    // A normaliser (NFKC, say) can still make a special token out of look-alikes.
-    return ids.some((id) => specialIds.has(id)) ? ids.filter((id) => !specialIds.has(id)) : ids;
+    const tokens = new TokenList(Number.POSITIVE_INFINITY, specialIds);
+    runAtOnce(encodeInto(neutralise(text), tokens));
+    return tokens.toArray();
+  }
+
+  async function encodeLong(text: string, most: number): Promise<Int32Array> {
+    const tokens = new TokenList(most, specialIds);
+    await runInSlices(encodeInto(neutralise(text), tokens));
+    return tokens.toArray();
   }
 
   function renderChat(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
@@ -91,7 +103,36 @@ export function createTokenizer(tokenizerJson: unknown, configJson: unknown): Mo
     });
   }
 
-  return { tokenizer, encode, encodePrompt, hasToken, encodeUntrusted, neutralise, renderChat };
+  return {
+    ...{ tokenizer, encode, encodePrompt, encodeUntrusted, encodeLong },
+    ...{ hasToken, neutralise, renderChat },
+  };
+}
+
+type EncodeInto = (text: string, tokens: TokenList) => Generator<undefined, void>;
+
+/** Pushes a text's ids, added tokens' among them: as the library has them, by words where that can be. */
+function encoderOf(linear: LinearTokenizer, added: readonly AddedToken[]): EncodeInto {
+  const { tokenizer, words, fewestTokens } = linear;
+  const anyAdded = new RegExp(patterns(added, 1).join('|') || '(?!)', 'g');
+  const idOf = new Map(added.map(({ content, id }) => [content, id]));
+  // Some take in the space around them.
+  const areLiteral = added.every(({ lstrip, rstrip }) => !lstrip && !rstrip);
+
+  return function* encodeInto(text, tokens) {
+    if (!words || (!areLiteral && text.search(anyAdded) >= 0)) {
+      tokens.requireRoom(fewestTokens(text));
+      for (const id of tokenizer.encode(text, { add_special_tokens: false }).ids) tokens.push(id);
+      return;
+    }
+    let from = 0;
+    for (const { 0: content, index } of text.matchAll(anyAdded)) {
+      if (index > from) yield* words.encode(text.slice(from, index), tokens);
+      tokens.push(idOf.get(content)!);
+      from = index + content.length;
+    }
+    if (from < text.length) yield* words.encode(from === 0 ? text : text.slice(from), tokens);
+  };
 }
 
 /** What the tokenizer's post-processor puts before a text; what it puts behind one would end a prompt. */
@@ -101,14 +142,13 @@ function openingOf(tokenizer: Tokenizer): number[] {
   return whole.slice(0, whole.indexOf(bare[0]!));
 }
 
-/** `|a|b` for a pattern that matches the tokens' contents, the longest first. */
-function alternatives(tokens: readonly AddedToken[]): string {
+/** Patterns of the tokens' contents of so many characters or more, the longest first. */
+function patterns(tokens: readonly AddedToken[], least: number): string[] {
   return tokens
     .map((token) => token.content)
-    .filter((content) => content.length > 1)
+    .filter((content) => content.length >= least)
     .sort((a, b) => b.length - a.length)
-    .map((content) => `|${content.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`)
-    .join('');
+    .map((content) => content.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
 }
 
 /** `chat_template` is a string, or a list of named ones of which "default" is the chat's. */

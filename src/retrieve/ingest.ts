@@ -13,7 +13,8 @@ import type { StoreFileRecord } from '../store/stores.ts';
 import { type Chunk, type Cutting, chunk } from './chunk.ts';
 import { embedderOf } from './embed/choose.ts';
 import { type Embedder, passageText } from './embed/embedder.ts';
-import { type ParsedDocument, UnreadableFile } from './parse/document.ts';
+import { UnreadableFile } from './parse/document.ts';
+import { noticeOf } from './parse/left-out.ts';
 import { PARSER_VERSION, parse } from './parse/parse.ts';
 import { pack } from './vectors/quantise.ts';
 
@@ -130,7 +131,7 @@ async function readAndCut(
   }
   if (passages.length === 0) throw new UnreadableFile('invalid_file', 'the file has no text');
   await writeText(env, file, parsed.text);
-  return { passages, notice: noticeOf(parsed) };
+  return { passages, notice: noticeOf(parsed.leftOut) };
 }
 
 /** Documents with their passages' vectors, all embedded together, and whose vectors these are. */
@@ -157,14 +158,4 @@ async function embedAll(embedder: Embedder, passages: readonly Chunk[]) {
     console.error(JSON.stringify({ event: 'embedding_failed', error: String(error) }));
     return null;
   }
-}
-
-/** Named in a notice; of the others, only how many. */
-const MAX_NAMED = 5;
-
-function noticeOf({ skipped = [] }: ParsedDocument): string | null {
-  if (skipped.length === 0) return null;
-  const named = skipped.slice(0, MAX_NAMED).map(({ name, reason }) => `${name} (${reason})`);
-  const more = skipped.length > MAX_NAMED ? ` and ${skipped.length - MAX_NAMED} more` : '';
-  return `left out of the archive: ${named.join('; ')}${more}`;
 }

@@ -15,6 +15,8 @@ export const FIELD_WEIGHTS = [
   ['text', 1],
 ] as const;
 
+/** Characters of a question that it is searched with: its beginning, where it has more. */
+export const MAX_QUESTION = 32_768;
 /** Terms beyond this add cost, not precision. */
 export const MAX_QUERY_TERMS = 48;
 /** FTS5 has no limit of its own on a term's length; a passage has no such words. */

@@ -5,7 +5,7 @@
  */
 import { stemmer } from 'stemmer';
 import { normalise } from '../model/unicode-normalise.ts';
-import { FIELD_WEIGHTS, tellingWords, wordsIn } from './query.ts';
+import { FIELD_WEIGHTS, MAX_QUESTION, tellingWords, wordsIn } from './query.ts';
 
 /** As FTS5 has them. */
 const K1 = 1.2;
@@ -29,7 +29,7 @@ export function rankParts<Part extends Fields>(
   question: string,
   most: number,
 ): RankedPart<Part>[] {
-  const terms = new Set(tellingWords(question).map(stem));
+  const terms = new Set(tellingWords(question.slice(0, MAX_QUESTION)).map(stem));
   const found = new Map([...terms].map((term) => [term, 0]));
   let words = 0;
   const counted = parts.map((part) => {

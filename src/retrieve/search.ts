@@ -10,6 +10,7 @@ import type { AttributeFilter } from './filter.ts';
 import { nearness } from './fuse.ts';
 import { searchHybrid } from './hybrid.ts';
 import { searchWords } from './lexical.ts';
+import { MAX_QUESTION } from './query.ts';
 import type { Ranked } from './ranked.ts';
 import { reachable, type Scope } from './scope.ts';
 import { searchMeaning } from './semantic.ts';
@@ -58,7 +59,7 @@ const ACTIVITY_SECONDS = 3_600;
 /**
  * The `k` best passages of the stores named, which must be the namespace's own:
  * others are as if they weren't there, and so are expired ones. Any text is a
- * valid query; one without words finds nothing.
+ * valid query; one without words finds nothing, and of a long one its beginning counts.
  */
 export async function search(
   env: Bindings,
@@ -77,7 +78,7 @@ export async function search(
   const pool = Math.max(candidates, POOL);
   const { method = SEARCH_METHODS[0] } = options;
   const [ranking] = await Promise.all([
-    rank(env, db, scope, query, pool, method),
+    rank(env, db, scope, query.slice(0, MAX_QUESTION), pool, method),
     touch(db, namespace, storeIds),
   ]);
   const good = ranking.filter(({ score }) => score >= scoreThreshold).slice(0, candidates);

@@ -30,8 +30,8 @@ export const tenants = sqliteTable(
   (table) => [uniqueIndex('tenants_name').on(table.name)],
 );
 
-/** What a key may do: `admin` may do everything. */
-export const SCOPES = ['chat', 'ingest', 'admin'] as const;
+/** What a key may do. `admin` may do everything to its tenant; `metrics` are the whole instance's. */
+export const SCOPES = ['chat', 'ingest', 'admin', 'metrics'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** Starts every key, so that one pasted into the wrong place is recognised. */

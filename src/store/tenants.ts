@@ -93,29 +93,8 @@ const indexed = new Set<number>();
 export async function ensurePassageIndex(env: Bindings, tenantId: number): Promise<void> {
   if (indexed.has(tenantId)) return;
   const name = passageIndex(tenantId);
-  const contentless = `passages_${tenantId}`;
-  const create = env.DB.prepare(`CREATE VIRTUAL TABLE IF NOT EXISTS ${name} USING fts5(
+  await env.DB.prepare(`CREATE VIRTUAL TABLE IF NOT EXISTS ${name} USING fts5(
     title, heading, text,
-    content = 'chunks', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2')`);
-  const old = await env.DB.prepare('SELECT name FROM sqlite_master WHERE name = ?')
-    .bind(contentless)
-    .first();
-  // An earlier index had no content: its passages move, in one transaction.
-  const move = old === null ? [] : moveFrom(env.DB, contentless, name, tenantId);
-  await env.DB.batch([create, ...move]);
+    content = 'chunks', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2')`).run();
   indexed.add(tenantId);
-}
-
-function moveFrom(db: D1Database, contentless: string, name: string, tenantId: number) {
-  return [
-    db
-      .prepare(
-        `INSERT INTO ${name} (rowid, title, heading, text)
-         SELECT c.id, c.title, c.heading, c.text
-         FROM documents d JOIN chunks c ON c.document_id = d.id
-         WHERE d.tenant_id = ?1 AND c.id NOT IN (SELECT id FROM ${name}_docsize)`,
-      )
-      .bind(tenantId),
-    db.prepare(`DROP TABLE IF EXISTS ${contentless}`),
-  ];
 }

@@ -54,7 +54,10 @@ test('a key opens what its scopes say, until it is revoked', { timeout: COMMANDS
   const { id } = JSON.parse(made.text);
   expect((await call(`/v1/vector_stores/${id}/search`, reader, query)).status).toBe(200);
   expect((await call('/metrics', reader)).status).toBe(403);
-  expect((await call('/metrics', admin)).text).toContain('espalier_http_requests_total{');
+  expect((await call('/metrics', admin)).status).toBe(403);
+  const watcher = await createKey('ann', '--scopes', 'metrics');
+  expect((await call('/metrics', watcher)).text).toContain('espalier_http_requests_total{');
+  expect((await call('/v1/models', watcher)).status).toBe(403);
 
   const { out: list } = await espalier('key', 'list');
   expect(list).toContain("ann's reader");
@@ -95,7 +98,12 @@ function holdRequest(key: string) {
   const answered = new Promise((resolve) => slow.on('response', (r) => resolve(r.statusCode)));
   slow.on('error', () => {});
   slow.write('--x\r\n');
+  let isAnswered = false;
+  void answered.then(() => {
+    isAnswered = true;
+  });
   return {
+    isAnswered: () => isAnswered,
     end: () => {
       slow.end('--x--\r\n');
       return answered;
@@ -105,8 +113,14 @@ function holdRequest(key: string) {
 
 test('a key’s requests at the same time are held to its concurrency', async () => {
   const key = await createKey('cora', '--scopes', 'ingest', '--concurrency', '1');
-  const held = holdRequest(key);
-  await expect.poll(async () => (await call('/v1/models', key)).status).toBe(429);
+  let held = holdRequest(key);
+  const asked = async () => {
+    // It was refused itself, as one of these was under way.
+    if (held.isAnswered()) held = holdRequest(key);
+    await sleep(50);
+    return (await call('/v1/models', key)).status;
+  };
+  await expect.poll(asked, { timeout: 10_000 }).toBe(429);
   const refused = await call('/v1/models', key);
   expect(errorOf(refused.text)).toMatchObject({
     type: 'rate_limit_error',
@@ -173,6 +187,7 @@ function callRaw(headers: Record<string, string>): Promise<number> {
 test('only programs on this machine, and its own page, do without a key', async () => {
   const host = new URL(worker.url).host;
   const port = new URL(worker.url).port;
+  const chat = await createKey('carl');
   expect(await callRaw({ host })).toBe(200);
   expect(await callRaw({ host: `localhost:${port}` })).toBe(200);
   expect(await callRaw({ host, authorization: 'Bearer not-one-of-ours' })).toBe(200);
@@ -185,5 +200,65 @@ test('only programs on this machine, and its own page, do without a key', async 
   expect(await callRaw({ host, 'sec-fetch-site': 'cross-site' })).toBe(401);
   expect(await callRaw({ host, 'x-forwarded-for': '203.0.113.9' })).toBe(401);
   expect(await callRaw({ host, 'cf-connecting-ip': '203.0.113.9' })).toBe(401);
-  expect(await callRaw({ host, authorization: 'Bearer esp_unknown' })).toBe(401);
+  for (const key of ['esp_unknown', 'ESP_unknown', 'esp-unknown', chat.slice(0, 12)]) {
+    expect(await callRaw({ host, authorization: `Bearer ${key}` })).toBe(401);
+  }
+  for (const header of [
+    chat,
+    `Basic ${chat}`,
+    `Bearer ${chat} x`,
+    'Basic bG9jYWw6bG9jYWw=',
+    'nonsense',
+  ]) {
+    expect(await callRaw({ host, authorization: header })).toBe(401);
+  }
+});
+
+test('what proxies and tunnels add tells that the caller is elsewhere', async () => {
+  const { host } = new URL(worker.url);
+  const headers = [
+    ...['forwarded', 'via', 'x-forwarded-host', 'x-real-ip', 'x-client-ip', 'true-client-ip'],
+    ...['x-original-forwarded-for', 'x-cluster-client-ip', 'cf-ray', 'fly-client-ip', 'cdn-loop'],
+    ...['x-envoy-external-address', 'x-azure-clientip', 'tailscale-user-login', 'ngrok-trace-id'],
+  ];
+  for (const name of headers) {
+    expect([name, await callRaw({ host, [name]: 'x' })]).toEqual([name, 401]);
+  }
+});
+
+test('no header makes the local runtime believe in another address', async () => {
+  const { host, port } = new URL(worker.url);
+  const rebound = `rebound.example:${port}`;
+  const original = { 'mf-original-url': `http://${host}/v1/models` };
+  expect(await callRaw({ host: rebound, ...original })).toBe(401);
+  expect(await callRaw({ host: rebound, ...original, 'cf-connecting-ip': '127.0.0.1' })).toBe(401);
+  expect(await callRaw({ host: rebound, 'x-espalier-local': 'guessed' })).toBe(401);
+  // Nor beside the front, where the runtime itself listens.
+  const direct = { headers: { ...original, 'x-espalier-local': '' } };
+  expect((await fetch(`${worker.runtimeUrl}/v1/models`, direct)).status).toBe(401);
+});
+
+test('the local runtime’s explorer and other tools answer nobody', async () => {
+  const paths = [
+    '/cdn-cgi/explorer',
+    '/cdn-cgi/explorer/api/d1/database',
+    '/%63dn-cgi/explorer',
+    '//cdn-cgi/mf/scheduled',
+  ];
+  for (const path of paths) {
+    const response = await fetch(worker.url + path);
+    expect([path, response.status]).toEqual([path, 404]);
+  }
+  for (const path of paths.slice(0, 2)) {
+    const response = await fetch(worker.runtimeUrl + path);
+    expect(response.ok && !/no route/.test(await response.text())).toBe(false);
+  }
+});
+
+test('the pages may be shown in no frame', async () => {
+  for (const path of ['/', '/docs', '/app.js']) {
+    const { headers } = await fetch(worker.url + path);
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(headers.get('x-frame-options')).toBe('DENY');
+  }
 });

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Child, freePort, untilHealthy } from '../../local/process.ts';
-import { logFile, newLinkKeys, startVerifierProcess } from '../../local/service.ts';
+import { freePort } from '../../local/process.ts';
+import type { Supervised } from '../../local/supervised.ts';
+import { newLinkKeys, startVerifier } from '../../local/verifier.ts';
 import { createKey } from '../support/keys.ts';
 import { type Family, parsePrometheus, type Sample } from '../support/prometheus.ts';
 import { startWorker, type Worker } from '../support/worker.ts';
@@ -13,7 +14,7 @@ const PAGE = 'https://app.example';
 const SECRET = 'seventeen purple herons';
 
 let state: string;
-let verifier: Child;
+let verifier: Supervised;
 let worker: Worker;
 let key: string;
 
@@ -21,12 +22,18 @@ beforeAll(async () => {
   state = mkdtempSync(join(tmpdir(), 'espalier-test-'));
   const [port, keys] = [await freePort(), newLinkKeys()];
   const verifierUrl = `http://127.0.0.1:${port}`;
-  verifier = startVerifierProcess({ port, state, keys });
-  const health = `${verifierUrl}/health`;
-  await untilHealthy('verifier', health, verifier, logFile(state, 'verifier'), 60_000);
-  const vars = { LINK_KEYS: keys, CORS_ORIGINS: `${PAGE}, https://other.example` };
-  worker = await startWorker({ verifierUrl, vars });
-  key = await createKey(worker.state, 'heron-lovers', '--scopes', 'admin', '--concurrency', '2');
+  verifier = startVerifier({ port, state, keys });
+  await verifier.ready();
+  const vars = { CORS_ORIGINS: `${PAGE}, https://other.example` };
+  worker = await startWorker({ verifierUrl, keys, vars });
+  key = await createKey(
+    worker.state,
+    'heron-lovers',
+    '--scopes',
+    'admin,metrics',
+    '--concurrency',
+    '2',
+  );
 });
 
 afterAll(async () => {
@@ -231,7 +238,10 @@ describe('metrics', () => {
   }
 
   test('are Prometheus’ text, with vLLM’s names, and agree with one another', async () => {
-    await ask({}, { ...question, speculation: { draft_model: 'always' }, max_tokens: 64 });
+    await ask(
+      {},
+      { ...question, speculation: { ablation: { draft_model: 'always' } }, max_tokens: 64 },
+    );
     const families = await scrape();
     const of = (name: string) => families.get(`espalier_${name}`)!.samples;
     for (const [name, family] of families) {

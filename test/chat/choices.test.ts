@@ -45,7 +45,11 @@ test('the first is what one alone is, the others are others, each the same again
 
 test('drafting changes none of them', async () => {
   const off = textsOf(await ask({ n: 3, speculation: { mode: 'off' }, frequency_penalty: 0.5 }));
-  for (const speculation of [{}, { mode: 'lockstep' }, { memory: false, budget: 64 }]) {
+  for (const speculation of [
+    {},
+    { ablation: { trees: 'lockstep' } },
+    { memory: false, budget: 64 },
+  ]) {
     expect(textsOf(await ask({ n: 3, speculation, frequency_penalty: 0.5 }))).toEqual(off);
   }
 });

@@ -42,17 +42,23 @@ const predicting = (content: string) => ({ prediction: { type: 'content' as cons
 
 describe('a prediction', () => {
   // In `streamed` a step that is faster than a tree goes without one.
-  test.each(['echoed', 'lockstep'])('that is right saves most steps, in mode %s', async (mode) => {
-    const plain = await ask({ speculation: { mode } });
-    const predicted = await ask({ ...predicting(textOf(plain)), speculation: { mode } });
-    expect(textOf(predicted)).toBe(textOf(plain));
-    expect(statsOf(predicted).steps).toBeLessThan(0.7 * statsOf(plain).steps);
-    expect(statsOf(predicted).by_source.prediction).toBeGreaterThan(20);
-    const { accepted_prediction_tokens, rejected_prediction_tokens } =
-      predicted.usage!.completion_tokens_details!;
-    expect(accepted_prediction_tokens).toBeGreaterThan(0.9 * predicted.usage!.completion_tokens);
-    expect(rejected_prediction_tokens).toBeLessThan(3);
-  });
+  test.each([undefined, 'lockstep'])(
+    'that is right saves most steps, with trees %s',
+    async (trees) => {
+      const plain = await ask({ speculation: { ablation: { trees } } });
+      const predicted = await ask({
+        ...predicting(textOf(plain)),
+        speculation: { ablation: { trees } },
+      });
+      expect(textOf(predicted)).toBe(textOf(plain));
+      expect(statsOf(predicted).steps).toBeLessThan(0.7 * statsOf(plain).steps);
+      expect(statsOf(predicted).by_source.prediction).toBeGreaterThan(20);
+      const { accepted_prediction_tokens, rejected_prediction_tokens } =
+        predicted.usage!.completion_tokens_details!;
+      expect(accepted_prediction_tokens).toBeGreaterThan(0.9 * predicted.usage!.completion_tokens);
+      expect(rejected_prediction_tokens).toBeLessThan(3);
+    },
+  );
 
   test('that is half right saves some, and tells what was not said', async () => {
     const plain = await ask({});

@@ -85,7 +85,7 @@ const whole = () => ({ file_ids: [file], context: 'full' });
 describe('whole', () => {
   test('the document is in the prompt to its last token, and the draft model reads what matches', async () => {
     const bare = await ask(ann, { vector_store_ids: [] });
-    const full = await ask(ann, whole(), { draft_model: 'always' });
+    const full = await ask(ann, whole(), { ablation: { draft_model: 'always' } });
     expect(TEXT_TOKENS).toBeGreaterThan(1024);
     expect(full.prompt).toBeGreaterThan(bare.prompt + TEXT_TOKENS);
     // A system turn, the instruction and the document's name.
@@ -113,8 +113,8 @@ describe('whole', () => {
     const more = { ...whole(), temperature };
     const plain = await ask(ann, more, { mode: 'off' });
     expect(plain.stats.mean_accepted).toBe(1);
-    for (const draft_model of ['off', 'always', 'auto']) {
-      const drafted = await ask(ann, more, { draft_model });
+    for (const way of [{ draft_model: 'off' }, { ablation: { draft_model: 'always' } }, {}]) {
+      const drafted = await ask(ann, more, way);
       expect([drafted.text, drafted.prompt]).toEqual([plain.text, plain.prompt]);
     }
   });

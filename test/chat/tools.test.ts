@@ -254,7 +254,7 @@ describe('refused, by name and place', () => {
     [{ tool_choice: 'any' }, 'must be "none", "auto", "required"'],
     [
       withParameters({ type: 'object', properties: { a: { not: {} } } }),
-      'tools[2].function.parameters.properties.a.not: is not supported',
+      'tools.2.function.parameters.properties.a.not: is not supported',
     ],
     [withParameters({ description: 'x'.repeat(30_000) }), 'at most 24576 bytes'],
     [

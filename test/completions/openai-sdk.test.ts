@@ -268,8 +268,8 @@ describe('drafting changes steps, not texts', () => {
         expect(speculationOf(off).mean_accepted).toBe(1);
         for (const speculation of [
           { stats: true },
-          { mode: 'streamed', draft_model: 'always' },
-          { mode: 'lockstep', budget: 3 },
+          { ablation: { trees: 'streamed', draft_model: 'always' } },
+          { ablation: { trees: 'lockstep' }, budget: 3 },
         ]) {
           const on = await complete(prompt, { ...options, speculation });
           expect(on.choices).toEqual(off.choices);

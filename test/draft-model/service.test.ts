@@ -59,27 +59,38 @@ describe.each([0, 0.8])('at temperature %f', (temperature) => {
   test.each(QUESTIONS)('%s', async (question) => {
     const without = await ask(question, temperature, { draft_model: 'off' });
     expect(without.stats.draft_model).toBeNull();
-    const grounded = await ask(question, temperature, { draft_model: 'always' });
+    const grounded = await ask(question, temperature, { ablation: { draft_model: 'always' } });
     expect(grounded.stats.draft_model!.passes).toBeGreaterThan(0);
     expect([grounded.text, grounded.finish]).toEqual([without.text, without.finish]);
     const bare = { vector_store_ids: [] };
     const plain = await ask(question, temperature, { mode: 'off' }, bare);
-    const ungrounded = await ask(question, temperature, { draft_model: 'always' }, bare);
+    const ungrounded = await ask(
+      question,
+      temperature,
+      { ablation: { draft_model: 'always' } },
+      bare,
+    );
     expect([ungrounded.text, ungrounded.finish]).toEqual([plain.text, plain.finish]);
   });
 });
 
-test.each(['gated', 'alone', 'unshared', 'auto'])('draft_model %s says the same', async (use) => {
-  const plain = await ask(QUESTIONS[1]!, 0.8, { mode: 'off' });
-  for (const mode of ['echoed', 'streamed', 'lockstep']) {
-    expect((await ask(QUESTIONS[1]!, 0.8, { mode, draft_model: use })).text).toBe(plain.text);
-  }
-});
+test.each(['gated', 'alone', 'unshared', undefined])(
+  'draft_model %s says the same',
+  async (use) => {
+    const plain = await ask(QUESTIONS[1]!, 0.8, { mode: 'off' });
+    for (const trees of [undefined, 'streamed', 'lockstep']) {
+      const { text } = await ask(QUESTIONS[1]!, 0.8, { ablation: { trees, draft_model: use } });
+      expect(text).toBe(plain.text);
+    }
+  },
+);
 
 test('tokens that only it proposed are accepted, and counted as its own', async () => {
   let own = 0;
   for (const question of QUESTIONS.slice(0, 6)) {
-    const { stats } = await ask(question, 0, { mode: 'streamed', draft_model: 'alone' });
+    const { stats } = await ask(question, 0, {
+      ablation: { trees: 'streamed', draft_model: 'alone' },
+    });
     own += stats.by_source.draft ?? 0;
   }
   expect(own).toBeGreaterThan(40);
@@ -88,7 +99,7 @@ test('tokens that only it proposed are accepted, and counted as its own', async 
 test('many turns at once get it as far as there is room, and all say the same', async () => {
   const plain = await ask(QUESTIONS[2]!, 0, { mode: 'off' });
   const answers = await Promise.all(
-    Array.from({ length: 8 }, () => ask(QUESTIONS[2]!, 0, { draft_model: 'always' })),
+    Array.from({ length: 8 }, () => ask(QUESTIONS[2]!, 0, { ablation: { draft_model: 'always' } })),
   );
   for (const { text } of answers) expect(text).toBe(plain.text);
 });

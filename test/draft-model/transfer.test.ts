@@ -204,7 +204,7 @@ describe('in the service', () => {
     let moved = 0;
     for (let seed = 0; seed < 8; seed++) {
       const plain = await ask(seed, 1, {});
-      const other = await ask(seed, 1, { transfer: 50, mode: 'lockstep' });
+      const other = await ask(seed, 1, { transfer: 50, ablation: { trees: 'lockstep' } });
       expect(other.lossy).toBe('transfer');
       if (other.text !== plain.text) moved++;
     }

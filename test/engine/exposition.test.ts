@@ -45,6 +45,19 @@ it('shows slots and costs, of no more sessions and context than there can be', a
   expect(samples.has(step(8, 1, 1024))).toBe(false);
 });
 
+it('says that it is exact, and what that was checked on', async () => {
+  expect((await scrape()).get('espalier_verifier_exact')).toBe(1);
+  const health = await (await fetch(`${verifier.url}/health`)).json();
+  expect(health.exact).toBe(true);
+  expect(health.exactness.nodes).toBeGreaterThan(10);
+  expect(health.exactness).toEqual({
+    nodes: health.exactness.nodes,
+    equal: health.exactness.nodes,
+    largestDifference: 0,
+  });
+  expect(await (await fetch(`${verifier.url}/model`)).json()).toMatchObject({ exact: true });
+});
+
 it('shows what was learnt since', async () => {
   const before = (await scrape()).get(step(4, 1, 256));
   const slot = engine.acquire(Int32Array.of(1), 64)!;

@@ -3,45 +3,31 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TcpProxy } from '../../bench/rtt/proxy.ts';
-import { type Child, freePort, untilHealthy } from '../../local/process.ts';
-import {
-  logFile,
-  migrate,
-  newLinkKeys,
-  startVerifierProcess,
-  startWorkerProcess,
-} from '../../local/service.ts';
-
-const READY_MS = 120_000;
+import { migrate } from '../../local/database.ts';
+import { freePort } from '../../local/process.ts';
+import type { Supervised } from '../../local/supervised.ts';
+import { newLinkKeys, startVerifier } from '../../local/verifier.ts';
+import { type LocalWorker, startWorker } from '../../local/worker.ts';
 
 export interface Health {
   status: string;
   active: number;
 }
 
-/** One verifier: its process, which can die and come back, and the proxy that workers see. */
+/** One verifier: its process, and the proxy that workers see. */
 export class Verifier {
   readonly proxy: TcpProxy;
-  private child: Child;
-  private readonly start: () => Child;
+  readonly process: Supervised;
   private readonly port: number;
-  private readonly log: string;
 
-  constructor(proxy: TcpProxy, port: number, log: string, start: () => Child) {
+  constructor(proxy: TcpProxy, port: number, process: Supervised) {
     this.proxy = proxy;
     this.port = port;
-    this.log = log;
-    this.start = start;
-    this.child = start();
+    this.process = process;
   }
 
   get pid(): number {
-    return this.child.pid;
-  }
-
-  async ready(): Promise<void> {
-    const url = `http://127.0.0.1:${this.port}/health`;
-    await untilHealthy('verifier', url, this.child, this.log, READY_MS);
+    return this.process.pid;
   }
 
   async health(): Promise<Health> {
@@ -50,29 +36,23 @@ export class Verifier {
   }
 
   signal(signal: NodeJS.Signals): void {
-    process.kill(-this.child.pid, signal);
+    process.kill(-this.pid, signal);
   }
 
   /** Resolves with its exit code, null when a signal ended it. */
   async ended(): Promise<number | null> {
-    await this.child.ended;
-    return this.child.exitCode();
-  }
-
-  async restart(): Promise<void> {
-    await this.child.ended;
-    this.child = this.start();
-    await this.ready();
+    await this.process.ended;
+    return this.process.exitCode();
   }
 
   /** Resident memory, in MiB. */
   get residentMiB(): number {
-    const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
+    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
     return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024;
   }
 
   async stop(): Promise<void> {
-    await this.child.stop();
+    await this.process.stop();
     await this.proxy.close();
   }
 }
@@ -81,7 +61,7 @@ export interface RealFleet {
   url: string;
   keys: string;
   verifiers: [Verifier, Verifier];
-  worker: Child;
+  worker: LocalWorker;
   stop(): Promise<void>;
 }
 
@@ -92,31 +72,26 @@ export async function startFleet(): Promise<RealFleet> {
   await migrate(state);
   const port = await freePort();
   const urls = `${first.proxy.url}, ${second.proxy.url}`;
-  const worker = startWorkerProcess(port, urls, state, keys);
-  const url = `http://127.0.0.1:${port}`;
+  let worker: LocalWorker | undefined;
   async function stop(): Promise<void> {
-    await Promise.all([worker.stop(), first.stop(), second.stop()]);
+    await Promise.all([worker?.stop(), first.stop(), second.stop()]);
     rmSync(state, { recursive: true, force: true });
   }
   try {
-    await Promise.all([
-      first.ready(),
-      second.ready(),
-      untilHealthy('worker', `${url}/health/live`, worker, logFile(state, 'worker'), READY_MS),
-    ]);
+    const up = startWorker({ port, verifierUrl: urls, state, keys });
+    await Promise.all([first.process.ready(), second.process.ready(), up]);
+    worker = await up;
   } catch (error) {
     await stop();
     throw error;
   }
-  return { url, keys, verifiers: [first, second], worker, stop };
+  return { url: worker.url, keys, verifiers: [first, second], worker, stop };
 }
 
 async function startOne(name: string, state: string, keys: string): Promise<Verifier> {
   const port = await freePort();
   const proxy = await TcpProxy.start(port);
-  return new Verifier(proxy, port, logFile(state, name), () =>
-    startVerifierProcess({ port, state, keys, audience: proxy.url, name }),
-  );
+  return new Verifier(proxy, port, startVerifier({ port, state, keys, audience: proxy.url, name }));
 }
 
 export async function until(condition: () => Promise<boolean>, ms: number): Promise<boolean> {

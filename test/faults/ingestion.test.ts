@@ -4,18 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Child, freePort, untilHealthy } from '../../local/process.ts';
-import { logFile, migrate, newLinkKeys, startWorkerProcess } from '../../local/service.ts';
+import { migrate } from '../../local/database.ts';
+import { freePort } from '../../local/process.ts';
+import { newLinkKeys } from '../../local/verifier.ts';
+import { type LocalWorker, startWorker } from '../../local/worker.ts';
 import { type ModelServer, startModelServer } from '../support/model-server.ts';
 
 const FILES = 150;
-const START_MS = 60_000;
 
 const state = mkdtempSync(join(tmpdir(), 'espalier-test-'));
 const keys = newLinkKeys();
 let port: number;
 let verifier: ModelServer;
-let worker: Child;
+let worker: LocalWorker;
 let client: OpenAI;
 
 beforeAll(async () => {
@@ -33,14 +34,12 @@ afterAll(async () => {
 });
 
 async function start(verifierUrl = verifier.url): Promise<void> {
-  worker = startWorkerProcess(port, verifierUrl, state, keys);
-  const url = `http://127.0.0.1:${port}/health/live`;
-  await untilHealthy('worker', url, worker, logFile(state, 'worker'), START_MS);
+  worker = await startWorker({ port, verifierUrl, state, keys });
 }
 
 async function kill(): Promise<void> {
   process.kill(-worker.pid, 'SIGKILL');
-  await worker.ended;
+  await worker.stop();
 }
 
 /** A batch that is under way. Tree number i is in file i. */

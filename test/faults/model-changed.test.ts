@@ -3,17 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { freePort, untilHealthy } from '../../local/process.ts';
-import {
-  logFile,
-  migrate,
-  newLinkKeys,
-  startVerifierProcess,
-  startWorkerProcess,
-} from '../../local/service.ts';
+import { migrate } from '../../local/database.ts';
+import { freePort } from '../../local/process.ts';
+import { newLinkKeys, startVerifier } from '../../local/verifier.ts';
+import { startWorker } from '../../local/worker.ts';
 import { makeToolModel } from '../support/tool-model.ts';
-
-const READY_MS = 60_000;
 
 test('its tokenizer reads the prompt, and its name is told', async () => {
   const state = mkdtempSync(join(tmpdir(), 'espalier-test-'));
@@ -23,19 +17,17 @@ test('its tokenizer reads the prompt, and its name is told', async () => {
   const keys = newLinkKeys();
   const [port, verifierPort] = [await freePort(), await freePort()];
   const verifierUrl = `http://127.0.0.1:${verifierPort}`;
-  async function startVerifier(model?: string) {
-    const verifier = startVerifierProcess({ port: verifierPort, state, model, keys });
+  async function serve(model?: string) {
+    const verifier = startVerifier({ port: verifierPort, state, model, keys });
     onTestFinished(() => verifier.stop());
-    const log = logFile(state, 'verifier');
-    await untilHealthy('verifier', `${verifierUrl}/health`, verifier, log, READY_MS);
+    await verifier.ready();
     return verifier;
   }
   await migrate(state);
-  const first = await startVerifier();
-  const worker = startWorkerProcess(port, verifierUrl, state, keys);
+  const first = await serve();
+  const worker = await startWorker({ port, verifierUrl, state, keys });
   onTestFinished(() => worker.stop());
-  const url = `http://127.0.0.1:${port}`;
-  await untilHealthy('worker', `${url}/health/live`, worker, logFile(state, 'worker'), READY_MS);
+  const { url } = worker;
 
   async function complete() {
     const response = await fetch(`${url}/v1/completions`, {
@@ -55,7 +47,7 @@ test('its tokenizer reads the prompt, and its name is told', async () => {
 
   const before = await complete();
   await first.stop();
-  await startVerifier(other.folder);
+  await serve(other.folder);
   const after = await complete();
   expect(after.promptTokens).toBeLessThan(before.promptTokens);
   expect(after.model).not.toBe(before.model);

@@ -23,7 +23,7 @@ const QUESTION = {
   speculation: FORGETFUL,
 };
 /** The same where a tree must come with every step: otherwise the worker sends one only when it has a guess. */
-const IN_LOCKSTEP = { ...QUESTION, speculation: { ...FORGETFUL, mode: 'lockstep' } };
+const IN_LOCKSTEP = { ...QUESTION, speculation: { ...FORGETFUL, ablation: { trees: 'lockstep' } } };
 /** The same in as many frames as it has tokens, however busy the reader is: drafted, several steps may come in one. */
 const TOKEN_BY_TOKEN = { ...QUESTION, speculation: { mode: 'off' } };
 /** Pings, the deadline they have, and some time to act on it. */
@@ -43,7 +43,7 @@ beforeEach(async () => {
     verifier.proxy.tap = (bytes) => [bytes];
     verifier.proxy.frozen = false;
     verifier.proxy.rttMs = 0;
-    await verifier.ready();
+    await verifier.process.ready();
   }
 });
 
@@ -94,7 +94,7 @@ describe('kill -9', () => {
     expect(error).toBeNull();
     expect(text).toBe(expected);
     expect(complete).toBe(true);
-    await fault.by()!.restart();
+    await fault.by()!.process.restart();
     await free(1_000);
   });
 
@@ -106,7 +106,7 @@ describe('kill -9', () => {
     const { text, error } = await stream(fleet.url, { ...QUESTION, speculation: {} });
     expect(error).toBeNull();
     expect(text).toBe(expected);
-    await fault.by()!.restart();
+    await fault.by()!.process.restart();
     await free(1_000);
   });
 });
@@ -129,7 +129,7 @@ test('kill -9 with done on its way, which never arrives: the same text and its e
   expect(text).toBe(expected);
   expect(complete).toBe(true);
   expect(finish).toBe('stop');
-  await by!.restart();
+  await by!.process.restart();
   await free(1_000);
 });
 
@@ -251,7 +251,7 @@ test('turns that no verifier took leave the draft model to those that one takes'
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({
         ...QUESTION,
-        speculation: { draft_model: 'always', memory: false, stats: true },
+        speculation: { ablation: { draft_model: 'always' }, memory: false, stats: true },
       }),
     });
   for (const { proxy } of fleet.verifiers) {
@@ -295,7 +295,7 @@ describe('SIGTERM', () => {
     expect([...links].map(([{ pid }, count]) => [pid, count])).toEqual([[fault.by()!.pid, 1]]);
     expect((await stream(fleet.url, question)).text).toBe(undisturbed);
     expect(await fault.by()!.ended()).toBe(0);
-    await fault.by()!.restart();
+    await fault.by()!.process.restart();
     await free(1_000);
   });
 
@@ -314,7 +314,7 @@ describe('SIGTERM', () => {
     expect(error).toBeNull();
     expect(text).toBe(expected);
     expect(await fault.by()!.ended()).toBeNull();
-    await fault.by()!.restart();
+    await fault.by()!.process.restart();
     await free(1_000);
   });
 
@@ -327,14 +327,17 @@ describe('SIGTERM', () => {
     });
     const links = countLinks();
     // A round trip for every token.
-    const lockstep = { ...question, speculation: { ...FORGETFUL, mode: 'lockstep' } };
+    const lockstep = {
+      ...question,
+      speculation: { ...FORGETFUL, ablation: { trees: 'lockstep' } },
+    };
     const { text, error } = await stream(fleet.url, lockstep);
     expect(error).toBeNull();
     expect(text).toBe(undisturbed);
     const other = fleet.verifiers.find((verifier) => verifier !== fault.by())!;
     expect(links.get(other)).toBe(1);
     expect(await fault.by()!.ended()).toBe(0);
-    await fault.by()!.restart();
+    await fault.by()!.process.restart();
     await free(1_000);
   });
 });

@@ -101,11 +101,7 @@ function breaches(folder: string): string[] {
 }
 
 /** Imports against the rule that are left to mend. Only ever shorten this list. */
-const TO_MEND = new Set([
-  'src/memory/turn/said.ts imports src/generate/text-stream.ts',
-  'src/memory/turn/turn-memory.ts imports src/generate/turn.ts',
-  'src/memory/turn/turn-memory.ts imports src/retrieve/search.ts',
-]);
+const TO_MEND = new Set<string>([]);
 
 test('every import goes the way the house allows', () => {
   const found = [...breaches('src'), ...breaches('gpu-backend')];
@@ -115,7 +111,6 @@ test('every import goes the way the house allows', () => {
 /** Circles between files that are left to mend, by one of their files. Only ever shorten this list. */
 const CIRCLES_TO_MEND = new Set([
   'gpu-backend/builder/attention.ts',
-  'src/generate/answer.ts',
   'src/api/files/route.ts',
   'src/api/vector-stores/route.ts',
   'src/api/vector-stores/files.ts',

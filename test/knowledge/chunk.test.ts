@@ -5,16 +5,17 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createTokenizer } from '../../src/model/tokenizer.ts';
 import { chunk } from '../../src/retrieve/chunk.ts';
-import { parseMarkdown } from '../../src/retrieve/parse/markdown.ts';
+import { parseMarkdown } from '../../src/retrieve/parse/markdown/markdown.ts';
 import { parsePlainText } from '../../src/retrieve/parse/plain-text.ts';
 import { TARGET } from '../support/model-server.ts';
+import { parsed } from '../support/parsed.ts';
 
 const read = (file: string) => JSON.parse(readFileSync(join(TARGET, file), 'utf8'));
 const { encodeUntrusted } = createTokenizer(read('tokenizer.json'), read('tokenizer_config.json'));
 
 const CUTTING = { maxTokens: 40, overlapTokens: 12 };
 const passagesOf = (source: string) => [
-  ...chunk(parseMarkdown(source, 'a.md'), CUTTING, encodeUntrusted),
+  ...chunk(parsed(parseMarkdown(source, 'a.md')), CUTTING, encodeUntrusted),
 ];
 
 test('a section that fits is one passage', () => {
@@ -45,7 +46,7 @@ test('no passage is too large, no word is lost', () => {
   fc.assert(
     fc.property(fc.array(paragraph, { minLength: 1, maxLength: 8 }), (paragraphs) => {
       const source = paragraphs.join('\n\n');
-      const document = parsePlainText(source, 'a.txt');
+      const document = parsed(parsePlainText(source, 'a.txt'));
       const passages = [...chunk(document, CUTTING, encodeUntrusted)];
       const found = new Set(passages.flatMap((passage) => passage.text.split(/\s+/)));
       for (const expected of source.split(/\s+/)) expect(found).toContain(expected);

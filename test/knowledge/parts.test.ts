@@ -5,11 +5,12 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ROOT } from '../../local/root.ts';
 import { createTokenizer } from '../../src/model/tokenizer.ts';
-import { parseMarkdown } from '../../src/retrieve/parse/markdown.ts';
+import { parseMarkdown } from '../../src/retrieve/parse/markdown/markdown.ts';
 import { parsePlainText } from '../../src/retrieve/parse/plain-text.ts';
 import { partsOf } from '../../src/retrieve/parts.ts';
 import { rankParts } from '../../src/retrieve/rank-parts.ts';
 import { TARGET } from '../support/model-server.ts';
+import { parsed } from '../support/parsed.ts';
 
 const read = (file: string) => JSON.parse(readFileSync(join(TARGET, file), 'utf8'));
 const { encodeUntrusted } = createTokenizer(read('tokenizer.json'), read('tokenizer_config.json'));
@@ -17,7 +18,7 @@ const DOCS = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md
 
 test.each(DOCS)('the parts of %s have the tokens of its text, and no more than fit', (name) => {
   const source = readFileSync(join(ROOT, 'docs', name), 'utf8');
-  const parts = partsOf(parseMarkdown(source, name), 160, encodeUntrusted);
+  const parts = partsOf(parsed(parseMarkdown(source, name)), 160, encodeUntrusted);
   expect(parts.flatMap(({ tokens }) => [...tokens])).toEqual([...encodeUntrusted(source)]);
   for (const { text, start, end, title } of parts) {
     expect(encodeUntrusted(text).length).toBeLessThanOrEqual(160);
@@ -32,7 +33,7 @@ test('whatever the text, no character of it is lost', () => {
   const anyText = fc.string({ unit: fc.constantFrom('a', 'é', '.', ' ', '\n', '\r', '\t', '#') });
   fc.assert(
     fc.property(anyText, (source) => {
-      const parts = partsOf(parsePlainText(source, 'a.txt'), 5, byCharacter);
+      const parts = partsOf(parsed(parsePlainText(source, 'a.txt')), 5, byCharacter);
       const whole = parts.flatMap(({ tokens }) => [...tokens]);
       const expected = source.trim() === '' ? [] : [...byCharacter(source)];
       expect(whole).toEqual(expected);

@@ -7,7 +7,8 @@ import { seeded } from '../../sim/random.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { beyondEcho } from '../../src/generate/beyond-echo.ts';
-import { spareSpans } from '../../src/generate/spare-spans.ts';
+import { spareSpans } from '../../src/generate/prompt.ts';
+import { SpanQueue } from '../../src/generate/span-queue.ts';
 import {
   encodeSpans,
   FrameError,
@@ -145,19 +146,48 @@ describe('spans', () => {
   });
 });
 
-describe('spare passages', () => {
-  test('are shipped once, without the prompt, within the room', () => {
-    const tokens = Int32Array.from({ length: 100 }, (_, i) => i);
-    const regions = [
+describe('what is shipped to the echo', () => {
+  const lengths = (spans: readonly Span[]) => spans.map(({ tokens }) => tokens.length);
+  const ids = (length: number) => Array.from({ length }, (_, i) => i % 60);
+
+  test('spare passages are those before the prompt', () => {
+    const draftTokens = Int32Array.from({ length: 100 }, (_, i) => i);
+    const draftRegions = [
       { start: 0, end: 30, source: Source.corpus },
       { start: 30, end: 50, source: Source.corpus },
       { start: 60, end: 70, source: Source.passage },
     ];
-    const source = spareSpans(tokens, regions, 50);
-    const spans = source.next(45);
-    expect(spans.map((one) => one.tokens.length)).toEqual([30, 15]);
+    const spans = spareSpans({ tokens: draftTokens.subarray(50), draftTokens, draftRegions });
+    expect(lengths(spans)).toEqual([30, 20]);
     expect(spans[1]!.tokens[0]).toBe(30);
-    expect(source.next(1000)).toEqual([]);
+  });
+
+  test('goes once, and again to a verifier that takes the turn over', () => {
+    const queue = new SpanQueue();
+    queue.push([span([1, 2])]);
+    expect(lengths(queue.take())).toEqual([2]);
+    queue.push([span([3])]);
+    expect(lengths(queue.take())).toEqual([1]);
+    expect(queue.take()).toEqual([]);
+    expect(queue.shipped.map(({ tokens }) => [...tokens])).toEqual([[1, 2], [3]]);
+  });
+
+  test('is cut to frames: only the first part begins an answer', () => {
+    const queue = new SpanQueue();
+    queue.push([span(ids(MAX_FRAME_SPAN_TOKENS + 5), true), span([])]);
+    const spans = queue.take();
+    expect(lengths(spans)).toEqual([MAX_FRAME_SPAN_TOKENS, 5]);
+    expect(spans.map(({ begins }) => begins)).toEqual([true, false]);
+  });
+
+  test('is no more than a turn may ship', () => {
+    const queue = new SpanQueue();
+    for (let i = 0; i < 10; i++) {
+      queue.push([span(ids(5_000))]);
+      queue.take();
+    }
+    const total = lengths(queue.shipped).reduce((sum, length) => sum + length, 0);
+    expect(total).toBe(MAX_SPAN_TOKENS);
   });
 });
 

@@ -48,10 +48,12 @@ interface Knock {
   ticket?: string | undefined;
   protocols?: string;
   path?: string;
+  /** As browsers send it with every WebSocket. */
+  page?: string;
 }
 
 /** What the door says: the subprotocol of an open link, or status and error. */
-async function knock({ ticket, protocols = offer(), path = '/v1/link' }: Knock) {
+async function knock({ ticket, protocols = offer(), path = '/v1/link', page }: Knock) {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const sent = request(origin + path, {
       headers: {
@@ -60,6 +62,7 @@ async function knock({ ticket, protocols = offer(), path = '/v1/link' }: Knock) 
         'sec-websocket-version': '13',
         'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
         ...(protocols ? { 'sec-websocket-protocol': protocols } : {}),
+        ...(page ? { origin: page } : {}),
         ...(ticket ? { authorization: `Bearer ${ticket}` } : {}),
       },
     });
@@ -76,6 +79,25 @@ async function knock({ ticket, protocols = offer(), path = '/v1/link' }: Knock) 
   const { error } = JSON.parse(body) as { error: { code: string; message: string } };
   return { status: response.statusCode, code: error.code, message: error.message };
 }
+
+test.each(['https://evil.example', 'http://localhost:3000', 'null'])(
+  'a web page gets no link, with link keys or without: %s',
+  async (page) => {
+    const ticket = await signTicket(NEW, origin, FINGERPRINT);
+    expect(await knock({ ticket, page })).toMatchObject({ status: 401, code: 'unauthorized' });
+    const door = new Door({
+      tickets: new Tickets([], [], FINGERPRINT, nodeClock),
+      draining: () => false,
+      serve: (socket) => socket.close(1000),
+    });
+    server.removeAllListeners('upgrade');
+    server.on('upgrade', (message, socket, head) => {
+      void door.upgrade(message, socket as Socket, head);
+    });
+    expect(await knock({ page })).toMatchObject({ status: 401 });
+    expect(await knock({})).toHaveProperty('protocol');
+  },
+);
 
 function forge(change: (jwt: SignJWT) => SignJWT, secret = NEW.secret, kid = NEW.id) {
   const jwt = new SignJWT({ ...FINGERPRINT })

@@ -4,8 +4,8 @@ import { seeded } from '../../sim/random.ts';
 import { FINGERPRINT, SimulatedVerifier } from '../../sim/verifier.ts';
 import { VirtualClock } from '../../sim/virtual-clock.ts';
 import { Source } from '../../src/draft/source.ts';
-import { spareSpans } from '../../src/generate/spare-spans.ts';
-import { runTurn, type SpanSource } from '../../src/generate/turn.ts';
+import { SpanQueue } from '../../src/generate/span-queue.ts';
+import { type Drafting, runTurn, TREE_DELIVERY } from '../../src/generate/turn.ts';
 import type { LinkEvent } from '../../src/link/client.ts';
 import { TurnLink } from '../../src/link/failover.ts';
 import { LinkFailure } from '../../src/link/failure.ts';
@@ -126,16 +126,26 @@ export class World {
     const open: Open = { prompt, settings: { ...settings(answer.length, mode), ...change } };
     // Half of the prompt passes for a store's text, so that the worker has something to add to the echo's.
     const regions = [{ start: 0, end: prompt.length >> 1, source: Source.corpus }];
-    const source = spans ? once(spans) : spareSpans(prompt, regions, prompt.length >> 1);
-    const drafting = {
-      drafter: new TurnDrafter(),
-      tokens: prompt,
-      regions,
-      spans: source,
+    const passage = {
+      source: Source.corpus,
+      begins: false,
+      tokens: prompt.slice(0, prompt.length >> 1),
     };
+    const queue = new SpanQueue();
+    queue.push(spans ?? [passage]);
+    const drafting: Drafting | null =
+      mode === 'off'
+        ? null
+        : {
+            drafter: new TurnDrafter(),
+            tokens: prompt,
+            regions,
+            spans: queue,
+            trees: TREE_DELIVERY[mode],
+          };
     const outcome: Outcome = { text: [], failure: null, reason: null };
     try {
-      for await (const event of runTurn(link, open, mode === 'off' ? null : drafting)) {
+      for await (const event of runTurn(link, open, drafting)) {
         if (event.type === 'accept') outcome.text.push(...event.tokens);
         if (event.type === 'done') outcome.reason = event.reason;
         await read(event, this);
@@ -177,16 +187,5 @@ export function settings(maxTokens: number, drafting: DraftingMode): Open['setti
     budget: 32,
     regions: [],
     resumed: 0,
-  };
-}
-
-function once(spans: Span[]): SpanSource {
-  let waiting = spans;
-  return {
-    next() {
-      const now = waiting;
-      waiting = [];
-      return now;
-    },
   };
 }

@@ -39,13 +39,13 @@ describe.each([0, 0.8])('at temperature %f', (temperature) => {
   });
 });
 
-test.each(['lockstep', 'streamed', 'echoed'])(
-  'mode %s and any budget say the same',
-  async (mode) => {
+test.each(['lockstep', 'streamed', undefined])(
+  'trees %s and any budget say the same',
+  async (trees) => {
     const question = QUESTIONS[0]!;
     const plain = await ask(question, 0.8, { mode: 'off' });
     for (const budget of [0, 1, 7, 64]) {
-      const drafted = await ask(question, 0.8, { mode, budget });
+      const drafted = await ask(question, 0.8, { ablation: { trees }, budget });
       expect(drafted.text).toBe(plain.text);
     }
   },

@@ -211,9 +211,15 @@ test('the target’s guesses are asked for where a request says so, and change n
   const dan = await newTenant('dan', [document('meadow')]);
   // Only the worker has them, and in this mode its trees are never late.
   const say = (speculation: object) =>
-    ask(dan, 0.8, { mode: 'lockstep', ...speculation }, ['Tell me about the weather.'], {
-      vector_store_ids: [],
-    });
+    ask(
+      dan,
+      0.8,
+      { ablation: { trees: 'lockstep' }, ...speculation },
+      ['Tell me about the weather.'],
+      {
+        vector_store_ids: [],
+      },
+    );
   const plain = await say({ mode: 'off' });
   // The second of them begins with what the first has left.
   for (let i = 0; i < 2; i++) {

@@ -1,7 +1,7 @@
 /** How a turn asks a store that lives elsewhere: seldom, one question at a time, and never waiting. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Source } from '../../src/draft/source.ts';
-import type { SpanRun } from '../../src/draft/stores/span-store.ts';
+import type { Span } from '../../src/draft/stores/span-store.ts';
 import {
   changesBetween,
   freshState,
@@ -22,7 +22,7 @@ const run = (unit: number, ...tokens: number[]): KeptRun => ({
 function newStore() {
   const questions: { held: readonly KeptRange[]; answer(runs: KeptRun[]): void; fail(): void }[] =
     [];
-  const arrived: SpanRun[] = [];
+  const arrived: Span[] = [];
   const store = new AskedStore(
     Source.tenant,
     'T',

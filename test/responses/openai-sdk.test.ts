@@ -315,8 +315,8 @@ describe('refusals name the field as the request has it', () => {
     [
       'a result of no call',
       { input: [{ type: 'function_call_output', call_id: 'call_1', output: '1' }] },
-      'input',
-      /no message before it has a call/,
+      'input.0.call_id',
+      /no item before it has a call/,
     ],
     [
       'a reference',
@@ -336,7 +336,7 @@ describe('refusals name the field as the request has it', () => {
         instructions: 'Hm.',
         input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'file-1' }] }],
       },
-      'input',
+      'input.0.content.0',
       /there is no file "file-1"/,
     ],
     [

@@ -1,10 +1,9 @@
 /** The real service for a test file: real verifier, real worker, its own databases and ports. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { ingestDemo } from '../../local/demo.ts';
 import { freePort } from '../../local/process.ts';
 import { type Service, startService as start } from '../../local/service.ts';
+import { migratedState } from './worker.ts';
 
 export interface TestService extends Service {
   /** Removed by `stop`. */
@@ -19,7 +18,7 @@ export async function startService({
   demo?: boolean;
   model?: string;
 } = {}): Promise<TestService> {
-  const state = mkdtempSync(join(tmpdir(), 'espalier-test-'));
+  const state = await migratedState();
   const [port, verifierPort] = [await freePort(), await freePort()];
   const service = await start({ port, verifierPort, state, model });
   if (demo) await ingestDemo(service.url, state, () => {});

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { composePrompt } from '../../src/generate/prompt.ts';
-import { tellOfTools } from '../../src/generate/tools.ts';
+import { describeTools } from '../../src/generate/tools.ts';
 import { createTokenizer } from '../../src/model/tokenizer.ts';
 import { makeToolModel, type ToolModel } from '../support/tool-model.ts';
 
@@ -19,7 +19,7 @@ test.each([0, 7])('a mark with index %i in a function or a call is taken out', (
   const model = { ...tokenizer, prompt: { instruction: '', passageHeader: '' } };
   const mark = `\u{f0000}${index}\u{f0000}`;
   const composed = (said: string) => {
-    const told = tellOfTools(
+    const told = describeTools(
       model,
       [
         { role: 'user', content: 'purple herons' },
@@ -32,7 +32,8 @@ test.each([0, 7])('a mark with index %i in a function or a call is taken out', (
       [{ name: 'f', description: said, parameters: { [said]: said } }],
     );
     const room = { comfortable: 2048, most: 2048 };
-    return composePrompt(told.model, told.messages, [], [], room).tokens;
+    const contents = told.messages.map(({ content }) => told.model.encodeUntrusted(content));
+    return composePrompt(told.model, told.messages, contents, [], [], room).tokens;
   };
   expect(composed(mark)).toEqual(composed(String(index)));
 });

@@ -89,12 +89,12 @@ function scaleQ3(bytes: Uint8Array, at: number, group: number): number {
  * four scales, 4 to 7 the first four minimums, 8 to 11 the low halves of the
  * others, whose upper two bits fill the upper bits of bytes 0 to 7.
  */
-function groupScale(bytes: Uint8Array, at: number, group: number): number {
+export function groupScale(bytes: Uint8Array, at: number, group: number): number {
   if (group < 4) return bytes[at + group]! & 63;
   return (bytes[at + group + 4]! & 15) | ((bytes[at + group - 4]! >> 6) << 4);
 }
 
-function groupMinimum(bytes: Uint8Array, at: number, group: number): number {
+export function groupMinimum(bytes: Uint8Array, at: number, group: number): number {
   if (group < 4) return bytes[at + group + 4]! & 63;
   return (bytes[at + group + 4]! >> 4) | ((bytes[at + group]! >> 6) << 4);
 }

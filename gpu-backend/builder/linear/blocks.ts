@@ -1,23 +1,18 @@
 /**
- * Unsigned levels in blocks along a matrix's rows, for ORT's MatMulNBits: 4 bits
- * with a zero point and a scale a block, or 8 bits with a scale. The operator
- * rounds activations to int8 block by block and row by row, so a row's result does
- * not depend on the rows beside it.
+ * Unsigned levels in blocks along a matrix's rows, as ORT's MatMulNBits reads
+ * them: 4 bits with a zero point and a scale a block, or 8 bits with a scale.
  */
 import { narrow } from '../float16.ts';
-import { type GraphBuilder, MICROSOFT } from '../onnx.ts';
+import type { Packing } from '../gguf/kept-blocks.ts';
 import { asBytes, type ComputeType } from '../tensor-reader.ts';
 import type { WeightFile } from '../weight-file.ts';
 import { fitBlock } from './fit-block.ts';
-import { partName, type StoredMatrix } from './stored-matrix.ts';
+import type { StoredMatrix } from './stored-matrix.ts';
 
 /** Values that share a scale. */
 export const BLOCK_SIZE = 32;
-const BITS = { blocks4: 4, blocks8: 8 } as const;
-type BlockForm = keyof typeof BITS;
-
-/** int8 activations inside MatMulNBits on a CPU: several times faster than float32. */
-const ACCURACY_LEVEL_INT8 = 4;
+export const BITS = { blocks4: 4, blocks8: 8 } as const;
+export type BlockForm = keyof typeof BITS;
 
 /** A run of whole rows. */
 export interface Blocks {
@@ -72,61 +67,75 @@ export function storeBlocks(
   shape: readonly [number, number],
   pieces: Iterable<Float32Array>,
 ): StoredMatrix {
-  const [out, inner] = shape;
-  const blocks = Math.ceil(inner / BLOCK_SIZE);
-  const scales: Uint8Array[] = [];
-  const zeros: Uint8Array[] = [];
-  function* values() {
-    for (const rows of pieces) {
-      const piece = quantiseBlocks(form, rows, inner);
-      scales.push(asBytes(compute === 'float32' ? piece.scales : narrow(piece.scales)));
-      zeros.push(piece.zeros);
-      yield piece.values;
+  const writer = new BlockWriter(file, form, compute, shape);
+  writer.write(pieces, (rows, parts) => {
+    const { values, scales, zeros } = quantiseBlocks(form, rows, shape[1]);
+    parts.scales.push(writer.computed(scales));
+    parts.zeros.push(zeros);
+    return values;
+  });
+  return writer.stored;
+}
+
+/** Writes a GGUF file's own blocks, given as stored. */
+export function storeKeptBlocks(
+  file: WeightFile,
+  packing: Packing,
+  compute: ComputeType,
+  shape: readonly [number, number],
+  pieces: Iterable<Uint8Array>,
+): StoredMatrix {
+  const writer = new BlockWriter(file, packing.form, compute, shape);
+  writer.write(pieces, (blocks, parts) => {
+    const { levels, scales, offsets } = packing.pack(blocks);
+    parts.scales.push(writer.computed(scales));
+    if (offsets) parts.offsets.push(writer.computed(offsets));
+    return levels;
+  });
+  return writer.stored;
+}
+
+type SmallParts = Record<'scales' | 'zeros' | 'offsets', Uint8Array[]>;
+
+/** Levels go to the file as they come, what belongs to blocks behind them. */
+class BlockWriter {
+  readonly stored: StoredMatrix;
+  private readonly file: WeightFile;
+  private readonly compute: ComputeType;
+
+  constructor(
+    file: WeightFile,
+    form: BlockForm,
+    compute: ComputeType,
+    shape: readonly [number, number],
+  ) {
+    this.file = file;
+    this.compute = compute;
+    this.stored = { form, shape, parts: {} };
+  }
+
+  write<T>(pieces: Iterable<T>, convert: (piece: T, parts: SmallParts) => Uint8Array): void {
+    const { file, compute } = this;
+    const { form, shape, parts } = this.stored;
+    const [out, inner] = shape;
+    const blocks = Math.ceil(inner / BLOCK_SIZE);
+    const small: SmallParts = { scales: [], zeros: [], offsets: [] };
+    function* levels() {
+      for (const piece of pieces) yield convert(piece, small);
+    }
+    const blockBytes = (BLOCK_SIZE * BITS[form as BlockForm]) / 8;
+    const values = file.append(levels());
+    parts.values = { type: 'uint8', shape: [out, blocks, blockBytes], ...values };
+    const perBlock = { type: compute, shape: [out, blocks] };
+    parts.scales = { ...perBlock, ...file.append(small.scales) };
+    if (small.offsets.length > 0) parts.offsets = { ...perBlock, ...file.append(small.offsets) };
+    if (small.zeros.some((piece) => piece.length > 0)) {
+      const zeros = file.append(small.zeros);
+      parts.zeros = { type: 'uint8', shape: [out, Math.ceil(blocks / 2)], ...zeros };
     }
   }
-  const blockBytes = (BLOCK_SIZE * BITS[form]) / 8;
-  const parts: StoredMatrix['parts'] = {
-    values: { type: 'uint8', shape: [out, blocks, blockBytes], ...file.append(values()) },
-  };
-  parts.scales = { type: compute, shape: [out, blocks], ...file.append(scales) };
-  if (form === 'blocks4') {
-    parts.zeros = { type: 'uint8', shape: [out, Math.ceil(blocks / 2)], ...file.append(zeros) };
+
+  computed(values: Float32Array): Uint8Array {
+    return asBytes(this.compute === 'float32' ? values : narrow(values));
   }
-  return { form, shape, parts };
-}
-
-/** `matrix` names an initializer of the graph; `input` is [1, T, in], the output [1, T, out]. */
-export function blocksProduct(
-  graph: GraphBuilder,
-  input: string,
-  matrix: string,
-  stored: StoredMatrix,
-  output: string,
-): string {
-  const [out, inner] = stored.shape;
-  const parts = Object.keys(stored.parts).map((part) => partName(matrix, part));
-  const attributes = {
-    K: inner,
-    N: out,
-    bits: BITS[stored.form as BlockForm],
-    block_size: BLOCK_SIZE,
-    accuracy_level: ACCURACY_LEVEL_INT8,
-  };
-  return graph.node('MatMulNBits', [input, ...parts], output, attributes, MICROSOFT);
-}
-
-/** Rows `ids` [1, T] of a table whose rows are whole 8-bit blocks: [1, T, columns]. */
-export function lookUpBlocks(
-  graph: GraphBuilder,
-  table: string,
-  stored: StoredMatrix,
-  ids: string,
-): string {
-  const { values, scales } = stored.parts;
-  if (!values || !scales) throw new Error(`"${table}" has no values or scales`);
-  // The bytes that MatMulNBits reads as [rows, blocks, block], in the shape that this operator wants.
-  const rows = graph.external(partName(table, 'rows'), 'uint8', stored.shape, values);
-  const attributes = { bits: 8, block_size: BLOCK_SIZE, gather_axis: 0, quantize_axis: 1 };
-  const inputs = [rows, ids, partName(table, 'scales')];
-  return graph.node('GatherBlockQuantized', inputs, 'embedded', attributes, MICROSOFT);
 }

@@ -81,7 +81,7 @@ export class Columns8Products {
     const { graph } = this;
     const { levels, magnitudes } = this.quantise(input);
     const scales = partName(matrix, 'scales');
-    const operands = [levels, partName(matrix, 'values'), 'columns8.one', scales, 'columns8.zero'];
+    const operands = [levels, partName(matrix, 'values'), graph.float(1), scales, 'columns8.zero'];
     const sums = graph.node(
       'MatMulIntegerToFloat',
       operands,
@@ -97,24 +97,18 @@ export class Columns8Products {
     const known = this.quantised.get(input);
     if (known) return known;
     const { graph } = this;
-    if (this.quantised.size === 0) this.addConstants();
+    if (this.quantised.size === 0) {
+      graph.constant('columns8.zero', 'uint8', [], Uint8Array.of(ROW_ZERO));
+    }
     const sizes = graph.node('Abs', [input], `${input}.sizes`);
-    const magnitudes = graph.node('ReduceMax', [sizes, 'columns8.last'], `${input}.magnitudes`);
+    // The axis is not -1: of a tensor without rows ORT 1.30 does not reduce a negative one.
+    const magnitudes = graph.node('ReduceMax', [sizes, graph.integers([2])], `${input}.magnitudes`);
     const shares = graph.node('Div', [input, magnitudes], `${input}.shares`);
-    const step = ['columns8.step', 'columns8.zero'];
+    const step = [graph.float(1 / LEVELS), 'columns8.zero'];
     const levels = graph.node('QuantizeLinear', [shares, ...step], `${input}.levels`);
     const rows = { levels, magnitudes };
     this.quantised.set(input, rows);
     return rows;
-  }
-
-  private addConstants(): void {
-    const { graph } = this;
-    graph.constant('columns8.one', 'float32', [], Float32Array.of(1));
-    graph.constant('columns8.step', 'float32', [], Float32Array.of(1 / LEVELS));
-    graph.constant('columns8.zero', 'uint8', [], Uint8Array.of(ROW_ZERO));
-    // Not -1: ORT 1.30 does not reduce a negative axis of a tensor without rows.
-    graph.constant('columns8.last', 'int64', [1], BigInt64Array.of(2n));
   }
 }
 
@@ -126,9 +120,7 @@ export function lookUpColumns8(graph: GraphBuilder, matrix: string, ids: string)
   const byToken = graph.node('Transpose', [levels], 'embedded.by_token', { perm: [1, 2, 0] });
   const values = graph.node('Cast', [byToken], 'embedded.values', { to: ElementType.float32 });
   const scales = graph.node('Gather', [partName(matrix, 'scales'), ids], 'embedded.scales');
-  graph.constant('embedded.last', 'int64', [1], BigInt64Array.of(-1n));
-  graph.constant('embedded.levels_each', 'float32', [], Float32Array.of(LEVELS));
-  const steps = graph.node('Mul', [scales, 'embedded.levels_each'], 'embedded.steps');
-  const column = graph.node('Unsqueeze', [steps, 'embedded.last'], 'embedded.step_column');
+  const steps = graph.node('Mul', [scales, graph.float(LEVELS)], 'embedded.steps');
+  const column = graph.node('Unsqueeze', [steps, graph.integers([2])], 'embedded.step_column');
   return graph.node('Mul', [values, column], 'embedded');
 }

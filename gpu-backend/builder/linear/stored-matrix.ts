@@ -2,9 +2,6 @@
 import type { ElementTypeName } from '../../ort/tensor.ts';
 import type { ExternalData } from '../onnx.ts';
 
-/** What a model's matrices are asked to be stored as, where not in the type that it computes in. */
-export type Quantization = 'int8' | 'int4';
-
 /**
  * `dense`: values of the compute type, [out, in].
  * `columns8`: int8 with a scale a column, [in, out], for products with int8 rows.

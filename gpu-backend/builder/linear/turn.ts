@@ -8,19 +8,18 @@ import { Rotation } from '../rotation.ts';
 
 export class Turn {
   private readonly graph: GraphBuilder;
+  private readonly a: number;
+  private readonly b: number;
 
   constructor(graph: GraphBuilder, size: number) {
     const { left, right, a, b } = new Rotation(size).factors();
     this.graph = graph;
+    this.a = a;
+    this.b = b;
     graph.constant('turn.left', 'float32', [a, a], left);
     graph.constant('turn.right', 'float32', [b, b], right);
     graph.constant('turn.left_back', 'float32', [a, a], transpose(left, a));
     graph.constant('turn.right_back', 'float32', [b, b], transpose(right, b));
-    const shapes = { rows_a: [-1, a], rows_b: [-1, b], ab: [-1, a, b], ba: [-1, b, a] };
-    for (const [name, shape] of Object.entries({ ...shapes, rows: [1, -1, size] })) {
-      const data = BigInt64Array.from(shape, BigInt);
-      graph.constant(`turn.${name}`, 'int64', [shape.length], data);
-    }
   }
 
   /** x·R of [1, T, size]. */
@@ -34,24 +33,32 @@ export class Turn {
   }
 
   private add(input: string, left: string, right: string, output: string): string {
-    const { graph } = this;
-    const reshape = (value: string, shape: string, name: string) =>
-      graph.node('Reshape', [value, `turn.${shape}`], `${output}.${name}`);
+    const { graph, a, b } = this;
     const perm = { perm: [0, 2, 1] };
     // Flat products: ORT 1.30 fuses a transposition into a batched one and then can't run it.
     const first = graph.node(
       'MatMul',
-      [reshape(input, 'rows_b', 'by_b'), right],
+      [graph.reshape(input, [-1, b], 'by_b'), right],
       `${output}.first`,
     );
-    const turned = graph.node('Transpose', [reshape(first, 'ab', 'ab')], `${output}.turned`, perm);
+    const turned = graph.node(
+      'Transpose',
+      [graph.reshape(first, [-1, a, b], 'ab')],
+      `${output}.turned`,
+      perm,
+    );
     const second = graph.node(
       'MatMul',
-      [reshape(turned, 'rows_a', 'by_a'), left],
+      [graph.reshape(turned, [-1, a], 'by_a'), left],
       `${output}.second`,
     );
-    const back = graph.node('Transpose', [reshape(second, 'ba', 'ba')], `${output}.ordered`, perm);
-    return graph.node('Reshape', [back, 'turn.rows'], output);
+    const back = graph.node(
+      'Transpose',
+      [graph.reshape(second, [-1, b, a], 'ba')],
+      `${output}.ordered`,
+      perm,
+    );
+    return graph.node('Reshape', [back, graph.integers([1, -1, a * b])], output);
   }
 }
 

@@ -1,10 +1,10 @@
-/** Functions that a chat request lets the model call, and how they come back. */
+/** Functions that a request lets the model call. */
 import * as v from 'valibot';
 import { CALL_BEGIN, CALL_END, type FunctionTool, templateHasTools } from '../../generate/tools.ts';
 import { type CallsSetting, MAX_FUNCTIONS } from '../../link/protocol/index.ts';
 import type { ModelRecord } from '../../model/record.ts';
-import { invalid } from '../errors.ts';
-import { type FileSearch, fileSearch } from './file-search-tool.ts';
+import { invalid, type Path } from '../errors.ts';
+import { fileSearch } from './file-search-tool.ts';
 import { shape } from './request-fields.ts';
 import { identifier, jsonSchema, requireSmall } from './response-format.ts';
 
@@ -72,42 +72,80 @@ export const parallelToolCalls = v.pipe(
   v.description('Whether one answer may call up to 8 times (the default) or once.'),
 );
 
-/** Fields of a request that speak of functions. */
-export interface ToolFields {
-  tools?: v.InferOutput<typeof tools>;
-  tool_choice?: v.InferOutput<typeof toolChoice>;
-  parallel_tool_calls?: boolean | null | undefined;
-  response_format?: { type: string } | null | undefined;
+/** A function that a request offers to the model, and where. */
+export interface OfferedFunction {
+  path: Path;
+  name: string;
+  description?: string | null | undefined;
+  parameters?: Record<string, unknown> | null | undefined;
 }
 
-/** What the prompt tells of, and what the answer is held to; `places` has the index in `tools` of each function held to. */
-export interface Calling {
-  functions: FunctionTool[];
-  grammar: CallsSetting;
-  places: number[];
+/** What a request says of functions, in whichever form its route has them. */
+export interface FunctionUse {
+  offered: readonly OfferedFunction[];
+  choice: 'auto' | 'none' | 'required' | { name: string };
+  /** Whether one answer may call several times. */
+  parallel: boolean;
 }
 
 /** Whether the answer may hold calls. */
-export function mayCall({ tools: list, tool_choice }: ToolFields): boolean {
-  return tool_choice !== 'none' && (list ?? []).some(({ type }) => type === 'function');
+export function mayCall({ offered, choice }: FunctionUse): boolean {
+  return choice !== 'none' && offered.length > 0;
 }
 
-/** Null where nothing is to be called. Throws the `ApiFailure` of a choice that can't be. */
-export function callingOf(body: ToolFields, model: ModelRecord): Calling | null {
-  const choice = body.tool_choice ?? 'auto';
-  const offered = (body.tools ?? []).flatMap((tool, place) =>
-    tool.type === 'function' ? [{ place, ...tool.function }] : [],
-  );
+/** The functions that the answer may call. */
+export function callable({ offered, choice }: FunctionUse): readonly OfferedFunction[] {
+  if (choice === 'none') return [];
+  return typeof choice === 'object' ? offered.filter(({ name }) => name === choice.name) : offered;
+}
+
+/** What the prompt describes, and what the answer is held to. */
+interface FunctionCalls {
+  functions: FunctionTool[];
+  grammar: CallsSetting;
+}
+
+/**
+ * null where nothing is to be called. Throws the `ApiFailure` of a choice that
+ * can't be.
+ *
+ * @param format where the request asks for a format of the text, if it does
+ */
+export function functionCalls(
+  use: FunctionUse,
+  format: Path | null,
+  model: ModelRecord,
+): FunctionCalls | null {
+  const { offered, choice, parallel } = use;
   const forced = choice !== 'auto' && choice !== 'none';
   if (forced && offered.length === 0) {
     throw invalid(['tool_choice'], 'there is no function to call: name some in tools');
   }
-  if (choice === 'none' || offered.length === 0) return null;
+  if (!mayCall(use)) return null;
+  requireCallable(use, format, model);
+  const functions = offered.map(toFunctionTool);
+  return {
+    functions,
+    grammar: {
+      kind: 'calls',
+      begin: `${CALL_BEGIN}\n`,
+      end: `\n${CALL_END}`,
+      functions: callable(use)
+        .map(toFunctionTool)
+        .map(({ name, parameters }) => ({ name, parameters })),
+      free: choice === 'auto',
+      many: typeof choice !== 'object' && parallel,
+    },
+  };
+}
+
+function requireCallable(use: FunctionUse, format: Path | null, model: ModelRecord): void {
+  const { offered, choice } = use;
   const twice = offered.find(({ name }, i) => offered.findIndex((one) => one.name === name) < i);
   if (twice) throw invalid(['tools'], `two functions are called "${twice.name}"`);
-  if (body.response_format && body.response_format.type !== 'text') {
+  if (format) {
     throw invalid(
-      ['response_format'],
+      format,
       'an answer is either held to a format or may call functions: ' +
         'leave one out, or send tool_choice "none"',
     );
@@ -119,40 +157,22 @@ export function callingOf(body: ToolFields, model: ModelRecord): Calling | null 
         'send "required", name a function, or send "none"',
     );
   }
-  const named = typeof choice === 'object' ? choice.function.name : null;
-  const held = named === null ? offered : offered.filter(({ name }) => name === named);
-  if (held.length === 0) {
-    throw invalid(['tool_choice'], `tools has no function called "${named}"`);
+  if (typeof choice === 'object' && callable(use).length === 0) {
+    throw invalid(['tool_choice'], `tools has no function called "${choice.name}"`);
   }
   requireSmall(
     offered.map(({ parameters }) => parameters),
     ['tools'],
   );
-  const functions = offered.map(({ name, description, parameters }) => ({
-    name,
-    ...(description && { description }),
-    parameters: parameters ?? NO_PARAMETERS,
-  }));
-  return {
-    functions,
-    grammar: {
-      kind: 'calls',
-      begin: `${CALL_BEGIN}\n`,
-      end: `\n${CALL_END}`,
-      functions: functions
-        .filter(({ name }) => named === null || name === named)
-        .map(({ name, parameters }) => ({ name, parameters })),
-      free: choice === 'auto',
-      many: named === null && body.parallel_tool_calls !== false,
-    },
-    places: held.map(({ place }) => place),
-  };
 }
 
 /** A function without parameters. */
 const NO_PARAMETERS = { type: 'object', properties: {}, additionalProperties: false };
 
-/** The tool that is searched with, of a request's tools. */
-export function fileSearchOf(list: ToolFields['tools']): FileSearch | undefined {
-  return list?.find((tool): tool is FileSearch => tool.type === 'file_search');
+function toFunctionTool({ name, description, parameters }: OfferedFunction): FunctionTool {
+  return {
+    name,
+    ...(description && { description }),
+    parameters: parameters ?? NO_PARAMETERS,
+  };
 }

@@ -16,8 +16,8 @@ export function logprobsAsked({ logprobs, top_logprobs }: Asked): number | null 
   throw invalid(['top_logprobs'], 'needs "logprobs": true beside it');
 }
 
-export function chatLogprobs(model: ModelRecord, told: readonly TokenLogprobs[]) {
-  const content = told.map((token) => ({
+export function chatLogprobs(model: ModelRecord, tokens: readonly TokenLogprobs[]) {
+  const content = tokens.map((token) => ({
     ...entryOf(model, token),
     top_logprobs: token.top.map((alternative) => entryOf(model, alternative)),
   }));
@@ -27,18 +27,18 @@ export function chatLogprobs(model: ModelRecord, told: readonly TokenLogprobs[])
 /** The form of /v1/completions. `top`: how many alternatives were asked for. */
 export function completionLogprobs(
   model: ModelRecord,
-  told: readonly TokenLogprobs[],
+  tokens: readonly TokenLogprobs[],
   top: number,
 ) {
   const textOf = (token: TokenLogprob) => entryOf(model, token).token;
-  // Which of two tokens of one text is meant its name can't say: the likelier one is told.
+  // Which of two tokens of one text is meant its name can't say: the likelier one is tokens.
   const rivals = (token: TokenLogprobs) =>
     Object.fromEntries([token, ...token.top.toReversed()].map((one) => [textOf(one), one.logprob]));
   return {
-    tokens: told.map(textOf),
-    token_logprobs: told.map(({ logprob }) => logprob),
-    top_logprobs: top === 0 ? null : told.map(rivals),
-    text_offset: told.map(({ start }) => start),
+    tokens: tokens.map(textOf),
+    token_logprobs: tokens.map(({ logprob }) => logprob),
+    top_logprobs: top === 0 ? null : tokens.map(rivals),
+    text_offset: tokens.map(({ start }) => start),
   };
 }
 

@@ -1,6 +1,6 @@
 /** OpenAI's `prediction`: text that the answer is expected to have, which is drafted from and changes nothing. */
 import * as v from 'valibot';
-import { MAX_PREDICTION_TOKENS } from '../../generate/predicted-spans.ts';
+import { MAX_PREDICTION_TOKENS } from '../../generate/drafting-plan.ts';
 import type { ModelRecord } from '../../model/record.ts';
 import { invalid } from '../errors.ts';
 import { shape } from './request-fields.ts';

@@ -1,9 +1,8 @@
 /** Fields that requests for an answer share, whichever route they take. */
 import * as v from 'valibot';
 import { MAX_VERIFIED_NODES } from '../../draft/tree/budget.ts';
-import { DRAFT_MODEL_USES } from '../../generate/draft-model/turn-model.ts';
+import { DRAFT_MODEL_ABLATIONS, TREE_ABLATIONS } from '../../generate/ablation.ts';
 import {
-  DRAFTING_MODES,
   MAX_LOGIT_BIAS,
   MAX_LOGIT_BIASES,
   MAX_PENALTY,
@@ -178,20 +177,32 @@ function biases() {
   );
 }
 
+const ablation = v.strictObject(
+  {
+    trees: v.pipe(
+      v.optional(v.picklist(TREE_ABLATIONS, `must be one of ${TREE_ABLATIONS.join(', ')}`)),
+      v.description(
+        'In `streamed` the verifier drafts nothing itself and takes the worker’s trees as they come; in `lockstep` it waits for one at every step.',
+      ),
+    ),
+    draft_model: v.pipe(
+      v.optional(
+        v.picklist(DRAFT_MODEL_ABLATIONS, `must be one of ${DRAFT_MODEL_ABLATIONS.join(', ')}`),
+      ),
+      v.description(
+        '`always` keeps the draft model where it does not pay; `gated` adds RASD’s hard gate; `alone` drafts from it without any store; `unshared` ranks without the verifier’s noise.',
+      ),
+    ),
+  },
+  'must be an object with trees, draft_model',
+);
+
 export const speculationSchema = v.pipe(
   v.strictObject(
     {
       mode: v.pipe(
-        v.optional(
-          v.picklist(
-            ['on', ...DRAFTING_MODES],
-            `must be "on" or one of ${DRAFTING_MODES.join(', ')}`,
-          ),
-          'on',
-        ),
-        v.description(
-          '`on` drafts, `off` does not: a step then gives one token. The others are for comparison: `echoed` is `on`; in `streamed` the verifier drafts nothing itself and takes the worker’s trees as they come; in `lockstep` it waits for one at every step.',
-        ),
+        v.optional(v.picklist(['on', 'off'], 'must be "on" or "off"'), 'on'),
+        v.description('`on` drafts, `off` does not: a step then gives one token.'),
       ),
       budget: v.pipe(
         v.optional(integer(0, MAX_VERIFIED_NODES), DEFAULT_BUDGET),
@@ -216,12 +227,13 @@ export const speculationSchema = v.pipe(
         ),
       ),
       draft_model: v.pipe(
-        v.optional(
-          v.picklist(DRAFT_MODEL_USES, `must be one of ${DRAFT_MODEL_USES.join(', ')}`),
-          'auto',
-        ),
+        v.optional(v.picklist(['auto', 'off'], 'must be "auto" or "off"'), 'auto'),
+        v.description('Whether the draft model in the worker takes part while it pays.'),
+      ),
+      ablation: v.pipe(
+        v.optional(ablation),
         v.description(
-          'Whether the draft model in the worker takes part. All but `auto` and `off` are [for comparison](draft-model.md#what-does-speculationdraft_model-choose).',
+          'What [comparisons](draft-model.md#what-does-speculationablation-change) change about drafting. Not for production: answers are the same and slower.',
         ),
       ),
       stats: v.pipe(
@@ -235,7 +247,7 @@ export const speculationSchema = v.pipe(
         ),
       ),
     },
-    'must be an object with mode, budget, memory, recycle, draft_model, transfer, stats, trace',
+    'must be an object with mode, budget, memory, recycle, draft_model, transfer, stats, trace, ablation',
   ),
   v.title('Speculation'),
   v.description('How an answer is drafted. None of these changes the text but `transfer`.'),
@@ -249,14 +261,4 @@ export const speculation = v.pipe(
   ),
 );
 
-export type SpeculationRequest = v.InferOutput<typeof speculationSchema>;
-
-/** Any integer, or none, to the 64 bits that key the noise. */
-export function seedHalves(seed: number | null | undefined): [number, number] {
-  if (seed === null || seed === undefined) {
-    const [low, high] = crypto.getRandomValues(new Uint32Array(2));
-    return [low!, high!];
-  }
-  const bits = BigInt.asUintN(64, BigInt(seed));
-  return [Number(bits & 0xffffffffn), Number(bits >> 32n)];
-}
+export type SpeculationFields = v.InferOutput<typeof speculationSchema>;

@@ -1,4 +1,4 @@
-/** Files that a chat request brings: named in `file_ids`, or as parts of its messages. */
+/** Files that a request brings: named in `file_ids`, or as parts of its messages. */
 import * as v from 'valibot';
 import type { Bindings } from '../../bindings.ts';
 import { type FileRecord, findFile } from '../../store/files.ts';
@@ -49,38 +49,37 @@ export const filePart = v.strictObject(
   shape,
 );
 
-interface Naming {
-  file_ids?: readonly string[] | null | undefined;
-  messages: readonly { content?: unknown }[];
+/** A file that a request names, and where. */
+export interface NamedFile {
+  id: string;
+  path: Path;
 }
 
-/** The tenant's files in the order named, each once. One of another tenant does not exist. */
-export async function requestFiles(
+/** Those in `file_ids`, before those in the messages. */
+export function listedFiles(fileIds: readonly string[] | null | undefined): NamedFile[] {
+  return (fileIds ?? []).map((id, i) => ({ id, path: ['file_ids', i] }));
+}
+
+/**
+ * The tenant's files in the order named, each once. One of another tenant does not
+ * exist. @param prompt where the messages are
+ */
+export async function requireFiles(
   env: Bindings,
   tenant: Tenant,
-  body: Naming,
+  named: readonly NamedFile[],
+  prompt: Path,
 ): Promise<FileRecord[]> {
-  const named = new Map<string, Path>();
-  for (const [path, id] of namesIn(body)) if (!named.has(id)) named.set(id, path);
-  if (named.size > MAX_ATTACHED_FILES) {
-    throw invalid(['messages'], `at most ${MAX_ATTACHED_FILES} files, file_ids included`);
+  const firsts = new Map<string, Path>();
+  for (const { id, path } of named) if (!firsts.has(id)) firsts.set(id, path);
+  if (firsts.size > MAX_ATTACHED_FILES) {
+    throw invalid(prompt, `at most ${MAX_ATTACHED_FILES} files, file_ids included`);
   }
   return Promise.all(
-    [...named].map(async ([id, path]) => {
+    [...firsts].map(async ([id, path]) => {
       const file = await findFile(env, tenant.id, id);
       if (!file) throw notFound(path, `there is no file "${id}"`);
       return file;
     }),
   );
-}
-
-/** Each file named, with the field that names it. */
-function* namesIn({ file_ids, messages }: Naming): Generator<[path: Path, id: string]> {
-  for (const [i, id] of (file_ids ?? []).entries()) yield [['file_ids', i], id];
-  for (const [i, { content }] of messages.entries()) {
-    if (!Array.isArray(content)) continue;
-    for (const [j, part] of content.entries()) {
-      if (v.is(filePart, part)) yield [['messages', i, 'content', j], part.file.file_id];
-    }
-  }
 }

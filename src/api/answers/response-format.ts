@@ -1,8 +1,7 @@
-/** `response_format` of a chat request: what the text of an answer must be. */
+/** What the text of an answer must be: `response_format`, `text.format`. */
 import * as v from 'valibot';
-import { LinkFailure } from '../../link/failure.ts';
 import type { GrammarSetting } from '../../link/protocol/index.ts';
-import { type ApiFailure, invalid, type Path } from '../errors.ts';
+import { invalid, type Path } from '../errors.ts';
 import { shape } from './request-fields.ts';
 
 /** Names of formats and functions, as OpenAI has them. */
@@ -44,15 +43,21 @@ export const responseFormat = v.nullish(
 /** Schemas of a request, as JSON: beside the most regions and biases they fit the link's settings. */
 const MAX_SCHEMA_BYTES = 24 * 1024;
 
-/** What the verifier holds the answer to; null for any text. Throws the `ApiFailure` of a schema that is too large. */
-export function grammarOfFormat(
-  format: v.InferOutput<typeof responseFormat>,
-): GrammarSetting | null {
-  if (!format || format.type === 'text') return null;
+/** What an answer's text is to be, in whichever form its route has it. */
+export type TextFormat =
+  | { type: 'text' }
+  | { type: 'json_object' }
+  | { type: 'json_schema'; schema: Record<string, unknown> };
+
+/**
+ * What the verifier holds the answer to; null for any text. Throws the
+ * `ApiFailure` of a schema that is too large. @param path where the format is
+ */
+export function formatGrammar(format: TextFormat, path: Path): GrammarSetting | null {
+  if (format.type === 'text') return null;
   if (format.type === 'json_object') return { kind: 'json_object' };
-  const { schema } = format.json_schema;
-  requireSmall(schema, ['response_format']);
-  return { kind: 'json_schema', schema };
+  requireSmall(format.schema, path);
+  return { kind: 'json_schema', schema: format.schema };
 }
 
 /** Throws the `ApiFailure` of schemas that are too large, or nested without end. */
@@ -65,21 +70,4 @@ export function requireSmall(schemas: unknown, path: Path): void {
   }
   if (bytes <= MAX_SCHEMA_BYTES) return;
   throw invalid(path, `its JSON Schema may have at most ${MAX_SCHEMA_BYTES} bytes`);
-}
-
-/**
- * What the verifier says that it can't hold an answer to, in the request's own
- * terms; null where that is not what failed. `places`: where in `tools` each
- * function stands that the answer was to be held to, if it was.
- */
-export function grammarFailure(error: unknown, places?: readonly number[]): ApiFailure | null {
-  if (!(error instanceof LinkFailure) || error.code !== 'grammar') return null;
-  const [part, ...rest] = error.path;
-  if (part === 'schema') {
-    return invalid(['response_format', 'json_schema', 'schema', ...rest], error.message);
-  }
-  if (part === 'functions' && typeof rest[0] === 'number') {
-    return invalid(['tools', places![rest[0]]!, 'function', ...rest.slice(1)], error.message);
-  }
-  return invalid([places ? 'tools' : 'response_format'], error.message);
 }

@@ -1,38 +1,51 @@
 /** `usage` of what a request was answered with, and what drafting did where the request asks for it. */
+import { SOURCE_NAMES, Source } from '../../draft/source.ts';
 import type { Answer } from '../../generate/answer.ts';
-import { Speculation } from '../../generate/speculation.ts';
-import type { SpeculationRequest } from './request-fields.ts';
+import { namedCounts } from '../../generate/answer-stats.ts';
+import type { SpeculationFields } from './request-fields.ts';
+
+interface UsageFields {
+  speculation: SpeculationFields;
+  stream_options?: { include_usage: boolean } | null | undefined;
+}
+
+/** Whether a stream ends with the usage. */
+export function streamsUsage({ stream_options, speculation }: UsageFields): boolean {
+  return stream_options?.include_usage || speculation.stats || speculation.transfer > 0;
+}
 
 /** @param n answers of each prompt, which follow one another: a prompt counts once */
 export function usageOf(
   answers: readonly Answer[],
-  { stats, transfer }: SpeculationRequest,
+  { stats, transfer }: SpeculationFields,
   n = answers.length,
 ) {
-  const prompts = answers.filter((_, i) => i % n === 0);
-  const speculation = Speculation.together(answers.map((answer) => answer.speculation));
+  const usages = answers.map((answer) => answer.usage());
+  const prompts = usages.filter((_, i) => i % n === 0);
   const prompt = sum(prompts.map(({ promptTokens }) => promptTokens));
-  const completion = speculation.tokens;
+  const completion = sum(usages.map(({ completionTokens }) => completionTokens));
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    ...predictionOf(answers),
+    ...predictionUsage(usages),
     prompt_tokens_details: { cached_tokens: sum(prompts.map(({ cachedTokens }) => cachedTokens)) },
     ...((stats || transfer > 0) && {
       speculation: {
-        ...speculation.usage(),
-        draft_model: draftModelOf(answers),
+        ...draftingUsage(answers),
+        draft_model: draftModelUsage(usages),
         ...(transfer > 0 && { lossy: 'transfer' }),
       },
     }),
   };
 }
 
+type Usage = ReturnType<Answer['usage']>;
+
 /** Of a request with a prediction. There is one answer then. */
-function predictionOf([answer]: readonly Answer[]) {
-  if (!answer?.predicted) return {};
-  const { accepted, rejected } = answer.predicted;
+function predictionUsage([usage]: readonly Usage[]) {
+  if (!usage?.prediction) return {};
+  const { accepted, rejected } = usage.prediction;
   return {
     completion_tokens_details: {
       accepted_prediction_tokens: accepted,
@@ -41,9 +54,23 @@ function predictionOf([answer]: readonly Answer[]) {
   };
 }
 
+function draftingUsage(answers: readonly Answer[]) {
+  const stats = answers.map((answer) => answer.stats);
+  const counts = SOURCE_NAMES.map((_, source) => sum(stats.map((one) => one.bySource[source]!)));
+  const steps = sum(stats.map((one) => one.steps));
+  const committed = sum(counts);
+  return {
+    steps,
+    drafted: sum(stats.map((one) => one.drafted)),
+    accepted: committed - counts[Source.target]!,
+    mean_accepted: steps === 0 ? 0 : committed / steps,
+    by_source: namedCounts(counts),
+  };
+}
+
 /** Passes and milliseconds of all together; what it read and how it ended in the first answer that had it. */
-function draftModelOf(answers: readonly Answer[]) {
-  const used = answers.flatMap((answer) => answer.draftModel() ?? []);
+function draftModelUsage(usages: readonly Usage[]) {
+  const used = usages.flatMap(({ draftModel }) => draftModel ?? []);
   if (used.length === 0) return null;
   return {
     state: used[0]!.state,

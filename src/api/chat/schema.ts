@@ -4,7 +4,6 @@
  */
 import * as v from 'valibot';
 import { MAX_LOGPROBS } from '../../link/protocol/index.ts';
-import type { ChatMessage } from '../../model/tokenizer.ts';
 import { answeringStores } from '../answers/file-search-tool.ts';
 import { parallelToolCalls, toolChoice, tools } from '../answers/function-tools.ts';
 import { prediction } from '../answers/prediction.ts';
@@ -25,7 +24,6 @@ import {
 } from '../answers/request-fields.ts';
 import { fileFields, filePart } from '../answers/request-files.ts';
 import { identifier, responseFormat } from '../answers/response-format.ts';
-import { invalid } from '../errors.ts';
 
 export const MAX_MESSAGES = 1024;
 
@@ -159,25 +157,3 @@ export const chatRequestSchema = v.pipe(
 );
 
 export type ChatRequest = v.InferOutput<typeof chatRequestSchema>;
-
-/** Parts of text joined; `developer` is what `system` is called for newer models. */
-export function plainMessages(request: ChatRequest): ChatMessage[] {
-  const asked = new Set<string>();
-  return request.messages.map((message, i) => {
-    const { role, content } = message;
-    const calls = (message.role === 'assistant' && message.tool_calls) || [];
-    for (const { id } of calls) asked.add(id);
-    if (message.role === 'tool' && !asked.has(message.tool_call_id)) {
-      const path = ['messages', i, 'tool_call_id'];
-      throw invalid(path, 'no message before it has a call with this id');
-    }
-    return {
-      role: role === 'developer' ? 'system' : role,
-      content:
-        typeof content === 'string'
-          ? content
-          : (content ?? []).map((part) => (part.type === 'text' ? part.text : '')).join(''),
-      ...(calls.length > 0 && { tool_calls: calls }),
-    };
-  });
-}

@@ -3,7 +3,6 @@
  * continued as it is. A field is either honoured or refused by name.
  */
 import * as v from 'valibot';
-import type { ModelRecord } from '../../model/record.ts';
 import { storeIds } from '../answers/file-search-tool.ts';
 import {
   integer,
@@ -19,7 +18,6 @@ import {
   stream,
   streamOptions,
 } from '../answers/request-fields.ts';
-import { invalid, type Path } from '../errors.ts';
 
 /** Tokens of a choice when the request doesn't say; OpenAI's. */
 const DEFAULT_MAX_TOKENS = 16;
@@ -95,57 +93,3 @@ export const completionRequestSchema = v.pipe(
 );
 
 export type CompletionRequest = v.InferOutput<typeof completionRequestSchema>;
-
-/** A prompt to be continued. */
-export interface RawPrompt {
-  text: string;
-  tokens: Int32Array;
-}
-
-/** The prompts of a request, tokenized or checked. Throws the `ApiFailure` that names what is wrong. */
-export function promptsOf({ prompt }: CompletionRequest, model: ModelRecord): RawPrompt[] {
-  if (typeof prompt === 'string') return [fromText(prompt, ['prompt'], model)];
-  const [first] = prompt;
-  if (typeof first === 'number' || first === undefined) {
-    return [fromIds(prompt as number[], ['prompt'], model)];
-  }
-  return (prompt as (string | number[])[]).map((one, i) => {
-    const path = ['prompt', i];
-    return typeof one === 'string' ? fromText(one, path, model) : fromIds(one, path, model);
-  });
-}
-
-/** What the fields say together. Throws the `ApiFailure` that names what is wrong. */
-export function requireConsistent(
-  { best_of, echo, logprobs, n, speculation }: CompletionRequest,
-  prompts: number,
-) {
-  if (echo && logprobs != null) {
-    throw invalid(['echo'], 'not beside logprobs: the tokens of a prompt are not scored');
-  }
-  if (best_of != null && best_of !== n) {
-    throw invalid(['best_of'], `choices are not ranked: send n, ${n}, or leave it out`);
-  }
-  if (prompts * n > MAX_CHOICES) {
-    throw invalid(['n'], `${prompts} prompts times ${n}; at most ${MAX_CHOICES} choices together`);
-  }
-  if (speculation.trace) {
-    throw invalid(['speculation', 'trace'], 'only /v1/chat/completions traces');
-  }
-}
-
-function fromText(text: string, path: Path, model: ModelRecord): RawPrompt {
-  const tokens = model.encodePrompt(text);
-  if (tokens.length === 0) throw invalid(path, 'is empty: send some text');
-  return { text, tokens };
-}
-
-function fromIds(ids: readonly number[], path: Path, model: ModelRecord): RawPrompt {
-  if (ids.length === 0) throw invalid(path, 'is empty: send some tokens');
-  const strange = ids.find((id) => !model.hasToken(id));
-  if (strange !== undefined) {
-    throw invalid(path, `${strange} is no token of "${model.id}"`);
-  }
-  const text = model.tokenizer.decode([...ids], { skip_special_tokens: false });
-  return { text, tokens: Int32Array.from(ids) };
-}

@@ -5,13 +5,15 @@ import { MAX_DRAFT_TOKENS } from '../../draft/superposed.ts';
 import { NoDraftModel, suggest, TooManySuggestions } from '../../generate/suggest.ts';
 import type { ModelRecord } from '../../model/record.ts';
 import { newId } from '../../store/ids.ts';
-import { requireStores } from '../answers/answering.ts';
+import { answerFailure } from '../answers/failure.ts';
+import { requireStores } from '../answers/grounding.ts';
 import { speculationSchema } from '../answers/request-fields.ts';
-import { turnFailure } from '../answers/turn-failure.ts';
+import { stopsOf } from '../answers/sampling.ts';
 import type { AppEnv } from '../context.ts';
 import { invalid, unavailable } from '../errors.ts';
 import { requireModel } from '../instance/models.ts';
-import { type CompletionRequest, promptsOf, type RawPrompt, requireConsistent } from './schema.ts';
+import type { CompletionRequest } from './schema.ts';
+import { fieldPaths, promptsOf, type RawPrompt } from './to-generation.ts';
 
 /** What would change nothing, as suggestions are neither drawn at random nor verified, and the value that asks for nothing. */
 const UNUSED = {
@@ -33,8 +35,9 @@ export async function createSuggestions(
   target: ModelRecord,
 ) {
   if (body.model !== undefined) requireModel(target, body.model);
-  const prompts = promptsOf(body, target);
-  requireConsistent(body, prompts.length);
+  const prompts = await promptsOf(body, target).catch((error: unknown) => {
+    throw suggestFailure(error, body);
+  });
   requireSuggestible(body, prompts);
   const prompt = prompts[0]!;
   const tenant = c.get('tenant');
@@ -44,9 +47,9 @@ export async function createSuggestions(
     memory: body.speculation.memory,
     drafts: body.n,
     maxTokens: body.max_tokens,
-    stop: typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []),
+    stop: stopsOf(body.stop),
   }).catch((error: unknown) => {
-    throw suggestFailure(error);
+    throw suggestFailure(error, body);
   });
   const completion = suggestions.reduce((sum, { tokens }) => sum + tokens, 0);
   return c.json({
@@ -89,10 +92,10 @@ function requireSuggestible(body: CompletionRequest, prompts: readonly RawPrompt
   }
 }
 
-function suggestFailure(error: unknown): unknown {
+function suggestFailure(error: unknown, body: CompletionRequest): unknown {
   if (error instanceof NoDraftModel) return unavailable(error.message);
   if (error instanceof TooManySuggestions) {
     return unavailable('as many suggestions are being made as may be at a time: try again');
   }
-  return turnFailure(error, 'prompt');
+  return answerFailure(error, fieldPaths(body));
 }

@@ -75,6 +75,7 @@ async function checkVerifier(env: Bindings, local: boolean): Promise<Check> {
       ...(local ? { url: env.VERIFIER_URL } : {}),
       model: model.id,
       fingerprint: model.fingerprint,
+      exact: model.exact,
       round_trip_ms: roundTripMs,
       figures: await figures(env),
     };

@@ -6,6 +6,7 @@ import { type Context, Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
 import type { Answer } from '../../generate/answer.ts';
+import { namedCounts } from '../../generate/answer-stats.ts';
 import type { Observation } from '../../meter/metric-names.ts';
 import { observe } from '../../meter/metrics.ts';
 import type { AppEnv } from '../context.ts';
@@ -37,37 +38,38 @@ export const observeRequests = createMiddleware<AppEnv>(async function observeRe
 
 /** Counts an answer that has ended, complete or not. */
 export function observeAnswer(c: Context<AppEnv>, answer: Answer): void {
-  const { steps, drafted, accepted, by_source } = answer.speculation.usage();
-  const { firstAt, msPerToken } = answer.pace;
-  const finish = answer.whole() ? answer.finish() : 'broken';
+  const { stats } = answer;
+  const { promptTokens, cachedTokens, completionTokens, draftModel } = answer.usage();
+  const { steps, drafted, accepted, firstAt, msPerToken } = stats;
+  const finish = answer.isComplete ? answer.finishReason : 'broken';
   const firstMs = firstAt === null ? null : firstAt - c.var.startedAt;
   log(c, 'answer', {
     finish,
-    prompt_tokens: answer.promptTokens,
-    cached_tokens: answer.cachedTokens,
-    completion_tokens: answer.speculation.tokens,
+    prompt_tokens: promptTokens,
+    cached_tokens: cachedTokens,
+    completion_tokens: completionTokens,
     steps,
     first_token_ms: firstMs,
     ms: Date.now() - c.var.startedAt,
   });
   const observations: Observation[] = [
-    ...answer.asked(),
+    ...answer.memoryObservations(),
     { name: 'espalier_answers_total', labels: { finish }, value: 1 },
-    { name: 'espalier_prompt_tokens_total', value: answer.promptTokens },
-    { name: 'espalier_cached_prompt_tokens_total', value: answer.cachedTokens },
-    { name: 'espalier_generation_tokens_total', value: answer.speculation.tokens },
+    { name: 'espalier_prompt_tokens_total', value: promptTokens },
+    { name: 'espalier_cached_prompt_tokens_total', value: cachedTokens },
+    { name: 'espalier_generation_tokens_total', value: completionTokens },
     { name: 'espalier_spec_decode_num_drafts_total', value: steps },
     { name: 'espalier_spec_decode_num_draft_tokens_total', value: drafted },
     { name: 'espalier_spec_decode_num_accepted_tokens_total', value: accepted },
   ];
-  for (const [source, tokens] of Object.entries(by_source)) {
+  for (const [source, tokens] of Object.entries(namedCounts(stats.bySource))) {
     observations.push({
       name: 'espalier_spec_decode_accepted_by_source_total',
       labels: { source },
       value: tokens,
     });
   }
-  for (const [position, times] of answer.speculation.acceptedAt.entries()) {
+  for (const [position, times] of stats.acceptedAt.entries()) {
     observations.push({
       name: 'espalier_spec_decode_num_accepted_tokens_per_pos_total',
       labels: { position: String(position) },
@@ -81,11 +83,10 @@ export function observeAnswer(c: Context<AppEnv>, answer: Answer): void {
     const name = 'espalier_time_per_output_token_seconds';
     observations.push({ name, value: msPerToken / 1000 });
   }
-  tell(c, [...observations, ...ofDraftModel(answer)]);
+  tell(c, [...observations, ...ofDraftModel(draftModel)]);
 }
 
-function ofDraftModel(answer: Answer): Observation[] {
-  const used = answer.draftModel();
+function ofDraftModel(used: ReturnType<Answer['usage']>['draftModel']): Observation[] {
   if (!used) return [];
   return [
     { name: 'espalier_draft_model_turns_total', labels: { state: used.state }, value: 1 },

@@ -14,7 +14,8 @@ import { MAX_CONTEXT } from './session-store.ts';
 /** The most tokens that one turn learns, about 2.5 MB and 60 ms; beyond it, it drafts from what it has. */
 export const MAX_SPAN_STORE_TOKENS = 1 << 15;
 
-export interface SpanRun {
+/** A run of tokens, contiguous in what it was taken from. */
+export interface Span {
   source: Source;
   /** Whether it is the beginning of an answer: how answers begin is a context like others. */
   begins: boolean;
@@ -51,7 +52,7 @@ export class SpanStore extends AutomatonStore {
   }
 
   /** Adds spans, at any time of the turn, as far as they fit. O(tokens). */
-  learn(spans: readonly SpanRun[]): void {
+  learn(spans: readonly Span[]): void {
     for (const { source, begins, tokens } of spans) {
       if (this.isFull) break;
       this.endRun();

@@ -4,7 +4,9 @@
  * in its frame, under a flag of its own.
  */
 import { ROOT } from '../../draft/tree/tree.ts';
-import { fail, readToken, writeTokens } from './wire.ts';
+import type { Reader } from './reader.ts';
+import { fail } from './wire.ts';
+import type { Writer } from './writer.ts';
 
 /** Nodes of a tree that have a word; the root may be one. */
 export const MAX_WORDS = 64;
@@ -21,50 +23,30 @@ export interface DraftWord {
   probs: Uint8Array;
 }
 
-export function wordsBytes(words: readonly DraftWord[], wide: boolean): number {
-  return words.reduce((sum, { tokens }) => sum + 3 + tokens.length * (wide ? 5 : 3), 1);
-}
-
-export function writeWords(
-  view: DataView,
-  at: number,
-  words: readonly DraftWord[],
-  wide: boolean,
-): void {
-  view.setUint8(at++, words.length);
+export function writeWords(writer: Writer, words: readonly DraftWord[], wide: boolean): void {
+  writer.u8(words.length);
   for (const { node, tokens, probs } of words) {
-    view.setUint16(at, node + 1, true);
-    view.setUint8(at + 2, tokens.length);
-    at = writeTokens(view, at + 3, tokens, tokens.length, wide);
-    for (const prob of probs) view.setUint8(at++, prob);
+    writer.u16(node + 1);
+    writer.u8(tokens.length);
+    writer.tokens(tokens, tokens.length, wide);
+    writer.bytes(probs);
   }
 }
 
-/** Reads the words of a tree of `nodes`, up to the frame's very end. */
-export function readWords(view: DataView, at: number, nodes: number, wide: boolean): DraftWord[] {
-  const left = (bytes: number) => {
-    if (at + bytes > view.byteLength) fail(`frame of ${view.byteLength} bytes is cut short`);
-  };
-  left(1);
-  const count = view.getUint8(at++);
+/** Reads the words of a tree of `nodes`. */
+export function readWords(reader: Reader, nodes: number, wide: boolean): DraftWord[] {
+  const count = reader.u8();
   if (count > MAX_WORDS) fail(`words for ${count} nodes; at most ${MAX_WORDS}`);
   const words: DraftWord[] = [];
   for (let i = 0; i < count; i++) {
-    left(3);
-    const node = view.getUint16(at, true) - 1;
-    const size = view.getUint8(at + 2);
-    at += 3;
+    const node = reader.u16() - 1;
+    const size = reader.u8();
     if (node < ROOT || node >= nodes) fail(`a word for node ${node} of ${nodes}`);
     if (size === 0 || size > MAX_WORD_TOKENS) {
       fail(`a word of ${size} tokens; 1 to ${MAX_WORD_TOKENS}`);
     }
-    left(size * (wide ? 5 : 3));
-    const tokens = new Int32Array(size);
-    for (let t = 0; t < size; t++, at += wide ? 4 : 2) tokens[t] = readToken(view, at, wide);
-    const probs = new Uint8Array(view.buffer, view.byteOffset + at, size).slice();
-    at += size;
-    words.push({ node, tokens, probs });
+    const tokens = reader.tokens(size, wide);
+    words.push({ node, tokens, probs: reader.bytes(size).slice() });
   }
-  if (at !== view.byteLength) fail(`frame of ${view.byteLength} bytes, expected ${at}`);
   return words;
 }

@@ -1,5 +1,7 @@
 /** Frames that carry no tokens: `cancel` and `read` from the worker, `progress` from the verifier. */
-import { bytesOf, exactly, FrameType, frame, viewOf } from './wire.ts';
+import { Reader } from './reader.ts';
+import { FrameType } from './wire.ts';
+import { Writer } from './writer.ts';
 
 /**
  * Tokens committed that the worker has not said to have read. A verifier with
@@ -11,14 +13,12 @@ export const READ_STRIDE_TOKENS = 256;
 
 /** The worker doesn't want the rest. */
 export function encodeCancel(): Uint8Array {
-  return bytesOf(frame(FrameType.cancel, 1));
+  return new Writer(FrameType.cancel).finish();
 }
 
 export function decodeCancel(bytes: Uint8Array): void {
-  exactly(viewOf(bytes, FrameType.cancel, 1), 1);
+  new Reader(bytes, FrameType.cancel).end();
 }
-
-const POSITION_BYTES = 8;
 
 /** The worker's reader has taken everything before absolute position `position`. */
 export function encodeRead(position: number): Uint8Array {
@@ -39,13 +39,16 @@ export function decodeProgress(bytes: Uint8Array): number {
 }
 
 function encodePosition(type: number, position: number): Uint8Array {
-  const view = frame(type, POSITION_BYTES);
-  view.setUint32(4, position, true);
-  return bytesOf(view);
+  const writer = new Writer(type);
+  writer.pad(3);
+  writer.u32(position);
+  return writer.finish();
 }
 
 function decodePosition(type: number, bytes: Uint8Array): number {
-  const view = viewOf(bytes, type, POSITION_BYTES);
-  exactly(view, POSITION_BYTES);
-  return view.getUint32(4, true);
+  const reader = new Reader(bytes, type);
+  reader.skip(3);
+  const position = reader.u32();
+  reader.end();
+  return position;
 }

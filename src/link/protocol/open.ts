@@ -1,19 +1,15 @@
 /** `open`: the prompt and everything about a turn. Sent once, first. */
 import type { Source } from '../../draft/source.ts';
 import type { GrammarSetting } from './grammar.ts';
+import { Reader } from './reader.ts';
 import {
-  bytesOf,
-  exactly,
   FrameType,
   fail,
-  frame,
   MAX_PROMPT_TOKENS,
   MAX_SETTINGS_BYTES,
   PROTOCOL_VERSION,
-  readToken,
-  viewOf,
-  writeTokens,
 } from './wire.ts';
+import { utf8Bytes, Writer } from './writer.ts';
 
 /** Everything about a turn that is not token ids. Travels as JSON inside `open`, once a turn. */
 export interface OpenSettings {
@@ -79,46 +75,43 @@ export interface Open {
   settings: OpenSettings;
   prompt: Int32Array;
 }
-const utf8 = new TextEncoder();
+
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-const OPEN_HEADER = 12;
-
 export function encodeOpen({ settings, prompt }: Open): Uint8Array {
-  const json = utf8.encode(JSON.stringify(settings));
-  const view = frame(FrameType.open, OPEN_HEADER + json.length + prompt.length * 4);
-  view.setUint8(1, PROTOCOL_VERSION);
-  view.setUint32(4, json.length, true);
-  view.setUint32(8, prompt.length, true);
-  new Uint8Array(view.buffer).set(json, OPEN_HEADER);
-  writeTokens(view, OPEN_HEADER + json.length, prompt, prompt.length, true);
-  return bytesOf(view);
+  const json = utf8Bytes(JSON.stringify(settings));
+  const writer = new Writer(FrameType.open);
+  writer.u8(PROTOCOL_VERSION);
+  writer.pad(2);
+  writer.u32(json.length);
+  writer.u32(prompt.length);
+  writer.bytes(json);
+  writer.tokens(prompt, prompt.length, true);
+  return writer.finish();
 }
 
 /** The version an `open` frame was written in; lets a verifier refuse politely. */
 export function openVersion(bytes: Uint8Array): number {
-  return viewOf(bytes, FrameType.open, 2).getUint8(1);
+  return new Reader(bytes, FrameType.open).u8();
 }
 
 /** The settings' shape is not checked here but where their limits are known: in the verifier's `admit`. */
 export function decodeOpen(bytes: Uint8Array): { settings: unknown; prompt: Int32Array } {
-  const view = viewOf(bytes, FrameType.open, OPEN_HEADER);
-  const jsonBytes = view.getUint32(4, true);
-  const count = view.getUint32(8, true);
+  const reader = new Reader(bytes, FrameType.open);
+  reader.skip(3);
+  const jsonBytes = reader.u32();
+  const count = reader.u32();
   if (jsonBytes > MAX_SETTINGS_BYTES)
     fail(`settings of ${jsonBytes} bytes; at most ${MAX_SETTINGS_BYTES}`);
   if (count === 0 || count > MAX_PROMPT_TOKENS) {
     fail(`prompt of ${count} tokens; 1 to ${MAX_PROMPT_TOKENS}`);
   }
-  exactly(view, OPEN_HEADER + jsonBytes + count * 4);
-  let settings: unknown;
+  const json = reader.bytes(jsonBytes);
+  const prompt = reader.tokens(count, true);
+  reader.end();
   try {
-    settings = JSON.parse(strictUtf8.decode(bytes.subarray(OPEN_HEADER, OPEN_HEADER + jsonBytes)));
+    return { settings: JSON.parse(strictUtf8.decode(json)), prompt };
   } catch {
-    fail('settings are not UTF-8 JSON');
+    return fail('settings are not UTF-8 JSON');
   }
-  const prompt = new Int32Array(count);
-  for (let i = 0; i < count; i++)
-    prompt[i] = readToken(view, OPEN_HEADER + jsonBytes + i * 4, true);
-  return { settings, prompt };
 }

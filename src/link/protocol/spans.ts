@@ -2,28 +2,12 @@
  * `spans`: token runs for the echo's store, from what only the worker holds
  * (past outputs, stores). They are drafted from and never enter the prompt.
  */
-import type { Source } from '../../draft/source.ts';
-import {
-  bytesOf,
-  exactly,
-  FrameType,
-  fail,
-  frame,
-  needsWide,
-  readSource,
-  readToken,
-  viewOf,
-  WIDE_TOKENS,
-  writeTokens,
-} from './wire.ts';
+import type { Span } from '../../draft/stores/span-store.ts';
+import { Reader } from './reader.ts';
+import { FrameType, fail, WIDE_TOKENS } from './wire.ts';
+import { needsWide, Writer } from './writer.ts';
 
-export interface Span {
-  source: Source;
-  /** Whether it is the beginning of an answer: how answers begin is a context like others. */
-  begins: boolean;
-  /** 1 to `MAX_FRAME_SPAN_TOKENS` ids, contiguous in what they were taken from. */
-  tokens: Int32Array;
-}
+export type { Span };
 
 /** Spans in one frame. */
 export const MAX_SPANS = 256;
@@ -32,52 +16,46 @@ export const MAX_FRAME_SPAN_TOKENS = 1 << 13;
 /** Tokens in all frames of a turn. */
 export const MAX_SPAN_TOKENS = 1 << 15;
 
-const SPANS_HEADER = 4;
-const ENTRY_BYTES = 4;
 const BEGINS = 1;
 
 export function encodeSpans(spans: readonly Span[]): Uint8Array {
   const wide = spans.some(({ tokens }) => needsWide(tokens, tokens.length));
-  const total = spans.reduce((sum, { tokens }) => sum + tokens.length, 0);
-  const tokensAt = SPANS_HEADER + spans.length * ENTRY_BYTES;
-  const view = frame(FrameType.spans, tokensAt + total * (wide ? 4 : 2));
-  view.setUint8(1, wide ? WIDE_TOKENS : 0);
-  view.setUint16(2, spans.length, true);
-  let at = tokensAt;
-  for (const [i, { source, begins, tokens }] of spans.entries()) {
-    view.setUint16(SPANS_HEADER + i * ENTRY_BYTES, tokens.length, true);
-    view.setUint8(SPANS_HEADER + i * ENTRY_BYTES + 2, source);
-    view.setUint8(SPANS_HEADER + i * ENTRY_BYTES + 3, begins ? BEGINS : 0);
-    at = writeTokens(view, at, tokens, tokens.length, wide);
+  const writer = new Writer(FrameType.spans);
+  writer.u8(wide ? WIDE_TOKENS : 0);
+  writer.u16(spans.length);
+  for (const { source, begins, tokens } of spans) {
+    writer.u16(tokens.length);
+    writer.u8(source);
+    writer.u8(begins ? BEGINS : 0);
   }
-  return bytesOf(view);
+  for (const { tokens } of spans) writer.tokens(tokens, tokens.length, wide);
+  return writer.finish();
 }
 
 export function decodeSpans(bytes: Uint8Array): Span[] {
-  const view = viewOf(bytes, FrameType.spans, SPANS_HEADER);
-  const flags = view.getUint8(1);
+  const reader = new Reader(bytes, FrameType.spans);
+  const flags = reader.u8();
   if (flags > WIDE_TOKENS) fail(`spans flags ${flags} are not known`);
-  const wide = flags === WIDE_TOKENS;
-  const width = wide ? 4 : 2;
-  const n = view.getUint16(2, true);
+  const n = reader.u16();
   if (n === 0 || n > MAX_SPANS) fail(`${n} spans in a frame; 1 to ${MAX_SPANS}`);
-  let at = SPANS_HEADER + n * ENTRY_BYTES;
-  if (view.byteLength < at) fail(`frame of ${view.byteLength} bytes is cut short`);
-  const lengths = Array.from({ length: n }, (_, i) =>
-    view.getUint16(SPANS_HEADER + i * ENTRY_BYTES, true),
-  );
-  const total = lengths.reduce((sum, length) => sum + length, 0);
+  let total = 0;
+  const entries = Array.from({ length: n }, (_, i) => {
+    const length = reader.u16();
+    const source = reader.source();
+    const begins = reader.u8();
+    if (length === 0) fail(`span ${i} is empty`);
+    if (begins > BEGINS) fail(`span ${i} has flags ${begins}`);
+    total += length;
+    return { length, source, begins: begins === BEGINS };
+  });
   if (total > MAX_FRAME_SPAN_TOKENS) {
     fail(`spans of ${total} tokens in a frame; at most ${MAX_FRAME_SPAN_TOKENS}`);
   }
-  exactly(view, at + total * width);
-  return lengths.map((length, i) => {
-    if (length === 0) fail(`span ${i} is empty`);
-    const source = readSource(view.getUint8(SPANS_HEADER + i * ENTRY_BYTES + 2));
-    const flags = view.getUint8(SPANS_HEADER + i * ENTRY_BYTES + 3);
-    if (flags > BEGINS) fail(`span ${i} has flags ${flags}`);
-    const tokens = new Int32Array(length);
-    for (let t = 0; t < length; t++, at += width) tokens[t] = readToken(view, at, wide);
-    return { source, begins: flags === BEGINS, tokens };
-  });
+  const spans = entries.map(({ length, source, begins }) => ({
+    source,
+    begins,
+    tokens: reader.tokens(length, flags === WIDE_TOKENS),
+  }));
+  reader.end();
+  return spans;
 }

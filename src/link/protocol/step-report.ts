@@ -3,7 +3,9 @@
  * likeliest successors of verified tokens, and log-probabilities of committed
  * ones. Two optional sections at the frame's end.
  */
-import { fail, readToken, writeTokens } from './wire.ts';
+import type { Reader } from './reader.ts';
+import { fail } from './wire.ts';
+import type { Writer } from './writer.ts';
 
 /** Successors told of a verified token. */
 export const RECYCLED_TOP = 8;
@@ -33,74 +35,35 @@ export interface Logprobs {
   topLogprobs: Float32Array;
 }
 
-const COUNT_BYTES = 2;
-
-export function recycledBytes(rows: number, wide: boolean): number {
-  return COUNT_BYTES + rows * (1 + RECYCLED_TOP) * (wide ? 4 : 2);
+export function writeRecycled(writer: Writer, told: Recycled, wide: boolean): void {
+  writer.u16(told.tokens.length);
+  writer.tokens(told.tokens, told.tokens.length, wide);
+  writer.tokens(told.successors, told.successors.length, wide);
 }
 
-export function logprobsBytes(tokens: number, top: number, wide: boolean): number {
-  return COUNT_BYTES + tokens * (4 + top * ((wide ? 4 : 2) + 4));
-}
-
-/** Returns where the section ends. */
-export function writeRecycled(view: DataView, at: number, told: Recycled, wide: boolean): number {
-  const { tokens, successors } = told;
-  view.setUint16(at, tokens.length, true);
-  const next = writeTokens(view, at + COUNT_BYTES, tokens, tokens.length, wide);
-  return writeTokens(view, next, successors, successors.length, wide);
-}
-
-export function writeLogprobs(view: DataView, at: number, told: Logprobs, wide: boolean): void {
-  view.setUint16(at, told.top, true);
-  let next = writeFloats(view, at + COUNT_BYTES, told.committed);
-  next = writeTokens(view, next, told.topIds, told.topIds.length, wide);
-  writeFloats(view, next, told.topLogprobs);
-}
-
-/** Rows of the section at `at`, checked against the limit. */
-export function recycledRows(view: DataView, at: number): number {
-  const rows = countAt(view, at);
+export function readRecycled(reader: Reader, wide: boolean): Recycled {
+  const rows = reader.u16();
   if (rows === 0 || rows > MAX_RECYCLED_ROWS) {
     fail(`successors of ${rows} tokens; 1 to ${MAX_RECYCLED_ROWS}`);
   }
-  return rows;
+  const tokens = reader.tokens(rows, wide);
+  return { tokens, successors: reader.tokens(rows * RECYCLED_TOP, wide) };
 }
 
-/** Alternatives a token of the section at `at`, checked against the limit. */
-export function logprobsTop(view: DataView, at: number): number {
-  const top = countAt(view, at);
+export function writeLogprobs(writer: Writer, told: Logprobs, wide: boolean): void {
+  writer.u16(told.top);
+  writer.floats(told.committed);
+  writer.tokens(told.topIds, told.topIds.length, wide);
+  writer.floats(told.topLogprobs);
+}
+
+/** @param n how many tokens were committed */
+export function readLogprobs(reader: Reader, n: number, wide: boolean): Logprobs {
+  const top = reader.u16();
   if (top > MAX_LOGPROBS) fail(`${top} alternatives a token; at most ${MAX_LOGPROBS}`);
-  return top;
-}
-
-/** The frame must be known to be long enough. */
-export function readRecycled(view: DataView, at: number, rows: number, wide: boolean): Recycled {
-  const tokensAt = at + COUNT_BYTES;
-  const successorsAt = tokensAt + rows * (wide ? 4 : 2);
-  return {
-    tokens: readTokens(view, tokensAt, rows, wide),
-    successors: readTokens(view, successorsAt, rows * RECYCLED_TOP, wide),
-  };
-}
-
-/** The frame must be known to be long enough for `n` tokens. */
-export function readLogprobs(
-  view: DataView,
-  at: number,
-  n: number,
-  top: number,
-  wide: boolean,
-): Logprobs {
-  const committedAt = at + COUNT_BYTES;
-  const idsAt = committedAt + 4 * n;
-  const valuesAt = idsAt + n * top * (wide ? 4 : 2);
-  return {
-    top,
-    committed: readFloats(view, committedAt, n),
-    topIds: readTokens(view, idsAt, n * top, wide),
-    topLogprobs: readFloats(view, valuesAt, n * top),
-  };
+  const committed = readLogs(reader, n);
+  const topIds = reader.tokens(n * top, wide);
+  return { top, committed, topIds, topLogprobs: readLogs(reader, n * top) };
 }
 
 /** Both, in order. Of a token told twice the later row stays; beyond the limit the oldest go. */
@@ -143,33 +106,12 @@ export function latestOfEach(tokens: Int32Array, successors: Int32Array): Recycl
   return kept;
 }
 
-function countAt(view: DataView, at: number): number {
-  if (view.byteLength < at + COUNT_BYTES) fail(`frame of ${view.byteLength} bytes is cut short`);
-  return view.getUint16(at, true);
-}
-
-function readTokens(view: DataView, at: number, n: number, wide: boolean): Int32Array {
-  const tokens = new Int32Array(n);
-  for (let i = 0; i < n; i++) tokens[i] = readToken(view, at + i * (wide ? 4 : 2), wide);
-  return tokens;
-}
-
-function writeFloats(view: DataView, at: number, values: Float32Array): number {
+function readLogs(reader: Reader, n: number): Float32Array {
+  const values = reader.floats(n);
   for (const value of values) {
-    view.setFloat32(at, value, true);
-    at += 4;
-  }
-  return at;
-}
-
-function readFloats(view: DataView, at: number, n: number): Float32Array {
-  const values = new Float32Array(n);
-  for (let i = 0; i < n; i++) {
-    const value = view.getFloat32(at + 4 * i, true);
     if (!(value >= LEAST_LOGPROB && value <= 0)) {
       fail(`log-probability ${value}; from ${LEAST_LOGPROB} to 0`);
     }
-    values[i] = value;
   }
   return values;
 }

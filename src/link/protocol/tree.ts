@@ -1,21 +1,11 @@
 /** `tree`: candidates on their way to the verifier. */
+import type { Source } from '../../draft/source.ts';
 import { MAX_TREE_NODES, ROOT, type TokenTree } from '../../draft/tree/tree.ts';
-import { type DraftWord, readWords, wordsBytes, writeWords } from './draft-words.ts';
-import {
-  bytesOf,
-  exactly,
-  FrameType,
-  fail,
-  frame,
-  needsWide,
-  readSource,
-  readToken,
-  viewOf,
-  WIDE_TOKENS,
-  writeTokens,
-} from './wire.ts';
+import { type DraftWord, readWords, writeWords } from './draft-words.ts';
+import { Reader } from './reader.ts';
+import { FrameType, fail, WIDE_TOKENS } from './wire.ts';
+import { needsWide, Writer } from './writer.ts';
 
-const TREE_HEADER = 8;
 const WIDE_PARENTS = 2;
 /** What the draft model said after nodes follows the sources. */
 const WORDS = 4;
@@ -36,31 +26,24 @@ export function encodeTree(
   const wide =
     needsWide(tree.tokens, n) || words.some(({ tokens }) => needsWide(tokens, tokens.length));
   const wideParents = n > 255;
-  const perNode = (wide ? 4 : 2) + (wideParents ? 2 : 1) + 2;
-  const behind = words.length > 0 ? wordsBytes(words, wide) : 0;
-  const view = frame(FrameType.tree, TREE_HEADER + n * perNode + behind);
-  view.setUint8(
-    1,
-    (wide ? WIDE_TOKENS : 0) | (wideParents ? WIDE_PARENTS : 0) | (behind ? WORDS : 0),
-  );
-  view.setUint16(2, n, true);
-  view.setUint32(4, base, true);
-  let at = writeTokens(view, TREE_HEADER, tree.tokens, n, wide);
+  const flags = (wide ? WIDE_TOKENS : 0) | (wideParents ? WIDE_PARENTS : 0);
+  const writer = new Writer(FrameType.tree);
+  writer.u8(flags | (words.length > 0 ? WORDS : 0));
+  writer.u16(n);
+  writer.u32(base);
+  writer.tokens(tree.tokens, n, wide);
   for (let i = 0; i < n; i++) {
     const parent = tree.parents[i]! + 1;
-    if (wideParents) view.setUint16(at, parent, true);
-    else view.setUint8(at, parent);
-    at += wideParents ? 2 : 1;
+    if (wideParents) writer.u16(parent);
+    else writer.u8(parent);
   }
   for (let i = 0; i < n; i++) {
-    view.setUint8(
-      at++,
-      Math.min(255, Math.max(0, Math.round(-Math.log(tree.probs[i]!) * LOG_STEPS))),
-    );
+    const steps = Math.round(-Math.log(tree.probs[i]!) * LOG_STEPS);
+    writer.u8(Math.min(255, Math.max(0, steps)));
   }
-  for (let i = 0; i < n; i++) view.setUint8(at++, tree.sources[i]!);
-  if (behind) writeWords(view, at, words, wide);
-  return bytesOf(view);
+  for (let i = 0; i < n; i++) writer.u8(tree.sources[i]!);
+  if (words.length > 0) writeWords(writer, words, wide);
+  return writer.finish();
 }
 
 /**
@@ -68,28 +51,28 @@ export function encodeTree(
  * base position. Duplicate siblings are refused.
  */
 export function decodeTree(bytes: Uint8Array, tree: TokenTree, words: DraftWord[] = []): number {
-  const view = viewOf(bytes, FrameType.tree, TREE_HEADER);
-  const flags = view.getUint8(1);
+  const reader = new Reader(bytes, FrameType.tree);
+  const flags = reader.u8();
   if (flags > (WIDE_TOKENS | WIDE_PARENTS | WORDS)) fail(`tree flags ${flags} are not known`);
-  const n = view.getUint16(2, true);
+  const n = reader.u16();
   if (n > Math.min(MAX_TREE_NODES, tree.capacity))
     fail(`tree of ${n} nodes; at most ${MAX_TREE_NODES}`);
+  const base = reader.u32();
   const wide = (flags & WIDE_TOKENS) !== 0;
-  const wideParents = (flags & WIDE_PARENTS) !== 0;
-  const parentsAt = TREE_HEADER + n * (wide ? 4 : 2);
-  const probsAt = parentsAt + n * (wideParents ? 2 : 1);
-  const end = probsAt + n * 2;
-  if (flags & WORDS) words.push(...readWords(view, end, n, wide));
-  else exactly(view, end);
+  const tokens = reader.tokens(n, wide);
+  const parents = flags & WIDE_PARENTS ? reader.u16s(n) : reader.bytes(n);
+  const logs = reader.bytes(n);
+  const sources = reader.sources(n);
+  if (flags & WORDS) words.push(...readWords(reader, n, wide));
+  reader.end();
   tree.clear();
   for (let i = 0; i < n; i++) {
-    const token = readToken(view, TREE_HEADER + i * (wide ? 4 : 2), wide);
-    const parent =
-      (wideParents ? view.getUint16(parentsAt + i * 2, true) : view.getUint8(parentsAt + i)) - 1;
+    const parent = parents[i]! - 1;
     if (parent < ROOT || parent >= i) fail(`node ${i} names parent ${parent}`);
-    const prob = Math.exp(-view.getUint8(probsAt + i) / LOG_STEPS);
-    const source = readSource(view.getUint8(probsAt + n + i));
-    if (tree.add(parent, token, prob, source) !== i) fail(`node ${i} repeats a sibling`);
+    const prob = Math.exp(-logs[i]! / LOG_STEPS);
+    if (tree.add(parent, tokens[i]!, prob, sources[i] as Source) !== i) {
+      fail(`node ${i} repeats a sibling`);
+    }
   }
-  return view.getUint32(4, true);
+  return base;
 }

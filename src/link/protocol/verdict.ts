@@ -1,31 +1,15 @@
 /** What the verifier says: `ready`, `accept`, `done`, `error`. */
+import { Reader } from './reader.ts';
 import {
   type Logprobs,
-  logprobsBytes,
-  logprobsTop,
   type Recycled,
   readLogprobs,
   readRecycled,
-  recycledBytes,
-  recycledRows,
   writeLogprobs,
   writeRecycled,
 } from './step-report.ts';
-import {
-  bytesOf,
-  exactly,
-  FrameType,
-  fail,
-  frame,
-  MAX_MESSAGE_BYTES,
-  needsWide,
-  PROTOCOL_VERSION,
-  readSource,
-  readToken,
-  viewOf,
-  WIDE_TOKENS,
-  writeTokens,
-} from './wire.ts';
+import { FrameType, fail, MAX_MESSAGE_BYTES, PROTOCOL_VERSION, WIDE_TOKENS } from './wire.ts';
+import { needsWide, utf8Bytes, Writer } from './writer.ts';
 
 export const DONE_REASONS = ['stop', 'length', 'cancelled'] as const;
 export type DoneReason = (typeof DONE_REASONS)[number];
@@ -92,34 +76,31 @@ export interface LinkError {
   path?: readonly (string | number)[];
 }
 
-const utf8 = new TextEncoder();
-
-const READY_BYTES = 16;
-
 export function encodeReady(ready: Ready): Uint8Array {
-  const view = frame(FrameType.ready, READY_BYTES);
-  view.setUint8(1, PROTOCOL_VERSION);
-  view.setUint16(2, ready.credit, true);
-  view.setUint32(4, ready.promptTokens, true);
-  view.setUint32(8, ready.cachedTokens, true);
-  view.setUint16(12, ready.active, true);
-  view.setUint16(14, ready.slots, true);
-  return bytesOf(view);
+  const writer = new Writer(FrameType.ready);
+  writer.u8(PROTOCOL_VERSION);
+  writer.u16(ready.credit);
+  writer.u32(ready.promptTokens);
+  writer.u32(ready.cachedTokens);
+  writer.u16(ready.active);
+  writer.u16(ready.slots);
+  return writer.finish();
 }
 
 export function decodeReady(bytes: Uint8Array): Ready {
-  const view = viewOf(bytes, FrameType.ready, READY_BYTES);
-  exactly(view, READY_BYTES);
-  return {
-    credit: view.getUint16(2, true),
-    promptTokens: view.getUint32(4, true),
-    cachedTokens: view.getUint32(8, true),
-    active: view.getUint16(12, true),
-    slots: view.getUint16(14, true),
+  const reader = new Reader(bytes, FrameType.ready);
+  reader.skip(1);
+  const ready = {
+    credit: reader.u16(),
+    promptTokens: reader.u32(),
+    cachedTokens: reader.u32(),
+    active: reader.u16(),
+    slots: reader.u16(),
   };
+  reader.end();
+  return ready;
 }
 
-const ACCEPT_HEADER = 16;
 /** Flags of `accept`: sections that follow the sources. */
 const RECYCLED = 2;
 const LOGPROBS = 4;
@@ -130,126 +111,104 @@ export function encodeAccept(accept: Accept): Uint8Array {
   const n = tokens.length;
   const lists = [tokens, recycled?.tokens, recycled?.successors, logprobs?.topIds];
   const wide = lists.some((ids) => ids && needsWide(ids, ids.length));
-  const bytes =
-    ACCEPT_HEADER +
-    n * ((wide ? 4 : 2) + 1) +
-    (recycled ? recycledBytes(recycled.tokens.length, wide) : 0) +
-    (logprobs ? logprobsBytes(n, logprobs.top, wide) : 0);
-  const view = frame(FrameType.accept, bytes);
-  view.setUint8(
-    1,
-    (wide ? WIDE_TOKENS : 0) | (recycled ? RECYCLED : 0) | (logprobs ? LOGPROBS : 0),
-  );
-  view.setUint8(2, n);
-  view.setUint8(3, accept.credit);
-  view.setUint32(4, accept.position, true);
-  view.setUint32(8, accept.stepMicros, true);
-  view.setUint16(12, accept.drafted, true);
-  view.setUint16(14, accept.steps, true);
-  let at = writeTokens(view, ACCEPT_HEADER, tokens, n, wide);
-  new Uint8Array(view.buffer).set(accept.sources.subarray(0, n), at);
-  at += n;
-  if (recycled) at = writeRecycled(view, at, recycled, wide);
-  if (logprobs) writeLogprobs(view, at, logprobs, wide);
-  return bytesOf(view);
+  const flags = (recycled ? RECYCLED : 0) | (logprobs ? LOGPROBS : 0);
+  const writer = new Writer(FrameType.accept);
+  writer.u8(flags | (wide ? WIDE_TOKENS : 0));
+  writer.u8(n);
+  writer.u8(accept.credit);
+  writer.u32(accept.position);
+  writer.u32(accept.stepMicros);
+  writer.u16(accept.drafted);
+  writer.u16(accept.steps);
+  writer.tokens(tokens, n, wide);
+  writer.bytes(accept.sources.subarray(0, n));
+  if (recycled) writeRecycled(writer, recycled, wide);
+  if (logprobs) writeLogprobs(writer, logprobs, wide);
+  return writer.finish();
 }
 
 export function decodeAccept(bytes: Uint8Array): Accept {
-  const view = viewOf(bytes, FrameType.accept, ACCEPT_HEADER);
-  const flags = view.getUint8(1);
+  const reader = new Reader(bytes, FrameType.accept);
+  const flags = reader.u8();
   if (flags > ACCEPT_FLAGS) fail(`accept flags ${flags} are not known`);
   const wide = (flags & WIDE_TOKENS) !== 0;
-  const n = view.getUint8(2);
+  const n = reader.u8();
   if (n === 0) fail('accept frame without tokens');
-  const sourcesAt = ACCEPT_HEADER + n * (wide ? 4 : 2);
-  const recycledAt = sourcesAt + n;
-  const rows = flags & RECYCLED ? recycledRows(view, recycledAt) : 0;
-  const logprobsAt = recycledAt + (rows > 0 ? recycledBytes(rows, wide) : 0);
-  const top = flags & LOGPROBS ? logprobsTop(view, logprobsAt) : null;
-  exactly(view, logprobsAt + (top === null ? 0 : logprobsBytes(n, top, wide)));
-  const tokens = new Int32Array(n);
-  const sources = new Uint8Array(n);
-  for (let i = 0; i < n; i++) {
-    tokens[i] = readToken(view, ACCEPT_HEADER + i * (wide ? 4 : 2), wide);
-    sources[i] = readSource(view.getUint8(sourcesAt + i));
-  }
-  return {
-    position: view.getUint32(4, true),
-    tokens,
-    sources,
-    steps: view.getUint16(14, true),
-    drafted: view.getUint16(12, true),
-    credit: view.getUint8(3),
-    stepMicros: view.getUint32(8, true),
-    ...(rows > 0 && { recycled: readRecycled(view, recycledAt, rows, wide) }),
-    ...(top !== null && { logprobs: readLogprobs(view, logprobsAt, n, top, wide) }),
+  const accept: Accept = {
+    credit: reader.u8(),
+    position: reader.u32(),
+    stepMicros: reader.u32(),
+    drafted: reader.u16(),
+    steps: reader.u16(),
+    tokens: reader.tokens(n, wide),
+    sources: reader.sources(n).slice(),
   };
+  if (flags & RECYCLED) accept.recycled = readRecycled(reader, wide);
+  if (flags & LOGPROBS) accept.logprobs = readLogprobs(reader, n, wide);
+  reader.end();
+  return accept;
 }
 
-const DONE_BYTES = 24;
-
-export function encodeDone(frameDone: Done): Uint8Array {
-  const view = frame(FrameType.done, DONE_BYTES);
-  view.setUint8(1, DONE_REASONS.indexOf(frameDone.reason));
-  view.setUint32(4, frameDone.steps, true);
-  view.setUint32(8, frameDone.drafted, true);
-  view.setUint32(12, frameDone.accepted, true);
-  view.setUint32(16, frameDone.prefillMicros, true);
-  view.setUint32(20, frameDone.stale, true);
-  return bytesOf(view);
+export function encodeDone(done: Done): Uint8Array {
+  const writer = new Writer(FrameType.done);
+  writer.u8(DONE_REASONS.indexOf(done.reason));
+  writer.pad(2);
+  writer.u32(done.steps);
+  writer.u32(done.drafted);
+  writer.u32(done.accepted);
+  writer.u32(done.prefillMicros);
+  writer.u32(done.stale);
+  return writer.finish();
 }
 
 export function decodeDone(bytes: Uint8Array): Done {
-  const view = viewOf(bytes, FrameType.done, DONE_BYTES);
-  exactly(view, DONE_BYTES);
-  const reason =
-    DONE_REASONS[view.getUint8(1)] ?? fail(`done reason ${view.getUint8(1)} is not known`);
-  return {
-    reason,
-    steps: view.getUint32(4, true),
-    drafted: view.getUint32(8, true),
-    accepted: view.getUint32(12, true),
-    prefillMicros: view.getUint32(16, true),
-    stale: view.getUint32(20, true),
+  const reader = new Reader(bytes, FrameType.done);
+  const code = reader.u8();
+  reader.skip(2);
+  const done = {
+    reason: DONE_REASONS[code] ?? fail(`done reason ${code} is not known`),
+    steps: reader.u32(),
+    drafted: reader.u32(),
+    accepted: reader.u32(),
+    prefillMicros: reader.u32(),
+    stale: reader.u32(),
   };
+  reader.end();
+  return done;
 }
 
-const ERROR_HEADER = 8;
-
 export function encodeError(error: LinkError): Uint8Array {
-  const message = utf8.encode(error.message).subarray(0, MAX_MESSAGE_BYTES);
-  const path = encodePath(error.path ?? []);
-  const view = frame(FrameType.error, ERROR_HEADER + message.length + path.length);
-  view.setUint8(1, LINK_ERRORS.indexOf(error.code));
-  view.setUint16(2, message.length, true);
-  view.setUint32(4, error.retryAfterMs, true);
-  new Uint8Array(view.buffer).set(message, ERROR_HEADER);
-  new Uint8Array(view.buffer).set(path, ERROR_HEADER + message.length);
-  return bytesOf(view);
+  const message = utf8Bytes(error.message).subarray(0, MAX_MESSAGE_BYTES);
+  const writer = new Writer(FrameType.error);
+  writer.u8(LINK_ERRORS.indexOf(error.code));
+  writer.u16(message.length);
+  writer.u32(error.retryAfterMs);
+  writer.bytes(message);
+  writer.bytes(encodePath(error.path ?? []));
+  return writer.finish();
 }
 
 /** As JSON, without what of its end does not fit. */
 function encodePath(path: readonly (string | number)[]): Uint8Array {
   for (let length = path.length; length > 0; length--) {
-    const json = utf8.encode(JSON.stringify(path.slice(0, length)));
+    const json = utf8Bytes(JSON.stringify(path.slice(0, length)));
     if (json.length <= MAX_MESSAGE_BYTES) return json;
   }
   return new Uint8Array(0);
 }
 
 export function decodeError(bytes: Uint8Array): LinkError {
-  const view = viewOf(bytes, FrameType.error, ERROR_HEADER);
-  const code = LINK_ERRORS[view.getUint8(1)] ?? fail(`error code ${view.getUint8(1)} is not known`);
-  const length = view.getUint16(2, true);
+  const reader = new Reader(bytes, FrameType.error);
+  const code = reader.u8();
+  const length = reader.u16();
   if (length > MAX_MESSAGE_BYTES) fail(`message of ${length} bytes; at most ${MAX_MESSAGE_BYTES}`);
-  const pathAt = ERROR_HEADER + length;
-  if (bytes.length < pathAt) fail(`frame of ${bytes.length} bytes is cut short`);
-  return {
-    code,
-    retryAfterMs: view.getUint32(4, true),
-    message: new TextDecoder().decode(bytes.subarray(ERROR_HEADER, pathAt)),
-    ...(bytes.length > pathAt && { path: decodePath(bytes.subarray(pathAt)) }),
+  const error: LinkError = {
+    code: LINK_ERRORS[code] ?? fail(`error code ${code} is not known`),
+    retryAfterMs: reader.u32(),
+    message: new TextDecoder().decode(reader.bytes(length)),
   };
+  if (reader.left > 0) error.path = decodePath(reader.bytes(reader.left));
+  return error;
 }
 
 function decodePath(bytes: Uint8Array): (string | number)[] {

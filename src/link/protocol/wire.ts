@@ -1,11 +1,8 @@
 /**
- * What all frames share: types, limits, and reading and writing that trusts
- * nothing. Every decoder checks the exact length, every count against its named
- * limit and every value's range, and throws `FrameError` before anything is
- * allocated from a number the other side chose.
+ * What all frames share: types and limits. Every decoder checks the exact length,
+ * every count against its named limit and every value's range, and throws
+ * `FrameError` before anything is allocated from a number the other side chose.
  */
-import { SOURCE_NAMES, type Source } from '../../draft/source.ts';
-
 export const PROTOCOL_VERSION = 1;
 
 /** Longest frame either side accepts; the largest legal `open` fits. */
@@ -38,63 +35,8 @@ export class FrameError extends Error {
 /** Flag of frames with token ids: they take four bytes instead of two. */
 export const WIDE_TOKENS = 1;
 
-export function frame(type: number, bytes: number): DataView {
-  const view = new DataView(new ArrayBuffer(bytes));
-  view.setUint8(0, type);
-  return view;
-}
-
-export function bytesOf(view: DataView): Uint8Array {
-  return new Uint8Array(view.buffer);
-}
-
 export function fail(message: string): never {
   throw new FrameError(message);
-}
-
-export function viewOf(bytes: Uint8Array, type: number, least: number): DataView {
-  if (bytes.byteLength > MAX_FRAME_BYTES) {
-    fail(`frame of ${bytes.byteLength} bytes; at most ${MAX_FRAME_BYTES}`);
-  }
-  if (bytes.byteLength < least) fail(`frame of ${bytes.byteLength} bytes is cut short`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint8(0) !== type) fail(`frame type ${view.getUint8(0)}, expected ${type}`);
-  return view;
-}
-
-export function exactly(view: DataView, bytes: number): void {
-  if (view.byteLength !== bytes) fail(`frame of ${view.byteLength} bytes, expected ${bytes}`);
-}
-
-export function writeTokens(
-  view: DataView,
-  at: number,
-  tokens: ArrayLike<number>,
-  n: number,
-  wide: boolean,
-): number {
-  for (let i = 0; i < n; i++) {
-    if (wide) view.setUint32(at, tokens[i]!, true);
-    else view.setUint16(at, tokens[i]!, true);
-    at += wide ? 4 : 2;
-  }
-  return at;
-}
-
-export function readToken(view: DataView, at: number, wide: boolean): number {
-  const id = wide ? view.getUint32(at, true) : view.getUint16(at, true);
-  if (id > MAX_TOKEN_ID) fail(`token id ${id}; at most ${MAX_TOKEN_ID}`);
-  return id;
-}
-
-export function needsWide(tokens: ArrayLike<number>, n: number): boolean {
-  for (let i = 0; i < n; i++) if (tokens[i]! > 0xffff) return true;
-  return false;
-}
-
-export function readSource(byte: number): Source {
-  if (byte >= SOURCE_NAMES.length) fail(`source ${byte} is not known`);
-  return byte as Source;
 }
 
 /** Type byte of a frame, or -1 for an empty one. */

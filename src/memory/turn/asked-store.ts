@@ -4,7 +4,7 @@
  */
 
 import type { Source } from '../../draft/source.ts';
-import type { SpanRun } from '../../draft/stores/span-store.ts';
+import type { Span } from '../../draft/stores/span-store.ts';
 import type { Observation } from '../../meter/metric-names.ts';
 import { loggable } from '../../store/loggable.ts';
 import type { KeptRange, KeptRun } from '../../store/objects/memory.ts';
@@ -23,7 +23,7 @@ export class AskedStore {
   private readonly source: Source;
   private readonly label: string;
   private readonly proceed: Proceed;
-  private readonly arrived: (runs: readonly SpanRun[]) => void;
+  private readonly arrived: (runs: readonly Span[]) => void;
   private readonly held: KeptRange[] = [];
   private readonly seconds: number[] = [];
   private asked = 0;
@@ -35,7 +35,7 @@ export class AskedStore {
     source: Source,
     label: string,
     proceed: Proceed,
-    arrived: (runs: readonly SpanRun[]) => void,
+    arrived: (runs: readonly Span[]) => void,
   ) {
     this.source = source;
     this.label = label;

@@ -5,7 +5,7 @@
 import type { Bindings } from '../../bindings.ts';
 import { Source } from '../../draft/source.ts';
 import { MAX_CONTEXT } from '../../draft/stores/session-store.ts';
-import type { SpanRun } from '../../draft/stores/span-store.ts';
+import type { Span } from '../../draft/stores/span-store.ts';
 import { corpusAt } from '../../store/corpora.ts';
 import type { KeptRun } from '../../store/objects/memory.ts';
 import type { Namespace } from '../../store/tenants.ts';
@@ -24,10 +24,10 @@ export async function lookUp(
   namespace: Namespace,
   storeIds: readonly string[],
   text: Int32Array,
-): Promise<SpanRun[]> {
+): Promise<Span[]> {
   const tail = text.slice(-MAX_CONTEXT);
   if (tail.length < MIN_MATCH) return [];
-  const found: SpanRun[] = [];
+  const found: Span[] = [];
   let late = false;
   const take = (source: Source, runs: readonly KeptRun[]) => {
     if (late) return;

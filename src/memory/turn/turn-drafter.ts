@@ -10,7 +10,7 @@ import { AlignmentStore } from '../../draft/stores/alignment-store.ts';
 import type { ModelStore } from '../../draft/stores/model-store.ts';
 import { RecyclingStore } from '../../draft/stores/recycling-store.ts';
 import { SessionStore } from '../../draft/stores/session-store.ts';
-import { type SpanRun, SpanStore } from '../../draft/stores/span-store.ts';
+import { type Span, SpanStore } from '../../draft/stores/span-store.ts';
 import type { TokenTree } from '../../draft/tree/tree.ts';
 import { STORES_WITH_MODEL, WORKER_STORES } from '../objects/mixer-weights.ts';
 import { keptMixer, type SharedMixer } from './shared-mixer.ts';
@@ -45,7 +45,7 @@ export class TurnDrafter extends BlendDrafter {
   }
 
   /** Takes in what was fetched, at any time of the turn once it has begun. */
-  learn(runs: readonly SpanRun[]): void {
+  learn(runs: readonly Span[]): void {
     this.fetched.learn(runs);
   }
 

@@ -9,12 +9,9 @@
 
 import type { Bindings } from '../../bindings.ts';
 import { Source } from '../../draft/source.ts';
-import type { SpanRun } from '../../draft/stores/span-store.ts';
-import type { SpanSource } from '../../generate/turn.ts';
-import { MAX_FRAME_SPAN_TOKENS, type Span } from '../../link/protocol/index.ts';
+import type { Span } from '../../draft/stores/span-store.ts';
 import type { Observation } from '../../meter/metric-names.ts';
 import type { ChatMessage } from '../../model/tokenizer.ts';
-import type { Passage } from '../../retrieve/search.ts';
 import { corpusAt } from '../../store/corpora.ts';
 import { sha256 } from '../../store/ids.ts';
 import { loggable } from '../../store/loggable.ts';
@@ -22,7 +19,6 @@ import type { Namespace } from '../../store/tenants.ts';
 import { MAX_SHARDS } from '../objects/corpus-limits.ts';
 import { tenantMemory } from '../objects/tenant-memory.ts';
 import { AskedStore } from './asked-store.ts';
-import type { Said } from './said.ts';
 import type { SharedMixer } from './shared-mixer.ts';
 import type { RememberedDrafter, TurnDrafter } from './turn-drafter.ts';
 import { TurnRecycling } from './turn-recycling.ts';
@@ -41,7 +37,23 @@ function rememberShards(store: string, shards: number): void {
 /** Shorter outputs say nothing that is worth a row. */
 const MIN_OUTPUT = 4;
 
-export class TurnMemory implements SpanSource {
+/** What a turn has besides its memory, and where what is found goes. */
+export interface TurnSurroundings {
+  /** Of the tenant: what is quoted of them is drafted from. */
+  storeIds: readonly string[];
+  /** Tokens of the passages that the turn has anyway, in the prompt or not: they are not fetched again. */
+  passages: readonly Int32Array[];
+  /** Told what was fetched, for the verifier's echo. */
+  onSpans(spans: readonly Span[]): void;
+}
+
+/** An answer that came to its end: as the client has it, and without the token that ends it. */
+export interface WholeAnswer {
+  text: string;
+  tokens: Int32Array;
+}
+
+export class TurnMemory {
   readonly drafter: TurnDrafter;
   readonly recycling: TurnRecycling;
   private readonly env: Bindings;
@@ -51,29 +63,21 @@ export class TurnMemory implements SpanSource {
   private readonly stores: AskedStore[];
   /** Passages that the turn has anyway, by their tokens: the best match of what quotes one is itself. */
   private readonly has: ReadonlySet<string>;
+  private readonly onSpans: TurnSurroundings['onSpans'];
   private passages: readonly number[] = [];
-  private waiting: Span[];
-  private arrived: () => void = () => {};
 
-  /**
-   * @param storeIds of the tenant: what is quoted of them is drafted from
-   * @param found passages in the prompt, and those that did not fit it
-   * @param spare the latter, shipped in any case
-   */
   constructor(
     env: Bindings,
     namespace: Namespace,
-    storeIds: readonly string[],
-    found: readonly Passage[],
-    spare: SpanSource,
     { drafter, mixer }: RememberedDrafter,
+    { storeIds, passages, onSpans }: TurnSurroundings,
   ) {
     this.env = env;
     this.namespace = namespace;
     this.mixer = mixer;
     this.drafter = drafter;
     this.recycling = new TurnRecycling(this.drafter.recycled);
-    this.waiting = spare.next(Number.POSITIVE_INFINITY);
+    this.onSpans = onSpans;
     this.tenant = new AskedStore(
       Source.tenant,
       'T',
@@ -81,7 +85,7 @@ export class TurnMemory implements SpanSource {
       (runs) => this.take(runs),
     );
     this.stores = [this.tenant];
-    this.has = new Set(found.map(({ tokens }) => tokens.join()));
+    this.has = new Set(passages.map((tokens) => tokens.join()));
     for (const storeId of storeIds) this.addShard(storeId, 0);
     this.drafter.onUnsure(() => {
       for (const store of this.stores) store.follow(() => this.drafter.tail);
@@ -106,24 +110,8 @@ export class TurnMemory implements SpanSource {
     });
   }
 
-  next(room: number): Span[] {
-    const spans: Span[] = [];
-    for (const span of this.waiting) {
-      const length = Math.min(span.tokens.length, room, MAX_FRAME_SPAN_TOKENS);
-      if (length === 0) break;
-      room -= length;
-      spans.push({ ...span, tokens: span.tokens.subarray(0, length) });
-    }
-    this.waiting = [];
-    return spans;
-  }
-
-  notify(arrived: () => void): void {
-    this.arrived = arrived;
-  }
-
   /** Keeps a whole answer, and what its drafts have taught. Never rejects. */
-  async learn({ text, tokens }: Said, conversation: readonly ChatMessage[]): Promise<void> {
+  async learn({ text, tokens }: WholeAnswer, conversation: readonly ChatMessage[]): Promise<void> {
     if (tokens.length < MIN_OUTPUT) return;
     try {
       const earlier = conversation.filter(({ role }) => role === 'assistant');
@@ -179,12 +167,11 @@ export class TurnMemory implements SpanSource {
     }
   }
 
-  private take(runs: readonly SpanRun[]): void {
-    const news = runs.filter(({ tokens }) => !this.has.has(tokens.join()));
+  private take(spans: readonly Span[]): void {
+    const news = spans.filter(({ tokens }) => !this.has.has(tokens.join()));
     if (news.length === 0) return;
     this.drafter.learn(news);
-    this.waiting.push(...news);
-    this.arrived();
+    this.onSpans(news);
   }
 }
 

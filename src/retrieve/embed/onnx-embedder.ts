@@ -3,8 +3,9 @@
  * (`models/recipe/embedder`), or any BERT-style export of Hugging Face. Which of
  * them it is, the graph's inputs and outputs say.
  */
-import { Tokenizer } from '@huggingface/tokenizers';
-import { cachedEncoder } from '../../model/word-cache.ts';
+import { linearTokenizer } from '../../model/linear-tokenizer.ts';
+import { runAtOnce } from '../../model/pause.ts';
+import { TokenList } from '../../model/token-list.ts';
 import { type Session, Tensor } from '../../onnx/runtime.ts';
 import type { Embedder, Embedding, Role, TokenVectors } from './embedder.ts';
 import type { Manifest } from './manifest.ts';
@@ -33,12 +34,16 @@ export async function createOnnxEmbedder(
   tokenizerJson: object,
 ): Promise<Embedder> {
   const { id, dimensions, pooling, maxTokens } = manifest;
-  const tokenizer = new Tokenizer(tokenizerJson, {});
+  const { tokenizer, words } = linearTokenizer(tokenizerJson, {});
   const isBag = session.inputNames.includes('token_weights');
   const output = outputOf(session, manifest);
-  const encodeWords =
-    cachedEncoder(tokenizer) ??
-    ((text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids);
+
+  function encodeWords(text: string): ArrayLike<number> {
+    if (!words) return tokenizer.encode(text, { add_special_tokens: false }).ids;
+    const tokens = new TokenList();
+    runAtOnce(words.encode(text, tokens));
+    return tokens.toArray();
+  }
 
   function encode(text: string): Encoded {
     if (isBag) return bagOf(encodeWords(text));

@@ -1,62 +1,86 @@
 /**
  * Puts a document together for parsers whose source is not text: what they
- * extract becomes the document's text, and blocks stand in it letter for letter.
+ * extract becomes the document's text, and each block equals its range of it.
  */
-import type { ParsedDocument, Section } from './document.ts';
-import { shortTitle } from './document.ts';
+import {
+  type Block,
+  type LeftOut,
+  oneLine,
+  type ParsedDocument,
+  requireRoom,
+  shortTitle,
+} from './document.ts';
+import { Sections } from './sections.ts';
+import { visible } from './visible.ts';
 
 const GAP = '\n\n';
+/** Of Markdown. */
+const MAX_LEVEL = 6;
 
 export class DocumentBuilder {
-  private readonly sections: Section[] = [];
+  readonly leftOut: LeftOut[] = [];
+  private readonly sections: Sections;
   private parts: string[] = [];
-  private length = 0;
-  private title: string;
-  private section: Section;
+  private named: string;
   private titled: boolean;
+  private characters = 0;
 
   /** @param titled whether `title` is better than the document's first heading */
   constructor(title: string, titled: boolean) {
-    this.title = shortTitle(title);
+    this.named = shortTitle(title);
+    this.sections = new Sections(this.named);
     this.titled = titled;
-    this.section = this.newSection(this.title);
+    // A title cut short stands whole before the text.
+    if (titled && oneLine(title) !== shortTitle(title)) this.block(oneLine(title));
+  }
+
+  /** Characters of text so far. */
+  get length(): number {
+    return this.characters;
   }
 
   /** Starts a section. The first heading of level 1 names a document without a title. */
   heading(level: number, text: string): void {
-    const heading = shortTitle(text);
-    if (heading === '') return;
-    if (level === 1 && !this.titled) {
-      this.title = heading;
-      this.titled = true;
-      for (const section of this.sections) section.title = heading;
-    }
-    this.append(`${'#'.repeat(level)} ${heading}`);
-    this.section = this.newSection(heading);
+    const words = oneLine(text);
+    if (words === '') return;
+    if (level === 1 && !this.titled) this.rename(words);
+    const mark = '#'.repeat(Math.min(level, MAX_LEVEL));
+    const { start, end } = this.append(`${mark} ${words}`);
+    this.sections.start(words, start + mark.length + 1, end);
   }
 
+  /** Names a document that has no title yet. */
+  rename(title: string): void {
+    this.titled = true;
+    this.named = shortTitle(title);
+    this.sections.rename(this.named);
+  }
+
+  get hasTitle(): boolean {
+    return this.titled;
+  }
+
+  get title(): string {
+    return this.named;
+  }
+
+  /** Throws `UnreadableFile` where the text grows too long. */
   block(text: string): void {
-    if (text.trim() === '') return;
-    const start = this.append(text);
-    this.section.blocks.push({ text, start, end: start + text.length });
+    if (text.trim() !== '') this.sections.add(this.append(text));
   }
 
   build(): ParsedDocument {
-    const sections = this.sections.filter((section) => section.blocks.length > 0);
-    return { text: this.parts.join(''), sections };
+    const sections = this.sections.end();
+    return { text: this.parts.join(''), sections, leftOut: this.leftOut };
   }
 
-  private newSection(heading: string): Section {
-    const section: Section = { title: this.title, heading, blocks: [] };
-    this.sections.push(section);
-    return section;
-  }
-
-  private append(text: string): number {
-    const gap = this.length > 0 ? GAP : '';
-    const start = this.length + gap.length;
+  private append(source: string): Block {
+    const text = visible(source).replaceAll('\0', '').toWellFormed();
+    const gap = this.characters > 0 ? GAP : '';
+    const start = this.characters + gap.length;
+    requireRoom(start + text.length);
     this.parts.push(gap, text);
-    this.length = start + text.length;
-    return start;
+    this.characters = start + text.length;
+    return { text, start, end: this.characters };
   }
 }

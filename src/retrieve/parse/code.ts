@@ -1,6 +1,7 @@
 /** Source code to sections: one a top-level declaration, in fences as documentation has it. */
 import { DocumentBuilder } from './builder.ts';
-import type { ParsedDocument } from './document.ts';
+import { requireRoom } from './document.ts';
+import { type Parsing, SLICE } from './slices.ts';
 
 /** By extension, the name that a fence gives the language. */
 export const LANGUAGES: Readonly<Record<string, string>> = {
@@ -37,23 +38,34 @@ export const LANGUAGES: Readonly<Record<string, string>> = {
 
 const DECLARATION =
   /^(?:export |default |pub(?:\([a-z]+\))? |public |private |protected |static |final |abstract |async |unsafe |extern |declare )*(?:function\*?|class|interface|struct|enum|trait|impl|type|namespace|module|package|def|fn|func|fun|const|let|var|object)\s+(?:\([^)]*\)\s*)?([\p{L}_$][\p{L}\p{N}_$]*)/u;
+/** Of a line, read for the name of a declaration. */
 const MAX_LINE = 2_000;
 
-export function parseCode(source: string, filename: string, language: string): ParsedDocument {
+export function* parseCode(source: string, filename: string, language: string): Parsing {
+  requireRoom(source.length);
   const builder = new DocumentBuilder(filename, true);
   let lines: string[] = [];
   let heading = '';
 
   function endBlock(): void {
-    const code = lines.join('\n').replace(/^\n+|\s+$/g, '');
+    const first = lines.findIndex((line) => line.trim() !== '');
+    const last = lines.findLastIndex((line) => line.trim() !== '');
+    const code = lines
+      .slice(first, last + 1)
+      .join('\n')
+      .trimEnd();
     lines = [];
-    if (code === '') return;
+    if (first < 0) return;
     if (heading !== '') builder.heading(2, heading);
     builder.block(`\`\`\`${language}\n${code}\n\`\`\``);
   }
 
   let blank = true;
-  for (const line of source.replaceAll('\r', '').split('\n')) {
+  let sliceEnd = SLICE;
+  for (let start = 0; start <= source.length; ) {
+    const newline = source.indexOf('\n', start);
+    const end = newline < 0 ? source.length : newline;
+    const line = source.slice(start, end).replaceAll('\r', '');
     const topLevel = /^[^\s})\]]/.test(line);
     // A new part starts where, after a blank line, code stands at the margin again.
     if (topLevel && blank && lines.length > 0) {
@@ -65,6 +77,11 @@ export function parseCode(source: string, filename: string, language: string): P
     }
     lines.push(line);
     blank = line.trim() === '';
+    start = end + 1;
+    if (start > sliceEnd) {
+      yield;
+      sliceEnd = start + SLICE;
+    }
   }
   endBlock();
   return builder.build();

@@ -1,30 +1,36 @@
 /** What every parser makes of a file: one text, and the sections in it. */
+import { visible } from './visible.ts';
 
 /** A paragraph, list, table or fenced code. */
 export interface Block {
-  /** Cleaned for reading: markup that says nothing to a reader is gone. */
+  /** Cleaned for reading, without markup. */
   text: string;
   /** Range of its source in the document's text, in UTF-16 code units. */
   start: number;
   end: number;
 }
 
-/** What stands under one heading, down to the next. */
+/** What follows one heading, up to the next. */
 export interface Section {
   title: string;
   heading: string;
   blocks: Block[];
 }
 
+/** Something of a file that no section has. */
+export interface LeftOut {
+  name: string;
+  reason: string;
+}
+
 export interface ParsedDocument {
   /** The text that offsets count in. */
   text: string;
   sections: Section[];
-  /** Of an archive: members left out, and why. */
-  skipped?: { name: string; reason: string }[];
+  leftOut: LeftOut[];
 }
 
-/** Titles are carried by every passage: a long one would crowd the text out. */
+/** Every passage repeats its title and heading: longer ones would crowd the text out. */
 const MAX_TITLE = 80;
 
 /** A file's name without folder and extension, as a title for what has none. */
@@ -37,7 +43,36 @@ export function titleFromName(filename: string): string {
 }
 
 export function shortTitle(text: string): string {
-  return text.replace(/\s+/g, ' ').trim().slice(0, MAX_TITLE).trim();
+  const title = oneLine(text);
+  if (title.length <= MAX_TITLE) return title;
+  // Never between the halves of a surrogate pair.
+  return title
+    .slice(0, MAX_TITLE)
+    .replace(/[\uD800-\uDBFF]$/, '')
+    .trim();
+}
+
+/** The text with every run of white space as one space. */
+export function oneLine(text: string): string {
+  return visible(text).replace(/\s+/g, ' ').trim();
+}
+
+/** `1 comment`, `2 comments`. */
+export function counted(noun: string, count: number): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Characters of text that a file may have: its passages must fit the worker's memory beside it. */
+export const MAX_TEXT = 16 * 1024 * 1024;
+
+/** Throws `UnreadableFile` if a text of that many characters is too long. */
+export function requireRoom(characters: number): void {
+  if (characters > MAX_TEXT) {
+    throw new UnreadableFile(
+      'invalid_file',
+      `the file has more than ${MAX_TEXT} characters of text: split it`,
+    );
+  }
 }
 
 /** The file's own fault, with the reason for its owner. */

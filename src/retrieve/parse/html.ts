@@ -1,194 +1,242 @@
-/** HTML to sections: the words, in blocks, written the way markdown would have them. */
-import { Parser } from 'htmlparser2';
+/** HTML to sections: the words, in blocks, written the way Markdown would have them. */
 import { DocumentBuilder } from './builder.ts';
-import { type ParsedDocument, titleFromName } from './document.ts';
+import { oneLine, titleFromName } from './document.ts';
+import { Flow } from './flow.ts';
+import { type MarkupEvents, readMarkup } from './markup.ts';
+import type { Parsing } from './slices.ts';
 
 /** Not what a page says: its machinery, and the ways around the site. */
-const SKIPPED = new Set(
-  'script style noscript template svg canvas iframe object nav footer select button'.split(' '),
-);
-/** Elements that run on in a line; all others end a block. */
+const SKIPPED: Readonly<Record<string, string>> = {
+  script: '',
+  style: '',
+  nav: 'navigation',
+  footer: 'the page’s footer',
+  button: 'controls',
+  select: 'controls',
+  canvas: 'drawings',
+  svg: 'drawings',
+  iframe: 'embedded content',
+  object: 'embedded content',
+  noscript: 'content for other browsers',
+  template: 'content for other browsers',
+};
+const COMMENTS = 'comments';
+/** A footer in one of these belongs to the text. */
+const SECTIONING = new Set('article main section aside blockquote figure'.split(' '));
+/** Elements that run on in a line, and such as only group rows; all others end a paragraph. */
 const INLINE = new Set(
-  `a abbr b bdi bdo big cite code data del dfn em font i ins kbd label mark q s samp small span
-  strike strong sub sup time tt u var wbr`.split(/\s+/),
+  `a abbr acronym audio b bdi bdo big cite code data del dfn em font i img input ins kbd label map
+  mark math mi mn mo mfrac mrow msqrt msub msup mtext nobr output picture q rb rp rt ruby s samp
+  semantics small source span strike strong sub sup time tt u var video wbr
+  tbody thead tfoot colgroup col`.split(/\s+/),
 );
-/** A list or table is one block up to here: beyond, it goes on in another. */
-const MAX_LINES = 60;
-/** Deeper nesting is no document; it stops being followed. */
-const MAX_DEPTH = 512;
+const LISTS = new Set(['ul', 'ol', 'menu']);
 
-export function parseHtml(source: string, filename: string): ParsedDocument {
-  const title = /<title[^>]*>([^<]*)<\/title>/i.exec(source.slice(0, 65_536))?.[1]?.trim();
+export function* parseHtml(source: string, filename: string): Parsing {
   const builder = new DocumentBuilder(titleFromName(filename), false);
-  const reader = new HtmlReader(builder);
-  const parser = new Parser(reader, { decodeEntities: true, lowerCaseTags: true });
-  parser.write(source);
-  parser.end();
+  const reader = new HtmlReader(builder, source);
+  yield* readMarkup(source, 'html', reader);
   reader.finish();
-  const document = builder.build();
-  if (title && document.sections.every((section) => section.title === titleFromName(filename))) {
-    for (const section of document.sections) section.title = title;
-  }
-  return document;
+  return builder.build();
 }
 
-/** Takes the parser's events. Lines of a list or table gather in `lines`, the running line in `line`. */
-class HtmlReader {
+class HtmlReader implements MarkupEvents {
   private readonly builder: DocumentBuilder;
-  private line = '';
-  private lines: string[] = [];
-  private skipping = 0;
-  private depth = 0;
+  private readonly source: string;
+  private readonly flow: Flow;
+  private title = '';
+  private inTitle = false;
+  private readonly lists: { isOrdered: boolean; items: number }[] = [];
+  private sectioning = 0;
+  /** Open `pre` elements; in a cell they are text like other. */
   private pre = 0;
   private language = '';
-  private lists: { ordered: boolean; items: number }[] = [];
-  private rows = 0;
-  private cells: string[] | null = null;
+  /** The skipped element at hand, and how many of its kind are open. */
+  private skipped = '';
+  private skippedDepth = 0;
+  /** End tags that are still to come, by name. */
+  private readonly endTags = new Map<string, number>();
+  /** What was left out, how often. */
+  private readonly left = new Map<string, number>();
 
-  constructor(builder: DocumentBuilder) {
+  constructor(builder: DocumentBuilder, source: string) {
     this.builder = builder;
+    this.source = source;
+    this.flow = new Flow(builder);
   }
 
-  onopentag(name: string, attributes: Record<string, string>): void {
-    this.depth++;
-    if (this.skipping > 0 || SKIPPED.has(name) || this.depth > MAX_DEPTH) {
-      this.skipping++;
-      return;
+  open(name: string, attributes: ReadonlyMap<string, string>): void {
+    if (this.skipped !== '') {
+      if (name === this.skipped) this.skippedDepth++;
+    } else if (this.mustSkip(name)) {
+      this.skipped = name;
+      this.skippedDepth = 1;
+    } else {
+      this.openRead(name, attributes);
     }
-    if (name === 'br') this.line += '\n';
-    else if (name === 'pre') this.openPre();
-    else if (name === 'code') this.openCode(attributes);
-    else if (name === 'ul' || name === 'ol') this.openList(name === 'ol');
-    else if (name === 'li') this.openItem();
-    else if (name === 'table') this.openTable();
-    else if (name === 'tr') this.cells = [];
-    else if (name === 'td' || name === 'th') this.openCell();
-    else if (/^h[1-6]$/.test(name)) this.endBlock();
-    else if (!INLINE.has(name) && this.pre === 0) this.endParagraph();
   }
 
-  ontext(text: string): void {
-    if (this.skipping > 0) return;
-    this.line += this.pre > 0 ? text : text.replace(/\s+/g, ' ');
+  text(text: string): void {
+    if (this.skipped !== '') this.leave(SKIPPED[this.skipped]!, text);
+    else this.flow.line += this.pre > 0 ? text : text.replace(/\s+/g, ' ');
   }
 
-  onclosetag(name: string): void {
-    this.depth--;
-    if (this.skipping > 0) {
-      this.skipping--;
-      return;
-    }
-    if (name === 'pre') this.closePre();
-    else if (name === 'code') this.line += this.pre > 0 ? '' : '`';
-    else if (name === 'ul' || name === 'ol') this.closeList();
-    else if (name === 'li') this.endLine();
-    else if (name === 'td' || name === 'th') this.closeCell();
-    else if (name === 'tr') this.closeRow();
-    else if (name === 'table') this.endBlock();
-    else if (name === 'title') this.line = '';
-    else if (/^h[1-6]$/.test(name)) this.closeHeading(Number(name[1]));
-    else if (!INLINE.has(name) && name !== 'br' && this.pre === 0) this.endParagraph();
+  comment(text: string): void {
+    this.leave(COMMENTS, text);
+  }
+
+  close(name: string): void {
+    if (Object.hasOwn(SKIPPED, name)) this.endTags.set(name, this.endTagsOf(name) - 1);
+    if (this.skipped === '') this.closeRead(name);
+    else if (name === this.skipped && --this.skippedDepth === 0) this.skipped = '';
   }
 
   finish(): void {
-    this.endBlock();
-  }
-
-  private openPre(): void {
-    if (this.pre++ === 0) {
-      this.endBlock();
-      this.language = '';
+    if (this.inTitle) this.closeTitle();
+    this.flow.tables.unwrap();
+    this.flow.endBlock();
+    if (this.title !== '' && !this.builder.hasTitle) {
+      this.builder.rename(this.title);
+      this.tellTitle('');
+    }
+    for (const [name, count] of this.left) {
+      const reason = name === COMMENTS ? 'not shown to readers' : 'not the page’s own text';
+      this.builder.leftOut.push({ name: count > 1 ? `${name} (${count})` : name, reason });
     }
   }
 
-  private openCode(attributes: Record<string, string>): void {
-    if (this.pre > 0) this.language ||= /language-(\w+)/.exec(attributes.class ?? '')?.[1] ?? '';
-    else this.line += '`';
+  /** An element that is never closed is not skipped: all the rest of the page would be. */
+  private mustSkip(name: string): boolean {
+    if (!Object.hasOwn(SKIPPED, name)) return false;
+    if (SKIPPED[name] === '') return true;
+    if (name === 'footer' && this.sectioning > 0) return false;
+    return this.endTagsOf(name) > 0;
+  }
+
+  private endTagsOf(name: string): number {
+    let count = this.endTags.get(name);
+    if (count === undefined) {
+      count = this.source.match(new RegExp(`</${name}`, 'gi'))?.length ?? 0;
+      this.endTags.set(name, count);
+    }
+    return count;
+  }
+
+  private leave(name: string, text: string): void {
+    if (name !== '' && /[\p{L}\p{N}]/u.test(text)) {
+      this.left.set(name, (this.left.get(name) ?? 0) + 1);
+    }
+  }
+
+  private openRead(name: string, attributes: ReadonlyMap<string, string>): void {
+    const { flow } = this;
+    if (SECTIONING.has(name)) this.sectioning++;
+    if (name === 'br') flow.line += '\n';
+    else if (name === 'img') flow.line += ` ${attributes.get('alt') ?? ''} `;
+    else if (name === 'pre') this.openPre();
+    else if (name === 'code') this.openCode(attributes.get('class') ?? '');
+    else if (LISTS.has(name)) this.openList(name === 'ol');
+    else if (name === 'li') this.openItem();
+    else if (name === 'table') flow.tables.open();
+    else if (name === 'tr') flow.tables.openRow();
+    else if (name === 'td' || name === 'th') flow.tables.openCell(name === 'th');
+    else if (name === 'title') this.openTitle();
+    else if (/^h[1-6]$/.test(name)) this.openHeading();
+    else if (!INLINE.has(name)) this.endParagraph();
+  }
+
+  private closeRead(name: string): void {
+    const { flow } = this;
+    if (SECTIONING.has(name)) this.sectioning = Math.max(0, this.sectioning - 1);
+    if (name === 'pre') this.closePre();
+    else if (name === 'code') flow.line += this.pre > 0 ? '' : '`';
+    else if (LISTS.has(name)) this.closeList();
+    else if (name === 'li') flow.endItem();
+    else if (name === 'td' || name === 'th') flow.tables.closeCell();
+    else if (name === 'tr') flow.tables.closeRow();
+    else if (name === 'table') flow.tables.close();
+    else if (name === 'title') this.closeTitle();
+    else if (/^h[1-6]$/.test(name)) this.closeHeading(Number(name[1]));
+    else if (!INLINE.has(name)) this.endParagraph();
+  }
+
+  private endParagraph(): void {
+    if (this.pre === 0) this.flow.endParagraph();
+    // Highlighters give every line of code an element.
+    else if (!this.flow.line.endsWith('\n')) this.flow.line += '\n';
+  }
+
+  private openTitle(): void {
+    this.endParagraph();
+    this.inTitle = true;
+  }
+
+  /** The first title is the page's; others are text. */
+  private closeTitle(): void {
+    if (this.inTitle && this.title === '') {
+      this.title = oneLine(this.flow.line);
+      this.flow.line = '';
+    }
+    this.inTitle = false;
+    this.endParagraph();
+  }
+
+  /** The page's title where its heading has become the document's, or where it was cut short. */
+  private tellTitle(heading: string): void {
+    if (!heading.includes(this.title) && this.builder.title !== this.title) {
+      this.builder.block(this.title);
+    }
+    this.title = '';
+  }
+
+  private openHeading(): void {
+    if (this.flow.tables.inHeadingCell) return this.flow.endParagraph();
+    this.flow.tables.unwrap();
+    this.flow.endBlock();
+  }
+
+  private closeHeading(level: number): void {
+    const { flow } = this;
+    if (flow.tables.holdText) return flow.endParagraph();
+    const words = flow.line.replaceAll('`', ' ');
+    flow.line = '';
+    flow.heading(level, words);
+    if (this.builder.hasTitle && this.title !== '') this.tellTitle(oneLine(words));
+  }
+
+  private openPre(): void {
+    if (this.flow.tables.holdText || this.pre++ > 0) return;
+    this.flow.endBlock();
+    this.language = '';
+  }
+
+  private openCode(className: string): void {
+    if (this.pre > 0) this.language ||= /language-(\w+)/.exec(className)?.[1] ?? '';
+    else this.flow.line += '`';
   }
 
   private closePre(): void {
     if (this.pre === 0 || --this.pre > 0) return;
-    const code = this.line.replace(/^\n+/, '').trimEnd();
-    this.line = '';
-    if (code !== '') this.builder.block(`\`\`\`${this.language}\n${code}\n\`\`\``);
+    const code = this.flow.line.replace(/^\n+/, '').trimEnd();
+    this.flow.line = '';
+    if (code.trim() !== '') this.flow.code(code, this.language);
   }
 
-  private openList(ordered: boolean): void {
-    if (this.lists.length === 0) this.endBlock();
-    else this.endLine();
-    this.lists.push({ ordered, items: 0 });
+  private openList(isOrdered: boolean): void {
+    if (this.lists.length === 0 && !this.flow.tables.holdText) this.flow.endBlock();
+    else this.flow.endItem();
+    this.lists.push({ isOrdered, items: 0 });
   }
 
   private openItem(): void {
-    this.endLine();
-    const list = this.lists[this.lists.length - 1];
-    const mark = list?.ordered ? `${++list.items}. ` : '- ';
-    this.line = '  '.repeat(Math.max(0, this.lists.length - 1)) + mark;
+    const list = this.lists.at(-1);
+    const mark = list?.isOrdered ? `${++list.items}.` : '-';
+    this.flow.item(Math.max(0, this.lists.length - 1), mark);
   }
 
   private closeList(): void {
-    this.endLine();
     this.lists.pop();
-    if (this.lists.length === 0) this.endBlock();
-  }
-
-  private openTable(): void {
-    this.endBlock();
-    this.rows = 0;
-  }
-
-  /** A cell outside a row is no table's: its words are a paragraph's. */
-  private openCell(): void {
-    if (this.cells) this.line = '';
-    else this.endParagraph();
-  }
-
-  private closeCell(): void {
-    if (!this.cells) return this.endParagraph();
-    this.cells.push(this.line.replace(/\s+/g, ' ').replaceAll('|', '\\|').trim());
-    this.line = '';
-  }
-
-  private closeRow(): void {
-    const cells = this.cells;
-    this.cells = null;
-    this.line = '';
-    if (!cells || cells.length === 0) return;
-    this.pushLine(`| ${cells.join(' | ')} |`);
-    if (this.rows++ === 0) this.pushLine(`| ${cells.map(() => '---').join(' | ')} |`);
-  }
-
-  private closeHeading(level: number): void {
-    this.builder.heading(level, this.line.replace(/[`\s]+/g, ' '));
-    this.line = '';
-  }
-
-  /** A paragraph ends a block, but inside a list or table only the line. */
-  private endParagraph(): void {
-    if (this.cells) this.line += ' ';
-    else if (this.lists.length > 0) this.line = this.line.trimEnd() + (this.line.trim() && ' ');
-    else this.endBlock();
-  }
-
-  private endLine(): void {
-    const line = this.line.replace(/[^\S\n]*\n[^\S\n]*/g, '\n').trimEnd();
-    this.line = '';
-    if (!/^\s*(?:-|\d+\.)?\s*$/.test(line)) this.pushLine(line);
-  }
-
-  private pushLine(line: string): void {
-    this.lines.push(line);
-    if (this.lines.length >= MAX_LINES) this.endLines();
-  }
-
-  private endLines(): void {
-    this.builder.block(this.lines.join('\n'));
-    this.lines = [];
-  }
-
-  private endBlock(): void {
-    if (this.lists.length === 0) this.line = this.line.trimStart();
-    this.endLine();
-    this.endLines();
+    if (this.lists.length === 0) this.flow.endList();
+    else this.flow.endItem();
   }
 }

@@ -1,22 +1,29 @@
 /** A file's bytes to sections, by its kind. */
+import { parseArchive } from './archive.ts';
 import { LANGUAGES, parseCode } from './code.ts';
-import { type ParsedDocument, UnreadableFile } from './document.ts';
-import { parseDocx } from './docx.ts';
+import { parseCsv } from './csv.ts';
+import { type Declaring, decode } from './decode.ts';
+import { counted, type ParsedDocument, UnreadableFile } from './document.ts';
+import { parseDocx } from './docx/docx.ts';
 import { parseHtml } from './html.ts';
-import { parseMarkdown } from './markdown.ts';
-import { parsePdf } from './pdf.ts';
+import { parseJson, parseJsonLines } from './json.ts';
+import { parseMarkdown } from './markdown/markdown.ts';
+import { parsePdf } from './pdf/pdf.ts';
 import { parsePlainText } from './plain-text.ts';
-import { parseCsv, parseJson, parseJsonLines } from './records.ts';
-import { unzip } from './zip.ts';
+import { inSlices, nextTask, type Parsing, type Rest } from './slices.ts';
+import { UnpackingRoom } from './unpacking.ts';
 
 /** Counted into a document's key: raise it when the same bytes give other passages. */
-export const PARSER_VERSION = 2;
+export const PARSER_VERSION = 3;
 
-/** Characters of text a file may have: its passages must fit the worker's memory beside it. */
-export const MAX_TEXT = 16 * 1024 * 1024;
+type ParseText = (text: string, filename: string) => Parsing;
 
-type ParseText = (text: string, filename: string) => ParsedDocument;
-type ParseBytes = (bytes: ArrayBuffer, filename: string) => Promise<ParsedDocument>;
+interface Source {
+  bytes: Uint8Array<ArrayBuffer>;
+  filename: string;
+  room: UnpackingRoom;
+  rest: Rest;
+}
 
 const TEXT_FORMATS: Readonly<Record<string, ParseText>> = {
   md: parseMarkdown,
@@ -36,10 +43,21 @@ const TEXT_FORMATS: Readonly<Record<string, ParseText>> = {
   tsv: (text, filename) => parseCsv(text, filename, '\t'),
 };
 
-const BINARY_FORMATS: Readonly<Record<string, ParseBytes>> = {
-  pdf: parsePdf,
-  docx: parseDocx,
-  zip: parseZip,
+const BINARY_FORMATS: Readonly<Record<string, (source: Source) => Promise<ParsedDocument>>> = {
+  pdf: ({ bytes, filename, room, rest }) => parsePdf(bytes, filename, room, rest),
+  docx: ({ bytes, filename, room, rest }) => parseDocx(bytes, filename, room, rest),
+  zip: ({ bytes, room, rest }) =>
+    parseArchive(bytes, room, (member, name) =>
+      parseSource({ bytes: member, filename: name, room, rest }, ''),
+    ),
+};
+
+/** Text formats that declare their encoding. */
+const DECLARING: Readonly<Record<string, Declaring>> = {
+  html: 'html',
+  htm: 'html',
+  xhtml: 'html',
+  xml: 'xml',
 };
 
 /** For names that have no extension we know. */
@@ -48,6 +66,7 @@ const EXTENSION_OF_TYPE: Readonly<Record<string, string>> = {
   'text/plain': 'txt',
   'text/html': 'html',
   'text/csv': 'csv',
+  'text/tab-separated-values': 'tsv',
   'application/json': 'json',
   'application/pdf': 'pdf',
   'application/zip': 'zip',
@@ -61,29 +80,38 @@ const SUPPORTED = [
   ...Object.keys(LANGUAGES),
 ];
 
-/** Throws `UnreadableFile`, with the reason for the file's owner. */
-export async function parse(
+/**
+ * Reads a file of any supported kind, in slices of a few milliseconds.
+ * @param rest awaited after each slice, so that other requests get the thread
+ * @throws {UnreadableFile} with the reason for the file's owner
+ */
+export function parse(
   bytes: ArrayBuffer,
   filename: string,
   contentType: string,
+  rest: Rest = nextTask,
 ): Promise<ParsedDocument> {
-  const extension = formatOf(filename, contentType);
-  const document = await read(bytes, filename, extension);
-  if (document.text.length > MAX_TEXT) {
-    throw new UnreadableFile(
-      'invalid_file',
-      `the file has ${document.text.length} characters of text, more than ${MAX_TEXT}: split it`,
-    );
-  }
-  return document;
+  const room = new UnpackingRoom();
+  return parseSource({ bytes: new Uint8Array(bytes), filename, room, rest }, contentType);
 }
 
-function read(bytes: ArrayBuffer, filename: string, extension: string) {
+async function parseSource(source: Source, contentType: string): Promise<ParsedDocument> {
+  const { bytes, filename, rest } = source;
+  const extension = formatOf(filename, contentType);
   const binary = BINARY_FORMATS[extension];
-  if (binary) return binary(bytes, filename);
-  const text = decode(bytes);
+  if (binary) return binary(source);
+  const { text, damaged } = decode(bytes, contentType, DECLARING[extension] ?? 'no');
+  await rest();
   const format = TEXT_FORMATS[extension];
-  return format ? format(text, filename) : parseCode(text, filename, LANGUAGES[extension]!);
+  const parsing = format
+    ? format(text, filename)
+    : parseCode(text, filename, LANGUAGES[extension]!);
+  const document = await inSlices(parsing, rest);
+  if (damaged > 0) {
+    const reason = 'not readable in the encoding of the rest, shown as \uFFFD';
+    document.leftOut.push({ name: counted('character', damaged), reason });
+  }
+  return document;
 }
 
 function formatOf(filename: string, contentType: string): string {
@@ -93,9 +121,12 @@ function formatOf(filename: string, contentType: string): string {
   if (type) return type;
   throw new UnreadableFile(
     'unsupported_file',
-    `"${filename}" can't be read: the kinds that can are ${SUPPORTED.join(', ')}`,
+    `"${filename.slice(-MAX_NAMED)}" can't be read: the kinds that can are ${SUPPORTED.join(', ')}`,
   );
 }
+
+/** Of a name, in a message. */
+const MAX_NAMED = 255;
 
 function isKnown(extension: string): boolean {
   return (
@@ -103,62 +134,4 @@ function isKnown(extension: string): boolean {
     Object.hasOwn(BINARY_FORMATS, extension) ||
     Object.hasOwn(LANGUAGES, extension)
   );
-}
-
-/** UTF-8, or UTF-16 where a byte order mark says so. */
-function decode(bytes: ArrayBuffer): string {
-  const [first, second] = new Uint8Array(bytes, 0, Math.min(2, bytes.byteLength));
-  let encoding = 'utf-8';
-  if (first === 0xff && second === 0xfe) encoding = 'utf-16le';
-  if (first === 0xfe && second === 0xff) encoding = 'utf-16be';
-  let text: string;
-  try {
-    text = new TextDecoder(encoding, { fatal: true, ignoreBOM: false }).decode(bytes);
-  } catch (error) {
-    throw new UnreadableFile('invalid_file', 'the file is not text in UTF-8 or UTF-16', error);
-  }
-  if (text.includes('\0')) throw new UnreadableFile('invalid_file', 'the file is binary, not text');
-  return text;
-}
-
-/**
- * The members of an archive, one document after the other. Members that can't
- * be read are left out; an archive of nothing else is unreadable itself.
- */
-async function parseZip(archive: ArrayBuffer): Promise<ParsedDocument> {
-  const texts: string[] = [];
-  const whole: ParsedDocument = { text: '', sections: [], skipped: [] };
-  let offset = 0;
-  for await (const { name, bytes } of unzip(archive)) {
-    if (isClutter(name)) continue;
-    try {
-      // An archive in an archive is not followed.
-      if (/\.zip$/i.test(name)) throw new UnreadableFile('unsupported_file', 'an archive itself');
-      const member = await parse(bytes, name, '');
-      for (const section of member.sections) {
-        for (const block of section.blocks) {
-          block.start += offset;
-          block.end += offset;
-        }
-        whole.sections.push(section);
-      }
-      texts.push(member.text);
-      offset += member.text.length + 1;
-    } catch (error) {
-      if (!(error instanceof UnreadableFile)) throw error;
-      whole.skipped!.push({ name, reason: error.message });
-    }
-  }
-  whole.text = texts.join('\n');
-  if (whole.sections.length === 0) {
-    const [first] = whole.skipped!;
-    const reason = first ? `; ${first.name}: ${first.reason}` : '';
-    throw new UnreadableFile('invalid_file', `the archive has no file that can be read${reason}`);
-  }
-  return whole;
-}
-
-/** What systems put into archives unasked. */
-function isClutter(name: string): boolean {
-  return name.startsWith('__MACOSX/') || /(^|\/)\.[^/]*$/.test(name);
 }

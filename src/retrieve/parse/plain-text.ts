@@ -1,16 +1,19 @@
-import { type Block, type ParsedDocument, titleFromName } from './document.ts';
+/** Text without markup: blank lines part its paragraphs. */
+import { requireRoom, titleFromName } from './document.ts';
+import { Sections } from './sections.ts';
+import { type Parsing, SLICE } from './slices.ts';
 
-/** Text without markup: paragraphs are parted by blank lines. */
-export function parsePlainText(source: string, filename: string): ParsedDocument {
-  const title = titleFromName(filename);
-  const blocks: Block[] = [];
+export function* parsePlainText(source: string, filename: string): Parsing {
+  requireRoom(source.length);
+  const sections = new Sections(titleFromName(filename));
   let start = -1;
   let end = 0;
+  let sliceEnd = SLICE;
 
   function endParagraph(): void {
     if (start < 0) return;
     const text = source.slice(start, end).replaceAll('\r', '').replaceAll('\t', '  ');
-    blocks.push({ text, start, end });
+    sections.add({ text, start, end });
     start = -1;
   }
 
@@ -24,7 +27,11 @@ export function parsePlainText(source: string, filename: string): ParsedDocument
       end = lineEnd;
     }
     line = lineEnd + 1;
+    if (line > sliceEnd) {
+      yield;
+      sliceEnd = line + SLICE;
+    }
   }
   endParagraph();
-  return { text: source, sections: blocks.length > 0 ? [{ title, heading: title, blocks }] : [] };
+  return { text: source, sections: sections.end(), leftOut: [] };
 }

@@ -2,13 +2,15 @@
  * GGUF files of every supported architecture compute what transformers computes
  * of the checkpoints that they were converted from.
  */
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { addModel } from '../../../gpu-backend/builder/add-model.ts';
 import { writeGgufCheckpoint } from '../../../gpu-backend/builder/gguf/checkpoint.ts';
 import { checkGolden } from '../../../gpu-backend/cli/golden-check.ts';
+import { openEngine } from '../../../gpu-backend/engine/open.ts';
+import { maxDifference, sequentialLogits } from '../driver.ts';
 import { temporaryFolder } from '../models.ts';
 
 const folder = temporaryFolder();
@@ -33,6 +35,43 @@ describe('a GGUF file of', () => {
     const report = await checkGolden(target, join(folder, 'cache'));
     expect(report.passed, JSON.stringify(report)).toBe(true);
     expect(report.argmaxAgreements).toBe(report.positions);
+  });
+});
+
+describe('blocks that are kept', () => {
+  const tokens = Array.from({ length: 40 }, (_, i) => (i * 37) % 96);
+
+  async function logits(quantization?: 'none'): Promise<Float32Array[]> {
+    const cacheFolder = join(folder, 'kept');
+    const model = await addModel(fixture('llama-biased-tied-q4_1'), {
+      cacheFolder,
+      compute: 'float32',
+      quantization,
+    });
+    const engine = await openEngine(model.path, { slots: 1, threads: 1, cacheFolder });
+    try {
+      return (await sequentialLogits(engine, tokens)).filter((row) => row !== undefined);
+    } finally {
+      engine.close();
+    }
+  }
+
+  it('compute what their values compute, up to the rounding of activations', async () => {
+    const [kept, values] = [await logits(), await logits('none')];
+    const scale = Math.max(...values.map((row) => Math.max(...row.map(Math.abs))));
+    const worst = Math.max(...values.map((row, i) => maxDifference(row, kept[i]!)));
+    expect(worst).toBeGreaterThan(0);
+    expect(worst).toBeLessThan(0.03 * scale);
+  });
+
+  it('leave nothing of a matrix in float32', () => {
+    const [kept] = readdirSync(join(folder, 'kept')).filter((name) => /float32-v\d+$/.test(name));
+    const layout = JSON.parse(readFileSync(join(folder, 'kept', kept!, 'layout.json'), 'utf8'));
+    expect(layout.matrices['model.layers.0.self_attn.q_proj.weight']).toMatchObject({
+      form: 'blocks4',
+      parts: { offsets: { bytes: 4 * 32 } },
+    });
+    expect(layout.matrices['model.embed_tokens.weight'].form).toBe('blocks8');
   });
 });
 

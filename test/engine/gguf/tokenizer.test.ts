@@ -108,12 +108,12 @@ describe('a tokenizer', () => {
     for (const text of sound) expect(decoded(tokenizer, text)).toBe(text);
   });
 
-  it('puts BOS before a prompt and not before a text', () => {
+  it('puts BOS before a prompt and not before a text', async () => {
     const tokenizer = tokenizerOf(metadataOf(scoredPieces()));
     const bare = [...tokenizer.encode('hello')];
-    expect([...tokenizer.encodePrompt('hello')]).toEqual([1, ...bare]);
+    expect([...(await tokenizer.encodePrompt('hello', 16))]).toEqual([1, ...bare]);
     const without = metadataOf(scoredPieces({ 'tokenizer.ggml.add_bos_token': false }));
-    expect([...tokenizerOf(without).encodePrompt('hello')]).toEqual(bare);
+    expect([...(await tokenizerOf(without).encodePrompt('hello', 16))]).toEqual(bare);
   });
 
   it('puts no space before a text where the file says so', () => {

@@ -65,7 +65,7 @@ export function openApiDocument(): object {
           type: 'http',
           scheme: 'bearer',
           description:
-            'A key from `npx espalier key create`, with one of the scopes named. Programs on the worker’s own machine need none where `KEYLESS` is `loopback`.',
+            'A key from `npx espalier key create`, with one of the scopes named. Programs on the machine of `npm start` need none.',
         },
       },
     },

@@ -1,0 +1,68 @@
+/**
+ * Attention as ONNX's operator of that name: one kernel, the quickest on CUDA. Its
+ * sums go through the cache in pieces that know nothing of masks, so a row's result
+ * depends in its last bits on where its ancestors lie.
+ */
+import type { AttentionKernel } from './attention-kernel.ts';
+import type { DecoderConfig } from './config.ts';
+import type { DecoderOptions } from './decoder.ts';
+import type { GraphBuilder } from './onnx.ts';
+
+export class FusedAttention implements AttentionKernel {
+  private readonly graph: GraphBuilder;
+  private readonly config: DecoderConfig;
+  private readonly batchedLanes: boolean;
+  /** Query heads that are rows of one key head. */
+  private readonly group: number;
+
+  constructor(graph: GraphBuilder, config: DecoderConfig, options: DecoderOptions) {
+    this.graph = graph;
+    this.config = config;
+    this.batchedLanes = options.batchedLanes ?? false;
+    this.group = options.foldHeads ? config.heads / config.kvHeads : 1;
+  }
+
+  addLane(lane: number): void {
+    const { graph, group } = this;
+    graph.input(`length.${lane}`, 'int64', [this.batchedLanes ? `B${lane}` : 1]);
+    if (group === 1) return;
+    const copies = Array<string>(group).fill(`mask.${lane}`);
+    graph.node('Concat', copies, `mask_folded.${lane}`, { axis: 2 });
+  }
+
+  attend(layer: number, lane: number, query: string, keys: string, values: string): string {
+    const { heads, kvHeads, headDim } = this.config;
+    const folded = this.group > 1;
+    const mask = folded ? `mask_folded.${lane}` : `mask.${lane}`;
+    const attended = this.graph.node(
+      'Attention',
+      [folded ? this.fold(query) : query, keys, values, mask, '', '', `length.${lane}`],
+      `attended.${layer}.${lane}`,
+      { q_num_heads: heads / this.group, kv_num_heads: kvHeads },
+    );
+    const unfolded = folded ? this.unfold(attended) : attended;
+    if (!this.batchedLanes) return unfolded;
+    return this.graph.reshape(unfolded, [1, -1, heads * headDim], 'packed');
+  }
+
+  /** [B, S, heads · headDim] → [B, group · S, kvHeads · headDim]. */
+  private fold(query: string): string {
+    const { kvHeads, headDim } = this.config;
+    const byHead = this.graph.reshape(query, [0, 0, kvHeads, this.group, headDim], 'heads');
+    const turned = this.graph.node('Transpose', [byHead], `${query}.turned`, {
+      perm: [0, 3, 1, 2, 4],
+    });
+    return this.graph.reshape(turned, [0, -1, kvHeads * headDim], 'folded');
+  }
+
+  /** The inverse of `fold`. */
+  private unfold(attended: string): string {
+    const { heads, kvHeads, headDim } = this.config;
+    const shape = [0, this.group, -1, kvHeads, headDim];
+    const byGroup = this.graph.reshape(attended, shape, 'groups');
+    const turned = this.graph.node('Transpose', [byGroup], `${attended}.turned`, {
+      perm: [0, 2, 3, 1, 4],
+    });
+    return this.graph.reshape(turned, [0, 0, heads * headDim], 'unfolded');
+  }
+}

@@ -1,0 +1,81 @@
+/** `espalier model check --exact`: compares every node of random trees, bit for bit, with its path alone. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type AddOptions, addModel } from '../builder/add-model.ts';
+import { MANIFEST_FILE, type ModelFolder } from '../builder/model-folder.ts';
+import type { Exactness } from '../engine/engine.ts';
+import {
+  checkControl,
+  checkExactness,
+  type ExactnessPlan,
+  slotsFor,
+} from '../engine/exactness/check.ts';
+import { type EngineOptions, openEngine } from '../engine/open.ts';
+import { PANEL_ROWS } from '../engine/panel.ts';
+
+const MAX_NODES = 64;
+const MAX_CONTEXT = 4096;
+const SESSIONS = 3;
+
+export interface ExactCheck {
+  trees: number;
+  seed: number;
+  onProgress: (done: number, total: number) => void;
+}
+
+interface Report {
+  found: Exactness;
+  /** null where the engine claims nothing or its contexts are shorter than a panel. */
+  control: Exactness | null;
+}
+
+/**
+ * Checks `source`, which may be whatever can be added as a model. Prints what was
+ * found and notes it in the model's manifest; resolves with the exit code.
+ */
+export async function checkExact(
+  source: string,
+  add: AddOptions,
+  settings: EngineOptions,
+  check: ExactCheck,
+): Promise<number> {
+  const model = await addModel(source, add);
+  const maxContext = Math.min(MAX_CONTEXT, model.config.maxPositions - MAX_NODES);
+  const plan = { ...check, maxContext, maxNodes: MAX_NODES, sessions: SESSIONS };
+  const { compute, cacheFolder } = add;
+  const { found, control } = await tryPlan(model, { ...settings, compute, cacheFolder }, plan);
+  console.log(`${model.manifest.name}, ${check.trees} trees after up to ${maxContext} tokens`);
+  console.log(summary(found));
+  if (control) console.log(`control, trees that break off at ${PANEL_ROWS}: ${summary(control)}`);
+  const exact = found.equal === found.nodes;
+  const seen = control === null || control.equal < control.nodes;
+  console.log(!exact ? 'NOT EXACT' : seen ? 'exact' : 'UNDECIDED: the control should have failed');
+  const passed = exact && seen;
+  if (model.manifest.exact !== passed) note(model, passed);
+  return passed ? 0 : 1;
+}
+
+async function tryPlan(
+  model: ModelFolder,
+  settings: EngineOptions,
+  plan: ExactnessPlan,
+): Promise<Report> {
+  const maxContext = plan.maxContext + plan.maxNodes;
+  const engine = await openEngine(model.path, { ...settings, slots: slotsFor(plan), maxContext });
+  try {
+    const found = await checkExactness(engine, plan);
+    return { found, control: engine.limits.exact ? await checkControl(engine, plan.seed) : null };
+  } finally {
+    engine.close();
+  }
+}
+
+function summary({ nodes, equal, largestDifference }: Exactness): string {
+  const difference = Number(largestDifference.toPrecision(3));
+  return `nodes ${nodes}, equal ${equal}, largest difference ${difference}`;
+}
+
+function note({ path, manifest }: ModelFolder, exact: boolean): void {
+  const text = JSON.stringify({ ...manifest, exact }, null, 2);
+  writeFileSync(join(path, MANIFEST_FILE), `${text}\n`);
+}

@@ -1,0 +1,131 @@
+/**
+ * What listens on the address that `npm start` prints, before the worker in
+ * `wrangler dev`. The local runtime believes headers that any client can send
+ * (`MF-Original-URL` names the URL, `CF-Connecting-IP` the caller) and serves
+ * tools of its own under /cdn-cgi/. The front drops both. It vouches for programs
+ * on this machine with a secret that the worker and it alone know, so that they
+ * need no key; everybody else does. A page of another origin can't get there by
+ * a name that resolves to 127.0.0.1 either, as its Host gives it away.
+ */
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  request as sendOn,
+} from 'node:http';
+
+/** Carries the secret to the worker. */
+const LOCAL_HEADER = 'x-espalier-local';
+
+const LOOPBACK_ADDRESSES = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
+const LOOPBACK_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
+/** What the local runtime acts on, and the front's own. */
+const DROPPED = /^(mf-|cf-|x-espalier-local$)/;
+/** Paths of the local runtime's tools. */
+const RUNTIME_PATH = /^\/+cdn-cgi(\/|$|\?)/i;
+/**
+ * What proxies, tunnels and CDNs add: the caller is then elsewhere. A proxy that
+ * adds nothing can't be told from a program on this machine.
+ */
+const FORWARDING =
+  /^(forwarded|via|cf-.+|x-forwarded-.+|x-(real|client|cluster-client|original-forwarded|envoy-external)-.+|x-(original|proxyuser|remote|coming-from|host|azure|appengine|amzn|vercel|nf|railway|ngrok).*|(true|fastly|fly|do|ali|incap|wl-proxy|proxy)-client-ip|(proxy|tailscale|ngrok|fly)-.+|client-ip|cdn-loop|remote-addr)$/;
+/** Until a worker that is being started again may be asked. */
+const RETRY_SECONDS = 1;
+
+export interface FrontOptions {
+  /** Where clients come in, on loopback. */
+  port: number;
+  /** Where the worker listens, on loopback. */
+  workerPort: number;
+  /** Vouches for callers on this machine. */
+  secret: string;
+}
+
+/** Listens until the server is closed. Rejects if the port can't be had. */
+export async function startFront(options: FrontOptions): Promise<Server> {
+  const server = createServer((request, response) => passOn(request, response, options));
+  await new Promise<void>((listening, failed) => {
+    server.once('error', failed);
+    server.listen(options.port, '127.0.0.1', listening);
+  });
+  return server;
+}
+
+function passOn(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { workerPort, secret }: FrontOptions,
+): void {
+  if (RUNTIME_PATH.test(decoded(request.url ?? '/'))) {
+    return refuse(response, 404, null, `no route ${request.method} ${request.url}`);
+  }
+  const upstream = sendOn({
+    host: '127.0.0.1',
+    port: workerPort,
+    method: request.method,
+    path: request.url,
+    headers: headersFor(request, secret),
+    agent: false,
+  });
+  upstream.on('response', (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, answer.rawHeaders);
+    // Streams send their head before their first text.
+    response.flushHeaders();
+    answer.pipe(response);
+    // The worker died in mid-answer: the client must not take what it has for the whole.
+    answer.on('error', () => response.destroy());
+  });
+  upstream.on('error', () => {
+    if (response.headersSent) return void response.destroy();
+    response.setHeader('retry-after', RETRY_SECONDS);
+    refuse(response, 503, 'overloaded', 'the worker is starting: try again in a moment');
+  });
+  // A client that leaves ends its turn.
+  response.on('close', () => upstream.destroy());
+  request.on('error', () => upstream.destroy());
+  request.pipe(upstream);
+}
+
+/** Encoded slashes and letters name the same path to the runtime. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+function headersFor(request: IncomingMessage, secret: string): IncomingHttpHeaders {
+  const headers: IncomingHttpHeaders = {};
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (!DROPPED.test(name)) headers[name] = value;
+  }
+  if (isLocal(request)) headers[LOCAL_HEADER] = secret;
+  return headers;
+}
+
+/** True for a program on this machine, or the service's own page in a browser on it. */
+function isLocal({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): boolean {
+  const { host = '', origin, 'sec-fetch-site': site } = headers;
+  return (
+    LOOPBACK_ADDRESSES.has(socket.remoteAddress ?? '') &&
+    LOOPBACK_HOSTS.has(host.replace(/:\d+$/, '').toLowerCase()) &&
+    !Object.keys(headers).some((name) => FORWARDING.test(name)) &&
+    (origin === undefined || origin === `http://${host}`) &&
+    (site === undefined || site === 'same-origin' || site === 'none')
+  );
+}
+
+/** In OpenAI's form, as the worker's own refusals. */
+function refuse(
+  response: ServerResponse,
+  status: number,
+  code: string | null,
+  message: string,
+): void {
+  const type = status === 404 ? 'invalid_request_error' : 'server_error';
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ error: { message, type, param: null, code } }));
+}

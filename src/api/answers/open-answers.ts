@@ -1,0 +1,52 @@
+/** How every route that answers opens what it asks for. */
+import type { Context } from 'hono';
+import { type Answer, openAnswers as generate } from '../../generate/answer.ts';
+import { answerCount, type GenerationRequest } from '../../generate/request.ts';
+import type { ModelRecord } from '../../model/record.ts';
+import { withServedModel } from '../../model/served-model.ts';
+import type { AppEnv } from '../context.ts';
+import { invalid } from '../errors.ts';
+import { requireModel } from '../instance/models.ts';
+import { requireConcurrency } from '../middleware/limit.ts';
+import { answerFailure } from './failure.ts';
+import type { FieldPaths } from './field-paths.ts';
+
+/**
+ * Answers that the verifier has taken: all that the request asks for, or an
+ * `ApiFailure` in the route's own terms.
+ *
+ * @param asked the model that the body names
+ * @param toRequest what the body asks for, once the served model is known
+ */
+export async function openAnswers(
+  c: Context<AppEnv>,
+  asked: string | undefined,
+  paths: FieldPaths,
+  toRequest: (model: ModelRecord) => Promise<GenerationRequest>,
+): Promise<Answer[]> {
+  try {
+    return await withServedModel(c.env, async (model) => {
+      if (asked !== undefined) requireModel(model, asked);
+      const request = await toRequest(model);
+      await requireConcurrency(c, answerCount(request), paths.choices);
+      requireRoom(model, request.maxTokens, paths);
+      return generate(c.env, c.var.tenant, model, request);
+    });
+  } catch (error) {
+    throw answerFailure(error, paths);
+  }
+}
+
+/** A ceiling above the context is a mistake worth naming; one within it is cut to what the prompt leaves. */
+function requireRoom(
+  { maxContext }: ModelRecord,
+  maxTokens: number | null,
+  paths: FieldPaths,
+): void {
+  if (maxTokens === null || maxTokens <= maxContext) return;
+  throw invalid(
+    paths.maxTokens,
+    `at most ${maxContext}, the model's context`,
+    'context_length_exceeded',
+  );
+}

@@ -1,0 +1,62 @@
+/** How a body's answers are drawn and drafted. */
+import type { SamplingRequest, Seed, SpeculationRequest } from '../../generate/request.ts';
+import type { ModelRecord } from '../../model/record.ts';
+import { invalid } from '../errors.ts';
+import type { SpeculationFields } from './request-fields.ts';
+
+/** Fields that say how text is drawn, under the same names in every route. */
+interface SamplingFields {
+  temperature?: number | null | undefined;
+  top_p?: number | null | undefined;
+  top_k?: number | null | undefined;
+  seed?: number | null | undefined;
+  frequency_penalty?: number | null | undefined;
+  presence_penalty?: number | null | undefined;
+  logit_bias?: [token: number, bias: number][] | null | undefined;
+}
+
+/** Throws the `ApiFailure` of a bias on a token that there is not. */
+export function samplingOf(body: SamplingFields, model: ModelRecord): SamplingRequest {
+  const logitBias = body.logit_bias ?? [];
+  const strange = logitBias.find(([id]) => !model.hasToken(id));
+  if (strange) throw invalid(['logit_bias'], `${strange[0]} is no token of "${model.id}"`);
+  return {
+    seed: seedOf(body.seed),
+    temperature: body.temperature ?? null,
+    topP: body.top_p ?? null,
+    topK: body.top_k ?? null,
+    frequencyPenalty: body.frequency_penalty ?? 0,
+    presencePenalty: body.presence_penalty ?? 0,
+    logitBias,
+  };
+}
+
+export function speculationOf(
+  { mode, budget, memory, recycle, draft_model, transfer, ablation }: SpeculationFields,
+  prediction: Int32Array | null = null,
+): SpeculationRequest {
+  return {
+    mode,
+    budget,
+    memory,
+    recycle,
+    draftModel: draft_model,
+    transfer,
+    prediction,
+    ablation: { trees: ablation?.trees, draftModel: ablation?.draft_model },
+  };
+}
+
+export function stopsOf(stop: string | string[] | null | undefined): readonly string[] {
+  return typeof stop === 'string' ? [stop] : (stop ?? []);
+}
+
+/** Any integer, or none, to the 64 bits that key the noise. */
+function seedOf(seed: number | null | undefined): Seed {
+  if (seed === null || seed === undefined) {
+    const [low, high] = crypto.getRandomValues(new Uint32Array(2));
+    return [low!, high!];
+  }
+  const bits = BigInt.asUintN(64, BigInt(seed));
+  return [Number(bits & 0xffffffffn), Number(bits >> 32n)];
+}

@@ -1,0 +1,76 @@
+/** The message of one choice of a chat: text, or calls where functions may be called, whole and in deltas. */
+import { type CallEvent, ToolCalls } from '../../generate/tool-calls.ts';
+import { newId } from '../../store/ids.ts';
+
+interface ToolCall {
+  id: string;
+  type: 'function';
+  function: { name: string; arguments: string };
+}
+
+/** What a chunk adds to the message; empty where that is nothing. */
+export interface MessageDelta {
+  content?: string;
+  tool_calls?: ({ index: number } & (ToolCall | { function: { arguments: string } }))[];
+}
+
+export class AssistantMessage {
+  content = '';
+  private readonly calls: ToolCall[] = [];
+  private readonly parser: ToolCalls | null;
+
+  /** @param mayCall whether functions may be called; otherwise all of it is text */
+  constructor(mayCall: boolean) {
+    this.parser = mayCall ? new ToolCalls() : null;
+  }
+
+  push(text: string): MessageDelta {
+    return this.add(this.parser ? this.parser.push(text) : [{ type: 'text', text }]);
+  }
+
+  /** The answer is over: what was held back. */
+  end(): MessageDelta {
+    return this.add(this.parser?.flush() ?? []);
+  }
+
+  toMessage() {
+    return {
+      role: 'assistant' as const,
+      content: this.content === '' && this.calls.length > 0 ? null : this.content,
+      refusal: null,
+      ...(this.calls.length > 0 && { tool_calls: this.calls }),
+    };
+  }
+
+  /** An answer that called and was not cut ended in order to be answered. */
+  finishReason(reason: 'stop' | 'length'): 'stop' | 'length' | 'tool_calls' {
+    return reason === 'stop' && this.calls.length > 0 ? 'tool_calls' : reason;
+  }
+
+  private add(events: readonly CallEvent[]): MessageDelta {
+    const delta: MessageDelta = {};
+    for (const event of events) {
+      if (event.type === 'text') {
+        if (event.text === '') continue;
+        this.content += event.text;
+        delta.content = (delta.content ?? '') + event.text;
+        continue;
+      }
+      const { index } = event;
+      delta.tool_calls ??= [];
+      if (event.type === 'call') {
+        const call: ToolCall = {
+          id: newId('call_'),
+          type: 'function',
+          function: { name: event.name, arguments: '' },
+        };
+        this.calls.push(call);
+        delta.tool_calls.push({ index, ...call, function: { ...call.function } });
+      } else {
+        this.calls[index]!.function.arguments += event.text;
+        delta.tool_calls.push({ index, function: { arguments: event.text } });
+      }
+    }
+    return delta;
+  }
+}

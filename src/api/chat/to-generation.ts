@@ -1,0 +1,122 @@
+/** What a chat asks to be generated. */
+import type { Bindings } from '../../bindings.ts';
+import type { GenerationRequest } from '../../generate/request.ts';
+import type { ModelRecord } from '../../model/record.ts';
+import type { ChatMessage } from '../../model/tokenizer.ts';
+import type { Tenant } from '../../store/tenants.ts';
+import type { FieldPaths } from '../answers/field-paths.ts';
+import { callable, type FunctionUse, functionCalls } from '../answers/function-tools.ts';
+import { groundingOf } from '../answers/grounding.ts';
+import { logprobsAsked } from '../answers/logprobs.ts';
+import { predictionOf } from '../answers/prediction.ts';
+import { listedFiles, type NamedFile } from '../answers/request-files.ts';
+import { formatGrammar, type TextFormat } from '../answers/response-format.ts';
+import { samplingOf, speculationOf, stopsOf } from '../answers/sampling.ts';
+import { invalid } from '../errors.ts';
+import type { ChatRequest } from './schema.ts';
+
+/** Throws the `ApiFailure` of what the model, the tenant or other fields do not allow. */
+export async function toGeneration(
+  env: Bindings,
+  tenant: Tenant,
+  body: ChatRequest,
+  model: ModelRecord,
+): Promise<GenerationRequest> {
+  const messages = messagesOf(body);
+  const question = messages.findLast(({ role }) => role === 'user');
+  if (body.n > 1 && body.speculation.trace) {
+    throw invalid(['speculation', 'trace'], 'only with an n of 1');
+  }
+  if (!question) throw invalid(['messages'], 'one must have the role "user"');
+  const format = formatOf(body);
+  const calls = functionCalls(
+    functionUseOf(body),
+    format.type === 'text' ? null : ['response_format'],
+    model,
+  );
+  const { storeIds, search, files } = await groundingOf(env, tenant, body, filesOf(body), [
+    'messages',
+  ]);
+  return {
+    input: {
+      kind: 'conversation',
+      messages,
+      functions: calls?.functions ?? [],
+      query: question.content,
+      search,
+      files,
+    },
+    storeIds,
+    choices: body.n,
+    maxTokens: body.max_completion_tokens ?? body.max_tokens ?? null,
+    stop: stopsOf(body.stop),
+    sampling: samplingOf(body, model),
+    logprobs: logprobsAsked(body),
+    grammar: calls?.grammar ?? formatGrammar(format, ['response_format']),
+    speculation: speculationOf(body.speculation, predictionOf(body, model)),
+  };
+}
+
+export function fieldPaths(body: ChatRequest): FieldPaths {
+  return {
+    prompt: ['messages'],
+    maxTokens: [body.max_completion_tokens == null ? 'max_tokens' : 'max_completion_tokens'],
+    choices: ['n'],
+    files: [body.file_ids?.length ? 'file_ids' : 'messages'],
+    format: ['response_format'],
+    schema: ['response_format', 'json_schema', 'schema'],
+    functions: callable(functionUseOf(body)).map(({ path }) => path),
+  };
+}
+
+export function functionUseOf({
+  tools,
+  tool_choice,
+  parallel_tool_calls,
+}: ChatRequest): FunctionUse {
+  return {
+    offered: (tools ?? []).flatMap((tool, i) =>
+      tool.type === 'function' ? [{ path: ['tools', i, 'function'], ...tool.function }] : [],
+    ),
+    choice:
+      typeof tool_choice === 'object' ? (tool_choice?.function ?? 'auto') : (tool_choice ?? 'auto'),
+    parallel: parallel_tool_calls !== false,
+  };
+}
+
+function formatOf({ response_format: format }: ChatRequest): TextFormat {
+  if (!format) return { type: 'text' };
+  if (format.type !== 'json_schema') return format;
+  return { type: format.type, schema: format.json_schema.schema };
+}
+
+/** Parts of text joined; `developer` is what `system` is called for newer models. */
+function messagesOf({ messages }: ChatRequest): ChatMessage[] {
+  const called = new Set<string>();
+  return messages.map((message, i) => {
+    const { role, content } = message;
+    const calls = (message.role === 'assistant' && message.tool_calls) || [];
+    for (const { id } of calls) called.add(id);
+    if (message.role === 'tool' && !called.has(message.tool_call_id)) {
+      const path = ['messages', i, 'tool_call_id'];
+      throw invalid(path, 'no message before it has a call with this id');
+    }
+    return {
+      role: role === 'developer' ? 'system' : role,
+      content:
+        typeof content === 'string'
+          ? content
+          : (content ?? []).map((part) => (part.type === 'text' ? part.text : '')).join(''),
+      ...(calls.length > 0 && { tool_calls: calls }),
+    };
+  });
+}
+
+function filesOf({ file_ids, messages }: ChatRequest): NamedFile[] {
+  const parts = messages.flatMap(({ content }, i) =>
+    (Array.isArray(content) ? content : []).flatMap((part, j) =>
+      part.type === 'file' ? [{ id: part.file.file_id, path: ['messages', i, 'content', j] }] : [],
+    ),
+  );
+  return [...listedFiles(file_ids), ...parts];
+}

@@ -1,0 +1,27 @@
+/**
+ * A millisecond in which the event loop idles, for work that comes in slices. A worker,
+ * its objects and, in `wrangler dev`, D1 share one thread, and while it has anything to
+ * do no socket is read or written: awaiting D1 or a timer of 0 ms is not enough.
+ */
+export function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+}
+
+const PAUSE_MS = 1;
+
+/** Runs work to its end at once, however many slices it has. */
+export function runAtOnce<Result>(slices: Generator<undefined, Result>): Result {
+  for (;;) {
+    const { done, value } = slices.next();
+    if (done) return value;
+  }
+}
+
+/** Runs work slice by slice, with a pause after each. */
+export async function runInSlices<Result>(slices: Generator<undefined, Result>): Promise<Result> {
+  for (;;) {
+    const { done, value } = slices.next();
+    if (done) return value;
+    await pause();
+  }
+}

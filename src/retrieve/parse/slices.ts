@@ -1,0 +1,27 @@
+/**
+ * Parsing in slices. A parser is a generator that yields after a bounded amount
+ * of work, so that whoever runs it can let other requests have the thread.
+ */
+import type { ParsedDocument } from './document.ts';
+
+export type Parsing = Generator<void, ParsedDocument>;
+
+/** Lets others have the thread. */
+export type Rest = () => Promise<void>;
+
+/** Characters of source read between two yields: a few milliseconds of work. */
+export const SLICE = 32_768;
+
+/** Runs to the end, resting after every slice. */
+export async function inSlices<T>(work: Generator<void, T>, rest: Rest): Promise<T> {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+    await rest();
+  }
+}
+
+/** Gives way to whatever the event loop has waiting. */
+export function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

@@ -1,0 +1,72 @@
+/** `espalier model check --exact` tells an exact engine from one that is not. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { checkExact } from '../../gpu-backend/cli/exact-check.ts';
+import { runModelCommand } from '../../gpu-backend/cli/model.ts';
+import type { EngineOptions } from '../../gpu-backend/engine/open.ts';
+import { SMALL, temporaryFolder } from './models.ts';
+import { randomCheckpoint } from './random-checkpoint.ts';
+
+const cacheFolder = temporaryFolder();
+const CHECK = { trees: 6, seed: 2, onProgress: () => {} };
+const printed: string[] = [];
+
+beforeEach(() => {
+  printed.length = 0;
+  vi.spyOn(console, 'log').mockImplementation((line: string) => void printed.push(line));
+});
+afterEach(() => vi.restoreAllMocks());
+
+function check(model: string, settings: EngineOptions): Promise<number> {
+  return checkExact(model, { cacheFolder, compute: 'float32' }, settings, CHECK);
+}
+
+/** nodes, equal and largest difference of a line. */
+function figures(line: string | undefined): number[] {
+  const match = /nodes (\d+), equal (\d+), largest difference (\S+)$/.exec(line ?? '');
+  return (match?.slice(1) ?? []).map(Number);
+}
+
+describe('npx espalier model check --exact', () => {
+  it.each(['int4', 'int8', undefined])('passes what is exact: %s', async (quantize) => {
+    const format = quantize ? ['--quantize', quantize] : [];
+    const common = ['--exact', '--trees', '6', '--cache', cacheFolder];
+    expect(await runModelCommand(['check', SMALL, ...common, ...format])).toBe(0);
+    const [nodes, equal, difference] = figures(printed[1]);
+    expect(nodes).toBeGreaterThan(50);
+    expect([equal, difference]).toEqual([nodes, 0]);
+    expect(printed.at(-1)).toBe('exact');
+    const folder = join(cacheFolder, 'models', printed[0]!.split(',')[0]!);
+    const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
+    expect(manifest.exact).toBe(true);
+  });
+
+  it('fails what is not', async () => {
+    expect(await check(SMALL, { attention: 'fused' })).toBe(1);
+    const [nodes, equal, difference] = figures(printed[1]);
+    expect(equal).toBeLessThan(nodes!);
+    expect(difference).toBeGreaterThan(0);
+    expect(printed.at(-1)).toBe('NOT EXACT');
+  });
+
+  it('breaks the rule of panels as a control, which fails', async () => {
+    const model = randomCheckpoint(join(cacheFolder, 'long'), {
+      architecture: 'LlamaForCausalLM',
+      heads: 4,
+      kvHeads: 2,
+      headDim: 32,
+      maxPositions: 2048,
+    });
+    expect(await check(model, {})).toBe(0);
+    const [nodes, equal, difference] = figures(printed[2]);
+    expect(printed[2]).toMatch(/^control/);
+    expect(equal).toBeLessThan(nodes!);
+    expect(difference).toBeGreaterThan(0);
+  });
+
+  it('says what is wrong with its numbers', async () => {
+    const run = runModelCommand(['check', SMALL, '--exact', '--trees', 'many']);
+    await expect(run).rejects.toThrow('--trees must be a whole number above 0, not "many"');
+  });
+});

@@ -1,0 +1,147 @@
+/**
+ * Losslessness to the bit: a node's logits are those of its path fed one token at
+ * a time, for every family and format, whatever stands beside it.
+ */
+import { basename, join } from 'node:path';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Exactness } from '../../gpu-backend/engine/engine.ts';
+import {
+  checkControl,
+  checkExactness,
+  type ExactnessPlan,
+  slotsFor,
+} from '../../gpu-backend/engine/exactness/check.ts';
+import { type EngineOptions, openEngine } from '../../gpu-backend/engine/open.ts';
+import { firstAcrossPanel, PANEL_ROWS, panelRoom } from '../../gpu-backend/engine/panel.ts';
+import { chainRow, feed, treeRow } from './driver.ts';
+import { goldenCheckpoints, SMALL, temporaryFolder } from './models.ts';
+import { type CheckpointShape, randomCheckpoint } from './random-checkpoint.ts';
+
+const cacheFolder = temporaryFolder();
+const checkpoints = temporaryFolder();
+const PLAN: ExactnessPlan = { trees: 10, maxNodes: 64, maxContext: 160, sessions: 3, seed: 3 };
+
+async function check(model: string, options: EngineOptions = {}, plan = PLAN): Promise<Exactness> {
+  const maxContext = plan.maxContext + plan.maxNodes;
+  const slots = slotsFor(plan);
+  const engine = await openEngine(model, {
+    slots,
+    maxContext,
+    cacheFolder,
+    threads: 2,
+    ...options,
+  });
+  try {
+    return await checkExactness(engine, plan);
+  } finally {
+    engine.close();
+  }
+}
+
+function expectExact(found: Exactness): void {
+  expect(found.nodes).toBeGreaterThan(100);
+  expect(found).toEqual({ nodes: found.nodes, equal: found.nodes, largestDifference: 0 });
+}
+
+const FORMATS: [string, EngineOptions][] = [
+  ['float32', {}],
+  ['float16', { compute: 'float16' }],
+  ['int8', { quantization: 'int8' }],
+  ['int4', { quantization: 'int4' }],
+  ['float32 in shared lanes', { sharedLanes: true }],
+  ['float16 in shared lanes', { compute: 'float16', sharedLanes: true }],
+  ['int4 in shared lanes', { quantization: 'int4', sharedLanes: true }],
+];
+
+describe.each(goldenCheckpoints().map((folder) => [basename(folder), folder]))('%s', (_, model) => {
+  it.each(FORMATS)('%s', async (_, options) => {
+    expectExact(await check(model!, options));
+  });
+});
+
+const SHAPES: [string, CheckpointShape][] = [
+  ['one query head a key head', shape('LlamaForCausalLM', 4, 4, 32)],
+  ['seven query heads a key head', shape('Qwen2ForCausalLM', 14, 2, 64)],
+  ['one key head', shape('MistralForCausalLM', 3, 1, 48)],
+  ['heads of 128 with norms', shape('Qwen3ForCausalLM', 4, 2, 128)],
+  ['heads of 100, no multiple of 16', shape('LlamaForCausalLM', 2, 2, 100)],
+  ['heads of 34, twice a prime', shape('LlamaForCausalLM', 4, 2, 34)],
+  ['heads of 256, two panels of a score', shape('LlamaForCausalLM', 4, 2, 256)],
+  ['heads of 2', shape('LlamaForCausalLM', 4, 2, 2)],
+];
+
+function shape(
+  architecture: CheckpointShape['architecture'],
+  heads: number,
+  kvHeads: number,
+  headDim: number,
+): CheckpointShape {
+  return { architecture, heads, kvHeads, headDim, maxPositions: 2048 };
+}
+
+describe.each(SHAPES)('a model with %s', (name, parts) => {
+  const model = randomCheckpoint(join(checkpoints, name.replaceAll(/\W+/g, '-')), parts);
+
+  it.each([1, 3])('%i threads', async (threads) => {
+    expectExact(await check(model, { threads, quantization: threads === 3 ? 'int4' : undefined }));
+  });
+});
+
+it('a head that is too wide is refused by name', async () => {
+  const model = randomCheckpoint(join(checkpoints, 'wide'), shape('LlamaForCausalLM', 2, 2, 384));
+  await expect(openEngine(model, { cacheFolder })).rejects.toThrow(/head_dim 384/);
+  (await openEngine(model, { cacheFolder, attention: 'fused' })).close();
+});
+
+it('the check sees what is not exact', async () => {
+  const { nodes, equal, largestDifference } = await check(SMALL, { attention: 'fused' });
+  expect(equal).toBeLessThan(nodes / 2);
+  expect(largestDifference).toBeGreaterThan(0);
+});
+
+describe('where a panel of the cache ends', () => {
+  const model = randomCheckpoint(join(checkpoints, 'panels'), shape('LlamaForCausalLM', 4, 2, 64));
+
+  it('trees that cross as a chain are exact', async () => {
+    const plan = { ...PLAN, trees: 24, maxContext: 2 * PANEL_ROWS - 100, sessions: 1 };
+    expectExact(await check(model, {}, plan));
+  }, 120_000);
+
+  it('others would not be, and are refused', async () => {
+    const options = { slots: 2, maxContext: PANEL_ROWS + 100, cacheFolder };
+    const engine = await openEngine(model, options);
+    const control = await checkControl(engine, 1);
+    expect(control!.equal).toBeLessThan(control!.nodes);
+    const slot = engine.acquire(Int32Array.of(1), PANEL_ROWS + 100)!;
+    while (slot.length < PANEL_ROWS - 3) {
+      await feed(engine, slot, Array(Math.min(256, PANEL_ROWS - 3 - slot.length)).fill(5));
+    }
+    await engine.step([treeRow(slot, [1, 2, 3], [-1, -1, -1])]);
+    await engine.step([treeRow(slot, [1, 2, 3, 4, 5], [-1, 0, 1, 2, 2])]);
+    const across = treeRow(slot, [1, 2, 3, 4], [-1, 0, 0, 1]);
+    await expect(engine.step([across])).rejects.toThrow(/at most 3 rows, or begin with a chain/);
+    await engine.step([chainRow(slot, [1, 2, 3, 4, 5])]);
+    engine.close();
+  });
+
+  it('a tree is refused where a row lies in another panel than in its path alone', () => {
+    const trees = fc.array(fc.nat(99), { minLength: 1, maxLength: 80 });
+    fc.assert(
+      fc.property(
+        trees,
+        fc.integer({ min: 900, max: 1100 }),
+        fc.boolean(),
+        (list, length, chain) => {
+          const parents = list.map((n, row) => (chain && n > 3 ? row - 1 : (n % (row + 1)) - 1));
+          const room = panelRoom(length);
+          const depths: number[] = [];
+          for (const parent of parents) depths.push(parent < 0 ? 0 : depths[parent]! + 1);
+          const moved = depths.some((depth, row) => depth < room !== row < room);
+          expect(firstAcrossPanel(parents, parents.length, length) >= 0).toBe(moved);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});

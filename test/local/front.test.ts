@@ -1,0 +1,115 @@
+/** What the front of `npm start` passes on, and what it keeps back. */
+import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startFront } from '../../local/front.ts';
+import { freePort } from '../../local/process.ts';
+
+const SECRET = 'of this start';
+
+let worker: Server;
+let front: Server;
+let port: number;
+let received: { headers: IncomingHttpHeaders; url: string; method: string; body: string };
+/** Requests whose client went before they were answered. */
+let left = 0;
+
+beforeAll(async () => {
+  worker = createServer(async (incoming, response) => {
+    if (incoming.url === '/cut') {
+      response.write('half');
+      setTimeout(() => response.destroy(), 20);
+      return;
+    }
+    if (incoming.url === '/slow') {
+      response.write('first');
+      response.on('close', () => left++);
+      return;
+    }
+    let body = '';
+    for await (const part of incoming.setEncoding('utf8')) body += part;
+    received = { headers: incoming.headers, url: incoming.url!, method: incoming.method!, body };
+    response.writeHead(201, [
+      ...['set-cookie', 'a=1', 'set-cookie', 'b=2'],
+      ...['content-type', 'text/plain'],
+    ]);
+    response.end('answered');
+  });
+  await new Promise<void>((listening) => worker.listen(0, '127.0.0.1', listening));
+  port = await freePort();
+  const workerPort = (worker.address() as AddressInfo).port;
+  front = await startFront({ port, workerPort, secret: SECRET });
+});
+
+afterAll(() => {
+  for (const server of [front, worker]) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+test('method, path, body, status and headers pass as they are', async () => {
+  const response = await fetch(`http://127.0.0.1:${port}/v1/x?y=%2F`, {
+    method: 'PUT',
+    body: 'é'.repeat(1e5),
+  });
+  expect([response.status, await response.text()]).toEqual([201, 'answered']);
+  expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
+  expect(received).toMatchObject({ method: 'PUT', url: '/v1/x?y=%2F', body: 'é'.repeat(1e5) });
+});
+
+/** `fetch` doesn't let a caller set these headers. */
+function ask(headers: Record<string, string>): Promise<IncomingHttpHeaders> {
+  return new Promise((resolve, reject) => {
+    request({ host: '127.0.0.1', port, headers }, (response) => {
+      response.resume().on('end', () => resolve(received.headers));
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+test('it vouches for this machine alone, whatever the client says of itself', async () => {
+  const local = async (headers: Record<string, string>) =>
+    (await ask(headers))['x-espalier-local'] === SECRET;
+  const host = `localhost:${port}`;
+  expect(await local({ host })).toBe(true);
+  expect(await local({ host: `[::1]:${port}`, origin: `http://[::1]:${port}` })).toBe(true);
+  expect(await local({ host, origin: 'http://localhost:3000' })).toBe(false);
+  expect(await local({ host, origin: 'null' })).toBe(false);
+  expect(await local({ host, 'sec-fetch-site': 'same-site' })).toBe(false);
+  expect(await local({ host: 'localhost.evil.example' })).toBe(false);
+  expect(await local({ host: '127.0.0.1.nip.io' })).toBe(false);
+  expect(await local({ host, forwarded: 'for=203.0.113.9' })).toBe(false);
+  expect(
+    (await ask({ host: 'evil.example', 'x-espalier-local': SECRET }))['x-espalier-local'],
+  ).toBeUndefined();
+});
+
+test('what the local runtime would act on does not get there', async () => {
+  const headers = await ask({
+    'mf-original-url': 'http://localhost/',
+    'CF-Connecting-IP': '127.0.0.1',
+    'mf-x': '1',
+  });
+  expect(Object.keys(headers).filter((name) => /^(mf|cf)-/.test(name))).toEqual([]);
+});
+
+test('an answer that is cut off ends as one, and a client that leaves ends its turn', async () => {
+  const cut = await fetch(`http://127.0.0.1:${port}/cut`);
+  await expect(cut.text()).rejects.toThrow();
+  const leaving = new AbortController();
+  const slow = await fetch(`http://127.0.0.1:${port}/slow`, { signal: leaving.signal });
+  await slow.body!.getReader().read();
+  leaving.abort();
+  await expect.poll(() => left).toBe(1);
+});
+
+test('while the worker is away it says when to come again', async () => {
+  const [lonelyPort, nobody] = [await freePort(), await freePort()];
+  const lonely = await startFront({ port: lonelyPort, workerPort: nobody, secret: SECRET });
+  const response = await fetch(`http://127.0.0.1:${lonelyPort}/v1/models`);
+  expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
+  expect(await response.json()).toMatchObject({ error: { code: 'overloaded' } });
+  lonely.close();
+});

@@ -1,6 +1,6 @@
 /**
  * The verifier as a process. Environment: HOST, PORT, ESPALIER_MODEL (a model
- * folder, or owner/name on the hub), the engine's settings, LINK_KEYS (whose
+ * folder, a .gguf file, or owner/name on the hub), the engine's settings, LINK_KEYS (whose
  * tickets open a link) and LINK_AUDIENCE (the addresses under which workers
  * reach it).
  */

@@ -15,7 +15,7 @@ import { basename, join, resolve } from 'node:path';
 import { readDecoderConfig } from './config.ts';
 import { fingerprintModel } from './fingerprint.ts';
 import { isGgufName, writeGgufCheckpoint } from './gguf/checkpoint.ts';
-import { type DownloadOptions, downloadCheckpoint, isRepositoryName } from './hub.ts';
+import { type DownloadOptions, downloadCheckpoint, downloadGguf, parseHubName } from './hub.ts';
 import { linkOrCopy } from './link-or-copy.ts';
 import {
   deriveManifest,
@@ -38,16 +38,23 @@ export interface AddOptions {
 
 const TAKEN_OVER = /\.(json|jinja|safetensors)$/;
 
+/** A checkpoint's folder or a GGUF file, and what to call the model. */
+interface Source {
+  path: string;
+  name: string;
+}
+
 /**
- * Adds the checkpoint in the folder `source`, the GGUF file `source`, or what the
- * hub has under the name `source` (owner/name). Adding it again finds it. A folder that has a manifest
- * is a model already and is used where it lies.
+ * Adds `source`: a checkpoint's folder, a GGUF file, or what the hub has under
+ * owner/name (a checkpoint), owner/name:file.gguf or owner/name:Q4_K_M (a GGUF
+ * file). Adding it again finds it. A folder that has a manifest is a model
+ * already and is used where it lies.
  */
 export async function addModel(source: string, options: AddOptions): Promise<ModelFolder> {
-  const checkpoint = await obtain(source, options);
-  const model = existsSync(join(checkpoint, MANIFEST_FILE))
-    ? readModelFolder(checkpoint)
-    : takeOver(checkpoint, nameOf(source), options);
+  const { path, name } = await obtain(source, options);
+  const model = existsSync(join(path, MANIFEST_FILE))
+    ? readModelFolder(path)
+    : takeOver(path, name, options);
   prepareModel(model, options.cacheFolder, {
     compute: options.compute,
     quantization: options.quantization ?? model.manifest.quantization,
@@ -56,23 +63,33 @@ export async function addModel(source: string, options: AddOptions): Promise<Mod
   return model;
 }
 
-/** The folder of the checkpoint, downloaded if it is not one already. */
-async function obtain(source: string, options: AddOptions): Promise<string> {
+/** Where the source lies, downloaded if it is not here already. */
+async function obtain(source: string, options: AddOptions): Promise<Source> {
   if (existsSync(source)) {
     if (statSync(source).isFile() && !isGgufName(source)) {
       throw new Error(`${source} is neither a folder nor a .gguf file`);
     }
-    return resolve(source);
+    return { path: resolve(source), name: stem(source) };
   }
-  if (!isRepositoryName(source)) {
-    throw new Error(`${source} is neither a folder nor a model's owner/name`);
+  const hubName = parseHubName(source);
+  if (!hubName) {
+    throw new Error(
+      `${source} is neither a folder, nor a .gguf file, nor a model's owner/name or owner/name:FILE.gguf`,
+    );
   }
-  const folder = join(options.cacheFolder, 'downloads', nameOf(source));
-  await downloadCheckpoint(source, folder, {
+  const { repository, wanted } = hubName;
+  const name = repository.replace('/', '--');
+  const folder = join(options.cacheFolder, 'downloads', name);
+  const download: DownloadOptions = {
     ...options.download,
     onProgress: (done, total) => options.onProgress?.('download', done, total),
-  });
-  return folder;
+  };
+  if (wanted === undefined) {
+    await downloadCheckpoint(repository, folder, download);
+    return { path: folder, name };
+  }
+  const path = await downloadGguf(repository, wanted, folder, download);
+  return { path, name: `${name}--${stem(path)}` };
 }
 
 function takeOver(checkpoint: string, name: string, options: AddOptions): ModelFolder {
@@ -108,9 +125,7 @@ function takeFiles(checkpoint: string, folder: string): void {
   }
 }
 
-/** owner/name → owner--name; a folder → its last part; a file → its name without .gguf. */
-function nameOf(source: string): string {
-  return existsSync(source)
-    ? basename(resolve(source)).replace(/\.gguf$/i, '')
-    : source.replace('/', '--');
+/** A folder's last part, or a file's without .gguf. */
+function stem(path: string): string {
+  return basename(resolve(path)).replace(/\.gguf$/i, '');
 }

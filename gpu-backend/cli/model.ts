@@ -1,4 +1,4 @@
-/** `npx espalier model`: adds checkpoints, and checks what the engine makes of them. */
+/** `npx espalier model`: adds checkpoints and GGUF files, and checks what the engine makes of them. */
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type AddOptions, addModel } from '../builder/add-model.ts';
@@ -11,12 +11,13 @@ import { checkGolden } from './golden-check.ts';
 import { ProgressBar } from './progress-bar.ts';
 
 const MODEL_HELP = `Usage:
-  npx espalier model add FOLDER | FILE.gguf | OWNER/NAME [--quantize none|int8|int4]
-                         [--type float32|float16]
+  npx espalier model add FOLDER | FILE.gguf | OWNER/NAME | OWNER/NAME:FILE.gguf | OWNER/NAME:Q4_K_M
+                         [--quantize none|int8|int4] [--type float32|float16]
                          [--revision BRANCH|TAG|COMMIT] [--hub URL]
-      Makes a Hugging Face checkpoint (config.json and .safetensors) a model of this
-      instance. OWNER/NAME is downloaded; HF_TOKEN opens gated models. Weights are
-      float32 for a CPU, float16 for CUDA, or quantised in blocks.
+      Makes a Hugging Face checkpoint (config.json and .safetensors) or a GGUF file a
+      model of this instance. OWNER/NAME is downloaded; HF_TOKEN opens gated models.
+      Weights are float32 for a CPU, float16 for CUDA, or quantised in blocks; the
+      blocks of a GGUF file stay as they are where they can, unless --quantize none.
   npx espalier model check FOLDER
       Builds the checkpoint and compares it with the golden.json beside it: logits,
       argmax of every position, greedy continuation. Fails where they miss.

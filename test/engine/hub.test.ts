@@ -4,13 +4,19 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addModel } from '../../gpu-backend/builder/add-model.ts';
 import { downloadCheckpoint } from '../../gpu-backend/builder/hub.ts';
 import { BUNDLED, SMALL, temporaryFolder } from './models.ts';
 
 const folder = temporaryFolder();
-const REPOSITORIES: Record<string, string> = { 'acme/small': SMALL, 'acme/large': BUNDLED };
+const GGUF = fileURLToPath(new URL('./gguf/fixtures', import.meta.url));
+const REPOSITORIES: Record<string, string> = {
+  'acme/small': SMALL,
+  'acme/large': BUNDLED,
+  'acme/gguf': GGUF,
+};
 
 let server: Server;
 let hubUrl: string;
@@ -49,7 +55,7 @@ function list(response: ServerResponse, source: string): void {
     const oid = createHash('sha256').update(content).digest('hex');
     const lfs = { oid, size: content.length, pointerSize: 130 };
     const file = { type: 'file', path, size: content.length, oid: '0'.repeat(40) };
-    return path.endsWith('.safetensors') ? { ...file, lfs } : file;
+    return /\.(safetensors|gguf)$/.test(path) ? { ...file, lfs } : file;
   });
   const noise = { type: 'file', path: 'pytorch_model.bin', size: 10 ** 9, oid: '0'.repeat(40) };
   response.writeHead(200, { 'content-type': 'application/json' });
@@ -59,7 +65,7 @@ function list(response: ServerResponse, source: string): void {
 function send(response: ServerResponse, path: string, range: string | undefined): void {
   if (!existsSync(path)) return refuse(response);
   const content = Buffer.from(readFileSync(path));
-  if (corrupt && path.endsWith('.safetensors')) content[content.length - 1]! ^= 1;
+  if (corrupt && /\.(safetensors|gguf)$/.test(path)) content[content.length - 1]! ^= 1;
   const [, from = '0', to = ''] = /bytes=(\d+)-(\d*)/.exec(range ?? '') ?? [];
   const end = to === '' ? content.length : Math.min(content.length, Number(to) + 1);
   const part = content.subarray(Number(from), end);
@@ -161,8 +167,36 @@ describe('adding', () => {
     expect(quantised.path).not.toBe(plain.path);
   });
 
+  it.each([
+    ['by its file', 'acme/gguf:mistral-f16.gguf'],
+    ['by its quantisation', 'acme/gguf:F16'],
+  ])('takes a GGUF file of a repository %s', async (_, source) => {
+    const model = await addModel(source, options());
+    expect(model.manifest.name).toBe('acme--gguf--mistral-f16');
+    expect(model.config.architecture).toBe('LlamaForCausalLM');
+    sent = 0;
+    expect(await addModel(source, options())).toEqual(model);
+    expect(sent).toBe(0);
+  });
+
+  it('refuses a GGUF file that is not what the hub says', async () => {
+    corrupt = true;
+    await expect(addModel('acme/gguf:qwen2-bias-tied-bf16.gguf', options())).rejects.toThrow(
+      /is not what the hub says/,
+    );
+  });
+
+  it.each([
+    ['acme/gguf', /name one of them as acme\/gguf:FILE, of .*mistral-f16\.gguf/],
+    ['acme/gguf:Q2_K', /no file fits "Q2_K"; there are .*mistral-f16\.gguf/],
+    ['acme/gguf:f32', /2 files fit "f32"; there are llama-biased-tied-f32.gguf, llama3-rope/],
+    ['acme/gguf:', /neither a folder, nor a .gguf file/],
+  ])('says what %s could be', async (source, message) => {
+    await expect(addModel(source, options())).rejects.toThrow(message);
+  });
+
   it('says what is neither a folder nor a name', async () => {
-    await expect(addModel('/no/such/folder', options())).rejects.toThrow(/neither a folder nor/);
+    await expect(addModel('/no/such/folder', options())).rejects.toThrow(/neither a folder, nor/);
   });
 
   it('replaces what an interrupted run has left', async () => {

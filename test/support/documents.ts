@@ -58,36 +58,71 @@ export interface PdfLine {
   size: number;
   /** From the bottom of the page, in points. */
   y: number;
+  /** From its left edge; 72 unless said otherwise. */
+  x?: number;
 }
 
 /** A PDF with a page for each list of lines, set in Helvetica. */
 export function makePdf(pages: readonly (readonly PdfLine[])[]): Uint8Array<ArrayBuffer> {
-  const pageIds = pages.map((_, page) => 4 + 2 * page);
-  const objects = [
-    '<< /Type /Catalog /Pages 2 0 R >>',
-    `<< /Type /Pages /Count ${pages.length} /Kids [${pageIds.map((id) => `${id} 0 R`).join(' ')}] >>`,
-    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
-  ];
-  pages.forEach((lines, page) => {
-    const content = lines
+  const contents = pages.map((lines) =>
+    lines
       .map(
-        ({ text, size, y }) =>
-          `BT /F1 ${size} Tf 72 ${y} Td (${text.replace(/[\\()]/g, '\\$&')}) Tj ET`,
+        ({ text, size, y, x = 72 }) =>
+          `BT /F1 ${size} Tf ${x} ${y} Td (${text.replace(/[\\()]/g, '\\$&')}) Tj ET`,
       )
-      .join('\n');
-    objects.push(
-      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents ${pageIds[page]! + 1} 0 R /Resources << /Font << /F1 3 0 R >> >> >>`,
-      `<< /Length ${content.length} >>\nstream\n${content}\nendstream`,
-    );
-  });
-  let file = '%PDF-1.4\n';
+      .join('\n'),
+  );
+  const kids = pages.map((_, page) => 4 + 2 * page);
+  return makePdfOf([
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    pagesObject(kids),
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>',
+    ...contents.flatMap((content, page) => [pageObject(5 + 2 * page), streamObject('', content)]),
+  ]);
+}
+
+/** A PDF's tree of pages, by their objects' numbers. */
+export function pagesObject(kids: readonly number[]): string {
+  return `<< /Type /Pages /Count ${kids.length} /Kids [${kids.map((id) => `${id} 0 R`).join(' ')}] >>`;
+}
+
+/** A page whose tree of pages is object 2 and whose font F1 is object 3. */
+export function pageObject(content: number, resources = ''): string {
+  return `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents ${content} 0 R /Resources << /Font << /F1 3 0 R >> ${resources} >> >>`;
+}
+
+export function streamObject(dictionary: string, bytes: string | Uint8Array): Buffer {
+  const content = Buffer.from(bytes as string, 'latin1');
+  return Buffer.concat([
+    Buffer.from(`<< ${dictionary} /Length ${content.length} >>\nstream\n`),
+    content,
+    Buffer.from('\nendstream'),
+  ]);
+}
+
+/** A PDF of objects, the first of them the catalogue, numbered from 1. */
+export function makePdfOf(
+  objects: readonly (string | Buffer)[],
+  trailer = '',
+): Uint8Array<ArrayBuffer> {
+  const parts = [Buffer.from('%PDF-1.4\n')];
+  let length = parts[0]!.length;
+  function add(part: string | Buffer): number {
+    const bytes = Buffer.from(part as string, 'latin1');
+    parts.push(bytes);
+    length += bytes.length;
+    return length - bytes.length;
+  }
   const offsets = objects.map((object, index) => {
-    const offset = file.length;
-    file += `${index + 1} 0 obj\n${object}\nendobj\n`;
+    const offset = add(`${index + 1} 0 obj\n`);
+    add(object);
+    add('\nendobj\n');
     return offset;
   });
-  const table = offsets.map((offset) => `${String(offset).padStart(10, '0')} 00000 n \n`);
-  const trailer = `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${file.length}\n%%EOF\n`;
-  file += `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${table.join('')}${trailer}`;
-  return new Uint8Array(Buffer.from(file, 'latin1'));
+  const rows = offsets.map((offset) => `${String(offset).padStart(10, '0')} 00000 n \n`);
+  const table = add(`xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${rows.join('')}`);
+  add(
+    `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R ${trailer} >>\nstartxref\n${table}\n%%EOF\n`,
+  );
+  return new Uint8Array(Buffer.concat(parts));
 }

@@ -1,119 +1,206 @@
-/**
- * PDF to sections. A PDF has no paragraphs, only text at places: lines are
- * put together by their height on the page, paragraphs by the gaps between
- * lines, headings by a larger type than the body's.
- */
-import type { StructuredTextItem } from 'unpdf';
+/** PDF to sections: opens the document and reads its pages one after the other. */
+import type { getDocumentProxy } from 'unpdf';
 import { DocumentBuilder } from '../builder.ts';
-import { type ParsedDocument, titleFromName, UnreadableFile } from '../document.ts';
+import {
+  type LeftOut,
+  type ParsedDocument,
+  requireRoom,
+  titleFromName,
+  UnreadableFile,
+} from '../document.ts';
+import type { Rest } from '../slices.ts';
+import type { UnpackingRoom } from '../unpacking.ts';
+import { inReadingOrder } from './columns.ts';
+import { addParagraphs } from './paragraphs.ts';
+import { type Segment, SegmentReader, type TextItem } from './segments.ts';
+import { measureStreams } from './streams.ts';
+
+type PdfDocument = Awaited<ReturnType<typeof getDocumentProxy>>;
 
 const MAX_PDF_PAGES = 2_000;
-
-/** Type this much larger than the body's is a heading. */
-const HEADING_RATIO = 1.15;
-const MAX_HEADING = 120;
-/** A gap between lines this much larger than the type parts paragraphs. */
-const PARAGRAPH_GAP = 1.7;
-
-interface Line {
-  text: string;
-  y: number;
-  size: number;
-}
+/** Characters of text for each byte that draws it, and beside that. */
+const MAX_TEXT_RATIO = 2;
+const FREE_TEXT = 600_000;
+/** What a piece of text counts beside its characters, and what a chunk of them: a form that only draws others makes one. */
+const ITEM_COST = 4;
+const CHUNK_COST = 200;
+/** Chunks between two rests: a millisecond or two of work. */
+const CHUNKS = 8;
+/** Pages named in a notice; of the others, only how many. */
+const MAX_NAMED_PAGES = 20;
 
 export async function parsePdf(
   bytes: Uint8Array<ArrayBuffer>,
   filename: string,
-  _room: unknown,
-  _rest: unknown,
+  room: UnpackingRoom,
+  rest: Rest,
 ): Promise<ParsedDocument> {
-  // Loaded when needed: it is the largest part of the worker.
-  const { extractTextItems, getDocumentProxy, getMeta } = await import('unpdf');
-  let pages: Line[][];
-  let title: string | undefined;
+  const unpacked = await measureStreams(bytes, room, rest);
+  const pdf = await open(bytes);
   try {
-    const pdf = await getDocumentProxy(bytes.slice());
-    if (pdf.numPages > MAX_PDF_PAGES) {
+    const budget = new TextBudget(unpacked + bytes.length);
+    return await new PageReader(pdf, budget, rest).read(filename);
+  } finally {
+    await pdf.destroy();
+  }
+}
+
+async function open(bytes: Uint8Array<ArrayBuffer>): Promise<PdfDocument> {
+  // Loaded when needed: it is the largest part of the worker.
+  const { getDocumentProxy } = await import('unpdf');
+  let pdf: PdfDocument;
+  try {
+    // A copy, as the reader takes the bytes it is given away from others.
+    pdf = await getDocumentProxy(bytes.slice(), { verbosity: 0 });
+  } catch (error) {
+    if (error instanceof Error && error.name === 'PasswordException') {
       throw new UnreadableFile(
         'invalid_file',
-        `the PDF has ${pdf.numPages} pages, more than ${MAX_PDF_PAGES}: split it`,
+        'the PDF has a password: save it without one',
+        error,
       );
     }
-    title = String((await getMeta(pdf)).info.Title ?? '').trim();
-    pages = (await extractTextItems(pdf)).items.map(toLines);
-  } catch (error) {
-    if (error instanceof UnreadableFile) throw error;
     throw new UnreadableFile('invalid_file', 'the file is not a readable PDF', error);
   }
-  const builder = new DocumentBuilder(title || titleFromName(filename), Boolean(title));
-  const body = bodySize(pages);
-  for (const lines of pages) addPage(builder, lines, body);
-  const document = builder.build();
-  if (document.sections.length === 0) {
+  if (pdf.numPages <= MAX_PDF_PAGES) return pdf;
+  await pdf.destroy();
+  throw new UnreadableFile(
+    'invalid_file',
+    `the PDF has ${pdf.numPages} pages, more than ${MAX_PDF_PAGES}: split it`,
+  );
+}
+
+/** Bounds the text of pages by the bytes that draw it: a PDF may draw the same text many times. */
+class TextBudget {
+  private left: number;
+
+  constructor(bytes: number) {
+    this.left = FREE_TEXT + MAX_TEXT_RATIO * bytes;
+  }
+
+  spend(characters: number): void {
+    this.left -= characters;
+    if (this.left >= 0) return;
     throw new UnreadableFile(
       'invalid_file',
-      'the PDF has no text, only pictures: recognise its text first (OCR)',
+      'the PDF draws the same text again and again: print it to a new PDF',
     );
   }
-  return document;
 }
 
-function toLines(items: readonly StructuredTextItem[]): Line[] {
-  const lines: Line[] = [];
-  let end = 0;
-  for (const item of items) {
-    if (item.str === '') continue;
-    const last = lines[lines.length - 1];
-    if (last && Math.abs(last.y - item.y) < last.size / 2) {
-      const gap = item.x - end > item.fontSize / 6 && !last.text.endsWith(' ') ? ' ' : '';
-      last.text += gap + item.str;
-      last.size = Math.max(last.size, item.fontSize);
-    } else if (item.str.trim() !== '') {
-      lines.push({ text: item.str, y: item.y, size: item.fontSize });
+class PageReader {
+  private readonly pdf: PdfDocument;
+  private readonly budget: TextBudget;
+  private readonly rest: Rest;
+  private readonly pages: Segment[][] = [];
+  private readonly empty: number[] = [];
+  private readonly damaged: number[] = [];
+  /** Pages that the document may name more than once. */
+  private readonly known = new Set<string>();
+
+  constructor(pdf: PdfDocument, budget: TextBudget, rest: Rest) {
+    this.pdf = pdf;
+    this.budget = budget;
+    this.rest = rest;
+  }
+
+  async read(filename: string): Promise<ParsedDocument> {
+    const title = await titleOf(this.pdf);
+    let characters = 0;
+    for (let number = 1; number <= this.pdf.numPages; number++) {
+      const segments = await this.readSafely(number);
+      characters += segments.reduce((sum, { text }) => sum + text.length + 1, 0);
+      requireRoom(characters);
+      this.pages.push(inReadingOrder(segments));
+      await this.rest();
     }
-    end = item.x + item.width;
+    const builder = new DocumentBuilder(title || titleFromName(filename), title !== '');
+    addParagraphs(builder, this.pages);
+    const document = builder.build();
+    if (this.pages.every((segments) => segments.length === 0)) throw nothingIn(this.damaged);
+    this.nameEmpty(document.leftOut);
+    return document;
   }
-  return lines;
+
+  /** A page that can't be read is named; the others are read. */
+  private async readSafely(number: number): Promise<Segment[]> {
+    try {
+      const page = await this.pdf.getPage(number);
+      const key = page.ref ? `${page.ref.num} ${page.ref.gen}` : '';
+      if (this.known.has(key)) return [];
+      if (key !== '') this.known.add(key);
+      const segments = await this.readPage(page);
+      if (segments.length === 0) this.empty.push(number);
+      return segments;
+    } catch (error) {
+      if (error instanceof UnreadableFile) throw error;
+      this.damaged.push(number);
+      return [];
+    }
+  }
+
+  private async readPage(page: Awaited<ReturnType<PdfDocument['getPage']>>): Promise<Segment[]> {
+    const segments = new SegmentReader();
+    const reader = page.streamTextContent().getReader();
+    try {
+      for (let chunk = 1; ; chunk++) {
+        const { done, value } = await reader.read();
+        if (done) return segments.end();
+        this.budget.spend(CHUNK_COST);
+        for (const item of (value as { items: (TextItem | { type: string })[] }).items) {
+          if (!('str' in item)) continue;
+          this.budget.spend(item.str.length + ITEM_COST);
+          segments.add(item);
+        }
+        if (chunk % CHUNKS === 0) await this.rest();
+      }
+    } catch (error) {
+      await reader.cancel(error).catch(() => {});
+      throw error;
+    } finally {
+      page.cleanup();
+    }
+  }
+
+  private nameEmpty(leftOut: LeftOut[]): void {
+    const { empty, damaged } = this;
+    if (empty.length > 0) {
+      const reason = 'no text: if they are pictures, recognise their text first (OCR)';
+      leftOut.push({ name: pagesNamed(empty), reason });
+    }
+    if (damaged.length > 0) leftOut.push({ name: pagesNamed(damaged), reason: 'damaged' });
+  }
 }
 
-/** The type size that most characters are set in. */
-function bodySize(pages: readonly Line[][]): number {
-  const characters = new Map<number, number>();
-  for (const line of pages.flat()) {
-    const size = Math.round(line.size * 2) / 2;
-    characters.set(size, (characters.get(size) ?? 0) + line.text.length);
+async function titleOf(pdf: PdfDocument): Promise<string> {
+  try {
+    const info = (await pdf.getMetadata()).info as { Title?: unknown };
+    return typeof info.Title === 'string' ? info.Title.trim() : '';
+  } catch {
+    return '';
   }
-  let body = 0;
-  for (const [size, count] of characters) if (count > (characters.get(body) ?? 0)) body = size;
-  return body;
 }
 
-function addPage(builder: DocumentBuilder, lines: readonly Line[], body: number): void {
-  let paragraph: string[] = [];
-  let last: Line | undefined;
-
-  function endParagraph(): void {
-    builder.block(unwrap(paragraph));
-    paragraph = [];
-  }
-
-  for (const line of lines) {
-    const isHeading = line.size >= body * HEADING_RATIO && line.text.length <= MAX_HEADING;
-    const gap = last ? Math.abs(last.y - line.y) : 0;
-    if (isHeading || (last && gap > PARAGRAPH_GAP * Math.max(line.size, last.size))) endParagraph();
-    if (isHeading) builder.heading(line.size >= body * HEADING_RATIO ** 3 ? 1 : 2, line.text);
-    else paragraph.push(line.text.trim());
-    last = line;
-  }
-  endParagraph();
+function nothingIn(damaged: readonly number[]): UnreadableFile {
+  return new UnreadableFile(
+    'invalid_file',
+    damaged.length > 0
+      ? 'the file is not a readable PDF'
+      : 'the PDF has no text, only pictures: recognise its text first (OCR)',
+  );
 }
 
-/** Lines to running text: a word parted by a hyphen at a line's end is one again. */
-function unwrap(lines: readonly string[]): string {
-  let text = '';
-  for (const line of lines) {
-    const parted = /\p{Ll}-$/u.test(text) && /^\p{Ll}/u.test(line);
-    text = parted ? text.slice(0, -1) + line : `${text} ${line}`;
+/** `page 3`, `pages 3, 5–7`. */
+function pagesNamed(pages: readonly number[]): string {
+  const runs: [first: number, last: number][] = [];
+  for (const page of pages) {
+    const run = runs.at(-1);
+    if (run && run[1] === page - 1) run[1] = page;
+    else runs.push([page, page]);
   }
-  return text.trim();
+  const named = runs
+    .slice(0, MAX_NAMED_PAGES)
+    .map(([first, last]) => (first === last ? String(first) : `${first}–${last}`));
+  const more = runs.length > MAX_NAMED_PAGES ? ' and others' : '';
+  return `page${pages.length === 1 ? '' : 's'} ${named.join(', ')}${more}`;
 }

@@ -1,0 +1,226 @@
+/** PDF: the order of reading, words over lines, what is named, and files made to be large. */
+import { deflateSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { blocks, document } from '../support/blocks.ts';
+import {
+  makePdf,
+  makePdfOf,
+  type PdfLine,
+  pageObject,
+  pagesObject,
+  streamObject,
+} from '../support/documents.ts';
+
+const COLUMNS: [left: string, right: string][] = [
+  ['The tenant pays the rent on the', 'Pets are allowed where nobody is'],
+  ['first day of the month, and the', 'disturbed by them. The gate of the'],
+  ['deposit before the keys are han-', 'yard closes at eleven, and opens'],
+  ['ded over. Both are returned by', 'again at six in the morning.'],
+];
+
+/** Two columns, drawn row by row. */
+function drawn(rows: readonly (readonly string[])[], shift = 0): PdfLine[] {
+  return rows.flatMap((cells, row) =>
+    cells.map((text, column) => ({
+      ...{ text, size: 11, x: 72 + 240 * column },
+      y: 600 - 13 * row - shift * column,
+    })),
+  );
+}
+
+const READ = [
+  'The tenant pays the rent on the first day of the month, and the deposit before the keys are handed over. Both are returned by',
+  'Pets are allowed where nobody is disturbed by them. The gate of the yard closes at eleven, and opens again at six in the morning.',
+];
+
+test.each([
+  ['on the same lines', 0],
+  ['on lines of their own', 6],
+])('columns drawn row by row are read one after the other: %s', async (_, shift) => {
+  expect(await blocks('a.pdf', makePdf([drawn(COLUMNS, shift)]))).toEqual(READ);
+});
+
+test('a heading over both columns parts them', async () => {
+  const above = drawn([['Rules for everyone who lives in this house, in two columns of text']]);
+  const pages = [[...above.map((line) => ({ ...line, y: 650 })), ...drawn(COLUMNS)]];
+  expect(await blocks('a.pdf', makePdf(pages))).toEqual([above[0]!.text, ...READ]);
+});
+
+test('three columns are', async () => {
+  const third = [
+    'Bikes stay in the cellar',
+    'of the house, where they',
+    'are safe from rain, snow',
+    'and the neighbours’ dogs',
+  ];
+  const rows = COLUMNS.map(([left, right], row) => [
+    ...[left.slice(0, 24), right.slice(0, 24), third[row]!],
+  ]);
+  const lines = rows.flatMap((cells, row) =>
+    cells.map((text, column) => ({ text, size: 10, x: 40 + 180 * column, y: 600 - 12 * row })),
+  );
+  const [first, second, last] = await blocks('a.pdf', makePdf([lines]));
+  expect(first).toMatch(/^The tenant .* first day .* deposit before .* ded over/);
+  expect(second).toMatch(/^Pets are .* disturbed .* yard closes .* again at/);
+  expect(last).toMatch(/^Bikes stay .* of the house/);
+});
+
+test('the rows of a table stay together', async () => {
+  const rows = ['Item Price', 'Chair 12,50', 'Lamp 7,00', 'Table 99,00', 'Shelf 45,90'];
+  const table = drawn(rows.map((row) => row.split(' ')));
+  expect(await blocks('a.pdf', makePdf([table]))).toEqual([rows.join(' ')]);
+});
+
+const PARTED: [lines: string[], text: string][] = [
+  [['in late win-', 'ter'], 'in late winter'],
+  [['a KÜNDI-', 'GUNG by'], 'a KÜNDIGUNG by'],
+  [['with Anna-', 'Lena and'], 'with Anna-Lena and'],
+  [['from 2020-', '2021 on'], 'from 2020-2021 on'],
+  [['a well-known rule, and a well-', 'known one'], 'a well-known rule, and a well-known one'],
+  [['a dash -', 'and more'], 'a dash - and more'],
+];
+
+test.each(PARTED)('words over lines: %j', async (texts, text) => {
+  const lines = texts.map((line, row) => ({ text: line, size: 11, y: 700 - 13 * row }));
+  const content = makePdf([lines]);
+  expect(await blocks('a.pdf', content)).toEqual([text]);
+});
+
+test('a sentence goes on over a page', async () => {
+  const pages = ['Prune in late win-', 'ter, before the sap rises.'].map((text, page) => [
+    { text, size: 11, y: page === 0 ? 80 : 720 },
+  ]);
+  expect(await blocks('a.pdf', makePdf(pages))).toEqual([
+    'Prune in late winter, before the sap rises.',
+  ]);
+});
+
+test('pages without text are named', async () => {
+  const text = [{ text: 'A page of text.', size: 11, y: 700 }];
+  const { leftOut } = await document('a.pdf', makePdf([text, [], text, [], [], []]));
+  expect(leftOut).toEqual([{ name: 'pages 2, 4–6', reason: expect.stringMatching(/OCR/) }]);
+});
+
+const FONT = '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>';
+const CATALOGUE = '<< /Type /Catalog /Pages 2 0 R >>';
+
+/** A PDF of one page that draws a stream. */
+function pdfOf(dictionary: string, content: Uint8Array, kids = [4]): Uint8Array<ArrayBuffer> {
+  return makePdfOf([
+    ...[CATALOGUE, pagesObject(kids), FONT, pageObject(5)],
+    streamObject(dictionary, content),
+  ]);
+}
+
+const SAYS = 'BT /F1 11 Tf 72 700 Td (Where the ocelot sleeps.) Tj ET\n';
+const FLATE = '/Filter /FlateDecode';
+
+test('packed pages are read', async () => {
+  const hexadecimal = Buffer.from(`${Buffer.from(SAYS).toString('hex')}>`);
+  const packed: [string, Uint8Array][] = [
+    [FLATE, deflateSync(SAYS)],
+    ['/Filter [/FlateDecode /FlateDecode]', deflateSync(deflateSync(SAYS))],
+    ['/Filter /ASCIIHexDecode', hexadecimal],
+    [
+      '/Filter [/ASCIIHexDecode /Fl#61teDecode]',
+      Buffer.from(`${deflateSync(SAYS).toString('hex')}>`),
+    ],
+  ];
+  for (const [dictionary, content] of packed) {
+    expect(await blocks('a.pdf', pdfOf(dictionary, content))).toEqual(['Where the ocelot sleeps.']);
+  }
+});
+
+test('a page drawn often is read once', async () => {
+  const kids = Array.from({ length: 1_000 }, () => 4);
+  expect(await blocks('a.pdf', pdfOf(FLATE, deflateSync(SAYS), kids))).toEqual([
+    'Where the ocelot sleeps.',
+  ]);
+});
+
+const LARGE = Buffer.from(SAYS.repeat(500_000));
+
+const HOSTILE: [what: string, content: Uint8Array<ArrayBuffer>, reason: RegExp][] = [
+  [
+    'a password',
+    makePdfOf(
+      [CATALOGUE, pagesObject([4]), FONT, pageObject(5), streamObject('', SAYS)],
+      `/Encrypt << /Filter /Standard /V 1 /R 2 /P -1 /O <${'ab'.repeat(32)}> /U <${'cd'.repeat(32)}> >> /ID [<00> <00>]`,
+    ),
+    /password: save it without one/,
+  ],
+  ['a page of 30 MB', pdfOf(FLATE, deflateSync(LARGE)), /unpacks to more than/],
+  [
+    'the same, twice packed',
+    pdfOf('/Filter [/FlateDecode /FlateDecode]', deflateSync(deflateSync(LARGE))),
+    /unpacks to more than/,
+  ],
+  [
+    'the same, said to be a picture',
+    pdfOf(`/Subtype /Image ${FLATE}`, deflateSync(LARGE)),
+    /unpacks to more than/,
+  ],
+  [
+    'the same, its filter hidden',
+    pdfOf('/Filter%\n/FlateDecode', deflateSync(LARGE)),
+    /unpacks to more than/,
+  ],
+  [
+    'runs of one byte',
+    pdfOf('/Filter /RunLengthDecode', Buffer.alloc(200_000, Buffer.from([129, 32]))),
+    /unpacks to more than/,
+  ],
+  [
+    'a page that is a picture',
+    pdfOf('/Filter /DCTDecode', Buffer.from('x')),
+    /unpacks to more than/,
+  ],
+  [
+    'five filters',
+    pdfOf(`/Filter [${'/FlateDecode '.repeat(5)}]`, Buffer.from('x')),
+    /unusual way/,
+  ],
+  [
+    'a page of 15 MB drawn by all of 1,000',
+    makePdfOf([
+      CATALOGUE,
+      pagesObject(Array.from({ length: 1_000 }, (_, page) => 5 + page)),
+      FONT,
+      streamObject(FLATE, deflateSync('q Q '.repeat(250_000))),
+      ...Array.from({ length: 1_000 }, () => pageObject(4)),
+    ]),
+    /unpacks to more than/,
+  ],
+  [
+    'forms that draw each other',
+    makePdfOf([
+      CATALOGUE,
+      pagesObject([4]),
+      FONT,
+      pageObject(5, '/XObject << /X 6 0 R >>'),
+      streamObject('', '/X Do\n'),
+      ...Array.from({ length: 9 }, (_, form) =>
+        streamObject(
+          `/Type /XObject /Subtype /Form /BBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> /XObject << /X ${7 + form} 0 R >> >>`,
+          form === 8 ? SAYS : '/X Do\n'.repeat(10),
+        ),
+      ),
+    ]),
+    /again and again/,
+  ],
+];
+
+test.each(HOSTILE)('refused: %s', async (_, content, reason) => {
+  expect(content.length).toBeLessThan(1_000_000);
+  await expect(document('a.pdf', content)).rejects.toThrow(reason);
+});
+
+test('a page that can’t be read is named, and the others are read', async () => {
+  const pdf = makePdfOf([
+    ...[CATALOGUE, pagesObject([4, 6]), FONT, pageObject(5), streamObject('', SAYS)],
+    '<< /Type /Page /Parent 2 0 R /MediaBox 1 /Contents (x) /Resources 7 >>',
+  ]);
+  const { sections, leftOut } = await document('a.pdf', pdf);
+  expect(sections[0]!.blocks[0]!.text).toBe('Where the ocelot sleeps.');
+  expect(leftOut).toMatchObject([{ name: 'page 2' }]);
+});

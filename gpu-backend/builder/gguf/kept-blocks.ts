@@ -21,7 +21,7 @@ import { groupMinimum, groupScale } from './k-blocks.ts';
 const GROUP = 32;
 
 /** Whole blocks, one group of 32 values after another. */
-export interface PackedBlocks {
+interface PackedBlocks {
   /** Of two 4-bit levels in a byte the first is in the low half. */
   levels: Uint8Array;
   scales: Float32Array;

@@ -54,7 +54,7 @@ export function storeColumns8(
   };
 }
 
-export function largestMagnitude(values: Float32Array, start: number, length: number): number {
+function largestMagnitude(values: Float32Array, start: number, length: number): number {
   let largest = 0;
   for (let i = start; i < start + length; i++) largest = Math.max(largest, Math.abs(values[i]!));
   return largest;

@@ -85,6 +85,15 @@ it('a GGUF file is added by its path, once', async () => {
   expect(existsSync(join(model.path, 'model.gguf'))).toBe(true);
 });
 
+it('a file that is only called model.gguf is named after its folder', async () => {
+  const options = { cacheFolder: join(folder, 'named'), compute: 'float32' as const };
+  const source = join(folder, 'tiny-mistral');
+  mkdirSync(source);
+  cpSync(fixture('mistral-f16'), join(source, 'model.gguf'));
+  const model = await addModel(join(source, 'model.gguf'), options);
+  expect(model.manifest.name).toBe('tiny-mistral');
+});
+
 it('a file of another kind is refused', async () => {
   const options = { cacheFolder: join(folder, 'refused'), compute: 'float32' as const };
   const file = join(checkpoint('mistral-f16'), 'model.safetensors');

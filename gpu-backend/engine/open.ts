@@ -6,7 +6,7 @@ import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { maxExactThreads } from '../builder/exact-attention.ts';
 import { readModelFolder } from '../builder/model-folder.ts';
 import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
-import type { QuantizationChoice } from '../builder/quantize.ts';
+import type { QuantizationChoice } from '../builder/quantization.ts';
 import type { ComputeType } from '../builder/tensor-reader.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
 import { type Bucket, type BudgetRequest, planBuckets } from './budget.ts';

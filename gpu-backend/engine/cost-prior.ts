@@ -36,10 +36,8 @@ export function priorOf(
   const attentionWeights = hiddenSize * headDim * 2 * (heads + kvHeads);
   const layerWeights = attentionWeights + 3 * hiddenSize * intermediateSize;
   const multiplied = layers * layerWeights + vocabSize * hiddenSize;
-  const bytes = [...Object.values(layout.dense), ...Object.values(layout.quantized)].reduce(
-    (sum, tensor) => sum + tensor.bytes,
-    0,
-  );
+  const parts = Object.values(layout.matrices).flatMap((matrix) => Object.values(matrix.parts));
+  const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
   return {
     run: bytes / speed.bytes + layers * LAYER_MS,
     row: (2 * multiplied) / speed.operations,

@@ -24,7 +24,7 @@ import {
   readModelFolder,
 } from './model-folder.ts';
 import { prepareModel } from './prepare.ts';
-import type { QuantizationChoice } from './quantize.ts';
+import type { QuantizationChoice } from './quantization.ts';
 import type { ComputeType } from './tensor-reader.ts';
 
 export interface AddOptions {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { type DecoderConfig, readDecoderConfig } from './config.ts';
 import { type Fingerprints, fingerprintModel } from './fingerprint.ts';
-import type { QuantizationChoice } from './quantize.ts';
+import type { QuantizationChoice } from './quantization.ts';
 import { readWeightIndex } from './weight-index.ts';
 
 /** How passages are laid out in a prompt for this model. */

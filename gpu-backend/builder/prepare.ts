@@ -15,7 +15,7 @@ export interface PreparedModel {
 
 const LAYOUT_FILE = 'layout.json';
 /** Part of the folder's name: raise it when the meaning of the files changes. */
-const LAYOUT_VERSION = 2;
+const LAYOUT_VERSION = 3;
 /** Hex digits of the fingerprint in a folder's name. */
 const NAME_DIGITS = 16;
 
@@ -49,7 +49,7 @@ function convertInto(folder: string, model: ModelFolder, options: ConvertOptions
   try {
     const stored = readWeightIndex(model.path);
     checkShapes(stored, model.config);
-    const layout = convertWeights(stored, partial, options);
+    const layout = convertWeights(stored, model.config, partial, options);
     writeFileSync(join(partial, LAYOUT_FILE), JSON.stringify(layout));
     renameSync(partial, folder);
   } catch (error) {

@@ -68,13 +68,11 @@ describe('blocks that are kept', () => {
   it('leave nothing of a matrix in float32', () => {
     const [kept] = readdirSync(join(folder, 'kept')).filter((name) => /float32-v\d+$/.test(name));
     const layout = JSON.parse(readFileSync(join(folder, 'kept', kept!, 'layout.json'), 'utf8'));
-    const forms = (part: object) => Object.keys(part).filter((name) => name.includes('layers.0'));
-    expect(layout.quantized['model.layers.0.self_attn.q_proj.weight']).toMatchObject({
-      form: 'int4',
-      offsets: { bytes: 4 * 32 },
+    expect(layout.matrices['model.layers.0.self_attn.q_proj.weight']).toMatchObject({
+      form: 'blocks4',
+      parts: { offsets: { bytes: 4 * 32 } },
     });
-    expect(layout.quantized['lm_head.weight'].form).toBe('int8');
-    expect(forms(layout.dense)).not.toContain('model.layers.0.self_attn.q_proj.weight');
+    expect(layout.matrices['model.embed_tokens.weight'].form).toBe('blocks8');
   });
 });
 

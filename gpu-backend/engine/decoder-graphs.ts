@@ -11,7 +11,7 @@ import type { ExternalData } from '../builder/onnx.ts';
 import type { PreparedModel } from '../builder/prepare.ts';
 import { offsetsName, packedShape, scalesName, Weights } from '../builder/weights.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
-import { Session, SharedInitializers } from '../ort/session.ts';
+import { InferenceSession, SharedInitializers } from '../ort/inference-session.ts';
 import { Block, cpuDevice, type Device, type ElementTypeName, type Tensor } from '../ort/tensor.ts';
 import { LaneRunner, type RunnerContext } from './lane-runner.ts';
 
@@ -38,7 +38,7 @@ export class DecoderGraphs {
   private readonly options: GraphOptions;
   private readonly weights: SharedWeights | null;
   private readonly counts: readonly number[];
-  private readonly first: Session;
+  private readonly first: InferenceSession;
   /** By lanes, ascending. */
   private readonly loaded: LaneRunner[] = [];
   private readonly loading = new Map<number, Promise<void>>();
@@ -50,7 +50,7 @@ export class DecoderGraphs {
     options: GraphOptions,
     weights: SharedWeights | null,
     counts: readonly number[],
-    first: Session,
+    first: InferenceSession,
   ) {
     this.prepared = prepared;
     this.options = options;
@@ -135,7 +135,7 @@ function load(
   options: GraphOptions,
   weights: SharedWeights | null,
   lanes: number,
-): Promise<Session> {
+): Promise<InferenceSession> {
   const graph = buildDecoder(model.config, new Weights(model.config, layout, options.positions), {
     attention: options.attention,
     lanes,
@@ -144,7 +144,7 @@ function load(
     hiddenOutput: options.hiddenOutput,
   });
   const { threads, cuda } = options;
-  return Session.load(graph, folder, { threads, cuda, shared: weights?.initializers });
+  return InferenceSession.load(graph, folder, { threads, cuda, shared: weights?.initializers });
 }
 
 /**

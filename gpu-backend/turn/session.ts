@@ -11,7 +11,7 @@ import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
 import {
   type DoneReason,
   type LinkErrorCode,
-  RECYCLED_TOP,
+  RECYCLED_SUCCESSORS,
 } from '../../src/link/protocol/index.ts';
 import { Draw } from '../accept/draw.ts';
 import { processorsOf } from '../accept/processors.ts';
@@ -66,7 +66,7 @@ export class Session {
     this.tokens = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
     this.tokens.set(turn.prompt);
     this.length = turn.prompt.length;
-    this.recycles = turn.recycle === true && engine.limits.vocabSize >= RECYCLED_TOP;
+    this.recycles = turn.recycle === true && engine.limits.vocabSize >= RECYCLED_SUCCESSORS;
     const most = Math.max(engine.limits.maxRows, MAX_VERIFIED_NODES + 1);
     this.row = {
       slot,
@@ -75,7 +75,7 @@ export class Session {
       parents: new Int16Array(most),
       logitsFrom: 0,
       logits: new Float32Array(0),
-      ...(this.recycles && { top: RECYCLED_TOP }),
+      ...(this.recycles && { top: RECYCLED_SUCCESSORS }),
     };
   }
 

@@ -4,7 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import type { PromptForm } from '../../src/link/protocol/index.ts';
 import { type DecoderConfig, readDecoderConfig } from './config.ts';
 import { type Fingerprints, fingerprintModel } from './fingerprint.ts';
-import type { QuantizationChoice } from './quantize.ts';
+import type { QuantizationChoice } from './quantization.ts';
 import { readWeightIndex } from './weight-index.ts';
 
 export interface ModelManifest {

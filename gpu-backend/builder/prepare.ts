@@ -14,7 +14,7 @@ export interface PreparedModel {
 
 const LAYOUT_FILE = 'layout.json';
 /** Part of the folder's name: raise it when the meaning of the files changes. */
-const LAYOUT_VERSION = 2;
+const LAYOUT_VERSION = 3;
 /** Hex digits of the fingerprint in a folder's name. */
 const NAME_DIGITS = 16;
 
@@ -46,7 +46,7 @@ function convertInto(folder: string, model: ModelFolder, options: ConvertOptions
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial);
   try {
-    const layout = convertWeights(readWeightIndex(model.path), partial, options);
+    const layout = convertWeights(readWeightIndex(model.path), model.config, partial, options);
     writeFileSync(join(partial, LAYOUT_FILE), JSON.stringify(layout));
     renameSync(partial, folder);
   } catch (error) {

@@ -67,13 +67,11 @@ describe('blocks that are kept', () => {
   it('leave nothing of a matrix in float32', () => {
     const [kept] = readdirSync(join(folder, 'kept')).filter((name) => /float32-v\d+$/.test(name));
     const layout = JSON.parse(readFileSync(join(folder, 'kept', kept!, 'layout.json'), 'utf8'));
-    const forms = (part: object) => Object.keys(part).filter((name) => name.includes('layers.0'));
-    expect(layout.quantized['model.layers.0.self_attn.q_proj.weight']).toMatchObject({
-      form: 'int4',
-      offsets: { bytes: 4 * 32 },
+    expect(layout.matrices['model.layers.0.self_attn.q_proj.weight']).toMatchObject({
+      form: 'blocks4',
+      parts: { offsets: { bytes: 4 * 32 } },
     });
-    expect(layout.quantized['lm_head.weight'].form).toBe('int8');
-    expect(forms(layout.dense)).not.toContain('model.layers.0.self_attn.q_proj.weight');
+    expect(layout.matrices['model.embed_tokens.weight'].form).toBe('blocks8');
   });
 });
 
@@ -85,6 +83,15 @@ it('a GGUF file is added by its path, once', async () => {
   expect(model.eosIds).toEqual([2]);
   expect(await addModel(fixture('mistral-f16'), options)).toEqual(model);
   expect(existsSync(join(model.path, 'model.gguf'))).toBe(true);
+});
+
+it('a file that is only called model.gguf is named after its folder', async () => {
+  const options = { cacheFolder: join(folder, 'named'), compute: 'float32' as const };
+  const source = join(folder, 'tiny-mistral');
+  mkdirSync(source);
+  cpSync(fixture('mistral-f16'), join(source, 'model.gguf'));
+  const model = await addModel(join(source, 'model.gguf'), options);
+  expect(model.manifest.name).toBe('tiny-mistral');
 });
 
 it('a file of another kind is refused', async () => {

@@ -4,25 +4,14 @@
  */
 import { expect, test } from 'vitest';
 import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
-import type { Turn } from '../../gpu-backend/turn/admit.ts';
 import { Candidates } from '../../gpu-backend/turn/candidates.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { encodeSpans, encodeTree, FrameError } from '../../src/link/protocol/index.ts';
+import { turnOf } from '../support/turn.ts';
 
 const VOCABULARY = 100;
-const TURN: Turn = {
-  prompt: Int32Array.of(1, 2, 3),
-  namespace: 'tenant',
-  seed: [1, 2],
-  warp: { temperature: 0, topK: 0, topP: 1 },
-  maxTokens: 16,
-  stopIds: new Set(),
-  drafting: 'echoed',
-  budget: 8,
-  regions: [],
-  resumed: 0,
-};
+const TURN = turnOf({ prompt: Int32Array.of(1, 2, 3) });
 
 function treeOf(...tokens: number[]): Uint8Array {
   const tree = new TokenTree(8);
@@ -43,6 +32,6 @@ test('a tree or a span with a token outside the vocabulary is refused and change
       encodeSpans([{ source: Source.tenant, begins: true, tokens: Int32Array.of(VOCABULARY) }]),
     ),
   ).toThrow(/the vocabulary has 100/);
-  const tree = candidates.choose(8, () => 1);
+  const tree = candidates.choose(candidates.propose(8).length);
   expect([...tree.tokens.subarray(0, tree.size)]).toEqual([5, 6]);
 });

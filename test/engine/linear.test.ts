@@ -8,23 +8,23 @@ import { Turn } from '../../gpu-backend/builder/linear/turn.ts';
 import { GraphBuilder } from '../../gpu-backend/builder/onnx.ts';
 import { Rotation } from '../../gpu-backend/builder/rotation.ts';
 import { WeightFile } from '../../gpu-backend/builder/weight-file.ts';
-import { Session } from '../../gpu-backend/ort/session.ts';
+import { InferenceSession } from '../../gpu-backend/ort/inference-session.ts';
 import { Block, cpuDevice } from '../../gpu-backend/ort/tensor.ts';
 import { maxDifference, randomIntegers } from './driver.ts';
 import { temporaryFolder } from './models.ts';
 
 const folder = temporaryFolder();
-const sessions: Session[] = [];
+const sessions: InferenceSession[] = [];
 afterAll(() => sessions.forEach((session) => void session.release()));
 
-async function load(graph: GraphBuilder, threads: number): Promise<Session> {
-  const session = await Session.load(graph.encode(), folder, { threads });
+async function load(graph: GraphBuilder, threads: number): Promise<InferenceSession> {
+  const session = await InferenceSession.load(graph.encode(), folder, { threads });
   sessions.push(session);
   return session;
 }
 
 /** Runs rows [1, rows, inner] through a graph of one input and one output. */
-async function run(session: Session, rows: Float32Array, inner: number, out: number) {
+async function run(session: InferenceSession, rows: Float32Array, inner: number, out: number) {
   const count = rows.length / inner;
   const input = new Block(cpuDevice(), Math.max(4, rows.byteLength));
   const output = new Block(cpuDevice(), Math.max(4, 4 * count * out));

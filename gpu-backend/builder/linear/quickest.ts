@@ -6,7 +6,7 @@ import { randomFillSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Session } from '../../ort/session.ts';
+import { InferenceSession } from '../../ort/inference-session.ts';
 import { Block, cpuDevice } from '../../ort/tensor.ts';
 import { GraphBuilder } from '../onnx.ts';
 import { asBytes } from '../tensor-reader.ts';
@@ -47,7 +47,7 @@ async function timeTurn(form: Form, width: number, out: number, threads: number)
   try {
     const stored = randomMatrix(form, file, [out, width]);
     file.close();
-    const session = await Session.load(graphOf(stored), folder, { threads });
+    const session = await InferenceSession.load(graphOf(stored), folder, { threads });
     try {
       let total = 0;
       for (const [rows, runs] of TURN) total += runs * (await fastest(session, rows, stored.shape));
@@ -95,7 +95,7 @@ function graphOf(matrix: StoredMatrix): Uint8Array {
 
 /** Milliseconds of the fastest of a few runs: other work on the machine only ever adds. */
 async function fastest(
-  session: Session,
+  session: InferenceSession,
   rows: number,
   [out, width]: readonly [number, number],
 ): Promise<number> {

@@ -12,7 +12,7 @@ import type { ExternalData } from '../builder/onnx.ts';
 import type { PreparedModel } from '../builder/prepare.ts';
 import { Weights } from '../builder/weights.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
-import { Session, SharedInitializers } from '../ort/session.ts';
+import { InferenceSession, SharedInitializers } from '../ort/inference-session.ts';
 import { Block, cpuDevice, type Device, type Tensor } from '../ort/tensor.ts';
 import { LaneRunner, type RunnerContext } from './lane-runner.ts';
 
@@ -39,7 +39,7 @@ export class DecoderGraphs {
   private readonly options: GraphOptions;
   private readonly weights: SharedWeights | null;
   private readonly counts: readonly number[];
-  private readonly first: Session;
+  private readonly first: InferenceSession;
   /** By lanes, ascending. */
   private readonly loaded: LaneRunner[] = [];
   private readonly loading = new Map<number, Promise<void>>();
@@ -51,7 +51,7 @@ export class DecoderGraphs {
     options: GraphOptions,
     weights: SharedWeights | null,
     counts: readonly number[],
-    first: Session,
+    first: InferenceSession,
   ) {
     this.prepared = prepared;
     this.options = options;
@@ -141,7 +141,7 @@ function load(
   options: GraphOptions,
   weights: SharedWeights | null,
   lanes: number,
-): Promise<Session> {
+): Promise<InferenceSession> {
   const graph = buildDecoder(model.config, new Weights(model.config, layout, options.positions), {
     attention: options.attention,
     lanes,
@@ -150,7 +150,7 @@ function load(
     hiddenOutput: options.hiddenOutput,
   });
   const { threads, cuda } = options;
-  return Session.load(graph, folder, { threads, cuda, shared: weights?.initializers });
+  return InferenceSession.load(graph, folder, { threads, cuda, shared: weights?.initializers });
 }
 
 /**

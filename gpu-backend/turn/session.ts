@@ -12,7 +12,7 @@ import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import {
   type DoneReason,
   type LinkErrorCode,
-  RECYCLED_TOP,
+  RECYCLED_SUCCESSORS,
 } from '../../src/link/protocol/index.ts';
 import { Draw } from '../accept/draw.ts';
 import { processorsOf } from '../accept/processors.ts';
@@ -70,7 +70,7 @@ export class Session implements Draftable {
     this.tokens = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
     this.tokens.set(turn.prompt);
     this.length = turn.prompt.length;
-    this.recycles = turn.recycle === true && engine.limits.vocabSize >= RECYCLED_TOP;
+    this.recycles = turn.recycle === true && engine.limits.vocabSize >= RECYCLED_SUCCESSORS;
     const most = Math.max(engine.limits.maxRows, MAX_VERIFIED_NODES + 1);
     this.row = {
       slot,
@@ -79,7 +79,7 @@ export class Session implements Draftable {
       parents: new Int16Array(most),
       logitsFrom: 0,
       logits: new Float32Array(0),
-      ...(this.recycles && { top: RECYCLED_TOP }),
+      ...(this.recycles && { top: RECYCLED_SUCCESSORS }),
     };
   }
 

@@ -89,7 +89,7 @@ describe.skipIf(!realGguf('smollm2'))('SmolLM2-135M-Instruct', () => {
     const prompt = tokenizer.encode(tokenizer.renderChat([{ role: 'user', content: QUESTION }]));
     const engine = await openEngine(model.path, { slots: 1, maxContext: 256, cacheFolder });
     try {
-      const slot = engine.acquire(prompt, prompt.length + TOKENS)!;
+      const slot = engine.acquire(prompt, prompt.length + TOKENS, 'alone')!;
       const written: number[] = [];
       for (let fed = [...prompt]; written.length < TOKENS; fed = written.slice(-1)) {
         const token = argmax(await feed(engine, slot, fed));

@@ -1,9 +1,8 @@
 /** Our engine without the service: a prompt in chunks as the scheduler feeds them, then a token a step. */
 import type { Engine, Slot } from '../../gpu-backend/engine/engine.ts';
+import { PREFILL_CHUNK } from '../../gpu-backend/turn/scheduler.ts';
 import type { Run } from './run.ts';
 
-/** As the scheduler's. */
-const PREFILL_CHUNK = 256;
 let runs = 0;
 
 /** Feeds `prompt` and writes `maxTokens` greedily. */

@@ -12,7 +12,7 @@ import type { Session } from './session.ts';
 import { TreeSizing } from './tree-sizing.ts';
 
 /** Prompt tokens fed in one run. Long enough to fill the cores, short enough not to stall decoding. */
-const PREFILL_CHUNK = 256;
+export const PREFILL_CHUNK = 256;
 /** A run that takes longer than this hangs: the verifier no longer counts as alive, and workers go elsewhere. */
 const RUN_DEADLINE_MS = 60_000;
 /** Idle for so long, the engine is timed. */

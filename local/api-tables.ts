@@ -70,13 +70,21 @@ function propertiesOf(name: string, { components }: Api): Record<string, FieldSc
   return properties;
 }
 
+const REFUSED =
+  'Refused by name, as they would change the answer; taken where they ask for nothing. The error says what to do.';
+
 /** Fields that read alike share a row, and so do those that `known` has just so. */
 function rowsOf(name: string, api: Api, known: Record<string, FieldSchema>): string[][] {
   const needed = new Set(api.components[name]?.required);
   const rows = new Map<string, string[]>();
   const shared: string[] = [];
+  const refused: string[] = [];
   for (const [field, schema] of Object.entries(propertiesOf(name, api))) {
     const code = `\`${field}\``;
+    if (schema.description?.startsWith('Not supported: ')) {
+      refused.push(code);
+      continue;
+    }
     if (JSON.stringify(known[field]) === JSON.stringify(schema)) {
       shared.push(code);
       continue;
@@ -93,7 +101,8 @@ function rowsOf(name: string, api: Api, known: Record<string, FieldSchema>): str
     rows.set(key, [same ? `${same}, ${code}` : code, takes.join('; '), meaning]);
   }
   const last = shared.length > 0 ? [[shared.join(', '), '', 'As in chat.']] : [];
-  return [...rows.values(), ...last];
+  const never = refused.length > 0 ? [[refused.join(', '), 'nothing', REFUSED]] : [];
+  return [...rows.values(), ...last, ...never];
 }
 
 function defaultOf({ default: value }: FieldSchema): string[] {

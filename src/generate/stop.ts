@@ -8,8 +8,9 @@ export class StopStrings {
   /** Whether a stop string was met: the answer ends before it. */
   stopped = false;
 
+  /** Half a surrogate pair is no character: a text has none, and none is cut in two for it. */
   constructor(stops: readonly string[]) {
-    this.stops = stops;
+    this.stops = stops.filter((stop) => !/\p{Surrogate}/u.test(stop));
   }
 
   /** What of `text`, and of what was held, can go out now. O(stops · length). */

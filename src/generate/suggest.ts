@@ -127,7 +127,9 @@ async function draftsFor(
 function toText({ tokenizer }: ModelRecord, { tokens, ended }: Draft, stop: readonly string[]) {
   const kept = ended ? tokens.slice(0, -1) : [...tokens];
   const stops = new StopStrings(stop);
-  const text = stops.push(tokenizer.decode(kept, { skip_special_tokens: true }));
+  const decoded = tokenizer.decode(kept, { skip_special_tokens: true });
+  // A length may end inside a character: what there is of it is not text.
+  const text = stops.push(ended ? decoded : decoded.replace(/\ufffd+$/, ''));
   const cut = stops.stopped;
   return {
     text: cut ? text : text + stops.flush(),

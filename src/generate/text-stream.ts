@@ -75,7 +75,10 @@ export class TextStream {
   /** What was held back to the end, if anything. */
   end(reason: Exclude<DoneReason, 'cancelled'>): Step | null {
     if (reason === 'length') this.finish = 'length';
-    const text = this.stops.push(this.detokenizer.flush()) + this.stops.flush();
+    const rest = this.detokenizer.flush();
+    // A length may end inside a character: what there is of it is not text.
+    const whole = reason === 'length' ? rest.replace(/\ufffd+$/, '') : rest;
+    const text = this.stops.push(whole) + this.stops.flush();
     const logprobs = this.stopped ? this.waiting.release(text.length) : this.waiting.flush();
     if (text === '' && logprobs.length === 0) return null;
     const pieces: Piece[] = text === '' ? [] : [{ text, source: 'target' }];

@@ -1,5 +1,6 @@
 /** Embeddings: the encoder in the real worker against its own reference, and what is refused. */
 import { readFileSync } from 'node:fs';
+import { Tokenizer } from '@huggingface/tokenizers';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ModelServer, startModelServer } from '../support/model-server.ts';
@@ -63,6 +64,22 @@ test('a text’s vector does not depend on the texts beside it', async () => {
   }
 });
 
+test('token ids of the embedder’s tokenizer give their text’s vector', async () => {
+  const file = readFileSync('web/embedder/tokenizer.json', 'utf8');
+  const tokenizer = new Tokenizer(JSON.parse(file), {});
+  const texts = ['When are pears pruned?', 'Ähren, 1234 and 日本'];
+  const ids = texts.map((text) => tokenizer.encode(text).ids);
+  const expected = await embed(texts);
+  const { data, usage } = await client.embeddings.create({ model: MODEL, input: ids });
+  expect(usage.prompt_tokens).toBe(ids.flat().length);
+  const [alone] = (await client.embeddings.create({ model: MODEL, input: ids[0]! })).data;
+  for (const [i, { embedding }] of [...data, alone!].entries()) {
+    embedding.forEach((value, at) => {
+      expect(value).toBeCloseTo(expected[i % 2]!.embedding[at]!, 5);
+    });
+  }
+});
+
 test('a text without words is a vector of zeros, not of NaN', async () => {
   const { embedding } = (await embed('?!'))[0]!;
   expect(embedding.every((value) => value === 0)).toBe(true);
@@ -72,7 +89,9 @@ test.each([
   ['another model', { model: 'text-embedding-3-small', input: 'a' }, 404, 'model'],
   ['no input', { model: MODEL }, 400, 'input'],
   ['an empty text', { model: MODEL, input: '' }, 400, 'input'],
-  ['token ids', { model: MODEL, input: [1, 2] }, 400, 'input.0'],
+  ['a token of no vocabulary', { model: MODEL, input: [1, 16_384] }, 400, 'input'],
+  ['texts and token ids mixed', { model: MODEL, input: ['a', [1]] }, 400, 'input.1'],
+  ['no token ids', { model: MODEL, input: [[]] }, 400, 'input.0'],
   ['too many texts', { model: MODEL, input: Array(MAX_INPUTS + 1).fill('a') }, 400, 'input'],
   ['too long a text', { model: MODEL, input: 'a'.repeat(MAX_INPUT + 1) }, 400, 'input'],
   [
@@ -88,7 +107,7 @@ test.each([
     400,
     'encoding_format',
   ],
-  ['an unknown field', { model: MODEL, input: 'a', task: 'x' }, 400, 'task'],
+  ['what the text is for', { model: MODEL, input: 'a', input_type: 'query' }, 400, 'input_type'],
 ])('%s: refused by name', async (_, body, status, param) => {
   const response = await fetch(`${worker.url}/v1/embeddings`, {
     method: 'POST',

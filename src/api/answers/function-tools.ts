@@ -5,24 +5,17 @@ import { type CallsSetting, MAX_FUNCTIONS } from '../../link/protocol/index.ts';
 import type { ModelRecord } from '../../model/record.ts';
 import { invalid, type Path } from '../errors.ts';
 import { fileSearch } from './file-search-tool.ts';
-import { shape } from './request-fields.ts';
 import { identifier, jsonSchema, requireSmall } from './response-format.ts';
 
-const functionTool = v.strictObject(
-  {
-    type: v.literal('function'),
-    function: v.strictObject(
-      {
-        name: identifier,
-        description: v.nullish(v.string('must be a string')),
-        parameters: v.nullish(jsonSchema),
-        strict: v.nullish(v.boolean('must be true or false')),
-      },
-      shape,
-    ),
-  },
-  shape,
-);
+const functionTool = v.strictObject({
+  type: v.literal('function'),
+  function: v.strictObject({
+    name: identifier,
+    description: v.nullish(v.string('must be a string')),
+    parameters: v.nullish(jsonSchema),
+    strict: v.nullish(v.boolean('must be true or false')),
+  }),
+});
 
 export const ONE_SEARCH = 'at most one file_search: name all stores in its vector_store_ids';
 

@@ -3,30 +3,23 @@ import * as v from 'valibot';
 import { MAX_PREDICTION_TOKENS } from '../../generate/drafting-plan.ts';
 import type { ModelRecord } from '../../model/record.ts';
 import { invalid } from '../errors.ts';
-import { shape } from './request-fields.ts';
 
 /** No tokenizer makes fewer tokens of so much text: refused before it is tokenized. */
 const MAX_PREDICTION_LENGTH = 64 * MAX_PREDICTION_TOKENS;
 
-const part = v.strictObject(
-  {
-    type: v.literal('text', 'only parts of type "text" are supported'),
-    text: v.string('must be a string'),
-  },
-  shape,
-);
+const part = v.strictObject({
+  type: v.literal('text', 'only parts of type "text" are supported'),
+  text: v.string('must be a string'),
+});
 
 export const prediction = v.nullish(
-  v.strictObject(
-    {
-      type: v.literal('content', 'only "content" is supported'),
-      content: v.union(
-        [v.string(), v.array(part)],
-        'must be a string or a list of {"type": "text", "text": …} parts',
-      ),
-    },
-    shape,
-  ),
+  v.strictObject({
+    type: v.literal('content', 'only "content" is supported'),
+    content: v.union(
+      [v.string(), v.array(part)],
+      'must be a string or a list of {"type": "text", "text": …} parts',
+    ),
+  }),
 );
 
 interface Predicting {

@@ -1,18 +1,9 @@
 /** Fields that requests for an answer share, whichever route they take. */
 import * as v from 'valibot';
-import { MAX_VERIFIED_NODES } from '../../draft/tree/budget.ts';
-import { DRAFT_MODEL_ABLATIONS, TREE_ABLATIONS } from '../../generate/ablation.ts';
-import {
-  MAX_LOGIT_BIAS,
-  MAX_LOGIT_BIASES,
-  MAX_PENALTY,
-  MAX_TRANSFER,
-} from '../../link/protocol/index.ts';
+import { MAX_LOGIT_BIAS, MAX_LOGIT_BIASES, MAX_PENALTY } from '../../link/protocol/index.ts';
 
 const MAX_STOP_STRINGS = 4;
 const MAX_STOP_LENGTH = 256;
-/** Nodes verified in a step when the request doesn't say; the cost curve may take fewer. */
-const DEFAULT_BUDGET = 32;
 
 /** Texts of one request, prompts times `n`: each holds a slot of the verifier, all at once. */
 export const MAX_CHOICES = 8;
@@ -20,34 +11,31 @@ export const MAX_CHOICES = 8;
 /** More tokens than any model has context for: a number this large is a mistake worth naming. */
 export const MAX_TOKENS = 1 << 20;
 
-/** Names what is wrong with an object: a field too many, one missing, or no object at all. */
-export function shape(issue: v.BaseIssue<unknown>): string {
-  if (issue.expected === 'never') return 'is not supported: leave it out';
-  return issue.received === 'undefined' ? 'is required' : 'must be an object';
-}
+const label = v.pipe(
+  v.nullish(v.unknown()),
+  v.description('Accepted and not used: the caller’s own label.'),
+);
 
-/** A field of OpenAI's that does nothing here: only the value that asks for nothing is taken. */
-export function neutral<const Value extends string | number | boolean>(value: Value) {
-  return v.nullish(v.literal(value, `is not supported: leave it out, or send ${value}`));
-}
-
-const LABEL = 'The caller’s own label. It changes nothing.';
-
-/** The caller's own; they change nothing. */
+/** Labels, and what there is one of. They change nothing, whatever they hold. */
 export const labels = {
-  user: v.pipe(v.nullish(v.string('must be a string')), v.description(LABEL)),
-  safety_identifier: v.pipe(v.nullish(v.string('must be a string')), v.description(LABEL)),
+  user: label,
+  safety_identifier: label,
+  metadata: label,
   prompt_cache_key: v.pipe(
-    v.nullish(v.string('must be a string')),
-    v.description('The caller’s own label. Prompts that begin alike share the cache without it.'),
+    v.nullish(v.unknown()),
+    v.description('Accepted and not used: prompts that begin alike share the cache without it.'),
   ),
-  metadata: v.pipe(
-    v.nullish(v.record(v.string(), v.string())),
-    v.description('The caller’s own labels. They change nothing.'),
+  prompt_cache_retention: v.pipe(
+    v.nullish(v.unknown()),
+    v.description('Accepted and not used: the cache keeps what fits.'),
+  ),
+  service_tier: v.pipe(
+    v.nullish(v.unknown()),
+    v.description('Accepted and not used: there is one tier.'),
   ),
 };
 
-const isTrue = 'must be true or false';
+export const isTrue = 'must be true or false';
 
 export const model = v.pipe(
   v.optional(v.string('must be a string')),
@@ -68,7 +56,7 @@ export const integer = (least: number, most: number) => {
     v.maxValue(most, range),
   );
 };
-const number = (least: number, most: number) => {
+export const number = (least: number, most: number) => {
   const range = `must be a number from ${least} to ${most}`;
   return v.pipe(v.number(range), v.minValue(least, range), v.maxValue(most, range));
 };
@@ -94,20 +82,35 @@ export const stop = v.pipe(
   v.description('Strings that end the answer. The answer stops before the first of them.'),
 );
 
+/** Of a stream’s options. */
+export const noPadding = v.pipe(
+  v.nullish(v.boolean(isTrue)),
+  v.description('Accepted and not used: events are not padded.'),
+);
+
 export const streamOptions = v.pipe(
   v.nullish(
-    v.strictObject(
-      {
-        include_usage: v.pipe(
-          v.optional(v.boolean(), false),
-          v.description('Whether the last chunk has the usage.'),
-        ),
-      },
-      shape,
-    ),
+    v.strictObject({
+      include_usage: v.pipe(
+        v.optional(v.boolean(), false),
+        v.description('Whether the last chunk has the usage, and the others `null`.'),
+      ),
+      include_obfuscation: noPadding,
+    }),
   ),
   v.description('`include_usage` adds the usage to the last chunk.'),
 );
+
+const MAX_SEED = 2n ** 63n - 1n;
+
+/** A bigint where the body's number would lose digits (body/json.ts). */
+function isSeed(value: unknown): boolean {
+  if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isInteger(value))) {
+    return false;
+  }
+  const seed = BigInt(value);
+  return seed >= -MAX_SEED - 1n && seed <= MAX_SEED;
+}
 
 /** How tokens are drawn, in every request for an answer. */
 export const sampling = {
@@ -128,8 +131,17 @@ export const sampling = {
     ),
   ),
   seed: v.pipe(
-    v.nullish(v.pipe(v.number('must be an integer'), v.safeInteger('must be an integer'))),
-    v.description('The same seed gives the same text, with and without drafting.'),
+    v.nullish(
+      v.pipe(
+        v.unknown(),
+        v.check(isSeed, `must be an integer from ${-MAX_SEED - 1n} to ${MAX_SEED}`),
+        v.metadata({ type: 'integer', format: 'int64' }),
+        v.transform((seed) => BigInt(seed as number | bigint)),
+      ),
+    ),
+    v.description(
+      'A signed integer of 64 bits. The same seed gives the same text, with and without drafting.',
+    ),
   ),
 };
 
@@ -176,89 +188,3 @@ function biases() {
     ),
   );
 }
-
-const ablation = v.strictObject(
-  {
-    trees: v.pipe(
-      v.optional(v.picklist(TREE_ABLATIONS, `must be one of ${TREE_ABLATIONS.join(', ')}`)),
-      v.description(
-        'In `streamed` the verifier drafts nothing itself and takes the worker’s trees as they come; in `lockstep` it waits for one at every step.',
-      ),
-    ),
-    draft_model: v.pipe(
-      v.optional(
-        v.picklist(DRAFT_MODEL_ABLATIONS, `must be one of ${DRAFT_MODEL_ABLATIONS.join(', ')}`),
-      ),
-      v.description(
-        '`always` keeps the draft model where it does not pay; `gated` adds RASD’s hard gate; `alone` drafts from it without any store; `unshared` ranks without the verifier’s noise.',
-      ),
-    ),
-  },
-  'must be an object with trees, draft_model',
-);
-
-export const speculationSchema = v.pipe(
-  v.strictObject(
-    {
-      mode: v.pipe(
-        v.optional(v.picklist(['on', 'off'], 'must be "on" or "off"'), 'on'),
-        v.description('`on` drafts, `off` does not: a step then gives one token.'),
-      ),
-      budget: v.pipe(
-        v.optional(integer(0, MAX_VERIFIED_NODES), DEFAULT_BUDGET),
-        v.description('The most nodes of a draft tree that a step verifies.'),
-      ),
-      memory: v.pipe(
-        v.optional(v.boolean(isTrue), true),
-        v.description(
-          '`false` disables memory: nothing is drafted from earlier answers or the stores’ text, and nothing of this answer is kept.',
-        ),
-      ),
-      recycle: v.pipe(
-        v.optional(v.boolean(isTrue), false),
-        v.description(
-          'Whether the target’s guesses at every verified token are drafted from too. Needs `memory`.',
-        ),
-      ),
-      transfer: v.pipe(
-        v.optional(number(0, MAX_TRANSFER), 0),
-        v.description(
-          'How much the draft model moves the target (η of RAPID). [Lossy](draft-model.md#what-does-speculationtransfer-do) above 0, and marked so.',
-        ),
-      ),
-      draft_model: v.pipe(
-        v.optional(v.picklist(['auto', 'off'], 'must be "auto" or "off"'), 'auto'),
-        v.description('Whether the draft model in the worker takes part while it pays.'),
-      ),
-      ablation: v.pipe(
-        v.optional(ablation),
-        v.description(
-          'What [comparisons](draft-model.md#what-does-speculationablation-change) change about drafting. Not for production: answers are the same and slower.',
-        ),
-      ),
-      stats: v.pipe(
-        v.optional(v.boolean(isTrue), false),
-        v.description('Adds `usage.speculation`; in a stream, to the usage chunk.'),
-      ),
-      trace: v.pipe(
-        v.optional(v.boolean(isTrue), false),
-        v.description(
-          'Adds `espalier`: in a stream, the passages to the first chunk, tokens and steps to the others. Only in chat, and with an `n` of 1.',
-        ),
-      ),
-    },
-    'must be an object with mode, budget, memory, recycle, draft_model, transfer, stats, trace, ablation',
-  ),
-  v.title('Speculation'),
-  v.description('How an answer is drafted. None of these changes the text but `transfer`.'),
-);
-
-/** The field of a request. */
-export const speculation = v.pipe(
-  v.optional(speculationSchema, {}),
-  v.description(
-    'How the answer is drafted, and [what is reported of it](#what-does-speculation-take).',
-  ),
-);
-
-export type SpeculationFields = v.InferOutput<typeof speculationSchema>;

@@ -4,7 +4,6 @@ import type { Bindings } from '../../bindings.ts';
 import { type FileRecord, findFile } from '../../store/files.ts';
 import type { Tenant } from '../../store/tenants.ts';
 import { invalid, notFound, type Path } from '../errors.ts';
-import { shape } from './request-fields.ts';
 
 /** Files that one request may bring. */
 const MAX_ATTACHED_FILES = 16;
@@ -33,21 +32,15 @@ export const fileFields = {
 };
 
 /** OpenAI's, by id alone: what is uploaded once is read once. */
-export const filePart = v.strictObject(
-  {
-    type: v.literal('file'),
-    file: v.strictObject(
-      {
-        file_id: v.string('must be a string'),
-        file_data: v.optional(
-          v.never('is not supported: upload the file to /v1/files and send its file_id'),
-        ),
-      },
-      shape,
+export const filePart = v.strictObject({
+  type: v.literal('file'),
+  file: v.strictObject({
+    file_id: v.string('must be a string'),
+    file_data: v.optional(
+      v.never('is not supported: upload the file to /v1/files and send its file_id'),
     ),
-  },
-  shape,
-);
+  }),
+});
 
 /** A file that a request names, and where. */
 export interface NamedFile {

@@ -2,7 +2,6 @@
 import * as v from 'valibot';
 import type { GrammarSetting } from '../../link/protocol/index.ts';
 import { invalid, type Path } from '../errors.ts';
-import { shape } from './request-fields.ts';
 
 /** Names of formats and functions, as OpenAI has them. */
 export const identifier = v.pipe(
@@ -17,23 +16,20 @@ export const responseFormat = v.nullish(
   v.variant(
     'type',
     [
-      v.strictObject({ type: v.literal('text') }, shape),
-      v.strictObject({ type: v.literal('json_object') }, shape),
-      v.strictObject(
-        {
-          type: v.literal('json_schema'),
-          json_schema: v.strictObject(
-            {
-              name: identifier,
-              description: v.optional(v.string('must be a string')),
-              schema: jsonSchema,
-              strict: v.nullish(v.boolean('must be true or false')),
-            },
-            shape,
-          ),
-        },
-        shape,
-      ),
+      v.strictObject({ type: v.literal('text') }),
+      v.strictObject({
+        type: v.literal('json_object'),
+        schema: v.nullish(v.never('is not supported here: send the type "json_schema"')),
+      }),
+      v.strictObject({
+        type: v.literal('json_schema'),
+        json_schema: v.strictObject({
+          name: identifier,
+          description: v.optional(v.string('must be a string')),
+          schema: jsonSchema,
+          strict: v.nullish(v.boolean('must be true or false')),
+        }),
+      }),
     ],
     'must be an object with the type "text", "json_object" or "json_schema"',
   ),

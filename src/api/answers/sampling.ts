@@ -2,14 +2,14 @@
 import type { SamplingRequest, Seed, SpeculationRequest } from '../../generate/request.ts';
 import type { ModelRecord } from '../../model/record.ts';
 import { invalid } from '../errors.ts';
-import type { SpeculationFields } from './request-fields.ts';
+import type { SpeculationFields } from './speculation-fields.ts';
 
 /** Fields that say how text is drawn, under the same names in every route. */
 interface SamplingFields {
   temperature?: number | null | undefined;
   top_p?: number | null | undefined;
   top_k?: number | null | undefined;
-  seed?: number | null | undefined;
+  seed?: bigint | null | undefined;
   frequency_penalty?: number | null | undefined;
   presence_penalty?: number | null | undefined;
   logit_bias?: [token: number, bias: number][] | null | undefined;
@@ -51,12 +51,12 @@ export function stopsOf(stop: string | string[] | null | undefined): readonly st
   return typeof stop === 'string' ? [stop] : (stop ?? []);
 }
 
-/** Any integer, or none, to the 64 bits that key the noise. */
-function seedOf(seed: number | null | undefined): Seed {
+/** Any integer of 64 bits, or none, to those that key the noise. */
+function seedOf(seed: bigint | null | undefined): Seed {
   if (seed === null || seed === undefined) {
     const [low, high] = crypto.getRandomValues(new Uint32Array(2));
     return [low!, high!];
   }
-  const bits = BigInt.asUintN(64, BigInt(seed));
+  const bits = BigInt.asUintN(64, seed);
   return [Number(bits & 0xffffffffn), Number(bits >> 32n)];
 }

@@ -2,7 +2,7 @@
 import { SOURCE_NAMES, Source } from '../../draft/source.ts';
 import type { Answer } from '../../generate/answer.ts';
 import { namedCounts } from '../../generate/answer-stats.ts';
-import type { SpeculationFields } from './request-fields.ts';
+import type { SpeculationFields } from './speculation-fields.ts';
 
 interface UsageFields {
   speculation: SpeculationFields;

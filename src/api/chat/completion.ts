@@ -98,7 +98,8 @@ export class ChatCompletion {
   }
 
   private chunk(send: Send, fields: object): Promise<void> {
-    return send({ ...this.head, object: 'chat.completion.chunk', ...fields });
+    const usage = streamsUsage(this.body) && { usage: null };
+    return send({ ...this.head, object: 'chat.completion.chunk', ...usage, ...fields });
   }
 }
 

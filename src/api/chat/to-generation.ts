@@ -104,10 +104,7 @@ function messagesOf({ messages }: ChatRequest): ChatMessage[] {
     }
     return {
       role: role === 'developer' ? 'system' : role,
-      content:
-        typeof content === 'string'
-          ? content
-          : (content ?? []).map((part) => (part.type === 'text' ? part.text : '')).join(''),
+      content: typeof content === 'string' ? content : (content ?? []).map(textOfPart).join(''),
       ...(calls.length > 0 && { tool_calls: calls }),
     };
   });
@@ -120,4 +117,8 @@ function filesOf({ file_ids, messages }: ChatRequest): NamedFile[] {
     ),
   );
   return [...listedFiles(file_ids), ...parts];
+}
+
+function textOfPart(part: { type: string; text?: string; refusal?: string }): string {
+  return part.text ?? part.refusal ?? '';
 }

@@ -99,8 +99,10 @@ const chunk = v.pipe(
       }),
     ),
     usage: v.pipe(
-      v.optional(usage),
-      v.description('In the last chunk, with `stream_options.include_usage`.'),
+      v.nullish(usage),
+      v.description(
+        'With `stream_options.include_usage`: in the last chunk, `null` in the others.',
+      ),
     ),
     espalier: v.pipe(v.optional(trace), v.description('With `speculation.trace`.')),
   }),

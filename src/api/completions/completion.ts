@@ -54,8 +54,11 @@ export class Completion {
   /** Choices come as they grow, told apart by their index. */
   async stream(send: Send): Promise<void> {
     const { answers, body, head } = this;
-    const chunk = (index: number, text: string, more: object = {}) =>
-      send({ ...head, choices: [{ text, index, logprobs: null, finish_reason: null, ...more }] });
+    const usage = streamsUsage(body) && { usage: null };
+    const chunk = (index: number, text: string, more: object = {}) => {
+      const choice = { text, index, logprobs: null, finish_reason: null, ...more };
+      return send({ ...head, choices: [choice], ...usage });
+    };
     await readAll(answers, async (answer, index) => {
       if (this.echoes[index]) await chunk(index, this.echoes[index]);
       for await (const { pieces, logprobs } of answer.steps()) {

@@ -5,7 +5,7 @@ import { eventStream } from '../answers/event-stream.ts';
 import { requireStores } from '../answers/grounding.ts';
 import { openAnswers } from '../answers/open-answers.ts';
 import { sendAnswers } from '../answers/send-answers.ts';
-import { readBody } from '../body.ts';
+import { readBody } from '../body/read.ts';
 import type { AppEnv } from '../context.ts';
 import { Completion } from './completion.ts';
 import { completionRequestSchema } from './schema.ts';

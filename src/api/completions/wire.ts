@@ -34,8 +34,10 @@ const chunk = v.pipe(
     object: v.literal('text_completion'),
     choices: v.array(v.object({ ...choice, finish_reason: v.nullable(finishReason) })),
     usage: v.pipe(
-      v.optional(usage),
-      v.description('In the last chunk, with `stream_options.include_usage`.'),
+      v.nullish(usage),
+      v.description(
+        'With `stream_options.include_usage`: in the last chunk, `null` in the others.',
+      ),
     ),
   }),
   v.title('CompletionChunk'),

@@ -2,10 +2,11 @@
 import { Hono } from 'hono';
 import type { Bindings } from '../../bindings.ts';
 import { embedderOf, embedderState } from '../../retrieve/embed/choose.ts';
-import { readBody } from '../body.ts';
+import type { Embedder, Embedding } from '../../retrieve/embed/embedder.ts';
+import { readBody } from '../body/read.ts';
 import type { AppEnv } from '../context.ts';
 import { invalid, notFound, unavailable } from '../errors.ts';
-import { embeddingsRequest, MAX_INPUT_TOTAL } from './schema.ts';
+import { type EmbeddingsInput, embeddingsRequest, inputsOf, MAX_INPUT_TOTAL } from './schema.ts';
 import { base64, type EmbeddingList } from './wire.ts';
 
 export const embeddings = new Hono<AppEnv>();
@@ -24,11 +25,12 @@ embeddings.post('/', async function createEmbeddings(c) {
       `${embedder.id} has ${embedder.dimensions}: send that, or leave it out`,
     );
   }
-  const texts = typeof body.input === 'string' ? [body.input] : body.input;
-  if (texts.reduce((total, { length }) => total + length, 0) > MAX_INPUT_TOTAL) {
-    throw invalid(['input'], `at most ${MAX_INPUT_TOTAL} characters together: send fewer`);
+  const inputs = inputsOf(body);
+  if (inputs.reduce((total, { length }) => total + length, 0) > MAX_INPUT_TOTAL) {
+    const what = isTexts(inputs) ? 'characters' : 'token ids';
+    throw invalid(['input'], `at most ${MAX_INPUT_TOTAL} ${what} together: send fewer`);
   }
-  const made = await embedder.embed(texts);
+  const made = await (isTexts(inputs) ? embedder.embed(inputs) : embedIds(embedder, inputs));
   const tokens = made.reduce((total, embedding) => total + embedding.tokens, 0);
   return c.json<EmbeddingList>({
     object: 'list',
@@ -41,6 +43,16 @@ embeddings.post('/', async function createEmbeddings(c) {
     usage: { prompt_tokens: tokens, total_tokens: tokens },
   });
 });
+
+const isTexts = (inputs: EmbeddingsInput): inputs is string[] => typeof inputs[0] === 'string';
+
+/** Throws the `ApiFailure` of ids that the embedder has no tokens for. */
+function embedIds({ id, ids }: Embedder, lists: number[][]): Promise<Embedding[]> {
+  if (!ids) throw invalid(['input'], `${id} takes no token ids here: send text`);
+  const strange = lists.flat().find((token) => !ids.has(token));
+  if (strange !== undefined) throw invalid(['input'], `${strange} is no token of "${id}"`);
+  return ids.embed(lists);
+}
 
 /** Why there is no embedder. */
 async function reasonFor(env: Bindings): Promise<string> {

@@ -8,7 +8,7 @@ import {
   listFiles,
   readOriginal,
 } from '../../store/files.ts';
-import { check, MAX_FILE_BYTES, readForm, readQuery } from '../body.ts';
+import { check, MAX_FILE_BYTES, readForm, readQuery } from '../body/read.ts';
 import type { AppEnv } from '../context.ts';
 import { notFound, type Path, tooLarge } from '../errors.ts';
 import { listPage } from '../page.ts';

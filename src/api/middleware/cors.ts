@@ -14,6 +14,7 @@ const EXPOSED = [
   'x-ratelimit-remaining-requests',
   'x-ratelimit-reset-requests',
   'idempotent-replayed',
+  'x-espalier-ignored',
 ];
 
 interface CrossOriginOptions {

@@ -9,7 +9,7 @@ import { database } from '../../store/database.ts';
 import { claim, forget, keep, type Own } from '../../store/idempotency.ts';
 import { sha256 } from '../../store/ids.ts';
 import type { StoredResponse } from '../../store/schema.ts';
-import { readBytes } from '../body.ts';
+import { readBytes } from '../body/read.ts';
 import type { AppEnv } from '../context.ts';
 import { conflict, invalid } from '../errors.ts';
 

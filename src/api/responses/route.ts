@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { namedEventStream } from '../answers/event-stream.ts';
 import { openAnswers } from '../answers/open-answers.ts';
 import { sendAnswers } from '../answers/send-answers.ts';
-import { readBody } from '../body.ts';
+import { readBody } from '../body/read.ts';
 import type { AppEnv } from '../context.ts';
 import { ResponseAnswer, type ResponseEvent } from './response.ts';
 import { responseRequestSchema } from './schema.ts';

@@ -9,7 +9,7 @@ import {
   findBatch,
   listAttachments,
 } from '../../store/attachments.ts';
-import { readBody, readQuery } from '../body.ts';
+import { readBody, readQuery } from '../body/read.ts';
 import type { AppEnv } from '../context.ts';
 import { invalid, notFound } from '../errors.ts';
 import { listPage } from '../page.ts';

@@ -9,7 +9,7 @@ import {
   setAttributes,
 } from '../../store/attachments.ts';
 import { readText } from '../../store/files.ts';
-import { readBody, readQuery } from '../body.ts';
+import { readBody, readQuery } from '../body/read.ts';
 import type { AppEnv } from '../context.ts';
 import { notFound } from '../errors.ts';
 import { requireFile } from '../files/route.ts';

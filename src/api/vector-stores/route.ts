@@ -11,7 +11,7 @@ import {
   type StoreRecord,
   updateStore,
 } from '../../store/stores.ts';
-import { readBody, readQuery } from '../body.ts';
+import { readBody, readQuery } from '../body/read.ts';
 import type { AppEnv } from '../context.ts';
 import { invalid, notFound, type Path } from '../errors.ts';
 import { listPage, pageQuery } from '../page.ts';

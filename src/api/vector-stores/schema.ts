@@ -185,6 +185,10 @@ export const searchRequest = v.pipe(
       v.optional(rankingOptions, {}),
       v.description('How passages are ranked, and which are left out.'),
     ),
+    top_k: v.pipe(
+      v.nullish(v.never('is not supported: send max_num_results')),
+      v.description('Not supported: send `max_num_results`.'),
+    ),
     rewrite_query: v.pipe(
       v.optional(v.literal(false, 'rewriting is not supported: leave it out')),
       v.description('A query is searched as it is.'),

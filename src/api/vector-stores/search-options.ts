@@ -82,6 +82,10 @@ export const rankingOptions = v.pipe(
       ),
       v.description('What ranks: words and meaning together, or one of them for comparison.'),
     ),
+    hybrid_search: v.pipe(
+      v.nullish(v.never('is not supported: send method')),
+      v.description('Not supported: send `method`.'),
+    ),
     diversity: v.pipe(
       v.optional(fraction),
       v.description(

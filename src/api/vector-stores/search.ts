@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { loadModel } from '../../model/record.ts';
 import { search } from '../../retrieve/search.ts';
 import { namespaceOf } from '../../store/tenants.ts';
-import { readBody } from '../body.ts';
+import { readBody } from '../body/read.ts';
 import type { AppEnv } from '../context.ts';
 import { requireStore } from './route.ts';
 import { searchRequest } from './schema.ts';

@@ -8,6 +8,7 @@ export interface Embedder {
    * @param role what the texts are, for encoders that tell questions from passages
    */
   embed(texts: readonly string[], role?: Role): Promise<Embedding[]>;
+  readonly ids?: TokenEmbedder;
   readonly tokens?: TokenVectors;
 }
 
@@ -17,6 +18,14 @@ export interface TokenVectors {
   encode(text: string): ArrayLike<number>;
   /** A vector an id, in order, one after the other; a longer one counts more. */
   vectors(ids: readonly number[]): Promise<Float32Array>;
+}
+
+/** Of embedders whose tokenizer is here: the same for texts that are tokens already. */
+interface TokenEmbedder {
+  /** Whether an id is one of the embedder's tokens. */
+  has(id: number): boolean;
+  /** One vector of unit length a list of ids, in order. */
+  embed(lists: readonly (readonly number[])[]): Promise<Embedding[]>;
 }
 
 export type Role = 'query' | 'passage';

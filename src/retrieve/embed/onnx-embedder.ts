@@ -52,6 +52,12 @@ export async function createOnnxEmbedder(
     return { ids: kept, weights: Array.from(kept, () => 1), tokens: kept.length };
   }
 
+  /** A bag is made of the ids themselves; what reads a sequence wants its own tokens around them. */
+  function encodeIds(ids: readonly number[]): Encoded {
+    if (isBag) return bagOf(ids);
+    return encode(tokenizer.decode([...ids], { skip_special_tokens: true }));
+  }
+
   /** One of the graph's outputs for texts, padded to the longest. */
   async function run(batch: readonly Encoded[], name: string) {
     const width = Math.max(1, ...batch.map(({ ids }) => ids.length));
@@ -91,9 +97,13 @@ export async function createOnnxEmbedder(
     });
   }
 
-  async function embed(texts: readonly string[], role?: Role): Promise<Embedding[]> {
+  function embed(texts: readonly string[], role?: Role): Promise<Embedding[]> {
     const prefix = role === undefined ? '' : manifest[`${role}Prefix`];
-    const encoded = texts.map((text, index) => ({ index, ...encode(prefix + text) }));
+    return embedAll(texts.map((text) => encode(prefix + text)));
+  }
+
+  async function embedAll(texts: readonly Encoded[]): Promise<Embedding[]> {
+    const encoded = texts.map((text, index) => ({ index, ...text }));
     // Texts of like length together: little padding.
     encoded.sort((a, b) => a.ids.length - b.ids.length);
     const embeddings: Embedding[] = new Array(texts.length);
@@ -118,7 +128,11 @@ export async function createOnnxEmbedder(
   // Finds out at once whether the graph runs and gives what the manifest says.
   await embed(['dimensions']);
   const hasTokens = isBag && session.outputNames.includes(TOKEN_STATES);
-  return { id, dimensions, embed, ...(hasTokens && { tokens }) };
+  const ids = {
+    has: (token: number) => tokenizer.id_to_token(token) !== undefined,
+    embed: (lists: readonly (readonly number[])[]) => embedAll(lists.map(encodeIds)),
+  };
+  return { id, dimensions, embed, ids, ...(hasTokens && { tokens }) };
 }
 
 /** Where a text's vector, or its tokens' states, come out. */

@@ -6,7 +6,7 @@
 import { version } from '../../../../package.json';
 import type { Scope } from '../../../store/schema.ts';
 import { failureComponents, failuresOf, headerComponents, headersOf, isKept } from './failures.ts';
-import { componentsOf, querySchema, refOf } from './json-schema.ts';
+import { componentsOf, isRefused, type JsonSchema, querySchema, refOf } from './json-schema.ts';
 import { JSON_TYPE, type Operation } from './operation.ts';
 import { OPERATIONS } from './operations.ts';
 
@@ -41,14 +41,14 @@ export function openApiDocument(): object {
       version,
       summary: 'An OpenAI-compatible chat API that answers from your documents.',
       description:
-        'OpenAI’s SDKs work as they are, with this instance’s `/v1` as their base URL. A field that is not supported is refused by name and never ignored.',
+        'OpenAI’s SDKs work as they are, with this instance’s `/v1` as their base URL. A field that would change an answer is honoured or refused by name; hints that are not known are ignored and named in `x-espalier-ignored`.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/', description: 'This instance' }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths: pathsOf(OPERATIONS),
     components: {
-      schemas: withoutLinks(componentsOf(OPERATIONS)),
+      schemas: withoutLinks(withoutRefused(componentsOf(OPERATIONS))),
       responses: failureComponents(),
       headers: headerComponents(),
       parameters: {
@@ -146,6 +146,16 @@ function parametersIn(operation: Operation): object[] {
 function withAdmin(scopes: readonly Scope[]): readonly Scope[] {
   const hasAll = scopes.includes('admin') || scopes.includes('metrics');
   return hasAll ? scopes : [...scopes, 'admin'];
+}
+
+/** Without fields that are refused: clients made from the document should not offer them. */
+function withoutRefused(components: Record<string, JsonSchema>): Record<string, JsonSchema> {
+  for (const { properties = {} } of Object.values(components)) {
+    for (const [name, field] of Object.entries(properties)) {
+      if (typeof field === 'object' && isRefused(field)) delete properties[name];
+    }
+  }
+  return components;
 }
 
 /** Descriptions with the texts of their links in place of the links, which only docs/api.md can follow. */

@@ -23,6 +23,7 @@ const HEADERS = {
   'x-ratelimit-limit-requests': 'Requests that the key may send a minute.',
   'x-ratelimit-remaining-requests': 'Requests that are left of them.',
   'x-ratelimit-reset-requests': 'Time until all are available again, such as `12s`.',
+  'x-espalier-ignored': 'Fields of the body that are not known and were ignored.',
   'retry-after': 'Seconds until the request may be sent again.',
   'retry-after-ms': 'The same in milliseconds.',
   'x-should-retry': 'Whether the same request can succeed. SDKs obey it.',
@@ -35,6 +36,7 @@ const TO_A_KEY: Header[] = [
   'x-ratelimit-remaining-requests',
   'x-ratelimit-reset-requests',
 ];
+const TO_A_BODY: Header[] = ['x-espalier-ignored'];
 const TO_RETRY: Header[] = ['retry-after', 'retry-after-ms'];
 
 /** Operations that a key's limits apply to. */
@@ -66,7 +68,11 @@ export function failuresOf(operation: Operation): Record<string, object> {
 
 /** References to the headers of an operation's answer. */
 export function headersOf(operation: Operation): Record<string, object> {
-  return references(isLimited(operation) ? [...ALWAYS, ...TO_A_KEY] : ALWAYS);
+  return references([
+    ...ALWAYS,
+    ...(isLimited(operation) ? TO_A_KEY : []),
+    ...(operation.body ? TO_A_BODY : []),
+  ]);
 }
 
 /** The document's `components.responses`. */

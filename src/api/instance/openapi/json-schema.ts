@@ -4,6 +4,8 @@ import type * as v from 'valibot';
 import { errorBody } from '../../wire.ts';
 import type { Operation } from './operation.ts';
 
+export type { JsonSchema };
+
 type Config = NonNullable<Parameters<typeof toJsonSchema>[1]>;
 
 const CONFIG = {
@@ -13,7 +15,10 @@ const CONFIG = {
   overrideRef: ({ referenceId }) => referenceTo(referenceId),
   overrideSchema({ valibotSchema, jsonSchema }) {
     if (valibotSchema.type === 'file') return { type: 'string', format: 'binary' };
-    return jsonSchema;
+    if (valibotSchema.type !== 'strict_object') return jsonSchema;
+    // Hints are taken: a client need not know all of its own fields to be known here.
+    const { additionalProperties: _, ...open } = jsonSchema;
+    return open;
   },
 } as const satisfies Config;
 
@@ -79,4 +84,9 @@ export function querySchema(schema: v.GenericSchema): JsonSchema {
   }
   delete converted.$schema;
   return converted;
+}
+
+/** Whether a field takes nothing, but for values that ask for nothing. */
+export function isRefused({ description }: { description?: string | undefined }): boolean {
+  return description?.startsWith('Not supported: ') ?? false;
 }

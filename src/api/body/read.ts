@@ -1,8 +1,10 @@
 /** Request bodies: bounded, parsed, and checked against a schema before anything acts on them. */
 import type { Context } from 'hono';
 import * as v from 'valibot';
-import { shape } from './answers/request-fields.ts';
-import { ApiFailure, invalid, invalidIssue, tooLarge } from './errors.ts';
+import { ApiFailure, invalid, invalidIssue, type Path, tooLarge } from '../errors.ts';
+import { knownFields } from './fields.ts';
+import { parseJson } from './json.ts';
+import './messages.ts';
 
 /** A chat request with a full context of text is far below this. */
 const MAX_JSON_BYTES = 2 * 1024 * 1024;
@@ -11,15 +13,40 @@ export const MAX_FILE_BYTES = 24 * 1024 * 1024;
 /** An upload: the file, its other fields and the multipart markers. */
 const MAX_UPLOAD_BYTES = MAX_FILE_BYTES + 64 * 1024;
 
-// Objects of every route say so when they are sent a field that is not known.
-v.setSpecificMessage(v.strictObject, shape);
+/** With the value `true`, hints are refused. */
+const STRICT = 'x-espalier-strict';
+/** Names the hints that were ignored. */
+const IGNORED = 'x-espalier-ignored';
+const MAX_NAMED = 20;
+const MAX_NAME = 64;
 
 /** The JSON body, valid for `schema`. Throws an `ApiFailure` that names the first bad field. */
 export async function readBody<Schema extends v.GenericSchema>(
   c: Context,
   schema: Schema,
 ): Promise<v.InferOutput<Schema>> {
-  return check(schema, await readJson(c));
+  const { value, hints } = knownFields(schema, await readJson(c));
+  if (hints[0] && c.req.header(STRICT) === 'true') {
+    throw invalid(hints[0], `is not known, and ${STRICT} is true: leave it out`);
+  }
+  const checked = check(schema, value);
+  if (hints.length > 0) c.header(IGNORED, namesOf(hints));
+  return checked;
+}
+
+/** Each place once, with `*` for indices of lists, as a header may have them. */
+function namesOf(hints: readonly Path[]): string {
+  const names = new Set(
+    hints.map((path) =>
+      path.map((part) => (typeof part === 'number' ? '*' : nameOf(part))).join('.'),
+    ),
+  );
+  const rest = names.size - MAX_NAMED;
+  return [...names].slice(0, MAX_NAMED).join(', ') + (rest > 0 ? `, and ${rest} more` : '');
+}
+
+function nameOf(key: string): string {
+  return key.slice(0, MAX_NAME).replace(/[^\w$:/-]/gu, '?');
 }
 
 /** The body as an object, whatever its content-type says. An empty one is `{}`. */
@@ -27,7 +54,7 @@ async function readJson(c: Context): Promise<unknown> {
   const text = await bounded(c, MAX_JSON_BYTES, (body) => body.text());
   if (text.trim() === '') return {};
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     throw invalid([], 'the body is not JSON');
   }

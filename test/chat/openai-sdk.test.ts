@@ -79,7 +79,7 @@ describe('completions', () => {
       prompt_tokens_details: expect.anything(),
     });
     expect(chunks.at(-2)!.choices[0]!.finish_reason).toBe('stop');
-    for (const chunk of chunks.slice(0, -1)) expect(chunk.usage).toBeUndefined();
+    for (const chunk of chunks.slice(0, -1)) expect(chunk.usage).toBeNull();
   });
 
   test('the helper of the SDK that gathers a stream', async () => {

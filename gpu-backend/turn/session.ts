@@ -148,10 +148,6 @@ export class Session implements Draftable {
     return this.absorbed ? { tree: this.candidates.tree, walk: this.walk } : null;
   }
 
-  pause(paused: boolean): void {
-    this.candidates.pause(paused);
-  }
-
   /** Draws the candidates for the next step; their path probabilities in falling order. */
   propose(): Float64Array {
     const left = this.turn.prompt.length + this.turn.maxTokens - this.length;

@@ -45,7 +45,14 @@ export class ReplayEngine implements Engine {
   constructor(clock: VirtualClock, host: Host, vocabSize: number, slots = 1) {
     this.clock = clock;
     this.host = host;
-    this.limits = { vocabSize, maxContext: 1 << 17, maxRows: 256, slots, exact: true };
+    this.limits = {
+      vocabSize,
+      maxContext: 1 << 17,
+      maxRows: 256,
+      promptRows: 256,
+      slots,
+      exact: true,
+    };
   }
 
   /** What the target says to the next prompts of `namespace`. */

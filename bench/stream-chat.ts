@@ -16,6 +16,8 @@ interface ChatUsage {
 
 export interface StreamedChat {
   text: string;
+  /** What came first of it. */
+  firstText: string;
   finish: string | null;
   usage: ChatUsage;
   /** Until the first text. */
@@ -53,6 +55,7 @@ export async function streamChat(
   });
   if (!response.ok) throw new ChatRefused(response, await response.text());
   let text = '';
+  let firstText = '';
   let finish: string | null = null;
   let usage: ChatUsage | null = null;
   let ttftMs = Number.NaN;
@@ -73,7 +76,10 @@ export async function streamChat(
       if (chunk.error) throw new Error(chunk.error.message);
       const choice = chunk.choices[0];
       if (choice?.delta.content) {
-        if (text === '') ttftMs = performance.now() - started;
+        if (text === '') {
+          ttftMs = performance.now() - started;
+          firstText = choice.delta.content;
+        }
         text += choice.delta.content;
       }
       finish = choice?.finish_reason ?? finish;
@@ -81,5 +87,5 @@ export async function streamChat(
     }
   }
   if (!complete || !usage) throw new Error('the stream ended without usage and [DONE]');
-  return { text, finish, usage, ttftMs, seconds: (performance.now() - started) / 1000 };
+  return { text, firstText, finish, usage, ttftMs, seconds: (performance.now() - started) / 1000 };
 }

@@ -1,27 +1,44 @@
 /**
  * An engine that says what was recorded: at every node on the recorded path the
- * logits are one-hot at the next recorded token. A step takes as long as the
- * named cost curve says. The committed context is checked against the recording,
+ * logits are one-hot at the next recorded token. A step takes as long as `times`
+ * says, and is sized by what the engine believes that it takes. The committed context is checked against the recording,
  * so a protocol that loses or doubles a token fails here.
  */
 
+import type { CostModel, RunCosts, RunLoad } from '../gpu-backend/engine/cost-model.ts';
 import type { Engine, EngineLimits, Slot, StepRow } from '../gpu-backend/engine/engine.ts';
+import { paddedRows, paddedWidth } from '../gpu-backend/engine/lane.ts';
+import { OwnLanesPlan } from '../gpu-backend/engine/lane-plan.ts';
 import { summarize } from '../gpu-backend/engine/top-tokens.ts';
+import type { GrowingStep } from '../src/draft/tree/budget.ts';
 import { pause } from '../src/link/protocol/index.ts';
 import type { Host } from './network.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** A 7B model on a data-centre GPU, about: 25 ms a step, and a node costs next to nothing. */
-export const FLAT_GPU = { stepMs: 25, msPerRow: 0.02 };
+export const FLAT_GPU: RunCosts = { expected: ({ rows }) => 25 + 0.02 * rows };
+
+/** Lanes of the largest graph. */
+const MOST_LANES = 8;
+
+export interface Pace {
+  /** What runs take. */
+  times: RunCosts;
+  /** What the engine believes that they take; knows it, where absent. */
+  belief?: CostModel | undefined;
+  /** Prompts are in the cache already, as those of a conversation that goes on are. */
+  cached?: boolean;
+}
 
 class ReplaySlot implements Slot {
-  length = 0;
-  readonly cached = 0;
+  length: number;
+  readonly cached: number;
   readonly capacity: number;
   /** Prompt and answer. */
   readonly script: Int32Array;
 
-  constructor(script: Int32Array, capacity: number) {
+  constructor(script: Int32Array, capacity: number, cached: number) {
+    this.length = this.cached = cached;
     this.script = script;
     this.capacity = capacity;
   }
@@ -32,8 +49,9 @@ export class ReplayEngine implements Engine {
   readonly exactness = null;
   private readonly clock: VirtualClock;
   private readonly host: Host;
-  /** By namespace: prompt and answer. */
-  private readonly scripts = new Map<string, Int32Array>();
+  private readonly pace: Pace;
+  /** By namespace: prompts and their answers, the latest first. */
+  private readonly scripts = new Map<string, Int32Array[]>();
   private readonly held = new Set<Slot>();
   private logits = new Float32Array(0);
   private readonly lit: number[] = [];
@@ -42,9 +60,16 @@ export class ReplayEngine implements Engine {
   private began = -1;
   private ended = 0;
 
-  constructor(clock: VirtualClock, host: Host, vocabSize: number, slots = 1) {
+  constructor(
+    clock: VirtualClock,
+    host: Host,
+    vocabSize: number,
+    slots = 1,
+    pace: Pace = { times: FLAT_GPU },
+  ) {
     this.clock = clock;
     this.host = host;
+    this.pace = pace;
     this.limits = {
       vocabSize,
       maxContext: 1 << 17,
@@ -60,7 +85,8 @@ export class ReplayEngine implements Engine {
     const whole = new Int32Array(prompt.length + answer.length);
     whole.set(prompt);
     whole.set(answer, prompt.length);
-    this.scripts.set(namespace, whole);
+    const known = this.scripts.get(namespace) ?? [];
+    this.scripts.set(namespace, [whole, ...known.slice(0, this.limits.slots)]);
     this.began = -1;
   }
 
@@ -70,13 +96,13 @@ export class ReplayEngine implements Engine {
   }
 
   acquire(prompt: Int32Array, maxTokens: number, namespace = ''): Slot | null {
-    const script = this.scripts.get(namespace);
-    if (!script) throw new Error(`nothing is recorded for ${namespace}`);
-    if (prompt.some((token, i) => token !== script[i])) {
-      throw new Error('the prompt is not what was recorded');
-    }
+    const scripts = this.scripts.get(namespace);
+    if (!scripts) throw new Error(`nothing is recorded for ${namespace}`);
+    const script = scripts.find((one) => prompt.every((token, i) => token === one[i]));
+    if (!script) throw new Error('the prompt is not what was recorded');
     if (this.held.size === this.limits.slots) return null;
-    const slot = new ReplaySlot(script, maxTokens + this.limits.maxRows);
+    const cached = this.pace.cached ? prompt.length - 1 : 0;
+    const slot = new ReplaySlot(script, maxTokens + this.limits.maxRows, cached);
     this.held.add(slot);
     return slot;
   }
@@ -93,11 +119,10 @@ export class ReplayEngine implements Engine {
   }
 
   async step(rows: readonly StepRow[]): Promise<void> {
-    const total = rows.reduce((sum, row) => sum + row.count, 0);
     const wanted = rows.reduce((sum, row) => sum + row.count - row.logitsFrom, 0);
     const start = Math.max(this.clock.now(), this.host.freeAt);
     if (wanted > 0 && this.began < 0) this.began = this.clock.now();
-    await pause(this.clock, start - this.clock.now() + this.stepCost(total));
+    await pause(this.clock, start - this.clock.now() + this.run(rows));
     if (wanted > 0) this.ended = this.clock.now();
     this.darken();
     const { vocabSize } = this.limits;
@@ -125,11 +150,48 @@ export class ReplayEngine implements Engine {
     }
   }
 
-  stepCost(rows: number): number {
-    return FLAT_GPU.stepMs + FLAT_GPU.msPerRow * rows;
+  plan(slots: readonly Slot[]): GrowingStep {
+    return new OwnLanesPlan(this.pace.belief ?? this.pace.times, slots, MOST_LANES);
+  }
+
+  stepCost(rows: number, sessions: number, context: number): number {
+    const each = paddedRows(Math.ceil(rows / sessions));
+    const attended = sessions * each * paddedWidth(context, each);
+    const { belief, times } = this.pace;
+    return (belief ?? times).expected({ rows: sessions * each, attended, lanes: sessions });
+  }
+
+  async probe(rows: number): Promise<boolean> {
+    const width = paddedWidth(0, rows);
+    await pause(this.clock, this.timed({ rows, attended: rows * width, lanes: 1 }));
+    return true;
   }
 
   close(): void {}
+
+  /** Milliseconds of a step, in runs of as many lanes as a graph has. */
+  private run(rows: readonly StepRow[]): number {
+    let ms = 0;
+    for (let at = 0; at < rows.length; at += MOST_LANES) {
+      const load = { rows: 0, attended: 0, lanes: 0 };
+      for (const { slot, count } of rows.slice(at, at + MOST_LANES)) {
+        const padded = paddedRows(count);
+        load.rows += padded;
+        load.attended += padded * paddedWidth(slot.length, padded);
+        load.lanes++;
+      }
+      const decodes = rows.some(({ count, logitsFrom }) => logitsFrom < count);
+      ms += decodes ? this.timed(load) : this.pace.times.expected(load);
+    }
+    return ms;
+  }
+
+  /** What a run takes, learnt from. */
+  private timed(load: RunLoad): number {
+    const ms = this.pace.times.expected(load);
+    this.pace.belief?.observe(load, ms);
+    return ms;
+  }
 
   /** Rows off the recorded path stay dark: no walk gets there. */
   private fill(row: StepRow, at: number): void {

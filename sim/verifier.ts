@@ -4,7 +4,7 @@ import { type Echo, EchoDrafter } from '../gpu-backend/drafters/echo.ts';
 import { type LinkContext, serveLink } from '../gpu-backend/link/link-server.ts';
 import { Scheduler } from '../gpu-backend/turn/scheduler.ts';
 import { Host } from './network.ts';
-import { ReplayEngine } from './replay-engine.ts';
+import { type Pace, ReplayEngine } from './replay-engine.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 export const FINGERPRINT = { model: '0'.repeat(64), tokenizer: '0'.repeat(64) };
@@ -12,6 +12,8 @@ export const FINGERPRINT = { model: '0'.repeat(64), tokenizer: '0'.repeat(64) };
 export interface Setup {
   vocabSize: number;
   slots?: number;
+  /** How long steps take, and are believed to. */
+  pace?: Pace;
   /** What drafts beside the engine in mode `echoed`; charges its time to `host`. */
   echo?: (host: Host) => Echo;
 }
@@ -23,9 +25,12 @@ export class SimulatedVerifier {
   draining = false;
   private readonly context: LinkContext;
 
-  constructor(clock: VirtualClock, { vocabSize, slots, echo = () => new EchoDrafter() }: Setup) {
+  constructor(
+    clock: VirtualClock,
+    { vocabSize, slots, pace, echo = () => new EchoDrafter() }: Setup,
+  ) {
     this.host = new Host(clock);
-    this.engine = new ReplayEngine(clock, this.host, vocabSize, slots);
+    this.engine = new ReplayEngine(clock, this.host, vocabSize, slots, pace);
     this.scheduler = new Scheduler(this.engine, clock);
     this.context = {
       engine: this.engine,

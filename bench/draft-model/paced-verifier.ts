@@ -7,21 +7,36 @@
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addModel } from '../../gpu-backend/builder/add-model.ts';
-import type { Engine } from '../../gpu-backend/engine/engine.ts';
+import type { Engine, Slot } from '../../gpu-backend/engine/engine.ts';
 import { computeTypeFor, DEFAULT_CACHE_FOLDER, openEngine } from '../../gpu-backend/engine/open.ts';
 import { readEngineSettings } from '../../gpu-backend/engine/settings.ts';
 import { startVerifier } from '../../gpu-backend/link/server.ts';
+import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import { parseLinkKeys } from '../../src/link/protocol/index.ts';
 
 let pace = 0;
+
+class PacedPlan implements GrowingStep {
+  private readonly step: GrowingStep;
+
+  constructor(step: GrowingStep) {
+    this.step = step;
+  }
+
+  get cost(): number {
+    return Math.max(pace, this.step.cost);
+  }
+
+  add(index: number): void {
+    this.step.add(index);
+  }
+}
 
 function paced(engine: Engine): Engine {
   return new Proxy(engine, {
     get(target, name) {
       if (name === 'step') return (rows: Parameters<Engine['step']>[0]) => step(target, rows);
-      if (name === 'stepCost') {
-        return (...at: Parameters<Engine['stepCost']>) => Math.max(pace, target.stepCost(...at));
-      }
+      if (name === 'plan') return (slots: readonly Slot[]) => new PacedPlan(target.plan(slots));
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },

@@ -71,7 +71,7 @@ async function main(): Promise<void> {
   const recordings = readRecordings(folder, Number(values.tokens));
   if (!values.json) {
     console.log(
-      `Simulated: ${FLAT_GPU.stepMs} ms a step, ${BUDGET} nodes, ${DRAFT_MS} ms a draft, ` +
+      `Simulated: ${FLAT_GPU.expected({ rows: 0, attended: 0, lanes: 1 })} ms a step, ${BUDGET} nodes, ${DRAFT_MS} ms a draft, ` +
         `about ${values.tokens} tokens a recording`,
     );
   }

@@ -11,7 +11,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { readDecoderConfig } from './config.ts';
 import { fingerprintModel } from './fingerprint.ts';
 import { isGgufName, writeGgufCheckpoint } from './gguf/checkpoint.ts';
@@ -24,7 +24,7 @@ import {
   readModelFolder,
 } from './model-folder.ts';
 import { prepareModel } from './prepare.ts';
-import type { QuantizationChoice } from './quantize.ts';
+import type { QuantizationChoice } from './quantization.ts';
 import type { ComputeType } from './tensor-reader.ts';
 
 export interface AddOptions {
@@ -125,7 +125,9 @@ function takeFiles(checkpoint: string, folder: string): void {
   }
 }
 
-/** A folder's last part, or a file's without .gguf. */
+/** A folder's last part, or a file's without .gguf; of a file that is only called "model", its folder's. */
 function stem(path: string): string {
-  return basename(resolve(path)).replace(/\.gguf$/i, '');
+  const whole = resolve(path);
+  const name = basename(whole).replace(/\.gguf$/i, '');
+  return name === 'model' && isGgufName(whole) ? basename(dirname(whole)) : name;
 }

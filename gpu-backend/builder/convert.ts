@@ -4,92 +4,195 @@
  * beside the rest: ORT maps files, but none outside the graph's folder.
  */
 import { extname, join } from 'node:path';
-import { narrow } from './float16.ts';
+import type { DecoderConfig } from './config.ts';
+import { FoldedRotation } from './folded-rotation.ts';
 import { packingOf } from './gguf/kept-blocks.ts';
+import { BLOCK_SIZE, type BlockForm, storeBlocks, storeKeptBlocks } from './linear/blocks.ts';
+import { storeColumns8 } from './linear/columns8.ts';
+import type { Initializer, StoredMatrix } from './linear/stored-matrix.ts';
 import { linkOrCopy } from './link-or-copy.ts';
-import type { ExternalData } from './onnx.ts';
-import { type Quantization, type QuantizationChoice, quantizeRows } from './quantize.ts';
+import type { QuantizationChoice } from './quantization.ts';
 import type { StoredTensor, StoredType } from './stored-tensor.ts';
 import { asBytes, type ComputeType, readAs, readRows, readStored } from './tensor-reader.ts';
+import { UnsupportedModelError } from './unsupported.ts';
 import { WeightFile } from './weight-file.ts';
-
-interface DenseTensor extends ExternalData {
-  form: 'dense';
-  shape: readonly number[];
-}
-
-/** A matrix in MatMulNBits' layout; `scales` and `offsets` are of the compute type. */
-export interface QuantizedTensor extends ExternalData {
-  form: Quantization;
-  shape: readonly number[];
-  scales: ExternalData;
-  /** [rows, blocks], to be added to every value of a block. */
-  offsets?: ExternalData;
-}
 
 /** Where every tensor lies, by the checkpoint's own names. Plain data: it is kept as JSON. */
 export interface WeightLayout {
   compute: ComputeType;
-  /** Look-up tables, norms, biases and matrices that are not quantised. */
-  dense: Record<string, DenseTensor>;
-  quantized: Record<string, QuantizedTensor>;
+  /** Whether the residual stream is turned by the `Rotation` of the hidden size. */
+  rotated: boolean;
+  /** Norms and biases; with a rotation `FINAL_GAINS` too. */
+  vectors: Record<string, Initializer>;
+  matrices: Record<string, StoredMatrix>;
 }
 
 export interface ConvertOptions {
   compute: ComputeType;
-  /** Of matrices that are not kept as they are. */
+  /** Absent: a GGUF file's own blocks where they can be kept, the rest as it is computed in. */
   quantization?: QuantizationChoice | undefined;
   /** Called after each tensor with the bytes read so far and in all. */
   onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 const CONVERTED_FILE = 'weights.bin';
-const EMBEDDING = 'model.embed_tokens.weight';
-const HEAD = 'lm_head.weight';
+export const EMBEDDING = 'model.embed_tokens.weight';
+export const HEAD = 'lm_head.weight';
+/** The final norm's weights, where a rotation has put ones in their place. */
+export const FINAL_GAINS = 'model.norm.gains';
 const COMPUTE_TYPE_OF: Partial<Record<StoredType, ComputeType>> = {
   F32: 'float32',
   F16: 'float16',
 };
 
-/** Converts into `folder`, a few tens of megabytes at a time. */
+/**
+ * Converts into `folder`, a few tens of megabytes at a time; with int8 no more
+ * than the largest matrix of a layer. Throws UnsupportedModelError for what can't
+ * be combined.
+ */
 export function convertWeights(
   stored: ReadonlyMap<string, StoredTensor>,
+  config: DecoderConfig,
   folder: string,
-  { compute, quantization, onProgress }: ConvertOptions,
+  options: ConvertOptions,
 ): WeightLayout {
-  const layout: WeightLayout = { compute, dense: {}, quantized: {} };
+  if (options.quantization === 'int8' && options.compute !== 'float32') {
+    throw new UnsupportedModelError(`int8 rows in ${options.compute}`, 'float32');
+  }
   const file = new WeightFile(folder, CONVERTED_FILE);
-  const links = new LinkedFiles(folder);
-  const total = [...stored.values()].reduce((sum, { bytes }) => sum + bytes, 0);
-  let done = 0;
   try {
-    for (const tensor of stored.values()) {
-      const { name, shape, bytes } = tensor;
-      const quantized = isMatrix(name) ? quantize(tensor, quantization, compute, file) : undefined;
-      if (quantized) layout.quantized[name] = quantized;
-      else {
-        const data = isInPlace(tensor, compute)
-          ? { file: links.link(tensor.file), offset: tensor.offset, bytes }
-          : file.append(readAs(tensor, compute));
-        layout.dense[name] = { form: 'dense', shape, ...data };
-      }
-      done += bytes;
-      onProgress?.(done, total);
-    }
-    const embedding = stored.get(EMBEDDING);
-    if (embedding && !stored.has(HEAD)) {
-      // A tied head reads the table as a matrix; the look-up goes on reading it dense.
-      const head = quantize(embedding, quantization, compute, file);
-      if (head) layout.quantized[HEAD] = head;
-    }
+    return new Converter(stored, config, folder, file, options).convert();
   } finally {
     file.close();
   }
-  return layout;
 }
 
-function isMatrix(name: string): boolean {
-  return name === HEAD || name.endsWith('_proj.weight');
+/** Whether the head reads the embedding's table; some tied checkpoints store that as lm_head alone. */
+function isTied(stored: ReadonlyMap<string, unknown>, config: DecoderConfig): boolean {
+  return config.tiedEmbeddings || !stored.has(HEAD) || !stored.has(EMBEDDING);
+}
+
+class Converter {
+  private readonly stored: ReadonlyMap<string, StoredTensor>;
+  private readonly file: WeightFile;
+  private readonly links: LinkedFiles;
+  private readonly options: ConvertOptions;
+  private readonly tied: boolean;
+  private readonly table: string;
+  private readonly rotation: FoldedRotation | null;
+
+  constructor(
+    stored: ReadonlyMap<string, StoredTensor>,
+    config: DecoderConfig,
+    folder: string,
+    file: WeightFile,
+    options: ConvertOptions,
+  ) {
+    this.stored = stored;
+    this.file = file;
+    this.links = new LinkedFiles(folder);
+    this.options = options;
+    this.tied = isTied(stored, config);
+    this.table = stored.has(EMBEDDING) ? EMBEDDING : HEAD;
+    const rotated = options.quantization === 'int8';
+    this.rotation = rotated ? new FoldedRotation(config.hiddenSize, stored, this.table) : null;
+  }
+
+  convert(): WeightLayout {
+    const { compute, onProgress } = this.options;
+    const layout: WeightLayout = {
+      compute,
+      rotated: this.rotation !== null,
+      vectors: {},
+      matrices: {},
+    };
+    const total = [...this.stored.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    let done = 0;
+    for (const tensor of this.stored.values()) {
+      const { name, shape, bytes } = tensor;
+      const unread = this.tied && name === HEAD && name !== this.table;
+      if (shape.length === 1) layout.vectors[name] = this.vector(tensor);
+      else if (!unread) layout.matrices[name] = this.matrix(tensor);
+      done += bytes;
+      onProgress?.(done, total);
+    }
+    if (this.rotation) {
+      const gains = this.rotation.finalGains();
+      layout.vectors[FINAL_GAINS] = this.append([asBytes(gains)], [gains.length]);
+    }
+    return layout;
+  }
+
+  private vector(tensor: StoredTensor): Initializer {
+    if (!this.rotation) return this.dense(tensor);
+    return this.append([asBytes(this.rotation.vector(tensor))], tensor.shape);
+  }
+
+  private matrix(tensor: StoredTensor): StoredMatrix {
+    const { quantization } = this.options;
+    const shape = [tensor.shape[0] ?? 0, tensor.shape[1] ?? 0] as const;
+    if (tensor.name === this.table) return this.tableMatrix(tensor, shape);
+    if (quantization === 'int8') return storeColumns8(this.file, shape, this.rows(tensor));
+    return (
+      this.blocks(tensor, shape, tensor.name === HEAD ? 'blocks8' : 'blocks4') ?? {
+        form: 'dense',
+        shape,
+        parts: this.denseParts(tensor),
+      }
+    );
+  }
+
+  /** The table is looked up, and where it is tied multiplied with too: it is stored once for both. */
+  private tableMatrix(tensor: StoredTensor, shape: readonly [number, number]): StoredMatrix {
+    if (this.options.quantization === 'int8' && this.tied) {
+      return storeColumns8(this.file, shape, this.rows(tensor));
+    }
+    // It is looked up block by block, so its rows must be whole blocks.
+    const stored = shape[1] % BLOCK_SIZE === 0 ? this.blocks(tensor, shape, 'blocks8') : null;
+    if (!stored) return { form: 'dense', shape, parts: this.denseParts(tensor) };
+    const { values, ...parts } = stored.parts;
+    parts.rows = { ...values!, shape };
+    if (this.tied) parts.values = values!;
+    return { ...stored, parts };
+  }
+
+  /** In a GGUF file's own blocks, where they may be kept, or else in `form`, where that is asked for. */
+  private blocks(
+    tensor: StoredTensor,
+    shape: readonly [number, number],
+    form: BlockForm,
+  ): StoredMatrix | null {
+    const { compute, quantization } = this.options;
+    if (quantization === 'none') return null;
+    const packing = this.rotation ? undefined : packingOf(tensor.type);
+    const keeps = tensor.name === this.table ? packing?.form === form : packing;
+    if (packing && keeps) {
+      return storeKeptBlocks(this.file, packing, compute, shape, readStored(tensor));
+    }
+    if (!quantization) return null;
+    return storeBlocks(this.file, form, compute, shape, this.rows(tensor));
+  }
+
+  private rows(tensor: StoredTensor): Iterable<Float32Array> {
+    return this.rotation?.rows(tensor) ?? readRows(tensor);
+  }
+
+  private denseParts(tensor: StoredTensor): StoredMatrix['parts'] {
+    if (!this.rotation) return { values: this.dense(tensor) };
+    const rows = this.rotation.rows(tensor);
+    return { values: this.append(bytesOf(rows), tensor.shape) };
+  }
+
+  private dense(tensor: StoredTensor): Initializer {
+    const { compute } = this.options;
+    const { shape, offset, bytes } = tensor;
+    if (!isInPlace(tensor, compute)) return this.append(readAs(tensor, compute), shape);
+    return { type: compute, shape, file: this.links.link(tensor.file), offset, bytes };
+  }
+
+  private append(pieces: Iterable<Uint8Array>, shape: readonly number[]): Initializer {
+    return { type: this.options.compute, shape, ...this.file.append(pieces) };
+  }
 }
 
 /** Headers of odd length can leave a tensor where its elements are not aligned. */
@@ -98,40 +201,8 @@ function isInPlace(tensor: StoredTensor, compute: ComputeType): boolean {
   return COMPUTE_TYPE_OF[tensor.type] === compute && tensor.offset % 4 === 0 && inOrder;
 }
 
-/** Kept as it is where it can be, else in the form that was asked for; undefined for neither. */
-function quantize(
-  tensor: StoredTensor,
-  choice: QuantizationChoice | undefined,
-  compute: ComputeType,
-  file: WeightFile,
-): QuantizedTensor | undefined {
-  if (choice === 'none') return undefined;
-  const packing = packingOf(tensor.type);
-  const form = packing?.form ?? choice;
-  if (form === undefined) return undefined;
-  const [, columns = 0] = tensor.shape;
-  const computed = (values: Float32Array) =>
-    asBytes(compute === 'float32' ? values : narrow(values));
-  const scales: Uint8Array[] = [];
-  const offsets: Uint8Array[] = [];
-  function* kept() {
-    for (const blocks of readStored(tensor)) {
-      const packed = packing!.pack(blocks);
-      scales.push(computed(packed.scales));
-      if (packed.offsets) offsets.push(computed(packed.offsets));
-      yield packed.levels;
-    }
-  }
-  function* rounded() {
-    for (const rows of readRows(tensor)) {
-      const quantized = quantizeRows(form!, rows, columns);
-      scales.push(computed(quantized.scales));
-      yield quantized.values;
-    }
-  }
-  const data = file.append(packing ? kept() : rounded());
-  const own = { form, shape: tensor.shape, ...data, scales: file.append(scales) };
-  return offsets.length > 0 ? { ...own, offsets: file.append(offsets) } : own;
+function* bytesOf(pieces: Iterable<Float32Array>): Generator<Uint8Array> {
+  for (const piece of pieces) yield asBytes(piece);
 }
 
 /** Checkpoint files as hard links in the graph's folder, or copies where the disk is another. */

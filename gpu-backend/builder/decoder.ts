@@ -54,8 +54,7 @@ export function buildDecoder(
   graph.input('logit_rows', 'int64', ['R']);
   attention.addInputs();
 
-  const embedding = weights.embedding(graph);
-  let sum = graph.node('Gather', [embedding, 'input_ids'], 'embedded');
+  let sum = weights.embed(graph, 'input_ids');
   let normed = norm(sum, 'model.layers.0.input_layernorm');
   for (let layer = 0; layer < config.layers; layer++) {
     const attended = attention.add(normed, layer);
@@ -103,14 +102,15 @@ export function buildDecoder(
 
   /** Only rows whose logits are wanted go through the head: a prefill chunk's would cost the most of all. */
   function head(input: string): void {
-    const rows = options.hiddenOutput ? 'hidden' : 'hidden_rows';
-    graph.node('Gather', [input, 'logit_rows'], rows, { axis: 1 });
-    if (options.hiddenOutput) graph.output(rows, weights.compute, [1, 'R', config.hiddenSize]);
-    if (weights.compute === 'float32') {
-      weights.linear(graph, rows, 'lm_head', 'logits');
-    } else {
-      const logits = weights.linear(graph, rows, 'lm_head', 'logits_computed');
-      graph.node('Cast', [logits], 'logits', { to: ElementType.float32 });
+    const wanted = graph.node('Gather', [input, 'logit_rows'], 'wanted_rows', { axis: 1 });
+    const computed = weights.compute === 'float32' ? 'logits' : 'logits_computed';
+    const hidden = weights.head(graph, wanted, options.hiddenOutput ?? false, computed);
+    if (options.hiddenOutput) {
+      graph.node('Identity', [hidden], 'hidden');
+      graph.output('hidden', weights.compute, [1, 'R', config.hiddenSize]);
+    }
+    if (computed !== 'logits') {
+      graph.node('Cast', [computed], 'logits', { to: ElementType.float32 });
     }
     graph.output('logits', 'float32', [1, 'R', config.vocabSize]);
   }

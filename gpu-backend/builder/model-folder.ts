@@ -1,24 +1,11 @@
 /** What a model folder says about itself: who it is, its architecture, where answers end, how to prompt it. */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import type { PromptForm } from '../../src/link/protocol/index.ts';
 import { type DecoderConfig, readDecoderConfig } from './config.ts';
 import { type Fingerprints, fingerprintModel } from './fingerprint.ts';
-import type { QuantizationChoice } from './quantize.ts';
+import type { QuantizationChoice } from './quantization.ts';
 import { readWeightIndex } from './weight-index.ts';
-
-/** How passages are laid out in a prompt for this model. */
-interface PromptForm {
-  /** First line of the system message. */
-  instruction: string;
-  /** Passages a prompt carries, best first. */
-  passages: number;
-  /** Tokens a passage's text may have. */
-  passageTokens: number;
-  /** The line before a passage, with `{n}`, `{title}` and `{heading}`. */
-  passageHeader: string;
-  /** What the model says when the passages have no answer. */
-  refusal: string;
-}
 
 export interface ModelManifest {
   name: string;

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { dirname, join } from 'node:path';
 import { type ConvertOptions, convertWeights, type WeightLayout } from './convert.ts';
 import type { ModelFolder } from './model-folder.ts';
+import { checkShapes } from './tensor-shapes.ts';
 import { readWeightIndex } from './weight-index.ts';
 
 export interface PreparedModel {
@@ -14,7 +15,7 @@ export interface PreparedModel {
 
 const LAYOUT_FILE = 'layout.json';
 /** Part of the folder's name: raise it when the meaning of the files changes. */
-const LAYOUT_VERSION = 2;
+const LAYOUT_VERSION = 3;
 /** Hex digits of the fingerprint in a folder's name. */
 const NAME_DIGITS = 16;
 
@@ -46,7 +47,9 @@ function convertInto(folder: string, model: ModelFolder, options: ConvertOptions
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial);
   try {
-    const layout = convertWeights(readWeightIndex(model.path), partial, options);
+    const stored = readWeightIndex(model.path);
+    checkShapes(stored, model.config);
+    const layout = convertWeights(stored, model.config, partial, options);
     writeFileSync(join(partial, LAYOUT_FILE), JSON.stringify(layout));
     renameSync(partial, folder);
   } catch (error) {

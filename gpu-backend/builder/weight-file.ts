@@ -1,4 +1,4 @@
-/** A file of tensors, each on a page boundary, written front to back. */
+/** A file of tensors, each on a page boundary. */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExternalData } from './onnx.ts';
@@ -25,6 +25,22 @@ export class WeightFile {
       this.end += piece.byteLength;
     }
     return { file: this.name, offset, bytes: this.end - offset };
+  }
+
+  /** A place for a tensor that `write` fills. */
+  reserve(bytes: number): ExternalData {
+    const offset = Math.ceil(this.end / ALIGNMENT) * ALIGNMENT;
+    this.end = offset + bytes;
+    return { file: this.name, offset, bytes };
+  }
+
+  /** `at` counts from the start of the file. */
+  write(at: number, bytes: ArrayBufferView): void {
+    writeFully(
+      this.descriptor,
+      new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+      at,
+    );
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type AddOptions, addModel } from '../builder/add-model.ts';
-import { QUANTIZATION_CHOICES } from '../builder/quantize.ts';
+import { QUANTIZATION_CHOICES } from '../builder/quantization.ts';
 import { UnsupportedModelError } from '../builder/unsupported.ts';
 import { DEFAULT_CACHE_FOLDER } from '../engine/open.ts';
 import { readEngineSettings } from '../engine/settings.ts';

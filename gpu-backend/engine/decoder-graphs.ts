@@ -7,12 +7,13 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { buildDecoder } from '../builder/decoder.ts';
+import { partName } from '../builder/linear/stored-matrix.ts';
 import type { ExternalData } from '../builder/onnx.ts';
 import type { PreparedModel } from '../builder/prepare.ts';
-import { offsetsName, packedShape, scalesName, Weights } from '../builder/weights.ts';
+import { Weights } from '../builder/weights.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
-import { Session, SharedInitializers } from '../ort/session.ts';
-import { Block, cpuDevice, type Device, type ElementTypeName, type Tensor } from '../ort/tensor.ts';
+import { InferenceSession, SharedInitializers } from '../ort/inference-session.ts';
+import { Block, cpuDevice, type Device, type Tensor } from '../ort/tensor.ts';
 import { LaneRunner, type RunnerContext } from './lane-runner.ts';
 
 /** Graphs for one session each lane: few enough to be loaded, close enough to leave few lanes idle. */
@@ -38,7 +39,7 @@ export class DecoderGraphs {
   private readonly options: GraphOptions;
   private readonly weights: SharedWeights | null;
   private readonly counts: readonly number[];
-  private readonly first: Session;
+  private readonly first: InferenceSession;
   /** By lanes, ascending. */
   private readonly loaded: LaneRunner[] = [];
   private readonly loading = new Map<number, Promise<void>>();
@@ -50,7 +51,7 @@ export class DecoderGraphs {
     options: GraphOptions,
     weights: SharedWeights | null,
     counts: readonly number[],
-    first: Session,
+    first: InferenceSession,
   ) {
     this.prepared = prepared;
     this.options = options;
@@ -72,6 +73,11 @@ export class DecoderGraphs {
   start(context: RunnerContext): void {
     this.context = context;
     this.loaded.push(new LaneRunner(this.first, this.counts[0]!, context));
+  }
+
+  /** Lanes of the largest graph: a step of more takes several runs. */
+  get mostLanes(): number {
+    return this.counts.at(-1)!;
   }
 
   /** The best graph at hand for `sessions`; a better one is fetched for the next time. */
@@ -135,7 +141,7 @@ function load(
   options: GraphOptions,
   weights: SharedWeights | null,
   lanes: number,
-): Promise<Session> {
+): Promise<InferenceSession> {
   const graph = buildDecoder(model.config, new Weights(model.config, layout, options.positions), {
     attention: options.attention,
     lanes,
@@ -144,7 +150,7 @@ function load(
     hiddenOutput: options.hiddenOutput,
   });
   const { threads, cuda } = options;
-  return Session.load(graph, folder, { threads, cuda, shared: weights?.initializers });
+  return InferenceSession.load(graph, folder, { threads, cuda, shared: weights?.initializers });
 }
 
 /**
@@ -153,30 +159,26 @@ function load(
  */
 class SharedWeights {
   readonly initializers: SharedInitializers;
-  private readonly blocks: Block[] = [];
+  private readonly blocks: readonly Block[];
 
   constructor({ folder, layout }: PreparedModel) {
     const tensors = new Map<string, Tensor>();
-    const add = (
-      name: string,
-      type: ElementTypeName,
-      shape: readonly number[],
-      data: ExternalData,
-    ) => {
-      const block = new Block(cpuDevice(), data.bytes);
-      readInto(new Uint8Array(block.buffer), join(folder, data.file), data.offset);
-      this.blocks.push(block);
-      tensors.set(name, block.tensor(type, shape));
+    const blocks = new Map<string, Block>();
+    const blockOf = ({ file, offset, bytes }: ExternalData) => {
+      // A table's bytes have two names where they are read in two shapes.
+      const known = blocks.get(`${file} ${offset}`);
+      if (known) return known;
+      const block = new Block(cpuDevice(), bytes);
+      readInto(new Uint8Array(block.buffer), join(folder, file), offset);
+      blocks.set(`${file} ${offset}`, block);
+      return block;
     };
-    for (const [name, tensor] of Object.entries(layout.dense)) {
-      if (tensor.shape.length === 2) add(name, layout.compute, tensor.shape, tensor);
+    for (const [matrix, { parts }] of Object.entries(layout.matrices)) {
+      for (const [part, data] of Object.entries(parts)) {
+        tensors.set(partName(matrix, part), blockOf(data).tensor(data.type, data.shape));
+      }
     }
-    for (const [name, tensor] of Object.entries(layout.quantized)) {
-      const shape = packedShape(tensor);
-      add(name, 'uint8', shape, tensor);
-      add(scalesName(name), layout.compute, shape.slice(0, 2), tensor.scales);
-      if (tensor.offsets) add(offsetsName(name), layout.compute, shape.slice(0, 2), tensor.offsets);
-    }
+    this.blocks = [...blocks.values()];
     this.initializers = new SharedInitializers(tensors);
   }
 

@@ -4,6 +4,7 @@
  * over all of them and keeps their KV caches.
  */
 
+import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import { MAX_TREE_NODES } from '../../src/draft/tree/tree.ts';
 
 /** The most rows one session may feed in a step: the last committed token and a full tree. */
@@ -111,9 +112,16 @@ export interface Engine {
    */
   commit(slot: Slot, path: ArrayLike<number>, count: number): void;
   /**
-   * Milliseconds a step takes with `rows` rows in all, of `batch` sessions with
-   * `context` cached tokens each: measured, interpolated, kept current.
+   * A step of the sessions that hold `slots`, which begins with one row of each: what
+   * it is expected to take in milliseconds, and how that grows with every further row.
    */
-  stepCost(rows: number, batch: number, context: number): number;
+  plan(slots: readonly Slot[]): GrowingStep;
+  /** Milliseconds that a step is expected to take whose `sessions` feed `rows` rows in all, over `context` tokens each. */
+  stepCost(rows: number, sessions: number, context: number): number;
+  /**
+   * Times a run of `rows` rows behind what an idle slot holds, which stays, and learns
+   * from it. False, at once, where no slot has the room. Only between steps.
+   */
+  probe(rows: number): Promise<boolean>;
   close(): void;
 }

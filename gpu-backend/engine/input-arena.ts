@@ -10,7 +10,7 @@ const BYTES_PER_INT64 = 8;
 const MASK_ALIGNMENT = 32;
 
 /** A tensor and, to fill it, where its elements lie in the arena's array. */
-export interface Span {
+export interface ArenaTensor {
   offset: number;
   tensor: Tensor;
 }
@@ -50,7 +50,7 @@ export class InputArena {
     }
   }
 
-  int64(shape: readonly number[]): Span {
+  int64(shape: readonly number[]): ArenaTensor {
     const offset = this.integers;
     const tensor = this.integerBlock.tensor('int64', shape, offset * BYTES_PER_INT64);
     this.integers += shape.reduce((product, size) => product * size, 1);
@@ -58,7 +58,7 @@ export class InputArena {
     return { offset, tensor };
   }
 
-  mask(shape: readonly number[]): Span {
+  mask(shape: readonly number[]): ArenaTensor {
     const offset = this.maskElements;
     const bytes = offset * this.masks.BYTES_PER_ELEMENT;
     const tensor = this.maskBlock.tensor(this.maskType, shape, bytes);

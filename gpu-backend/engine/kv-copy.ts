@@ -5,7 +5,7 @@
  * graph of Identity operators before the next step.
  */
 import { GraphBuilder } from '../builder/onnx.ts';
-import { type Binding, Session, type SessionOptions } from '../ort/session.ts';
+import { type Binding, InferenceSession, type SessionOptions } from '../ort/inference-session.ts';
 import { Block, BYTES_PER_ELEMENT, cpuDevice, type Tensor } from '../ort/tensor.ts';
 import type { KvPool, KvShape } from './kv-pool.ts';
 
@@ -69,12 +69,12 @@ interface Transfer {
 }
 
 export class DeviceCopier implements KvCopier {
-  private readonly session: Session;
+  private readonly session: InferenceSession;
   private readonly binding: Binding;
   private readonly shape: KvShape;
   private readonly queue: Transfer[] = [];
 
-  private constructor(session: Session, shape: KvShape) {
+  private constructor(session: InferenceSession, shape: KvShape) {
     this.session = session;
     this.shape = shape;
     this.binding = session.bind();
@@ -87,7 +87,7 @@ export class DeviceCopier implements KvCopier {
       graph.node('Identity', [`from.${block}`], `to.${block}`);
       graph.output(`to.${block}`, shape.type, [1, 'N', shape.width]);
     }
-    return new DeviceCopier(await Session.load(graph.encode(), '', options), shape);
+    return new DeviceCopier(await InferenceSession.load(graph.encode(), '', options), shape);
   }
 
   copy(from: KvPlace, to: KvPlace, count: number): void {

@@ -2,10 +2,10 @@
 import { cacheNames, MASKED } from '../builder/attention.ts';
 import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { float32ToFloat16 } from '../builder/float16.ts';
-import type { Binding, Session } from '../ort/session.ts';
+import type { Binding, InferenceSession } from '../ort/inference-session.ts';
 import type { Tensor } from '../ort/tensor.ts';
 import { MAX_ROWS } from './engine.ts';
-import type { InputArena, Span } from './input-arena.ts';
+import type { ArenaTensor, InputArena } from './input-arena.ts';
 import { type Lane, type LaneSlot, WIDTH_STEP } from './lane.ts';
 import type { KvSlot } from './slots.ts';
 import type { StepOutputs } from './step-outputs.ts';
@@ -25,16 +25,16 @@ export interface RunnerContext {
 }
 
 interface LaneInputs {
-  write: Span;
+  write: ArenaTensor;
   /** null where the mask alone says what counts. */
-  length: Span | null;
-  mask: Span;
+  length: ArenaTensor | null;
+  mask: ArenaTensor;
 }
 
 export class LaneRunner {
   /** Lanes of the graph; a run may use fewer. */
   readonly lanes: number;
-  private readonly session: Session;
+  private readonly session: InferenceSession;
   private readonly binding: Binding;
   private readonly context: RunnerContext;
   /** What is bound as each lane's caches now. */
@@ -42,7 +42,7 @@ export class LaneRunner {
   private readonly depths = new Int32Array(MAX_ROWS);
   private readonly masked: number;
 
-  constructor(session: Session, lanes: number, context: RunnerContext) {
+  constructor(session: InferenceSession, lanes: number, context: RunnerContext) {
     this.session = session;
     this.lanes = lanes;
     this.context = context;
@@ -135,7 +135,7 @@ export class LaneRunner {
     return lanes;
   }
 
-  private integers(name: string, shape: readonly number[]): Span {
+  private integers(name: string, shape: readonly number[]): ArenaTensor {
     const span = this.context.arena.int64(shape);
     this.binding.input(name, span.tensor);
     return span;

@@ -36,11 +36,21 @@ export const WIDTH_STEP = 32;
  */
 const MIN_ROWS = 2;
 
+/** Rows that a session's own lane is padded to. */
+export function paddedRows(count: number): number {
+  return Math.max(MIN_ROWS, count);
+}
+
+/** Rows of the cache that such a lane reads behind `length` committed tokens. */
+export function paddedWidth(length: number, rows: number): number {
+  return Math.ceil((length + rows) / WIDTH_STEP) * WIDTH_STEP;
+}
+
 /** One session's own lane, as long as its context needs. */
 export function ownLane(member: Member): Lane {
   const { slot, row } = member;
-  const rows = Math.max(MIN_ROWS, row.count);
-  const width = Math.ceil((slot.length + rows) / WIDTH_STEP) * WIDTH_STEP;
+  const rows = paddedRows(row.count);
+  const width = paddedWidth(slot.length, rows);
   return { pool: slot.pool, first: slot.index, slots: [member], rows, width };
 }
 
@@ -71,6 +81,6 @@ function poolLane(pool: KvPool, members: readonly Member[], all: readonly KvSlot
   const slots = all
     .filter((slot) => slot.pool === pool && slot.index >= first && slot.index <= last)
     .map((slot) => ({ slot, row: rowOf.get(slot) ?? null }));
-  const rows = Math.max(MIN_ROWS, ...own.map(({ row }) => row.count));
+  const rows = paddedRows(Math.max(...own.map(({ row }) => row.count)));
   return { pool, first, slots, rows, width: pool.stride };
 }

@@ -6,20 +6,22 @@ import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { maxExactThreads } from '../builder/exact-attention.ts';
 import { readModelFolder } from '../builder/model-folder.ts';
 import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
-import type { QuantizationChoice } from '../builder/quantize.ts';
+import type { QuantizationChoice } from '../builder/quantization.ts';
 import type { ComputeType } from '../builder/tensor-reader.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
 import { type Bucket, type BudgetRequest, planBuckets } from './budget.ts';
+import { calibrate } from './calibrate.ts';
+import type { CostPrior } from './cost-model.ts';
+import { priorOf } from './cost-prior.ts';
 import { DecoderGraphs, MAX_OWN_LANES } from './decoder-graphs.ts';
-import { MAX_ROWS } from './engine.ts';
+import { type Exactness, MAX_ROWS } from './engine.ts';
 import { checkShortly } from './exactness/short-check.ts';
 import { InputArena } from './input-arena.ts';
 import { kept, machineKey } from './kept.ts';
 import { DeviceCopier, HostCopier, type KvCopier } from './kv-copy.ts';
 import { bytesPerToken, KvPool, type KvShape } from './kv-pool.ts';
 import { MAX_SHARED_ROWS, WIDTH_STEP } from './lane.ts';
-import { measureCost } from './measure-cost.ts';
-import { OrtEngine } from './ort-engine.ts';
+import { type EngineParts, OrtEngine } from './ort-engine.ts';
 import { KvSlot, SlotTable } from './slots.ts';
 import { StepOutputs } from './step-outputs.ts';
 
@@ -59,12 +61,15 @@ export function computeTypeFor(options: EngineOptions): ComputeType {
   return options.compute ?? (options.provider === 'cuda' ? 'float16' : 'float32');
 }
 
+<<<<<<< HEAD
 /**
  * Long enough to fill the cores. Exact attention goes over its scores several times:
  * they should stay in the cache of a core.
  */
 const PROMPT_ROWS: Record<AttentionForm, number> = { exact: 128, fused: 256 };
 const COST_FILE = 'cost.json';
+=======
+>>>>>>> main
 const EXACTNESS_FILE = 'exactness.json';
 
 /**
@@ -145,14 +150,6 @@ async function openPrepared(prepared: PreparedModel, options: EngineOptions): Pr
     hidden,
     scratch,
   });
-  const machine = machineKey(
-    graphs.device.name,
-    threads,
-    shared ? `${attention} shared` : attention,
-  );
-  const samples = await kept(join(folder, COST_FILE), machine, () =>
-    measureCost(graphs.fit(1), pools.at(-1)!, buckets.at(-1)!.capacity, outputs),
-  );
   const parts = {
     config,
     limits: {
@@ -177,11 +174,23 @@ async function openPrepared(prepared: PreparedModel, options: EngineOptions): Pr
       arena.release();
     },
   };
-  if (attention === 'fused') return new OrtEngine(parts, samples);
-  const exactness = await kept(join(folder, EXACTNESS_FILE), machine, () =>
-    checkShortly(parts, samples),
-  );
-  return new OrtEngine(parts, samples, exactness);
+  const prior = priorOf(config, layout, onCuda ? 'cuda' : 'cpu', threads);
+  const exactness = attention === 'fused' ? null : await checked(parts, prior, folder, threads);
+  const engine = new OrtEngine(parts, prior, exactness);
+  await calibrate(engine);
+  return engine;
+}
+
+/** Whether the model is exact on this machine: found out the first time it is opened here. */
+function checked(
+  parts: EngineParts,
+  prior: CostPrior,
+  folder: string,
+  threads: number,
+): Promise<Exactness> {
+  const form = parts.sharedLanes ? 'exact shared' : 'exact';
+  const machine = machineKey(parts.graphs.device.name, threads, form);
+  return kept(join(folder, EXACTNESS_FILE), machine, () => checkShortly(parts, prior));
 }
 
 function layOut(graphs: DecoderGraphs, shape: KvShape, buckets: readonly Bucket[], tail: number) {

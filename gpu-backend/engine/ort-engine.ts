@@ -1,11 +1,14 @@
 /** The engine on ONNX Runtime: slots over pools of keys and values, and steps as runs over lanes. */
+
+import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { DecoderConfig } from '../builder/config.ts';
-import { CostCurve, type CostSamples } from './cost-curve.ts';
+import { CostModel, type CostPrior } from './cost-model.ts';
 import type { DecoderGraphs } from './decoder-graphs.ts';
 import type { Engine, EngineLimits, Exactness, Slot, StepRow } from './engine.ts';
 import type { KvCopier } from './kv-copy.ts';
 import type { KvPool } from './kv-pool.ts';
-import { type Lane, type Member, ownLane, sharedLanes } from './lane.ts';
+import { type Lane, type Member, ownLane, paddedRows, paddedWidth, sharedLanes } from './lane.ts';
+import { loadOf, OwnLanesPlan, SharedLanesPlan } from './lane-plan.ts';
 import { KvSlot, type SlotTable } from './slots.ts';
 import type { StepOutputs } from './step-outputs.ts';
 import { summarize } from './top-tokens.ts';
@@ -30,17 +33,20 @@ export class OrtEngine implements Engine {
   /** Runs of the graph so far, and the milliseconds spent waiting for them. */
   readonly spent = { runs: 0, milliseconds: 0 };
   private readonly parts: EngineParts;
-  private curve: CostCurve;
+  private readonly costs: CostModel;
   private stepping = false;
   private closed = false;
 
-  /** `exactness`: what a check has found; where a node differed the engine does not claim to be exact. */
-  constructor(parts: EngineParts, samples: CostSamples, exactness: Exactness | null = null) {
+  /**
+   * @param prior what steps should take before one was timed
+   * @param exactness what a check has found; where a node differed the engine does not claim to be exact
+   */
+  constructor(parts: EngineParts, prior: CostPrior, exactness: Exactness | null = null) {
     this.parts = parts;
     this.exactness = exactness;
     const failed = exactness !== null && exactness.equal < exactness.nodes;
     this.limits = failed ? { ...parts.limits, exact: false } : parts.limits;
-    this.curve = new CostCurve(samples);
+    this.costs = new CostModel(prior);
   }
 
   acquire(prompt: Int32Array, maxTokens: number, namespace = ''): Slot | null {
@@ -64,22 +70,14 @@ export class OrtEngine implements Engine {
   }
 
   async step(rows: readonly StepRow[]): Promise<void> {
-    if (this.stepping) throw new Error('a step is in flight: await it before the next');
     const members = rows.map((row) => this.member(row));
     if (new Set(rows.map(({ slot }) => slot)).size < rows.length) {
       throw new RangeError('a session can feed rows only once a step');
     }
-    this.stepping = true;
-    try {
-      for (const { slot } of members) slot.inFlight = true;
-      await this.runAll(members);
-      for (const { slot, row } of members) {
-        slot.remember(row);
-        summarize(row, this.limits.vocabSize);
-      }
-    } finally {
-      for (const { slot } of members) slot.inFlight = false;
-      this.stepping = false;
+    await this.runExclusively(members);
+    for (const { slot, row } of members) {
+      slot.remember(row);
+      summarize(row, this.limits.vocabSize);
     }
   }
 
@@ -124,8 +122,29 @@ export class OrtEngine implements Engine {
     await this.parts.graphs.loadFor(sessions);
   }
 
-  stepCost(rows: number, batch: number, context: number): number {
-    return this.curve.cost(rows, batch, context);
+  plan(slots: readonly Slot[]): GrowingStep {
+    const own = slots.map((slot) => this.own(slot));
+    const { sharedLanes, graphs } = this.parts;
+    if (sharedLanes) return new SharedLanesPlan(this.costs, own);
+    return new OwnLanesPlan(this.costs, own, graphs.mostLanes);
+  }
+
+  stepCost(rows: number, sessions: number, context: number): number {
+    const each = paddedRows(Math.ceil(rows / sessions));
+    const runs = Math.ceil(sessions / this.parts.graphs.mostLanes);
+    const lanes = sessions / runs;
+    const attended = lanes * each * paddedWidth(context, each);
+    return runs * this.costs.expected({ rows: lanes * each, attended, lanes });
+  }
+
+  async probe(rows: number): Promise<boolean> {
+    const slot = this.parts.slots.idleWithRoom(rows);
+    if (!slot || rows > this.limits.maxRows) return false;
+    const tokens = new Int32Array(rows);
+    const parents = Int16Array.from(tokens, (_, i) => i - 1);
+    const row = { slot, count: rows, tokens, parents, logitsFrom: 0, logits: new Float32Array(0) };
+    await this.runExclusively([{ slot, row }]);
+    return true;
   }
 
   close(): void {
@@ -133,6 +152,18 @@ export class OrtEngine implements Engine {
     if (this.closed) return;
     this.closed = true;
     this.parts.release();
+  }
+
+  private async runExclusively(members: readonly Member[]): Promise<void> {
+    if (this.stepping) throw new Error('a step is in flight: await it before the next');
+    this.stepping = true;
+    try {
+      for (const { slot } of members) slot.inFlight = true;
+      await this.runAll(members);
+    } finally {
+      for (const { slot } of members) slot.inFlight = false;
+      this.stepping = false;
+    }
   }
 
   private async runAll(members: readonly Member[]): Promise<void> {
@@ -168,24 +199,21 @@ export class OrtEngine implements Engine {
     }
   }
 
-  /** Tells the cost curve what a run took; returns how many rows of logits it gave. */
+  /** Tells the cost model what a run took; returns how many rows of logits it gave. */
   private account(run: readonly Lane[], milliseconds: number): number {
     let rows = 0;
-    let sessions = 0;
-    let context = 0;
     let logits = 0;
     for (const { slots } of run) {
-      for (const { slot, row } of slots) {
+      for (const { row } of slots) {
         if (!row) continue;
         rows += row.count;
-        sessions++;
-        context += slot.length;
         logits += row.count - row.logitsFrom;
       }
     }
     this.spent.runs++;
     this.spent.milliseconds += milliseconds;
-    this.curve.observe(rows, sessions, context / sessions, milliseconds);
+    // A prefill chunk computes no logits: what it takes says little about steps that do.
+    if (logits === rows) this.costs.observe(loadOf(run), milliseconds);
     return logits;
   }
 

@@ -165,6 +165,11 @@ export class SlotTable {
     return { source, prefix };
   }
 
+  /** Of the slots that nobody uses, one that can take `rows` rows behind what it holds; null where there is none. */
+  idleWithRoom(rows: number): KvSlot | null {
+    return this.slots.find((slot) => isFree(slot, slot.length + rows)) ?? null;
+  }
+
   release(slot: KvSlot): void {
     slot.inUse = false;
     slot.rowCount = 0;

@@ -1,21 +1,8 @@
 /** What a worker learns of the target at `GET /model`: enough to tokenize, prompt and stop. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ModelDescription, PromptForm } from '../../src/link/protocol/index.ts';
 import type { ModelFolder } from '../builder/model-folder.ts';
-
-/** How passages are put to the model. The bundled target was trained on a form of its own. */
-interface PromptForm {
-  /** First line of the system message. */
-  instruction: string;
-  /** Passages in a prompt. */
-  passages: number;
-  /** The most tokens of a passage. */
-  passageTokens: number;
-  /** With `{n}`, `{title}` and `{heading}`. */
-  passageHeader: string;
-  /** What the model says when the passages have no answer. */
-  refusal: string;
-}
 
 /** For models that say nothing of their own: instruction-tuned ones understand it. */
 const GENERAL_FORM: PromptForm = {
@@ -27,19 +14,6 @@ const GENERAL_FORM: PromptForm = {
   passageHeader: '[{n}] {title} > {heading}',
   refusal: 'The passages do not say.',
 };
-
-export interface ModelDescription {
-  id: string;
-  fingerprint: { model: string; tokenizer: string };
-  maxContext: number;
-  trainedContext: number;
-  eosIds: number[];
-  /** Whether drafting can't change a bit of the logits; where it can, it is within rounding. */
-  exact: boolean;
-  /** generation_config.json: the model's own defaults for sampling. */
-  generation: Record<string, unknown>;
-  prompt: PromptForm;
-}
 
 /** `maxContext`: what the engine can hold, at most the model's own limit. */
 export function describeModel(

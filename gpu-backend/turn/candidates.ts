@@ -2,14 +2,14 @@
  * The trees that may follow what a session has committed: those the worker
  * streamed in, kept as one standing tree that is re-rooted as tokens commit,
  * and the echo's, drawn here from prompt and output when a step begins. Each
- * step verifies the best nodes of both, as many as the cost of a step warrants.
+ * step verifies the best nodes of both, as many as it is given.
  */
 
-import { MAX_VERIFIED_NODES, type StepCost } from '../../src/draft/tree/budget.ts';
+import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
 import { fuse } from '../../src/draft/tree/fuse.ts';
 import { prune } from '../../src/draft/tree/prune.ts';
 import { reroot } from '../../src/draft/tree/reroot.ts';
-import { selectBest } from '../../src/draft/tree/select.ts';
+import { rankNodes, selectBest } from '../../src/draft/tree/select.ts';
 import { MAX_TREE_NODES, TokenTree } from '../../src/draft/tree/tree.ts';
 import {
   type DraftWord,
@@ -44,6 +44,12 @@ export class Candidates {
   /** Those that draft themselves. */
   private readonly extending: readonly LogitsProcessor[];
   private readonly ruledOut = new Uint8Array(MAX_TREE_NODES);
+  /** Path probabilities of what is proposed. */
+  private readonly falling = new Float64Array(MAX_VERIFIED_NODES);
+  private drafted: TokenTree;
+  private paused = false;
+  /** Committed tokens that the echo was not told of yet. */
+  private readonly unlearnt: number[] = [];
   /** Trees taken in since credit was last returned. */
   private taken = 0;
   /** Tokens of all spans so far. */
@@ -61,6 +67,7 @@ export class Candidates {
     this.pruning = processors.filter(({ ruleOut }) => ruleOut);
     this.extending = processors.filter(({ extend }) => extend);
     this.vocabSize = vocabSize;
+    this.drafted = this.spare;
     this.drafts = turn.drafting !== 'off' && turn.budget > 0;
     this.lockstep = this.drafts && turn.drafting === 'lockstep';
     this.echo = this.drafts ? echo : null;
@@ -120,25 +127,41 @@ export class Candidates {
     return !this.lockstep || this.newestBase === length;
   }
 
-  /** Makes `tree` the best candidates: at most `budget` nodes, as many as pay under `cost`. */
-  choose(budget: number, cost: StepCost): TokenTree {
-    const { spare, tree } = this;
-    tree.clear();
-    if (!this.drafts || budget <= 0) return tree;
-    spare.clear();
-    this.echo?.draft(spare, budget);
-    fuse(spare, this.standing);
-    const drafted = this.pruned(spare);
-    for (const processor of this.extending) processor.extend!(drafted);
-    selectBest(drafted, tree, budget, cost);
-    return tree;
+  /** Whether the turn is drafted for at all. */
+  get drafting(): boolean {
+    return this.drafts;
   }
 
-  /** Leaves the best `budget` nodes of `tree`. */
-  trim(budget: number): void {
-    // Between frames the arrived tree's nodes are free.
-    selectBest(this.tree, this.arrived, budget);
-    selectBest(this.arrived, this.tree, budget);
+  /**
+   * While drafting is paused the worker gets no credit for more trees, and the echo
+   * learns what is committed only when it is asked again.
+   */
+  pause(paused: boolean): void {
+    this.paused = paused;
+  }
+
+  /**
+   * Draws the candidates for a step; the path probabilities of the best, at most
+   * `most`, in falling order. They stand until the next `choose`.
+   */
+  propose(most: number): Float64Array {
+    const { spare, falling } = this;
+    this.drafted = spare;
+    spare.clear();
+    if (!this.drafts || most <= 0) return falling.subarray(0, 0);
+    this.catchUp();
+    this.echo?.draft(spare, most);
+    fuse(spare, this.standing);
+    this.drafted = this.pruned(spare);
+    for (const processor of this.extending) processor.extend!(this.drafted);
+    return falling.subarray(0, Math.min(most, rankNodes(this.drafted, falling)));
+  }
+
+  /** Makes `tree` the best `count` nodes of those proposed last, at most as many as there were. */
+  choose(count: number): TokenTree {
+    if (count > 0) selectBest(this.drafted, this.tree, count);
+    else this.tree.clear();
+    return this.tree;
   }
 
   /** Without what can't be drawn: it would take the place of what can. */
@@ -154,16 +177,25 @@ export class Candidates {
   /** What was committed: the standing tree loses what it rules out. */
   commit(tokens: Int32Array): void {
     if (!this.drafts) return;
-    this.echo?.commit(tokens);
+    for (const token of tokens) this.unlearnt.push(token);
     reroot(this.standing, tokens, this.spare);
     this.swap();
   }
 
-  /** Credit to return: tree frames taken in since the last call. */
+  /** Credit to return: tree frames taken in since some was returned last. */
   takeCredit(): number {
+    // In lockstep no step begins without a tree.
+    if (this.paused && !this.lockstep) return 0;
     const credit = this.taken;
     this.taken = 0;
     return credit;
+  }
+
+  /** Tells the echo what was committed since it drafted last. */
+  private catchUp(): void {
+    if (this.unlearnt.length === 0) return;
+    this.echo?.commit(Int32Array.from(this.unlearnt));
+    this.unlearnt.length = 0;
   }
 
   private swap(): void {

@@ -2,14 +2,21 @@
  * One loop for all sessions: decode everyone who can step in one run, then feed
  * one chunk of one waiting prompt, and again. It never waits for a tree: a
  * session without one steps by a single token. A long prompt delays the others
- * by one chunk at most.
+ * by one chunk at most. When nothing is left to do, the engine's steps are timed
+ * once more, so that what was learnt under load is not all that is known.
  */
 import type { Clock } from '../../src/link/protocol/index.ts';
+import { PROBED_ROWS } from '../engine/calibrate.ts';
 import type { Engine, StepRow } from '../engine/engine.ts';
 import type { Session } from './session.ts';
+import { TreeSizing } from './tree-sizing.ts';
 
 /** A run that takes longer than this hangs: the verifier no longer counts as alive, and workers go elsewhere. */
 const RUN_DEADLINE_MS = 60_000;
+/** Idle for so long, the engine is timed. */
+const IDLE_MS = 2_000;
+/** But not by runs that would keep a turn waiting for longer. */
+const LONGEST_PROBE_MS = 500;
 
 export class Scheduler {
   private readonly engine: Engine;
@@ -17,13 +24,17 @@ export class Scheduler {
   /** When the run in flight began; null between runs. */
   private runningSince: number | null = null;
   private readonly sessions = new Set<Session>();
+  private readonly sizing: TreeSizing;
   private wakeUp: (() => void) | null = null;
+  /** Whether there were steps since the engine was timed last. */
+  private worked = false;
   private closed = false;
   private readonly loop: Promise<void>;
 
   constructor(engine: Engine, clock: Clock) {
     this.engine = engine;
     this.clock = clock;
+    this.sizing = new TreeSizing(engine);
     this.loop = this.run();
   }
 
@@ -58,12 +69,7 @@ export class Scheduler {
     while (!this.closed) {
       this.sweep();
       this.catchUp();
-      const decoding = [...this.sessions].filter((session) => session.canDecode());
-      const decoded = await this.step(
-        decoding,
-        (session) => session.decodeRow(decoding.length),
-        (session, micros) => session.absorb(micros),
-      );
+      const decoded = await this.decode();
       this.sweep();
       const waiting = this.nextPrefill();
       const prefilled = await this.step(
@@ -71,14 +77,62 @@ export class Scheduler {
         (session) => session.prefillRow(),
         (session, micros) => session.absorbPrefill(micros),
       );
-      if (!decoded && !prefilled && !this.closed) {
-        await new Promise<void>((resolve) => {
-          this.wakeUp = resolve;
-        });
-      }
+      if (!decoded && !prefilled && !this.closed) await this.idle();
     }
     for (const session of this.sessions) session.fail('draining', 'this verifier shuts down');
     this.sweep();
+  }
+
+  /** One step of all sessions that can decode; false when there are none. */
+  private async decode(): Promise<boolean> {
+    const sessions = [...this.sessions].filter((session) => session.canDecode());
+    if (sessions.length === 0) return false;
+    this.worked = true;
+    const began = this.clock.now();
+    const sized = this.sizing.size(sessions, proposeGuarded);
+    const nodes = new Map(sessions.map((session, i) => [session, sized.nodes[i]!]));
+    await this.step(
+      sessions,
+      (session) => session.decodeRow(nodes.get(session)!),
+      (session, micros) => session.absorb(micros),
+    );
+    // A step that failed says nothing.
+    if (sessions.some(({ outcome }) => outcome)) {
+      this.sizing.settle(sessions, sized, this.clock.now() - began);
+    }
+    return true;
+  }
+
+  /** Until something wakes it. When that takes long, the engine is timed, once after each time of work. */
+  private async idle(): Promise<void> {
+    let awake = false;
+    const woken = new Promise<void>((resolve) => {
+      this.wakeUp = () => {
+        awake = true;
+        resolve();
+      };
+    });
+    if (this.worked && this.sessions.size === 0) {
+      await this.unless(woken, IDLE_MS);
+      for (const rows of PROBED_ROWS) {
+        if (awake || this.engine.stepCost(rows, 1, 0) > LONGEST_PROBE_MS) break;
+        this.worked = false;
+        // Whatever fails here fails in the next step too, and is said there.
+        await this.timed(() => this.engine.probe(rows)).catch(() => {});
+      }
+    }
+    await woken;
+  }
+
+  /** Resolves with `early`, or when `ms` have passed. */
+  private unless(early: Promise<void>, ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.clock.after(ms, resolve);
+      void early.then(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   /** First come, first prefilled: the one that waited longest finishes first. */
@@ -108,20 +162,27 @@ export class Scheduler {
     );
     if (stepping.length === 0) return false;
     const started = this.clock.now();
-    this.runningSince = started;
     try {
-      await this.engine.step(rows);
+      await this.timed(() => this.engine.step(rows));
     } catch (cause) {
       for (const session of stepping) session.fail('engine', (cause as Error).message);
       return true;
-    } finally {
-      this.runningSince = null;
     }
     const micros = Math.round((this.clock.now() - started) * 1000);
     for (const session of stepping) guard(session, () => absorb(session, micros));
     // Let sockets be read even when runs complete synchronously fast.
     await this.clock.breath();
     return true;
+  }
+
+  /** Lets `alive` see how long the engine takes for `run`. */
+  private async timed(run: () => Promise<unknown>): Promise<void> {
+    this.runningSince = this.clock.now();
+    try {
+      await run();
+    } finally {
+      this.runningSince = null;
+    }
   }
 
   /** Frees what ended. Not while a step is in flight: its rows point into the slots. */
@@ -144,4 +205,13 @@ function guard(session: Session, task: () => void): boolean {
     session.fail('engine', 'the verifier failed in this turn');
     return false;
   }
+}
+
+/** What a session proposes; nothing where that meets a bug. */
+function proposeGuarded(session: Session): Float64Array {
+  let proposed: Float64Array = new Float64Array(0);
+  guard(session, () => {
+    proposed = session.propose();
+  });
+  return proposed;
 }

@@ -8,10 +8,11 @@
  */
 
 import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
+import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import {
   type DoneReason,
   type LinkErrorCode,
-  RECYCLED_TOP,
+  RECYCLED_SUCCESSORS,
 } from '../../src/link/protocol/index.ts';
 import { Draw } from '../accept/draw.ts';
 import { processorsOf } from '../accept/processors.ts';
@@ -24,8 +25,9 @@ import type { Outbox } from '../link/outbox.ts';
 import type { Turn } from './admit.ts';
 import { Candidates } from './candidates.ts';
 import { logprobsOf, recycledOf } from './step-report.ts';
+import type { Draftable } from './tree-sizing.ts';
 
-export class Session {
+export class Session implements Draftable {
   readonly slot: Slot;
   /** Set once the turn is over; the scheduler then frees the slot. */
   ended = false;
@@ -40,6 +42,8 @@ export class Session {
   private length: number;
   private readonly row: StepRow;
   private caughtUp = false;
+  /** Whether `walk` is of the step that was prepared last. */
+  private absorbed = false;
   private steps = 0;
   private drafted = 0;
   private accepted = 0;
@@ -66,7 +70,7 @@ export class Session {
     this.tokens = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
     this.tokens.set(turn.prompt);
     this.length = turn.prompt.length;
-    this.recycles = turn.recycle === true && engine.limits.vocabSize >= RECYCLED_TOP;
+    this.recycles = turn.recycle === true && engine.limits.vocabSize >= RECYCLED_SUCCESSORS;
     const most = Math.max(engine.limits.maxRows, MAX_VERIFIED_NODES + 1);
     this.row = {
       slot,
@@ -75,7 +79,7 @@ export class Session {
       parents: new Int16Array(most),
       logitsFrom: 0,
       logits: new Float32Array(0),
-      ...(this.recycles && { top: RECYCLED_TOP }),
+      ...(this.recycles && { top: RECYCLED_SUCCESSORS }),
     };
   }
 
@@ -133,29 +137,47 @@ export class Session {
     this.engine.commit(this.slot, chain, chain.length);
   }
 
-  /** The last committed token and the best tree that may follow it. `batch`: sessions in this step. */
-  decodeRow(batch: number): StepRow {
-    const { row, slot } = this;
+  get namespace(): string {
+    return this.turn.namespace;
+  }
+
+  get drafts(): boolean {
+    return this.candidates.drafting;
+  }
+
+  get outcome(): Draftable['outcome'] {
+    return this.absorbed ? { tree: this.candidates.tree, walk: this.walk } : null;
+  }
+
+  pause(paused: boolean): void {
+    this.candidates.pause(paused);
+  }
+
+  /** Draws the candidates for the next step; their path probabilities in falling order. */
+  propose(): Float64Array {
     const left = this.turn.prompt.length + this.turn.maxTokens - this.length;
-    const room = slot.capacity - slot.length - 1;
+    const room = this.slot.capacity - this.slot.length - 1;
     // The last token of a turn is the target's own in any case.
     const budget = left > 1 ? this.turn.budget : 0;
+    return this.candidates.propose(Math.min(budget, room, this.engine.limits.maxRows - 1));
+  }
+
+  /** The last committed token and the best `nodes` candidates of those proposed for this step. */
+  decodeRow(nodes: number): StepRow {
+    const { row } = this;
+    this.absorbed = false;
+    const tree = this.candidates.choose(nodes);
+    this.fillRow(tree);
     const { limits } = this.engine;
-    this.candidates.choose(Math.min(budget, room, limits.maxRows - 1), (nodes) =>
-      this.engine.stepCost(nodes + 1, batch, slot.length),
-    );
-    this.fillRow();
-    if (limits.exact && firstAcrossPanel(row.parents, row.count, slot.length) >= 0) {
-      this.candidates.trim(panelRoom(slot.length) - 1);
-      this.fillRow();
+    if (limits.exact && firstAcrossPanel(row.parents, row.count, this.slot.length) >= 0) {
+      this.fillRow(this.candidates.choose(panelRoom(this.slot.length) - 1));
     }
     return row;
   }
 
-  /** Row 0 is the last committed token, the nodes of the chosen tree follow it. */
-  private fillRow(): void {
+  /** Row 0 is the last committed token, the nodes of the tree follow it. */
+  private fillRow(tree: TokenTree): void {
     const { row } = this;
-    const { tree } = this.candidates;
     row.tokens[0] = this.tokens[this.length - 1]!;
     row.parents[0] = -1;
     for (let i = 0; i < tree.size; i++) {
@@ -182,6 +204,7 @@ export class Session {
       left,
       turn.stopIds,
     );
+    this.absorbed = true;
     const { count } = walk;
     const { row, engine } = this;
     const recycled = this.recycles ? recycledOf(row, candidates.tree) : undefined;

@@ -4,7 +4,7 @@ import {
   LEAST_LOGPROB,
   type Logprobs,
   latestOfEach,
-  RECYCLED_TOP,
+  RECYCLED_SUCCESSORS,
   type Recycled,
 } from '../../src/link/protocol/index.ts';
 import type { Walk } from '../accept/walk.ts';
@@ -14,16 +14,16 @@ import { logNormalizer, topTokens } from '../engine/top-tokens.ts';
 /**
  * Successors of every row that the step verified, in the tree's breadth-first
  * order: of a token at several places the deepest is kept. `row.top` must have
- * been `RECYCLED_TOP`.
+ * been `RECYCLED_SUCCESSORS`.
  */
 export function recycledOf(row: StepRow, tree: TokenTree): Recycled {
   const depth = (at: number) => (at === 0 ? 0 : tree.depths[at - 1]!);
   const rows = Array.from({ length: row.count }, (_, at) => at);
   rows.sort((a, b) => depth(a) - depth(b) || a - b);
-  const successors = new Int32Array(rows.length * RECYCLED_TOP);
+  const successors = new Int32Array(rows.length * RECYCLED_SUCCESSORS);
   rows.forEach((at, i) => {
-    const ids = row.topIds!.subarray(at * RECYCLED_TOP, (at + 1) * RECYCLED_TOP);
-    successors.set(ids, i * RECYCLED_TOP);
+    const ids = row.topIds!.subarray(at * RECYCLED_SUCCESSORS, (at + 1) * RECYCLED_SUCCESSORS);
+    successors.set(ids, i * RECYCLED_SUCCESSORS);
   });
   return latestOfEach(
     Int32Array.from(rows, (at) => row.tokens[at]!),

@@ -1,4 +1,4 @@
-/** An answer sent as server-sent events, as it grows: their end comes only behind a whole one. */
+/** An answer sent as server-sent events while it grows. Only a complete one has the last event. */
 import type { Context } from 'hono';
 import { type SSEMessage, streamSSE } from 'hono/streaming';
 import { ApiFailure, type ErrorBody, toWire } from './errors.ts';
@@ -10,21 +10,21 @@ export const CLIENT_DEADLINE_MS = 10_000;
 export type Send<Event extends object = object> = (data: Event) => Promise<void>;
 
 export interface Streamed<Event extends object = object> {
-  /** Sends all there is to say. Must throw when `leave` was called before that. */
-  say(send: Send<Event>): Promise<void>;
+  /** Sends every event. Must throw when `leave` was called before the end. */
+  write(send: Send<Event>): Promise<void>;
   /** The client has gone, or seems to. */
   leave(): void;
-  /** Said or not, it is over. */
+  /** It is over, complete or not. */
   end(): void;
-  /** A failure of `say` in the API's terms; what is none is handed back. */
+  /** A failure of `write` in the API's terms; what is none is handed back. */
   failure(error: unknown): unknown;
 }
 
 /** Events without a name, and `[DONE]` behind the last one. */
 export function eventStream(c: Context, streamed: Streamed): Response {
-  return sent(c, streamed, {
-    write: (data) => ({ data: JSON.stringify(data) }),
-    failed: (body) => body,
+  return send(c, streamed, {
+    encode: (data) => ({ data: JSON.stringify(data) }),
+    encodeFailure: (body) => body,
     last: { data: '[DONE]' },
   });
 }
@@ -35,33 +35,38 @@ export function namedEventStream<Event extends { type: string }>(
   streamed: Streamed<Event>,
 ): Response {
   let sequence_number = 0;
-  return sent<Event | NamedError>(c, streamed, {
-    write: (data) => ({
+  return send<Event | NamedError>(c, streamed, {
+    encode: (data) => ({
       event: data.type,
       data: JSON.stringify({ ...data, sequence_number: sequence_number++ }),
     }),
     // Flat, as the reference has it, and as the SDKs look for it.
-    failed: ({ error }) => ({ ...error, code: error.code ?? error.type, type: 'error', error }),
+    encodeFailure: ({ error }) => ({
+      ...error,
+      code: error.code ?? error.type,
+      type: 'error',
+      error,
+    }),
     last: null,
   });
 }
 
 type NamedError = ErrorBody['error'] & ErrorBody & { type: 'error' };
 
-interface Form<Event> {
-  write(data: Event): SSEMessage;
-  failed(body: ErrorBody): Event;
+interface EventForm<Event> {
+  encode(data: Event): SSEMessage;
+  encodeFailure(body: ErrorBody): Event;
   last: SSEMessage | null;
 }
 
-function sent<Event extends object>(
+function send<Event extends object>(
   c: Context,
-  { say, leave, end, failure }: Streamed<Event>,
-  { write, failed, last }: Form<Event>,
+  { write, leave, end, failure }: Streamed<Event>,
+  { encode, encodeFailure, last }: EventForm<Event>,
 ): Response {
   return streamSSE(c, async (stream) => {
     stream.onAbort(leave);
-    async function send(message: SSEMessage): Promise<void> {
+    async function sendMessage(message: SSEMessage): Promise<void> {
       const deadline = setTimeout(leave, CLIENT_DEADLINE_MS);
       try {
         await stream.writeSSE(message);
@@ -70,15 +75,15 @@ function sent<Event extends object>(
       }
     }
     try {
-      await say((data) => send(write(data)));
-      if (last) await send(last);
+      await write((data) => sendMessage(encode(data)));
+      if (last) await sendMessage(last);
     } catch (error) {
       if (stream.aborted) return;
       // The status is out already: the failure goes where the text went.
-      const told = failure(error);
-      const { body } = toWire(told instanceof ApiFailure ? told.error : { kind: 'internal' });
-      await send(write(failed(body)));
-      if (!(told instanceof ApiFailure)) throw told;
+      const known = failure(error);
+      const { body } = toWire(known instanceof ApiFailure ? known.error : { kind: 'internal' });
+      await sendMessage(encode(encodeFailure(body)));
+      if (!(known instanceof ApiFailure)) throw known;
     } finally {
       end();
     }

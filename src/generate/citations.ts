@@ -27,14 +27,14 @@ export function quotesIn<Passage extends Quotable>(
   answer: string,
   passages: readonly Passage[],
 ): Quote<Passage>[] {
-  const said = wordsOf(answer).slice(0, MAX_ANSWER_WORDS);
-  const runs = new Set(runsOf(said));
+  const words = wordsOf(answer).slice(0, MAX_ANSWER_WORDS);
+  const runs = new Set(runsOf(words));
   return passages.flatMap((passage) => {
-    const words = wordsOf(passage.text);
+    const passageWords = wordsOf(passage.text);
     // Most passages of a whole document are not quoted: one look at each word tells.
-    if (!runsOf(words).some((run) => runs.has(run))) return [];
-    const run = longestCommonRun(said, words);
-    return [{ passage, start: said[run.from]!.start, end: said[run.from + run.length - 1]!.end }];
+    if (!runsOf(passageWords).some((run) => runs.has(run))) return [];
+    const run = longestCommonRun(words, passageWords);
+    return [{ passage, start: words[run.from]!.start, end: words[run.from + run.length - 1]!.end }];
   });
 }
 

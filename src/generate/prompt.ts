@@ -216,10 +216,10 @@ function header(model: PromptModel, index: number, title: string, heading: strin
 function layOut(
   model: PromptModel,
   messages: readonly ChatMessage[],
-  said: readonly Int32Array[],
+  encoded: readonly Int32Array[],
   passages: Run[][],
 ): Run[] {
-  const contents: Run[][] = said.map((tokens) => [{ tokens, source: Source.prompt }]);
+  const contents: Run[][] = encoded.map((tokens) => [{ tokens, source: Source.prompt }]);
   const turns: ChatMessage[] = messages.map((message) => ({ ...message }));
   if (passages.length > 0) {
     const instruction = { tokens: model.encode(model.prompt.instruction), source: Source.prompt };

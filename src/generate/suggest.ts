@@ -125,13 +125,13 @@ async function draftsFor(
 }
 
 function toText({ tokenizer }: ModelRecord, { tokens, ended }: Draft, stop: readonly string[]) {
-  const said = ended ? tokens.slice(0, -1) : [...tokens];
+  const kept = ended ? tokens.slice(0, -1) : [...tokens];
   const stops = new StopStrings(stop);
-  const text = stops.push(tokenizer.decode(said, { skip_special_tokens: true }));
+  const text = stops.push(tokenizer.decode(kept, { skip_special_tokens: true }));
   const cut = stops.stopped;
   return {
     text: cut ? text : text + stops.flush(),
-    tokens: said.length,
+    tokens: kept.length,
     finish: ended || cut ? ('stop' as const) : ('length' as const),
   };
 }

@@ -61,11 +61,11 @@ export class TextStream {
       const token = accept.tokens[i]!;
       if (this.eosIds.has(token)) break;
       step.tokens++;
-      const said = this.detokenizer.push(token);
-      const text = this.stops.push(said);
+      const decoded = this.detokenizer.push(token);
+      const text = this.stops.push(decoded);
       if (accept.logprobs) {
-        const told = tokenLogprobs(accept, accept.logprobs, i, this.waiting.said);
-        step.logprobs.push(...this.waiting.push(told, said.length, text.length));
+        const entry = tokenLogprobs(accept, accept.logprobs, i, this.waiting.length);
+        step.logprobs.push(...this.waiting.push(entry, decoded.length, text.length));
       }
       if (text !== '') step.pieces.push({ text, source: SOURCE_NAMES[accept.sources[i]!]! });
     }

@@ -1,4 +1,4 @@
-/** Log-probabilities of the answer's tokens, told when their text is. */
+/** Log-probabilities of the answer's tokens, reported when their text is. */
 import type { Accept, Logprobs } from '../link/protocol/index.ts';
 
 export interface TokenLogprob {
@@ -16,17 +16,17 @@ export interface TokenLogprobs extends TokenLogprob {
 /** Of the token at `index` of a step, behind `start` code units of text. */
 export function tokenLogprobs(
   { tokens }: Accept,
-  told: Logprobs,
+  logprobs: Logprobs,
   index: number,
   start: number,
 ): TokenLogprobs {
   return {
     start,
     token: tokens[index]!,
-    logprob: told.committed[index]!,
-    top: Array.from({ length: told.top }, (_, k) => ({
-      token: told.topIds[index * told.top + k]!,
-      logprob: told.topLogprobs[index * told.top + k]!,
+    logprob: logprobs.committed[index]!,
+    top: Array.from({ length: logprobs.top }, (_, k) => ({
+      token: logprobs.topIds[index * logprobs.top + k]!,
+      logprob: logprobs.topLogprobs[index * logprobs.top + k]!,
     })),
   };
 }
@@ -35,18 +35,19 @@ export function tokenLogprobs(
  * What is told of a token waits for the first character of its text to be out:
  * characters wait for their last byte, and text for what may become a stop
  * string. So the tokens told are those of the content, and one that a stop
- * string takes whole is never told.
+ * string takes whole is never logprobs.
  */
 export class WaitingLogprobs {
   private readonly waiting: TokenLogprobs[] = [];
-  /** Characters of all tokens so far, and those that are out. */
-  said = 0;
+  /** Characters of all tokens so far. */
+  length = 0;
+  /** Of them, those that are out. */
   private out = 0;
 
-  /** A token that says `said` characters, with which `out` of those that waited went out. */
-  push(told: TokenLogprobs, said: number, out: number): TokenLogprobs[] {
-    this.waiting.push(told);
-    this.said += said;
+  /** The next token, of `length` characters; with it `out` of the characters that waited went out. */
+  push(entry: TokenLogprobs, length: number, out: number): TokenLogprobs[] {
+    this.waiting.push(entry);
+    this.length += length;
     return this.release(out);
   }
 

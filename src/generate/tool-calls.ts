@@ -129,9 +129,9 @@ function nameOf(quoted: string): string | null {
 function callOf(body: string): { name: string; text: string } | null {
   try {
     const call = JSON.parse(body) as { name?: unknown; arguments?: unknown; parameters?: unknown };
-    const said = call.arguments ?? call.parameters ?? {};
+    const value = call.arguments ?? call.parameters ?? {};
     if (typeof call.name !== 'string') return null;
-    return { name: call.name, text: typeof said === 'string' ? said : JSON.stringify(said) };
+    return { name: call.name, text: typeof value === 'string' ? value : JSON.stringify(value) };
   } catch {
     return null;
   }

@@ -3,7 +3,7 @@
  * template has tools, in the form `<tool_call>{"name", "arguments"}</tool_call>`
  * (Qwen, Hermes and those after them), they go through it; where it has not, the
  * same form is explained in the system message, and calls and their results are
- * told as text.
+ * written as text.
  */
 import type { ChatMessage, ModelTokenizer } from '../model/tokenizer.ts';
 import { MARK, type PromptModel } from './prompt.ts';
@@ -28,10 +28,10 @@ export function templateHasTools(model: Pick<ModelTokenizer, 'renderChat'>): boo
     { role: 'tool', content: 'y' },
   ];
   try {
-    const told = model.renderChat(messages.slice(0, 1), { tools: toolsOf([probe]) });
+    const listed = model.renderChat(messages.slice(0, 1), { tools: toolsOf([probe]) });
     const called = model.renderChat(messages.map(parsed), { tools: toolsOf([probe]) });
     return (
-      told.includes(probe.name) &&
+      listed.includes(probe.name) &&
       /<tool_call>\s*\{"name": "probe_of_tools", "arguments": \{"probed": 1\}\}\s*<\/tool_call>/.test(
         called,
       )
@@ -74,17 +74,17 @@ function parsed(message: ChatMessage): ChatMessage {
   if (!message.tool_calls) return message;
   return {
     ...message,
-    tool_calls: message.tool_calls.map(({ function: { name, arguments: said } }) => ({
-      function: { name, arguments: typeof said === 'string' ? argumentsOf(said) : said },
+    tool_calls: message.tool_calls.map(({ function: { name, arguments: json } }) => ({
+      function: { name, arguments: typeof json === 'string' ? argumentsOf(json) : json },
     })),
   };
 }
 
-function argumentsOf(said: string): unknown {
+function argumentsOf(json: string): unknown {
   try {
-    return JSON.parse(said);
+    return JSON.parse(json);
   } catch {
-    return said;
+    return json;
   }
 }
 
@@ -99,17 +99,17 @@ function harmless<T>(value: T, model: Pick<ModelTokenizer, 'neutralise'>): T {
 }
 
 function asText(messages: readonly ChatMessage[], functions: readonly FunctionTool[]) {
-  const told: ChatMessage[] = [];
+  const written: ChatMessage[] = [];
   for (const { role, content, tool_calls } of messages) {
     const calls = (tool_calls ?? []).map(
-      ({ function: { name, arguments: said } }) =>
-        `${CALL_BEGIN}\n{"name": ${JSON.stringify(name)}, "arguments": ${said}}\n${CALL_END}`,
+      ({ function: { name, arguments: json } }) =>
+        `${CALL_BEGIN}\n{"name": ${JSON.stringify(name)}, "arguments": ${json}}\n${CALL_END}`,
     );
     if (role === 'tool') {
-      told.push({ role: 'user', content: `<tool_response>\n${content}\n</tool_response>` });
-    } else told.push({ role, content: [content, ...calls].filter((part) => part).join('\n') });
+      written.push({ role: 'user', content: `<tool_response>\n${content}\n</tool_response>` });
+    } else written.push({ role, content: [content, ...calls].filter((part) => part).join('\n') });
   }
-  if (functions.length === 0) return told;
+  if (functions.length === 0) return written;
   const list = toolsOf(functions).map((one) => JSON.stringify(one));
   const explained = [
     'These functions can be called:',
@@ -117,8 +117,8 @@ function asText(messages: readonly ChatMessage[], functions: readonly FunctionTo
     'A call is written as its name and arguments in JSON:',
     `${CALL_BEGIN}\n{"name": "…", "arguments": {…}}\n${CALL_END}`,
   ].join('\n');
-  const [first] = told;
+  const [first] = written;
   if (first?.role === 'system') first.content = `${first.content}\n\n${explained}`;
-  else told.unshift({ role: 'system', content: explained });
-  return told;
+  else written.unshift({ role: 'system', content: explained });
+  return written;
 }

@@ -5,39 +5,30 @@
  */
 import * as v from 'valibot';
 import { type Bindings, verifierUrls } from '../bindings.ts';
+import type { ModelDescription } from '../link/protocol/index.ts';
 import { sha256 } from '../store/ids.ts';
 import { createTokenizer, type ModelTokenizer } from './tokenizer.ts';
 
 const hexHash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'must be a hex sha256'));
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
 
-/** What `GET /model` of the verifier says. */
-const descriptionSchema = v.object({
+const descriptionSchema: v.GenericSchema<unknown, ModelDescription> = v.object({
   id: v.string(),
   fingerprint: v.object({ model: hexHash, tokenizer: hexHash }),
-  /** Most tokens of prompt and answer together that the verifier takes. */
   maxContext: positive,
-  /** Most tokens that the model was trained on: beyond it answers get worse. */
   trainedContext: positive,
-  /** Whether drafting can't change a bit of the logits. */
   exact: v.optional(v.boolean()),
   eosIds: v.array(v.pipe(v.number(), v.integer(), v.minValue(0))),
   generation: v.record(v.string(), v.unknown()),
   prompt: v.object({
-    /** First line of the system message. */
     instruction: v.string(),
-    /** Passages a prompt carries. */
     passages: positive,
-    /** Tokens a passage's text may have. */
     passageTokens: positive,
-    /** With `{n}`, `{title}` and `{heading}`. */
     passageHeader: v.string(),
-    /** What the model says when the passages have no answer. */
     refusal: v.string(),
   }),
 });
 
-type ModelDescription = v.InferOutput<typeof descriptionSchema>;
 export type ModelRecord = ModelDescription & ModelTokenizer;
 
 /** The verifier did not answer, or not with a model this worker can use. */

@@ -49,5 +49,5 @@ export function createSession(model: ArrayBuffer | Uint8Array): Promise<ort.Infe
   return ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
 }
 
-export type Session = ort.InferenceSession;
+export type InferenceSession = ort.InferenceSession;
 export const { Tensor } = ort;

@@ -25,7 +25,7 @@ async function open() {
   const app = new Hono();
   app.get('/', (c) =>
     eventStream(c, {
-      async say(send) {
+      async write(send) {
         for (let chunk = 0; chunk < CHUNKS; chunk++) await send({ chunk });
         for await (const _ of link.events());
       },

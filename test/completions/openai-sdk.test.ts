@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import OpenAI, { type APIError, BadRequestError, toFile } from 'openai';
+import OpenAI, { BadRequestError, toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from '../../local/root.ts';
 import { createTokenizer, type ModelTokenizer } from '../../src/model/tokenizer.ts';
@@ -232,50 +232,26 @@ describe('what is given back', () => {
     const again = await complete(prompt, { ...options, n: 4 });
     expect(again.choices).toEqual(four.choices);
   });
-
-  test('stop ends a text before it', async () => {
-    const prompt = asked(QUESTIONS[2]!);
-    const { text } = (await complete(prompt, { max_tokens: 40 })).choices[0]!;
-    const stop = text.slice(20, 25);
-    const cut = (await complete(prompt, { max_tokens: 40, stop })).choices[0]!;
-    expect(cut).toMatchObject({ text: text.slice(0, text.indexOf(stop)), finish_reason: 'stop' });
-  });
-
-  test('the same idempotency-key gets the same answer, done once', async () => {
-    const post = () =>
-      fetch(`${service.url}/v1/completions`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'idempotency-key': 'a-completion' },
-        body: JSON.stringify({ prompt: 'Once', temperature: 1.5, max_tokens: 12 }),
-      });
-    const first = await (await post()).text();
-    const second = await post();
-    expect(second.headers.get('idempotent-replayed')).toBe('true');
-    expect(await second.text()).toBe(first);
-  });
 });
 
 describe('drafting changes steps, not texts', () => {
   describe.each([0, 0.8])('at temperature %f', (temperature) => {
-    test.each([...QUESTIONS.slice(0, 6).map(asked), 'Espalier', '# Pruning\n\nPears are'])(
-      '%j',
-      async (prompt) => {
-        const options = { max_tokens: 60, temperature, seed: 42 };
-        const off = await complete(prompt, {
-          ...options,
-          speculation: { mode: 'off', stats: true },
-        });
-        expect(speculationOf(off).mean_accepted).toBe(1);
-        for (const speculation of [
-          { stats: true },
-          { ablation: { trees: 'streamed', draft_model: 'always' } },
-          { ablation: { trees: 'lockstep' }, budget: 3 },
-        ]) {
-          const on = await complete(prompt, { ...options, speculation });
-          expect(on.choices).toEqual(off.choices);
-        }
-      },
-    );
+    test.each(['Espalier', '# Pruning\n\nPears are'])('%j', async (prompt) => {
+      const options = { max_tokens: 60, temperature, seed: 42 };
+      const off = await complete(prompt, {
+        ...options,
+        speculation: { mode: 'off', stats: true },
+      });
+      expect(speculationOf(off).mean_accepted).toBe(1);
+      for (const speculation of [
+        { stats: true },
+        { ablation: { trees: 'streamed', draft_model: 'always' } },
+        { ablation: { trees: 'lockstep' }, budget: 3 },
+      ]) {
+        const on = await complete(prompt, { ...options, speculation });
+        expect(on.choices).toEqual(off.choices);
+      }
+    });
   });
 
   test('what a store has is drafted from, and enters no prompt', async () => {
@@ -325,8 +301,6 @@ describe('refusals name the field and the limit', () => {
     ['logprobs as in chat', { logprobs: true }, 'logprobs', /from 0 to 5/],
     ['echo beside logprobs', { echo: true, logprobs: 1 }, 'echo', /not beside logprobs/],
     ['suffix', { suffix: 'the end' }, 'suffix', /not supported/],
-    ['max_tokens of zero', { max_tokens: 0 }, 'max_tokens', /from 1/],
-    ['max_tokens beyond the context', { max_tokens: 5000 }, 'max_tokens', /at most 2048/],
     ['messages', { messages: [] }, 'messages', /not supported/],
     ['a trace', { speculation: { trace: true } }, 'speculation.trace', /only \/v1\/chat/],
   ];
@@ -337,13 +311,5 @@ describe('refusals name the field and the limit', () => {
     expect(error).toBeInstanceOf(BadRequestError);
     expect((error as BadRequestError).param).toBe(param);
     expect((error as BadRequestError).message).toMatch(message);
-  });
-
-  test('a prompt longer than the context, with both numbers', async () => {
-    const error = (await complete('why '.repeat(5000)).catch((e: unknown) => e)) as APIError;
-    expect(error).toBeInstanceOf(BadRequestError);
-    expect(error.code).toBe('context_length_exceeded');
-    expect(error.param).toBe('prompt');
-    expect(error.message).toMatch(/\d+ tokens, but the context holds 2047/);
   });
 });

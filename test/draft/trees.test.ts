@@ -1,6 +1,7 @@
 /** What selecting, re-rooting and fusing keep: a valid tree, and the paths that it should hold. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { allotNodes, type GrowingStep } from '../../src/draft/tree/budget.ts';
 import { fuse } from '../../src/draft/tree/fuse.ts';
 import { reroot } from '../../src/draft/tree/reroot.ts';
 import { selectBest } from '../../src/draft/tree/select.ts';
@@ -48,15 +49,32 @@ describe('selecting', () => {
       }),
     );
   });
+});
+
+/** A step of one session whose cost is a function of its nodes. */
+function stepOf(cost: (nodes: number) => number): GrowingStep {
+  let nodes = 0;
+  return {
+    get cost() {
+      return cost(nodes);
+    },
+    add() {
+      nodes++;
+    },
+  };
+}
+
+describe('allotting', () => {
+  const falling = (p: number, count: number) =>
+    Float64Array.from({ length: count }, (_, i) => p ** (i + 1));
 
   test('stops where another node costs more than it commits', () => {
-    const tree = new TokenTree();
-    for (let i = 0; i < 8; i++) tree.add(i - 1, i, 0.8 ** (i + 1), 3);
-    const into = new TokenTree();
-    expect(selectBest(tree, into, 8, () => 1)).toBe(8);
-    expect(selectBest(tree, into, 8, (n) => 1 + n)).toBe(0);
+    const one = (cost: (nodes: number) => number) =>
+      allotNodes([falling(0.8, 8)], stepOf(cost)).nodes[0]!;
+    expect(one(() => 1)).toBe(8);
+    expect(one((n) => 1 + n)).toBe(0);
     const linear = (n: number) => 1 + 0.2 * n;
-    const count = selectBest(tree, into, 8, linear);
+    const count = one(linear);
     let expected = 1;
     for (let n = 0; n < count; n++) {
       const p = 0.8 ** (n + 1);
@@ -67,10 +85,31 @@ describe('selecting', () => {
   });
 
   test('looks past a riser of the cost to the plateau behind it', () => {
-    const tree = new TokenTree();
-    for (let i = 0; i < 16; i++) tree.add(i - 1, i, 0.95 ** (i + 1), 3);
     const tiled = (n: number) => (n <= 4 ? 1 : n <= 16 ? 2 : 4);
-    expect(selectBest(tree, new TokenTree(), 16, tiled)).toBe(16);
+    expect(allotNodes([falling(0.95, 16)], stepOf(tiled)).nodes[0]).toBe(16);
+  });
+
+  test('takes the most probable nodes of all sessions, as many as are worth a step of all of them', () => {
+    const one = fc.double({ min: 0, max: 1, noNaN: true });
+    const lists = fc.array(fc.array(one, { maxLength: 6 }), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(lists, fc.double({ min: 0, max: 0.5, noNaN: true }), (probs, slope) => {
+        const sorted = probs.map((list) => list.toSorted((a, b) => b - a));
+        const cost = (nodes: number) => 1 + slope * nodes;
+        const { nodes, ...costs } = allotNodes(sorted, stepOf(cost));
+        const total = nodes.reduce((sum, count) => sum + count, 0);
+        expect(costs).toEqual({ cost: cost(total), plainCost: cost(0) });
+        const gain = (list: number[], count: number) =>
+          list.slice(0, count).reduce((sum, p) => sum + p, 0);
+        const rate =
+          sorted.reduce((sum, list, i) => sum + 1 + gain(list, nodes[i]!), 0) / cost(total);
+        const all = sorted.flat().toSorted((a, b) => b - a);
+        for (let n = 0; n <= all.length; n++) {
+          const other = (sorted.length + gain(all, n)) / cost(n);
+          expect(rate).toBeGreaterThanOrEqual(other - 1e-9);
+        }
+      }),
+    );
   });
 });
 

@@ -15,7 +15,7 @@ import {
   mergeLogprobs,
   mergeRecycled,
   type OpenSettings,
-  RECYCLED_TOP,
+  RECYCLED_SUCCESSORS,
   type Recycled,
 } from '../../src/link/protocol/index.ts';
 import { sequentialLogits } from '../engine/driver.ts';
@@ -31,7 +31,7 @@ const floats = (n: number) => fc.array(logprob, { minLength: n, maxLength: n });
 const recycled: fc.Arbitrary<Recycled> = fc
   .uniqueArray(token, { minLength: 1, maxLength: 20 })
   .chain((tokens) =>
-    ids(tokens.length * RECYCLED_TOP).map((successors) => ({
+    ids(tokens.length * RECYCLED_SUCCESSORS).map((successors) => ({
       tokens: Int32Array.from(tokens),
       successors: Int32Array.from(successors),
     })),
@@ -101,7 +101,10 @@ describe('the frame', () => {
       stepMicros: 0,
     };
     const sectionAt = 16 + 3;
-    const successors = { tokens: Int32Array.of(1), successors: new Int32Array(RECYCLED_TOP) };
+    const successors = {
+      tokens: Int32Array.of(1),
+      successors: new Int32Array(RECYCLED_SUCCESSORS),
+    };
     for (const rows of [0, MAX_RECYCLED_ROWS + 1]) {
       const frame = encodeAccept({ ...base, recycled: successors });
       new DataView(frame.buffer).setUint16(sectionAt, rows, true);
@@ -132,20 +135,22 @@ test('merged successors are those of the latest place of each token, bounded', (
       const expected = new Map<number, number[]>();
       for (const { tokens, successors } of [first, second]) {
         tokens.forEach((id, i) => {
-          expected.set(id, [...successors.subarray(i * RECYCLED_TOP, (i + 1) * RECYCLED_TOP)]);
+          expected.set(id, [
+            ...successors.subarray(i * RECYCLED_SUCCESSORS, (i + 1) * RECYCLED_SUCCESSORS),
+          ]);
         });
       }
       expect(merged.tokens.length).toBe(expected.size);
       merged.tokens.forEach((id, i) => {
-        expect([...merged.successors.subarray(i * RECYCLED_TOP, (i + 1) * RECYCLED_TOP)]).toEqual(
-          expected.get(id),
-        );
+        expect([
+          ...merged.successors.subarray(i * RECYCLED_SUCCESSORS, (i + 1) * RECYCLED_SUCCESSORS),
+        ]).toEqual(expected.get(id));
       });
     }),
   );
   const many = (from: number): Recycled => ({
     tokens: Int32Array.from({ length: MAX_RECYCLED_ROWS }, (_, i) => from + i),
-    successors: new Int32Array(MAX_RECYCLED_ROWS * RECYCLED_TOP),
+    successors: new Int32Array(MAX_RECYCLED_ROWS * RECYCLED_SUCCESSORS),
   });
   expect(mergeRecycled(many(0), many(100))!.tokens).toEqual(many(100).tokens);
 });
@@ -230,7 +235,7 @@ describe('the real verifier', () => {
         );
         expect(recycled!.tokens.length).toBeLessThanOrEqual(65);
         if (drafting === 'off') {
-          const best = new Int32Array(RECYCLED_TOP);
+          const best = new Int32Array(RECYCLED_SUCCESSORS);
           topTokens(logits[at]!, best);
           expect(recycled!.successors).toEqual(best);
         }

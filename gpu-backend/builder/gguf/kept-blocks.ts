@@ -29,16 +29,16 @@ interface PackedBlocks {
   offsets?: Float32Array;
 }
 
-interface Packing {
-  form: 'int4' | 'int8';
+export interface Packing {
+  form: 'blocks4' | 'blocks8';
   pack(blocks: Uint8Array): PackedBlocks;
 }
 
 const PACKINGS: Partial<Record<BlockType, Packing>> = {
-  Q4_0: { form: 'int4', pack: (blocks) => packSmall(blocks, BLOCK_TYPES.Q4_0.bytes, false) },
-  Q4_1: { form: 'int4', pack: (blocks) => packSmall(blocks, BLOCK_TYPES.Q4_1.bytes, true) },
-  Q4_K: { form: 'int4', pack: packQ4K },
-  Q8_0: { form: 'int8', pack: packQ8 },
+  Q4_0: { form: 'blocks4', pack: (blocks) => packSmall(blocks, BLOCK_TYPES.Q4_0.bytes, false) },
+  Q4_1: { form: 'blocks4', pack: (blocks) => packSmall(blocks, BLOCK_TYPES.Q4_1.bytes, true) },
+  Q4_K: { form: 'blocks4', pack: packQ4K },
+  Q8_0: { form: 'blocks8', pack: packQ8 },
 };
 
 /** How blocks of `type` are kept; undefined where MatMulNBits cannot hold them. */

@@ -1,5 +1,5 @@
 /** The check that a model gets the first time it is opened on a machine: some thirty nodes. */
-import type { CostSamples } from '../cost-curve.ts';
+import type { CostPrior } from '../cost-model.ts';
 import type { Exactness } from '../engine.ts';
 import { KvPool } from '../kv-pool.ts';
 import { type EngineParts, OrtEngine } from '../ort-engine.ts';
@@ -19,14 +19,14 @@ const PLAN: ExactnessPlan = {
 const STRIDE = 128;
 
 /** Runs an engine of `parts` on slots of its own, which are gone afterwards. */
-export async function checkShortly(parts: EngineParts, samples: CostSamples): Promise<Exactness> {
+export async function checkShortly(parts: EngineParts, prior: CostPrior): Promise<Exactness> {
   const pool = new KvPool(parts.graphs.device, parts.pools[0]!.shape, slotsFor(PLAN), STRIDE);
   const capacity = PLAN.maxContext + PLAN.maxNodes;
   const slots = Array.from({ length: pool.slots }, (_, i) => new KvSlot(pool, i, capacity));
   const limits = { ...parts.limits, maxContext: capacity, maxRows: capacity, slots: slots.length };
   const engine = new OrtEngine(
     { ...parts, limits, pools: [pool], slots: new SlotTable(slots) },
-    samples,
+    prior,
   );
   try {
     return await checkExactness(engine, PLAN);

@@ -20,6 +20,6 @@ chat.post('/completions', async function createChatCompletion(c) {
   const completion = new ChatCompletion(answers, body);
   return sendAnswers(c, answers, paths, body.stream, {
     whole: () => completion.whole(),
-    streamed: (stream) => eventStream(c, { ...stream, say: (send) => completion.stream(send) }),
+    streamed: (stream) => eventStream(c, { ...stream, write: (send) => completion.stream(send) }),
   });
 });

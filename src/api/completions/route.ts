@@ -28,6 +28,6 @@ completions.post('/', async function createCompletion(c) {
   const completion = new Completion(answers, body, prompts);
   return sendAnswers(c, answers, paths, body.stream, {
     whole: () => completion.whole(),
-    streamed: (stream) => eventStream(c, { ...stream, say: (send) => completion.stream(send) }),
+    streamed: (stream) => eventStream(c, { ...stream, write: (send) => completion.stream(send) }),
   });
 });

@@ -1,5 +1,5 @@
 /**
- * What a response says, as items that come one after the other: a search, text,
+ * The output of a response, as items that come one after the other: a search, text,
  * calls of functions. Each has its events, from `output_item.added` to
  * `output_item.done`; the items left in the end are the whole response's output.
  */
@@ -63,20 +63,20 @@ export class ResponseOutput {
   private readonly model: ModelRecord;
   private readonly citable: readonly Citable[];
   private readonly calls: ToolCalls | null;
-  /** Of tokens whose text has not been told; those of calls never are. */
-  private readonly untold: TokenEntry[] = [];
-  /** The item that is being said. */
+  /** Log-probabilities of tokens whose text has not been sent; those of calls never are. */
+  private readonly pending: TokenEntry[] = [];
+  /** The item that grows. */
   private open: MessageItem | CallItem | null = null;
 
-  /** `calling`: whether it may call functions; otherwise all of it is text. */
-  constructor(model: ModelRecord, citable: readonly Citable[], calling: boolean) {
+  /** @param mayCall whether functions may be called; otherwise all of it is text */
+  constructor(model: ModelRecord, citable: readonly Citable[], mayCall: boolean) {
     this.model = model;
     this.citable = citable;
-    this.calls = calling ? new ToolCalls() : null;
+    this.calls = mayCall ? new ToolCalls() : null;
   }
 
-  /** What was searched before the answer began. `results`: null where nobody asked to be told. */
-  searched(query: string, results: readonly Passage[] | null): OutputEvent[] {
+  /** What was searched before the answer began. @param results null where nobody asked for them */
+  addSearch(query: string, results: readonly Passage[] | null): OutputEvent[] {
     const item: SearchItem = {
       type: 'file_search_call',
       id: newId('fs_'),
@@ -85,8 +85,8 @@ export class ResponseOutput {
       results: results ? results.map(resultOf) : null,
     };
     const at = { output_index: this.items.push(item) - 1 };
-    const told = (what: string) => ({
-      type: `response.file_search_call.${what}` as const,
+    const phase = (name: string) => ({
+      type: `response.file_search_call.${name}` as const,
       ...at,
       item_id: item.id,
     });
@@ -96,62 +96,62 @@ export class ResponseOutput {
         ...at,
         item: { ...item, status: 'in_progress', results: null },
       },
-      told('in_progress'),
-      told('searching'),
-      told('completed'),
+      phase('in_progress'),
+      phase('searching'),
+      phase('completed'),
       { type: 'response.output_item.done', ...at, item },
     ];
   }
 
   push({ pieces, logprobs }: Step): OutputEvent[] {
     const text = pieces.map((piece) => piece.text).join('');
-    this.untold.push(...chatLogprobs(this.model, logprobs).content);
+    this.pending.push(...chatLogprobs(this.model, logprobs).content);
     return this.add(this.calls ? this.calls.push(text) : [{ type: 'text', text }]);
   }
 
-  /** The answer is over. One that said nothing says an empty text. */
+  /** The answer is over. One without any text or call has an empty text. */
   end(finish: 'stop' | 'length'): OutputEvent[] {
     const events = this.add(this.calls?.flush() ?? []);
-    const said = this.items.some(({ type }) => type !== 'file_search_call');
-    if (!said) this.openMessage(events);
-    if (this.open?.type === 'message') this.open.content[0]!.logprobs.push(...this.untold);
+    const hasContent = this.items.some(({ type }) => type !== 'file_search_call');
+    if (!hasContent) this.openMessage(events);
+    if (this.open?.type === 'message') this.open.content[0]!.logprobs.push(...this.pending);
     this.close(events, finish === 'stop' ? 'completed' : 'incomplete');
     return events;
   }
 
-  private add(said: readonly CallEvent[]): OutputEvent[] {
+  private add(parsed: readonly CallEvent[]): OutputEvent[] {
     const events: OutputEvent[] = [];
-    for (const event of said) {
+    for (const event of parsed) {
       if (event.type === 'call') this.openCall(events, event.name);
       else if (event.text === '') continue;
-      else if (event.type === 'arguments') this.argue(events, event.text);
-      else this.say(events, event.text);
+      else if (event.type === 'arguments') this.addArguments(events, event.text);
+      else this.addText(events, event.text);
     }
     return events;
   }
 
-  private say(events: OutputEvent[], delta: string): void {
+  private addText(events: OutputEvent[], delta: string): void {
     const item = this.open?.type === 'message' ? this.open : this.openMessage(events);
     const part = item.content[0]!;
-    const logprobs = this.tell(delta.length);
+    const logprobs = this.takePending(delta.length);
     part.text += delta;
     part.logprobs.push(...logprobs);
     events.push({ type: 'response.output_text.delta', ...this.part(item), delta, logprobs });
   }
 
   /** Of the tokens that begin within the next `length` code units of text. */
-  private tell(length: number): TokenEntry[] {
+  private takePending(length: number): TokenEntry[] {
     let begins = 0;
-    const later = this.untold.findIndex(({ token }) => {
+    const later = this.pending.findIndex(({ token }) => {
       const isLater = begins >= length;
       begins += token.length;
       return isLater;
     });
-    return this.untold.splice(0, later < 0 ? this.untold.length : later);
+    return this.pending.splice(0, later < 0 ? this.pending.length : later);
   }
 
-  private argue(events: OutputEvent[], delta: string): void {
-    this.untold.length = 0;
+  private addArguments(events: OutputEvent[], delta: string): void {
+    this.pending.length = 0;
     const item = this.open as CallItem;
     item.arguments += delta;
     events.push({ type: 'response.function_call_arguments.delta', ...this.place(item), delta });
@@ -168,14 +168,14 @@ export class ResponseOutput {
       content: [part],
     };
     this.begin(events, item, { ...item, content: [] });
-    const told = { ...part, logprobs: [] };
-    events.push({ type: 'response.content_part.added', ...this.part(item), part: told });
+    const empty = { ...part, logprobs: [] };
+    events.push({ type: 'response.content_part.added', ...this.part(item), part: empty });
     return item;
   }
 
   private openCall(events: OutputEvent[], name: string): void {
     this.close(events, 'completed');
-    this.untold.length = 0;
+    this.pending.length = 0;
     const item: CallItem = {
       type: 'function_call',
       id: newId('fc_'),
@@ -187,10 +187,14 @@ export class ResponseOutput {
     this.begin(events, item, { ...item });
   }
 
-  private begin(events: OutputEvent[], item: MessageItem | CallItem, told: OutputItem): void {
+  private begin(events: OutputEvent[], item: MessageItem | CallItem, announced: OutputItem): void {
     this.items.push(item);
     this.open = item;
-    events.push({ type: 'response.output_item.added', output_index: this.index(item), item: told });
+    events.push({
+      type: 'response.output_item.added',
+      output_index: this.index(item),
+      item: announced,
+    });
   }
 
   private close(events: OutputEvent[], status: Status): void {
@@ -200,9 +204,9 @@ export class ResponseOutput {
     item.status = status;
     if (item.type === 'message') this.closeText(events, item);
     else {
-      const { name, arguments: said } = item;
+      const { name, arguments: json } = item;
       const type = 'response.function_call_arguments.done';
-      events.push({ type, ...this.place(item), name, arguments: said });
+      events.push({ type, ...this.place(item), name, arguments: json });
     }
     events.push({ type: 'response.output_item.done', output_index: this.index(item), item });
   }

@@ -49,7 +49,7 @@ export class ResponseAnswer {
       const reportsResults = body.include?.includes('file_search_call.results') ?? false;
       // What the request itself brought was not found.
       const found = answer.passages.filter(({ id }) => id !== null);
-      yield* output.searched(questionOf(body), reportsResults ? found : null);
+      yield* output.addSearch(questionOf(body), reportsResults ? found : null);
     }
     for await (const step of answer.steps()) yield* output.push(step);
     yield* output.end(answer.finishReason);

@@ -21,6 +21,6 @@ responses.post('/', async function createResponse(c) {
   return sendAnswers(c, answers, paths, body.stream, {
     whole: () => response.whole(),
     streamed: (stream) =>
-      namedEventStream<ResponseEvent>(c, { ...stream, say: (send) => response.stream(send) }),
+      namedEventStream<ResponseEvent>(c, { ...stream, write: (send) => response.stream(send) }),
   });
 });

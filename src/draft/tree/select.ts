@@ -4,7 +4,6 @@
  * probabilities that say otherwise (rounded on the wire, fused from two sources)
  * are first capped by their parent's.
  */
-import { bestNodeCount, type StepCost } from './budget.ts';
 import { copyNodes } from './copy-nodes.ts';
 import { MAX_TREE_NODES, ROOT, type TokenTree } from './tree.ts';
 
@@ -13,35 +12,44 @@ const capped = new Float64Array(MAX_TREE_NODES);
 const sorted = new Float64Array(MAX_TREE_NODES);
 
 /**
- * Replaces `into` by the at most `budget` best nodes of `from`: all of them, or
- * as many as pay under `cost`. Returns how many. O(n log n) in `from.size`.
+ * Writes the path probabilities of the most probable nodes in falling order into
+ * `into`, as many as there are and fit. Returns how many. O(n log n) in `from.size`.
  */
-export function selectBest(
-  from: TokenTree,
-  into: TokenTree,
-  budget: number,
-  cost?: StepCost,
-): number {
-  const size = from.size;
+export function rankNodes(from: TokenTree, into: Float64Array): number {
+  const falling = rank(from);
+  const count = Math.min(falling.length, into.length);
+  into.set(falling.subarray(0, count));
+  return count;
+}
+
+/**
+ * Replaces `into` by the `count` best nodes of `from`, or as many as there are and
+ * fit. Returns how many. O(n log n) in `from.size`.
+ */
+export function selectBest(from: TokenTree, into: TokenTree, count: number): number {
   into.clear();
-  for (let node = 0; node < size; node++) {
-    const parent = from.parents[node]!;
-    const above = parent === ROOT ? 1 : capped[parent]!;
-    sorted[node] = capped[node] = Math.min(from.probs[node]!, above);
-  }
-  const falling = sorted.subarray(0, size).sort().reverse();
-  let count = Math.min(budget, size, into.capacity);
-  if (cost) count = bestNodeCount(falling, size, count, cost);
-  if (count === 0) return 0;
-  const threshold = falling[count - 1]!;
-  let ties = count;
+  const falling = rank(from);
+  const most = Math.min(count, from.size, into.capacity);
+  if (most <= 0) return 0;
+  const threshold = falling[most - 1]!;
+  let ties = most;
   while (ties > 0 && falling[ties - 1] === threshold) ties--;
   // Nodes at the threshold itself go by index, so parents before children.
-  ties = count - ties;
-  for (let node = 0; node < size; node++) {
+  ties = most - ties;
+  for (let node = 0; node < from.size; node++) {
     const p = capped[node]!;
     if (p < threshold || (p === threshold && ties-- <= 0)) capped[node] = 0;
   }
   copyNodes(from, into, capped);
   return into.size;
+}
+
+/** Fills `capped`; all of it in falling order. */
+function rank(tree: TokenTree): Float64Array {
+  for (let node = 0; node < tree.size; node++) {
+    const parent = tree.parents[node]!;
+    const above = parent === ROOT ? 1 : capped[parent]!;
+    sorted[node] = capped[node] = Math.min(tree.probs[node]!, above);
+  }
+  return sorted.subarray(0, tree.size).sort().reverse();
 }

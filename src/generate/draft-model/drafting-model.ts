@@ -90,7 +90,7 @@ export class DraftingModel implements TurnModel {
       maxTokens: facts.maxTokens,
       sampling: { temperature, noise: shared ? new Noise(facts.seed) : null },
       payoff: this.account,
-      obstinate: policy.staysUnpaid || facts.transfer > 0,
+      staysUnpaid: policy.staysUnpaid || facts.transfer > 0,
       wordTokens: facts.transfer > 0 ? MAX_WORD_TOKENS : 0,
     });
     turns++;

@@ -35,8 +35,8 @@ export interface EdgeTurn {
   payoff: TurnPayoff;
   /** Keeps what it says without noise too, of so many tokens; 0 doesn't. */
   wordTokens: number;
-  /** Drafts on where it does not pay. */
-  obstinate: boolean;
+  /** Goes on where it does not pay. */
+  staysUnpaid: boolean;
 }
 
 export class EdgeDrafter {
@@ -96,7 +96,7 @@ export class EdgeDrafter {
     this.running = true;
     try {
       while (!this.ended && (await this.pass())) {
-        if (this.turn.payoff.hopeless && !this.turn.obstinate) this.end('hopeless');
+        if (this.turn.payoff.hopeless && !this.turn.staysUnpaid) this.end('hopeless');
       }
     } catch (error) {
       this.end('failed');
@@ -129,7 +129,7 @@ export class EdgeDrafter {
     if (!isLast) return;
     // What was committed meanwhile is unread still: then the word on the prompt's end comes too late.
     if (this.store.root.position !== position) return;
-    this.hear(this.store.root, logits);
+    this.take(this.store.root, logits);
     this.grown();
   }
 
@@ -165,13 +165,13 @@ export class EdgeDrafter {
       asked.map((_, i) => first + i),
     );
     asked.forEach((node, i) => {
-      this.hear(node, logits.subarray(i * this.vocabSize, (i + 1) * this.vocabSize));
+      this.take(node, logits.subarray(i * this.vocabSize, (i + 1) * this.vocabSize));
     });
     this.grown();
     return true;
   }
 
-  private hear(node: ModelNode, logits: Float32Array): void {
+  private take(node: ModelNode, logits: Float32Array): void {
     const { sampling, wordTokens } = this.turn;
     node.says = distributionOf(logits, node.position, sampling);
     if (wordTokens === 0) return;

@@ -7,6 +7,7 @@ export * from './clock.ts';
 export * from './draft-words.ts';
 export * from './flow.ts';
 export * from './grammar.ts';
+export * from './model-description.ts';
 export * from './open.ts';
 export * from './seal.ts';
 export * from './spans.ts';

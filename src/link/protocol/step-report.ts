@@ -3,12 +3,13 @@
  * likeliest successors of verified tokens, and log-probabilities of committed
  * ones. Two optional sections at the frame's end.
  */
+import { RECYCLED_SUCCESSORS } from '../../draft/stores/recycling-store.ts';
 import type { Reader } from './reader.ts';
 import { fail } from './wire.ts';
 import type { Writer } from './writer.ts';
 
-/** Successors told of a verified token. */
-export const RECYCLED_TOP = 8;
+export { RECYCLED_SUCCESSORS };
+
 /** Rows of successors in one frame: several steps' worth where steps are merged. */
 export const MAX_RECYCLED_ROWS = 512;
 /** The most alternatives told of a committed token: what OpenAI's `top_logprobs` allows. */
@@ -19,7 +20,7 @@ export const LEAST_LOGPROB = -9999;
 /** Each token once; of one verified at several places the deepest of the newest step. Oldest first. */
 export interface Recycled {
   tokens: Int32Array;
-  /** `RECYCLED_TOP` ids for each token, likeliest first. */
+  /** `RECYCLED_SUCCESSORS` ids for each token, likeliest first. */
   successors: Int32Array;
 }
 
@@ -47,7 +48,7 @@ export function readRecycled(reader: Reader, wide: boolean): Recycled {
     fail(`successors of ${rows} tokens; 1 to ${MAX_RECYCLED_ROWS}`);
   }
   const tokens = reader.tokens(rows, wide);
-  return { tokens, successors: reader.tokens(rows * RECYCLED_TOP, wide) };
+  return { tokens, successors: reader.tokens(rows * RECYCLED_SUCCESSORS, wide) };
 }
 
 export function writeLogprobs(writer: Writer, told: Logprobs, wide: boolean): void {
@@ -70,7 +71,7 @@ export function readLogprobs(reader: Reader, n: number, wide: boolean): Logprobs
 export function mergeRecycled(first?: Recycled, second?: Recycled): Recycled | undefined {
   if (!first || !second) return second ?? first;
   const tokens = Int32Array.of(...first.tokens, ...second.tokens);
-  const successors = new Int32Array(tokens.length * RECYCLED_TOP);
+  const successors = new Int32Array(tokens.length * RECYCLED_SUCCESSORS);
   successors.set(first.successors);
   successors.set(second.successors, first.successors.length);
   return latestOfEach(tokens, successors);
@@ -97,11 +98,14 @@ export function latestOfEach(tokens: Int32Array, successors: Int32Array): Recycl
   const rows = [...lastRow.values()].slice(-MAX_RECYCLED_ROWS);
   const kept: Recycled = {
     tokens: Int32Array.from(rows, (row) => tokens[row]!),
-    successors: new Int32Array(rows.length * RECYCLED_TOP),
+    successors: new Int32Array(rows.length * RECYCLED_SUCCESSORS),
   };
   rows.forEach((row, i) => {
-    const from = row * RECYCLED_TOP;
-    kept.successors.set(successors.subarray(from, from + RECYCLED_TOP), i * RECYCLED_TOP);
+    const from = row * RECYCLED_SUCCESSORS;
+    kept.successors.set(
+      successors.subarray(from, from + RECYCLED_SUCCESSORS),
+      i * RECYCLED_SUCCESSORS,
+    );
   });
   return kept;
 }

@@ -5,8 +5,8 @@ import { MAX_ROWS_ASKED, MAX_ROWS_TOLD, type Successors } from '../../store/obje
 
 export class TurnRecycling {
   private readonly store: RecyclingStore;
-  /** What the verifier told in this turn, by token. */
-  private readonly told = new Map<number, Int32Array>();
+  /** What the verifier reported in this turn, by token. */
+  private readonly observed = new Map<number, Int32Array>();
 
   constructor(store: RecyclingStore) {
     this.store = store;
@@ -24,7 +24,7 @@ export class TurnRecycling {
   /** What was kept of earlier turns; what this one has been told is newer. */
   receive({ tokens, successors }: Successors): void {
     tokens.forEach((token, i) => {
-      if (!this.told.has(token)) this.store.observe(token, rowAt(successors, i));
+      if (!this.observed.has(token)) this.store.observe(token, rowAt(successors, i));
     });
   }
 
@@ -33,19 +33,20 @@ export class TurnRecycling {
     tokens.forEach((token, i) => {
       const row = rowAt(successors, i);
       this.store.observe(token, row);
-      if (this.told.size < MAX_ROWS_TOLD || this.told.has(token)) this.told.set(token, row);
+      if (this.observed.size < MAX_ROWS_TOLD || this.observed.has(token))
+        this.observed.set(token, row);
     });
   }
 
   /** What is left to later turns. */
   learned(): Successors {
-    const successors = new Int32Array(this.told.size * RECYCLED_SUCCESSORS);
+    const successors = new Int32Array(this.observed.size * RECYCLED_SUCCESSORS);
     let at = 0;
-    for (const row of this.told.values()) {
+    for (const row of this.observed.values()) {
       successors.set(row, at);
       at += RECYCLED_SUCCESSORS;
     }
-    return { tokens: Int32Array.from(this.told.keys()), successors };
+    return { tokens: Int32Array.from(this.observed.keys()), successors };
   }
 }
 

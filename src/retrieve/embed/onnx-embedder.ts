@@ -6,7 +6,7 @@
 import { linearTokenizer } from '../../model/linear-tokenizer.ts';
 import { runAtOnce } from '../../model/pause.ts';
 import { TokenList } from '../../model/token-list.ts';
-import { type Session, Tensor } from '../../onnx/runtime.ts';
+import { type InferenceSession, Tensor } from '../../onnx/runtime.ts';
 import type { Embedder, Embedding, Role, TokenVectors } from './embedder.ts';
 import type { Manifest } from './manifest.ts';
 
@@ -30,7 +30,7 @@ interface Encoded {
 /** Throws when the graph is not what the manifest says. */
 export async function createOnnxEmbedder(
   manifest: Manifest,
-  session: Session,
+  session: InferenceSession,
   tokenizerJson: object,
 ): Promise<Embedder> {
   const { id, dimensions, pooling, maxTokens } = manifest;
@@ -122,7 +122,10 @@ export async function createOnnxEmbedder(
 }
 
 /** Where a text's vector, or its tokens' states, come out. */
-function outputOf({ inputNames, outputNames }: Session, { id, pooling }: Manifest): string {
+function outputOf(
+  { inputNames, outputNames }: InferenceSession,
+  { id, pooling }: Manifest,
+): string {
   const wanted = pooling === 'sentence' ? 'sentence_embedding' : 'last_hidden_state';
   // Some exports call their states otherwise; with one output there is no doubt.
   const found = outputNames.includes(wanted) ? wanted : outputNames[0];

@@ -19,13 +19,13 @@ describe.each(KEPT)('%s', (type) => {
   const expected = valuesOf(golden[type]!.values);
   const { form, pack } = packingOf(type)!;
   const { levels, scales, offsets } = pack(blocks);
-  const middle = form === 'int4' ? 8 : 128;
+  const middle = form === 'blocks4' ? 8 : 128;
   const level = (i: number) =>
-    form === 'int8' ? levels[i]! : (levels[i >> 1]! >> ((i & 1) * 4)) & 15;
+    form === 'blocks8' ? levels[i]! : (levels[i >> 1]! >> ((i & 1) * 4)) & 15;
 
   it('has one scale for 32 values', () => {
     expect(scales).toHaveLength(expected.length / GROUP);
-    expect(levels).toHaveLength(form === 'int8' ? expected.length : expected.length / 2);
+    expect(levels).toHaveLength(form === 'blocks8' ? expected.length : expected.length / 2);
   });
 
   it('gives the values back', () => {

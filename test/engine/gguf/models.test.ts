@@ -10,8 +10,9 @@ import { addModel } from '../../../gpu-backend/builder/add-model.ts';
 import { writeGgufCheckpoint } from '../../../gpu-backend/builder/gguf/checkpoint.ts';
 import { checkGolden } from '../../../gpu-backend/cli/golden-check.ts';
 import { openEngine } from '../../../gpu-backend/engine/open.ts';
-import { maxDifference, sequentialLogits } from '../driver.ts';
-import { temporaryFolder } from '../models.ts';
+import { createTokenizer } from '../../../src/model/tokenizer.ts';
+import { argmax, feed, maxDifference, sequentialLogits } from '../driver.ts';
+import { realGguf, temporaryFolder } from '../models.ts';
 
 const folder = temporaryFolder();
 const fixture = (name: string) =>
@@ -67,14 +68,45 @@ describe('blocks that are kept', () => {
   it('leave nothing of a matrix in float32', () => {
     const [kept] = readdirSync(join(folder, 'kept')).filter((name) => /float32-v\d+$/.test(name));
     const layout = JSON.parse(readFileSync(join(folder, 'kept', kept!, 'layout.json'), 'utf8'));
-    const forms = (part: object) => Object.keys(part).filter((name) => name.includes('layers.0'));
-    expect(layout.quantized['model.layers.0.self_attn.q_proj.weight']).toMatchObject({
-      form: 'int4',
-      offsets: { bytes: 4 * 32 },
+    expect(layout.matrices['model.layers.0.self_attn.q_proj.weight']).toMatchObject({
+      form: 'blocks4',
+      parts: { offsets: { bytes: 4 * 32 } },
     });
-    expect(layout.quantized['lm_head.weight'].form).toBe('int8');
-    expect(forms(layout.dense)).not.toContain('model.layers.0.self_attn.q_proj.weight');
+    expect(layout.matrices['model.embed_tokens.weight'].form).toBe('blocks8');
   });
+});
+
+describe.skipIf(!realGguf('smollm2'))('SmolLM2-135M-Instruct', () => {
+  const QUESTION = 'What is the capital of France? Tell me one thing about it.';
+  const TOKENS = 30;
+
+  async function answer(quantization?: 'none'): Promise<string> {
+    const cacheFolder = join(folder, 'real');
+    const options = { cacheFolder, compute: 'float32' as const, quantization };
+    const model = await addModel(realGguf('smollm2')!, options);
+    const read = (name: string) => JSON.parse(readFileSync(join(model.path, name), 'utf8'));
+    const tokenizer = createTokenizer(read('tokenizer.json'), read('tokenizer_config.json'));
+    const prompt = tokenizer.encode(tokenizer.renderChat([{ role: 'user', content: QUESTION }]));
+    const engine = await openEngine(model.path, { slots: 1, maxContext: 256, cacheFolder });
+    try {
+      const slot = engine.acquire(prompt, prompt.length + TOKENS)!;
+      const written: number[] = [];
+      for (let fed = [...prompt]; written.length < TOKENS; fed = written.slice(-1)) {
+        const token = argmax(await feed(engine, slot, fed));
+        if (model.eosIds.includes(token)) break;
+        written.push(token);
+      }
+      return tokenizer.tokenizer.decode(written);
+    } finally {
+      engine.close();
+    }
+  }
+
+  it('answers right, with its blocks kept as with their values in float32', async () => {
+    const kept = await answer();
+    expect(kept).toBe('The capital of France is Paris.');
+    expect(kept).toBe(await answer('none'));
+  }, 120_000);
 });
 
 it('a GGUF file is added by its path, once', async () => {
@@ -85,6 +117,15 @@ it('a GGUF file is added by its path, once', async () => {
   expect(model.eosIds).toEqual([2]);
   expect(await addModel(fixture('mistral-f16'), options)).toEqual(model);
   expect(existsSync(join(model.path, 'model.gguf'))).toBe(true);
+});
+
+it('a file that is only called model.gguf is named after its folder', async () => {
+  const options = { cacheFolder: join(folder, 'named'), compute: 'float32' as const };
+  const source = join(folder, 'tiny-mistral');
+  mkdirSync(source);
+  cpSync(fixture('mistral-f16'), join(source, 'model.gguf'));
+  const model = await addModel(join(source, 'model.gguf'), options);
+  expect(model.manifest.name).toBe('tiny-mistral');
 });
 
 it('a file of another kind is refused', async () => {

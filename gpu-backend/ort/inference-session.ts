@@ -18,7 +18,7 @@ export interface SessionOptions {
 
 let environment: Address | undefined;
 
-export class Session {
+export class InferenceSession {
   readonly device: Device;
   private readonly ort: OrtLibrary = ortLibrary();
   private address: Address | null;
@@ -36,7 +36,7 @@ export class Session {
     graph: Uint8Array,
     dataFolder: string,
     options: SessionOptions,
-  ): Promise<Session> {
+  ): Promise<InferenceSession> {
     const ort = ortLibrary();
     environment ??= ort.create('CreateEnv', LOG_WARNINGS, 'espalier');
     const settings = ort.create('CreateSessionOptions');
@@ -55,7 +55,7 @@ export class Session {
             shared.container,
           )
         : await ort.createAsync('CreateSessionFromArray', ...model);
-      return new Session(
+      return new InferenceSession(
         address,
         options.cuda ? cudaDevice(ort, address, options.cuda.deviceId) : cpuDevice(),
       );

@@ -1,0 +1,126 @@
+/**
+ * int8 rows times int8 columns, added in int32: integer sums are the same in any
+ * order, so a row's bits depend neither on the rows beside it nor on threads,
+ * panels or SIMD lanes. Columns have one scale each, and so has every row, from its
+ * largest magnitude. (DynamicQuantizeMatMul takes one scale for all rows together.)
+ *
+ * y = Σ levels · W · columnScale · rowMagnitude; the 127 levels to a magnitude are
+ * part of the column's scale.
+ */
+import { ElementType } from '../../ort/tensor.ts';
+import { type GraphBuilder, MICROSOFT } from '../onnx.ts';
+import type { WeightFile } from '../weight-file.ts';
+import { partName, type StoredMatrix } from './stored-matrix.ts';
+
+/** The largest magnitude of a level on both sides; symmetric, so weights need no zero point. */
+const LEVELS = 127;
+/** Kernels take unsigned rows: level 0 is this. */
+const ROW_ZERO = 128;
+
+/** Writes a matrix [out, in], given in pieces of whole rows, as [in, out]. */
+export function storeColumns8(
+  file: WeightFile,
+  shape: readonly [number, number],
+  pieces: Iterable<Float32Array>,
+): StoredMatrix {
+  const [out, inner] = shape;
+  const scales = new Float32Array(out);
+  const values = file.reserve(out * inner);
+  let done = 0;
+  for (const rows of pieces) {
+    const count = rows.length / inner;
+    const turned = new Int8Array(rows.length);
+    for (let row = 0; row < count; row++) {
+      const scale = largestMagnitude(rows, row * inner, inner) / LEVELS;
+      scales[done + row] = scale / LEVELS;
+      const levels = scale === 0 ? 0 : 1 / scale;
+      for (let i = 0; i < inner; i++) {
+        turned[i * count + row] = Math.round(rows[row * inner + i]! * levels);
+      }
+    }
+    for (let i = 0; i < inner; i++) {
+      file.write(values.offset + i * out + done, turned.subarray(i * count, (i + 1) * count));
+    }
+    done += count;
+  }
+  const written = file.append([new Uint8Array(scales.buffer)]);
+  return {
+    form: 'columns8',
+    shape,
+    parts: {
+      values: { type: 'int8', shape: [inner, out], ...values },
+      scales: { type: 'float32', shape: [out], ...written },
+    },
+  };
+}
+
+function largestMagnitude(values: Float32Array, start: number, length: number): number {
+  let largest = 0;
+  for (let i = start; i < start + length; i++) largest = Math.max(largest, Math.abs(values[i]!));
+  return largest;
+}
+
+interface QuantisedRows {
+  /** uint8 levels. */
+  levels: string;
+  /** [1, T, 1] */
+  magnitudes: string;
+}
+
+/** The products of one graph; an input that several read is quantised once. */
+export class Columns8Products {
+  private readonly graph: GraphBuilder;
+  private readonly quantised = new Map<string, QuantisedRows>();
+
+  constructor(graph: GraphBuilder) {
+    this.graph = graph;
+  }
+
+  /** `matrix` names an initializer of the graph; `input` is [1, T, in], the output [1, T, out]. */
+  product(input: string, matrix: string, output: string): string {
+    const { graph } = this;
+    const { levels, magnitudes } = this.quantise(input);
+    const scales = partName(matrix, 'scales');
+    const operands = [levels, partName(matrix, 'values'), graph.float(1), scales, 'columns8.zero'];
+    const sums = graph.node(
+      'MatMulIntegerToFloat',
+      operands,
+      `${output}.scaled_sums`,
+      {},
+      MICROSOFT,
+    );
+    return graph.node('Mul', [sums, magnitudes], output);
+  }
+
+  /** A row of zeros has magnitude 0: whatever 0 / 0 is rounded to, its products are 0. */
+  private quantise(input: string): QuantisedRows {
+    const known = this.quantised.get(input);
+    if (known) return known;
+    const { graph } = this;
+    if (this.quantised.size === 0) {
+      graph.constant('columns8.zero', 'uint8', [], Uint8Array.of(ROW_ZERO));
+    }
+    const sizes = graph.node('Abs', [input], `${input}.sizes`);
+    // The axis is not -1: of a tensor without rows ORT 1.30 does not reduce a negative one.
+    const magnitudes = graph.node('ReduceMax', [sizes, graph.integers([2])], `${input}.magnitudes`);
+    const shares = graph.node('Div', [input, magnitudes], `${input}.shares`);
+    const step = [graph.float(1 / LEVELS), 'columns8.zero'];
+    const levels = graph.node('QuantizeLinear', [shares, ...step], `${input}.levels`);
+    const rows = { levels, magnitudes };
+    this.quantised.set(input, rows);
+    return rows;
+  }
+}
+
+/** Rows of the matrix's transpose, scaled back: its columns `ids`, [1, T] → [1, T, in]. */
+export function lookUpColumns8(graph: GraphBuilder, matrix: string, ids: string): string {
+  const levels = graph.node('Gather', [partName(matrix, 'values'), ids], 'embedded.levels', {
+    axis: 1,
+  });
+  const byToken = graph.node('Transpose', [levels], 'embedded.by_token', { perm: [1, 2, 0] });
+  const values = graph.node('Cast', [byToken], 'embedded.values', { to: ElementType.float32 });
+  const scales = graph.node('Gather', [partName(matrix, 'scales'), ids], 'embedded.scales');
+  const steps = graph.node('Mul', [scales, graph.float(LEVELS)], 'embedded.steps');
+  const column = graph.node('Unsqueeze', [steps, graph.integers([2])], 'embedded.step_column');
+  return graph.node('Mul', [values, column], 'embedded');
+}

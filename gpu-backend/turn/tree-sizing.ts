@@ -1,0 +1,147 @@
+/**
+ * Decides in each step which sessions are drafted for and how many nodes of each
+ * tree are verified, and watches over what that brings:
+ *
+ *   propose   every session that may draws its candidates
+ *   allot     nodes go to the most probable candidates of all sessions, as long as
+ *             they bring more tokens per expected time (`allotNodes`)
+ *   settle    what was accepted corrects the drafters' promises (`Acceptance`); what
+ *             it brought and cost goes to the namespace's account at this load
+ *             (`DraftingAccount`), which pauses drafting where it does not pay
+ *
+ * Allotting trusts the cost model and the drafters; the account trusts neither.
+ */
+import { type Allotment, allotNodes } from '../../src/draft/tree/budget.ts';
+import type { TokenTree } from '../../src/draft/tree/tree.ts';
+import type { Engine, Slot } from '../engine/engine.ts';
+import { Acceptance, type Accepted } from './acceptance.ts';
+import { DraftingAccount } from './drafting-account.ts';
+import { PlainPace } from './plain-pace.ts';
+
+/** Namespaces whose record is kept; the one used longest ago is forgotten first. */
+const MAX_NAMESPACES = 256;
+/** A step that takes longer than so many times what was expected counts as if it took that: a hiccup. */
+const MOST_OVER = 3;
+
+/** What sizing needs of a session. */
+export interface Draftable {
+  readonly namespace: string;
+  readonly slot: Slot;
+  /** Whether the turn is drafted for at all. */
+  readonly drafts: boolean;
+  /** Drafting for it is paused, or goes on. */
+  pause(paused: boolean): void;
+  /** What the last step verified and accepted; null where the session ended before it was over. */
+  readonly outcome: { tree: TokenTree; walk: Accepted } | null;
+}
+
+/** What is known of a namespace. */
+interface Standing {
+  acceptance: Acceptance;
+  /** By class of load. */
+  accounts: DraftingAccount[];
+}
+
+export interface SizedStep extends Allotment {
+  /** Which sessions were asked for candidates. */
+  drafting: readonly boolean[];
+}
+
+const NOTHING = new Float64Array(0);
+
+export class TreeSizing {
+  private readonly engine: Pick<Engine, 'plan'>;
+  /** By namespace, the one used longest ago first. */
+  private readonly standings = new Map<string, Standing>();
+  /** By class of load. */
+  private readonly paces: PlainPace[] = [];
+
+  constructor(engine: Pick<Engine, 'plan'>) {
+    this.engine = engine;
+  }
+
+  /**
+   * Sizes the trees of a step. `propose` draws a session's candidates and returns
+   * their path probabilities in falling order, which may be changed.
+   */
+  size<S extends Draftable>(
+    sessions: readonly S[],
+    propose: (session: S) => Float64Array,
+  ): SizedStep {
+    const load = loadClass(sessions.length);
+    const rests = this.pace(load).due;
+    const drafting = sessions.map((session) => {
+      const { paused } = this.account(session, load);
+      session.pause(paused);
+      return session.drafts && !paused && !rests;
+    });
+    const proposed = sessions.map((session, i) => {
+      if (!drafting[i]) return NOTHING;
+      const falling = propose(session);
+      this.standing(session).acceptance.correct(falling);
+      return falling;
+    });
+    const step = this.engine.plan(sessions.map(({ slot }) => slot));
+    return { drafting, ...allotNodes(proposed, step) };
+  }
+
+  /** Takes in what became of a step, and the milliseconds from its sizing to its end. */
+  settle(sessions: readonly Draftable[], sized: SizedStep, milliseconds: number): void {
+    const load = loadClass(sessions.length);
+    const pace = this.pace(load);
+    const resting = sessions.filter(({ drafts }, i) => drafts && !sized.drafting[i]);
+    for (const account of new Set(resting.map((one) => this.account(one, load)))) account.rest();
+    if (!sized.drafting.includes(true)) return pace.plain(milliseconds / sized.plainCost);
+    const plain = pace.ratio * sized.plainCost;
+    const took = Math.min(milliseconds, MOST_OVER * pace.ratio * sized.cost);
+    // A session that was drafted for in vain has its share in the time as well.
+    const weights = sessions.map((_, i) => (sized.drafting[i] ? 1 + sized.nodes[i]! : 0));
+    const weight = weights.reduce((sum, one) => sum + one, 0);
+    const stake = sized.cost / sized.plainCost - 1;
+    const results = new Map<DraftingAccount, { gain: number; stake: number }>();
+    let extra = 0;
+    sessions.forEach((session, i) => {
+      if (!sized.drafting[i]) return;
+      const account = this.account(session, load);
+      const { outcome } = session;
+      if (outcome) this.standing(session).acceptance.observe(outcome.tree, outcome.walk);
+      const accepted = outcome ? outcome.walk.count - 1 : 0;
+      extra += accepted;
+      const share = weights[i]! / weight;
+      const result = results.get(account) ?? { gain: 0, stake: 0 };
+      result.gain += accepted / sessions.length - (took / plain - 1) * share;
+      result.stake += stake * share;
+      results.set(account, result);
+    });
+    for (const [account, { gain, stake }] of results) account.settle(gain, stake);
+    pace.drafted(((1 + extra / sessions.length) * plain) / took);
+  }
+
+  private pace(load: number): PlainPace {
+    this.paces[load] ??= new PlainPace();
+    return this.paces[load];
+  }
+
+  private account(session: Draftable, load: number): DraftingAccount {
+    const { accounts } = this.standing(session);
+    accounts[load] ??= new DraftingAccount();
+    return accounts[load];
+  }
+
+  private standing({ namespace }: Draftable): Standing {
+    const { standings } = this;
+    const known = standings.get(namespace) ?? { acceptance: new Acceptance(), accounts: [] };
+    standings.delete(namespace);
+    standings.set(namespace, known);
+    for (const oldest of standings.keys()) {
+      if (standings.size <= MAX_NAMESPACES) break;
+      standings.delete(oldest);
+    }
+    return known;
+  }
+}
+
+/** Loads of one class are alike: 1, 2, up to 4, up to 8, … sessions. */
+function loadClass(sessions: number): number {
+  return 32 - Math.clz32(sessions - 1);
+}

@@ -61,15 +61,11 @@ export function computeTypeFor(options: EngineOptions): ComputeType {
   return options.compute ?? (options.provider === 'cuda' ? 'float16' : 'float32');
 }
 
-<<<<<<< HEAD
 /**
  * Long enough to fill the cores. Exact attention goes over its scores several times:
  * they should stay in the cache of a core.
  */
 const PROMPT_ROWS: Record<AttentionForm, number> = { exact: 128, fused: 256 };
-const COST_FILE = 'cost.json';
-=======
->>>>>>> main
 const EXACTNESS_FILE = 'exactness.json';
 
 /**

@@ -3,7 +3,7 @@
  * another word, as random weights seldom do.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { QUANTIZATION_CHOICES } from '../../gpu-backend/builder/quantize.ts';
+import { QUANTIZATION_CHOICES } from '../../gpu-backend/builder/quantization.ts';
 import { checkExactness, slotsFor } from '../../gpu-backend/engine/exactness/check.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import { NO_MODEL, REAL_MODEL, REAL_MODEL_CACHE, realModel } from '../support/real-model.ts';

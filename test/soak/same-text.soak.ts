@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { QUANTIZATION_CHOICES } from '../../gpu-backend/builder/quantize.ts';
+import { QUANTIZATION_CHOICES } from '../../gpu-backend/builder/quantization.ts';
 import { ROOT } from '../../local/root.ts';
 import { type RealFleet, startFleet } from '../faults/fleet.ts';
 import { type Answer, answer, inCompany } from '../lossless/answers.ts';

@@ -7,7 +7,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { addModel } from '../../gpu-backend/builder/add-model.ts';
 import type { ModelFolder } from '../../gpu-backend/builder/model-folder.ts';
-import type { QuantizationChoice } from '../../gpu-backend/builder/quantize.ts';
+import type { QuantizationChoice } from '../../gpu-backend/builder/quantization.ts';
 
 export const REAL_MODEL = process.env.ESPALIER_TEST_MODEL || null;
 /** The end of a title that is skipped for want of it. */

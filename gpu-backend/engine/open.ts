@@ -6,7 +6,7 @@ import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { maxExactThreads } from '../builder/exact-attention.ts';
 import { readModelFolder } from '../builder/model-folder.ts';
 import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
-import type { QuantizationChoice } from '../builder/quantization.ts';
+import type { Quantization } from '../builder/quantization.ts';
 import type { ComputeType } from '../builder/tensor-reader.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
 import { type Bucket, type BudgetRequest, planBuckets } from './budget.ts';
@@ -38,7 +38,7 @@ export interface EngineOptions {
   cuda?: CudaOptions | undefined;
   /** Where converted weights are kept; by default .espalier at the root of the repository. */
   cacheFolder?: string | undefined;
-  quantization?: QuantizationChoice | undefined;
+  quantization?: Quantization | undefined;
   /** Give the last hidden state of the rows whose logits are wanted. */
   hiddenOutput?: boolean | undefined;
   /** The type to compute in; by default float32 on a CPU and float16 on CUDA. */

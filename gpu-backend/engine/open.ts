@@ -61,6 +61,11 @@ export function computeTypeFor(options: EngineOptions): ComputeType {
   return options.compute ?? (options.provider === 'cuda' ? 'float16' : 'float32');
 }
 
+/**
+ * Long enough to fill the cores. Exact attention goes over its scores several times:
+ * they should stay in the cache of a core.
+ */
+const PROMPT_ROWS: Record<AttentionForm, number> = { exact: 128, fused: 256 };
 const EXACTNESS_FILE = 'exactness.json';
 
 /**
@@ -147,6 +152,7 @@ async function openPrepared(prepared: PreparedModel, options: EngineOptions): Pr
       vocabSize: config.vocabSize,
       maxContext: request.maxContext,
       maxRows: Math.min(MAX_ROWS, buckets[0]!.capacity),
+      promptRows: PROMPT_ROWS[attention],
       slots: slots.length,
       exact: attention === 'exact',
     },

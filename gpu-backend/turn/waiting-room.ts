@@ -62,7 +62,7 @@ export class WaitingRoom {
 
   /** Milliseconds until a slot is expected to be free for one who comes behind `ahead` others. */
   expectedWait(ahead: number): number {
-    return ((ahead + 1) / this.slots) * this.meanHoldMs;
+    return ((ahead + 1) / Math.max(1, this.slots)) * this.meanHoldMs;
   }
 
   /** Takes a turn in, and returns how it leaves. Throws `Refusal` where it would wait too long, or nobody else fits. */

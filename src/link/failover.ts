@@ -162,6 +162,8 @@ export class TurnLink {
   }
 
   private async begin(open: Open): Promise<Link> {
+    // Who may not wait has nothing to be patient for.
+    if (!open.settings.maxWaitMs) this.patient = true;
     const dialing = this.dialing ?? this.connect();
     this.dialing = null;
     return new Link(await dialing, this.environment.clock, this.resumed(open));

@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { addModel } from '../gpu-backend/builder/add-model.ts';
 import { DEFAULT_CACHE_FOLDER, openEngine } from '../gpu-backend/engine/open.ts';
 import { createTokenizer, type ModelTokenizer } from '../src/model/tokenizer.ts';
+import { machine } from './engine/setup.ts';
 import { type AnswerSpeeds, type Asking, measureAnswers } from './real/answers.ts';
 import { LlamaProcess } from './real/llama-process.ts';
 import { runOwn } from './real/own-engine.ts';
@@ -50,6 +51,7 @@ interface Report {
   decode: Compared;
   grounded: AnswerSpeeds;
   ungrounded: AnswerSpeeds;
+  machine: ReturnType<typeof machine>;
 }
 
 async function main(file: string): Promise<Report> {
@@ -74,6 +76,7 @@ async function main(file: string): Promise<Report> {
       const some = (questions: string[]) => questions.slice(0, Number(values.questions));
       return {
         model: manifest.name,
+        machine: machine(),
         ...bare,
         grounded: await measureAnswers(asking, some(GROUNDED), {}),
         ungrounded: await measureAnswers(asking, some(UNGROUNDED), { vector_store_ids: [] }),

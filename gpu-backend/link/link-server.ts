@@ -166,6 +166,7 @@ class ServedLink {
         credit: TREE_CREDIT,
         active: scheduler.active,
         slots: engine.limits.slots,
+        ...(turn.grammar?.unenforced.length && { unenforced: turn.grammar.unenforced }),
       }),
     );
   }

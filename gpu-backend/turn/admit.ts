@@ -36,9 +36,9 @@ export interface Turn {
   seed: [number, number];
   warp: Warp;
   /** Null for none. */
-  penalties?: { frequency: number; presence: number } | null;
+  penalties: { frequency: number; presence: number } | null;
   /** What is added to the logits of tokens, each named once. */
-  bias?: readonly (readonly [id: number, bias: number])[];
+  bias: readonly (readonly [id: number, bias: number])[];
   maxTokens: number;
   stopIds: ReadonlySet<number>;
   drafting: DraftingMode;
@@ -47,13 +47,13 @@ export interface Turn {
   /** Of the prompt, how many tokens at its end are the answer so far. */
   resumed: number;
   /** η of the knowledge transfer; 0 for none. */
-  transfer?: number;
+  transfer: number;
   /** Whether the worker is told the likeliest successors of verified tokens. */
-  recycle?: boolean;
+  recycle: boolean;
   /** Alternatives told of each committed token beside its log-probability; null for neither. */
-  logprobs?: number | null;
+  logprobs: number | null;
   /** What the answer is held to; null for anything. */
-  grammar?: Grammar | null;
+  grammar: Grammar | null;
 }
 
 export interface AdmitLimits {

@@ -47,6 +47,8 @@ export class Answer {
   private text = '';
   private complete = false;
   private cached = 0;
+  /** Places in the request's grammar of keywords that the answer is not held to. */
+  unenforced: readonly (readonly (string | number)[])[] = [];
 
   private constructor(
     context: AnswerContext,
@@ -123,6 +125,7 @@ export class Answer {
         throw new LinkFailure('bad-frame', 'the verifier did not begin with ready');
       }
       answer.cached = value.cachedTokens;
+      answer.unenforced = value.unenforced ?? [];
       return answer;
     } catch (error) {
       answer.cancel();

@@ -117,20 +117,36 @@ function pieces(block: Block, maxTokens: number, encode: Encode): Measured[] {
     .flatMap((part) => pieces(part, maxTokens, encode));
 }
 
+/** Behind a sentence: Chinese and Japanese have no space there. */
+const SENTENCE_END = /[.!?]\s|[。！？｡]/g;
+
 /** The best place to cut close to `middle`: between lines, sentences, words, in that order. */
 function cutNear(text: string, middle: number): number {
   const reach = Math.min(Math.floor((text.length * 3) / 8), MAX_CUT_REACH);
   const from = middle - reach;
   const around = text.slice(from, middle + reach);
-  for (const boundary of [/\n/g, /[.!?]\s/g, /\s/g]) {
-    let best = -1;
-    for (const match of around.matchAll(boundary)) {
-      const at = from + match.index + match[0].length;
-      if (best < 0 || Math.abs(at - middle) < Math.abs(best - middle)) best = at;
-    }
-    if (best > 0 && best < text.length) return best;
-  }
+  const lines = [around.lastIndexOf('\n', reach - 1), around.indexOf('\n', reach)];
+  const best =
+    nearest(
+      lines.filter((at) => at >= 0).map((at) => at + 1),
+      reach,
+    ) ??
+    nearest(endsOf(around, SENTENCE_END), reach) ??
+    nearest(endsOf(around, /\s/g), reach);
+  if (best !== undefined && from + best > 0 && from + best < text.length) return from + best;
   // Never between the halves of a surrogate pair.
   const code = text.charCodeAt(middle);
   return code >= 0xdc00 && code <= 0xdfff && middle > 1 ? middle - 1 : middle;
+}
+
+function endsOf(text: string, boundary: RegExp): number[] {
+  return Array.from(text.matchAll(boundary), (match) => match.index + match[0].length);
+}
+
+function nearest(places: readonly number[], middle: number): number | undefined {
+  let best: number | undefined;
+  for (const at of places) {
+    if (best === undefined || Math.abs(at - middle) < Math.abs(best - middle)) best = at;
+  }
+  return best;
 }

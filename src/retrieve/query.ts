@@ -3,7 +3,7 @@
  * term in quotes, so no text can be read as FTS5 syntax.
  */
 import { normalise } from '../model/unicode-normalise.ts';
-import { withoutUnseen } from './normalise.ts';
+import { visible } from './parse/visible.ts';
 
 /**
  * Weights of title, heading and text: a heading's words say what a section is
@@ -44,6 +44,6 @@ export function tellingWords(question: string): string[] {
 }
 
 export function* wordsIn(text: string): Generator<string> {
-  const letters = normalise(withoutUnseen(text), 'NFC').toLowerCase();
+  const letters = normalise(visible(text), 'NFC').toLowerCase();
   for (const [word] of letters.matchAll(/[\p{L}\p{N}\p{M}]+/gu)) yield word.slice(0, MAX_TERM);
 }

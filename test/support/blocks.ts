@@ -9,7 +9,7 @@ export async function document(
   content: string | Uint8Array<ArrayBuffer>,
   contentType = '',
 ) {
-  return parse(at(content).buffer, name, contentType);
+  return parse(at(content).buffer, name, contentType, async () => {});
 }
 
 /** The texts of all blocks, in order. */

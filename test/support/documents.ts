@@ -2,7 +2,9 @@
 import { crc32, deflateRawSync } from 'node:zlib';
 
 /** A zip archive as other programs write it: deflated members, then the directory. */
-export function makeZip(members: Record<string, string | Uint8Array>): Uint8Array<ArrayBuffer> {
+export function makeZip(
+  members: Readonly<Record<string, string | Uint8Array>>,
+): Uint8Array<ArrayBuffer> {
   const locals: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
@@ -42,14 +44,33 @@ export function makeDocx(lines: readonly string[]): Uint8Array<ArrayBuffer> {
     const style = heading ? '<w:pPr><w:pStyle w:val="Heading1"/></w:pPr>' : '';
     return `<w:p>${style}<w:r><w:t>${heading ? line.slice(2) : line}</w:t></w:r></w:p>`;
   });
-  const office = 'http://schemas.openxmlformats.org';
-  return makeZip({
-    '[Content_Types].xml': `<?xml version="1.0"?><Types xmlns="${office}/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>`,
-    '_rels/.rels': `<?xml version="1.0"?><Relationships xmlns="${office}/package/2006/relationships"><Relationship Id="r1" Type="${office}/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>`,
-    'word/styles.xml': `<?xml version="1.0"?><w:styles xmlns:w="${office}/wordprocessingml/2006/main"><w:style w:type="paragraph" w:styleId="Heading1"><w:name w:val="heading 1"/></w:style></w:styles>`,
-    'word/_rels/document.xml.rels': `<?xml version="1.0"?><Relationships xmlns="${office}/package/2006/relationships"><Relationship Id="r1" Type="${office}/officeDocument/2006/relationships/styles" Target="styles.xml"/></Relationships>`,
-    'word/document.xml': `<?xml version="1.0"?><w:document xmlns:w="${office}/wordprocessingml/2006/main"><w:body>${paragraphs.join('')}</w:body></w:document>`,
-  });
+  return makeZip(docxParts(paragraphs.join('')));
+}
+
+const OFFICE = 'http://schemas.openxmlformats.org';
+const WORD = `xmlns:w="${OFFICE}/wordprocessingml/2006/main"`;
+
+/** The parts of a Word document, by name. @param parts more of them: elements by the part's type */
+export function docxParts(
+  body: string,
+  parts: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const relations = ['styles', ...Object.keys(parts)].map(
+    (type, index) =>
+      `<Relationship Id="r${index}" Type="${OFFICE}/officeDocument/2006/relationships/${type}" Target="${type}.xml"/>`,
+  );
+  const made = Object.entries(parts).map(([type, elements]): [string, string] => [
+    `word/${type}.xml`,
+    `<?xml version="1.0"?><w:${type} ${WORD}>${elements}</w:${type}>`,
+  ]);
+  return {
+    '[Content_Types].xml': `<?xml version="1.0"?><Types xmlns="${OFFICE}/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>`,
+    '_rels/.rels': `<?xml version="1.0"?><Relationships xmlns="${OFFICE}/package/2006/relationships"><Relationship Id="r1" Type="${OFFICE}/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>`,
+    'word/styles.xml': `<?xml version="1.0"?><w:styles ${WORD}><w:style w:type="paragraph" w:styleId="Heading1"><w:name w:val="heading 1"/></w:style><w:style w:type="paragraph" w:styleId="Chapter"><w:basedOn w:val="Heading1"/></w:style></w:styles>`,
+    'word/_rels/document.xml.rels': `<?xml version="1.0"?><Relationships xmlns="${OFFICE}/package/2006/relationships">${relations.join('')}</Relationships>`,
+    'word/document.xml': `<?xml version="1.0"?><w:document ${WORD}><w:body>${body}</w:body></w:document>`,
+    ...Object.fromEntries(made),
+  };
 }
 
 export interface PdfLine {

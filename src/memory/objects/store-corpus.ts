@@ -16,6 +16,14 @@ import type { Bindings } from '../../bindings.ts';
 import { SegmentBuilder } from '../../draft/segment/segment-builder.ts';
 import { DamagedSegment } from '../../draft/segment/segment-layout.ts';
 import { corpusAt, deletePrefix, shardPrefix } from '../../store/corpora.ts';
+import {
+  type DocumentSize,
+  type DocumentTexts,
+  documentsOf,
+  readTexts,
+  sizesOf,
+  storeState,
+} from '../../store/corpus-texts.ts';
 import { newId } from '../../store/ids.ts';
 import type {
   CorpusPlace,
@@ -32,14 +40,6 @@ import {
   SEGMENT_BYTES_A_TOKEN,
 } from './corpus-limits.ts';
 import { CorpusSegments, type HeldSegment } from './corpus-segments.ts';
-import {
-  type DocumentSize,
-  type DocumentTexts,
-  documentsOf,
-  readTexts,
-  sizesOf,
-  storeState,
-} from './corpus-texts.ts';
 import { buildInSlices } from './sliced-build.ts';
 
 /** In the middle of a turn the truth may be this old. */

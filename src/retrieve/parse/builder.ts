@@ -14,13 +14,16 @@ import { Sections } from './sections.ts';
 import { visible } from './visible.ts';
 
 const GAP = '\n\n';
+/** Pieces of text that are joined at once: joining millions at the end would take long. */
+const MAX_PARTS = 4_096;
 /** Of Markdown. */
 const MAX_LEVEL = 6;
 
 export class DocumentBuilder {
   readonly leftOut: LeftOut[] = [];
   private readonly sections: Sections;
-  private parts: string[] = [];
+  private readonly runs: string[] = [];
+  private readonly parts: string[] = [];
   private named: string;
   private titled: boolean;
   private characters = 0;
@@ -71,7 +74,8 @@ export class DocumentBuilder {
 
   build(): ParsedDocument {
     const sections = this.sections.end();
-    return { text: this.parts.join(''), sections, leftOut: this.leftOut };
+    const text = this.runs.join('') + this.parts.join('');
+    return { text, sections, leftOut: this.leftOut };
   }
 
   private append(source: string): Block {
@@ -79,7 +83,7 @@ export class DocumentBuilder {
     const gap = this.characters > 0 ? GAP : '';
     const start = this.characters + gap.length;
     requireRoom(start + text.length);
-    this.parts.push(gap, text);
+    if (this.parts.push(gap, text) >= MAX_PARTS) this.runs.push(this.parts.splice(0).join(''));
     this.characters = start + text.length;
     return { text, start, end: this.characters };
   }

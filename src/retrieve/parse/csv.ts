@@ -31,7 +31,7 @@ export function* parseCsv(source: string, filename: string, usual: Separator): P
   const rows = readRows(body, declared ? declared[1]! : findSeparator(body, usual));
   const header = rows.next().value;
   if (!header) return builder.build();
-  const table = new Table(header, builder);
+  const table = new Table(header, builder, source.length);
   let read = 0;
   for (const row of rows) {
     read += table.add(row);
@@ -47,12 +47,13 @@ class Table {
   private readonly header: string[];
   private readonly names: string[];
   private readonly builder: DocumentBuilder;
-  private readonly budget = new NameBudget();
+  private readonly budget: NameBudget;
   /** Columns whose name some row has told whole. */
   private readonly told: boolean[];
   private rows = 0;
 
-  constructor(header: string[], builder: DocumentBuilder) {
+  constructor(header: string[], builder: DocumentBuilder, source: number) {
+    this.budget = new NameBudget(source);
     this.header = header.map(oneLine);
     this.names = header.map(shortTitle);
     this.told = this.header.map((name) => name === '');
@@ -62,13 +63,14 @@ class Table {
   /** Gives the characters read. */
   add(row: readonly string[]): number {
     const lines: string[] = [];
+    const before = this.builder.length;
     let read = row.length;
     row.forEach((cell, column) => {
       const text = cell.trim();
       read += cell.length;
       if (text === '') return;
       const name = this.names[column] ?? '';
-      if (name === '' || !this.budget.spend(name.length + 2, text.length + 1)) {
+      if (name === '' || !this.budget.spend(name.length + 2, text.length + 1, before)) {
         lines.push(text);
       } else {
         lines.push(`${name}: ${text}`);

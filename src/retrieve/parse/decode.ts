@@ -65,20 +65,18 @@ function decodeUnmarked(
   declaring: Declaring,
 ): Decoded {
   const declared = declaredEncoding(bytes, contentType, declaring);
-  const utf8 = surveyUtf8(bytes);
-  // Bytes that happen to be UTF-8 beyond ASCII are no text in an encoding of one byte a character.
-  const believed = declared !== null && !(isOneByte(declared) && utf8.valid > 0 && utf8.bad === 0);
-  const exactly = believed ? exact(bytes, declared) : null;
+  const isWide = declared !== null && declared !== 'utf-8' && !isOneByte(declared);
+  const utf8 = isWide ? null : exact(bytes, 'utf-8');
+  if (utf8 !== null) {
+    // Bytes that happen to be UTF-8 are no text in an encoding of one byte a character.
+    const other = unmarkedUtf16(bytes) ?? (hasJapaneseEscapes(bytes) ? 'iso-2022-jp' : null);
+    return other && declared === null ? lossy(bytes, other) : { text: utf8, damaged: 0 };
+  }
+  const exactly = declared && declared !== 'utf-8' ? exact(bytes, declared) : null;
   if (exactly !== null) return { text: exactly, damaged: 0 };
-  if (utf8.bad === 0) {
-    const unmarked16 = unmarkedUtf16(bytes);
-    if (unmarked16) return lossy(bytes, unmarked16);
-    return lossy(bytes, hasJapaneseEscapes(bytes) ? 'iso-2022-jp' : 'utf-8');
-  }
-  if (utf8.valid > 0 && utf8.bad <= Math.max(1, DAMAGED_SHARE * utf8.valid)) {
-    return lossy(bytes, 'utf-8');
-  }
-  const trusted = believed && declared !== 'utf-8' ? declared : null;
+  const { valid, bad } = surveyUtf8(bytes);
+  if (valid > 0 && bad <= Math.max(1, DAMAGED_SHARE * valid)) return lossy(bytes, 'utf-8');
+  const trusted = declared !== 'utf-8' ? declared : null;
   return lossy(bytes, trusted ?? unmarkedUtf16(bytes) ?? detect(bytes));
 }
 

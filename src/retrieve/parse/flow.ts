@@ -10,6 +10,9 @@ const MAX_LINES = 60;
 /** Items nested deeper are not indented further: every line would be mostly spaces. */
 const MAX_INDENT = 8;
 
+/** A paragraph or cell longer than this is data: it is cut between words, so that no step takes long. */
+const MAX_PARAGRAPH = 65_536;
+
 export class Flow {
   readonly tables: Tables;
   /** Text of the paragraph, item or cell at hand. */
@@ -23,6 +26,18 @@ export class Flow {
   constructor(builder: DocumentBuilder) {
     this.builder = builder;
     this.tables = new Tables(this);
+  }
+
+  /** Adds text to the line. */
+  text(text: string): void {
+    this.line += text;
+    if (this.line.length < MAX_PARAGRAPH) return;
+    this.tables.unwrap();
+    const cut = this.line.lastIndexOf(' ') + 1 || this.line.length;
+    const rest = this.line.slice(cut);
+    this.line = this.line.slice(0, cut);
+    this.endBlock();
+    this.line = rest;
   }
 
   /** Ends a paragraph, which in a cell or item is only a part of its text. */

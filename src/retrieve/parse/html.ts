@@ -78,7 +78,8 @@ class HtmlReader implements MarkupEvents {
 
   text(text: string): void {
     if (this.skipped !== '') this.leave(SKIPPED[this.skipped]!, text);
-    else this.flow.line += this.pre > 0 ? text : text.replace(/\s+/g, ' ');
+    else if (this.pre > 0) this.flow.line += text;
+    else this.flow.text(text.replace(/\s+/g, ' '));
   }
 
   comment(text: string): void {
@@ -95,8 +96,10 @@ class HtmlReader implements MarkupEvents {
     if (this.inTitle) this.closeTitle();
     this.flow.tables.unwrap();
     this.flow.endBlock();
-    if (this.title !== '' && !this.builder.hasTitle) {
-      this.builder.rename(this.title);
+    if (this.title !== '') {
+      // A page of nothing else still says it.
+      if (this.builder.length === 0) this.builder.block(this.title);
+      if (!this.builder.hasTitle) this.builder.rename(this.title);
       this.tellTitle('');
     }
     for (const [name, count] of this.left) {

@@ -15,14 +15,14 @@ import type { Parsing } from './slices.ts';
 const MAX_PATH = 160;
 
 export function* parseJson(source: string, filename: string): Parsing {
-  const records = new Records(new DocumentBuilder(titleFromName(filename), true), 'document');
+  const records = new Records(filename, source.length, 'document');
   yield* scanJson(source, records, (at) => `the file is not JSON: see line ${lineAt(source, at)}`);
   return records.build();
 }
 
 /** One JSON value a line, each of them a record. */
 export function* parseJsonLines(source: string, filename: string): Parsing {
-  const records = new Records(new DocumentBuilder(titleFromName(filename), true), 'lines');
+  const records = new Records(filename, source.length, 'lines');
   let line = 0;
   for (let start = 0; start < source.length; ) {
     const newline = source.indexOf('\n', start);
@@ -61,7 +61,7 @@ interface Container {
  */
 class Records implements JsonEvents {
   private readonly builder: DocumentBuilder;
-  private readonly budget = new NameBudget();
+  private readonly budget: NameBudget;
   private readonly containers: Container[] = [];
   private readonly lines: string[] = [];
   private readonly linewise: boolean;
@@ -70,8 +70,9 @@ class Records implements JsonEvents {
   /** How many containers are open around a record. */
   private around = 0;
 
-  constructor(builder: DocumentBuilder, form: 'document' | 'lines') {
-    this.builder = builder;
+  constructor(filename: string, source: number, form: 'document' | 'lines') {
+    this.builder = new DocumentBuilder(titleFromName(filename), true);
+    this.budget = new NameBudget(source);
     this.linewise = form === 'lines';
   }
 
@@ -145,7 +146,8 @@ class Records implements JsonEvents {
 
   private line(path: string, text: string): void {
     // Where the paths have grown too long in sum, the last name must do.
-    const told = this.budget.spend(path.length, text.length + 2) ? path : lastName(path);
+    const before = this.builder.length + this.characters;
+    const told = this.budget.spend(path.length, text.length + 2, before) ? path : lastName(path);
     this.tell(told === '' ? text : `${told}: ${text}`);
   }
 

@@ -1,6 +1,7 @@
 /**
  * Rows and records repeat the names of their columns and members. The budget
- * bounds what that adds, so that a small file can't become a large text.
+ * bounds what that adds: a small file can't become a large text, and a large one
+ * is not refused for the sake of its names.
  */
 import { MAX_TEXT } from './document.ts';
 
@@ -8,17 +9,29 @@ import { MAX_TEXT } from './document.ts';
 const SHARE = 8;
 /** Spent before the share counts. */
 const FREE = 65_536;
+/** Text that a character of the source becomes without names, with what parts lines and blocks. */
+const GROWTH = 1.4;
 
 export class NameBudget {
+  private readonly source: number;
   private names = 0;
   private content = 0;
 
-  /** Whether `content` characters may be told with a name of `name`. */
-  spend(name: number, content: number): boolean {
+  /** @param source characters of the file */
+  constructor(source: number) {
+    this.source = source;
+  }
+
+  /**
+   * Whether `content` characters may be told with a name of `name`.
+   * @param text characters of the document so far
+   */
+  spend(name: number, content: number, text: number): boolean {
     this.content += content;
-    const total = this.names + name;
-    if (total > FREE + SHARE * this.content || total > MAX_TEXT / 2) return false;
-    this.names = total;
+    const names = this.names + name;
+    const rest = GROWTH * Math.max(0, this.source - this.content);
+    if (names > FREE + SHARE * this.content || text + name + rest > MAX_TEXT) return false;
+    this.names = names;
     return true;
   }
 }

@@ -2,7 +2,9 @@
 
 const OPENING = /^(\s*(?:(?:[-*+]|\d{1,9}[.)])\s+)?)(`{3,}|~{3,})/;
 /** What renderers are told, not readers. */
-const ATTRIBUTES = /^[{[(]|=/;
+const ATTRIBUTE = /\{[^{}]*\}|[\w.:-]+=(?:"[^"]*"|'[^']*'|[^\s"']+)/g;
+/** Of what follows the language: longer, it is no list of attributes. */
+const MAX_ATTRIBUTES = 200;
 
 export class Fence {
   /** The line that opens it, with the language's name. */
@@ -16,7 +18,7 @@ export class Fence {
     const language = /^[A-Za-z+#-]*/.exec(info)![0];
     const rest = info.slice(language.length).trim();
     // What is no attribute may be the code itself, of a block that is nowhere closed.
-    const isAttributes = rest === '' || ATTRIBUTES.test(rest);
+    const isAttributes = rest.length <= MAX_ATTRIBUTES && rest.replace(ATTRIBUTE, '').trim() === '';
     this.opening = mark + (isAttributes ? language : info);
   }
 

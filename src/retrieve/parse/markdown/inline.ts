@@ -19,7 +19,6 @@ export interface CleanLine {
 const SPECIAL = /[\\`<![\]&{]/g;
 const AUTOLINK = /<([a-z][a-z\d+.-]{1,31}:[^\s<>]*|[\w.!#$%&'*+/=?^{|}~-]+@[\w.-]+)>/iy;
 const ENTITY = /&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z][a-z\d]{1,31});/iy;
-const ANCHOR = /\{#[\w:.-]*\}/y;
 /** Of Hugo, whose names and values stay. */
 const SHORTCODES = [
   ['{{<', '>}}'],
@@ -70,7 +69,7 @@ class InlineCleaner {
   }
 
   private special(mark: string): void {
-    if (mark === '\\') this.escape();
+    if (mark === '\\') this.keep(2);
     else if (mark === '`') this.code();
     else if (mark === '<') this.angle();
     else if (mark === '!') this.image();
@@ -83,14 +82,6 @@ class InlineCleaner {
   private keep(characters: number): void {
     this.parts.push(this.line.slice(this.at, this.at + characters));
     this.at += characters;
-  }
-
-  private escape(): void {
-    // The anchor of a heading, escaped from MDX.
-    ANCHOR.lastIndex = this.at + 1;
-    const anchor = ANCHOR.exec(this.line)?.[0];
-    if (anchor) this.at += 1 + anchor.length;
-    else this.keep(2);
   }
 
   private code(): void {
@@ -172,14 +163,10 @@ class InlineCleaner {
     this.at += entity.length;
   }
 
-  /** Comments of MDX, anchors of headings, and the marks of Hugo's shortcodes go. */
+  /** Comments of MDX go, and the marks of Hugo's shortcodes. */
   private brace(): void {
-    const { line, at } = this;
-    if (line.startsWith('{/*', at) && this.comment('{/*', '*/}')) return;
-    ANCHOR.lastIndex = at;
-    const anchor = ANCHOR.exec(line)?.[0];
-    if (anchor) this.at += anchor.length;
-    else if (!SHORTCODES.some(([open, close]) => this.shortcode(open, close))) this.keep(1);
+    if (this.line.startsWith('{/*', this.at) && this.comment('{/*', '*/}')) return;
+    if (!SHORTCODES.some(([open, close]) => this.shortcode(open, close))) this.keep(1);
   }
 
   private shortcode(open: string, close: string): boolean {

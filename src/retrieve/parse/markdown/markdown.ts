@@ -20,9 +20,12 @@ import { Page } from './page.ts';
 import { withoutPictures } from './pictures.ts';
 
 const HEADING = /^ {0,3}(#{1,6})\s+(?=\S)/;
+/** A heading's address, which MDX wants escaped. */
+const ANCHOR = /\\?\{#[\w:.-]*\}$/;
 const LIST_ITEM = /^\s*(?:[-*+]|\d{1,9}[.)])\s/;
-/** A container's beginning or end, as several extensions write it: what is told in its line is text. */
-const DIRECTIVE = /^\s*(?::{3,}\s*[\w-]*(?:\{[^{}]*\})?|\/\/\/(?=\s|$)|\[TOC\](?=\s*$))/;
+/** What begins or ends a container, in several extensions: a name alone is its kind, with more it is text. */
+const DIRECTIVE =
+  /^\s*(?::{3,}(?:\s*[\w-]*(?:\{[^{}]*\})?\s*$)?|\/\/\/(?=\s|$)|\[TOC\](?=\s*$))\s*/;
 /** A definition of a reference: a label and a target, with a title or without. */
 const DEFINITION = /^\s{0,3}\[([^[\]]+)\]:\s+(\S+)(?:\s+["'(](.*)["')])?\s*$/;
 /** What a target looks like that is no word. */
@@ -165,7 +168,7 @@ class MarkdownReader {
   }
 
   private readHeading(heading: RegExpExecArray, start: number, from: number, end: number): void {
-    const words = plain(this.clean(from, end));
+    const words = plain(this.clean(from, end).replace(ANCHOR, ''));
     this.endBlock();
     this.inList = false;
     if (heading[1]!.length === 1) this.name(words);

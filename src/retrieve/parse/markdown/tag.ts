@@ -82,6 +82,8 @@ function readAttributes(source: string, from: number, isElement: boolean) {
     const [whole, name, equals, brace] = attribute;
     at += whole!.length;
     if (brace) {
+      // Only components are given what an expression says.
+      if (isElement) return null;
       at = afterBraces(source, at - 1);
     } else if (equals) {
       const value = match(VALUE, source, at);

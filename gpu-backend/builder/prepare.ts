@@ -29,10 +29,10 @@ export function prepareModel(
   cacheFolder: string,
   options: ConvertOptions,
 ): PreparedModel {
-  const { compute, quantization } = options;
+  const { compute, quantization = 'none' } = options;
   const name = [
     model.manifest.fingerprints.weights.slice(0, NAME_DIGITS),
-    quantization ? `${compute}-${quantization}` : compute,
+    quantization === 'none' ? compute : `${compute}-${quantization}`,
     `v${LAYOUT_VERSION}`,
   ].join('-');
   const folder = join(cacheFolder, name);

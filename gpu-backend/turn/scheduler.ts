@@ -11,8 +11,6 @@ import type { Engine, StepRow } from '../engine/engine.ts';
 import type { Session } from './session.ts';
 import { TreeSizing } from './tree-sizing.ts';
 
-/** Prompt tokens fed in one run. Long enough to fill the cores, short enough not to stall decoding. */
-export const PREFILL_CHUNK = 256;
 /** A run that takes longer than this hangs: the verifier no longer counts as alive, and workers go elsewhere. */
 const RUN_DEADLINE_MS = 60_000;
 /** Idle for so long, the engine is timed. */
@@ -76,7 +74,7 @@ export class Scheduler {
       const waiting = this.nextPrefill();
       const prefilled = await this.step(
         waiting ? [waiting] : [],
-        (session) => session.prefillRow(PREFILL_CHUNK),
+        (session) => session.prefillRow(),
         (session, micros) => session.absorbPrefill(micros),
       );
       if (!decoded && !prefilled && !this.closed) await this.idle();

@@ -9,11 +9,14 @@ import type { ExternalData } from '../onnx.ts';
  */
 type MatrixForm = 'dense' | 'columns8' | 'blocks4' | 'blocks8';
 
-/** An initializer that stays in its file. */
-export interface Initializer extends ExternalData {
+/** What a part of a matrix is, wherever it lies. */
+export interface PartShape {
   type: ElementTypeName;
   shape: readonly number[];
 }
+
+/** An initializer that stays in its file. */
+export interface Initializer extends PartShape, ExternalData {}
 
 /** Plain data: it is kept as JSON. */
 export interface StoredMatrix {

@@ -6,7 +6,7 @@ import type { ModelRecord } from '../../model/record.ts';
 import { withServedModel } from '../../model/served-model.ts';
 import type { AppEnv } from '../context.ts';
 import { invalid } from '../errors.ts';
-import { requireModel } from '../instance/models.ts';
+import { requireModel } from '../instance/route.ts';
 import { requireConcurrency } from '../middleware/limit.ts';
 import { answerFailure } from './failure.ts';
 import type { FieldPaths } from './field-paths.ts';

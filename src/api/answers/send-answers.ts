@@ -2,8 +2,8 @@
 import type { Context } from 'hono';
 import type { Answer } from '../../generate/answer.ts';
 import type { AppEnv } from '../context.ts';
-import type { Streamed } from '../event-stream.ts';
-import { observeAnswer } from '../instance/metrics.ts';
+import { observeAnswer } from '../middleware/observe.ts';
+import type { Streamed } from './event-stream.ts';
 import { answerFailure, grammarPath } from './failure.ts';
 import type { FieldPaths } from './field-paths.ts';
 import { cancelAll } from './read-all.ts';

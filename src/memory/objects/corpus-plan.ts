@@ -1,7 +1,8 @@
 /** What a corpus' next segment is made of. */
+
+import type { DocumentSize, DocumentTexts } from '../../store/corpus-texts.ts';
 import { type CorpusLimits, SEGMENT_BYTES_A_TOKEN } from './corpus-limits.ts';
 import type { CorpusSegments, HeldSegment } from './corpus-segments.ts';
-import type { DocumentSize, DocumentTexts } from './corpus-texts.ts';
 
 /** Of the documents, those that the next segment takes, and those for which the shard has no room. */
 export function nextSegment(

@@ -16,6 +16,13 @@ import type { Bindings } from '../../bindings.ts';
 import { SegmentBuilder } from '../../draft/segment/segment-builder.ts';
 import { DamagedSegment } from '../../draft/segment/segment-layout.ts';
 import { corpusAt, deletePrefix, shardPrefix } from '../../store/corpora.ts';
+import {
+  type DocumentTexts,
+  documentsOf,
+  readTexts,
+  sizesOf,
+  storeState,
+} from '../../store/corpus-texts.ts';
 import { newId } from '../../store/ids.ts';
 import type {
   CorpusPlace,
@@ -28,7 +35,6 @@ import { alarmWithin } from './alarm.ts';
 import { CORPUS_LIMITS, type CorpusLimits, MAX_SHARDS } from './corpus-limits.ts';
 import { nextSegment, roomBeside, segmentsToMerge, tokensIn, within } from './corpus-plan.ts';
 import { CorpusSegments, type HeldSegment } from './corpus-segments.ts';
-import { type DocumentTexts, documentsOf, readTexts, sizesOf, storeState } from './corpus-texts.ts';
 import { buildInSlices } from './sliced-build.ts';
 
 /** In the middle of a turn the truth may be this old. */

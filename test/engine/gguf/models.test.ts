@@ -42,7 +42,7 @@ describe('a GGUF file of', () => {
 describe('blocks that are kept', () => {
   const tokens = Array.from({ length: 40 }, (_, i) => (i * 37) % 96);
 
-  async function logits(quantization?: 'none'): Promise<Float32Array[]> {
+  async function logits(quantization: 'none' | 'int4'): Promise<Float32Array[]> {
     const cacheFolder = join(folder, 'kept');
     const model = await addModel(fixture('llama-biased-tied-q4_1'), {
       cacheFolder,
@@ -58,15 +58,18 @@ describe('blocks that are kept', () => {
   }
 
   it('compute what their values compute, up to the rounding of activations', async () => {
-    const [kept, values] = [await logits(), await logits('none')];
+    const [kept, values] = [await logits('int4'), await logits('none')];
     const scale = Math.max(...values.map((row) => Math.max(...row.map(Math.abs))));
     const worst = Math.max(...values.map((row, i) => maxDifference(row, kept[i]!)));
     expect(worst).toBeGreaterThan(0);
-    expect(worst).toBeLessThan(0.03 * scale);
+    // The one matrix whose rows are no whole blocks is float32 in the file, and rounded.
+    expect(worst).toBeLessThan(0.1 * scale);
   });
 
   it('leave nothing of a matrix in float32', () => {
-    const [kept] = readdirSync(join(folder, 'kept')).filter((name) => /float32-v\d+$/.test(name));
+    const [kept] = readdirSync(join(folder, 'kept')).filter((name) =>
+      /float32-int4-v\d+$/.test(name),
+    );
     const layout = JSON.parse(readFileSync(join(folder, 'kept', kept!, 'layout.json'), 'utf8'));
     expect(layout.matrices['model.layers.0.self_attn.q_proj.weight']).toMatchObject({
       form: 'blocks4',

@@ -14,6 +14,7 @@ import {
   MAX_LOGPROBS,
   MAX_PENALTY,
   MAX_TRANSFER,
+  MAX_WAIT_MS,
   type OpenSettings,
 } from '../../src/link/protocol/index.ts';
 import type { Warp } from '../accept/warp.ts';
@@ -54,6 +55,8 @@ export interface Turn {
   logprobs: number | null;
   /** What the answer is held to; null for anything. */
   grammar: Grammar | null;
+  /** Milliseconds that it may wait for a slot. */
+  maxWaitMs?: number;
 }
 
 export interface AdmitLimits {
@@ -165,6 +168,7 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
       (settings.logprobs ?? null) === null
         ? null
         : integer(settings.logprobs, 'logprobs', 0, Math.min(MAX_LOGPROBS, limits.vocabSize)),
+    maxWaitMs: integer(settings.maxWaitMs ?? 0, 'maxWaitMs', 0, MAX_WAIT_MS),
     grammar: grammarOf(settings.grammar, stopIds, prompt.subarray(asked), limits.grammars),
   };
 }

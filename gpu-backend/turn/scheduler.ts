@@ -19,6 +19,8 @@ const IDLE_MS = 2_000;
 const LONGEST_PROBE_MS = 500;
 
 export class Scheduler {
+  /** Called for each session whose slot has become free. */
+  onFreed: (session: Session) => void = () => {};
   private readonly engine: Engine;
   private readonly clock: Clock;
   /** When the run in flight began; null between runs. */
@@ -187,10 +189,11 @@ export class Scheduler {
 
   /** Frees what ended. Not while a step is in flight: its rows point into the slots. */
   private sweep(): void {
-    for (const session of this.sessions) {
+    for (const session of [...this.sessions]) {
       if (!session.ended) continue;
       this.sessions.delete(session);
       this.engine.release(session.slot);
+      this.onFreed(session);
     }
   }
 }

@@ -1,6 +1,6 @@
 /** How every route that answers opens what it asks for. */
 import type { Context } from 'hono';
-import { type Answer, openAnswers as generate } from '../../generate/answer.ts';
+import { Answer } from '../../generate/answer.ts';
 import { answerCount, type GenerationRequest } from '../../generate/request.ts';
 import type { ModelRecord } from '../../model/record.ts';
 import { withServedModel } from '../../model/served-model.ts';
@@ -33,7 +33,7 @@ export async function openAnswers(
       await requireConcurrency(c, answerCount(request), paths.choices);
       requireRoom(model, request.maxTokens, paths);
       const waiting = wait === undefined ? request : { ...request, maxWaitMs: wait };
-      return generate(c.env, c.var.tenant, model, waiting);
+      return Answer.openAll(c.env, c.var.tenant, model, waiting);
     });
   } catch (error) {
     throw answerFailure(error, paths);

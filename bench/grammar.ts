@@ -18,7 +18,7 @@ import { GrammarMask } from '../gpu-backend/accept/grammar-mask.ts';
 import { EchoDrafter } from '../gpu-backend/drafters/echo.ts';
 import { Grammar } from '../gpu-backend/grammar/grammar.ts';
 import { Program } from '../gpu-backend/grammar/program.ts';
-import { schemaExpression } from '../gpu-backend/grammar/schema.ts';
+import { schemaGrammar } from '../gpu-backend/grammar/schema/reader.ts';
 import { tokenBytes } from '../gpu-backend/grammar/token-bytes.ts';
 import { Vocabulary } from '../gpu-backend/grammar/vocabulary.ts';
 import { ROOT as FOLDER } from '../local/root.ts';
@@ -75,7 +75,7 @@ function measure(
   tokenizer: ModelTokenizer,
 ): CaseResult {
   const make = () =>
-    new Grammar(new Program(schemaExpression(schema, ['schema'])), vocabulary, STOPS);
+    new Grammar(new Program(schemaGrammar(schema, ['schema'], true).expression), vocabulary, STOPS);
   const compile: number[] = [];
   const first: number[] = [];
   const known: number[] = [];

@@ -138,7 +138,7 @@ async function runPhase(phase: string, folder: string): Promise<void> {
   } else {
     const options = { cacheFolder, slots: 1, maxContext: 512 };
     const engine = await openEngine(join(cacheFolder, 'models/large'), options);
-    const slot = engine.acquire(Int32Array.of(1), 128)!;
+    const slot = engine.acquire(Int32Array.of(1), 128, 'alone')!;
     const row = chain(slot, 8, engine.limits.vocabSize);
     await engine.step([row]);
     if (!row.logits.every(Number.isFinite)) throw new Error('logits are not finite');

@@ -25,6 +25,8 @@ async function main(): Promise<void> {
   const model = await addModel(process.env.ESPALIER_MODEL || BUNDLED, {
     cacheFolder: DEFAULT_CACHE_FOLDER,
     compute: computeTypeFor(settings),
+    quantization: 'auto',
+    threads: settings.threads,
     download: { accessToken: process.env.HF_TOKEN },
     onProgress: reportProgress(console.log),
   });

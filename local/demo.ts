@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { DEMO_STORE } from '../src/store/demo-store.ts';
+import { DEMO_STORE } from '../src/store/schema.ts';
 import { StartError } from './process.ts';
 import { ROOT } from './root.ts';
 

@@ -18,6 +18,8 @@ export interface Child {
   /** Resolves with the last lines of output when the process ends by itself. */
   ended: Promise<string>;
   readonly pid: number;
+  /** When it last wrote anything, in `Date.now()`'s terms; 0 before that. */
+  lastOutputAt(): number;
   /** null while it runs, or when a signal ended it. */
   exitCode(): number | null;
   stop(): Promise<void>;
@@ -41,6 +43,7 @@ export function startProcess({ args, cwd, env, log }: Command): Child {
   mkdirSync(dirname(log), { recursive: true });
   const file = createWriteStream(log);
   const tail: string[] = [];
+  let lastOutputAt = 0;
   const child: ChildProcess = spawn(process.execPath, args, {
     cwd,
     env: { ...process.env, ...env },
@@ -51,6 +54,7 @@ export function startProcess({ args, cwd, env, log }: Command): Child {
   for (const stream of [child.stdout!, child.stderr!]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       file.write(text);
+      lastOutputAt = Date.now();
       tail.push(...text.split('\n').filter((line) => line.trim() !== ''));
       tail.splice(0, Math.max(0, tail.length - TAIL_LINES));
     });
@@ -65,6 +69,7 @@ export function startProcess({ args, cwd, env, log }: Command): Child {
   return {
     ended,
     pid: child.pid!,
+    lastOutputAt: () => lastOutputAt,
     exitCode: () => child.exitCode,
     async stop() {
       signalGroup(child, 'SIGTERM');
@@ -84,20 +89,23 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-/** Waits until `url` answers 2xx. Rejects when the child ends first or `timeoutMs` pass. */
+/**
+ * Waits until `url` answers 2xx. Rejects when the child ends first, or writes
+ * nothing for `silentMs`: a start that downloads a model says how far it is.
+ */
 export async function untilHealthy(
   name: string,
   url: string,
-  child: Child,
+  child: Pick<Child, 'ended' | 'lastOutputAt'>,
   log: string,
-  timeoutMs: number,
+  silentMs: number,
 ): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
+  const started = Date.now();
   let over: string | null = null;
   void child.ended.then((tail) => {
     over = tail;
   });
-  while (Date.now() < deadline) {
+  while (Date.now() < Math.max(started, child.lastOutputAt()) + silentMs) {
     if (over !== null) throw new StartError(`The ${name} stopped while starting:\n${over}`);
     try {
       const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
@@ -108,7 +116,9 @@ export async function untilHealthy(
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  throw new StartError(`The ${name} was not ready after ${timeoutMs / 1000} s. Its log: ${log}`);
+  throw new StartError(
+    `The ${name} is not ready and has written nothing for ${silentMs / 1000} s. Its log: ${log}`,
+  );
 }
 
 /** Rejects with what to do when the port can't be listened on. */

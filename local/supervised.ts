@@ -10,7 +10,7 @@ export interface Half {
   /** Answers 2xx while the process can answer anything. */
   liveUrl: string;
   log: string;
-  /** Time a start may take. */
+  /** Time a start may take without writing to its log. */
   readyMs: number;
   start(): Child;
 }

@@ -25,6 +25,8 @@ export interface WorkerSetup {
   vars?: Record<string, string>;
   /** Of another worker than the service's. */
   config?: string;
+  /** `log`: what the worker logs of requests and answers is printed too. */
+  logLevel?: 'log' | 'warn';
 }
 
 export interface LocalWorker {
@@ -45,6 +47,7 @@ export interface LocalWorker {
 /** Starts it, for a database that is migrated, and waits until it answers. Throws a `StartError`. */
 export async function startWorker(setup: WorkerSetup): Promise<LocalWorker> {
   const { port, verifierUrl, state, keys, vars = {}, config = 'wrangler.toml' } = setup;
+  const { logLevel = 'warn' } = setup;
   const workerPort = await freePort();
   const secret = randomBytes(32).toString('base64url');
   // A file, as arguments can be read by everybody on the machine.
@@ -69,7 +72,7 @@ export async function startWorker(setup: WorkerSetup): Promise<LocalWorker> {
           ...['--port', String(workerPort), '--ip', '127.0.0.1', '--inspector-port', '0'],
           ...['--persist-to', databases, '--env-file', secrets],
           ...settings.flatMap(([name, value]) => ['--var', `${name}:${value}`]),
-          ...['--show-interactive-dev-session=false', '--log-level', 'warn'],
+          ...['--show-interactive-dev-session=false', '--log-level', logLevel],
         ],
         cwd: ROOT,
         env: WRANGLER_ENV,

@@ -7,14 +7,12 @@ import { embeddings } from './api/embeddings/route.ts';
 import { ApiFailure, notFound, toResponse } from './api/errors.ts';
 import { files } from './api/files/route.ts';
 import { health } from './api/instance/health.ts';
-import { metrics, observeRequests } from './api/instance/metrics.ts';
-import { models } from './api/instance/models.ts';
-import { openApiDocument } from './api/instance/openapi/document.ts';
-import { tenant } from './api/instance/tenant.ts';
+import { metrics, models, openApi, tenant } from './api/instance/route.ts';
 import { allow, authenticate } from './api/middleware/authenticate.ts';
 import { crossOrigin } from './api/middleware/cors.ts';
 import { idempotent } from './api/middleware/idempotent.ts';
 import { limit } from './api/middleware/limit.ts';
+import { observe } from './api/middleware/observe.ts';
 import { requestId } from './api/middleware/request-id.ts';
 import { responses } from './api/responses/route.ts';
 import { fileBatches } from './api/vector-stores/file-batches.ts';
@@ -26,17 +24,17 @@ import { loggable } from './store/loggable.ts';
 
 export const app = new Hono<AppEnv>();
 
-app.use(requestId, crossOrigin, observeRequests);
+app.use(requestId(), crossOrigin(), observe());
 app.route('/health', health);
 
-app.use('/v1/*', authenticate, limit);
+app.use('/v1/*', authenticate(), limit());
 // Scopes come before kept answers: a key gets no answer that it could not have asked for.
-app.use('/v1/chat/*', allow('chat'), idempotent);
-app.use('/v1/responses', allow('chat'), idempotent);
-app.use('/v1/completions', allow('chat'), idempotent);
-app.use('/v1/embeddings', allow('chat', 'ingest'), idempotent);
+app.use('/v1/chat/*', allow('chat'), idempotent());
+app.use('/v1/responses', allow('chat'), idempotent());
+app.use('/v1/completions', allow('chat'), idempotent());
+app.use('/v1/embeddings', allow('chat', 'ingest'), idempotent());
 app.use('/v1/models/*', allow('chat', 'ingest'));
-app.use('/v1/files/*', allow('ingest'), idempotent);
+app.use('/v1/files/*', allow('ingest'), idempotent());
 
 app.route('/v1/chat', chat);
 app.route('/v1/responses', responses);
@@ -45,9 +43,9 @@ app.route('/v1/embeddings', embeddings);
 app.route('/v1/models', models);
 app.route('/v1/files', files);
 // Searching answers here; all else about stores needs the scope that comes after it.
-app.use('/v1/vector_stores/:store/search', allow('chat', 'ingest'), idempotent);
+app.use('/v1/vector_stores/:store/search', allow('chat', 'ingest'), idempotent());
 app.route('/v1/vector_stores', storeSearch);
-app.use('/v1/vector_stores/*', allow('ingest'), idempotent);
+app.use('/v1/vector_stores/*', allow('ingest'), idempotent());
 app.route('/v1/vector_stores', vectorStores);
 app.route('/v1/vector_stores', vectorStoreFiles);
 app.route('/v1/vector_stores', fileBatches);
@@ -55,12 +53,10 @@ app.route('/v1/vector_stores', fileBatches);
 app.use('/v1/tenant', allow('admin'));
 app.route('/v1/tenant', tenant);
 
-app.use('/metrics', authenticate, allow('metrics'));
+app.use('/metrics', authenticate(), allow('metrics'));
 app.route('/metrics', metrics);
 
-app.get('/openapi.json', function describeApi(c) {
-  return c.json(openApiDocument());
-});
+app.route('/openapi.json', openApi);
 
 app.notFound(function noRoute(c) {
   return toResponse(notFound([], `no route ${c.req.method} ${c.req.path}`).error);

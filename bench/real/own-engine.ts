@@ -2,8 +2,6 @@
 import type { Engine, Slot } from '../../gpu-backend/engine/engine.ts';
 import type { Run } from './run.ts';
 
-/** As the scheduler's. */
-const PREFILL_CHUNK = 256;
 let runs = 0;
 
 /** Feeds `prompt` and writes `maxTokens` greedily. */
@@ -19,8 +17,9 @@ export async function runOwn(
   try {
     const started = performance.now();
     let next = 0;
-    for (let at = 0; at < ids.length; at += PREFILL_CHUNK) {
-      const chunk = ids.subarray(at, at + PREFILL_CHUNK);
+    const { promptRows } = engine.limits;
+    for (let at = 0; at < ids.length; at += promptRows) {
+      const chunk = ids.subarray(at, at + promptRows);
       next = await feed(engine, slot, chunk, at + chunk.length === ids.length);
     }
     const first = performance.now();

@@ -103,7 +103,7 @@ async function record(
   prompt: Int32Array,
   eosIds: readonly number[],
 ): Promise<Answer> {
-  const slot = engine.acquire(prompt, prompt.length + MAX_ANSWER);
+  const slot = engine.acquire(prompt, prompt.length + MAX_ANSWER, 'alone');
   if (!slot) throw new Error('the engine has no free slot');
   const answer: Answer = { response: [], top: [] };
   try {

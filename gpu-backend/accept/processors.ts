@@ -21,11 +21,11 @@ export interface Processors {
 export function processorsOf(turn: Turn): Processors {
   const { prompt, resumed, warp, penalties, bias, grammar } = turn;
   const asked = prompt.length - resumed;
-  const transfer = turn.transfer ? new Transfer(turn.transfer, warp.temperature, asked) : null;
+  const transfer = turn.transfer > 0 ? new Transfer(turn.transfer, warp.temperature, asked) : null;
   const all: LogitsProcessor[] = [];
   if (transfer) all.push(transfer);
   if (penalties) all.push(new Penalties(penalties.frequency, penalties.presence));
-  if (bias && bias.length > 0) all.push(new LogitBias(bias));
+  if (bias.length > 0) all.push(new LogitBias(bias));
   if (grammar) all.push(new GrammarMask(grammar));
   for (const processor of all) {
     for (let at = asked; at < prompt.length; at++) processor.advance(prompt[at]!);

@@ -11,27 +11,33 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { readDecoderConfig } from './config.ts';
 import { fingerprintModel } from './fingerprint.ts';
 import { isGgufName, writeGgufCheckpoint } from './gguf/checkpoint.ts';
 import { type DownloadOptions, downloadCheckpoint, downloadGguf, parseHubName } from './hub.ts';
+import { quickestForm } from './linear/quickest.ts';
 import { linkOrCopy } from './link-or-copy.ts';
 import {
   deriveManifest,
   MANIFEST_FILE,
   type ModelFolder,
+  type ModelManifest,
   readModelFolder,
 } from './model-folder.ts';
 import { prepareModel } from './prepare.ts';
-import type { QuantizationChoice } from './quantization.ts';
+import type { Quantization, QuantizationChoice } from './quantization.ts';
 import type { ComputeType } from './tensor-reader.ts';
 
 export interface AddOptions {
   /** Holds downloads, models and converted weights. */
   cacheFolder: string;
   compute: ComputeType;
+  /** By default what the model was added with; `auto` decides for a new one. */
   quantization?: QuantizationChoice | undefined;
+  /** Threads of the engine that will run it, which `auto` measures with; by default one a core. */
+  threads?: number | undefined;
   download?: DownloadOptions | undefined;
   onProgress?: ((what: 'download' | 'convert', done: number, total: number) => void) | undefined;
 }
@@ -54,13 +60,18 @@ export async function addModel(source: string, options: AddOptions): Promise<Mod
   const { path, name } = await obtain(source, options);
   const model = existsSync(join(path, MANIFEST_FILE))
     ? readModelFolder(path)
-    : takeOver(path, name, options);
+    : await takeOver(path, name, options);
   prepareModel(model, options.cacheFolder, {
     compute: options.compute,
-    quantization: options.quantization ?? model.manifest.quantization,
+    quantization: storedForm(model, options.quantization),
     onProgress: (done, total) => options.onProgress?.('convert', done, total),
   });
   return model;
+}
+
+/** What `model` is stored as where `asked` is asked for: by default, and with `auto`, as it was added. */
+export function storedForm(model: ModelFolder, asked: QuantizationChoice = 'auto'): Quantization {
+  return asked === 'auto' ? (model.manifest.quantization ?? 'none') : asked;
 }
 
 /** Where the source lies, downloaded if it is not here already. */
@@ -92,22 +103,29 @@ async function obtain(source: string, options: AddOptions): Promise<Source> {
   return { path, name: `${name}--${stem(path)}` };
 }
 
-function takeOver(checkpoint: string, name: string, options: AddOptions): ModelFolder {
-  const { quantization, cacheFolder } = options;
-  const folder = join(cacheFolder, 'models', quantization ? `${name}-${quantization}` : name);
+async function takeOver(
+  checkpoint: string,
+  name: string,
+  options: AddOptions,
+): Promise<ModelFolder> {
+  const { quantization: asked, cacheFolder } = options;
+  const suffix = asked === undefined || asked === 'auto' ? '' : `-${asked}`;
+  const folder = join(cacheFolder, 'models', `${name}${suffix}`);
   const partial = `${folder}.${process.pid}.partial`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
   try {
     takeFiles(checkpoint, partial);
+    const known = existsSync(join(folder, MANIFEST_FILE)) ? readModelFolder(folder) : null;
+    const derived = deriveManifest(partial, readDecoderConfig(partial));
+    const quantization = asked === 'auto' ? await decide(derived, partial, known, options) : asked;
     const manifest = {
-      ...deriveManifest(partial, readDecoderConfig(partial)),
+      ...derived,
       name: basename(folder),
       ...(quantization
         ? { quantization, fingerprints: fingerprintModel(partial, quantization) }
         : {}),
     };
-    const known = existsSync(join(folder, MANIFEST_FILE)) ? readModelFolder(folder) : null;
     if (known?.manifest.fingerprints.model === manifest.fingerprints.model) return known;
     writeFileSync(join(partial, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
     rmSync(folder, { recursive: true, force: true });
@@ -116,6 +134,22 @@ function takeOver(checkpoint: string, name: string, options: AddOptions): ModelF
     rmSync(partial, { recursive: true, force: true });
   }
   return readModelFolder(folder);
+}
+
+/** What was decided for the same weights before, or what measures best; a GPU's float16 stays. */
+async function decide(
+  derived: ModelManifest,
+  checkpoint: string,
+  known: ModelFolder | null,
+  options: AddOptions,
+): Promise<Quantization> {
+  if (options.compute !== 'float32') return 'none';
+  const before = known?.manifest;
+  if (before?.quantization && before.fingerprints.weights === derived.fingerprints.weights) {
+    return before.quantization;
+  }
+  const { hiddenSize } = readDecoderConfig(checkpoint);
+  return await quickestForm(hiddenSize, options.threads ?? availableParallelism());
 }
 
 function takeFiles(checkpoint: string, folder: string): void {

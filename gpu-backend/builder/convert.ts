@@ -11,7 +11,7 @@ import { BLOCK_SIZE, type BlockForm, storeBlocks, storeKeptBlocks } from './line
 import { storeColumns8 } from './linear/columns8.ts';
 import type { Initializer, StoredMatrix } from './linear/stored-matrix.ts';
 import { linkOrCopy } from './link-or-copy.ts';
-import type { QuantizationChoice } from './quantization.ts';
+import type { Quantization } from './quantization.ts';
 import type { StoredTensor, StoredType } from './stored-tensor.ts';
 import { asBytes, type ComputeType, readAs, readRows, readStored } from './tensor-reader.ts';
 import { UnsupportedModelError } from './unsupported.ts';
@@ -29,8 +29,8 @@ export interface WeightLayout {
 
 export interface ConvertOptions {
   compute: ComputeType;
-  /** Absent: a GGUF file's own blocks where they can be kept, the rest as it is computed in. */
-  quantization?: QuantizationChoice | undefined;
+  /** By default none. */
+  quantization?: Quantization | undefined;
   /** Called after each tensor with the bytes read so far and in all. */
   onProgress?: ((done: number, total: number) => void) | undefined;
 }
@@ -40,6 +40,8 @@ export const EMBEDDING = 'model.embed_tokens.weight';
 export const HEAD = 'lm_head.weight';
 /** The final norm's weights, where a rotation has put ones in their place. */
 export const FINAL_GAINS = 'model.norm.gains';
+/** Of a file whose other matrices have fewer bits, these are the ones that 4 bits would hurt. */
+const WIDE_TYPES: ReadonlySet<StoredType> = new Set(['Q6_K', 'Q8_0']);
 const COMPUTE_TYPE_OF: Partial<Record<StoredType, ComputeType>> = {
   F32: 'float32',
   F16: 'float16',
@@ -133,13 +135,9 @@ class Converter {
     const shape = [tensor.shape[0] ?? 0, tensor.shape[1] ?? 0] as const;
     if (tensor.name === this.table) return this.tableMatrix(tensor, shape);
     if (quantization === 'int8') return storeColumns8(this.file, shape, this.rows(tensor));
-    return (
-      this.blocks(tensor, shape, tensor.name === HEAD ? 'blocks8' : 'blocks4') ?? {
-        form: 'dense',
-        shape,
-        parts: this.denseParts(tensor),
-      }
-    );
+    const wide = tensor.name === HEAD || WIDE_TYPES.has(tensor.type);
+    const blocks = this.blocks(tensor, shape, wide ? 'blocks8' : 'blocks4');
+    return blocks ?? { form: 'dense', shape, parts: this.denseParts(tensor) };
   }
 
   /** The table is looked up, and where it is tied multiplied with too: it is stored once for both. */
@@ -163,13 +161,12 @@ class Converter {
     form: BlockForm,
   ): StoredMatrix | null {
     const { compute, quantization } = this.options;
-    if (quantization === 'none') return null;
+    if (!quantization || quantization === 'none') return null;
     const packing = this.rotation ? undefined : packingOf(tensor.type);
     const keeps = tensor.name === this.table ? packing?.form === form : packing;
     if (packing && keeps) {
       return storeKeptBlocks(this.file, packing, compute, shape, readStored(tensor));
     }
-    if (!quantization) return null;
     return storeBlocks(this.file, form, compute, shape, this.rows(tensor));
   }
 

@@ -4,7 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import type { PromptForm } from '../../src/link/protocol/index.ts';
 import { type DecoderConfig, readDecoderConfig } from './config.ts';
 import { type Fingerprints, fingerprintModel } from './fingerprint.ts';
-import type { QuantizationChoice } from './quantization.ts';
+import type { Quantization } from './quantization.ts';
 import { readWeightIndex } from './weight-index.ts';
 
 export interface ModelManifest {
@@ -17,7 +17,7 @@ export interface ModelManifest {
   /** The form that the model was trained on; absent for general models. */
   prompt?: PromptForm;
   /** How its matrices are to be stored, where that was asked for when it was added. */
-  quantization?: QuantizationChoice;
+  quantization?: Quantization;
   fingerprints: Fingerprints;
   /** Whether `espalier model check --exact` passed, where it was last run. */
   exact?: boolean;

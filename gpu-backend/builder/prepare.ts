@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { dirname, join } from 'node:path';
 import { type ConvertOptions, convertWeights, type WeightLayout } from './convert.ts';
 import type { ModelFolder } from './model-folder.ts';
+import { checkShapes } from './tensor-shapes.ts';
 import { readWeightIndex } from './weight-index.ts';
 
 export interface PreparedModel {
@@ -28,10 +29,10 @@ export function prepareModel(
   cacheFolder: string,
   options: ConvertOptions,
 ): PreparedModel {
-  const { compute, quantization } = options;
+  const { compute, quantization = 'none' } = options;
   const name = [
     model.manifest.fingerprints.weights.slice(0, NAME_DIGITS),
-    quantization ? `${compute}-${quantization}` : compute,
+    quantization === 'none' ? compute : `${compute}-${quantization}`,
     `v${LAYOUT_VERSION}`,
   ].join('-');
   const folder = join(cacheFolder, name);
@@ -46,7 +47,9 @@ function convertInto(folder: string, model: ModelFolder, options: ConvertOptions
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial);
   try {
-    const layout = convertWeights(readWeightIndex(model.path), model.config, partial, options);
+    const stored = readWeightIndex(model.path);
+    checkShapes(stored, model.config);
+    const layout = convertWeights(stored, model.config, partial, options);
     writeFileSync(join(partial, LAYOUT_FILE), JSON.stringify(layout));
     renameSync(partial, folder);
   } catch (error) {

@@ -1,7 +1,7 @@
 /** `espalier model check --exact`: compares every node of random trees, bit for bit, with its path alone. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type AddOptions, addModel } from '../builder/add-model.ts';
+import { type AddOptions, addModel, storedForm } from '../builder/add-model.ts';
 import { MANIFEST_FILE, type ModelFolder } from '../builder/model-folder.ts';
 import type { Exactness } from '../engine/engine.ts';
 import {
@@ -43,7 +43,9 @@ export async function checkExact(
   const maxContext = Math.min(MAX_CONTEXT, model.config.maxPositions - MAX_NODES);
   const plan = { ...check, maxContext, maxNodes: MAX_NODES, sessions: SESSIONS };
   const { compute, cacheFolder } = add;
-  const { found, control } = await tryPlan(model, { ...settings, compute, cacheFolder }, plan);
+  const quantization = storedForm(model, add.quantization);
+  const options = { ...settings, compute, cacheFolder, quantization };
+  const { found, control } = await tryPlan(model, options, plan);
   console.log(`${model.manifest.name}, ${check.trees} trees after up to ${maxContext} tokens`);
   console.log(summary(found));
   if (control) console.log(`control, trees that break off at ${PANEL_ROWS}: ${summary(control)}`);

@@ -61,7 +61,11 @@ async function compare(
 ): Promise<GoldenReport> {
   const { vocabSize } = engine.limits;
   const { input_ids: prompt, greedy_continuation: continuation } = golden;
-  const slot = engine.acquire(Int32Array.from(prompt), prompt.length + continuation.length);
+  const slot = engine.acquire(
+    Int32Array.from(prompt),
+    prompt.length + continuation.length,
+    'alone',
+  );
   if (!slot) throw new Error('golden.json is longer than the model’s context');
   const logits = await feed(engine, slot, prompt);
   const last = logits.slice(-vocabSize);

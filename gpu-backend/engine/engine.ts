@@ -59,6 +59,8 @@ export interface EngineLimits {
   maxContext: number;
   /** The most rows one session may feed in a step (prefill chunk or tree). */
   maxRows: number;
+  /** Rows of a prompt's chunk that are fed quickest. */
+  promptRows: number;
   /** Sessions that can hold a slot at once. */
   slots: number;
   /**
@@ -88,7 +90,7 @@ export interface Engine {
    * prompt token is always left to feed, as its logits are needed. Only prompts of
    * the same `namespace` share prefixes, so nothing can be learnt of another tenant's.
    */
-  acquire(prompt: Int32Array, maxTokens: number, namespace?: string): Slot | null;
+  acquire(prompt: Int32Array, maxTokens: number, namespace: string): Slot | null;
   /**
    * Takes over what other slots of the namespace hold of `prompt` beyond what
    * `slot` does: turns that were acquired together and begin alike compute their

@@ -65,67 +65,59 @@ function attendedIn(length: number, count: number): number {
   return rows * paddedWidth(length, rows);
 }
 
-/** The slots of a pool from the first to the last session's: `sharedLanes` runs them as one lane. */
+/** The sessions of a pool that share a lane: over the slots from the first's to the last's. */
 interface Span {
-  first: number;
-  last: number;
-  members: number;
-  /** The most rows of a session. */
+  first: KvSlot;
+  last: KvSlot;
+  /** The most rows of one of them. */
   rows: number;
-  stride: number;
 }
 
-/** One run of lanes that neighbouring slots share. */
+/** One run of lanes that neighbouring slots share; sessions with too many rows for that have their own. */
 export class SharedLanesPlan implements GrowingStep {
-  cost = 0;
+  cost: number;
   private readonly model: RunCosts;
   private readonly slots: readonly KvSlot[];
   private readonly counts: Int32Array;
-  private readonly spans = new Map<KvPool, Span>();
-  /** Of sessions whose rows are too many to share. */
-  private readonly apart: RunLoad = { rows: 0, attended: 0, lanes: 0 };
 
   constructor(model: RunCosts, slots: readonly KvSlot[]) {
     this.model = model;
     this.slots = slots;
     this.counts = new Int32Array(slots.length).fill(1);
-    for (const { pool, index } of slots) {
-      const span = this.spans.get(pool);
-      this.spans.set(pool, {
-        first: Math.min(index, span?.first ?? index),
-        last: Math.max(index, span?.last ?? index),
-        members: (span?.members ?? 0) + 1,
-        rows: 1,
-        stride: pool.stride,
-      });
-    }
-    this.measure();
+    this.cost = model.expected(this.load());
   }
 
   add(index: number): void {
-    const count = ++this.counts[index]!;
-    const { pool, length } = this.slots[index]!;
-    if (count <= MAX_SHARED_ROWS) {
-      const span = this.spans.get(pool)!;
-      span.rows = Math.max(span.rows, count);
-    } else {
-      if (count === MAX_SHARED_ROWS + 1) this.apart.lanes++;
-      this.apart.rows += count === MAX_SHARED_ROWS + 1 ? count : 1;
-      this.apart.attended +=
-        attendedIn(length, count) -
-        (count === MAX_SHARED_ROWS + 1 ? 0 : attendedIn(length, count - 1));
-    }
-    this.measure();
+    this.counts[index]!++;
+    this.cost = this.model.expected(this.load());
   }
 
-  private measure(): void {
-    const load = { ...this.apart };
-    for (const { first, last, members, rows, stride } of this.spans.values()) {
-      const computed = (members === 1 ? 1 : last - first + 1) * paddedRows(rows);
-      load.lanes++;
+  /** O(sessions). */
+  private load(): RunLoad {
+    const spans = new Map<KvPool, Span>();
+    const load = { rows: 0, attended: 0, lanes: 0 };
+    const addLane = (computed: number, width: number) => {
       load.rows += computed;
-      load.attended += computed * stride;
+      load.attended += computed * width;
+      load.lanes++;
+    };
+    for (const [i, slot] of this.slots.entries()) {
+      const rows = paddedRows(this.counts[i]!);
+      if (rows > MAX_SHARED_ROWS) {
+        addLane(rows, paddedWidth(slot.length, rows));
+        continue;
+      }
+      const span = spans.get(slot.pool);
+      spans.set(slot.pool, {
+        first: span && span.first.index < slot.index ? span.first : slot,
+        last: span && span.last.index > slot.index ? span.last : slot,
+        rows: Math.max(rows, span?.rows ?? 0),
+      });
     }
-    this.cost = this.model.expected(load);
+    for (const [pool, { first, last, rows }] of spans) {
+      if (first === last) addLane(rows, paddedWidth(first.length, rows));
+      else addLane((last.index - first.index + 1) * rows, pool.stride);
+    }
+    return load;
   }
 }

@@ -6,7 +6,7 @@ import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { maxExactThreads } from '../builder/exact-attention.ts';
 import { readModelFolder } from '../builder/model-folder.ts';
 import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
-import type { QuantizationChoice } from '../builder/quantization.ts';
+import type { Quantization } from '../builder/quantization.ts';
 import type { ComputeType } from '../builder/tensor-reader.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
 import { type Bucket, type BudgetRequest, planBuckets } from './budget.ts';
@@ -38,7 +38,7 @@ export interface EngineOptions {
   cuda?: CudaOptions | undefined;
   /** Where converted weights are kept; by default .espalier at the root of the repository. */
   cacheFolder?: string | undefined;
-  quantization?: QuantizationChoice | undefined;
+  quantization?: Quantization | undefined;
   /** Give the last hidden state of the rows whose logits are wanted. */
   hiddenOutput?: boolean | undefined;
   /** The type to compute in; by default float32 on a CPU and float16 on CUDA. */
@@ -61,6 +61,11 @@ export function computeTypeFor(options: EngineOptions): ComputeType {
   return options.compute ?? (options.provider === 'cuda' ? 'float16' : 'float32');
 }
 
+/**
+ * Long enough to fill the cores. Exact attention goes over its scores several times:
+ * they should stay in the cache of a core.
+ */
+const PROMPT_ROWS: Record<AttentionForm, number> = { exact: 128, fused: 256 };
 const EXACTNESS_FILE = 'exactness.json';
 
 /**
@@ -147,6 +152,7 @@ async function openPrepared(prepared: PreparedModel, options: EngineOptions): Pr
       vocabSize: config.vocabSize,
       maxContext: request.maxContext,
       maxRows: Math.min(MAX_ROWS, buckets[0]!.capacity),
+      promptRows: PROMPT_ROWS[attention],
       slots: slots.length,
       exact: attention === 'exact',
     },

@@ -49,7 +49,7 @@ export class OrtEngine implements Engine {
     this.costs = new CostModel(prior);
   }
 
-  acquire(prompt: Int32Array, maxTokens: number, namespace = ''): Slot | null {
+  acquire(prompt: Int32Array, maxTokens: number, namespace: string): Slot | null {
     if (prompt.length === 0) throw new RangeError('a prompt needs at least one token');
     const acquired = this.parts.slots.acquire(prompt, maxTokens, namespace);
     if (!acquired) return null;

@@ -13,7 +13,7 @@ import {
   repeat,
   sequence,
 } from './expression.ts';
-import { schemaExpression } from './schema.ts';
+import { type SchemaGrammar, schemaGrammar } from './schema/reader.ts';
 
 /** Calls of one answer. */
 const MAX_CALLS = 8;
@@ -22,7 +22,7 @@ export interface CallForm {
   /** What stands around a call, like `<tool_call>\n` and `\n</tool_call>`. */
   begin: string;
   end: string;
-  functions: readonly { name: string; parameters: unknown }[];
+  functions: readonly { name: string; parameters: unknown; strict?: boolean }[];
   /** Whether text may stand before the first call, or instead of it. */
   free: boolean;
   /** Whether more than one call may follow each other. */
@@ -30,11 +30,27 @@ export interface CallForm {
 }
 
 /** Throws `GrammarRefused`. */
-export function callsExpression({ begin, end, functions, free, many }: CallForm): Expression {
-  const bodies = functions.map(({ name, parameters }, i) =>
+export function callsGrammar(form: CallForm): SchemaGrammar {
+  const schemas = form.functions.map(({ parameters, strict }, i) =>
+    schemaGrammar(parameters, ['functions', i, 'parameters'], strict !== false),
+  );
+  return {
+    expression: callsExpression(
+      form,
+      schemas.map(({ expression }) => expression),
+    ),
+    unenforced: schemas.flatMap(({ unenforced }) => unenforced),
+  };
+}
+
+function callsExpression(
+  { begin, end, functions, free, many }: CallForm,
+  argumentsOf: readonly Expression[],
+): Expression {
+  const bodies = functions.map(({ name }, i) =>
     sequence(
       literal(`{"name": ${JSON.stringify(name)}, "arguments": `),
-      schemaExpression(parameters, ['functions', i, 'parameters']),
+      argumentsOf[i]!,
       literal('}'),
     ),
   );

@@ -7,6 +7,7 @@
 import { Automaton, type State } from './automaton.ts';
 import { maskOf } from './mask.ts';
 import type { Program } from './program.ts';
+import type { GrammarPath } from './refused.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 export type { State } from './automaton.ts';
@@ -24,10 +25,18 @@ export class Grammar {
   private readonly automaton: Automaton;
   private readonly vocabulary: Vocabulary;
   private readonly stops: readonly number[];
+  /** Places of keywords in its setting that it does not hold. */
+  readonly unenforced: readonly GrammarPath[];
   private masks = 0;
 
   /** `stops`: the tokens that end an answer. */
-  constructor(program: Program, vocabulary: Vocabulary, stops: ReadonlySet<number>) {
+  constructor(
+    program: Program,
+    vocabulary: Vocabulary,
+    stops: ReadonlySet<number>,
+    unenforced: readonly GrammarPath[] = [],
+  ) {
+    this.unenforced = unenforced;
     this.automaton = new Automaton(program);
     this.vocabulary = vocabulary;
     this.stops = [...stops];

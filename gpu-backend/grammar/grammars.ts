@@ -11,13 +11,12 @@ import {
   MAX_FUNCTIONS,
   MAX_MARK_LENGTH,
 } from '../../src/link/protocol/index.ts';
-import { callsExpression } from './calls.ts';
-import type { Expression } from './expression.ts';
+import { callsGrammar } from './calls.ts';
 import { Grammar } from './grammar.ts';
 import { anyValue, FREE } from './json.ts';
 import { Program } from './program.ts';
 import { GrammarRefused } from './refused.ts';
-import { schemaExpression } from './schema.ts';
+import { type SchemaGrammar, schemaGrammar } from './schema/reader.ts';
 import { tokenBytes } from './token-bytes.ts';
 import { Vocabulary } from './vocabulary.ts';
 
@@ -54,9 +53,7 @@ export class Grammars {
     const key = createHash('sha256')
       .update(JSON.stringify([raw, [...stops]]))
       .digest('base64');
-    const grammar =
-      this.kept.get(key) ??
-      new Grammar(new Program(expressionOf(raw as GrammarSetting)), this.vocabulary, stops);
+    const grammar = this.kept.get(key) ?? build(raw as GrammarSetting, this.vocabulary, stops);
     this.kept.delete(key);
     this.kept.set(key, grammar);
     this.evict();
@@ -75,12 +72,17 @@ export class Grammars {
   }
 }
 
-function expressionOf(setting: GrammarSetting | null): Expression {
+function build(raw: GrammarSetting, vocabulary: Vocabulary, stops: ReadonlySet<number>): Grammar {
+  const { expression, unenforced } = read(raw);
+  return new Grammar(new Program(expression), vocabulary, stops, unenforced);
+}
+
+function read(setting: GrammarSetting | null): SchemaGrammar {
   switch (setting?.kind) {
     case 'json_object':
-      return anyValue(FREE).object;
+      return { expression: anyValue(FREE).object, unenforced: [] };
     case 'json_schema':
-      return schemaExpression(setting.schema, ['schema']);
+      return schemaGrammar(setting.schema, ['schema'], setting.strict !== false);
     case 'calls':
       return callsOf(setting);
     default:
@@ -88,7 +90,7 @@ function expressionOf(setting: GrammarSetting | null): Expression {
   }
 }
 
-function callsOf(setting: Extract<GrammarSetting, { kind: 'calls' }>): Expression {
+function callsOf(setting: Extract<GrammarSetting, { kind: 'calls' }>): SchemaGrammar {
   const { begin, end, functions, free, many } = setting;
   for (const [name, mark] of [
     ['begin', begin],
@@ -106,5 +108,5 @@ function callsOf(setting: Extract<GrammarSetting, { kind: 'calls' }>): Expressio
       throw new GrammarRefused('must be a string', ['functions', i, 'name']);
     }
   }
-  return callsExpression({ begin, end, functions, free: free === true, many: many === true });
+  return callsGrammar({ begin, end, functions, free: free === true, many: many === true });
 }

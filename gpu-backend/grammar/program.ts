@@ -7,7 +7,7 @@ import type { ByteSet, Expression, Rule } from './expression.ts';
 import { GrammarRefused } from './refused.ts';
 
 /** Bounds what a schema of the settings' size can become. */
-export const MAX_NODES = 1 << 16;
+export const MAX_NODES = 1 << 17;
 /** How deep calls may nest in a text: JSON inside JSON, and schemas that contain themselves. */
 export const MAX_DEPTH = 128;
 

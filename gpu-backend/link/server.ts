@@ -14,10 +14,12 @@ import type { Engine } from '../engine/engine.ts';
 import { exposeEngine } from '../engine/exposition.ts';
 import { Grammars } from '../grammar/grammars.ts';
 import { Scheduler } from '../turn/scheduler.ts';
+import { WaitingRoom } from '../turn/waiting-room.ts';
 import { describeModel } from './describe.ts';
 import { Door } from './door.ts';
 import { type LinkContext, serveLink } from './link-server.ts';
 import { nodeClock } from './node-clock.ts';
+import { Refusal } from './refusal.ts';
 import { Tickets } from './tickets.ts';
 import { wsTransport } from './ws-transport.ts';
 
@@ -54,11 +56,14 @@ export async function startVerifier(
 ): Promise<Verifier> {
   const description = describeModel(model, engine.limits);
   const scheduler = new Scheduler(engine, nodeClock);
+  const room = new WaitingRoom(nodeClock, engine.limits.slots);
+  scheduler.onFreed = (session) => room.freed(session, session.namespace);
   const trust = new Trust();
   let draining = false;
   const context: LinkContext = {
     engine,
     scheduler,
+    room,
     nucleus: new Nucleus(engine.limits.vocabSize),
     limits: {
       grammars: Grammars.of(model.path, engine.limits.vocabSize),
@@ -91,13 +96,14 @@ export async function startVerifier(
           status: draining ? 'draining' : scheduler.alive ? 'ok' : 'stuck',
           model: description.id,
           active: scheduler.active,
+          waiting: room.size,
           slots: engine.limits.slots,
           exact: engine.limits.exact,
           exactness: engine.exactness,
         });
       case '/metrics':
         response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-        response.end(exposeEngine(engine, scheduler.active));
+        response.end(exposeEngine(engine, scheduler.active, room));
         return;
       case '/model':
         return json(response, 200, description);
@@ -132,6 +138,7 @@ export async function startVerifier(
     active: () => scheduler.active,
     async close(graceMs = 0) {
       draining = true;
+      room.close(new Refusal('draining', 'this verifier shuts down'));
       const deadline = nodeClock.now() + graceMs;
       while (scheduler.active > 0 && nodeClock.now() < deadline) {
         await pause(nodeClock, DRAIN_POLL_MS);

@@ -14,6 +14,7 @@ import {
   MAX_LOGPROBS,
   MAX_PENALTY,
   MAX_TRANSFER,
+  MAX_WAIT_MS,
   type OpenSettings,
 } from '../../src/link/protocol/index.ts';
 import type { Warp } from '../accept/warp.ts';
@@ -36,9 +37,9 @@ export interface Turn {
   seed: [number, number];
   warp: Warp;
   /** Null for none. */
-  penalties?: { frequency: number; presence: number } | null;
+  penalties: { frequency: number; presence: number } | null;
   /** What is added to the logits of tokens, each named once. */
-  bias?: readonly (readonly [id: number, bias: number])[];
+  bias: readonly (readonly [id: number, bias: number])[];
   maxTokens: number;
   stopIds: ReadonlySet<number>;
   drafting: DraftingMode;
@@ -47,13 +48,15 @@ export interface Turn {
   /** Of the prompt, how many tokens at its end are the answer so far. */
   resumed: number;
   /** η of the knowledge transfer; 0 for none. */
-  transfer?: number;
+  transfer: number;
   /** Whether the worker is told the likeliest successors of verified tokens. */
-  recycle?: boolean;
+  recycle: boolean;
   /** Alternatives told of each committed token beside its log-probability; null for neither. */
-  logprobs?: number | null;
+  logprobs: number | null;
   /** What the answer is held to; null for anything. */
-  grammar?: Grammar | null;
+  grammar: Grammar | null;
+  /** Milliseconds that it may wait for a slot. */
+  maxWaitMs?: number;
 }
 
 export interface AdmitLimits {
@@ -165,6 +168,7 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
       (settings.logprobs ?? null) === null
         ? null
         : integer(settings.logprobs, 'logprobs', 0, Math.min(MAX_LOGPROBS, limits.vocabSize)),
+    maxWaitMs: integer(settings.maxWaitMs ?? 0, 'maxWaitMs', 0, MAX_WAIT_MS),
     grammar: grammarOf(settings.grammar, stopIds, prompt.subarray(asked), limits.grammars),
   };
 }

@@ -47,9 +47,6 @@ export class Candidates {
   /** Path probabilities of what is proposed. */
   private readonly falling = new Float64Array(MAX_VERIFIED_NODES);
   private drafted: TokenTree;
-  private paused = false;
-  /** Committed tokens that the echo was not told of yet. */
-  private readonly unlearnt: number[] = [];
   /** Trees taken in since credit was last returned. */
   private taken = 0;
   /** Tokens of all spans so far. */
@@ -133,14 +130,6 @@ export class Candidates {
   }
 
   /**
-   * While drafting is paused the worker gets no credit for more trees, and the echo
-   * learns what is committed only when it is asked again.
-   */
-  pause(paused: boolean): void {
-    this.paused = paused;
-  }
-
-  /**
    * Draws the candidates for a step; the path probabilities of the best, at most
    * `most`, in falling order. They stand until the next `choose`.
    */
@@ -149,7 +138,6 @@ export class Candidates {
     this.drafted = spare;
     spare.clear();
     if (!this.drafts || most <= 0) return falling.subarray(0, 0);
-    this.catchUp();
     this.echo?.draft(spare, most);
     fuse(spare, this.standing);
     this.drafted = this.pruned(spare);
@@ -177,25 +165,16 @@ export class Candidates {
   /** What was committed: the standing tree loses what it rules out. */
   commit(tokens: Int32Array): void {
     if (!this.drafts) return;
-    for (const token of tokens) this.unlearnt.push(token);
+    this.echo?.commit(tokens);
     reroot(this.standing, tokens, this.spare);
     this.swap();
   }
 
-  /** Credit to return: tree frames taken in since some was returned last. */
+  /** Credit to return: tree frames taken in since the last call. */
   takeCredit(): number {
-    // In lockstep no step begins without a tree.
-    if (this.paused && !this.lockstep) return 0;
     const credit = this.taken;
     this.taken = 0;
     return credit;
-  }
-
-  /** Tells the echo what was committed since it drafted last. */
-  private catchUp(): void {
-    if (this.unlearnt.length === 0) return;
-    this.echo?.commit(Int32Array.from(this.unlearnt));
-    this.unlearnt.length = 0;
   }
 
   private swap(): void {

@@ -70,7 +70,7 @@ export class Session implements Draftable {
     this.tokens = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
     this.tokens.set(turn.prompt);
     this.length = turn.prompt.length;
-    this.recycles = turn.recycle === true && engine.limits.vocabSize >= RECYCLED_SUCCESSORS;
+    this.recycles = turn.recycle && engine.limits.vocabSize >= RECYCLED_SUCCESSORS;
     const most = Math.max(engine.limits.maxRows, MAX_VERIFIED_NODES + 1);
     this.row = {
       slot,
@@ -118,10 +118,11 @@ export class Session implements Draftable {
   }
 
   /** The next chunk of the prompt, all but its last token: that one begins the first decode step. */
-  prefillRow(chunk: number): StepRow {
+  prefillRow(): StepRow {
     const { row, slot } = this;
     const from = slot.length;
-    row.count = Math.min(chunk, this.turn.prompt.length - 1 - from, this.engine.limits.maxRows);
+    const { maxRows, promptRows } = this.engine.limits;
+    row.count = Math.min(promptRows, this.turn.prompt.length - 1 - from, maxRows);
     for (let i = 0; i < row.count; i++) {
       row.tokens[i] = this.tokens[from + i]!;
       row.parents[i] = i - 1;
@@ -146,10 +147,6 @@ export class Session implements Draftable {
 
   get outcome(): Draftable['outcome'] {
     return this.absorbed ? { tree: this.candidates.tree, walk: this.walk } : null;
-  }
-
-  pause(paused: boolean): void {
-    this.candidates.pause(paused);
   }
 
   /** Draws the candidates for the next step; their path probabilities in falling order. */
@@ -207,7 +204,7 @@ export class Session implements Draftable {
     const { count } = walk;
     const { row, engine } = this;
     const recycled = this.recycles ? recycledOf(row, candidates.tree) : undefined;
-    const top = turn.logprobs ?? null;
+    const top = turn.logprobs;
     const logprobs = top === null ? undefined : logprobsOf(row, walk, engine.limits.vocabSize, top);
     engine.commit(this.slot, walk.path, count);
     const tokens = walk.tokens.slice(0, count);

@@ -29,8 +29,6 @@ export interface Draftable {
   readonly slot: Slot;
   /** Whether the turn is drafted for at all. */
   readonly drafts: boolean;
-  /** Drafting for it is paused, or goes on. */
-  pause(paused: boolean): void;
   /** What the last step verified and accepted; null where the session ended before it was over. */
   readonly outcome: { tree: TokenTree; walk: Accepted } | null;
 }
@@ -71,9 +69,7 @@ export class TreeSizing {
     const load = loadClass(sessions.length);
     const rests = this.pace(load).due;
     const drafting = sessions.map((session) => {
-      const { paused } = this.account(session, load);
-      session.pause(paused);
-      return session.drafts && !paused && !rests;
+      return session.drafts && !rests && !this.account(session, load).paused;
     });
     const proposed = sessions.map((session, i) => {
       if (!drafting[i]) return NOTHING;

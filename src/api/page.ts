@@ -1,7 +1,7 @@
-/** Cursor pagination as OpenAI's lists have it, over rows ordered by (created_at, id). */
-import { and, asc, desc, eq, gt, lt, or, type SQL } from 'drizzle-orm';
-import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
+/** Lists as OpenAI has them, a page at a time. */
 import * as v from 'valibot';
+import { type Page, UnknownCursor } from '../store/page.ts';
+import { notFound } from './errors.ts';
 
 const MAX_PAGE = 100;
 const DEFAULT_PAGE = 20;
@@ -34,42 +34,21 @@ export const pageQuery = v.object({
   ),
 });
 
-export type PageQuery = v.InferOutput<typeof pageQuery>;
-
-export interface Cursor {
-  createdAt: number;
-  id: string;
-}
-
-/** The condition that keeps what follows `after`, or precedes `before`, in the page's order. */
-export function beyond(
-  createdAt: SQLiteColumn,
-  id: SQLiteColumn,
-  cursor: Cursor | undefined,
-  towards: 'after' | 'before',
-  order: 'asc' | 'desc',
-): SQL | undefined {
-  if (!cursor) return undefined;
-  const compare = (order === 'asc') === (towards === 'after') ? gt : lt;
-  return or(
-    compare(createdAt, cursor.createdAt),
-    and(eq(createdAt, cursor.createdAt), compare(id, cursor.id)),
-  );
-}
-
-export function ordering(createdAt: SQLiteColumn, id: SQLiteColumn, order: 'asc' | 'desc'): SQL[] {
-  const direct = order === 'asc' ? asc : desc;
-  return [direct(createdAt), direct(id)];
-}
-
-/** A list object from `limit + 1` rows: the one too many says that there are more. */
-export function toPage<Item extends { id: string }>(items: Item[], limit: number) {
-  const data = items.slice(0, limit);
+/** The list object of a page. Throws the `ApiFailure` of a cursor that names nothing. */
+export async function listPage<Row, Item extends { id: string }>(
+  page: Promise<Page<Row>>,
+  toItem: (row: Row) => Item,
+) {
+  const { rows, hasMore } = await page.catch((error: unknown) => {
+    if (!(error instanceof UnknownCursor)) throw error;
+    throw notFound([error.end], `nothing in this list has the id "${error.id}"`);
+  });
+  const data = rows.map(toItem);
   return {
     object: 'list',
     data,
     first_id: data[0]?.id ?? null,
-    last_id: data[data.length - 1]?.id ?? null,
-    has_more: items.length > limit,
+    last_id: data.at(-1)?.id ?? null,
+    has_more: hasMore,
   };
 }

@@ -1,13 +1,13 @@
 /** Words and vectors together: both propose passages, and the better judge ranks them. */
-import { sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
-import { type Database, listed } from '../store/database.ts';
+import type { Database } from '../store/database.ts';
+import { readTexts } from '../store/passages.ts';
+import type { Scope } from '../store/scope.ts';
 import { embedderOf } from './embed/choose.ts';
 import { add, fuse, LEAST_SIMILARITY, MEANING_WEIGHT } from './fuse.ts';
-import { type Candidate, interact } from './interaction.ts';
+import { interact } from './interaction.ts';
 import { searchWords } from './lexical.ts';
 import type { Ranked } from './ranked.ts';
-import { reachable, type Scope } from './scope.ts';
 import { searchMeaning } from './semantic.ts';
 
 /** What the best interaction is worth beside the best bm25; chosen as WINDOW was. */
@@ -38,14 +38,6 @@ export async function searchHybrid(
     ...words.slice(0, COMPARED_BY_WORDS).map(({ id }) => id),
     ...similar.slice(0, COMPARED_BY_MEANING).map(({ id }) => id),
   ]);
-  const candidates = await readCandidates(db, scope, [...compared]);
+  const candidates = await readTexts(db, scope, [...compared]);
   return add(words, await interact(embedder.tokens, query, candidates), INTERACTION_WEIGHT);
-}
-
-function readCandidates(db: Database, scope: Scope, ids: readonly number[]): Promise<Candidate[]> {
-  return db.all<Candidate>(
-    sql`SELECT c.id, c.title, c.heading, c.text FROM chunks c
-      WHERE c.id IN ${listed(ids)}
-        AND EXISTS (SELECT 1 ${reachable(scope, sql`c.document_id`)})`,
-  );
 }

@@ -1,4 +1,4 @@
-/** Attached files to passages in the index, some together: what they cost is mostly waiting for D1 and R2. */
+/** Waiting files to passages in the index, some together: what they cost is mostly waiting for D1 and R2. */
 import type { Bindings } from '../bindings.ts';
 import { loadModel, type ModelRecord } from '../model/record.ts';
 import {
@@ -9,6 +9,7 @@ import {
 } from '../store/documents.ts';
 import { type FileRecord, hasText, readOriginal, writeText } from '../store/files.ts';
 import { sha256 } from '../store/ids.ts';
+import type { Waiting } from '../store/ingestion-queue.ts';
 import type { StoreFileRecord } from '../store/stores.ts';
 import { type Chunk, type Cutting, chunk } from './chunk.ts';
 import { embedderOf } from './embed/choose.ts';
@@ -23,12 +24,6 @@ const MAX_PASSAGES = 200_000;
 
 /** Of a passage, repeated at the start of the next where the request doesn't say. */
 const DEFAULT_OVERLAP = 0.15;
-
-export interface Attached {
-  attachment: StoreFileRecord;
-  /** Null when it has been deleted. */
-  file: FileRecord | null;
-}
 
 /** A file that can't be ingested, by its own fault. */
 export interface Refused {
@@ -49,7 +44,7 @@ interface Planned {
  * same content, name and cutting give the document that is there. Throws for what
  * is not a file's fault; then nothing, or only a part that is never searched, is there.
  */
-export async function ingest(env: Bindings, files: readonly Attached[]): Promise<Refused[]> {
+export async function ingest(env: Bindings, files: readonly Waiting[]): Promise<Refused[]> {
   const model = await loadModel(env);
   const refused: Refused[] = [];
   const planned: Planned[] = [];

@@ -5,17 +5,20 @@
  */
 
 import { DurableObject } from 'cloudflare:workers';
-import { and, asc, eq } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import { loadModel, ModelUnavailable } from '../model/record.ts';
 import { corpusAt } from '../store/corpora.ts';
-import { database } from '../store/database.ts';
 import { purgeOrphans } from '../store/documents.ts';
+import {
+  addAttempts,
+  type Failure,
+  failAttachments,
+  type Waiting,
+  waitingFiles,
+} from '../store/ingestion-queue.ts';
 import { loggable } from '../store/loggable.ts';
 import type { IngestorObject } from '../store/objects/ingestor.ts';
-import { type FileErrorCode, files, storeFiles } from '../store/schema.ts';
-import type { StoreFileRecord } from '../store/stores.ts';
-import { type Attached, ingest, type Refused } from './ingest.ts';
+import { ingest, type Refused } from './ingest.ts';
 import { revector } from './revector.ts';
 
 /** Work per alarm; then the alarm is set anew, so that no event grows without bound. */
@@ -103,14 +106,8 @@ async function wakeCorpora(env: Bindings, tenantId: number, storeIds: ReadonlySe
  * The files to work on together, the oldest first. One that was begun before may
  * be what took the process down: it is tried alone, so that it fails alone.
  */
-async function next(env: Bindings, tenantId: number): Promise<Attached[]> {
-  const rows = await database(env)
-    .select({ attachment: storeFiles, file: files })
-    .from(storeFiles)
-    .leftJoin(files, and(eq(files.id, storeFiles.fileId), eq(files.tenantId, tenantId)))
-    .where(and(eq(storeFiles.tenantId, tenantId), eq(storeFiles.status, 'in_progress')))
-    .orderBy(asc(storeFiles.createdAt), asc(storeFiles.fileId))
-    .limit(MAX_TOGETHER);
+async function next(env: Bindings, tenantId: number): Promise<Waiting[]> {
+  const rows = await waitingFiles(env, tenantId, MAX_TOGETHER);
   let bytes = 0;
   const few = rows.findIndex(({ attachment, file }) => {
     bytes += file?.bytes ?? 0;
@@ -119,19 +116,19 @@ async function next(env: Bindings, tenantId: number): Promise<Attached[]> {
   return rows.slice(0, few < 0 ? rows.length : Math.max(1, few));
 }
 
-async function work(env: Bindings, attached: readonly Attached[]): Promise<'done' | 'later'> {
+async function work(env: Bindings, attached: readonly Waiting[]): Promise<'done' | 'later'> {
   const attachments = attached.map(({ attachment }) => attachment);
   const [first] = attachments;
   if (first!.attempts >= MAX_ATTEMPTS) {
     const message = `the file could not be ingested in ${MAX_ATTEMPTS} attempts: is it very large?`;
-    await fail(env, [{ attachment: first!, code: 'server_error', message }]);
+    await failAttachments(env, [{ attachment: first!, code: 'server_error', message }]);
     return 'done';
   }
   // Counted for each, in one statement, before any is made.
   await addAttempts(env, attachments, 1);
   try {
     const refused = await ingest(env, attached);
-    if (refused.length > 0) await fail(env, refused.map(failureOf));
+    if (refused.length > 0) await failAttachments(env, refused.map(failureOf));
     return 'done';
   } catch (error) {
     if (error instanceof ModelUnavailable) {
@@ -144,48 +141,12 @@ async function work(env: Bindings, attached: readonly Attached[]): Promise<'done
     // Of several, each is tried alone next: it has been begun.
     if (attachments.length === 1) {
       const message = 'ingestion failed: attach the file again';
-      await fail(env, [{ attachment: first!, code: 'server_error', message }]);
+      await failAttachments(env, [{ attachment: first!, code: 'server_error', message }]);
     }
     return 'done';
   }
 }
 
-const listed = (attachments: readonly StoreFileRecord[]) =>
-  JSON.stringify(attachments.map(({ storeId, fileId }) => [storeId, fileId]));
-
-async function addAttempts(env: Bindings, attachments: readonly StoreFileRecord[], change: 1 | -1) {
-  await env.DB.prepare(
-    `UPDATE store_files SET attempts = attempts + ?1
-     WHERE status = 'in_progress' AND (store_id, file_id) IN
-       (SELECT value ->> 0, value ->> 1 FROM json_each(?2))`,
-  )
-    .bind(change, listed(attachments))
-    .run();
-}
-
-interface Failure {
-  attachment: StoreFileRecord;
-  code: FileErrorCode;
-  message: string;
-}
-
 function failureOf({ attachment, reason: { code, message } }: Refused): Failure {
   return { attachment, code, message };
-}
-
-async function fail(env: Bindings, failures: readonly Failure[]): Promise<void> {
-  const rows = failures.map(({ attachment: a, code, message }) => [
-    a.storeId,
-    a.fileId,
-    code,
-    message,
-  ]);
-  await env.DB.prepare(
-    `UPDATE store_files SET status = 'failed', document_id = NULL,
-       error_code = row.value ->> 2, error_message = row.value ->> 3
-     FROM json_each(?1) AS row
-     WHERE store_id = row.value ->> 0 AND file_id = row.value ->> 1 AND status = 'in_progress'`,
-  )
-    .bind(JSON.stringify(rows))
-    .run();
 }

@@ -11,7 +11,7 @@ import type { Ranked } from './ranked.ts';
 /** Tokens of a window, half of which the next one shares. Chosen on the questions of `bench:retrieval`. */
 const WINDOW = 64;
 
-export interface Candidate {
+interface Candidate {
   id: number;
   title: string;
   heading: string;

@@ -1,12 +1,12 @@
 /** Passages by what they mean: vectors near the question's. */
-import { sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import type { Database } from '../store/database.ts';
 import type { Near } from '../store/objects/vectors.ts';
+import { reachableDocuments } from '../store/passages.ts';
+import type { Scope } from '../store/scope.ts';
 import { embedderOf } from './embed/choose.ts';
 import type { Embedder } from './embed/embedder.ts';
 import { startIngestion } from './ingestor.ts';
-import { reachable, type Scope } from './scope.ts';
 import { vectorIndexOf } from './vectors/choose.ts';
 
 /** The `limit` nearest, best first; none without an embedder or a word that it knows. */
@@ -24,7 +24,9 @@ export async function searchMeaning(
   const index = vectorIndexOf(env);
   const found = await Promise.all(
     scope.storeIds.map(async (storeId) => {
-      const documents = await documentsOf(db, { ...scope, storeIds: [storeId] }, embedder.id);
+      // The index is told which documents to search; it decides nothing.
+      const reached = { ...scope, storeIds: [storeId] };
+      const documents = await reachableDocuments(db, reached, embedder.id);
       if (documents.some(({ current }) => !current)) await rebuild(env, tenantId, embedder.id);
       const ids = documents.filter(({ current }) => current).map(({ id }) => id);
       if (ids.length === 0) return [];
@@ -54,18 +56,6 @@ async function vectorOf(embedder: Embedder, query: string): Promise<Float32Array
 function wordsOnly(error: unknown): Near[] {
   console.error(JSON.stringify({ event: 'vectors_failed', error: String(error) }));
   return [];
-}
-
-/**
- * The documents that the scope reaches, and whether all their passages have a vector
- * of this embedder: the index is told which to search, it decides nothing.
- */
-function documentsOf(db: Database, scope: Scope, embedder: string) {
-  return db.all<{ id: number; current: number }>(
-    sql`SELECT d.id, d.embedder IS ${embedder} AS current FROM documents d
-      WHERE d.tenant_id = ${scope.namespace.tenantId}
-        AND EXISTS (SELECT 1 ${reachable(scope, sql`d.id`)})`,
-  );
 }
 
 /** Tenants and embedders whose vectors are being made: asked for once a while is enough. */

@@ -3,7 +3,8 @@ import { and, count, eq, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import { database } from './database.ts';
 import { newId } from './ids.ts';
-import { type Attributes, batches, storeFiles } from './schema.ts';
+import { type Page, type PageQuery, page } from './page.ts';
+import { type Attributes, batches, type FileStatus, storeFiles } from './schema.ts';
 import {
   detachEverywhere,
   type FileCounts,
@@ -41,24 +42,39 @@ export async function attachFiles(
       a.overlapTokens,
     ]),
   );
-  await env.DB.prepare(
-    `INSERT INTO store_files
-       (store_id, tenant_id, batch_id, file_id, attributes, chunk_tokens, overlap_tokens)
-     SELECT ?1, ?2, ?3, value ->> 0, value ->> 1, value ->> 2, value ->> 3
-     FROM json_each(?4) WHERE true
-     ON CONFLICT (store_id, file_id) DO UPDATE SET
-       status = 'in_progress', attempts = 0, error_code = NULL, error_message = NULL,
-       batch_id = excluded.batch_id, attributes = excluded.attributes,
-       chunk_tokens = excluded.chunk_tokens, overlap_tokens = excluded.overlap_tokens`,
-  )
-    .bind(store.id, store.tenantId, batchId, rows)
-    .run();
+  await database(env).run(
+    sql`INSERT INTO store_files
+        (store_id, tenant_id, batch_id, file_id, attributes, chunk_tokens, overlap_tokens)
+      SELECT ${store.id}, ${store.tenantId}, ${batchId},
+        value ->> 0, value ->> 1, value ->> 2, value ->> 3
+      FROM json_each(${rows}) WHERE true
+      ON CONFLICT (store_id, file_id) DO UPDATE SET
+        status = 'in_progress', attempts = 0, error_code = NULL, error_message = NULL,
+        batch_id = excluded.batch_id, attributes = excluded.attributes,
+        chunk_tokens = excluded.chunk_tokens, overlap_tokens = excluded.overlap_tokens`,
+  );
 }
 
 export function findAttachment(env: Bindings, store: StoreRecord, fileId: string) {
   return database(env).query.storeFiles.findFirst({
     where: and(eq(storeFiles.storeId, store.id), eq(storeFiles.fileId, fileId)),
   });
+}
+
+/** A store's files: those with a status, or of one batch. */
+export function listAttachments(
+  env: Bindings,
+  storeId: string,
+  { status, batchId }: { status?: FileStatus | undefined; batchId?: string },
+  query: PageQuery,
+): Promise<Page<StoreFileRecord>> {
+  const { fileId: id, createdAt } = storeFiles;
+  const wanted = and(
+    status === undefined ? undefined : eq(storeFiles.status, status),
+    batchId === undefined ? undefined : eq(storeFiles.batchId, batchId),
+  );
+  const owned = eq(storeFiles.storeId, storeId);
+  return page(env, { table: storeFiles, id, createdAt, owned, wanted }, query);
 }
 
 export async function setAttributes(

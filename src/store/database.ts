@@ -1,5 +1,7 @@
+/** D1 through drizzle. All SQL on it is in this folder; what Durable Objects keep of their own is theirs. */
 import { type SQL, sql } from 'drizzle-orm';
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
+import { DrizzleQueryError } from 'drizzle-orm/errors';
 import type { Bindings } from '../bindings.ts';
 import * as schema from './schema.ts';
 
@@ -7,6 +9,31 @@ export type Database = DrizzleD1Database<typeof schema>;
 
 export function database(env: Pick<Bindings, 'DB'>): Database {
   return drizzle(env.DB, { schema });
+}
+
+/** Runs the statements in the order given, as one transaction. (Drizzle's own batch takes no raw SQL that binds values.) */
+export async function transact(
+  env: Pick<Bindings, 'DB'>,
+  statements: readonly SQL[],
+): Promise<void> {
+  if (statements.length === 0) return;
+  const db = database(env);
+  const prepared = statements.map((statement) => {
+    const { sql: text, params } = db.run(statement).getQuery();
+    return env.DB.prepare(text).bind(...params);
+  });
+  await env.DB.batch(prepared);
+}
+
+/** Throws where D1 can't be read or has no tables. */
+export async function probe(env: Pick<Bindings, 'DB'>): Promise<void> {
+  const { tenants } = schema;
+  try {
+    await database(env).select({ id: tenants.id }).from(tenants).limit(1);
+  } catch (error) {
+    // What D1 says, without the query that it says it of.
+    throw error instanceof DrizzleQueryError ? (error.cause ?? error) : error;
+  }
 }
 
 /**

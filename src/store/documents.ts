@@ -2,9 +2,9 @@
  * Passages: rows in `chunks`, their token ids and vectors, and the tenant's FTS5 index,
  * written and deleted together.
  */
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
-import { database, listed } from './database.ts';
+import { database, listed, transact } from './database.ts';
 import { hex } from './ids.ts';
 import { documents } from './schema.ts';
 import { passageIndex } from './tenants.ts';
@@ -70,22 +70,22 @@ export async function writeDocuments(
   fresh: readonly NewDocument[],
   holders: readonly Holder[],
 ): Promise<void> {
-  let transaction = begin(env, tenantId, fresh);
+  let transaction = begin(tenantId, fresh);
   let size = 0;
   for (const rows of batchesOf(fresh)) {
     if (size > 0 && size + rows.json.length > MAX_TRANSACTION_JSON) {
-      await env.DB.batch(transaction);
+      await transact(env, transaction);
       transaction = [];
       size = 0;
     }
-    transaction.push(...insertPassages(env, tenantId, makers, rows));
+    transaction.push(...insertPassages(tenantId, makers, rows));
     size += rows.json.length;
   }
-  transaction.push(...complete(env, tenantId, makers, fresh, holders));
-  await env.DB.batch(transaction);
+  transaction.push(...complete(tenantId, makers, fresh, holders));
+  await transact(env, transaction);
 }
 
-function begin(env: Bindings, tenantId: number, fresh: readonly NewDocument[]) {
+function begin(tenantId: number, fresh: readonly NewDocument[]): SQL[] {
   if (fresh.length === 0) return [];
   const rows = JSON.stringify(
     fresh.map(({ key, notice, passages }) => [
@@ -93,21 +93,17 @@ function begin(env: Bindings, tenantId: number, fresh: readonly NewDocument[]) {
       passages.reduce((total, { text }) => total + text.length, 0),
     ]),
   );
-  const keys = JSON.stringify(fresh.map(({ key }) => key));
   return [
-    env.DB.prepare(
-      `INSERT INTO documents (tenant_id, key, notice, text_bytes, complete)
-       SELECT ?1, value ->> 0, value ->> 1, value ->> 2, 0 FROM json_each(?2) WHERE true
-       ON CONFLICT (tenant_id, key) DO UPDATE SET
-         complete = 0, notice = excluded.notice, text_bytes = excluded.text_bytes`,
-    ).bind(tenantId, rows),
-    ...deletePassages(
-      env,
-      tenantId,
-      'SELECT id FROM documents WHERE tenant_id = ?2 AND key IN (SELECT value FROM json_each(?1))',
-      keys,
-    ),
+    sql`INSERT INTO documents (tenant_id, key, notice, text_bytes, complete)
+      SELECT ${tenantId}, value ->> 0, value ->> 1, value ->> 2, 0 FROM json_each(${rows}) WHERE true
+      ON CONFLICT (tenant_id, key) DO UPDATE SET
+        complete = 0, notice = excluded.notice, text_bytes = excluded.text_bytes`,
+    ...deletePassages(tenantId, sql`(SELECT id FROM documents WHERE ${withKeys(tenantId, fresh)})`),
   ];
+}
+
+function withKeys(tenantId: number, fresh: readonly NewDocument[]): SQL {
+  return sql`tenant_id = ${tenantId} AND key IN ${listed(fresh.map(({ key }) => key))}`;
 }
 
 interface Rows {
@@ -116,59 +112,43 @@ interface Rows {
   json: string;
 }
 
-function insertPassages(env: Bindings, tenantId: number, made: Makers, { count, json }: Rows) {
+function insertPassages(tenantId: number, made: Makers, { count, json }: Rows): SQL[] {
   // The new rows' ids are those above the highest one before: D1 runs a batch as one transaction.
+  const before = sql`(SELECT max(id) FROM chunks) - ${count}`;
+  const index = sql.raw(passageIndex(tenantId));
   return [
-    env.DB.prepare(
-      `INSERT INTO chunks (document_id, title, heading, text, start, "end")
-       SELECT (SELECT id FROM documents WHERE tenant_id = ?1 AND key = value ->> 0),
-         value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
-       FROM json_each(?2) ORDER BY key`,
-    ).bind(tenantId, json),
-    env.DB.prepare(
-      `INSERT INTO chunk_tokens (chunk_id, tokenizer, ids)
-       SELECT (SELECT max(id) FROM chunks) - ?1 + 1 + key, ?2, unhex(value ->> 6)
-       FROM json_each(?3)`,
-    ).bind(count, made.tokenizer, json),
-    env.DB.prepare(
-      `INSERT INTO chunk_vectors (chunk_id, embedder, vector)
-       SELECT (SELECT max(id) FROM chunks) - ?1 + 1 + key, ?2, unhex(value ->> 7)
-       FROM json_each(?3) WHERE value ->> 7 IS NOT NULL`,
-    ).bind(count, made.embedder, json),
-    env.DB.prepare(
-      `INSERT INTO ${passageIndex(tenantId)} (rowid, title, heading, text)
-       SELECT id, title, heading, text FROM chunks
-       WHERE id > (SELECT max(id) FROM chunks) - ?1`,
-    ).bind(count),
+    sql`INSERT INTO chunks (document_id, title, heading, text, start, "end")
+      SELECT (SELECT id FROM documents WHERE tenant_id = ${tenantId} AND key = value ->> 0),
+        value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
+      FROM json_each(${json}) ORDER BY key`,
+    sql`INSERT INTO chunk_tokens (chunk_id, tokenizer, ids)
+      SELECT ${before} + 1 + key, ${made.tokenizer}, unhex(value ->> 6) FROM json_each(${json})`,
+    sql`INSERT INTO chunk_vectors (chunk_id, embedder, vector)
+      SELECT ${before} + 1 + key, ${made.embedder}, unhex(value ->> 7)
+      FROM json_each(${json}) WHERE value ->> 7 IS NOT NULL`,
+    sql`INSERT INTO ${index} (rowid, title, heading, text)
+      SELECT id, title, heading, text FROM chunks WHERE id > ${before}`,
   ];
 }
 
 /** Completes the documents, and the attachments that still wait for one. */
 function complete(
-  env: Bindings,
   tenantId: number,
   { embedder }: Makers,
   fresh: readonly NewDocument[],
   holders: readonly Holder[],
-) {
-  const keys = JSON.stringify(fresh.map(({ key }) => key));
+): SQL[] {
   const rows = JSON.stringify(holders.map(({ storeId, fileId, key }) => [storeId, fileId, key]));
   return [
-    env.DB.prepare(
-      `UPDATE documents SET complete = 1, embedder = ?3
-       WHERE tenant_id = ?1 AND key IN (SELECT value FROM json_each(?2))`,
-    ).bind(tenantId, keys, embedder),
-    env.DB.prepare(
-      `UPDATE store_files SET status = 'completed', document_id = d.id, usage_bytes = d.text_bytes,
-         error_code = iif(d.notice IS NULL, NULL, 'invalid_file'), error_message = d.notice
-       FROM json_each(?2) AS row JOIN documents d ON d.tenant_id = ?1 AND d.key = row.value ->> 2
-       WHERE store_files.store_id = row.value ->> 0 AND store_files.file_id = row.value ->> 1
-         AND store_files.status = 'in_progress' AND d.complete`,
-    ).bind(tenantId, rows),
-    env.DB.prepare(
-      `UPDATE stores SET revision = revision + 1
-       WHERE id IN (SELECT value ->> 0 FROM json_each(?1))`,
-    ).bind(rows),
+    sql`UPDATE documents SET complete = 1, embedder = ${embedder} WHERE ${withKeys(tenantId, fresh)}`,
+    sql`UPDATE store_files SET status = 'completed', document_id = d.id, usage_bytes = d.text_bytes,
+        error_code = iif(d.notice IS NULL, NULL, 'invalid_file'), error_message = d.notice
+      FROM json_each(${rows}) AS row
+        JOIN documents d ON d.tenant_id = ${tenantId} AND d.key = row.value ->> 2
+      WHERE store_files.store_id = row.value ->> 0 AND store_files.file_id = row.value ->> 1
+        AND store_files.status = 'in_progress' AND d.complete`,
+    sql`UPDATE stores SET revision = revision + 1
+      WHERE id IN (SELECT value ->> 0 FROM json_each(${rows}))`,
   ];
 }
 
@@ -192,30 +172,43 @@ export async function purgeOrphans(
       ),
     );
   if (orphans.length === 0) return;
-  const ids = JSON.stringify(orphans.map((row) => row.id));
-  await env.DB.batch([
-    ...deletePassages(env, tenantId, 'SELECT value FROM json_each(?1)', ids),
-    env.DB.prepare('DELETE FROM documents WHERE id IN (SELECT value FROM json_each(?))').bind(ids),
+  const ids = listed(orphans.map((row) => row.id));
+  await transact(env, [
+    ...deletePassages(tenantId, ids),
+    sql`DELETE FROM documents WHERE id IN ${ids}`,
   ]);
 }
 
-/** @param which the documents' ids, as a query over `?1`, bound to `list`; `?2` is the tenant */
-function deletePassages(env: Bindings, tenantId: number, which: string, list: string) {
-  const index = passageIndex(tenantId);
-  const ours = `SELECT id FROM chunks WHERE document_id IN (${which})`;
+/** Those of the passages that are in no document of the tenant's any more. */
+export async function deadPassages(
+  env: Bindings,
+  tenantId: number,
+  ids: readonly number[],
+): Promise<number[]> {
+  const json = JSON.stringify(ids);
+  const rows = await database(env).all<{ id: number }>(
+    sql`SELECT value AS id FROM json_each(${json}) WHERE value NOT IN (
+        SELECT c.id FROM chunks c JOIN documents d ON d.id = c.document_id
+        WHERE d.tenant_id = ${tenantId} AND c.id IN ${listed(ids)})`,
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** @param which the documents' ids, as a list for IN */
+function deletePassages(tenantId: number, which: SQL): SQL[] {
+  const index = sql.raw(passageIndex(tenantId));
+  const ours = sql`document_id IN ${which}`;
+  const ids = sql`SELECT id FROM chunks WHERE ${ours}`;
   return [
     // FTS5's own command: it must be given what the row held, while `chunks` still has it.
-    `INSERT INTO ${index} (${index}, rowid, title, heading, text)
-     SELECT 'delete', id, title, heading, text FROM chunks WHERE document_id IN (${which})`,
-    `DELETE FROM chunk_tokens WHERE chunk_id IN (${ours})`,
-    `DELETE FROM chunk_vectors WHERE chunk_id IN (${ours})`,
+    sql`INSERT INTO ${index} (${index}, rowid, title, heading, text)
+      SELECT 'delete', id, title, heading, text FROM chunks WHERE ${ours}`,
+    sql`DELETE FROM chunk_tokens WHERE chunk_id IN (${ids})`,
+    sql`DELETE FROM chunk_vectors WHERE chunk_id IN (${ids})`,
     // Writing a document begins here too, where there is mostly nothing to delete.
-    `UPDATE tenants SET purges = purges + 1 WHERE id = ?2 AND EXISTS (${ours})`,
-    `DELETE FROM chunks WHERE document_id IN (${which})`,
-  ].map((statement) => {
-    const prepared = env.DB.prepare(statement);
-    return statement.includes('?2') ? prepared.bind(list, tenantId) : prepared.bind(list);
-  });
+    sql`UPDATE tenants SET purges = purges + 1 WHERE id = ${tenantId} AND EXISTS (${ids})`,
+    sql`DELETE FROM chunks WHERE ${ours}`,
+  ];
 }
 
 function* batchesOf(fresh: readonly NewDocument[]): Generator<Rows> {

@@ -3,6 +3,7 @@ import { and, eq } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import { database } from './database.ts';
 import { newId, sha256 } from './ids.ts';
+import { type Page, type PageQuery, page } from './page.ts';
 import { files, storeFiles } from './schema.ts';
 import { detachEverywhere } from './stores.ts';
 import type { Tenant } from './tenants.ts';
@@ -44,6 +45,19 @@ export function findFile(env: Bindings, tenantId: number, id: string) {
   return database(env).query.files.findFirst({
     where: and(eq(files.tenantId, tenantId), eq(files.id, id)),
   });
+}
+
+/** @param purpose only files with it */
+export function listFiles(
+  env: Bindings,
+  tenant: Tenant,
+  purpose: string | undefined,
+  query: PageQuery,
+): Promise<Page<FileRecord>> {
+  const { id, createdAt } = files;
+  const owned = eq(files.tenantId, tenant.id);
+  const wanted = purpose === undefined ? undefined : eq(files.purpose, purpose);
+  return page(env, { table: files, id, createdAt, owned, wanted }, query);
 }
 
 export function readOriginal(env: Bindings, file: FileRecord) {

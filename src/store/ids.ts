@@ -31,3 +31,17 @@ export function hex(bytes: Uint8Array): string {
   for (const byte of bytes) text += HEX[byte];
   return text;
 }
+
+/** Of what `hex` or SQLite wrote: in lower case or in capitals. */
+export function unhex(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = (digit(text.charCodeAt(2 * i)) << 4) | digit(text.charCodeAt(2 * i + 1));
+  }
+  return bytes;
+}
+
+function digit(code: number): number {
+  if (code < 0x3a) return code - 0x30;
+  return (code & 0x5f) - 0x37;
+}

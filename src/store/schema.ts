@@ -4,7 +4,6 @@
  */
 import { sql } from 'drizzle-orm';
 import {
-  blob,
   customType,
   index,
   integer,
@@ -92,7 +91,14 @@ export const files = sqliteTable(
   (table) => [index('files_by_tenant').on(table.tenantId, table.createdAt, table.id)],
 );
 
-/** Token ids as little-endian int32. D1 hands a BLOB back as an array of bytes. */
+/** D1 hands a BLOB back as an array of bytes. */
+const bytes = customType<{ data: Uint8Array; driverData: ArrayBuffer | number[] }>({
+  dataType: () => 'blob',
+  toDriver: (value) => value.slice().buffer as ArrayBuffer,
+  fromDriver: (stored) => new Uint8Array(stored),
+});
+
+/** Token ids as little-endian int32. */
 const tokenIds = customType<{ data: Int32Array; driverData: ArrayBuffer | number[] }>({
   dataType: () => 'blob',
   toDriver: (ids) => ids.slice().buffer as ArrayBuffer,
@@ -104,6 +110,9 @@ export type Attributes = Record<string, string | number | boolean>;
 
 /** Stores expire after days; SQLite counts time in seconds. */
 export const SECONDS_PER_DAY = 86_400;
+
+/** Name of the store that a request searches where it names none. */
+export const DEMO_STORE = 'demo';
 
 export const stores = sqliteTable(
   'stores',
@@ -224,7 +233,7 @@ export const chunkVectors = sqliteTable(
     /** Id of the embedder: vectors of others don't compare with it. */
     embedder: text('embedder').notNull(),
     /** A float32 scale, then an int8 a dimension. */
-    vector: blob('vector').notNull(),
+    vector: bytes('vector').notNull(),
   },
   (table) => [primaryKey({ columns: [table.chunkId, table.embedder] })],
 );

@@ -3,10 +3,10 @@ import { and, count, eq, inArray, type SQL, sql, sum } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import { corpusPrefix, deletePrefix } from './corpora.ts';
 import { database, listed } from './database.ts';
-import { DEMO_STORE } from './demo-store.ts';
 import { purgeOrphans } from './documents.ts';
 import { newId } from './ids.ts';
-import { batches, files, type Metadata, storeFiles, stores } from './schema.ts';
+import { type Page, type PageQuery, page } from './page.ts';
+import { batches, DEMO_STORE, files, type Metadata, storeFiles, stores } from './schema.ts';
 import type { Tenant } from './tenants.ts';
 
 export type StoreRecord = typeof stores.$inferSelect;
@@ -39,6 +39,25 @@ export function findStore(env: Bindings, tenantId: number, id: string) {
   return database(env).query.stores.findFirst({
     where: and(eq(stores.tenantId, tenantId), eq(stores.id, id)),
   });
+}
+
+/** Stores with what is in them. */
+export async function listStores(
+  env: Bindings,
+  tenant: Tenant,
+  query: PageQuery,
+): Promise<Page<{ store: StoreRecord; measure: StoreMeasure }>> {
+  const { id, createdAt, tenantId } = stores;
+  const listed = { table: stores, id, createdAt, owned: eq(tenantId, tenant.id) };
+  const { rows, hasMore } = await page(env, listed, query);
+  const measures = await measureStores(
+    env,
+    rows.map((store) => store.id),
+  );
+  return {
+    rows: rows.map((store) => ({ store, measure: measures.get(store.id)! })),
+    hasMore,
+  };
 }
 
 export async function updateStore(env: Bindings, store: StoreRecord, fields: Partial<StoreFields>) {

@@ -3,12 +3,12 @@
  * FTS5 table of their own: bm25 weighs a word by how many rows of the table have
  * it, so a shared table would let one tenant's documents move another's ranking.
  */
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import { deletePrefix, tenantPrefix } from './corpora.ts';
-import type { Database } from './database.ts';
+import { type Database, database, transact } from './database.ts';
 import { sha256 } from './ids.ts';
-import { tenants } from './schema.ts';
+import { apiKeys, documents, files, idempotency, storeFiles, stores, tenants } from './schema.ts';
 
 /** The only tenant of an instance that runs without keys. */
 export const LOCAL_TENANT = 'local';
@@ -61,20 +61,18 @@ export async function ensureTenant(db: Database, name: string): Promise<Tenant> 
  * say anything, and from time to time.
  */
 export async function deleteTenant(env: Bindings, { id }: Tenant): Promise<void> {
-  const index = passageIndex(id);
-  const passages = `SELECT c.id FROM chunks c JOIN documents d ON d.id = c.document_id WHERE d.tenant_id = ${id}`;
-  const owned = ['api_keys', 'idempotency', 'store_files', 'stores', 'files', 'documents'];
-  await env.DB.batch(
-    [
-      `DROP TABLE IF EXISTS ${index}`,
-      `DELETE FROM chunk_tokens WHERE chunk_id IN (${passages})`,
-      `DELETE FROM chunk_vectors WHERE chunk_id IN (${passages})`,
-      `DELETE FROM chunks WHERE id IN (${passages})`,
-      `DELETE FROM batches WHERE store_id IN (SELECT id FROM stores WHERE tenant_id = ${id})`,
-      ...owned.map((table) => `DELETE FROM ${table} WHERE tenant_id = ${id}`),
-      `DELETE FROM tenants WHERE id = ${id}`,
-    ].map((statement) => env.DB.prepare(statement)),
-  );
+  const index = sql.raw(passageIndex(id));
+  const passages = sql`SELECT c.id FROM chunks c JOIN documents d ON d.id = c.document_id WHERE d.tenant_id = ${id}`;
+  const owned = [apiKeys, idempotency, storeFiles, stores, files, documents];
+  await transact(env, [
+    sql`DROP TABLE IF EXISTS ${index}`,
+    sql`DELETE FROM chunk_tokens WHERE chunk_id IN (${passages})`,
+    sql`DELETE FROM chunk_vectors WHERE chunk_id IN (${passages})`,
+    sql`DELETE FROM chunks WHERE id IN (${passages})`,
+    sql`DELETE FROM batches WHERE store_id IN (SELECT id FROM stores WHERE tenant_id = ${id})`,
+    ...owned.map((table) => sql`DELETE FROM ${table} WHERE tenant_id = ${id}`),
+    sql`DELETE FROM tenants WHERE id = ${id}`,
+  ]);
   indexed.delete(id);
   await deletePrefix(env, tenantPrefix(id));
   // Its vectors in Vectorize are known by rows that stay until they are deleted.
@@ -92,9 +90,19 @@ const indexed = new Set<number>();
  */
 export async function ensurePassageIndex(env: Bindings, tenantId: number): Promise<void> {
   if (indexed.has(tenantId)) return;
-  const name = passageIndex(tenantId);
-  await env.DB.prepare(`CREATE VIRTUAL TABLE IF NOT EXISTS ${name} USING fts5(
-    title, heading, text,
-    content = 'chunks', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2')`).run();
+  const index = sql.raw(passageIndex(tenantId));
+  await database(env).run(
+    sql`CREATE VIRTUAL TABLE IF NOT EXISTS ${index} USING fts5(title, heading, text,
+      content = 'chunks', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2')`,
+  );
   indexed.add(tenantId);
+}
+
+/** How often passages of the tenant's have been deleted; undefined where the tenant is gone. */
+export async function purgesOf(env: Bindings, tenantId: number): Promise<number | undefined> {
+  // Unquoted: a quoted name of no column is a text to SQLite, and would be an answer.
+  const [row] = await database(env).all<{ purges: number }>(
+    sql`SELECT purges FROM tenants WHERE id = ${tenantId}`,
+  );
+  return row?.purges;
 }

@@ -83,7 +83,7 @@ test('every field of a request is told in docs/api.md', () => {
 
 test('its scopes are those that open the routes', async () => {
   const state = `${service.state}/wrangler`;
-  for (const scope of ['chat', 'ingest', 'admin']) {
+  for (const scope of ['chat', 'ingest', 'metrics', 'admin']) {
     const key = await createKey(state, `scoped-${scope}`, '--scopes', scope);
     for (const { method, path, operation } of operations()) {
       // The key's own tenant goes last, or its key would go with it.

@@ -1,7 +1,7 @@
 /** Several choices of one request, as the `openai` package asks for them. */
 import OpenAI, { BadRequestError } from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CLIENT_DEADLINE_MS } from '../../src/api/event-stream.ts';
+import { CLIENT_DEADLINE_MS } from '../../src/api/answers/event-stream.ts';
 import { startService, type TestService } from '../support/service.ts';
 
 let service: TestService;

@@ -174,11 +174,16 @@ describe('refused, by name and place', () => {
 
   test.each([
     [
-      format({ type: 'object', properties: { n: { type: 'integer', multipleOf: 2 } } }),
-      'response_format.json_schema.schema.properties.n.multipleOf: is not supported',
+      {
+        response_format: {
+          type: 'json_schema',
+          json_schema: { name: 'x', strict: true, schema: { properties: { n: { not: {} } } } },
+        },
+      },
+      'response_format.json_schema.schema.properties.n.not: is not supported',
     ],
     [format({ $ref: '#' }), 'response_format: it has no value'],
-    [format({ type: 'object', description: 'x'.repeat(30_000) }), 'at most 24576 bytes'],
+    [format({ type: 'object', description: 'x'.repeat(140_000) }), 'at most 131072 bytes'],
     [format(deep), 'nested more than 32 deep'],
     [format('object'), 'must be a JSON Schema'],
     [{ response_format: { type: 'json_schema', json_schema: { schema: {} } } }, 'is required'],

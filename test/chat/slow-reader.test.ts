@@ -1,8 +1,8 @@
 /** A reader that pauses too long loses the rest of the answer, and is told so. */
 import { Hono } from 'hono';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { CLIENT_DEADLINE_MS, eventStream } from '../../src/api/answers/event-stream.ts';
 import { cancelled } from '../../src/api/errors.ts';
-import { CLIENT_DEADLINE_MS, eventStream } from '../../src/api/event-stream.ts';
 import { Link } from '../../src/link/client.ts';
 import type { Clock } from '../../src/link/protocol/index.ts';
 import { settings } from '../link/simulated.ts';

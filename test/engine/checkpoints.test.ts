@@ -36,7 +36,7 @@ it.skipIf(!existsSync(TINY_STORIES))('a trained model writes its stories', async
   const engine = await openEngine(TINY_STORIES, { slots: 1, cacheFolder });
   try {
     const prompt = tokenizer.encode('Once upon a time').ids;
-    const slot = engine.acquire(Int32Array.from(prompt), 200)!;
+    const slot = engine.acquire(Int32Array.from(prompt), 200, 'alone')!;
     const written = [...prompt];
     let next = argmax(await feed(engine, slot, prompt));
     while (written.length < 120) {

@@ -113,7 +113,7 @@ describe('where a panel of the cache ends', () => {
     const engine = await openEngine(model, options);
     const control = await checkControl(engine, 1);
     expect(control!.equal).toBeLessThan(control!.nodes);
-    const slot = engine.acquire(Int32Array.of(1), PANEL_ROWS + 100)!;
+    const slot = engine.acquire(Int32Array.of(1), PANEL_ROWS + 100, 'alone')!;
     while (slot.length < PANEL_ROWS - 3) {
       await feed(engine, slot, Array(Math.min(256, PANEL_ROWS - 3 - slot.length)).fill(5));
     }

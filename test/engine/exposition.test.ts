@@ -60,7 +60,7 @@ it('says that it is exact, and what that was checked on', async () => {
 
 it('shows what was learnt since', async () => {
   const before = (await scrape()).get(step(4, 1, 256));
-  const slot = engine.acquire(Int32Array.of(1), 64)!;
+  const slot = engine.acquire(Int32Array.of(1), 64, 'alone')!;
   await engine.step([chainRow(slot, [1, 2, 3, 4])]);
   engine.release(slot);
   const after = (await scrape()).get(step(4, 1, 256));

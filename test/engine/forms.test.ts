@@ -75,7 +75,7 @@ it('int4 weights keep the better part of the choices', async () => {
 
 it('hidden states come with the rows whose logits are wanted, and give those logits', async () => {
   const engine = await openEngine(SMALL, { ...BASE, hiddenOutput: true });
-  const slot = engine.acquire(Int32Array.of(1), 64)!;
+  const slot = engine.acquire(Int32Array.of(1), 64, 'alone')!;
   const row = chainRow(slot, [3, 4, 5, 6], 2);
   await engine.step([row]);
   expect(row.hidden).toHaveLength(2 * 32);

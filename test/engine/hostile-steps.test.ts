@@ -11,7 +11,7 @@ let slot: Slot;
 
 beforeAll(async () => {
   engine = await openEngine(SMALL, { slots: 2, maxContext: 64, threads: 1, cacheFolder });
-  slot = engine.acquire(Int32Array.of(5, 6, 7), 64)!;
+  slot = engine.acquire(Int32Array.of(5, 6, 7), 64, 'alone')!;
   await feed(engine, slot, [5, 6, 7]);
 });
 afterAll(() => engine.close());
@@ -49,7 +49,7 @@ describe('a step', () => {
   });
 
   it('refuses a slot that was given back', async () => {
-    const other = engine.acquire(Int32Array.of(1), 10)!;
+    const other = engine.acquire(Int32Array.of(1), 10, 'alone')!;
     engine.release(other);
     await expect(engine.step([chainRow(other, [1])])).rejects.toThrow(/not held/);
     expect(() => engine.commit(other, [0], 1)).toThrow(/not held/);
@@ -73,7 +73,7 @@ describe('a commit', () => {
   });
 
   it('cannot be made twice of one step', async () => {
-    const other = engine.acquire(Int32Array.of(1, 2), 20)!;
+    const other = engine.acquire(Int32Array.of(1, 2), 20, 'alone')!;
     await engine.step([chainRow(other, [1])]);
     engine.commit(other, [0], 1);
     expect(() => engine.commit(other, [0], 1)).toThrow(/0 rows/);

@@ -3,12 +3,14 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addModel } from '../../gpu-backend/builder/add-model.ts';
 import { downloadCheckpoint } from '../../gpu-backend/builder/hub.ts';
 import { BUNDLED, SMALL, temporaryFolder } from './models.ts';
+
+const decided = temporaryFolder();
 
 const folder = temporaryFolder();
 const GGUF = fileURLToPath(new URL('./gguf/fixtures', import.meta.url));
@@ -165,6 +167,30 @@ describe('adding', () => {
     expect(quantised.manifest.quantization).toBe('int4');
     expect(quantised.manifest.fingerprints.model).not.toBe(plain.manifest.fingerprints.model);
     expect(quantised.path).not.toBe(plain.path);
+  });
+
+  it('decides for a form once, and keeps to it', async () => {
+    const cacheFolder = decided;
+    const auto = { ...options(), cacheFolder, quantization: 'auto' as const };
+    const model = await addModel(SMALL, auto);
+    expect(['int8', 'int4']).toContain(model.manifest.quantization);
+    expect(model.manifest.name).toBe(basename(SMALL));
+    const manifest = join(model.path, 'manifest.json');
+    const written = statSync(manifest).mtimeMs;
+    expect(await addModel(SMALL, auto)).toEqual(model);
+    expect(await addModel(model.path, auto)).toEqual(model);
+    expect(statSync(manifest).mtimeMs).toBe(written);
+    expect(readdirSync(cacheFolder).filter((name) => /float32-int[48]-v/.test(name))).toHaveLength(
+      1,
+    );
+  });
+
+  it('leaves float16 as it is', async () => {
+    const half = { ...options(), cacheFolder: join(decided, 'half'), compute: 'float16' as const };
+    const model = await addModel(SMALL, { ...half, quantization: 'auto' });
+    expect(model.manifest.quantization).toBe('none');
+    const refused = addModel(SMALL, { ...half, quantization: 'int8' });
+    await expect(refused).rejects.toThrow(/int8 rows in float16 .*float32/);
   });
 
   it.each([

@@ -32,7 +32,7 @@ it('a step writes only its own rows, into the caches it was given', async () => 
   const prepared = prepareModel(readModelFolder(SMALL), cacheFolder, { compute: 'float32' });
   expect(prepared.layout.compute).toBe('float32');
   const engine = await openEngine(SMALL, { slots: 2, maxContext: 128, threads: 1, cacheFolder });
-  const slot = engine.acquire(Int32Array.of(1, 2, 3), 100)!;
+  const slot = engine.acquire(Int32Array.of(1, 2, 3), 100, 'alone')!;
   await feed(engine, slot, [1, 2, 3]);
   const before = cacheBytes(slot);
   await engine.step([chainRow(slot, [4, 5])]);

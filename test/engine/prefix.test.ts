@@ -134,9 +134,9 @@ describe('slots', () => {
   it('are refused when all are held, and found again when one is given back', () => {
     const taken = [1, 2, 3].map((i) => take(text(10 + i, 5), `held ${i}`));
     expect(taken).toHaveLength(SLOTS);
-    expect(engine.acquire(Int32Array.of(1), 10)).toBeNull();
+    expect(engine.acquire(Int32Array.of(1), 10, 'alone')).toBeNull();
     give(taken[1]!);
-    expect(engine.acquire(Int32Array.of(1), 10)).toBe(taken[1]);
+    expect(engine.acquire(Int32Array.of(1), 10, 'alone')).toBe(taken[1]);
     held.push(taken[1]!);
   });
 
@@ -155,6 +155,6 @@ describe('slots', () => {
   });
 
   it('are refused for contexts longer than any can hold', () => {
-    expect(engine.acquire(Int32Array.of(1), engine.limits.maxContext + 1)).toBeNull();
+    expect(engine.acquire(Int32Array.of(1), engine.limits.maxContext + 1, 'alone')).toBeNull();
   });
 });

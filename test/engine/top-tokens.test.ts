@@ -65,7 +65,7 @@ it('a step fills them for every row whose logits are wanted, of those sessions t
 });
 
 it.each([0, -1, 1.5, Number.NaN, MAX_TOP_TOKENS + 1])('top %d is refused', async (top) => {
-  const slot = engine.acquire(Int32Array.of(1), 64)!;
+  const slot = engine.acquire(Int32Array.of(1), 64, 'alone')!;
   await expect(engine.step([{ ...treeRow(slot, [3], [-1]), top }])).rejects.toThrow(/top must be/);
   engine.release(slot);
 });

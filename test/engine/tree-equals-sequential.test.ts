@@ -50,7 +50,7 @@ describe.each([
       for (const { slot } of conversations) engine.release(slot);
       expect(checked.length).toBeGreaterThan((batch * rounds) / 2);
       for (const { text, logits } of checked) {
-        const slot = reference.acquire(Int32Array.from(text), text.length)!;
+        const slot = reference.acquire(Int32Array.from(text), text.length, 'alone')!;
         const expected = await feed(reference, slot, text.slice(slot.cached));
         reference.release(slot);
         expect(maxDifference(logits, expected)).toBe(0);

@@ -175,6 +175,16 @@ describe('a checkpoint folder', () => {
     expect(() => readSafetensorsIndex(target)).toThrow(/cut short/);
   });
 
+  it('with a tensor of another shape than the configuration asks for names it', async () => {
+    const target = copy('wrong-shape');
+    const file = join(target, 'config.json');
+    const config = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...config, num_key_value_heads: 1 }));
+    await expect(openEngine(target, { cacheFolder: join(folder, 'cache') })).rejects.toThrow(
+      /k_proj.* is \[\d+, \d+\], the configuration asks for \[\d+, \d+\]/,
+    );
+  });
+
   it('that lacks a tensor names it', async () => {
     const target = join(folder, 'lacking');
     cpSync(SMALL, target, { recursive: true });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Expression } from '../../gpu-backend/grammar/expression.ts';
 import { Grammar, type State } from '../../gpu-backend/grammar/grammar.ts';
 import { Program } from '../../gpu-backend/grammar/program.ts';
-import { schemaExpression } from '../../gpu-backend/grammar/schema.ts';
+import { schemaGrammar } from '../../gpu-backend/grammar/schema/reader.ts';
 import { tokenBytes } from '../../gpu-backend/grammar/token-bytes.ts';
 import { Vocabulary } from '../../gpu-backend/grammar/vocabulary.ts';
 import { Noise } from '../../src/draft/noise.ts';
@@ -24,7 +24,7 @@ export function grammarOf(expression: Expression): Grammar {
 }
 
 export function grammarOfSchema(schema: unknown): Grammar {
-  return grammarOf(schemaExpression(schema, ['schema']));
+  return grammarOf(schemaGrammar(schema, ['schema'], true).expression);
 }
 
 /** The tokens' text. */

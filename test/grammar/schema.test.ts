@@ -6,6 +6,8 @@ import { Validator } from '@cfworker/json-schema';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { anyValue, FREE } from '../../gpu-backend/grammar/json.ts';
+import { GrammarRefused } from '../../gpu-backend/grammar/refused.ts';
+import { schemaGrammar } from '../../gpu-backend/grammar/schema/reader.ts';
 import {
   allowed,
   follow,
@@ -121,6 +123,69 @@ describe('a schema’s grammar', () => {
     expect(grammar.forced(inside)).toEqual([]);
     const behind = follow(grammar, tokenizer.encode('{"name": "Ann"'))!;
     expect(textOf(grammar.forced(behind))).toBe(', "kind": "pear"}');
+  });
+});
+
+test('an object that names no properties on purpose has none', () => {
+  for (const schema of [
+    { type: 'object', properties: {} },
+    { type: 'object', additionalProperties: false },
+  ]) {
+    expect(textOf(sample(grammarOfSchema(schema), 3, 40))).toBe('{}');
+  }
+});
+
+test('a pattern without anchors is found anywhere, and nowhere else', () => {
+  const grammar = grammarOfSchema({ type: 'string', pattern: 'needle|pin' });
+  const ends = (text: string) => follow(grammar, tokenizer.encode(text))?.accepting ?? false;
+  for (const text of ['"needle"', '"a \\"needle\\" in hay"', '"néédle, pin"'])
+    expect(ends(text)).toBe(true);
+  for (const text of ['"need le"', '""', '"hay"']) expect(ends(text)).toBe(false);
+});
+
+test('an anchor holds for its alternative alone', () => {
+  const grammar = grammarOfSchema({ type: 'string', pattern: '^a|b$' });
+  const ends = (text: string) => follow(grammar, tokenizer.encode(text))?.accepting ?? false;
+  expect(['"a"', '"axx"', '"xxb"', '"xa"', '"bx"'].map(ends)).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
+});
+
+describe('a schema that is not strict', () => {
+  test('leaves out what can’t be held, and names it', () => {
+    const { expression, unenforced } = schemaGrammar(
+      {
+        type: 'object',
+        properties: {
+          tags: { type: 'array', items: { type: 'string' }, uniqueItems: true },
+          odd: { type: 'number', multipleOf: 0.3, not: { const: 1 } },
+          word: { type: 'string', pattern: '^(?!x)' },
+        },
+        required: ['tags', 'odd', 'word'],
+        minProperties: 2,
+      },
+      ['schema'],
+      false,
+    );
+    expect(unenforced.map((path) => path.join('.'))).toEqual([
+      'schema.minProperties',
+      'schema.properties.tags.uniqueItems',
+      'schema.properties.odd.not',
+      'schema.properties.odd.multipleOf',
+      'schema.properties.word.pattern',
+    ]);
+    const value = JSON.parse(textOf(sample(grammarOf(expression), 1, 40)));
+    expect(Object.keys(value)).toEqual(['tags', 'odd', 'word']);
+  });
+
+  test('is refused all the same where it is malformed', () => {
+    for (const schema of [{ type: 'money' }, { type: 'string', minLength: 'x' }, { anyOf: [] }]) {
+      expect(() => schemaGrammar(schema, ['schema'], false)).toThrow(GrammarRefused);
+    }
   });
 });
 

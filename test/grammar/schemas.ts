@@ -55,11 +55,121 @@ const constants: fc.Arbitrary<Example> = fc
     schema: single ? { const: value } : { enum: [...new Set([...others, value])] },
     text: JSON.stringify(value),
   }));
+const multiples: fc.Arbitrary<Example> = fc
+  .tuple(
+    fc.constantFrom(1, 2, 3, 5, 7, 10, 12, 25, 60, 64, 97, 100, 1000),
+    fc.integer({ min: -4000, max: 4000 }),
+    fc.nat(100_000),
+    fc.nat(100_000),
+    fc.constantFrom('none', 'both', 'low', 'above'),
+  )
+  .map(([multipleOf, times, below, above, kind]) => {
+    const value = multipleOf * times;
+    const limits = {
+      none: {},
+      both: { minimum: value - below, maximum: value + above },
+      low: { minimum: value - below },
+      above: { exclusiveMinimum: value - below - 1 },
+    }[kind];
+    return { schema: { type: 'integer', multipleOf, ...limits }, text: String(value) };
+  });
+const decimals: fc.Arbitrary<Example> = fc
+  .tuple(
+    fc.integer({ min: -3_000_000_000, max: 3_000_000_000 }),
+    fc.nat(5_000_000),
+    fc.nat(5_000_000),
+    fc.boolean(),
+  )
+  .map(([micros, below, above, open]) => {
+    const decimal = (units: number) => Number((units / 1e6).toFixed(6));
+    const [least, most] = [decimal(micros - below - 1), decimal(micros + above + 1)];
+    const limits = open
+      ? { exclusiveMinimum: least, exclusiveMaximum: most }
+      : { minimum: least, maximum: most };
+    return { schema: { type: 'number', ...limits }, text: (micros / 1e6).toFixed(6) };
+  });
+/** A pattern, and a string that it matches. */
+const patterned: fc.Arbitrary<Example> = fc
+  .constantFrom<[object, string]>(
+    [{ pattern: '^[A-Z]{2}\\d{4,6}$' }, 'AB12345'],
+    [{ pattern: '^(red|green|blue)-(\\w+)$' }, 'green-x_1'],
+    [{ pattern: '^\\+?[0-9]+([ -][0-9]+)*$' }, '+49 30-1234'],
+    [{ pattern: '^[^"\\\\]*$' }, 'no quote é 漢'],
+    [{ pattern: '^["\\\\\\n]{1,3}$' }, '"\\\n'],
+    [{ pattern: '^[а-яё]+$' }, 'привет'],
+    [{ pattern: '^\\u{1F600}?.$' }, '😀漢'],
+    [{ pattern: '^(?<year>\\d{4})/(?:0?[1-9]|1[0-2])$' }, '2026/11'],
+    [{ pattern: '^[a-f]+$', minLength: 2, maxLength: 4 }, 'abc'],
+    [{ format: 'date' }, '2024-02-29'],
+    [{ format: 'date-time' }, '2026-11-28T09:05:59.25+01:00'],
+    [{ format: 'time' }, '23:59:00Z'],
+    [{ format: 'uuid' }, '123e4567-e89b-42d3-a456-426614174000'],
+    [{ format: 'email' }, 'ann.lee+x@mail.example.org'],
+    [{ format: 'ipv4' }, '192.168.0.1'],
+    [{ format: 'hostname' }, 'a-1.example.org'],
+    [{ format: 'uri' }, 'https://example.org/a%20b?q=1#x'],
+  )
+  .map(([schema, value]) => ({
+    schema: { type: 'string', ...schema },
+    text: JSON.stringify(value),
+  }));
+const tuples: fc.Arbitrary<Example> = fc.constantFrom<Example>(
+  {
+    schema: { type: 'array', prefixItems: [{ type: 'string' }, { type: 'integer' }], items: false },
+    text: '["a", 3]',
+  },
+  {
+    schema: { type: 'array', prefixItems: [{ type: 'null' }], minItems: 2 },
+    text: '[null, "x", 1]',
+  },
+  { schema: { prefixItems: [{ const: 1 }, { const: 2 }], maxItems: 1 }, text: '[1]' },
+  { schema: { type: 'array', prefixItems: [{}], minItems: 0 }, text: '[]' },
+);
+const discriminated: fc.Arbitrary<Example> = fc
+  .constantFrom(['cat', '3'], ['dog', '"x"'])
+  .map(([kind, value]) => ({
+    schema: {
+      oneOf: ['cat', 'dog'].map((name) => ({
+        type: 'object',
+        properties: {
+          kind: { const: name },
+          value: { type: name === 'cat' ? 'integer' : 'string' },
+        },
+        required: ['kind', 'value'],
+      })),
+      discriminator: { propertyName: 'kind' },
+    },
+    text: `{"kind": "${kind}", "value": ${value}}`,
+  }));
+const dictionaries: fc.Arbitrary<Example> = fc.constantFrom<Example>(
+  {
+    schema: {
+      type: 'object',
+      propertyNames: { pattern: '^[a-z]+$' },
+      additionalProperties: { type: 'integer' },
+    },
+    text: '{"abc": 1, "d": 2}',
+  },
+  {
+    schema: {
+      type: 'object',
+      propertyNames: { enum: ['a', 'b', 'c'] },
+      additionalProperties: { type: 'boolean' },
+    },
+    text: '{"a": true, "c": false}',
+  },
+);
 const leaf = fc.oneof(
   strings,
   integers,
   numbers,
   constants,
+  multiples,
+  decimals,
+  patterned,
+  tuples,
+  discriminated,
+  dictionaries,
   fc.constant({ schema: { type: 'boolean' }, text: 'true' }),
   fc.constant({ schema: { type: ['string', 'null'] }, text: 'null' }),
   fc.constant({ schema: {}, text: '{"any": [1, "x", {}]}' }),

@@ -1,4 +1,5 @@
 /** The echo: what the worker ships is drafted from, for its turn and no other; and what it has, the worker doesn't send. */
+
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EchoDrafter, MAX_MIXERS, Trust } from '../../gpu-backend/drafters/echo.ts';
@@ -17,6 +18,7 @@ import {
   MAX_SPANS,
   type Span,
 } from '../../src/link/protocol/index.ts';
+import { turnOf } from '../support/turn.ts';
 import { question, World } from './simulated.ts';
 
 const span = (tokens: number[], begins = false, source: Source = Source.tenant): Span => ({
@@ -113,18 +115,7 @@ describe('spans', () => {
   });
 
   test('beyond the limit of a turn are refused', () => {
-    const turn = {
-      prompt: Int32Array.of(1),
-      namespace: '',
-      seed: [0, 0] as [number, number],
-      warp: { temperature: 0, topK: 0, topP: 1 },
-      maxTokens: 10,
-      stopIds: new Set<number>(),
-      drafting: 'echoed' as const,
-      budget: 8,
-      regions: [],
-      resumed: 0,
-    };
+    const turn = turnOf({ prompt: Int32Array.of(1) });
     const candidates = new Candidates(turn, new EchoDrafter(), 1 << 16);
     const frame = encodeSpans([span(Array.from({ length: MAX_FRAME_SPAN_TOKENS }, (_, i) => i))]);
     for (let i = 0; i < MAX_SPAN_TOKENS / MAX_FRAME_SPAN_TOKENS; i++)

@@ -4,25 +4,14 @@
  */
 import { expect, test } from 'vitest';
 import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
-import type { Turn } from '../../gpu-backend/turn/admit.ts';
 import { Candidates } from '../../gpu-backend/turn/candidates.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { encodeSpans, encodeTree, FrameError } from '../../src/link/protocol/index.ts';
+import { turnOf } from '../support/turn.ts';
 
 const VOCABULARY = 100;
-const TURN: Turn = {
-  prompt: Int32Array.of(1, 2, 3),
-  namespace: 'tenant',
-  seed: [1, 2],
-  warp: { temperature: 0, topK: 0, topP: 1 },
-  maxTokens: 16,
-  stopIds: new Set(),
-  drafting: 'echoed',
-  budget: 8,
-  regions: [],
-  resumed: 0,
-};
+const TURN = turnOf({ prompt: Int32Array.of(1, 2, 3) });
 
 function treeOf(...tokens: number[]): Uint8Array {
   const tree = new TokenTree(8);

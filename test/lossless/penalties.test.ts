@@ -11,23 +11,20 @@ import { Candidates } from '../../gpu-backend/turn/candidates.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { encodeTree } from '../../src/link/protocol/index.ts';
+import { turnOf } from '../support/turn.ts';
 import { drafted, EOS, HOSTILE, logitsAfter, type Propose, plain, VOCAB } from './table-model.ts';
 
-type Controls = Pick<Turn, 'penalties' | 'bias' | 'transfer'> & Partial<Warp>;
+type Controls = Partial<Pick<Turn, 'penalties' | 'bias' | 'transfer'> & Warp>;
 
 /** The processors and the draw of a turn, as a session makes them. `said`: the answer before a failover. */
-function turnOf(controls: Controls, seed: number, said: readonly number[] = []) {
+function drawOf(controls: Controls, seed: number, said: readonly number[] = []) {
   const { penalties = null, bias = [], transfer = 0, ...change } = controls;
   const warp: Warp = { temperature: 1, topK: 0, topP: 1, ...change };
-  const { all } = processorsOf({
-    // The prompt has every token: it must not count.
-    prompt: Int32Array.of(0, 1, 2, 3, 0, 1, 2, 3, ...said),
-    resumed: said.length,
-    warp,
-    penalties,
-    bias,
-    transfer,
-  } as unknown as Turn);
+  // The prompt has every token: it must not count.
+  const prompt = Int32Array.of(0, 1, 2, 3, 0, 1, 2, 3, ...said);
+  const { all } = processorsOf(
+    turnOf({ prompt, resumed: said.length, warp, penalties, bias, transfer }),
+  );
   return { all, draw: new Draw(warp, [seed, 0], new Nucleus(VOCAB), all) };
 }
 
@@ -76,7 +73,7 @@ describe('the law of every answer of three tokens', () => {
     const rounds = 30_000;
     const counts = new Map<string, number>();
     for (let seed = 0; seed < rounds; seed++) {
-      const key = plain(3, turnOf(controls, seed).draw).join();
+      const key = plain(3, drawOf(controls, seed).draw).join();
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
     let statistic = 0;
@@ -113,7 +110,7 @@ describe.each([0, 0.8, 1.7])('at temperature %f', (temperature) => {
     (kind) => {
       for (const controls of Object.values(ALL)) {
         for (let seed = 0; seed < 12; seed++) {
-          const turn = () => turnOf({ ...controls, temperature }, seed);
+          const turn = () => drawOf({ ...controls, temperature }, seed);
           const truth = plain(24, turn().draw);
           const { draw, all } = turn();
           expect(drafted(24, draw, HOSTILE[kind]!(truth), all).out).toEqual(truth);
@@ -135,16 +132,16 @@ describe.each([0, 0.8, 1.7])('at temperature %f', (temperature) => {
     fc.assert(
       fc.property(numbers, biases, nodes, ([seed, frequency, presence, cut], bias, list) => {
         const controls = { penalties: { frequency, presence }, bias, temperature };
-        const truth = plain(16, turnOf(controls, seed).draw);
+        const truth = plain(16, drawOf(controls, seed).draw);
         const propose: Propose = (tree) => {
           for (const [parent, token] of list) {
             tree.add(Math.min(parent, tree.size - 1), token, 0.5, Source.draft);
           }
         };
-        const { draw, all } = turnOf(controls, seed);
+        const { draw, all } = drawOf(controls, seed);
         expect(drafted(16, draw, propose, all).out).toEqual(truth);
         const said = truth.slice(0, cut);
-        expect(plain(16, turnOf(controls, seed, said).draw, said)).toEqual(truth);
+        expect(plain(16, drawOf(controls, seed, said).draw, said)).toEqual(truth);
       }),
     );
   });
@@ -152,8 +149,8 @@ describe.each([0, 0.8, 1.7])('at temperature %f', (temperature) => {
   test('penalties change what is said', () => {
     let changed = 0;
     for (let seed = 0; seed < 20; seed++) {
-      const { draw } = turnOf({ ...CONTROLS.frequency, temperature }, seed);
-      const other = turnOf({ temperature }, seed).draw;
+      const { draw } = drawOf({ ...CONTROLS.frequency, temperature }, seed);
+      const other = drawOf({ temperature }, seed).draw;
       if (plain(24, draw).join() !== plain(24, other).join()) changed++;
     }
     expect(changed).toBeGreaterThan(4);
@@ -162,17 +159,17 @@ describe.each([0, 0.8, 1.7])('at temperature %f', (temperature) => {
   test('a banned token is never said, a token at 100 is all that is said', () => {
     for (let seed = 0; seed < 200; seed++) {
       const banned = { bias: [[0, -100] as const, [EOS, -100] as const], temperature };
-      const said = plain(24, turnOf(banned, seed).draw);
+      const said = plain(24, drawOf(banned, seed).draw);
       expect(said).toHaveLength(24);
       expect(said).not.toContain(0);
-      const forced = turnOf({ bias: [[3, 100]], temperature: 100 * temperature }, seed).draw;
+      const forced = drawOf({ bias: [[3, 100]], temperature: 100 * temperature }, seed).draw;
       expect(plain(8, forced)).toEqual(new Array(8).fill(3));
     }
   });
 
   test('where every token is banned the likeliest is said all the same', () => {
     const bias = Array.from({ length: VOCAB }, (_, id) => [id, -100] as const);
-    const said = plain(8, turnOf({ bias, temperature, topK: 3, topP: 0.5 }, 1).draw);
+    const said = plain(8, drawOf({ bias, temperature, topK: 3, topP: 0.5 }, 1).draw);
     expect(said.every((token) => token >= 0 && token < VOCAB)).toBe(true);
   });
 });
@@ -195,13 +192,7 @@ describe('what is banned is not verified', () => {
   });
 
   test('a step takes neither them nor what is below them', () => {
-    const turn = {
-      prompt: Int32Array.of(1, 2, 3),
-      drafting: 'streamed',
-      budget: 8,
-      resumed: 0,
-      regions: [],
-    } as unknown as Turn;
+    const turn = turnOf({ prompt: Int32Array.of(1, 2, 3), drafting: 'streamed', budget: 8 });
     const chosen = (processors: readonly LogitsProcessor[]) => {
       const candidates = new Candidates(turn, null, VOCAB, processors);
       candidates.receive(encodeTree(tree, 3), turn.prompt, 3);

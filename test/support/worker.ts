@@ -30,7 +30,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const remove = () =>
     rmSync(state, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   try {
-    const worker = await start({ ...options, port: await freePort(), state });
+    const worker = await start({ ...options, port: await freePort(), state, logLevel: 'log' });
     const close = async () => {
       await worker.stop();
       remove();

@@ -2,7 +2,7 @@
 import { GgufError } from './gguf-error.ts';
 import type { Metadata } from './metadata.ts';
 import { preTokenizerOf } from './pre-tokenizers.ts';
-import { addedTokens, type TokenizerJson, templateProcessor } from './tokenizer-json.ts';
+import { addedTokens, idsByText, type TokenizerJson, templateProcessor } from './tokenizer-json.ts';
 import { readVocabulary, TokenKind } from './vocabulary.ts';
 
 const BYTE_LEVEL = {
@@ -17,10 +17,6 @@ export function byteLevelTokenizer(metadata: Metadata): TokenizerJson {
   const vocabulary = readVocabulary(metadata);
   const added = addedTokens(vocabulary);
   const apart = new Set(added.map(({ id }) => id));
-  const vocab: Record<string, number> = {};
-  vocabulary.texts.forEach((text, id) => {
-    if (!apart.has(id) && vocabulary.kinds[id] !== TokenKind.unused) vocab[text] = id;
-  });
   return {
     version: '1.0',
     truncation: null,
@@ -50,7 +46,7 @@ export function byteLevelTokenizer(metadata: Metadata): TokenizerJson {
       fuse_unk: false,
       byte_fallback: false,
       ignore_merges: pre.ignoreMerges ?? false,
-      vocab,
+      vocab: idsByText(vocabulary, (kind, id) => kind !== TokenKind.unused && !apart.has(id)),
       merges: metadata.texts('tokenizer.ggml.merges').map(splitMerge),
     },
   };

@@ -2,7 +2,7 @@
 import type { StoredTensor } from '../stored-tensor.ts';
 import { architectureOf } from './architectures.ts';
 import { GgufError } from './gguf-error.ts';
-import { readHeader } from './header.ts';
+import { limited, readHeader } from './header.ts';
 import { Metadata } from './metadata.ts';
 import { locateTensors } from './tensor-index.ts';
 import { checkpointName, ROPE_DIVISORS } from './tensor-names.ts';
@@ -38,10 +38,13 @@ export function readGguf(file: string): GgufFile {
 
 /** Queries and keys come interleaved. */
 function pairing(tensor: StoredTensor, pairedRows: number | undefined): Partial<StoredTensor> {
+  const row = tensor.shape.length > 1 ? tensor.shape.at(-1)! : 1;
+  limited(row, 'valuesTogether');
   if (pairedRows === undefined || !/\.attn_[qk]\.(weight|bias)$/.test(tensor.name)) return {};
   if (tensor.shape[0]! % pairedRows !== 0) {
     throw new GgufError(`has "${tensor.name}" of ${tensor.shape[0]} rows, not whole heads`);
   }
+  limited(row * pairedRows, 'valuesTogether');
   return { pairedRows };
 }
 

@@ -27,6 +27,8 @@ export const GGUF_LIMITS = {
   headerBytes: 64 << 20,
   dimensions: 4,
   alignment: 1 << 16,
+  /** Of a row, or where rows are interleaved of a head: what is in memory at once. */
+  valuesTogether: 1 << 24,
 } as const;
 
 export type MetadataValue = number | boolean | string | readonly (number | boolean | string)[];
@@ -145,7 +147,8 @@ function readText(cursor: FileCursor, limit: keyof typeof GGUF_LIMITS): string {
   return cursor.utf8(limited(cursor.u64(), limit));
 }
 
-function limited(value: number, limit: keyof typeof GGUF_LIMITS): number {
+/** The value, if it is within the limit. Throws GgufError. */
+export function limited(value: number, limit: keyof typeof GGUF_LIMITS): number {
   const most = GGUF_LIMITS[limit];
   if (value > most) throw new GgufError(`claims ${value} ${LIMIT_NAMES[limit]}, more than ${most}`);
   return value;
@@ -161,6 +164,7 @@ const LIMIT_NAMES: Record<keyof typeof GGUF_LIMITS, string> = {
   headerBytes: 'bytes of header',
   dimensions: 'dimensions of a tensor',
   alignment: 'bytes of alignment',
+  valuesTogether: 'values in a row or a head',
 };
 
 function swapBytes(value: number): number {

@@ -6,7 +6,7 @@
  */
 import { GgufError } from './gguf-error.ts';
 import type { Metadata } from './metadata.ts';
-import { addedTokens, type TokenizerJson, templateProcessor } from './tokenizer-json.ts';
+import { addedTokens, idsByText, type TokenizerJson, templateProcessor } from './tokenizer-json.ts';
 import { readVocabulary, specialTokenId, TokenKind } from './vocabulary.ts';
 
 const SPACE = '▁';
@@ -19,10 +19,8 @@ export function sentencePieceTokenizer(metadata: Metadata): TokenizerJson {
       `has ${vocabulary.texts.length} tokens but ${scores?.length ?? 'no'} scores`,
     );
   }
-  const vocab: Record<string, number> = {};
   const pieces = new Map<string, number>();
   vocabulary.texts.forEach((text, id) => {
-    if (vocabulary.kinds[id] !== TokenKind.unused) vocab[text] = id;
     if (vocabulary.kinds[id] === TokenKind.normal) pieces.set(text, id);
   });
   const addsSpace = metadata.flag('tokenizer.ggml.add_space_prefix') ?? true;
@@ -59,7 +57,7 @@ export function sentencePieceTokenizer(metadata: Metadata): TokenizerJson {
       fuse_unk: true,
       byte_fallback: true,
       ignore_merges: false,
-      vocab,
+      vocab: idsByText(vocabulary, (kind) => kind !== TokenKind.unused),
       merges: mergesByScore(pieces, scores),
     },
   };

@@ -25,6 +25,15 @@ export interface AddedToken {
   special: boolean;
 }
 
+/** Ids of the tokens that `has` says yes to. Any text may be one, "__proto__" too. */
+export function idsByText(
+  { texts, kinds }: Vocabulary,
+  has: (kind: number, id: number) => boolean,
+): Record<string, number> {
+  const entries = texts.map((text, id): [string, number] => [text, id]);
+  return Object.fromEntries(entries.filter(([, id]) => has(kinds[id]!, id)));
+}
+
 /** Tokens that are found in a text before it is cut into words. */
 export function addedTokens({ texts, kinds }: Vocabulary): AddedToken[] {
   const added: AddedToken[] = [];

@@ -22,7 +22,10 @@ export interface Vocabulary {
 export type SpecialToken = 'bos' | 'eos' | 'eot' | 'eom' | 'unknown' | 'padding';
 
 export function readVocabulary(metadata: Metadata): Vocabulary {
-  const texts = metadata.texts('tokenizer.ggml.tokens');
+  // Tokens without a text are holes in the numbering; each needs a name of its own.
+  const texts = metadata
+    .texts('tokenizer.ggml.tokens')
+    .map((text, id) => (text === '' ? `[EMPTY_${id}]` : text));
   const kinds =
     metadata.optionalNumbers('tokenizer.ggml.token_type') ?? texts.map(() => TokenKind.normal);
   if (kinds.length !== texts.length) {

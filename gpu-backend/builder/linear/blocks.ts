@@ -14,6 +14,18 @@ export const BLOCK_SIZE = 32;
 export const BITS = { blocks4: 4, blocks8: 8 } as const;
 export type BlockForm = keyof typeof BITS;
 
+/** All parts that a matrix in blocks may have. */
+export function blockParts(form: BlockForm, compute: ComputeType, [out, inner]: readonly number[]) {
+  const blocks = Math.ceil(inner! / BLOCK_SIZE);
+  const perBlock = { type: compute, shape: [out!, blocks] };
+  return {
+    values: { type: 'uint8', shape: [out!, blocks, (BLOCK_SIZE * BITS[form]) / 8] },
+    scales: perBlock,
+    zeros: { type: 'uint8', shape: [out!, Math.ceil(blocks / 2)] },
+    offsets: perBlock,
+  } as const;
+}
+
 /** A run of whole rows. */
 export interface Blocks {
   /** [rows, blocks, BLOCK_SIZE · bits / 8]; of two 4-bit levels the first is in the low half. */
@@ -115,23 +127,17 @@ class BlockWriter {
   }
 
   write<T>(pieces: Iterable<T>, convert: (piece: T, parts: SmallParts) => Uint8Array): void {
-    const { file, compute } = this;
+    const { file } = this;
     const { form, shape, parts } = this.stored;
-    const [out, inner] = shape;
-    const blocks = Math.ceil(inner / BLOCK_SIZE);
+    const all = blockParts(form as BlockForm, this.compute, shape);
     const small: SmallParts = { scales: [], zeros: [], offsets: [] };
     function* levels() {
       for (const piece of pieces) yield convert(piece, small);
     }
-    const blockBytes = (BLOCK_SIZE * BITS[form as BlockForm]) / 8;
-    const values = file.append(levels());
-    parts.values = { type: 'uint8', shape: [out, blocks, blockBytes], ...values };
-    const perBlock = { type: compute, shape: [out, blocks] };
-    parts.scales = { ...perBlock, ...file.append(small.scales) };
-    if (small.offsets.length > 0) parts.offsets = { ...perBlock, ...file.append(small.offsets) };
-    if (small.zeros.some((piece) => piece.length > 0)) {
-      const zeros = file.append(small.zeros);
-      parts.zeros = { type: 'uint8', shape: [out, Math.ceil(blocks / 2)], ...zeros };
+    parts.values = { ...all.values, ...file.append(levels()) };
+    for (const part of ['scales', 'zeros', 'offsets'] as const) {
+      if (small[part].every((piece) => piece.length === 0)) continue;
+      parts[part] = { ...all[part], ...file.append(small[part]) };
     }
   }
 

@@ -17,6 +17,13 @@ const LEVELS = 127;
 /** Kernels take unsigned rows: level 0 is this. */
 const ROW_ZERO = 128;
 
+export function columns8Parts([out, inner]: readonly [number, number]) {
+  return {
+    values: { type: 'int8', shape: [inner, out] },
+    scales: { type: 'float32', shape: [out] },
+  } as const;
+}
+
 /** Writes a matrix [out, in], given in pieces of whole rows, as [in, out]. */
 export function storeColumns8(
   file: WeightFile,
@@ -44,13 +51,11 @@ export function storeColumns8(
     done += count;
   }
   const written = file.append([new Uint8Array(scales.buffer)]);
+  const parts = columns8Parts(shape);
   return {
     form: 'columns8',
     shape,
-    parts: {
-      values: { type: 'int8', shape: [inner, out], ...values },
-      scales: { type: 'float32', shape: [out], ...written },
-    },
+    parts: { values: { ...parts.values, ...values }, scales: { ...parts.scales, ...written } },
   };
 }
 

@@ -55,8 +55,8 @@ function linkFailure(error: LinkFailure, paths: FieldPaths): ApiFailure {
   }
 }
 
-/** Where in the body the part of the grammar stands that the verifier can't hold an answer to. */
-function grammarPath([part, ...rest]: Path, paths: FieldPaths): Path {
+/** Where in the body a part of the grammar is that the verifier can't hold an answer to. */
+export function grammarPath([part, ...rest]: Path, paths: FieldPaths): Path {
   if (part === 'schema') return [...paths.schema, ...rest];
   const [index, ...inner] = rest;
   if (part === 'functions' && typeof index === 'number') {

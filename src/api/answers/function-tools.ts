@@ -16,7 +16,6 @@ const functionTool = v.strictObject(
         name: identifier,
         description: v.nullish(v.string('must be a string')),
         parameters: v.nullish(jsonSchema),
-        /** Calls are held to their schemas in either case. */
         strict: v.nullish(v.boolean('must be true or false')),
       },
       shape,
@@ -78,6 +77,8 @@ export interface OfferedFunction {
   name: string;
   description?: string | null | undefined;
   parameters?: Record<string, unknown> | null | undefined;
+  /** Whether a schema that can't be held in full is refused. */
+  strict?: boolean | null | undefined;
 }
 
 /** What a request says of functions, in whichever form its route has them. */
@@ -130,9 +131,11 @@ export function functionCalls(
       kind: 'calls',
       begin: `${CALL_BEGIN}\n`,
       end: `\n${CALL_END}`,
-      functions: callable(use)
-        .map(toFunctionTool)
-        .map(({ name, parameters }) => ({ name, parameters })),
+      functions: callable(use).map((one) => ({
+        name: one.name,
+        parameters: one.parameters ?? NO_PARAMETERS,
+        strict: one.strict === true,
+      })),
       free: choice === 'auto',
       many: typeof choice !== 'object' && parallel,
     },

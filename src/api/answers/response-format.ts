@@ -27,7 +27,6 @@ export const responseFormat = v.nullish(
               name: identifier,
               description: v.optional(v.string('must be a string')),
               schema: jsonSchema,
-              /** The answer is held to the schema in either case. */
               strict: v.nullish(v.boolean('must be true or false')),
             },
             shape,
@@ -41,13 +40,13 @@ export const responseFormat = v.nullish(
 );
 
 /** Schemas of a request, as JSON: beside the most regions and biases they fit the link's settings. */
-const MAX_SCHEMA_BYTES = 24 * 1024;
+const MAX_SCHEMA_BYTES = 128 * 1024;
 
 /** What an answer's text is to be, in whichever form its route has it. */
 export type TextFormat =
   | { type: 'text' }
   | { type: 'json_object' }
-  | { type: 'json_schema'; schema: Record<string, unknown> };
+  | { type: 'json_schema'; schema: Record<string, unknown>; strict?: boolean | null | undefined };
 
 /**
  * What the verifier holds the answer to; null for any text. Throws the
@@ -57,7 +56,7 @@ export function formatGrammar(format: TextFormat, path: Path): GrammarSetting | 
   if (format.type === 'text') return null;
   if (format.type === 'json_object') return { kind: 'json_object' };
   requireSmall(format.schema, path);
-  return { kind: 'json_schema', schema: format.schema };
+  return { kind: 'json_schema', schema: format.schema, strict: format.strict === true };
 }
 
 /** Throws the `ApiFailure` of schemas that are too large, or nested without end. */

@@ -2,9 +2,9 @@
 import type { Context } from 'hono';
 import type { Answer } from '../../generate/answer.ts';
 import type { AppEnv } from '../context.ts';
-import type { Streamed } from '../event-stream.ts';
-import { observeAnswer } from '../instance/metrics.ts';
-import { answerFailure } from './failure.ts';
+import { observeAnswer } from '../middleware/observe.ts';
+import type { Streamed } from './event-stream.ts';
+import { answerFailure, grammarPath } from './failure.ts';
 import type { FieldPaths } from './field-paths.ts';
 import { cancelAll } from './read-all.ts';
 
@@ -40,6 +40,7 @@ export async function sendAnswers(
       c.executionCtx.waitUntil(answer.remember());
     }
   }
+  nameUnenforced(c, answers, paths);
   if (isStream) return streamed({ leave, end, failure });
   const { signal } = c.req.raw;
   signal.addEventListener('abort', leave);
@@ -51,4 +52,15 @@ export async function sendAnswers(
   } finally {
     end();
   }
+}
+
+/** Keywords of schemas in the header; more than these tell a client nothing that it could use. */
+const MAX_NAMED = 20;
+
+/** Names the keywords of the request's JSON Schemas that its answers are not held to. */
+function nameUnenforced(c: Context<AppEnv>, [first]: readonly Answer[], paths: FieldPaths): void {
+  const places = (first?.unenforced ?? []).map((path) => grammarPath(path, paths).join('.'));
+  if (places.length === 0) return;
+  const named = [...new Set(places)].slice(0, MAX_NAMED).map(encodeURI);
+  c.header('x-espalier-not-enforced', named.join(', '));
 }

@@ -1,10 +1,10 @@
 /** POST /v1/chat/completions, streaming and not. */
 import { Hono } from 'hono';
+import { eventStream } from '../answers/event-stream.ts';
 import { openAnswers } from '../answers/open-answers.ts';
 import { sendAnswers } from '../answers/send-answers.ts';
 import { readBody } from '../body.ts';
 import type { AppEnv } from '../context.ts';
-import { eventStream } from '../event-stream.ts';
 import { ChatCompletion } from './completion.ts';
 import { chatRequestSchema } from './schema.ts';
 import { fieldPaths, toGeneration } from './to-generation.ts';

@@ -87,7 +87,8 @@ export function functionUseOf({
 function formatOf({ response_format: format }: ChatRequest): TextFormat {
   if (!format) return { type: 'text' };
   if (format.type !== 'json_schema') return format;
-  return { type: format.type, schema: format.json_schema.schema };
+  const { schema, strict } = format.json_schema;
+  return { type: format.type, schema, strict };
 }
 
 /** Parts of text joined; `developer` is what `system` is called for newer models. */

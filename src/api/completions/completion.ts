@@ -2,10 +2,10 @@
 import type { Answer } from '../../generate/answer.ts';
 import type { TokenLogprobs } from '../../generate/token-logprobs.ts';
 import { newId } from '../../store/ids.ts';
+import type { Send } from '../answers/event-stream.ts';
 import { completionLogprobs } from '../answers/logprobs.ts';
 import { readAll } from '../answers/read-all.ts';
 import { streamsUsage, usageOf } from '../answers/usage.ts';
-import type { Send } from '../event-stream.ts';
 import type { CompletionRequest } from './schema.ts';
 
 export class Completion {

@@ -1,12 +1,12 @@
 /** POST /v1/completions: prompts continued as they are, streaming and not. */
 import { Hono } from 'hono';
 import { loadModel } from '../../model/record.ts';
+import { eventStream } from '../answers/event-stream.ts';
 import { requireStores } from '../answers/grounding.ts';
 import { openAnswers } from '../answers/open-answers.ts';
 import { sendAnswers } from '../answers/send-answers.ts';
 import { readBody } from '../body.ts';
 import type { AppEnv } from '../context.ts';
-import { eventStream } from '../event-stream.ts';
 import { Completion } from './completion.ts';
 import { completionRequestSchema } from './schema.ts';
 import { createSuggestions } from './suggestions.ts';

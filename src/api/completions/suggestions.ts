@@ -11,7 +11,7 @@ import { speculationSchema } from '../answers/request-fields.ts';
 import { stopsOf } from '../answers/sampling.ts';
 import type { AppEnv } from '../context.ts';
 import { invalid, unavailable } from '../errors.ts';
-import { requireModel } from '../instance/models.ts';
+import { requireModel } from '../instance/route.ts';
 import type { CompletionRequest } from './schema.ts';
 import { fieldPaths, promptsOf, type RawPrompt } from './to-generation.ts';
 

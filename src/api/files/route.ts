@@ -1,19 +1,17 @@
 /** /v1/files: what a tenant has uploaded. */
-import { and, eq } from 'drizzle-orm';
 import { type Context, Hono } from 'hono';
-import { database } from '../../store/database.ts';
 import {
   createFile,
   deleteFile,
   type FileRecord,
   findFile,
+  listFiles,
   readOriginal,
 } from '../../store/files.ts';
-import { files as table } from '../../store/schema.ts';
 import { check, MAX_FILE_BYTES, readForm, readQuery } from '../body.ts';
 import type { AppEnv } from '../context.ts';
 import { notFound, type Path, tooLarge } from '../errors.ts';
-import { beyond, ordering, toPage } from '../page.ts';
+import { listPage } from '../page.ts';
 import { filesQuery, uploadForm } from './schema.ts';
 import { toFile } from './wire.ts';
 
@@ -33,27 +31,9 @@ files.post('/', async function uploadFile(c) {
   return c.json(toFile(record));
 });
 
-files.get('/', async function listFiles(c) {
-  const query = readQuery(c, filesQuery);
-  const tenantId = c.var.tenant.id;
-  const [after, before] = await Promise.all([
-    query.after === undefined ? undefined : requireFile(c, query.after, ['after']),
-    query.before === undefined ? undefined : requireFile(c, query.before, ['before']),
-  ]);
-  const rows = await database(c.env)
-    .select()
-    .from(table)
-    .where(
-      and(
-        eq(table.tenantId, tenantId),
-        query.purpose === undefined ? undefined : eq(table.purpose, query.purpose),
-        beyond(table.createdAt, table.id, after, 'after', query.order),
-        beyond(table.createdAt, table.id, before, 'before', query.order),
-      ),
-    )
-    .orderBy(...ordering(table.createdAt, table.id, query.order))
-    .limit(query.limit + 1);
-  return c.json(toPage(rows.map(toFile), query.limit));
+files.get('/', async function getFiles(c) {
+  const { purpose, ...query } = readQuery(c, filesQuery);
+  return c.json(await listPage(listFiles(c.env, c.var.tenant, purpose, query), toFile));
 });
 
 files.get('/:id', async function getFile(c) {

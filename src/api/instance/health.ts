@@ -4,6 +4,7 @@ import { type Bindings, verifierUrls } from '../../bindings.ts';
 import { type DraftModelState, warmUp } from '../../generate/draft-model/bundled.ts';
 import { loadModel, reloadModel } from '../../model/record.ts';
 import { embedderState } from '../../retrieve/embed/choose.ts';
+import { probe } from '../../store/database.ts';
 import type { AppEnv } from '../context.ts';
 import { isLocal } from '../middleware/authenticate.ts';
 
@@ -57,7 +58,7 @@ async function checkAll(env: Bindings, local: boolean): Promise<Checks> {
 
 async function checkDatabase(env: Bindings): Promise<Check> {
   try {
-    await env.DB.prepare('SELECT 1 FROM tenants LIMIT 1').all();
+    await probe(env);
     return { ok: true };
   } catch (error) {
     return { ok: false, reason: `D1: ${reason(error)}; apply the migrations` };

@@ -55,7 +55,7 @@ export const instanceOperations: readonly Operation[] = [
     id: 'getMetrics',
     tag: 'Instance',
     summary: 'Reports counters and histograms in Prometheus’ text format',
-    scopes: ['admin'],
+    scopes: ['metrics'],
     answers: { 'text/plain': null },
   },
   {

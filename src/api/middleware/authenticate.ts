@@ -26,17 +26,30 @@ const HOW_TO_GET_ONE = 'make one with `npx espalier key create`';
 /** Made once per isolate: the row never changes. */
 let local: Tenant | undefined;
 
-export const authenticate = createMiddleware<AppEnv>(async function authenticate(c, next) {
-  const caller = await identify(c);
-  await ensurePassageIndex(c.env, caller.tenant.id);
-  c.set('caller', caller);
-  c.set('tenant', caller.tenant);
-  await next();
-});
+/**
+ * Sets the caller and its tenant.
+ *
+ * @example
+ * app.use('/v1/*', authenticate());
+ */
+export function authenticate() {
+  return createMiddleware<AppEnv>(async function authenticate(c, next) {
+    const caller = await identify(c);
+    await ensurePassageIndex(c.env, caller.tenant.id);
+    c.set('caller', caller);
+    c.set('tenant', caller.tenant);
+    await next();
+  });
+}
 
-/** Lets through who has one of the scopes. `admin` has all that concern its tenant. */
+/**
+ * Lets through who has one of the scopes. `admin` has all that concern its tenant.
+ *
+ * @example
+ * app.use('/v1/embeddings', allow('chat', 'ingest'));
+ */
 export function allow(...scopes: Scope[]) {
-  return createMiddleware<AppEnv>(async function allowScopes(c, next) {
+  return createMiddleware<AppEnv>(async function allow(c, next) {
     const { caller } = c.var;
     const asAdmin = caller.scopes.includes('admin') && !scopes.includes('metrics');
     if (!asAdmin && !scopes.some((scope) => caller.scopes.includes(scope))) {

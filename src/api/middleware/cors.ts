@@ -1,8 +1,9 @@
+/** Calls from pages of other origins. */
 import { cors } from 'hono/cors';
 import { createMiddleware } from 'hono/factory';
 import type { AppEnv } from '../context.ts';
 
-/** What a page's script may read of an answer. */
+/** What a page's script may read of an answer, beside its body. */
 const EXPOSED = [
   'x-request-id',
   'openai-processing-ms',
@@ -15,14 +16,23 @@ const EXPOSED = [
   'idempotent-replayed',
 ];
 
-/** Pages of other origins may call the API where `CORS_ORIGINS` names them. */
-export const crossOrigin = createMiddleware<AppEnv>(async function crossOrigin(c, next) {
-  const origins = (c.env.CORS_ORIGINS ?? '').split(',').map((origin) => origin.trim());
-  const allowed = origins.filter((origin) => origin !== '');
-  if (allowed.length === 0) return next();
-  return cors({
-    origin: allowed.includes('*') ? '*' : allowed,
-    exposeHeaders: EXPOSED,
-    maxAge: 600,
-  })(c, next);
-});
+interface CrossOriginOptions {
+  /** Seconds for which a browser need not ask again. */
+  maxAge?: number;
+}
+
+/**
+ * Lets pages of the origins that `CORS_ORIGINS` names call the API.
+ *
+ * @example
+ * app.use(crossOrigin({ maxAge: 600 }));
+ */
+export function crossOrigin({ maxAge = 600 }: CrossOriginOptions = {}) {
+  return createMiddleware<AppEnv>(async function crossOrigin(c, next) {
+    const origins = (c.env.CORS_ORIGINS ?? '').split(',').map((origin) => origin.trim());
+    const allowed = origins.filter((origin) => origin !== '');
+    if (allowed.length === 0) return next();
+    const origin = allowed.includes('*') ? '*' : allowed;
+    return cors({ origin, exposeHeaders: EXPOSED, maxAge })(c, next);
+  });
+}

@@ -6,7 +6,7 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { database } from '../../store/database.ts';
-import { claim, forget, keep } from '../../store/idempotency.ts';
+import { claim, forget, keep, type Own } from '../../store/idempotency.ts';
 import { sha256 } from '../../store/ids.ts';
 import type { StoredResponse } from '../../store/schema.ts';
 import { readBytes } from '../body.ts';
@@ -15,47 +15,60 @@ import { conflict, invalid } from '../errors.ts';
 
 const HEADER = 'idempotency-key';
 const MAX_KEY = 255;
-/** D1 takes rows up to 2 MB. */
-const MAX_KEPT = 1_500_000;
 /** The end of a whole stream, in either form. What it quotes has its line ends escaped. */
 const WHOLE = /(^|\n)(data: \[DONE\]|event: response\.(completed|incomplete)\ndata: [^\n]*)\n\n$/;
 
-export const idempotent = createMiddleware<AppEnv>(async function idempotent(c, next) {
-  const key = c.req.header(HEADER);
-  if (c.req.method !== 'POST' || key === undefined) return next();
-  if (key === '' || key.length > MAX_KEY) {
-    throw invalid([HEADER], `must have 1 to ${MAX_KEY} characters`);
-  }
+interface IdempotentOptions {
+  /** The longest answer that is kept, in UTF-16 code units. D1 takes rows up to 2 MB. */
+  maxKept?: number;
+}
+
+/**
+ * Answers a POST with the key of an earlier one as that was answered.
+ *
+ * @example
+ * app.use('/v1/chat/*', authenticate(), idempotent({ maxKept: 1_500_000 }));
+ */
+export function idempotent({ maxKept = 1_500_000 }: IdempotentOptions = {}) {
+  return createMiddleware<AppEnv>(async function idempotent(c, next) {
+    const key = c.req.header(HEADER);
+    if (c.req.method !== 'POST' || key === undefined) return next();
+    if (key === '' || key.length > MAX_KEY) {
+      throw invalid([HEADER], `must have 1 to ${MAX_KEY} characters`);
+    }
+    const claimed = await claim(database(c.env), c.var.tenant.id, key, await digest(c));
+    switch (claimed.state) {
+      case 'different':
+        throw conflict(`this ${HEADER} was used for another request: send a new one`);
+      case 'running':
+        throw conflict(`the first request with this ${HEADER} is still being answered`);
+      case 'answered':
+        return replay(claimed.response);
+      case 'first':
+    }
+    await next();
+    await keepAnswer(c, claimed.own, maxKept);
+  });
+}
+
+/** Keeps the answer as it is sent, or gives the key back where a retry may fare better. */
+async function keepAnswer(c: Context<AppEnv>, own: Own, maxKept: number): Promise<void> {
   const db = database(c.env);
-  const tenantId = c.var.tenant.id;
-  const claimed = await claim(db, tenantId, key, await digest(c));
-  switch (claimed.state) {
-    case 'different':
-      throw conflict(`this ${HEADER} was used for another request: send a new one`);
-    case 'running':
-      throw conflict(`the first request with this ${HEADER} is still being answered`);
-    case 'answered':
-      return replay(claimed.response);
-    case 'first':
-  }
-  const { own } = claimed;
-  await next();
   const { status } = c.res;
   if (status === 429 || status === 499 || status >= 500) return forget(db, own);
   // The copy is read to its end even when the reader leaves: the retry gets the whole answer.
   const [sent, kept] = c.res.body?.tee() ?? [null, null];
   const contentType = c.res.headers.get('content-type') ?? 'application/json';
   c.res = new Response(sent, c.res);
-  c.executionCtx.waitUntil(
-    (async function store() {
-      const body = await new Response(kept).text();
-      // A stream that broke off, or one too long to keep, may be asked for again.
-      const whole = !contentType.startsWith('text/event-stream') || WHOLE.test(body);
-      if (!whole || body.length > MAX_KEPT) return forget(db, own);
-      await keep(db, own, { status, contentType, body });
-    })().catch(() => forget(db, own)),
-  );
-});
+  async function store(): Promise<void> {
+    const body = await new Response(kept).text();
+    // A stream that broke off, or one too long to keep, may be asked for again.
+    const whole = !contentType.startsWith('text/event-stream') || WHOLE.test(body);
+    if (!whole || body.length > maxKept) return forget(db, own);
+    await keep(db, own, { status, contentType, body });
+  }
+  c.executionCtx.waitUntil(store().catch(() => forget(db, own)));
+}
 
 function replay({ status, contentType, body }: StoredResponse): Response {
   const headers = { 'content-type': contentType, 'idempotent-replayed': 'true' };

@@ -12,30 +12,39 @@ import {
   toResponse,
   wholeSeconds,
 } from '../errors.ts';
-import { observeRefusal } from '../instance/metrics.ts';
 import { HeldLease } from './held-lease.ts';
+import { observeRefusal } from './observe.ts';
 
-export const limit = createMiddleware<AppEnv>(async function limit(c, next) {
-  const { keyId, limits } = c.var.caller;
-  if (keyId === null || limits === null) return next();
-  const limiter = limiterOf(c, keyId);
-  const verdict = await limiter.admit(limits);
-  const { lease } = verdict;
-  if (lease === null) {
-    if (verdict.refusal) observeRefusal(c, verdict.refusal);
-    const refused = toResponse(refusal(limits, verdict).error);
-    setHeaders(refused.headers, limits, verdict);
-    return refused;
-  }
-  c.set('lease', lease);
-  const held = new HeldLease(
-    () => c.executionCtx.waitUntil(limiter.renew(lease)),
-    () => c.executionCtx.waitUntil(limiter.release(lease)),
-  );
-  await next();
-  c.res = held.untilSent(c.res);
-  setHeaders(c.res.headers, limits, verdict);
-});
+/**
+ * Admits a key's request, or answers 429. What it counts for is held until the last
+ * byte of its answer has been taken.
+ *
+ * @example
+ * app.use('/v1/*', authenticate(), limit());
+ */
+export function limit() {
+  return createMiddleware<AppEnv>(async function limit(c, next) {
+    const { keyId, limits } = c.var.caller;
+    if (keyId === null || limits === null) return next();
+    const limiter = limiterOf(c, keyId);
+    const verdict = await limiter.admit(limits);
+    const { lease } = verdict;
+    if (lease === null) {
+      if (verdict.refusal) observeRefusal(c, verdict.refusal);
+      const refused = toResponse(refusal(limits, verdict).error);
+      setHeaders(refused.headers, limits, verdict);
+      return refused;
+    }
+    c.set('lease', lease);
+    const held = new HeldLease(
+      () => c.executionCtx.waitUntil(limiter.renew(lease)),
+      () => c.executionCtx.waitUntil(limiter.release(lease)),
+    );
+    await next();
+    c.res = held.untilSent(c.res);
+    setHeaders(c.res.headers, limits, verdict);
+  });
+}
 
 /** Holds a request that was let in as one answer to its key's limits for all that its field at `path` asks for. */
 export async function requireConcurrency(

@@ -1,6 +1,6 @@
 import { JSON_TYPE, type Operation } from '../instance/openapi/operation.ts';
-import { response, responseEvent } from './events.ts';
 import { responseRequestSchema } from './schema.ts';
+import { response, responseEvent } from './wire.ts';
 
 export const responsesOperations: readonly Operation[] = [
   {

@@ -1,10 +1,10 @@
 /** The answer to a request for a response, whole and as events. */
 import type { Answer } from '../../generate/answer.ts';
 import { newId } from '../../store/ids.ts';
+import type { Send } from '../answers/event-stream.ts';
 import { mayCall } from '../answers/function-tools.ts';
 import { fileSearchOf } from '../answers/grounding.ts';
 import { usageOf } from '../answers/usage.ts';
-import type { Send } from '../event-stream.ts';
 import { type OutputEvent, type OutputItem, ResponseOutput } from './output.ts';
 import type { ResponseRequest } from './schema.ts';
 import { functionUseOf, questionOf } from './to-generation.ts';

@@ -1,10 +1,10 @@
 /** POST /v1/responses, streaming and not: answers in OpenAI's newer form. Nothing of them is kept. */
 import { Hono } from 'hono';
+import { namedEventStream } from '../answers/event-stream.ts';
 import { openAnswers } from '../answers/open-answers.ts';
 import { sendAnswers } from '../answers/send-answers.ts';
 import { readBody } from '../body.ts';
 import type { AppEnv } from '../context.ts';
-import { namedEventStream } from '../event-stream.ts';
 import { ResponseAnswer, type ResponseEvent } from './response.ts';
 import { responseRequestSchema } from './schema.ts';
 import { fieldPaths, toGeneration } from './to-generation.ts';

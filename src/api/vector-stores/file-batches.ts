@@ -7,15 +7,16 @@ import {
   countBatch,
   createBatch,
   findBatch,
+  listAttachments,
 } from '../../store/attachments.ts';
 import { readBody, readQuery } from '../body.ts';
 import type { AppEnv } from '../context.ts';
 import { invalid, notFound } from '../errors.ts';
+import { listPage } from '../page.ts';
 import { pollSoon, requireOwnFiles, toCutting } from './attachment.ts';
-import { listAttachments } from './files.ts';
 import { requireStore } from './route.ts';
 import { batchCreation, storeFilesQuery } from './schema.ts';
-import { toFileBatch } from './wire.ts';
+import { toFileBatch, toStoreFile } from './wire.ts';
 
 export const fileBatches = new Hono<AppEnv>();
 
@@ -56,8 +57,14 @@ fileBatches.post('/:store/file_batches/:batch/cancel', async function cancelFile
 
 fileBatches.get('/:store/file_batches/:batch/files', async function listFileBatch(c) {
   const batch = await requireBatch(c);
-  const query = readQuery(c, storeFilesQuery);
-  return c.json(await listAttachments(c, batch.storeId, query, query.filter, batch.id));
+  const { filter, ...query } = readQuery(c, storeFilesQuery);
+  const listed = listAttachments(
+    c.env,
+    batch.storeId,
+    { status: filter, batchId: batch.id },
+    query,
+  );
+  return c.json(await listPage(listed, toStoreFile));
 });
 
 async function requireBatch(c: Context<AppEnv, '/:store/file_batches/:batch'>) {

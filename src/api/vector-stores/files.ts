@@ -1,16 +1,19 @@
 /** /v1/vector_stores/{id}/files: what is in a store. */
-import { and, eq } from 'drizzle-orm';
 import { type Context, Hono } from 'hono';
 import { startIngestion } from '../../retrieve/ingestor.ts';
-import { attachFiles, detach, findAttachment, setAttributes } from '../../store/attachments.ts';
-import { database } from '../../store/database.ts';
+import {
+  attachFiles,
+  detach,
+  findAttachment,
+  listAttachments,
+  setAttributes,
+} from '../../store/attachments.ts';
 import { readText } from '../../store/files.ts';
-import { type FileStatus, storeFiles } from '../../store/schema.ts';
 import { readBody, readQuery } from '../body.ts';
 import type { AppEnv } from '../context.ts';
 import { notFound } from '../errors.ts';
 import { requireFile } from '../files/route.ts';
-import { beyond, ordering, type PageQuery, toPage } from '../page.ts';
+import { listPage } from '../page.ts';
 import { pollSoon, requireOwnFiles, toCutting } from './attachment.ts';
 import { requireStore } from './route.ts';
 import { attachment as attachmentBody, attachmentChange, storeFilesQuery } from './schema.ts';
@@ -31,8 +34,10 @@ vectorStoreFiles.post('/:store/files', async function attachFile(c) {
 
 vectorStoreFiles.get('/:store/files', async function listAttached(c) {
   const store = await requireStore(c, c.req.param('store'));
-  const query = readQuery(c, storeFilesQuery);
-  return c.json(await listAttachments(c, store.id, query, query.filter, undefined));
+  const { filter, ...query } = readQuery(c, storeFilesQuery);
+  return c.json(
+    await listPage(listAttachments(c.env, store.id, { status: filter }, query), toStoreFile),
+  );
 });
 
 vectorStoreFiles.get('/:store/files/:file', async function getAttached(c) {
@@ -76,34 +81,4 @@ async function requireAttachment(c: Context<AppEnv>, storeId: string, fileId: st
   const attachment = await findAttachment(c.env, store, fileId);
   if (!attachment) throw notFound([], `no file "${fileId}" in vector store "${storeId}"`);
   return attachment;
-}
-
-/** A page of a store's files, or of those that came in one batch. */
-export async function listAttachments(
-  c: Context<AppEnv>,
-  storeId: string,
-  query: PageQuery,
-  status: FileStatus | undefined,
-  batchId: string | undefined,
-) {
-  const cursor = async (fileId: string | undefined) => {
-    if (fileId === undefined) return undefined;
-    return { ...(await requireAttachment(c, storeId, fileId)), id: fileId };
-  };
-  const [after, before] = await Promise.all([cursor(query.after), cursor(query.before)]);
-  const rows = await database(c.env)
-    .select()
-    .from(storeFiles)
-    .where(
-      and(
-        eq(storeFiles.storeId, storeId),
-        batchId === undefined ? undefined : eq(storeFiles.batchId, batchId),
-        status === undefined ? undefined : eq(storeFiles.status, status),
-        beyond(storeFiles.createdAt, storeFiles.fileId, after, 'after', query.order),
-        beyond(storeFiles.createdAt, storeFiles.fileId, before, 'before', query.order),
-      ),
-    )
-    .orderBy(...ordering(storeFiles.createdAt, storeFiles.fileId, query.order))
-    .limit(query.limit + 1);
-  return toPage(rows.map(toStoreFile), query.limit);
 }

@@ -1,14 +1,12 @@
 /** /v1/vector_stores: named sets of files that a search or a chat can be pointed at. */
-import { and, eq } from 'drizzle-orm';
 import { type Context, Hono } from 'hono';
 import { startIngestion } from '../../retrieve/ingestor.ts';
 import { attachFiles } from '../../store/attachments.ts';
-import { database } from '../../store/database.ts';
-import { stores as table } from '../../store/schema.ts';
 import {
   createStore,
   deleteStore,
   findStore,
+  listStores,
   measureStores,
   type StoreRecord,
   updateStore,
@@ -16,7 +14,7 @@ import {
 import { readBody, readQuery } from '../body.ts';
 import type { AppEnv } from '../context.ts';
 import { invalid, notFound, type Path } from '../errors.ts';
-import { beyond, ordering, pageQuery, toPage } from '../page.ts';
+import { listPage, pageQuery } from '../page.ts';
 import { requireOwnFiles, toCutting } from './attachment.ts';
 import { storeChange, storeCreation } from './schema.ts';
 import { toVectorStore } from './wire.ts';
@@ -50,33 +48,8 @@ vectorStores.post('/', async function createVectorStore(c) {
 });
 
 vectorStores.get('/', async function listVectorStores(c) {
-  const query = readQuery(c, pageQuery);
-  const [after, before] = await Promise.all([
-    query.after === undefined ? undefined : requireStore(c, query.after, ['after']),
-    query.before === undefined ? undefined : requireStore(c, query.before, ['before']),
-  ]);
-  const rows = await database(c.env)
-    .select()
-    .from(table)
-    .where(
-      and(
-        eq(table.tenantId, c.var.tenant.id),
-        beyond(table.createdAt, table.id, after, 'after', query.order),
-        beyond(table.createdAt, table.id, before, 'before', query.order),
-      ),
-    )
-    .orderBy(...ordering(table.createdAt, table.id, query.order))
-    .limit(query.limit + 1);
-  const measures = await measureStores(
-    c.env,
-    rows.map((row) => row.id),
-  );
-  return c.json(
-    toPage(
-      rows.map((row) => toVectorStore(row, measures.get(row.id)!)),
-      query.limit,
-    ),
-  );
+  const stores = listStores(c.env, c.var.tenant, readQuery(c, pageQuery));
+  return c.json(await listPage(stores, ({ store, measure }) => toVectorStore(store, measure)));
 });
 
 vectorStores.get('/:store', async function getVectorStore(c) {

@@ -1,7 +1,11 @@
 /** How to search, as a search and the tool `file_search` both say it. */
 import * as v from 'valibot';
-import { type AttributeFilter, countConditions, MAX_CONDITIONS } from '../../retrieve/filter.ts';
 import { MAX_RESULTS, SEARCH_METHODS } from '../../retrieve/search.ts';
+import {
+  type AttributeFilter,
+  countConditions,
+  MAX_CONDITIONS,
+} from '../../store/attribute-filter.ts';
 
 const MAX_LISTED_VALUES = 100;
 const MAX_FILTER_DEPTH = 4;

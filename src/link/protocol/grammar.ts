@@ -6,8 +6,11 @@
 export type GrammarSetting =
   /** Any JSON object. */
   | { kind: 'json_object' }
-  /** A value that is valid under a JSON Schema. */
-  | { kind: 'json_schema'; schema: unknown }
+  /**
+   * A value that is valid under a JSON Schema. `strict` (the default): a schema with a
+   * keyword that can't be held is refused; else `ready` names the keyword.
+   */
+  | { kind: 'json_schema'; schema: unknown; strict?: boolean }
   | CallsSetting;
 
 /** Calls of functions, as the model writes them: {"name": …, "arguments": …} between two marks. */
@@ -16,8 +19,8 @@ export interface CallsSetting {
   /** 1 to `MAX_MARK_LENGTH` characters each. */
   begin: string;
   end: string;
-  /** At most `MAX_FUNCTIONS`; `parameters` is a JSON Schema. */
-  functions: { name: string; parameters: unknown }[];
+  /** At most `MAX_FUNCTIONS`; `parameters` is a JSON Schema, `strict` as above. */
+  functions: { name: string; parameters: unknown; strict?: boolean }[];
   /** Whether text may stand before the first call, or instead of it. */
   free: boolean;
   /** Whether more than one call may follow each other. */

@@ -38,6 +38,8 @@ export interface Ready {
   /** Turns that hold a slot of this verifier now, this one included, and how many can. */
   active: number;
   slots: number;
+  /** Places in `open`'s grammar of keywords that the answer is not held to; absent for none. */
+  unenforced?: readonly (readonly (string | number)[])[];
 }
 /** What one step committed, or several, where the reader is slower than the steps. */
 export interface Accept {
@@ -84,20 +86,21 @@ export function encodeReady(ready: Ready): Uint8Array {
   writer.u32(ready.cachedTokens);
   writer.u16(ready.active);
   writer.u16(ready.slots);
+  if (ready.unenforced?.length) writer.bytes(encodePaths(ready.unenforced));
   return writer.finish();
 }
 
 export function decodeReady(bytes: Uint8Array): Ready {
   const reader = new Reader(bytes, FrameType.ready);
   reader.skip(1);
-  const ready = {
+  const ready: Ready = {
     credit: reader.u16(),
     promptTokens: reader.u32(),
     cachedTokens: reader.u32(),
     active: reader.u16(),
     slots: reader.u16(),
   };
-  reader.end();
+  if (reader.left > 0) ready.unenforced = decodePaths(reader.bytes(reader.left));
   return ready;
 }
 
@@ -188,6 +191,21 @@ export function encodeError(error: LinkError): Uint8Array {
   return writer.finish();
 }
 
+/** As JSON, the first ones that fit. */
+function encodePaths(paths: readonly (readonly (string | number)[])[]): Uint8Array {
+  for (let count = paths.length; count > 0; count--) {
+    const json = utf8Bytes(JSON.stringify(paths.slice(0, count)));
+    if (json.length <= MAX_MESSAGE_BYTES) return json;
+  }
+  return new Uint8Array(0);
+}
+
+function decodePaths(bytes: Uint8Array): (string | number)[][] {
+  const paths = decodeJson(bytes);
+  if (!Array.isArray(paths)) fail('the paths are not a list');
+  return paths.map(pathOf);
+}
+
 /** As JSON, without what of its end does not fit. */
 function encodePath(path: readonly (string | number)[]): Uint8Array {
   for (let length = path.length; length > 0; length--) {
@@ -212,14 +230,20 @@ export function decodeError(bytes: Uint8Array): LinkError {
 }
 
 function decodePath(bytes: Uint8Array): (string | number)[] {
+  return pathOf(decodeJson(bytes));
+}
+
+function decodeJson(bytes: Uint8Array): unknown {
   if (bytes.length > MAX_MESSAGE_BYTES)
     fail(`path of ${bytes.length} bytes; at most ${MAX_MESSAGE_BYTES}`);
-  let path: unknown;
   try {
-    path = JSON.parse(new TextDecoder().decode(bytes));
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
-    fail('the path is not JSON');
+    return fail('the path is not JSON');
   }
+}
+
+function pathOf(path: unknown): (string | number)[] {
   const isStep = (step: unknown) => typeof step === 'string' || typeof step === 'number';
   if (!Array.isArray(path) || !path.every(isStep))
     fail('the path is not a list of names and indices');

@@ -8,7 +8,8 @@ export const PROTOCOL_VERSION = 1;
 /** Longest frame either side accepts; the largest legal `open` fits. */
 export const MAX_FRAME_BYTES = 1 << 20;
 export const MAX_PROMPT_TOKENS = 1 << 17;
-export const MAX_SETTINGS_BYTES = 1 << 16;
+/** Schemas of 128 KiB beside the most regions and biases. */
+export const MAX_SETTINGS_BYTES = 3 << 16;
 /** Tokens in one `accept` frame: a path through the largest tree verified, and the target's own. */
 export const MAX_ACCEPT_TOKENS = 255;
 export const MAX_MESSAGE_BYTES = 1024;
@@ -25,6 +26,7 @@ export const FrameType = {
   done: 0x83,
   error: 0x84,
   progress: 0x85,
+  queued: 0x86,
 } as const;
 
 /** A malformed or oversized frame. The link is closed after it: framing can't be trusted any more. */

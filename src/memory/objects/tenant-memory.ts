@@ -14,6 +14,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../../bindings.ts';
 import { SegmentBuilder } from '../../draft/segment/segment-builder.ts';
+import { deadPassages } from '../../store/documents.ts';
 import type { TenantMemoryObject } from '../../store/objects/memory.ts';
 import {
   type KeptRange,
@@ -23,7 +24,7 @@ import {
   NO_ROWS,
   type Recalled,
 } from '../../store/objects/memory.ts';
-import type { Namespace } from '../../store/tenants.ts';
+import { type Namespace, purgesOf } from '../../store/tenants.ts';
 import { alarmWithin } from './alarm.ts';
 import { applyChanges, freshState, KEPT_LAYOUTS } from './mixer-weights.ts';
 import { OUTPUT_LIMITS, type OutputLimits } from './output-limits.ts';
@@ -151,18 +152,16 @@ export class TenantMemory extends DurableObject<Bindings> implements TenantMemor
   private async check(tenantId: number, staleMs: number): Promise<boolean> {
     this.claim(tenantId);
     if (Date.now() - this.checkedAt < staleMs) return true;
-    const row = await this.env.DB.prepare('SELECT purges FROM tenants WHERE id = ?')
-      .bind(tenantId)
-      .first<{ purges: number }>();
-    if (!row) {
+    const purges = await purgesOf(this.env, tenantId);
+    if (purges === undefined) {
       await this.forgetAll();
       return false;
     }
-    if (row.purges !== this.purges) {
+    if (purges !== this.purges) {
       this.outputs.forget(await this.deadOf(this.outputs.passages()));
       if (this.purges !== null) this.recycled.clear();
-      this.remember('purges', row.purges);
-      this.purges = row.purges;
+      this.remember('purges', purges);
+      this.purges = purges;
     }
     if (this.outputs.isUntidy) await alarmWithin(this.ctx.storage, 0);
     this.checkedAt = Date.now();
@@ -173,14 +172,8 @@ export class TenantMemory extends DurableObject<Bindings> implements TenantMemor
   private async deadOf(passages: readonly number[]): Promise<number[]> {
     const dead: number[] = [];
     for (let from = 0; from < passages.length; from += PASSAGES_A_QUERY) {
-      const { results } = await this.env.DB.prepare(
-        `SELECT value AS id FROM json_each(?1) WHERE value NOT IN (
-           SELECT c.id FROM chunks c JOIN documents d ON d.id = c.document_id
-           WHERE d.tenant_id = ?2 AND c.id IN (SELECT value FROM json_each(?1)))`,
-      )
-        .bind(JSON.stringify(passages.slice(from, from + PASSAGES_A_QUERY)), this.tenantId)
-        .all<{ id: number }>();
-      dead.push(...results.map(({ id }) => id));
+      const some = passages.slice(from, from + PASSAGES_A_QUERY);
+      dead.push(...(await deadPassages(this.env, this.tenantId!, some)));
     }
     return dead;
   }

@@ -52,31 +52,8 @@ export async function createOnnxEmbedder(
     return { ids: kept, weights: Array.from(kept, () => 1), tokens: kept.length };
   }
 
-  /** One of the graph's outputs for texts, padded to the longest. */
-  async function run(batch: readonly Encoded[], name: string) {
-    const width = Math.max(1, ...batch.map(({ ids }) => ids.length));
-    const ids = new BigInt64Array(batch.length * width);
-    const weights = new Float32Array(batch.length * width);
-    batch.forEach((text, row) => {
-      for (let i = 0; i < text.ids.length; i++) {
-        ids[row * width + i] = BigInt(text.ids[i]!);
-        weights[row * width + i] = text.weights[i]!;
-      }
-    });
-    const shape = [batch.length, width];
-    const mask = () => BigInt64Array.from(weights, (weight) => (weight > 0 ? 1n : 0n));
-    const inputs: Record<string, () => InstanceType<typeof Tensor>> = {
-      input_ids: () => new Tensor('int64', ids, shape),
-      token_weights: () => new Tensor('float32', weights, shape),
-      attention_mask: () => new Tensor('int64', mask(), shape),
-      token_type_ids: () => new Tensor('int64', new BigInt64Array(ids.length), shape),
-    };
-    const feeds = Object.fromEntries(session.inputNames.map((name) => [name, inputs[name]!()]));
-    return (await session.run(feeds, [name]))[name]!;
-  }
-
   async function vectorsOf(batch: readonly Encoded[]): Promise<Float32Array[]> {
-    const result = await run(batch, output);
+    const result = await runGraph(session, batch, output);
     const data = result.data as Float32Array;
     if (result.dims[result.dims.length - 1] !== dimensions) {
       throw new Error(
@@ -112,13 +89,36 @@ export async function createOnnxEmbedder(
     encode: encodeWords,
     async vectors(ids) {
       const list = { ids, weights: Array.from(ids, () => 1), tokens: ids.length };
-      return (await run([list], TOKEN_STATES)).data as Float32Array;
+      return (await runGraph(session, [list], TOKEN_STATES)).data as Float32Array;
     },
   };
   // Finds out at once whether the graph runs and gives what the manifest says.
   await embed(['dimensions']);
   const hasTokens = isBag && session.outputNames.includes(TOKEN_STATES);
   return { id, dimensions, embed, ...(hasTokens && { tokens }) };
+}
+
+/** One of the graph's outputs for texts, padded to the longest. */
+async function runGraph(session: InferenceSession, batch: readonly Encoded[], output: string) {
+  const width = Math.max(1, ...batch.map(({ ids }) => ids.length));
+  const ids = new BigInt64Array(batch.length * width);
+  const weights = new Float32Array(batch.length * width);
+  batch.forEach((text, row) => {
+    for (let i = 0; i < text.ids.length; i++) {
+      ids[row * width + i] = BigInt(text.ids[i]!);
+      weights[row * width + i] = text.weights[i]!;
+    }
+  });
+  const shape = [batch.length, width];
+  const mask = () => BigInt64Array.from(weights, (weight) => (weight > 0 ? 1n : 0n));
+  const inputs: Record<string, () => InstanceType<typeof Tensor>> = {
+    input_ids: () => new Tensor('int64', ids, shape),
+    token_weights: () => new Tensor('float32', weights, shape),
+    attention_mask: () => new Tensor('int64', mask(), shape),
+    token_type_ids: () => new Tensor('int64', new BigInt64Array(ids.length), shape),
+  };
+  const feeds = Object.fromEntries(session.inputNames.map((name) => [name, inputs[name]!()]));
+  return (await session.run(feeds, [output]))[output]!;
 }
 
 /** Where a text's vector, or its tokens' states, come out. */

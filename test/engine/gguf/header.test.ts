@@ -1,4 +1,5 @@
 /** GGUF headers: what is read of sound ones, and what is said of those that lie. */
+import { statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readGguf } from '../../../gpu-backend/builder/gguf/gguf-file.ts';
@@ -205,6 +206,23 @@ describe('a file that', () => {
     ['says nothing of heads', indexOf({}, LLAMA!.slice(0, 1)), /llama.embedding_length/],
   ])('holds a tensor that %s', (_, read, message) => {
     expect(read).toThrow(message);
+  });
+
+  it('is one of several', () => {
+    const parts: GgufSpec['metadata'] = [...LLAMA!, ['split.count', { u32: 3 }]];
+    expect(() => readGguf(write({ metadata: parts }))).toThrow(/one of 3 parts; merge them first/);
+  });
+
+  it.each([
+    ['a row', 'blk.0.ffn_up.weight', 1],
+    ['a head', QUERY, 4],
+  ])('holds %s too long to read at once', (_, name, rows) => {
+    // As blocks of two bits, and mostly a hole in the file.
+    const wide = GGUF_LIMITS.valuesTogether / rows + 256;
+    const tensor = { name, dimensions: [wide, rows], type: 10, data: new Uint8Array(0) };
+    const file = write({ metadata: LLAMA!, tensors: [tensor] });
+    truncateSync(file, statSync(file).size + (wide / 256) * 84 * rows);
+    expect(() => readGguf(file)).toThrow(/values in a row or a head, more than/);
   });
 
   it('holds tensors that overlap', () => {

@@ -10,8 +10,9 @@ import { addModel } from '../../../gpu-backend/builder/add-model.ts';
 import { writeGgufCheckpoint } from '../../../gpu-backend/builder/gguf/checkpoint.ts';
 import { checkGolden } from '../../../gpu-backend/cli/golden-check.ts';
 import { openEngine } from '../../../gpu-backend/engine/open.ts';
-import { maxDifference, sequentialLogits } from '../driver.ts';
-import { temporaryFolder } from '../models.ts';
+import { createTokenizer } from '../../../src/model/tokenizer.ts';
+import { argmax, feed, maxDifference, sequentialLogits } from '../driver.ts';
+import { realGguf, temporaryFolder } from '../models.ts';
 
 const folder = temporaryFolder();
 const fixture = (name: string) =>
@@ -41,7 +42,7 @@ describe('a GGUF file of', () => {
 describe('blocks that are kept', () => {
   const tokens = Array.from({ length: 40 }, (_, i) => (i * 37) % 96);
 
-  async function logits(quantization?: 'none'): Promise<Float32Array[]> {
+  async function logits(quantization: 'none' | 'int4'): Promise<Float32Array[]> {
     const cacheFolder = join(folder, 'kept');
     const model = await addModel(fixture('llama-biased-tied-q4_1'), {
       cacheFolder,
@@ -57,15 +58,18 @@ describe('blocks that are kept', () => {
   }
 
   it('compute what their values compute, up to the rounding of activations', async () => {
-    const [kept, values] = [await logits(), await logits('none')];
+    const [kept, values] = [await logits('int4'), await logits('none')];
     const scale = Math.max(...values.map((row) => Math.max(...row.map(Math.abs))));
     const worst = Math.max(...values.map((row, i) => maxDifference(row, kept[i]!)));
     expect(worst).toBeGreaterThan(0);
-    expect(worst).toBeLessThan(0.03 * scale);
+    // The one matrix whose rows are no whole blocks is float32 in the file, and rounded.
+    expect(worst).toBeLessThan(0.1 * scale);
   });
 
   it('leave nothing of a matrix in float32', () => {
-    const [kept] = readdirSync(join(folder, 'kept')).filter((name) => /float32-v\d+$/.test(name));
+    const [kept] = readdirSync(join(folder, 'kept')).filter((name) =>
+      /float32-int4-v\d+$/.test(name),
+    );
     const layout = JSON.parse(readFileSync(join(folder, 'kept', kept!, 'layout.json'), 'utf8'));
     expect(layout.matrices['model.layers.0.self_attn.q_proj.weight']).toMatchObject({
       form: 'blocks4',
@@ -73,6 +77,39 @@ describe('blocks that are kept', () => {
     });
     expect(layout.matrices['model.embed_tokens.weight'].form).toBe('blocks8');
   });
+});
+
+describe.skipIf(!realGguf('smollm2'))('SmolLM2-135M-Instruct', () => {
+  const QUESTION = 'What is the capital of France? Tell me one thing about it.';
+  const TOKENS = 30;
+
+  async function answer(quantization?: 'none'): Promise<string> {
+    const cacheFolder = join(folder, 'real');
+    const options = { cacheFolder, compute: 'float32' as const, quantization };
+    const model = await addModel(realGguf('smollm2')!, options);
+    const read = (name: string) => JSON.parse(readFileSync(join(model.path, name), 'utf8'));
+    const tokenizer = createTokenizer(read('tokenizer.json'), read('tokenizer_config.json'));
+    const prompt = tokenizer.encode(tokenizer.renderChat([{ role: 'user', content: QUESTION }]));
+    const engine = await openEngine(model.path, { slots: 1, maxContext: 256, cacheFolder });
+    try {
+      const slot = engine.acquire(prompt, prompt.length + TOKENS, 'alone')!;
+      const written: number[] = [];
+      for (let fed = [...prompt]; written.length < TOKENS; fed = written.slice(-1)) {
+        const token = argmax(await feed(engine, slot, fed));
+        if (model.eosIds.includes(token)) break;
+        written.push(token);
+      }
+      return tokenizer.tokenizer.decode(written);
+    } finally {
+      engine.close();
+    }
+  }
+
+  it('answers right, with its blocks kept as with their values in float32', async () => {
+    const kept = await answer();
+    expect(kept).toBe('The capital of France is Paris.');
+    expect(kept).toBe(await answer('none'));
+  }, 120_000);
 });
 
 it('a GGUF file is added by its path, once', async () => {

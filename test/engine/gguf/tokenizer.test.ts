@@ -142,6 +142,15 @@ describe('a tokenizer', () => {
     expect(tokenizer.hasToken(500)).toBe(false);
   });
 
+  it('may have tokens that look like properties, and tokens without a text', () => {
+    const tokens = byteLevel.tokens.with(600, '__proto__').with(601, '').with(602, '');
+    const tokenizer = tokenizerOf(
+      metadataOf(bytePieces('llama-bpe', { 'tokenizer.ggml.tokens': tokens })),
+    );
+    expect(tokenizer.tokenizer.id_to_token(600)).toBe('__proto__');
+    expect(tokenizer.tokenizer.id_to_token(602)).toBe('[EMPTY_602]');
+  });
+
   it('renders the file’s chat template with its special tokens', () => {
     const tokenizer = tokenizerOf(metadataOf(scoredPieces()));
     expect(tokenizer.renderChat([{ role: 'user', content: 'hi' }])).toBe('<s>hi</s>');

@@ -142,8 +142,10 @@ function parametersIn(operation: Operation): object[] {
   return parameters;
 }
 
+/** An admin may do everything that concerns its own tenant. */
 function withAdmin(scopes: readonly Scope[]): readonly Scope[] {
-  return scopes.includes('admin') ? scopes : [...scopes, 'admin'];
+  const hasAll = scopes.includes('admin') || scopes.includes('metrics');
+  return hasAll ? scopes : [...scopes, 'admin'];
 }
 
 /** Descriptions with the texts of their links in place of the links, which only docs/api.md can follow. */

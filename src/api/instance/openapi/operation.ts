@@ -10,7 +10,7 @@ export interface Operation {
   tag: string;
   summary: string;
   description?: string;
-  /** One of them opens it, and so does `admin`. None: it needs no key. */
+  /** One of them opens it, and so does `admin`, but for `metrics`. None: it needs no key. */
   scopes: readonly Scope[];
   query?: v.ObjectSchema<v.ObjectEntries, undefined>;
   /** JSON, with a title. */

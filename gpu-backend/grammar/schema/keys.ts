@@ -2,8 +2,8 @@
  * Keys of members that a schema does not name. They must not be one of those it
  * names, not in another spelling either, so they have no escapes.
  */
-import { byte, choice, type Expression, literal, repeat, sequence } from './expression.ts';
-import { nonAscii, PLAIN_ASCII } from './json.ts';
+import { byte, choice, type Expression, literal, repeat, sequence } from '../expression.ts';
+import { nonAscii, PLAIN_ASCII } from '../json.ts';
 
 type Level = { ends: boolean; next: Map<string, Level> };
 

@@ -1,7 +1,7 @@
 /** An answer sent as server-sent events while it grows. Only a complete one has the last event. */
 import type { Context } from 'hono';
 import { type SSEMessage, streamSSE } from 'hono/streaming';
-import { ApiFailure, type ErrorBody, toWire } from './errors.ts';
+import { ApiFailure, type ErrorBody, toWire } from '../errors.ts';
 
 /** A client that takes nothing for so long has gone, even if nobody said so: the verifier's slot is freed. */
 export const CLIENT_DEADLINE_MS = 10_000;

@@ -1,40 +1,40 @@
 /**
- * What is counted and logged about requests and answers, and the page Prometheus
- * reads. Neither ever holds a key, a prompt or an answer; labels no id either.
+ * What is counted and logged about requests and answers. Neither ever holds a key,
+ * a prompt or an answer; labels no id either.
  */
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
 import type { Answer } from '../../generate/answer.ts';
 import { namedCounts } from '../../generate/answer-stats.ts';
 import type { Observation } from '../../meter/metric-names.ts';
-import { observe } from '../../meter/metrics.ts';
+import { observe as record } from '../../meter/metrics.ts';
 import type { AppEnv } from '../context.ts';
 
-export const metrics = new Hono<AppEnv>();
-
-metrics.get('/', async function exposeMetrics(c) {
-  const text = await c.env.METRICS.get(c.env.METRICS.idFromName('all')).expose();
-  return c.text(text, 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-});
-
-/** Logs and counts every request, by its route's pattern: paths hold ids. */
-export const observeRequests = createMiddleware<AppEnv>(async function observeRequests(c, next) {
-  await next();
-  const ms = Date.now() - c.var.startedAt;
-  const route = routePath(c, -1);
-  const { method } = c.req;
-  const status = c.res.status;
-  log(c, 'request', { method, route, status, ms });
-  tell(c, [
-    {
-      name: 'espalier_http_requests_total',
-      labels: { route, method, status: String(status) },
-      value: 1,
-    },
-    { name: 'espalier_http_request_seconds', labels: { route }, value: ms / 1000 },
-  ]);
-});
+/**
+ * Logs and counts every request, by its route's pattern: paths hold ids.
+ *
+ * @example
+ * app.use(requestId(), observe());
+ */
+export function observe() {
+  return createMiddleware<AppEnv>(async function observe(c, next) {
+    await next();
+    const ms = Date.now() - c.var.startedAt;
+    const route = routePath(c, -1);
+    const { method } = c.req;
+    const status = c.res.status;
+    log(c, 'request', { method, route, status, ms });
+    count(c, [
+      {
+        name: 'espalier_http_requests_total',
+        labels: { route, method, status: String(status) },
+        value: 1,
+      },
+      { name: 'espalier_http_request_seconds', labels: { route }, value: ms / 1000 },
+    ]);
+  });
+}
 
 /** Counts an answer that has ended, complete or not. */
 export function observeAnswer(c: Context<AppEnv>, answer: Answer): void {
@@ -83,7 +83,7 @@ export function observeAnswer(c: Context<AppEnv>, answer: Answer): void {
     const name = 'espalier_time_per_output_token_seconds';
     observations.push({ name, value: msPerToken / 1000 });
   }
-  tell(c, [...observations, ...ofDraftModel(draftModel)]);
+  count(c, [...observations, ...ofDraftModel(draftModel)]);
 }
 
 function ofDraftModel(used: ReturnType<Answer['usage']>['draftModel']): Observation[] {
@@ -97,7 +97,7 @@ function ofDraftModel(used: ReturnType<Answer['usage']>['draftModel']): Observat
 
 /** Counts a request that its key's limits refused. */
 export function observeRefusal(c: Context<AppEnv>, reason: 'rate' | 'concurrency'): void {
-  tell(c, [{ name: 'espalier_limiter_refusals_total', labels: { reason }, value: 1 }]);
+  count(c, [{ name: 'espalier_limiter_refusals_total', labels: { reason }, value: 1 }]);
 }
 
 /** One line of JSON. The tenant is its number, which means nothing outside of the database. */
@@ -106,6 +106,6 @@ function log(c: Context<AppEnv>, event: string, facts: object): void {
   console.log(JSON.stringify({ ...entry, ...facts }));
 }
 
-function tell(c: Context<AppEnv>, observations: readonly Observation[]): void {
-  c.executionCtx.waitUntil(observe(c.env, observations));
+function count(c: Context<AppEnv>, observations: readonly Observation[]): void {
+  c.executionCtx.waitUntil(record(c.env, observations));
 }

@@ -1,7 +1,9 @@
 /** Token ids of a store's documents, out of D1: passage by passage, as ingestion cut them. */
-import type { Bindings } from '../../bindings.ts';
-import type { CorpusPlace } from '../../store/objects/memory.ts';
-import { SECONDS_PER_DAY } from '../../store/schema.ts';
+import { and, eq, isNotNull, sql } from 'drizzle-orm';
+import type { Bindings } from '../bindings.ts';
+import { database, listed } from './database.ts';
+import type { CorpusPlace } from './objects/memory.ts';
+import { SECONDS_PER_DAY, storeFiles } from './schema.ts';
 
 /** A document's passages, each a text of its own: nothing is drafted across their ends. */
 export interface DocumentTexts {
@@ -20,49 +22,46 @@ const TOKENS_A_QUERY = 250_000;
 
 /** What D1 says of the store: null when it, or its tenant, is gone. */
 export async function storeState(
-  { DB }: Bindings,
+  env: Bindings,
   { tenantId, storeId }: CorpusPlace,
 ): Promise<{ revision: number; expired: boolean } | null> {
-  const row = await DB.prepare(
-    `SELECT s.revision, (s.expires_after_days IS NOT NULL AND
-         s.last_active_at + s.expires_after_days * ${SECONDS_PER_DAY} <= unixepoch()) AS expired
-       FROM stores s JOIN tenants t ON t.id = s.tenant_id WHERE s.id = ? AND s.tenant_id = ?`,
-  )
-    .bind(storeId, tenantId)
-    .first<{ revision: number; expired: number }>();
-  return row && { revision: row.revision, expired: row.expired === 1 };
+  const [row] = await database(env).all<{ revision: number; expired: number }>(
+    sql`SELECT s.revision, (s.expires_after_days IS NOT NULL AND
+        s.last_active_at + s.expires_after_days * ${SECONDS_PER_DAY} <= unixepoch()) AS expired
+      FROM stores s JOIN tenants t ON t.id = s.tenant_id
+      WHERE s.id = ${storeId} AND s.tenant_id = ${tenantId}`,
+  );
+  return row ? { revision: row.revision, expired: row.expired === 1 } : null;
 }
 
 /** Documents that the store holds now. */
 export async function documentsOf(
-  { DB }: Bindings,
+  env: Bindings,
   { tenantId, storeId }: CorpusPlace,
 ): Promise<Set<number>> {
-  const { results } = await DB.prepare(
-    `SELECT DISTINCT document_id AS id FROM store_files
-       WHERE store_id = ? AND tenant_id = ? AND document_id IS NOT NULL`,
-  )
-    .bind(storeId, tenantId)
-    .all<{ id: number }>();
-  return new Set(results.map(({ id }) => id));
+  const { documentId } = storeFiles;
+  const held = and(
+    eq(storeFiles.storeId, storeId),
+    eq(storeFiles.tenantId, tenantId),
+    isNotNull(documentId),
+  );
+  const rows = await database(env).selectDistinct({ id: documentId }).from(storeFiles).where(held);
+  return new Set(rows.map(({ id }) => id!));
 }
 
 /** Tokens of those documents that have any for this tokenizer, in the order of their ids. */
-export async function sizesOf(
-  { DB }: Bindings,
+export function sizesOf(
+  env: Bindings,
   { tenantId, tokenizer }: CorpusPlace,
   ids: readonly number[],
 ): Promise<DocumentSize[]> {
-  const { results } = await DB.prepare(
-    `SELECT c.document_id AS id, sum(length(t.ids)) / 4 AS tokens
-       FROM documents d JOIN chunks c ON c.document_id = d.id
-       JOIN chunk_tokens t ON t.chunk_id = c.id AND t.tokenizer = ?1
-       WHERE d.tenant_id = ?2 AND d.complete AND d.id IN (SELECT value FROM json_each(?3))
-       GROUP BY c.document_id ORDER BY c.document_id`,
-  )
-    .bind(tokenizer, tenantId, JSON.stringify(ids))
-    .all<DocumentSize>();
-  return results;
+  return database(env).all<DocumentSize>(
+    sql`SELECT c.document_id AS id, sum(length(t.ids)) / 4 AS tokens
+      FROM documents d JOIN chunks c ON c.document_id = d.id
+      JOIN chunk_tokens t ON t.chunk_id = c.id AND t.tokenizer = ${tokenizer}
+      WHERE d.tenant_id = ${tenantId} AND d.complete AND d.id IN ${listed(ids)}
+      GROUP BY c.document_id ORDER BY c.document_id`,
+  );
 }
 
 /** The documents' passages. Those deleted meanwhile are left out. */
@@ -84,20 +83,19 @@ export async function readTexts(
 }
 
 async function readSome(
-  { DB }: Bindings,
+  env: Bindings,
   { tenantId, tokenizer }: CorpusPlace,
   documents: readonly DocumentSize[],
 ): Promise<DocumentTexts[]> {
-  const { results } = await DB.prepare(
-    `SELECT id, group_concat(ids, ',') AS passages FROM (
-         SELECT c.document_id AS id, hex(t.ids) AS ids, c.id / ${PASSAGES_A_ROW} AS page
-         FROM documents d JOIN chunks c ON c.document_id = d.id
-         JOIN chunk_tokens t ON t.chunk_id = c.id AND t.tokenizer = ?1
-         WHERE d.tenant_id = ?2 AND d.id IN (SELECT value FROM json_each(?3)) ORDER BY c.id)
-       GROUP BY id, page ORDER BY id, page`,
-  )
-    .bind(tokenizer, tenantId, JSON.stringify(documents.map(({ id }) => id)))
-    .all<{ id: number; passages: string }>();
+  const ids = documents.map(({ id }) => id);
+  const results = await database(env).all<{ id: number; passages: string }>(
+    sql`SELECT id, group_concat(ids, ',') AS passages FROM (
+        SELECT c.document_id AS id, hex(t.ids) AS ids, c.id / ${PASSAGES_A_ROW} AS page
+        FROM documents d JOIN chunks c ON c.document_id = d.id
+        JOIN chunk_tokens t ON t.chunk_id = c.id AND t.tokenizer = ${tokenizer}
+        WHERE d.tenant_id = ${tenantId} AND d.id IN ${listed(ids)} ORDER BY c.id)
+      GROUP BY id, page ORDER BY id, page`,
+  );
   const byId = new Map<number, Int32Array[]>();
   for (const { id, passages } of results) {
     const texts = byId.get(id) ?? [];

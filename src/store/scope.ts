@@ -1,9 +1,9 @@
 /** What a search may find, as a condition in SQL: the one place where it is decided. */
 import { type SQL, sql } from 'drizzle-orm';
-import { listed } from '../store/database.ts';
-import { SECONDS_PER_DAY } from '../store/schema.ts';
-import type { Namespace } from '../store/tenants.ts';
-import { type AttributeFilter, filterCondition } from './filter.ts';
+import { type AttributeFilter, filterCondition } from './attribute-filter.ts';
+import { listed } from './database.ts';
+import { SECONDS_PER_DAY } from './schema.ts';
+import type { Namespace } from './tenants.ts';
 
 export interface Scope {
   namespace: Namespace;

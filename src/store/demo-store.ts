@@ -1,2 +1,0 @@
-/** Name of the store that a chat request searches where it names none. */
-export const DEMO_STORE = 'demo';

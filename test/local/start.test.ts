@@ -1,0 +1,54 @@
+/** A start that takes its time: one that says how far it is may, a silent one may not. */
+import { createServer } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it, onTestFinished } from 'vitest';
+import { reportProgress } from '../../gpu-backend/cli/progress-lines.ts';
+import { freePort, untilHealthy } from '../../local/process.ts';
+
+const running = new Promise<string>(() => {});
+const SILENT_MS = 100;
+
+it('a process that goes on writing is waited for', async () => {
+  const port = await freePort();
+  const server = createServer((_, response) => response.end());
+  onTestFinished(() => void server.close());
+  const child = { ended: running, lastOutputAt: Date.now };
+  const healthy = untilHealthy('verifier', `http://127.0.0.1:${port}`, child, 'log', SILENT_MS);
+  await sleep(4 * SILENT_MS);
+  server.listen(port, '127.0.0.1');
+  await expect(healthy).resolves.toBeUndefined();
+});
+
+it('a process that writes nothing is not', async () => {
+  const child = { ended: running, lastOutputAt: () => 0 };
+  const url = `http://127.0.0.1:${await freePort()}`;
+  await expect(untilHealthy('verifier', url, child, 'log', SILENT_MS)).rejects.toThrow(
+    'The verifier is not ready and has written nothing for 0.1 s. Its log: log',
+  );
+});
+
+it('a slow download is reported every quarter of a minute, a quick one by tenths', () => {
+  let now = 0;
+  const lines: string[] = [];
+  const progress = reportProgress(
+    (line) => lines.push(line),
+    () => now,
+  );
+  const total = 1000 << 20;
+  for (const [seconds, megabytes] of [
+    [1, 10],
+    [14, 30],
+    [16, 31],
+    [20, 60],
+    [32, 70],
+    [33, 205],
+  ] as const) {
+    now = seconds * 1000;
+    progress('download', megabytes << 20, total);
+  }
+  expect(lines).toEqual([
+    'download 3 % of 1000 MB',
+    'download 7 % of 1000 MB',
+    'download 20 % of 1000 MB',
+  ]);
+});

@@ -109,6 +109,7 @@ function messagesOf({ messages }: ChatRequest): ChatMessage[] {
           ? content
           : (content ?? []).map((part) => (part.type === 'text' ? part.text : '')).join(''),
       ...(calls.length > 0 && { tool_calls: calls }),
+      ...(message.role === 'tool' && { tool_call_id: message.tool_call_id }),
     };
   });
 }

@@ -1,22 +1,17 @@
-/**
- * The verifier's door: over HTTP what a worker needs to know of the model, and
- * health; one WebSocket a turn for the link.
- */
-import { createReadStream } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+/** The verifier as a server: HTTP for what a worker needs to know, one WebSocket a turn for the link. */
+import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { join } from 'node:path';
-import { LINK_PATH, type LinkKey, pause } from '../../src/link/protocol/index.ts';
+import { type LinkKey, pause } from '../../src/link/protocol/index.ts';
 import { Nucleus } from '../accept/warp.ts';
 import type { ModelFolder } from '../builder/model-folder.ts';
 import { EchoDrafter, Trust } from '../drafters/echo.ts';
 import type { Engine } from '../engine/engine.ts';
-import { exposeEngine } from '../engine/exposition.ts';
 import { Grammars } from '../grammar/grammars.ts';
 import { Scheduler } from '../turn/scheduler.ts';
 import { WaitingRoom } from '../turn/waiting-room.ts';
 import { describeModel } from './describe.ts';
 import { Door } from './door.ts';
+import { httpRoutes } from './http-routes.ts';
 import { type LinkContext, serveLink } from './link-server.ts';
 import { nodeClock } from './node-clock.ts';
 import { Refusal } from './refusal.ts';
@@ -76,54 +71,13 @@ export async function startVerifier(
     draining: () => draining,
   };
 
-  function json(response: ServerResponse, status: number, body: unknown): void {
-    response.writeHead(status, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(body));
-  }
-
-  function file(response: ServerResponse, name: string): void {
-    response.writeHead(200, { 'content-type': 'application/json' });
-    createReadStream(join(model.path, name))
-      .on('error', () => response.destroy())
-      .pipe(response);
-  }
-
-  function route(request: IncomingMessage, response: ServerResponse): void {
-    if (request.method !== 'GET') return json(response, 405, { error: 'only GET is served here' });
-    switch (request.url) {
-      case '/health':
-        return json(response, scheduler.alive && !draining ? 200 : 503, {
-          status: draining ? 'draining' : scheduler.alive ? 'ok' : 'stuck',
-          model: description.id,
-          active: scheduler.active,
-          waiting: room.size,
-          slots: engine.limits.slots,
-          exact: engine.limits.exact,
-          exactness: engine.exactness,
-        });
-      case '/metrics':
-        response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-        response.end(exposeEngine(engine, scheduler.active, room));
-        return;
-      case '/model':
-        return json(response, 200, description);
-      case '/model/tokenizer.json':
-        return file(response, 'tokenizer.json');
-      case '/model/tokenizer_config.json':
-        return file(response, 'tokenizer_config.json');
-      default:
-        return json(response, 404, {
-          error: `nothing here; the link is a WebSocket at ${LINK_PATH}`,
-        });
-    }
-  }
-
   const door = new Door({
     tickets: new Tickets(keys, audiences, description.fingerprint, nodeClock),
     draining: () => draining,
     serve: (socket) => serveLink(wsTransport(socket, nodeClock), context),
   });
-  const server = createServer(route);
+  const state = { engine, scheduler, room, draining: () => draining };
+  const server = createServer(httpRoutes(model.path, description, state));
   server.on('upgrade', (request, socket, head) => {
     void door.upgrade(request, socket as Socket, head);
   });

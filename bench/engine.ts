@@ -2,7 +2,7 @@
  * The engine alone: what steps, batches, prompts and prefixes cost, against the
  * baselines named in each line, in one run.
  *
- *   npm run bench:engine [-- --json] [-- --only steps,batch,prefill,prefix,overhead,commit,rival,memory]
+ *   npm run bench:engine [-- --json] [-- --only steps,attention,batch,prefill,prefix,overhead,commit,rival,memory]
  *                        [-- --model FOLDER] [-- --repeats 9] [-- --threads 2]
  *
  * Without --model it measures the bundled target.

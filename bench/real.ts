@@ -4,7 +4,7 @@
  * answers through the whole service with drafting on and off.
  *
  *   npm run -s bench:real -- --model FILE.gguf [--json] [--rounds 3] [--tokens 96]
- *                            [--threads CORES] [--questions COUNT]
+ *                            [--threads CORES] [--questions COUNT] [--quantize FORM]
  *
  * Speeds are tokens a second. Prompts and answers count apart, and no prompt
  * finds an earlier one's prefix, on either side.
@@ -14,6 +14,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { addModel } from '../gpu-backend/builder/add-model.ts';
+import { QUANTIZATION_CHOICES } from '../gpu-backend/builder/quantization.ts';
 import { DEFAULT_CACHE_FOLDER, openEngine } from '../gpu-backend/engine/open.ts';
 import { createTokenizer, type ModelTokenizer } from '../src/model/tokenizer.ts';
 import { machine } from './engine/setup.ts';
@@ -35,6 +36,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     tokens: { type: 'string', default: '96' },
     threads: { type: 'string', default: String(availableParallelism()) },
+    quantize: { type: 'string' },
     questions: { type: 'string', default: String(GROUNDED.length) },
   },
 });
@@ -59,12 +61,13 @@ async function main(file: string): Promise<Report> {
   const { path, manifest } = await addModel(file, {
     cacheFolder: DEFAULT_CACHE_FOLDER,
     compute: 'float32',
+    quantization: QUANTIZATION_CHOICES.find((choice) => choice === values.quantize),
   });
   const tokenizer = readTokenizer(path);
   const llama = await LlamaProcess.start(file, threads!, CONTEXT);
   try {
     const bare = await compareEngines(path, tokenizer, llama, rounds!, maxTokens!, threads!);
-    const service = await startRealService(file, threads!);
+    const service = await startRealService(path, threads!);
     try {
       const asking: Asking = {
         service,

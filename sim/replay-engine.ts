@@ -70,7 +70,14 @@ export class ReplayEngine implements Engine {
     this.clock = clock;
     this.host = host;
     this.pace = pace;
-    this.limits = { vocabSize, maxContext: 1 << 17, maxRows: 256, slots, exact: true };
+    this.limits = {
+      vocabSize,
+      maxContext: 1 << 17,
+      maxRows: 256,
+      promptRows: 256,
+      slots,
+      exact: true,
+    };
   }
 
   /** What the target says to the next prompts of `namespace`. */

@@ -3,6 +3,7 @@ import { Nucleus } from '../gpu-backend/accept/warp.ts';
 import { type Echo, EchoDrafter } from '../gpu-backend/drafters/echo.ts';
 import { type LinkContext, serveLink } from '../gpu-backend/link/link-server.ts';
 import { Scheduler } from '../gpu-backend/turn/scheduler.ts';
+import { WaitingRoom } from '../gpu-backend/turn/waiting-room.ts';
 import { Host } from './network.ts';
 import { type Pace, ReplayEngine } from './replay-engine.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -32,7 +33,10 @@ export class SimulatedVerifier {
     this.host = new Host(clock);
     this.engine = new ReplayEngine(clock, this.host, vocabSize, slots, pace);
     this.scheduler = new Scheduler(this.engine, clock);
+    const room = new WaitingRoom(clock, this.engine.limits.slots);
+    this.scheduler.onFreed = (session) => room.freed(session, session.namespace);
     this.context = {
+      room,
       engine: this.engine,
       scheduler: this.scheduler,
       nucleus: new Nucleus(vocabSize),

@@ -1,14 +1,20 @@
 /** What the engine set out to reach. */
 
 import { atLeast, atMost, type Goal } from '../goals.ts';
+import { attentionMeans } from './attention.ts';
 import type { Results } from './parts.ts';
 
 /** Resident memory may differ by so much between two moments and still be called flat. */
 const FLAT_BYTES = 16 * 2 ** 20;
 
 /** Of the parts that were run. */
-export function goalsOf({ batch, overhead, prefix, rival, memory }: Results): Goal[] {
+export function goalsOf({ attention, batch, overhead, prefix, rival, memory }: Results): Goal[] {
   const goals: Goal[] = [];
+  if (attention) {
+    const { step, prompt } = attentionMeans(attention);
+    goals.push(atMost('exact over fused attention, mean of steps of 1 to 16 rows', step, 1.05));
+    goals.push(atMost('exact over fused attention, a prompt in the best chunks', prompt, 1.15));
+  }
   for (const { context, lanes, ratio } of batch ?? []) {
     // Shared lanes are CUDA's form; on a CPU they are measured to show why.
     if (lanes !== 'own') continue;

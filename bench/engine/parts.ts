@@ -1,4 +1,5 @@
 /** What the bench of the engine measures, by name. */
+import { attentionCost } from './attention.ts';
 import { batching } from './batching.ts';
 import { commits } from './commits.ts';
 import { memory, overhead } from './overhead.ts';
@@ -8,6 +9,7 @@ import { stepCosts } from './step-cost.ts';
 
 export const PARTS = {
   steps: stepCosts,
+  attention: attentionCost,
   batch: batching,
   prefill,
   prefix: prefixReuse,

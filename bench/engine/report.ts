@@ -8,8 +8,23 @@ const round = (value: number, digits = 2) => Number(value.toFixed(digits));
 export function printReport(results: Results): void {
   const { cpu, cores, onnxruntime, load } = machine();
   console.log(`${cpu}, ${cores} cores, ONNX Runtime ${onnxruntime}, load ${load}\n`);
-  const { steps, batch, prefill, prefix, overhead, commit, rival, memory } = results;
+  const { steps, attention, batch, prefill, prefix, overhead, commit, rival, memory } = results;
   if (steps) printSteps(steps);
+  if (attention) {
+    console.log(
+      'Exact attention over fused, in turns: a step, and a prompt of 512 tokens in chunks',
+    );
+    console.table(
+      attention.map(({ what, context, rows, fusedMs, exactMs, ratio }) => ({
+        what,
+        context,
+        rows,
+        'fused ms': round(fusedMs),
+        'exact ms': round(exactMs),
+        ratio: round(ratio),
+      })),
+    );
+  }
   if (batch) {
     console.log('One row a session: tokens a second of eight in a run over one alone (goal 2)');
     console.table(

@@ -1,6 +1,5 @@
 /** Our engine without the service: a prompt in chunks as the scheduler feeds them, then a token a step. */
 import type { Engine, Slot } from '../../gpu-backend/engine/engine.ts';
-import { PREFILL_CHUNK } from '../../gpu-backend/turn/scheduler.ts';
 import type { Run } from './run.ts';
 
 let runs = 0;
@@ -18,8 +17,9 @@ export async function runOwn(
   try {
     const started = performance.now();
     let next = 0;
-    for (let at = 0; at < ids.length; at += PREFILL_CHUNK) {
-      const chunk = ids.subarray(at, at + PREFILL_CHUNK);
+    const { promptRows } = engine.limits;
+    for (let at = 0; at < ids.length; at += promptRows) {
+      const chunk = ids.subarray(at, at + promptRows);
       next = await feed(engine, slot, chunk, at + chunk.length === ids.length);
     }
     const first = performance.now();

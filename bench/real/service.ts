@@ -19,7 +19,7 @@ export interface RealService {
   stop(): Promise<void>;
 }
 
-/** @param model a GGUF file or a model's folder; @param threads of the verifier's ONNX Runtime */
+/** @param model a model's folder; @param threads of the verifier's ONNX Runtime */
 export async function startRealService(model: string, threads: number): Promise<RealService> {
   const state = mkdtempSync(join(tmpdir(), 'espalier-bench-'));
   mkdirSync(join(state, 'logs'));

@@ -100,7 +100,7 @@ class WindowReader {
   constructor(engine: Engine, window: readonly number[]) {
     this.engine = engine;
     this.window = window;
-    const slot = engine.acquire(Int32Array.from(window), window.length + ROWS, 'text');
+    const slot = engine.acquire(Int32Array.of(window[0]!), window.length + ROWS, 'text');
     if (!slot) throw new Error(`a window of ${window.length} tokens is longer than the context`);
     this.slot = slot;
   }

@@ -59,6 +59,8 @@ export interface EngineLimits {
   maxContext: number;
   /** The most rows one session may feed in a step (prefill chunk or tree). */
   maxRows: number;
+  /** Rows of a prompt's chunk that are fed quickest. */
+  promptRows: number;
   /** Sessions that can hold a slot at once. */
   slots: number;
   /**

@@ -6,8 +6,15 @@ const SESSIONS = [1, 2, 4, 8];
 const CONTEXTS = [256, 1024, 4096, 16384];
 const MS_PER_SECOND = 1000;
 
+/** Who waits for a slot, and how long others did. */
+interface RoomFigures {
+  size: number;
+  waited: { seconds: number; turns: number };
+  refused: number;
+}
+
 /** Prometheus' text format, version 0.0.4. `active`: sessions that hold a slot. */
-export function exposeEngine(engine: Engine, active: number): string {
+export function exposeEngine(engine: Engine, active: number, room: RoomFigures): string {
   const lines = [
     ...gauge('espalier_verifier_slots', 'Sessions that can hold a slot at once.', [
       ['', engine.limits.slots],
@@ -18,6 +25,22 @@ export function exposeEngine(engine: Engine, active: number): string {
       [['', engine.limits.exact ? 1 : 0]],
     ),
     ...gauge('espalier_verifier_sessions', 'Sessions that hold a slot.', [['', active]]),
+    ...gauge('espalier_verifier_waiting', 'Turns that wait for a slot.', [['', room.size]]),
+    ...counter(
+      'espalier_verifier_waited_turns_total',
+      'Turns that began after waiting for a slot.',
+      room.waited.turns,
+    ),
+    ...counter(
+      'espalier_verifier_wait_seconds_total',
+      'Time that they waited.',
+      room.waited.seconds,
+    ),
+    ...counter(
+      'espalier_verifier_wait_refusals_total',
+      'Turns that were refused as they would have waited too long, or did.',
+      room.refused,
+    ),
     ...gauge(
       'espalier_verifier_step_seconds',
       'What a step is expected to take, by rows in all, sessions, and tokens of context of each.',
@@ -56,4 +79,8 @@ function gauge(name: string, help: string, samples: readonly Sample[]): string[]
     `# TYPE ${name} gauge`,
     ...samples.map(([labels, value]) => `${name}${labels} ${value}`),
   ];
+}
+
+function counter(name: string, help: string, value: number): string[] {
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} counter`, `${name} ${value}`];
 }

@@ -61,6 +61,11 @@ export function computeTypeFor(options: EngineOptions): ComputeType {
   return options.compute ?? (options.provider === 'cuda' ? 'float16' : 'float32');
 }
 
+/**
+ * Long enough to fill the cores. Exact attention goes over its scores several times:
+ * they should stay in the cache of a core.
+ */
+const PROMPT_ROWS: Record<AttentionForm, number> = { exact: 128, fused: 256 };
 const EXACTNESS_FILE = 'exactness.json';
 
 /**
@@ -81,6 +86,32 @@ export async function openEngine(
 
 async function openPrepared(prepared: PreparedModel, options: EngineOptions): Promise<OrtEngine> {
   const { model, layout, folder } = prepared;
+  const plan = planOf(prepared, options);
+  const parts = await assemble(prepared, plan);
+  const provider = plan.cuda ? 'cuda' : 'cpu';
+  const prior = priorOf(model.config, layout, provider, plan.threads);
+  const exactness = parts.limits.exact ? await checked(parts, prior, folder, plan.threads) : null;
+  const engine = new OrtEngine(parts, prior, exactness);
+  await calibrate(engine);
+  return engine;
+}
+
+/** What the options come to for this model. */
+interface EnginePlan {
+  shape: KvShape;
+  request: BudgetRequest;
+  buckets: readonly Bucket[];
+  attention: AttentionForm;
+  threads: number;
+  /** Lanes over several slots; null for lanes of one slot. */
+  sharedLanes: number | null;
+  foldHeads: boolean;
+  hiddenOutput: boolean;
+  /** undefined on a CPU. */
+  cuda: CudaOptions | undefined;
+}
+
+function planOf({ model, layout }: PreparedModel, options: EngineOptions): EnginePlan {
   const { config } = model;
   const shape: KvShape = {
     layers: config.layers,
@@ -100,53 +131,56 @@ async function openPrepared(prepared: PreparedModel, options: EngineOptions): Pr
   const buckets = planBuckets(request);
   const attention = options.attention ?? (onCuda ? 'fused' : 'exact');
   const asked = options.threads ?? availableParallelism();
-  const threads = attention === 'exact' ? Math.min(asked, maxExactThreads(config)) : asked;
-  const cuda = onCuda ? (options.cuda ?? { deviceId: 0, memoryBytes: 0 }) : undefined;
-  const hiddenOutput = options.hiddenOutput ?? false;
-  // One lane a pool, and one for a prefill chunk beside them.
-  const sharedLanes = shared ? buckets.length + 1 : null;
-  const slotCount = buckets.reduce((sum, bucket) => sum + bucket.slots, 0);
-  // RotaryEmbedding refuses more rows than its tables have, whatever their positions.
-  const mostRows = sharedLanes
-    ? slotCount * MAX_SHARED_ROWS + sharedLanes * MAX_ROWS
-    : MAX_OWN_LANES * MAX_ROWS;
-  const graphs = await DecoderGraphs.open(prepared, {
-    threads,
-    positions: Math.max(mostRows, ...buckets.map(({ capacity }) => capacity)),
-    sharedLanes,
+  return {
+    shape,
+    request,
+    buckets,
     attention,
+    threads: attention === 'exact' ? Math.min(asked, maxExactThreads(config)) : asked,
+    // One lane a pool, and one for a prefill chunk beside them.
+    sharedLanes: shared ? buckets.length + 1 : null,
     foldHeads: options.foldHeads ?? onCuda,
-    hiddenOutput,
-    cuda,
-  });
-  const copier: KvCopier = onCuda
+    hiddenOutput: options.hiddenOutput ?? false,
+    cuda: onCuda ? (options.cuda ?? { deviceId: 0, memoryBytes: 0 }) : undefined,
+  };
+}
+
+/** RotaryEmbedding refuses more rows than its tables have, whatever their positions. */
+function positionsFor({ buckets, sharedLanes }: EnginePlan): number {
+  const slots = buckets.reduce((sum, bucket) => sum + bucket.slots, 0);
+  const mostRows = sharedLanes
+    ? slots * MAX_SHARED_ROWS + sharedLanes * MAX_ROWS
+    : MAX_OWN_LANES * MAX_ROWS;
+  return Math.max(mostRows, ...buckets.map(({ capacity }) => capacity));
+}
+
+/** Loads the graphs and lays out the caches. */
+async function assemble(prepared: PreparedModel, plan: EnginePlan): Promise<EngineParts> {
+  const { config } = prepared.model;
+  const { compute } = prepared.layout;
+  const { shape, request, buckets, attention, threads, sharedLanes, hiddenOutput, cuda } = plan;
+  const graphs = await DecoderGraphs.open(prepared, { ...plan, positions: positionsFor(plan) });
+  const copier: KvCopier = cuda
     ? await DeviceCopier.load(shape, { threads, cuda })
     : new HostCopier();
-
   const { pools, slots } = layOut(graphs, shape, buckets, request.tail);
   const scratchPool = new KvPool(graphs.device, shape, 1, WIDTH_STEP);
   const scratch = new KvSlot(scratchPool, 0, WIDTH_STEP);
   copier.clear({ pool: scratchPool, slot: 0, token: 0 }, WIDTH_STEP);
-  const arena = new InputArena(layout.compute);
+  const arena = new InputArena(compute);
   const logits = new StepOutputs(config.vocabSize);
   const hidden = hiddenOutput ? new StepOutputs(config.hiddenSize) : null;
   const outputs = hidden ? [logits, hidden] : [logits];
-  graphs.start({
-    layers: config.layers,
-    compute: layout.compute,
-    attention,
-    batchedLanes: shared,
-    arena,
-    logits,
-    hidden,
-    scratch,
-  });
-  const parts = {
+  const batchedLanes = sharedLanes !== null;
+  const { layers } = config;
+  graphs.start({ layers, compute, attention, batchedLanes, arena, logits, hidden, scratch });
+  return {
     config,
     limits: {
       vocabSize: config.vocabSize,
       maxContext: request.maxContext,
       maxRows: Math.min(MAX_ROWS, buckets[0]!.capacity),
+      promptRows: PROMPT_ROWS[attention],
       slots: slots.length,
       exact: attention === 'exact',
     },
@@ -155,7 +189,7 @@ async function openPrepared(prepared: PreparedModel, options: EngineOptions): Pr
     slots: new SlotTable(slots),
     copier,
     outputs,
-    sharedLanes: shared,
+    sharedLanes: batchedLanes,
     release: () => {
       graphs.close();
       copier.release();
@@ -164,11 +198,6 @@ async function openPrepared(prepared: PreparedModel, options: EngineOptions): Pr
       arena.release();
     },
   };
-  const prior = priorOf(config, layout, onCuda ? 'cuda' : 'cpu', threads);
-  const exactness = attention === 'fused' ? null : await checked(parts, prior, folder, threads);
-  const engine = new OrtEngine(parts, prior, exactness);
-  await calibrate(engine);
-  return engine;
 }
 
 /** Whether the model is exact on this machine: found out the first time it is opened here. */

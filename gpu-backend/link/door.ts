@@ -17,7 +17,7 @@ import { RETRY_AFTER_MS, Refusal } from './refusal.ts';
 import type { Tickets } from './tickets.ts';
 
 /** Links open at once, those still without a session included. */
-const MAX_LINKS = 512;
+const MAX_LINKS = 2_048;
 const STATUS: Partial<Record<LinkErrorCode, string>> = {
   unauthorized: '401 Unauthorized',
   fingerprint: '409 Conflict',

@@ -12,6 +12,7 @@ import {
   decodeRead,
   encodeError,
   encodeProgress,
+  encodeQueued,
   encodeReady,
   every,
   FrameError,
@@ -27,24 +28,28 @@ import {
 } from '../../src/link/protocol/index.ts';
 import type { Nucleus } from '../accept/warp.ts';
 import type { Echo } from '../drafters/echo.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine, Slot } from '../engine/engine.ts';
 import { type AdmitLimits, admit, type Turn } from '../turn/admit.ts';
 import { TREE_CREDIT } from '../turn/candidates.ts';
 import type { Scheduler } from '../turn/scheduler.ts';
 import { Session } from '../turn/session.ts';
+import type { WaitingRoom } from '../turn/waiting-room.ts';
 import { Outbox } from './outbox.ts';
-import { RETRY_AFTER_MS, Refusal } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 
 /** A link that has not sent `open` by then is closed. */
 export const OPEN_DEADLINE_MS = 10_000;
 /** A worker that hears nothing for four of these goes elsewhere. */
 export const HEARTBEAT_MS = 1_000;
+/** Bytes of spans and of one tree that are held for a turn that waits for its slot. */
+const MAX_HELD_BYTES = 1 << 18;
 /** A session that waits for its worker so long is ended: its slot is worth more to others. */
 export const WORKER_DEADLINE_MS = 60_000;
 
 export interface LinkContext {
   engine: Engine;
   scheduler: Scheduler;
+  room: WaitingRoom;
   nucleus: Nucleus;
   limits: AdmitLimits;
   clock: Clock;
@@ -65,6 +70,8 @@ class ServedLink {
   private readonly sealer = new Sealer();
   private readonly opener = new Opener();
   private session: Session | null = null;
+  /** While the turn waits for a slot: how it leaves, and what its worker has sent for it. */
+  private queued: { leave: () => void; frames: Uint8Array[]; bytes: number } | null = null;
   private outbox: Outbox | null = null;
   private over = false;
   private readonly stopHeartbeat: () => void;
@@ -100,9 +107,16 @@ class ServedLink {
 
   private receive(message: Uint8Array | null): void {
     if (this.over) return;
-    try {
+    this.receiving(() => {
       if (!message) throw new FrameError('frames are binary');
       this.dispatch(this.opener.open(message));
+    });
+  }
+
+  /** Whatever `task` throws ends the turn, and only this one. */
+  private receiving(task: () => void): void {
+    try {
+      task();
     } catch (cause) {
       if (cause instanceof Refusal) this.send(encodeError(cause));
       else if (cause instanceof SealError) this.refuse('damaged', cause.message);
@@ -118,16 +132,17 @@ class ServedLink {
   private dispatch(bytes: Uint8Array): void {
     const { session } = this;
     const type = frameType(bytes);
-    if (!session) {
+    if (this.queued && type !== FrameType.cancel) return this.hold(bytes, this.queued);
+    if (!session && !this.queued) {
       if (type !== FrameType.open) throw new FrameError('the first frame must be open');
       return this.open(bytes);
     }
     switch (type) {
       case FrameType.tree:
-        session.receiveTree(bytes);
+        session!.receiveTree(bytes);
         return this.context.scheduler.wake();
       case FrameType.spans:
-        return session.receiveSpans(bytes);
+        return session!.receiveSpans(bytes);
       case FrameType.read:
         this.outbox!.wasRead(decodeRead(bytes));
         return this.context.scheduler.wake();
@@ -140,7 +155,7 @@ class ServedLink {
   }
 
   private open(bytes: Uint8Array): void {
-    const { engine, scheduler, nucleus, limits, echo, draining } = this.context;
+    const { engine, room, limits, draining } = this.context;
     const version = openVersion(bytes);
     if (version !== PROTOCOL_VERSION) {
       throw new Refusal(
@@ -151,13 +166,34 @@ class ServedLink {
     if (draining()) throw new Refusal('draining', 'this verifier shuts down');
     const { settings, prompt } = decodeOpen(bytes);
     const turn = admit(settings, prompt, limits);
-    const slot = engine.acquire(prompt, prompt.length + turn.maxTokens, turn.namespace);
-    if (!slot) {
-      throw new Refusal('overloaded', 'every slot of this verifier is taken', RETRY_AFTER_MS);
-    }
+    const acquire = () => engine.acquire(prompt, prompt.length + turn.maxTokens, turn.namespace);
+    const slot = room.size === 0 ? acquire() : null;
+    if (slot) return this.begin(turn, slot);
+    const leave = room.enter({
+      namespace: turn.namespace,
+      tokens: prompt.length,
+      resumed: turn.resumed > 0,
+      maxWaitMs: turn.maxWaitMs ?? 0,
+      begin: () => {
+        const free = acquire();
+        if (free) this.receiving(() => this.begin(turn, free));
+        return free !== null;
+      },
+      refuse: (refusal) => this.send(encodeError(refusal)),
+    });
+    this.queued = { leave, frames: [], bytes: 0 };
+    this.send(encodeQueued(room.size - 1));
+  }
+
+  private begin(turn: Turn, slot: Slot): void {
+    const { engine, scheduler, room, nucleus, echo } = this.context;
+    const { prompt } = turn;
+    const held = this.queued?.frames ?? [];
+    this.queued = null;
     this.outbox = new Outbox(this, prompt.length);
     const beside = turn.drafting === 'echoed' ? echo(turn) : null;
     this.session = new Session(turn, slot, engine, nucleus, this.outbox, beside);
+    room.took(this.session, turn.namespace);
     scheduler.add(this.session);
     this.send(
       encodeReady({
@@ -169,6 +205,20 @@ class ServedLink {
         ...(turn.grammar?.unenforced.length && { unenforced: turn.grammar.unenforced }),
       }),
     );
+    for (const frame of held) this.dispatch(frame);
+  }
+
+  /** Keeps what a worker sends for a turn that waits: spans, and the one tree that it may send before `ready`. */
+  private hold(bytes: Uint8Array, queued: { frames: Uint8Array[]; bytes: number }): void {
+    const type = frameType(bytes);
+    const tree = queued.frames.some((frame) => frameType(frame) === FrameType.tree);
+    const expected = type === FrameType.spans || (type === FrameType.tree && !tree);
+    if (!expected) throw new FrameError(`frame type ${type} is not expected before ready`);
+    queued.bytes += bytes.length;
+    if (queued.bytes > MAX_HELD_BYTES) {
+      throw new FrameError(`more than ${MAX_HELD_BYTES} bytes before ready`);
+    }
+    queued.frames.push(bytes.slice());
   }
 
   private drained(): void {
@@ -178,8 +228,12 @@ class ServedLink {
   }
 
   private beat(): void {
-    const { clock, scheduler } = this.context;
+    const { clock, scheduler, room } = this.context;
     const now = clock.now();
+    if (this.queued) {
+      if (scheduler.alive) this.send(encodeQueued(room.size - 1));
+      return;
+    }
     if (!this.session) {
       if (now - this.openedAt >= OPEN_DEADLINE_MS) {
         this.refuse('bad-frame', `no open frame within ${OPEN_DEADLINE_MS} ms`);
@@ -213,6 +267,7 @@ class ServedLink {
     if (this.over) return;
     this.over = true;
     this.stopHeartbeat();
+    this.queued?.leave();
     this.session?.abandon();
     this.context.scheduler.wake();
   }

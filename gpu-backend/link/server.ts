@@ -1,23 +1,20 @@
-/**
- * The verifier's door: over HTTP what a worker needs to know of the model, and
- * health; one WebSocket a turn for the link.
- */
-import { createReadStream } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+/** The verifier as a server: HTTP for what a worker needs to know, one WebSocket a turn for the link. */
+import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { join } from 'node:path';
-import { LINK_PATH, type LinkKey, pause } from '../../src/link/protocol/index.ts';
+import { type LinkKey, pause } from '../../src/link/protocol/index.ts';
 import { Nucleus } from '../accept/warp.ts';
 import type { ModelFolder } from '../builder/model-folder.ts';
 import { EchoDrafter, Trust } from '../drafters/echo.ts';
 import type { Engine } from '../engine/engine.ts';
-import { exposeEngine } from '../engine/exposition.ts';
 import { Grammars } from '../grammar/grammars.ts';
 import { Scheduler } from '../turn/scheduler.ts';
+import { WaitingRoom } from '../turn/waiting-room.ts';
 import { describeModel } from './describe.ts';
 import { Door } from './door.ts';
+import { httpRoutes } from './http-routes.ts';
 import { type LinkContext, serveLink } from './link-server.ts';
 import { nodeClock } from './node-clock.ts';
+import { Refusal } from './refusal.ts';
 import { Tickets } from './tickets.ts';
 import { wsTransport } from './ws-transport.ts';
 
@@ -54,11 +51,14 @@ export async function startVerifier(
 ): Promise<Verifier> {
   const description = describeModel(model, engine.limits);
   const scheduler = new Scheduler(engine, nodeClock);
+  const room = new WaitingRoom(nodeClock, engine.limits.slots);
+  scheduler.onFreed = (session) => room.freed(session, session.namespace);
   const trust = new Trust();
   let draining = false;
   const context: LinkContext = {
     engine,
     scheduler,
+    room,
     nucleus: new Nucleus(engine.limits.vocabSize),
     limits: {
       grammars: Grammars.of(model.path, engine.limits.vocabSize),
@@ -71,53 +71,13 @@ export async function startVerifier(
     draining: () => draining,
   };
 
-  function json(response: ServerResponse, status: number, body: unknown): void {
-    response.writeHead(status, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(body));
-  }
-
-  function file(response: ServerResponse, name: string): void {
-    response.writeHead(200, { 'content-type': 'application/json' });
-    createReadStream(join(model.path, name))
-      .on('error', () => response.destroy())
-      .pipe(response);
-  }
-
-  function route(request: IncomingMessage, response: ServerResponse): void {
-    if (request.method !== 'GET') return json(response, 405, { error: 'only GET is served here' });
-    switch (request.url) {
-      case '/health':
-        return json(response, scheduler.alive && !draining ? 200 : 503, {
-          status: draining ? 'draining' : scheduler.alive ? 'ok' : 'stuck',
-          model: description.id,
-          active: scheduler.active,
-          slots: engine.limits.slots,
-          exact: engine.limits.exact,
-          exactness: engine.exactness,
-        });
-      case '/metrics':
-        response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-        response.end(exposeEngine(engine, scheduler.active));
-        return;
-      case '/model':
-        return json(response, 200, description);
-      case '/model/tokenizer.json':
-        return file(response, 'tokenizer.json');
-      case '/model/tokenizer_config.json':
-        return file(response, 'tokenizer_config.json');
-      default:
-        return json(response, 404, {
-          error: `nothing here; the link is a WebSocket at ${LINK_PATH}`,
-        });
-    }
-  }
-
   const door = new Door({
     tickets: new Tickets(keys, audiences, description.fingerprint, nodeClock),
     draining: () => draining,
     serve: (socket) => serveLink(wsTransport(socket, nodeClock), context),
   });
-  const server = createServer(route);
+  const state = { engine, scheduler, room, draining: () => draining };
+  const server = createServer(httpRoutes(model.path, description, state));
   server.on('upgrade', (request, socket, head) => {
     void door.upgrade(request, socket as Socket, head);
   });
@@ -132,6 +92,7 @@ export async function startVerifier(
     active: () => scheduler.active,
     async close(graceMs = 0) {
       draining = true;
+      room.close(new Refusal('draining', 'this verifier shuts down'));
       const deadline = nodeClock.now() + graceMs;
       while (scheduler.active > 0 && nodeClock.now() < deadline) {
         await pause(nodeClock, DRAIN_POLL_MS);

@@ -14,6 +14,7 @@ import {
   MAX_LOGPROBS,
   MAX_PENALTY,
   MAX_TRANSFER,
+  MAX_WAIT_MS,
   type OpenSettings,
 } from '../../src/link/protocol/index.ts';
 import type { Warp } from '../accept/warp.ts';
@@ -54,6 +55,8 @@ export interface Turn {
   logprobs: number | null;
   /** What the answer is held to; null for anything. */
   grammar: Grammar | null;
+  /** Milliseconds that it may wait for a slot. */
+  maxWaitMs?: number;
 }
 
 export interface AdmitLimits {
@@ -97,16 +100,7 @@ function list(value: unknown, name: string, most: number): unknown[] {
 export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Turn {
   if (typeof raw !== 'object' || raw === null) bad('settings must be an object');
   const settings = raw as Partial<OpenSettings>;
-  for (const part of ['model', 'tokenizer'] as const) {
-    const theirs = settings.fingerprint?.[part];
-    if (theirs !== limits.fingerprint[part]) {
-      throw new Refusal(
-        'fingerprint',
-        `this verifier's ${part} is ${limits.fingerprint[part]}, not ${String(theirs).slice(0, 64)}; ` +
-          'point the worker at a verifier that serves the same model, or restart it to learn the new one',
-      );
-    }
-  }
+  requireFingerprint(settings, limits);
   for (const id of prompt)
     if (id >= limits.vocabSize) bad(`prompt token ${id} is outside the vocabulary`);
   const maxTokens = integer(settings.maxTokens, 'maxTokens', 1, limits.maxContext);
@@ -149,15 +143,7 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
     stopIds,
     drafting,
     budget: integer(settings.budget, 'budget', 0, MAX_VERIFIED_NODES),
-    regions: list(settings.regions, 'regions', MAX_REGIONS).map((entry) => {
-      const [start, end, source] = list(entry, 'regions[]', 3);
-      const from = integer(start, 'region start', 0, asked);
-      return {
-        start: from,
-        end: integer(end, 'region end', from, asked),
-        source: integer(source, 'region source', 0, SOURCE_NAMES.length - 1) as Region['source'],
-      };
-    }),
+    regions: regionsOf(settings.regions, asked),
     resumed,
     transfer: real(settings.transfer ?? 0, 'transfer', 0, MAX_TRANSFER),
     recycle: flag(settings.recycle ?? false, 'recycle'),
@@ -165,8 +151,34 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
       (settings.logprobs ?? null) === null
         ? null
         : integer(settings.logprobs, 'logprobs', 0, Math.min(MAX_LOGPROBS, limits.vocabSize)),
+    maxWaitMs: integer(settings.maxWaitMs ?? 0, 'maxWaitMs', 0, MAX_WAIT_MS),
     grammar: grammarOf(settings.grammar, stopIds, prompt.subarray(asked), limits.grammars),
   };
+}
+
+function requireFingerprint({ fingerprint }: Partial<OpenSettings>, limits: AdmitLimits): void {
+  for (const part of ['model', 'tokenizer'] as const) {
+    const theirs = fingerprint?.[part];
+    if (theirs === limits.fingerprint[part]) continue;
+    throw new Refusal(
+      'fingerprint',
+      `this verifier's ${part} is ${limits.fingerprint[part]}, not ${String(theirs).slice(0, 64)}; ` +
+        'point the worker at a verifier that serves the same model, or restart it to learn the new one',
+    );
+  }
+}
+
+/** @param length of the prompt, without the answer so far */
+function regionsOf(raw: unknown, length: number): Region[] {
+  return list(raw, 'regions', MAX_REGIONS).map((entry) => {
+    const [start, end, source] = list(entry, 'regions[]', 3);
+    const from = integer(start, 'region start', 0, length);
+    return {
+      start: from,
+      end: integer(end, 'region end', from, length),
+      source: integer(source, 'region source', 0, SOURCE_NAMES.length - 1) as Region['source'],
+    };
+  });
 }
 
 function penaltiesOf(sampling: Partial<OpenSettings['sampling']> | undefined): Turn['penalties'] {

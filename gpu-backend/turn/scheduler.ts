@@ -11,8 +11,6 @@ import type { Engine, StepRow } from '../engine/engine.ts';
 import type { Session } from './session.ts';
 import { TreeSizing } from './tree-sizing.ts';
 
-/** Prompt tokens fed in one run. Long enough to fill the cores, short enough not to stall decoding. */
-export const PREFILL_CHUNK = 256;
 /** A run that takes longer than this hangs: the verifier no longer counts as alive, and workers go elsewhere. */
 const RUN_DEADLINE_MS = 60_000;
 /** Idle for so long, the engine is timed. */
@@ -21,6 +19,8 @@ const IDLE_MS = 2_000;
 const LONGEST_PROBE_MS = 500;
 
 export class Scheduler {
+  /** Called for each session whose slot has become free. */
+  onFreed: (session: Session) => void = () => {};
   private readonly engine: Engine;
   private readonly clock: Clock;
   /** When the run in flight began; null between runs. */
@@ -76,7 +76,7 @@ export class Scheduler {
       const waiting = this.nextPrefill();
       const prefilled = await this.step(
         waiting ? [waiting] : [],
-        (session) => session.prefillRow(PREFILL_CHUNK),
+        (session) => session.prefillRow(),
         (session, micros) => session.absorbPrefill(micros),
       );
       if (!decoded && !prefilled && !this.closed) await this.idle();
@@ -189,10 +189,11 @@ export class Scheduler {
 
   /** Frees what ended. Not while a step is in flight: its rows point into the slots. */
   private sweep(): void {
-    for (const session of this.sessions) {
+    for (const session of [...this.sessions]) {
       if (!session.ended) continue;
       this.sessions.delete(session);
       this.engine.release(session.slot);
+      this.onFreed(session);
     }
   }
 }

@@ -118,10 +118,11 @@ export class Session implements Draftable {
   }
 
   /** The next chunk of the prompt, all but its last token: that one begins the first decode step. */
-  prefillRow(chunk: number): StepRow {
+  prefillRow(): StepRow {
     const { row, slot } = this;
     const from = slot.length;
-    row.count = Math.min(chunk, this.turn.prompt.length - 1 - from, this.engine.limits.maxRows);
+    const { maxRows, promptRows } = this.engine.limits;
+    row.count = Math.min(promptRows, this.turn.prompt.length - 1 - from, maxRows);
     for (let i = 0; i < row.count; i++) {
       row.tokens[i] = this.tokens[from + i]!;
       row.parents[i] = i - 1;

@@ -1,7 +1,7 @@
 /**
- * One answer, from its opening to what it leaves behind. `openAnswers` makes a
- * request's answers: the links' connections and retrieval at once, then the
- * prompt, then a turn for each.
+ * One answer, from its opening to what it leaves behind. `openAll` opens those of
+ * a request: the links' connections and retrieval at once, then the prompt, then a
+ * turn for each.
  */
 import type { Bindings } from '../bindings.ts';
 import type { LinkEvent } from '../link/client.ts';
@@ -29,45 +29,6 @@ import {
 import { type Step, TextStream } from './text-stream.ts';
 import { runTurn } from './turn.ts';
 import { linkEnvironment } from './verifier-fleet.ts';
-
-/**
- * Opens every answer to a request, those of the first prompt before those of the
- * next, and waits until the verifier has taken them: what can fail early fails
- * before the first byte, with `PromptTooLong`, `FilesTooLong`, `UnreadableFile` or
- * `LinkFailure`. Where one can't be opened none is.
- */
-export async function openAnswers(
-  env: Bindings,
-  tenant: Tenant,
-  model: ModelRecord,
-  request: GenerationRequest,
-): Promise<Answer[]> {
-  const namespace = await namespaceOf(tenant, model.fingerprint);
-  const context = { env, namespace, model };
-  const links = Array.from(
-    { length: answerCount(request) },
-    () => new TurnLink(linkEnvironment(env, model.fingerprint)),
-  );
-  let materials: Material[];
-  try {
-    materials = await gather(context, request);
-  } catch (error) {
-    for (const link of links) link.close();
-    throw error;
-  }
-  const { choices, sampling } = request;
-  const opened = await Promise.allSettled(
-    links.map((link, i) => {
-      const seed = seedOfChoice(sampling.seed, i % choices);
-      return Answer.open(context, request, materials[Math.floor(i / choices)]!, seed, link);
-    }),
-  );
-  const answers = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  const refused = opened.find((one) => one.status === 'rejected');
-  if (!refused) return answers;
-  for (const answer of answers) answer.cancel();
-  throw refused.reason;
-}
 
 export class Answer {
   readonly model: ModelRecord;
@@ -108,6 +69,45 @@ export class Answer {
     this.events = runTurn(link, opening, this.plan);
     this.stream = new TextStream(model, request.stop);
     this.prediction = prediction && new PredictionMatch(prediction);
+  }
+
+  /**
+   * Opens every answer to a request, those of the first prompt before those of the
+   * next, and waits until the verifier has taken them: what can fail early fails
+   * before the first byte, with `PromptTooLong`, `FilesTooLong`, `UnreadableFile` or
+   * `LinkFailure`. Where one can't be opened none is.
+   */
+  static async openAll(
+    env: Bindings,
+    tenant: Tenant,
+    model: ModelRecord,
+    request: GenerationRequest,
+  ): Promise<Answer[]> {
+    const namespace = await namespaceOf(tenant, model.fingerprint);
+    const context = { env, namespace, model };
+    const links = Array.from(
+      { length: answerCount(request) },
+      () => new TurnLink(linkEnvironment(env, model.fingerprint)),
+    );
+    let materials: Material[];
+    try {
+      materials = await gather(context, request);
+    } catch (error) {
+      for (const link of links) link.close();
+      throw error;
+    }
+    const { choices, sampling } = request;
+    const opened = await Promise.allSettled(
+      links.map((link, i) => {
+        const seed = seedOfChoice(sampling.seed, i % choices);
+        return Answer.open(context, request, materials[Math.floor(i / choices)]!, seed, link);
+      }),
+    );
+    const answers = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const refused = opened.find((one) => one.status === 'rejected');
+    if (!refused) return answers;
+    for (const answer of answers) answer.cancel();
+    throw refused.reason;
   }
 
   /** Over a link that may still be connecting; resolves once the verifier is ready. Throws `LinkFailure`. */

@@ -53,8 +53,9 @@ export class DraftingPlan implements Drafting {
     this.drafter = this.model?.drafter ?? this.memory?.drafter ?? plainDrafter(namespace.key);
     this.tokens = prompt.draftTokens;
     this.regions = prompt.draftRegions;
+    const delivery = TREE_DELIVERY[ablation.trees ?? 'echoed'];
     // What the draft model says of nodes needs the nodes, whoever else proposes them.
-    this.trees = TREE_DELIVERY[transfer > 0 ? 'streamed' : (ablation.trees ?? 'echoed')];
+    this.trees = transfer > 0 ? { ...delivery, beyondEcho: false } : delivery;
     this.passages = material.passages.flatMap(({ id }) => (id === null ? [] : [id]));
     this.recycled = opening.settings.recycle ? opening.prompt : null;
     this.prediction = prediction
@@ -64,7 +65,7 @@ export class DraftingPlan implements Drafting {
   }
 
   /** The drafter has begun: it may be given more from now on. */
-  begun(): void {
+  onBegin(): void {
     if (this.prediction.length > 0 && this.drafter instanceof TurnDrafter) {
       this.drafter.learn(this.prediction);
     }

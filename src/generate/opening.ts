@@ -3,7 +3,7 @@ import type { Open } from '../link/protocol/index.ts';
 import type { ModelRecord } from '../model/record.ts';
 import type { Namespace } from '../store/tenants.ts';
 import type { Material } from './material.ts';
-import type { GenerationRequest, Seed } from './request.ts';
+import { type GenerationRequest, maxWaitOf, type Seed } from './request.ts';
 
 /** @param seed of this answer among the request's choices */
 export function openingOf(
@@ -40,6 +40,7 @@ export function openingOf(
       recycle: mode === 'on' && memory && recycle,
       logprobs,
       ...(grammar && { grammar }),
+      maxWaitMs: maxWaitOf(request),
     },
   };
 }

@@ -28,6 +28,15 @@ export interface GenerationRequest {
   /** What the text must be; null: anything. */
   grammar: GrammarSetting | null;
   speculation: SpeculationRequest;
+  /** Milliseconds that it may wait for a slot of a verifier; `DEFAULT_MAX_WAIT_MS` where it does not say. */
+  maxWaitMs?: number;
+}
+
+/** As long as people wait who see that something happens. */
+const DEFAULT_MAX_WAIT_MS = 30_000;
+
+export function maxWaitOf({ maxWaitMs }: GenerationRequest): number {
+  return maxWaitMs ?? DEFAULT_MAX_WAIT_MS;
 }
 
 /** Messages that the model's chat template makes a prompt of, with what is found for them. */

@@ -1,9 +1,17 @@
 /**
- * Finds calls of functions in an answer as it streams: text passes through, what
- * stands between the marks becomes a call, its arguments in the fragments they
- * come in. Takes what models write by themselves too: other white space,
- * arguments before the name, a call cut short.
+ * Finds calls of functions in an answer as it streams, in the forms that models
+ * write them in:
+ *
+ * - `<tool_call>{"name", "arguments"}</tool_call>`: Hermes, Qwen;
+ * - `{"name", "parameters"}`, several divided by `;` or lines: Llama 3;
+ * - `[{"name", "arguments"}, …]`: Mistral;
+ * - the same in a fence of JSON: Qwen2.5-Coder.
+ *
+ * Text passes through; arguments go out in the fragments they come in. A form
+ * without a mark counts only where nothing but calls came before it, and only
+ * with the name of a function that was offered: other JSON is text.
  */
+import { ObjectScanner, readCallHead } from './json-scanner.ts';
 import { CALL_BEGIN, CALL_END } from './tools.ts';
 
 /** What a piece of text turned out to be. */
@@ -14,16 +22,27 @@ export type CallEvent =
   /** More of its arguments. */
   | { type: 'arguments'; index: number; text: string };
 
-/** A call's beginning up to its arguments. */
-const HEAD =
-  /^\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")\s*,\s*"(?:arguments|parameters)"\s*:\s*(?=\{)/;
+/** What may stand before a call without marks: tokens that decoding left in, or a fence. */
+const OPENERS = ['```json', '[TOOL_CALLS]', '<|python_tag|>'];
+/** What divides and ends calls without marks. */
+const DIVIDERS = /^(?:[\s;,\]]|```)*/;
+
+type Place = 'start' | 'text' | 'head' | 'arguments' | 'tail';
 
 export class ToolCalls {
   /** Calls so far. */
-  count = 0;
-  private place: 'text' | 'head' | 'arguments' | 'tail' = 'text';
+  private count = 0;
+  /** `start`: nothing but calls has come yet. */
+  private place: Place = 'start';
   private held = '';
-  private readonly object = new ObjectScanner();
+  private marked = false;
+  private scanner = new ObjectScanner();
+  private readonly names: ReadonlySet<string>;
+
+  /** @param names functions whose calls are recognised without marks */
+  constructor(names: ReadonlySet<string>) {
+    this.names = names;
+  }
 
   /** O(length of what is held). */
   push(text: string): CallEvent[] {
@@ -35,67 +54,106 @@ export class ToolCalls {
 
   /** What was held when the answer ended: an unfinished mark or call is text after all. */
   flush(): CallEvent[] {
-    const { held, place } = this;
+    const { held, place, count } = this;
     this.held = '';
-    if (held === '' || place === 'tail') return [];
-    if (place === 'text') return this.text(held);
-    return [{ type: 'text', text: CALL_BEGIN + held }];
+    if (held === '' || place === 'tail' || place === 'arguments') return [];
+    if (place === 'head') return [{ type: 'text', text: CALL_BEGIN + held }];
+    // What closes a list of calls, or the fence around them.
+    if (place === 'start' && count > 0 && DIVIDERS.exec(held)![0] === held) return [];
+    return this.text(held);
   }
 
   /** Takes the next thing from what is held; false when that needs more text. */
   private take(events: CallEvent[]): boolean {
     switch (this.place) {
-      case 'text': {
-        const at = this.held.indexOf(CALL_BEGIN);
-        const end = at < 0 ? this.held.length - openEnd(this.held) : at;
-        // Behind a call, white space may lead to the next one.
-        const waits = this.count > 0 && at < 0 && this.held.slice(0, end).trim() === '';
-        if (!waits) events.push(...this.text(this.held.slice(0, end)));
-        if (at < 0) {
-          if (!waits) this.held = this.held.slice(end);
-          return false;
-        }
-        this.held = this.held.slice(at + CALL_BEGIN.length);
-        this.place = 'head';
-        return true;
-      }
-      case 'head': {
-        const head = HEAD.exec(this.held);
-        if (head) {
-          const name = nameOf(head[1]!);
-          if (name !== null) {
-            events.push({ type: 'call', index: this.count, name });
-            this.held = this.held.slice(head[0].length);
-            this.object.begin();
-            this.place = 'arguments';
-            return true;
-          }
-        }
-        return this.takeWhole(events);
-      }
-      case 'arguments': {
-        const length = this.object.scan(this.held);
-        if (length > 0) {
-          const text = this.held.slice(0, length);
-          events.push({ type: 'arguments', index: this.count, text });
-        }
-        this.held = this.held.slice(length);
-        if (!this.object.ended) return false;
-        this.count++;
-        this.place = 'tail';
-        return true;
-      }
-      case 'tail': {
-        const at = this.held.indexOf(CALL_END);
-        if (at < 0) return false;
-        this.held = this.held.slice(at + CALL_END.length);
-        this.place = 'text';
-        return true;
-      }
+      case 'start':
+        return this.takeUnmarked(events);
+      case 'text':
+        return this.takeText(events);
+      case 'head':
+        return this.takeMarked(events);
+      case 'arguments':
+        return this.takeArguments(events);
+      case 'tail':
+        return this.takeTail();
     }
   }
 
-  /** A call that does not begin as calls do: whole, once its end is there. */
+  /** A call without marks, where one may stand; anything else is text. */
+  private takeUnmarked(events: CallEvent[]): boolean {
+    const dividers = this.count > 0 && !this.marked ? DIVIDERS : /^\s*/;
+    let at = dividers.exec(this.held)![0].length;
+    let rest = this.held.slice(at);
+    if (rest === '') return false;
+    const opener = OPENERS.find((one) => rest.startsWith(one) || one.startsWith(rest));
+    if (opener !== undefined && rest.length < opener.length) return false;
+    at += opener?.length ?? 0;
+    at += /^\s*\[?/.exec(this.held.slice(at))![0].length;
+    rest = this.held.slice(at);
+    const head = readCallHead(rest);
+    if (head === 'incomplete') return false;
+    if (head === 'none' || !this.names.has(head.name)) {
+      this.place = 'text';
+      return true;
+    }
+    this.marked = false;
+    this.begin(events, head.name, at + head.length);
+    return true;
+  }
+
+  private takeText(events: CallEvent[]): boolean {
+    const at = this.held.indexOf(CALL_BEGIN);
+    const end = at < 0 ? this.held.length - openEnd(this.held) : at;
+    events.push(...this.text(this.held.slice(0, end)));
+    this.held = this.held.slice(at < 0 ? end : at + CALL_BEGIN.length);
+    if (at < 0) return false;
+    this.place = 'head';
+    return true;
+  }
+
+  private takeMarked(events: CallEvent[]): boolean {
+    const head = readCallHead(this.held);
+    if (typeof head !== 'object') return this.takeWhole(events);
+    this.marked = true;
+    this.begin(events, head.name, head.length);
+    return true;
+  }
+
+  private begin(events: CallEvent[], name: string, length: number): void {
+    events.push({ type: 'call', index: this.count, name });
+    this.held = this.held.slice(length);
+    this.scanner = new ObjectScanner();
+    this.place = 'arguments';
+  }
+
+  private takeArguments(events: CallEvent[]): boolean {
+    const length = this.scanner.scan(this.held);
+    const text = this.held.slice(0, length);
+    if (length > 0) events.push({ type: 'arguments', index: this.count, text });
+    this.held = this.held.slice(length);
+    if (!this.scanner.ended) return false;
+    this.count++;
+    this.place = 'tail';
+    // The call's own bracket is still open.
+    this.scanner = new ObjectScanner(1);
+    return true;
+  }
+
+  /** What follows the arguments: with marks up to the closing one, without up to the object's end. */
+  private takeTail(): boolean {
+    if (this.marked) {
+      const at = this.held.indexOf(CALL_END);
+      if (at < 0) return false;
+      this.held = this.held.slice(at + CALL_END.length);
+    } else {
+      this.held = this.held.slice(this.scanner.scan(this.held));
+      if (!this.scanner.ended) return false;
+    }
+    this.place = 'start';
+    return true;
+  }
+
+  /** A marked call that does not begin as calls do: whole, once its end is there. */
   private takeWhole(events: CallEvent[]): boolean {
     const at = this.held.indexOf(CALL_END);
     if (at < 0) return false;
@@ -105,9 +163,10 @@ export class ToolCalls {
       events.push({ type: 'call', index: this.count, name: call.name });
       events.push({ type: 'arguments', index: this.count, text: call.text });
       this.count++;
+      this.marked = true;
     } else events.push({ type: 'text', text: CALL_BEGIN + body + CALL_END });
     this.held = this.held.slice(at + CALL_END.length);
-    this.place = 'text';
+    this.place = call ? 'start' : 'text';
     return true;
   }
 
@@ -115,14 +174,6 @@ export class ToolCalls {
     // The line between a call and what follows it is no part of the answer's text.
     if (text === '' || (this.count > 0 && text.trim() === '')) return [];
     return [{ type: 'text', text }];
-  }
-}
-
-function nameOf(quoted: string): string | null {
-  try {
-    return JSON.parse(quoted) as string;
-  } catch {
-    return null;
   }
 }
 
@@ -143,37 +194,4 @@ function openEnd(text: string): number {
     if (CALL_BEGIN.startsWith(text.slice(text.length - n))) return n;
   }
   return 0;
-}
-
-/** Finds where a JSON object ends, piece by piece. */
-class ObjectScanner {
-  ended = false;
-  private depth = 0;
-  private inString = false;
-  private escaped = false;
-
-  begin(): void {
-    this.ended = false;
-    this.depth = 0;
-    this.inString = false;
-    this.escaped = false;
-  }
-
-  /** How much of `text` belongs to the object. */
-  scan(text: string): number {
-    for (let i = 0; i < text.length; i++) {
-      const character = text[i]!;
-      if (this.escaped) this.escaped = false;
-      else if (this.inString) {
-        if (character === '\\') this.escaped = true;
-        else if (character === '"') this.inString = false;
-      } else if (character === '"') this.inString = true;
-      else if (character === '{' || character === '[') this.depth++;
-      else if ((character === '}' || character === ']') && --this.depth === 0) {
-        this.ended = true;
-        return i + 1;
-      }
-    }
-    return text.length;
-  }
 }

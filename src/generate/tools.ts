@@ -1,9 +1,8 @@
 /**
  * Functions that the model may call, in its prompt. Where the model's own chat
- * template has tools, in the form `<tool_call>{"name", "arguments"}</tool_call>`
- * (Qwen, Hermes and those after them), they go through it; where it has not, the
- * same form is explained in the system message, and calls and their results are
- * written as text.
+ * template has tools, in one of the forms that `tool-calls.ts` reads, they go
+ * through it; where it has not, `<tool_call>{"name", "arguments"}</tool_call>` is
+ * explained in the system message, and calls and their results are written as text.
  */
 import type { ChatMessage, ModelTokenizer } from '../model/tokenizer.ts';
 import { MARK, type PromptModel } from './prompt.ts';
@@ -18,7 +17,11 @@ export interface FunctionTool {
 export const CALL_BEGIN = '<tool_call>';
 export const CALL_END = '</tool_call>';
 
-/** Whether the chat template itself tells of tools and of calls in this form. */
+/** A call of the probe as templates write one. Llama 3 has `parameters`. */
+const PROBED =
+  /\{\s*"name"\s*:\s*"probe_of_tools"\s*,\s*"(arguments|parameters)"\s*:\s*\{\s*"probed"\s*:\s*1\s*\}/;
+
+/** Whether the chat template itself lists tools and writes calls in a form that is read. */
 export function templateHasTools(model: Pick<ModelTokenizer, 'renderChat'>): boolean {
   const probe = { name: 'probe_of_tools', parameters: { type: 'object', properties: {} } };
   const call = { name: probe.name, arguments: '{"probed": 1}' };
@@ -29,13 +32,8 @@ export function templateHasTools(model: Pick<ModelTokenizer, 'renderChat'>): boo
   ];
   try {
     const listed = model.renderChat(messages.slice(0, 1), { tools: toolsOf([probe]) });
-    const called = model.renderChat(messages.map(parsed), { tools: toolsOf([probe]) });
-    return (
-      listed.includes(probe.name) &&
-      /<tool_call>\s*\{"name": "probe_of_tools", "arguments": \{"probed": 1\}\}\s*<\/tool_call>/.test(
-        called,
-      )
-    );
+    const called = model.renderChat(forTemplate(messages), { tools: toolsOf([probe]) });
+    return listed.includes(probe.name) && PROBED.test(called);
   } catch {
     // Some templates refuse what they don't know.
     return false;
@@ -57,8 +55,8 @@ export function describeTools<Model extends PromptModel & ModelTokenizer>(
     model.renderChat(turns, { ...options, tools });
   return {
     model: { ...model, renderChat },
-    messages: messages.map((message) => {
-      const { tool_calls, ...rest } = parsed(message);
+    messages: forTemplate(messages).map((message) => {
+      const { tool_calls, ...rest } = message;
       return tool_calls ? { ...rest, tool_calls: harmless(tool_calls, model) } : rest;
     }),
   };
@@ -69,15 +67,34 @@ function toolsOf(functions: readonly FunctionTool[]): unknown[] {
   return functions.map((one) => ({ type: 'function', function: one }));
 }
 
-/** Arguments as an object, which is what templates write as JSON. */
-function parsed(message: ChatMessage): ChatMessage {
-  if (!message.tool_calls) return message;
-  return {
-    ...message,
-    tool_calls: message.tool_calls.map(({ function: { name, arguments: json } }) => ({
-      function: { name, arguments: typeof json === 'string' ? argumentsOf(json) : json },
-    })),
+/**
+ * Messages as templates take them: arguments as an object, and calls numbered by
+ * ids of nine letters and digits, the only ones that Mistral's templates take.
+ */
+function forTemplate(messages: readonly ChatMessage[]): ChatMessage[] {
+  const ids = new Map<string, string>();
+  let count = 0;
+  const numbered = (original: string | undefined) => {
+    const id = `call${String(count++).padStart(5, '0')}`;
+    ids.set(original ?? id, id);
+    return id;
   };
+  return messages.map((message) => {
+    const { tool_calls, tool_call_id, ...rest } = message;
+    if (message.role === 'tool') {
+      // Without an id, the latest call is answered.
+      const id = ids.get(tool_call_id ?? '') ?? [...ids.values()].at(-1);
+      return { ...rest, ...(id && { tool_call_id: id }) };
+    }
+    if (!tool_calls) return rest;
+    return {
+      ...rest,
+      tool_calls: tool_calls.map(({ id, function: { name, arguments: json } }) => ({
+        id: numbered(id),
+        function: { name, arguments: typeof json === 'string' ? argumentsOf(json) : json },
+      })),
+    };
+  });
 }
 
 function argumentsOf(json: string): unknown {

@@ -19,13 +19,13 @@ export interface TreeDelivery {
   /** Without what the verifier's echo draws by itself. */
   beyondEcho: boolean;
   /** Empty ones too: the verifier waits for a tree at every step. */
-  always: boolean;
+  evenEmpty: boolean;
 }
 
 export const TREE_DELIVERY: Record<Exclude<DraftingMode, 'off'>, TreeDelivery> = {
-  echoed: { beyondEcho: true, always: false },
-  streamed: { beyondEcho: false, always: false },
-  lockstep: { beyondEcho: false, always: true },
+  echoed: { beyondEcho: true, evenEmpty: false },
+  streamed: { beyondEcho: false, evenEmpty: false },
+  lockstep: { beyondEcho: false, evenEmpty: true },
 };
 
 /** What drafts a turn, and how. */
@@ -39,7 +39,7 @@ export interface Drafting {
   trees: TreeDelivery;
   model?: TurnModel | null;
   /** The drafter has begun. */
-  begun?(): void;
+  onBegin?(): void;
   /** Told what steps found likely, after their commits, where `open` asked for it. */
   observe?(recycled: Recycled): void;
 }
@@ -72,7 +72,7 @@ export async function* runTurn(
     if (trees.beyondEcho) beyondEcho(tree, beyond);
     const sent = trees.beyondEcho ? beyond : tree;
     const words = open.settings.transfer ? model?.words(sent) : undefined;
-    if (sent.size > 0 || words?.length || trees.always) link.sendTree(sent, committed, words);
+    if (sent.size > 0 || words?.length || trees.evenEmpty) link.sendTree(sent, committed, words);
   };
 
   const ship = () => link.sendSpans(drafting?.spans.take() ?? []);
@@ -86,7 +86,7 @@ export async function* runTurn(
 
   // Grown while the connection is made, sent right behind `open`.
   drafting?.drafter.begin(drafting.tokens, drafting.regions);
-  drafting?.begun?.();
+  drafting?.onBegin?.();
   drafting?.model?.start(() => {
     if (opened) propose();
   });

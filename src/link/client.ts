@@ -15,6 +15,7 @@ import {
   decodeDone,
   decodeError,
   decodeProgress,
+  decodeQueued,
   decodeReady,
   encodeCancel,
   encodeOpen,
@@ -182,6 +183,7 @@ export class Link {
       const { code, message, retryAfterMs, path } = decodeError(bytes);
       return this.fail(new LinkFailure(code, message, retryAfterMs, path));
     }
+    if (type === FrameType.queued && !this.isReady) return void decodeQueued(bytes);
     if (this.isReady === (type === FrameType.ready)) {
       throw new FrameError(`frame type ${type} ${this.isReady ? 'again' : 'before ready'}`);
     }

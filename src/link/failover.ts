@@ -75,12 +75,15 @@ export class TurnLink {
   private rounds = 0;
   /** Failures but for full verifiers in mid-answer. */
   private attempts = 0;
+  /** Whether the turn waits where no slot is free: once every verifier was found full. */
+  private patient: boolean;
   /** Since when half an answer waits for a slot. */
   private waitingSince: number | null = null;
 
   /** Connects at once: that needs no prompt and goes on beside retrieval. */
   constructor(environment: LinkEnvironment) {
     this.environment = environment;
+    this.patient = environment.fleet.size === 1;
     environment.fleet.retries.earn();
     this.dialing = this.connect();
   }
@@ -159,6 +162,8 @@ export class TurnLink {
   }
 
   private async begin(open: Open): Promise<Link> {
+    // Who may not wait has nothing to be patient for.
+    if (!open.settings.maxWaitMs) this.patient = true;
     const dialing = this.dialing ?? this.connect();
     this.dialing = null;
     return new Link(await dialing, this.environment.clock, this.resumed(open));
@@ -175,6 +180,7 @@ export class TurnLink {
         ...settings,
         maxTokens: settings.maxTokens - accepted.length,
         resumed: accepted.length,
+        ...(settings.maxWaitMs && !this.patient && { maxWaitMs: 0 }),
       },
     };
   }
@@ -210,6 +216,12 @@ export class TurnLink {
     else this.attempts++;
     const waited = this.waitingSince === null ? 0 : clock.now() - this.waitingSince;
     const roundOver = this.tried.size >= fleet.size;
+    if (failure.code === 'overloaded' && roundOver && !this.patient) {
+      // All are full: wait at the one that expects to be free first.
+      this.patient = true;
+      this.attempts = 0;
+      return this.tried.clear();
+    }
     const hopeless =
       FINAL.has(failure.code) ||
       this.attempts >= most ||

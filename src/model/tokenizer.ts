@@ -12,7 +12,9 @@ export interface ChatMessage {
   role: string;
   content: string;
   /** Functions that the assistant called; templates take arguments as an object. */
-  tool_calls?: { function: { name: string; arguments: unknown } }[];
+  tool_calls?: { id?: string; function: { name: string; arguments: unknown } }[];
+  /** The call that a message of the role `tool` answers. */
+  tool_call_id?: string;
 }
 
 interface RenderOptions {

@@ -242,7 +242,7 @@ describe('refused, by name and place', () => {
     tools: [
       { type: 'file_search', vector_store_ids: [] },
       tools[1],
-      { type: 'function', function: { name: 'f', parameters } },
+      { type: 'function', function: { name: 'f', parameters, strict: true } },
     ],
     tool_choice: 'required',
   });
@@ -256,7 +256,7 @@ describe('refused, by name and place', () => {
       withParameters({ type: 'object', properties: { a: { not: {} } } }),
       'tools.2.function.parameters.properties.a.not: is not supported',
     ],
-    [withParameters({ description: 'x'.repeat(30_000) }), 'at most 24576 bytes'],
+    [withParameters({ description: 'x'.repeat(140_000) }), 'at most 131072 bytes'],
     [
       { messages: [...messages, { role: 'tool', tool_call_id: 'call_0', content: 'x' }] },
       'no message before it has a call with this id',

@@ -210,4 +210,9 @@ describe('in the service', () => {
     }
     expect(moved).toBeGreaterThan(0);
   });
+
+  test('in lockstep an empty tree is sent too: without a draft model nothing is moved', async () => {
+    const lockstep = { transfer: 50, draft_model: 'off', ablation: { trees: 'lockstep' } };
+    expect((await ask(1, 1, lockstep)).text).toBe((await ask(1, 1, {})).text);
+  });
 });

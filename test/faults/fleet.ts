@@ -65,10 +65,12 @@ export interface RealFleet {
   stop(): Promise<void>;
 }
 
-export async function startFleet(): Promise<RealFleet> {
+/** `model`: a folder, the bundled one if absent. */
+export async function startFleet(model?: string): Promise<RealFleet> {
   const state = mkdtempSync(join(tmpdir(), 'espalier-faults-'));
   const keys = newLinkKeys();
-  const [first, second] = [await startOne('a', state, keys), await startOne('b', state, keys)];
+  const first = await startOne('a', state, keys, model);
+  const second = await startOne('b', state, keys, model);
   await migrate(state);
   const port = await freePort();
   const urls = `${first.proxy.url}, ${second.proxy.url}`;
@@ -88,10 +90,16 @@ export async function startFleet(): Promise<RealFleet> {
   return { url: worker.url, keys, verifiers: [first, second], worker, stop };
 }
 
-async function startOne(name: string, state: string, keys: string): Promise<Verifier> {
+async function startOne(
+  name: string,
+  state: string,
+  keys: string,
+  model: string | undefined,
+): Promise<Verifier> {
   const port = await freePort();
   const proxy = await TcpProxy.start(port);
-  return new Verifier(proxy, port, startVerifier({ port, state, keys, audience: proxy.url, name }));
+  const setup = { port, state, keys, audience: proxy.url, name, model };
+  return new Verifier(proxy, port, startVerifier(setup));
 }
 
 export async function until(condition: () => Promise<boolean>, ms: number): Promise<boolean> {

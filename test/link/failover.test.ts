@@ -208,7 +208,7 @@ describe('full verifiers', () => {
     const asked = question(world.random, TOKENS);
     const { engine } = world.verifiers[0]!;
     engine.script('', asked.prompt, asked.answer);
-    engine.acquire(asked.prompt, 1, 'alone');
+    engine.acquire(asked.prompt, 1, '');
     for (let i = 0; i < 5; i++) {
       const { text, failure } = await world.run(world.ask(asked));
       expect(failure).toBeNull();

@@ -73,10 +73,19 @@ async function fill(): Promise<Link[]> {
   return links;
 }
 
-function ask(change: object = {}) {
+/** Until so many turns wait. */
+async function waited(turns: number): Promise<void> {
+  for (;;) {
+    const health = await (await fetch(`${real.verifier.url}/health`)).json();
+    if ((health as { waiting: number }).waiting === turns) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function ask(change: object = {}, headers: Record<string, string> = {}) {
   return fetch(`${worker.url}/v1/chat/completions`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify({
       messages: [{ role: 'user', content: 'What is the echo?' }],
       vector_store_ids: [],
@@ -110,7 +119,7 @@ test('full: the next turn is refused with when to try again; a freed slot takes 
 
 test('full: a client gets 503 with retry-after and no first byte, and later its answer', async () => {
   const links = await fill();
-  const refused = await ask();
+  const refused = await ask({}, { 'x-espalier-max-wait': '0' });
   expect(refused.status).toBe(503);
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
   const { error } = (await refused.json()) as { error: { type: string; code: string } };
@@ -123,10 +132,54 @@ test('full: a client gets 503 with retry-after and no first byte, and later its 
   await idle();
 });
 
+test('full: who may wait is queued, and begins as soon as a slot is free', async () => {
+  const links = await fill();
+  const waiting = await real.open(prompt(1000), { maxTokens: 4, maxWaitMs: 20_000 });
+  const begun = ready(waiting);
+  await waited(1);
+  expect(await (await fetch(`${real.verifier.url}/metrics`)).text()).toContain(
+    'espalier_verifier_waiting 1\n',
+  );
+  links[0]!.close();
+  expect((await begun).active).toBe(links.length);
+  for (const link of [...links, waiting]) link.close();
+  await idle();
+});
+
+test('who leaves loses its place, and one that waits too long is refused', async () => {
+  const links = await fill();
+  const gone = await real.open(prompt(1000), { maxWaitMs: 20_000 });
+  await waited(1);
+  gone.close();
+  await waited(0);
+  const late = await real.open(prompt(1000), { maxWaitMs: 300 });
+  await expect(ready(late)).rejects.toMatchObject({ code: 'overloaded' });
+  await waited(0);
+  for (const link of links) link.close();
+  await idle();
+});
+
+test('a burst through the service is answered whole, not refused', async () => {
+  const answers = await Promise.all(Array.from({ length: 12 }, () => ask()));
+  for (const answer of answers) {
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toContain('[DONE]');
+  }
+  await idle();
+});
+
+test('the header says how long a request waits, within bounds', async () => {
+  for (const value of ['-1', '301', 'soon', '1e2']) {
+    const wrong = await ask({}, { 'x-espalier-max-wait': value });
+    expect(wrong.status).toBe(400);
+    expect(await wrong.text()).toContain('x-espalier-max-wait');
+  }
+});
+
 test('choices that do not all fit are refused together, and those that did are let go', async () => {
   const { slots } = real.engine.limits;
   expect(slots).toBeLessThan(8);
-  const refused = await ask({ n: 8, max_tokens: 100 });
+  const refused = await ask({ n: 8, max_tokens: 100 }, { 'x-espalier-max-wait': '0' });
   expect(refused.status).toBe(503);
   expect(refused.headers.get('retry-after')).not.toBeNull();
   await idle();

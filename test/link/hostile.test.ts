@@ -163,7 +163,7 @@ describe('a hostile worker', () => {
     }
     expect([...ends].every((end) => end === 'went on' || end === 'bad-frame')).toBe(true);
     expect(ends.size).toBe(2);
-  });
+  }, 300_000);
 
   test.each<[string, (peer: Raw, asked: Question) => void, LinkErrorCode]>([
     ['no open first', (peer) => peer.say(encodeCancel()), 'bad-frame'],

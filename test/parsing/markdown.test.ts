@@ -187,6 +187,11 @@ test('lines made to be slow are not', () => {
     ],
     ...['(', '](', '|-', '_', '~~~', '{/*', '<a\n', '<!--\n', '[a]: b "', ':::', '\u00AD '],
   ];
-  const source = hostile.map((piece) => piece.repeat(300_000 / piece.length)).join('\n');
+  const spaces = ' '.repeat(300_000);
+  const spaced = ['[a](^x y)', '[a]:^b "c"^d', '#^#^', '<a^b^', '```^`', '1.^x', '|^|', ':::^x^y'];
+  const source = [
+    ...hostile.map((piece) => piece.repeat(300_000 / piece.length)),
+    ...spaced.map((line) => line.replaceAll('^', spaces)),
+  ].join('\n');
   expect(parsed(parseMarkdown(source, 'slow.md')).text).toBe(source);
 });

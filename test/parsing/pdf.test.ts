@@ -121,6 +121,11 @@ test('packed pages are read', async () => {
     [FLATE, deflateSync(SAYS)],
     ['/Filter [/FlateDecode /FlateDecode]', deflateSync(deflateSync(SAYS))],
     ['/Filter /ASCIIHexDecode', hexadecimal],
+    ['/Filter /LZWDecode', lzw(Buffer.from(SAYS))],
+    [
+      '/Filter /RunLengthDecode',
+      Buffer.concat([Buffer.from([SAYS.length - 1]), Buffer.from(SAYS), Buffer.from([128])]),
+    ],
     [
       '/Filter [/ASCIIHexDecode /Fl#61teDecode]',
       Buffer.from(`${deflateSync(SAYS).toString('hex')}>`),
@@ -131,11 +136,33 @@ test('packed pages are read', async () => {
   }
 });
 
+/** As LZW without any sequence: codes of nine bits, cleared before they would grow. */
+function lzw(bytes: Uint8Array): Uint8Array {
+  const codes = [...bytes].flatMap((byte, at) => (at % 200 === 0 ? [256, byte] : [byte]));
+  const bits = [...codes, 257].map((code) => code.toString(2).padStart(9, '0')).join('');
+  return Uint8Array.from(bits.match(/.{1,8}/g)!, (byte) => Number.parseInt(byte.padEnd(8, '0'), 2));
+}
+
 test('a page drawn often is read once', async () => {
   const kids = Array.from({ length: 1_000 }, () => 4);
   expect(await blocks('a.pdf', pdfOf(FLATE, deflateSync(SAYS), kids))).toEqual([
     'Where the ocelot sleeps.',
   ]);
+});
+
+test('values of forms and comments are text', async () => {
+  const page = pageObject(5).replace('/Type /Page ', '/Type /Page /Annots [6 0 R 7 0 R 8 0 R] ');
+  const pdf = makePdfOf([
+    '<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [6 0 R] /DA (/F1 0 Tf) >> >>',
+    ...[pagesObject([4]), FONT, page, streamObject('', SAYS)],
+    '<< /Type /Annot /Subtype /Widget /FT /Tx /T (name) /TU (Your name) /V (Jane Doe) /Rect [9 9 99 99] >>',
+    '<< /Type /Annot /Subtype /Text /Contents (Is this so?) /Rect [9 9 99 99] >>',
+    '<< /Type /Annot /Subtype /Link /Rect [9 9 99 99] /A << /S /URI /URI (https://a.example) >> >>',
+  ]);
+  const texts = await blocks('a.pdf', pdf);
+  expect(texts[0]).toBe('Where the ocelot sleeps.');
+  expect(texts.join('\n')).toContain('Your name: Jane Doe');
+  expect(texts.join('\n')).toContain('Is this so?');
 });
 
 const LARGE = Buffer.from(SAYS.repeat(500_000));
@@ -174,6 +201,16 @@ const HOSTILE: [what: string, content: Uint8Array<ArrayBuffer>, reason: RegExp][
     'a page that is a picture',
     pdfOf('/Filter /DCTDecode', Buffer.from('x')),
     /unpacks to more than/,
+  ],
+  [
+    'drawing states saved in each other',
+    pdfOf(FLATE, deflateSync('q '.repeat(1_001))),
+    /drawing state/,
+  ],
+  [
+    'the same, written together',
+    pdfOf('', Buffer.from(`${'q(Q) '.repeat(600)}${'q'.repeat(600)}`)),
+    /drawing state/,
   ],
   [
     'five filters',

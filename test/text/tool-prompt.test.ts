@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { composePrompt } from '../../src/generate/prompt.ts';
-import { describeTools } from '../../src/generate/tools.ts';
-import { createTokenizer } from '../../src/model/tokenizer.ts';
+import { describeTools, templateHasTools } from '../../src/generate/tools.ts';
+import { type ChatMessage, createTokenizer } from '../../src/model/tokenizer.ts';
 import { makeToolModel, type ToolModel } from '../support/tool-model.ts';
 
 let made: ToolModel;
@@ -36,4 +36,68 @@ test.each([0, 7])('a mark with index %i in a function or a call is taken out', (
     return composePrompt(told.model, told.messages, contents, [], [], room).tokens;
   };
   expect(composed(mark)).toEqual(composed(String(index)));
+});
+
+/** Templates that write calls as these families do, and refuse what theirs refuse. */
+const TEMPLATES: Record<string, string> = {
+  'Llama 3': `{%- for tool in tools %}{{ tool | tojson }}{%- endfor %}
+{%- for message in messages %}
+{%- if message.tool_calls %}
+{%- if message.tool_calls | length != 1 %}{{ raise_exception("one call at a time") }}{%- endif %}
+{{- '{"name": "' + message.tool_calls[0].function.name + '", "parameters": ' }}
+{{- message.tool_calls[0].function.arguments | tojson }}{{- '}' }}
+{%- else %}{{- message.role + ': ' + message.content }}{%- endif %}
+{%- endfor %}`,
+  Mistral: `{%- for tool in tools %}{{ tool | tojson }}{%- endfor %}
+{%- for message in messages %}
+{%- if message.tool_calls %}{{- '[TOOL_CALLS] [' }}
+{%- for call in message.tool_calls %}
+{%- if call.id is not defined or call.id | length != 9 %}{{ raise_exception("ids of nine") }}{%- endif %}
+{{- '{"name": "' + call.function.name + '", "arguments": ' + (call.function.arguments | tojson) }}
+{{- ', "id": "' + call.id + '"}' }}
+{%- endfor %}{{- ']' }}
+{%- elif message.role == 'tool' %}
+{%- if message.tool_call_id | length != 9 %}{{ raise_exception("ids of nine") }}{%- endif %}
+{{- '[TOOL_RESULTS] ' + message.tool_call_id + ' ' + message.content }}
+{%- else %}{{- message.content }}{%- endif %}
+{%- endfor %}`,
+};
+
+function modelWith(chat_template: string) {
+  const json = (file: string) => JSON.parse(readFileSync(join(made.folder, file), 'utf8'));
+  const config = { ...json('tokenizer_config.json'), chat_template };
+  return {
+    ...createTokenizer(json('tokenizer.json'), config),
+    prompt: { instruction: '', passageHeader: '' },
+  };
+}
+
+test.each(Object.entries(TEMPLATES))(
+  '%s: functions and calls go through the template',
+  (_, text) => {
+    expect(templateHasTools(modelWith(text))).toBe(true);
+  },
+);
+
+test('a template without tools, or with calls in a form that is not read, has none', () => {
+  const listed = '{%- for tool in tools %}{{ tool | tojson }}{%- endfor %}';
+  for (const text of ['{{ messages[0].content }}', `${listed}{{ messages[0].content }}`]) {
+    expect(templateHasTools(modelWith(text))).toBe(false);
+  }
+});
+
+test('Mistral: results carry the ids of their calls, whatever the caller named them', () => {
+  const call = (id: string) => ({ id, function: { name: 'f', arguments: '{"n": 1}' } });
+  const messages: ChatMessage[] = [
+    { role: 'user', content: 'x' },
+    { role: 'assistant', content: '', tool_calls: [call('call_long_id_of_ours'), call('other')] },
+    { role: 'tool', content: 'second', tool_call_id: 'other' },
+    { role: 'tool', content: 'first', tool_call_id: 'call_long_id_of_ours' },
+  ];
+  const described = describeTools(modelWith(TEMPLATES.Mistral!), messages, [
+    { name: 'f', parameters: {} },
+  ]);
+  const text = described.model.renderChat(described.messages);
+  expect(text).toContain('"arguments": {"n": 1}, "id": "call00000"');
+  expect(text).toContain('[TOOL_RESULTS] call00001 second[TOOL_RESULTS] call00000 first');
 });

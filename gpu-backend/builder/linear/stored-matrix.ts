@@ -7,7 +7,7 @@ import type { ExternalData } from '../onnx.ts';
  * `columns8`: int8 with a scale a column, [in, out], for products with int8 rows.
  * `blocks4`, `blocks8`: unsigned levels in blocks along a row, for MatMulNBits.
  */
-type MatrixForm = 'dense' | 'columns8' | 'blocks4' | 'blocks8';
+export type MatrixForm = 'dense' | 'columns8' | 'blocks4' | 'blocks8';
 
 /** What a part of a matrix is, wherever it lies. */
 export interface PartShape {

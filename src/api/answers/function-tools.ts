@@ -82,8 +82,12 @@ export interface FunctionUse {
   parallel: boolean;
 }
 
-/** Whether the answer may hold calls. */
-export function mayCall({ offered, choice }: FunctionUse): boolean {
+/** Names of the functions that the answer may call; null where it may hold no calls. */
+export function callableNames(use: FunctionUse): ReadonlySet<string> | null {
+  return mayCall(use) ? new Set(callable(use).map(({ name }) => name)) : null;
+}
+
+function mayCall({ offered, choice }: FunctionUse): boolean {
   return choice !== 'none' && offered.length > 0;
 }
 

@@ -1,6 +1,6 @@
 /** How every route that answers opens what it asks for. */
 import type { Context } from 'hono';
-import { type Answer, openAnswers as generate } from '../../generate/answer.ts';
+import { Answer } from '../../generate/answer.ts';
 import { answerCount, type GenerationRequest } from '../../generate/request.ts';
 import type { ModelRecord } from '../../model/record.ts';
 import { withServedModel } from '../../model/served-model.ts';
@@ -10,6 +10,7 @@ import { requireModel } from '../instance/route.ts';
 import { requireConcurrency } from '../middleware/limit.ts';
 import { answerFailure } from './failure.ts';
 import type { FieldPaths } from './field-paths.ts';
+import { maxWaitMs } from './max-wait.ts';
 
 /**
  * Answers that the verifier has taken: all that the request asks for, or an
@@ -24,13 +25,15 @@ export async function openAnswers(
   paths: FieldPaths,
   toRequest: (model: ModelRecord) => Promise<GenerationRequest>,
 ): Promise<Answer[]> {
+  const wait = maxWaitMs(c);
   try {
     return await withServedModel(c.env, async (model) => {
       if (asked !== undefined) requireModel(model, asked);
       const request = await toRequest(model);
       await requireConcurrency(c, answerCount(request), paths.choices);
       requireRoom(model, request.maxTokens, paths);
-      return generate(c.env, c.var.tenant, model, request);
+      const waiting = wait === undefined ? request : { ...request, maxWaitMs: wait };
+      return Answer.openAll(c.env, c.var.tenant, model, waiting);
     });
   } catch (error) {
     throw answerFailure(error, paths);

@@ -19,9 +19,9 @@ export class AssistantMessage {
   private readonly calls: ToolCall[] = [];
   private readonly parser: ToolCalls | null;
 
-  /** @param mayCall whether functions may be called; otherwise all of it is text */
-  constructor(mayCall: boolean) {
-    this.parser = mayCall ? new ToolCalls() : null;
+  /** @param callable names of functions that may be called; null: all of it is text */
+  constructor(callable: ReadonlySet<string> | null) {
+    this.parser = callable && new ToolCalls(callable);
   }
 
   push(text: string): MessageDelta {

@@ -5,7 +5,7 @@ import type { TokenLogprobs } from '../../generate/token-logprobs.ts';
 import { newId } from '../../store/ids.ts';
 import type { Send } from '../answers/event-stream.ts';
 import { annotationsOf } from '../answers/file-search-tool.ts';
-import { mayCall } from '../answers/function-tools.ts';
+import { callableNames } from '../answers/function-tools.ts';
 import { chatLogprobs } from '../answers/logprobs.ts';
 import { readAll } from '../answers/read-all.ts';
 import { streamsUsage, usageOf } from '../answers/usage.ts';
@@ -17,13 +17,13 @@ export class ChatCompletion {
   private readonly answers: readonly Answer[];
   private readonly body: ChatRequest;
   private readonly head: { id: string; created: number; model: string };
-  private readonly mayCall: boolean;
+  private readonly callable: ReadonlySet<string> | null;
 
   /** @param answers at least one: the choices, in order */
   constructor(answers: readonly Answer[], body: ChatRequest) {
     this.answers = answers;
     this.body = body;
-    this.mayCall = mayCall(functionUseOf(body));
+    this.callable = callableNames(functionUseOf(body));
     this.head = {
       id: newId('chatcmpl-'),
       created: Math.floor(Date.now() / 1000),
@@ -36,7 +36,7 @@ export class ChatCompletion {
     const { trace } = body.speculation;
     const traced: Step[] = [];
     const choices = await readAll(answers, async (answer, index) => {
-      const message = new AssistantMessage(this.mayCall);
+      const message = new AssistantMessage(this.callable);
       const logprobs: TokenLogprobs[] = [];
       for await (const step of answer.steps()) {
         for (const { text } of step.pieces) message.push(text);
@@ -82,7 +82,7 @@ export class ChatCompletion {
       return this.chunk(send, { choices: [choice], ...(trace && espalier && { espalier }) });
     };
     await chunk({ role: 'assistant', content: '' }, { espalier: { passages: passagesOf(answer) } });
-    const message = new AssistantMessage(this.mayCall);
+    const message = new AssistantMessage(this.callable);
     for await (const step of answer.steps()) {
       const delta = message.push(step.pieces.map(({ text }) => text).join(''));
       const isEmpty = Object.keys(delta).length === 0;

@@ -106,6 +106,7 @@ function messagesOf({ messages }: ChatRequest): ChatMessage[] {
       role: role === 'developer' ? 'system' : role,
       content: typeof content === 'string' ? content : (content ?? []).map(textOfPart).join(''),
       ...(calls.length > 0 && { tool_calls: calls }),
+      ...(message.role === 'tool' && { tool_call_id: message.tool_call_id }),
     };
   });
 }

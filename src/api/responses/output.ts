@@ -68,11 +68,15 @@ export class ResponseOutput {
   /** The item that grows. */
   private open: MessageItem | CallItem | null = null;
 
-  /** @param mayCall whether functions may be called; otherwise all of it is text */
-  constructor(model: ModelRecord, citable: readonly Citable[], mayCall: boolean) {
+  /** @param callable names of functions that may be called; null: all of it is text */
+  constructor(
+    model: ModelRecord,
+    citable: readonly Citable[],
+    callable: ReadonlySet<string> | null,
+  ) {
     this.model = model;
     this.citable = citable;
-    this.calls = mayCall ? new ToolCalls() : null;
+    this.calls = callable && new ToolCalls(callable);
   }
 
   /** What was searched before the answer began. @param results null where nobody asked for them */

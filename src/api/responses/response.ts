@@ -2,7 +2,7 @@
 import type { Answer } from '../../generate/answer.ts';
 import { newId } from '../../store/ids.ts';
 import type { Send } from '../answers/event-stream.ts';
-import { mayCall } from '../answers/function-tools.ts';
+import { callableNames } from '../answers/function-tools.ts';
 import { fileSearchOf } from '../answers/grounding.ts';
 import { usageOf } from '../answers/usage.ts';
 import { type OutputEvent, type OutputItem, ResponseOutput } from './output.ts';
@@ -21,7 +21,11 @@ export class ResponseAnswer {
   constructor(answer: Answer, body: ResponseRequest) {
     this.answer = answer;
     this.body = body;
-    this.output = new ResponseOutput(answer.model, answer.citable, mayCall(functionUseOf(body)));
+    this.output = new ResponseOutput(
+      answer.model,
+      answer.citable,
+      callableNames(functionUseOf(body)),
+    );
     this.head = {
       id: newId('resp_'),
       created_at: Math.floor(Date.now() / 1000),

@@ -129,7 +129,7 @@ function messagesOf({ instructions, input }: ResponseRequest): ChatMessage[] {
       const role = item.role === 'developer' ? 'system' : item.role;
       messages.push({ role, content: textOf(item.content) });
     } else if (item.type === 'function_call') {
-      const call = { function: { name: item.name, arguments: item.arguments } };
+      const call = { id: item.call_id, function: { name: item.name, arguments: item.arguments } };
       called.add(item.call_id);
       const last = messages.at(-1);
       if (last?.role === 'assistant') last.tool_calls = [...(last.tool_calls ?? []), call];
@@ -138,7 +138,11 @@ function messagesOf({ instructions, input }: ResponseRequest): ChatMessage[] {
       if (!called.has(item.call_id)) {
         throw invalid(['input', i, 'call_id'], 'no item before it has a call with this id');
       }
-      messages.push({ role: 'tool', content: textOf(item.output) });
+      messages.push({
+        role: 'tool',
+        content: textOf(item.output),
+        tool_call_id: item.call_id,
+      });
     }
   }
   return messages;

@@ -1,4 +1,4 @@
-/** Frames that carry no tokens: `cancel` and `read` from the worker, `progress` from the verifier. */
+/** Frames that carry no tokens: `cancel` and `read` from the worker, `progress` and `queued` from the verifier. */
 import { Reader } from './reader.ts';
 import { FrameType } from './wire.ts';
 import { Writer } from './writer.ts';
@@ -36,6 +36,15 @@ export function encodeProgress(position: number): Uint8Array {
 
 export function decodeProgress(bytes: Uint8Array): number {
   return decodePosition(FrameType.progress, bytes);
+}
+
+/** The turn waits for a slot behind `ahead` others. Sent at once and then every second, until `ready` or `error`. */
+export function encodeQueued(ahead: number): Uint8Array {
+  return encodePosition(FrameType.queued, ahead);
+}
+
+export function decodeQueued(bytes: Uint8Array): number {
+  return decodePosition(FrameType.queued, bytes);
 }
 
 function encodePosition(type: number, position: number): Uint8Array {

@@ -52,6 +52,8 @@ export interface OpenSettings {
   logprobs?: number | null;
   /** What the answer's text must be. Anything when absent. */
   grammar?: GrammarSetting;
+  /** Milliseconds that the turn may wait for a slot, up to `MAX_WAIT_MS`. Refused at once where none is free when absent. */
+  maxWaitMs?: number;
 }
 
 /** Frequency and presence penalties, either way: OpenAI's range. */
@@ -60,6 +62,8 @@ export const MAX_PENALTY = 2;
 export const MAX_LOGIT_BIAS = 100;
 /** η of the knowledge transfer: the paper goes from 5 to 50. */
 export const MAX_TRANSFER = 50;
+/** The longest that a turn may wait for a slot. */
+export const MAX_WAIT_MS = 300_000;
 /** Fits the settings beside the most regions, in 32 bytes each. */
 export const MAX_LOGIT_BIASES = 1024;
 

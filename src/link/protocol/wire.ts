@@ -26,6 +26,7 @@ export const FrameType = {
   done: 0x83,
   error: 0x84,
   progress: 0x85,
+  queued: 0x86,
 } as const;
 
 /** A malformed or oversized frame. The link is closed after it: framing can't be trusted any more. */

@@ -17,7 +17,6 @@ import { SegmentBuilder } from '../../draft/segment/segment-builder.ts';
 import { DamagedSegment } from '../../draft/segment/segment-layout.ts';
 import { corpusAt, deletePrefix, shardPrefix } from '../../store/corpora.ts';
 import {
-  type DocumentSize,
   type DocumentTexts,
   documentsOf,
   readTexts,
@@ -33,12 +32,8 @@ import type {
   StoreCorpusObject,
 } from '../../store/objects/memory.ts';
 import { alarmWithin } from './alarm.ts';
-import {
-  CORPUS_LIMITS,
-  type CorpusLimits,
-  MAX_SHARDS,
-  SEGMENT_BYTES_A_TOKEN,
-} from './corpus-limits.ts';
+import { CORPUS_LIMITS, type CorpusLimits, MAX_SHARDS } from './corpus-limits.ts';
+import { nextSegment, roomBeside, segmentsToMerge, tokensIn, within } from './corpus-plan.ts';
 import { CorpusSegments, type HeldSegment } from './corpus-segments.ts';
 import { buildInSlices } from './sliced-build.ts';
 
@@ -139,30 +134,8 @@ export class StoreCorpus extends DurableObject<Bindings> implements StoreCorpusO
       place,
       [...ours].filter((id) => !held.has(id)),
     );
-    const { segmentTokens } = this.limits;
-    const fitting: DocumentSize[] = [];
-    const beyond: number[] = [];
-    const room = this.roomBeside(corpus);
-    let [tokens, total] = [0, 0];
-    for (const { id, tokens: size } of sizes) {
-      const taken = Math.min(size, segmentTokens);
-      if (total + taken > room) {
-        beyond.push(id);
-        continue;
-      }
-      total += taken;
-      if (tokens > 0 && tokens + taken > segmentTokens) continue;
-      tokens += taken;
-      fitting.push({ id, tokens: taken });
-    }
+    const { fitting, beyond } = nextSegment(sizes, roomBeside(corpus, this.limits), this.limits);
     return { fitting, beyond, dropped: moved > 0 };
-  }
-
-  /** Tokens for which there is room, in tokens and in bytes; new ones are thought to take what those here do. */
-  private roomBeside({ tokens, bytes }: CorpusSegments): number {
-    const { shardTokens, shardBytes } = this.limits;
-    const bytesPerToken = Math.max(SEGMENT_BYTES_A_TOKEN, bytes / Math.max(1, tokens));
-    return Math.min(shardTokens - tokens, (shardBytes - bytes) / bytesPerToken);
   }
 
   /**
@@ -176,15 +149,7 @@ export class StoreCorpus extends DurableObject<Bindings> implements StoreCorpusO
     texts: readonly DocumentTexts[],
     from: readonly HeldSegment[],
   ): Promise<void> {
-    let tokens = tokensIn(texts);
-    const merged = [];
-    for (const held of corpus.byLength()) {
-      if (from.includes(held)) continue;
-      const { length } = held.segment.text;
-      if (length >= 2 * tokens || length + tokens > this.limits.segmentTokens) break;
-      merged.push(held);
-      tokens += length;
-    }
+    const merged = segmentsToMerge(corpus, tokensIn(texts), from, this.limits);
     const kept = merged.flatMap((held) => corpus.textsOf(held));
     await this.replace(corpus, [...kept, ...texts], [...merged, ...from]);
   }
@@ -318,24 +283,6 @@ export class StoreCorpus extends DurableObject<Bindings> implements StoreCorpusO
     await this.ctx.storage.deleteAll();
     this.corpus = this.place = this.revision = null;
   }
-}
-
-/** As many of the passages as fit a segment; one at least. */
-function within(passages: readonly Int32Array[], most: number): Int32Array[] {
-  let room = most;
-  const fitting = passages.findIndex(({ length }) => {
-    room -= length + 1;
-    return room < 0;
-  });
-  return fitting < 0 ? [...passages] : passages.slice(0, Math.max(1, fitting));
-}
-
-/** Separators included. */
-function tokensIn(documents: readonly DocumentTexts[]): number {
-  return documents.reduce(
-    (sum, { passages }) => passages.reduce((all, { length }) => all + length + 1, sum),
-    0,
-  );
 }
 
 function describe({ tenantId, storeId, shard }: CorpusPlace): string {

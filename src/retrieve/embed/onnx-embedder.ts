@@ -58,31 +58,8 @@ export async function createOnnxEmbedder(
     return encode(tokenizer.decode([...ids], { skip_special_tokens: true }));
   }
 
-  /** One of the graph's outputs for texts, padded to the longest. */
-  async function run(batch: readonly Encoded[], name: string) {
-    const width = Math.max(1, ...batch.map(({ ids }) => ids.length));
-    const ids = new BigInt64Array(batch.length * width);
-    const weights = new Float32Array(batch.length * width);
-    batch.forEach((text, row) => {
-      for (let i = 0; i < text.ids.length; i++) {
-        ids[row * width + i] = BigInt(text.ids[i]!);
-        weights[row * width + i] = text.weights[i]!;
-      }
-    });
-    const shape = [batch.length, width];
-    const mask = () => BigInt64Array.from(weights, (weight) => (weight > 0 ? 1n : 0n));
-    const inputs: Record<string, () => InstanceType<typeof Tensor>> = {
-      input_ids: () => new Tensor('int64', ids, shape),
-      token_weights: () => new Tensor('float32', weights, shape),
-      attention_mask: () => new Tensor('int64', mask(), shape),
-      token_type_ids: () => new Tensor('int64', new BigInt64Array(ids.length), shape),
-    };
-    const feeds = Object.fromEntries(session.inputNames.map((name) => [name, inputs[name]!()]));
-    return (await session.run(feeds, [name]))[name]!;
-  }
-
   async function vectorsOf(batch: readonly Encoded[]): Promise<Float32Array[]> {
-    const result = await run(batch, output);
+    const result = await runGraph(session, batch, output);
     const data = result.data as Float32Array;
     if (result.dims[result.dims.length - 1] !== dimensions) {
       throw new Error(
@@ -99,30 +76,17 @@ export async function createOnnxEmbedder(
 
   function embed(texts: readonly string[], role?: Role): Promise<Embedding[]> {
     const prefix = role === undefined ? '' : manifest[`${role}Prefix`];
-    return embedAll(texts.map((text) => encode(prefix + text)));
-  }
-
-  async function embedAll(texts: readonly Encoded[]): Promise<Embedding[]> {
-    const encoded = texts.map((text, index) => ({ index, ...text }));
-    // Texts of like length together: little padding.
-    encoded.sort((a, b) => a.ids.length - b.ids.length);
-    const embeddings: Embedding[] = new Array(texts.length);
-    for (const batch of runsOf(encoded)) {
-      // Others' requests are answered between runs: one blocks the thread they share.
-      if (batch[0] !== encoded[0]) await scheduler.wait(0);
-      const vectors = await vectorsOf(batch);
-      batch.forEach(({ index, tokens }, row) => {
-        embeddings[index] = { vector: unit(vectors[row]!), tokens };
-      });
-    }
-    return embeddings;
+    return embedAll(
+      texts.map((text) => encode(prefix + text)),
+      vectorsOf,
+    );
   }
 
   const tokens: TokenVectors = {
     encode: encodeWords,
     async vectors(ids) {
       const list = { ids, weights: Array.from(ids, () => 1), tokens: ids.length };
-      return (await run([list], TOKEN_STATES)).data as Float32Array;
+      return (await runGraph(session, [list], TOKEN_STATES)).data as Float32Array;
     },
   };
   // Finds out at once whether the graph runs and gives what the manifest says.
@@ -130,9 +94,52 @@ export async function createOnnxEmbedder(
   const hasTokens = isBag && session.outputNames.includes(TOKEN_STATES);
   const ids = {
     has: (token: number) => tokenizer.id_to_token(token) !== undefined,
-    embed: (lists: readonly (readonly number[])[]) => embedAll(lists.map(encodeIds)),
+    embed: (lists: readonly (readonly number[])[]) => embedAll(lists.map(encodeIds), vectorsOf),
   };
   return { id, dimensions, embed, ids, ...(hasTokens && { tokens }) };
+}
+
+/** In the order of the texts. @param vectorsOf the vectors of a run's texts, of any length */
+async function embedAll(
+  texts: readonly Encoded[],
+  vectorsOf: (run: readonly Encoded[]) => Promise<Float32Array[]>,
+): Promise<Embedding[]> {
+  const encoded = texts.map((text, index) => ({ index, ...text }));
+  // Texts of like length together: little padding.
+  encoded.sort((a, b) => a.ids.length - b.ids.length);
+  const embeddings: Embedding[] = new Array(texts.length);
+  for (const batch of runsOf(encoded)) {
+    // Others' requests are answered between runs: one blocks the thread they share.
+    if (batch[0] !== encoded[0]) await scheduler.wait(0);
+    const vectors = await vectorsOf(batch);
+    batch.forEach(({ index, tokens }, row) => {
+      embeddings[index] = { vector: unit(vectors[row]!), tokens };
+    });
+  }
+  return embeddings;
+}
+
+/** One of the graph's outputs for texts, padded to the longest. */
+async function runGraph(session: InferenceSession, batch: readonly Encoded[], output: string) {
+  const width = Math.max(1, ...batch.map(({ ids }) => ids.length));
+  const ids = new BigInt64Array(batch.length * width);
+  const weights = new Float32Array(batch.length * width);
+  batch.forEach((text, row) => {
+    for (let i = 0; i < text.ids.length; i++) {
+      ids[row * width + i] = BigInt(text.ids[i]!);
+      weights[row * width + i] = text.weights[i]!;
+    }
+  });
+  const shape = [batch.length, width];
+  const mask = () => BigInt64Array.from(weights, (weight) => (weight > 0 ? 1n : 0n));
+  const inputs: Record<string, () => InstanceType<typeof Tensor>> = {
+    input_ids: () => new Tensor('int64', ids, shape),
+    token_weights: () => new Tensor('float32', weights, shape),
+    attention_mask: () => new Tensor('int64', mask(), shape),
+    token_type_ids: () => new Tensor('int64', new BigInt64Array(ids.length), shape),
+  };
+  const feeds = Object.fromEntries(session.inputNames.map((name) => [name, inputs[name]!()]));
+  return (await session.run(feeds, [output]))[output]!;
 }
 
 /** Where a text's vector, or its tokens' states, come out. */

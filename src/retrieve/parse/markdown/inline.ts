@@ -24,8 +24,8 @@ const SHORTCODES = [
   ['{{<', '>}}'],
   ['{{%', '%}}'],
 ] as const;
-/** A link's target, with a title or without. */
-const TARGET = /^\s*(?:<[^<>]*>|[^\s<]\S*)?(?:\s+(?:"([^"]*)"|'([^']*)'|\(([^()]*)\)))?\s*$/;
+/** A link's target, with a title or without, trimmed: a run of spaces may stand in one place only. */
+const TARGET = /^(?:<[^<>]*>|[^\s<]\S*)?(?:\s+(?:"([^"]*)"|'([^']*)'|\(([^()]*)\)))?$/;
 
 /** Cleans the source from `from` to `to`, both of them in one line. */
 export function cleanInline(page: Page, from: number, to: number): CleanLine {
@@ -143,7 +143,7 @@ class InlineCleaner {
     if (close === undefined || end === undefined) return false;
     const inside = line.slice(close + 2, end);
     if (line[close + 1] === '(') {
-      const target = TARGET.exec(inside);
+      const target = TARGET.exec(inside.trim());
       if (!target) return false;
       const title = target[1] ?? target[2] ?? target[3] ?? '';
       this.links.set(close, { end: end + 1, text: title === '' ? '' : ` (${title})` });

@@ -41,10 +41,9 @@ export async function unpack(
     else if (filter === 'ASCII85Decode') bytes = fromBase85(bytes, count);
     else if (filter === 'ASCIIHexDecode') bytes = fromHexadecimal(bytes);
     else if (filter === 'Crypt') continue;
-    else if (isNeeded) throw unusual();
-    else if (filter === 'LZWDecode') countLzw(bytes, count);
-    else if (filter === 'RunLengthDecode') countRuns(bytes, count);
-    else if (!PICTURES.has(filter)) throw unusual();
+    else if (filter === 'LZWDecode') bytes = unpackLzw(bytes, count, isNeeded);
+    else if (filter === 'RunLengthDecode') bytes = unpackRuns(bytes, count, isNeeded);
+    else if (isNeeded || !PICTURES.has(filter)) throw unusual();
   }
   return bytes;
 }
@@ -67,13 +66,14 @@ async function unpackFlate(packed: Uint8Array<ArrayBuffer>, count: Count, keeps:
 }
 
 /** Codes of 9 to 12 bits, the most significant first, each standing for a sequence seen before. */
-function countLzw(packed: Uint8Array, count: Count): void {
+function unpackLzw(packed: Uint8Array, count: Count, keeps: boolean): Uint8Array<ArrayBuffer> {
   const CLEAR = 256;
   const END = 257;
-  const lengths = new Uint16Array(4_096).fill(1, 0, 256);
+  const table: Uint8Array[] = Array.from({ length: CLEAR }, (_, byte) => new Uint8Array([byte]));
+  const parts: Uint8Array[] = [];
   let next = END + 1;
   let width = 9;
-  let last = 0;
+  let last: Uint8Array | null = null;
   let bits = 0;
   let held = 0;
   for (const byte of packed) {
@@ -82,31 +82,51 @@ function countLzw(packed: Uint8Array, count: Count): void {
     if (held < width) continue;
     held -= width;
     const code = (bits >> held) & ((1 << width) - 1);
-    if (code === END) return;
+    if (code === END || code > next) break;
     if (code === CLEAR) {
       next = END + 1;
       width = 9;
-      last = 0;
+      last = null;
       continue;
     }
-    if (code > next) return;
-    const length = code === next ? last + 1 : lengths[code]!;
-    if (last > 0 && next < lengths.length) lengths[next++] = last + 1;
-    count(length);
-    last = length;
+    // A code that is only now given stands for the last sequence and its first byte.
+    const known: Uint8Array | undefined = code < next ? table[code] : undefined;
+    const made: Uint8Array | null = last && extended(last, (known ?? last)[0]!);
+    const sequence: Uint8Array | null = known ?? made;
+    if (!sequence) break;
+    if (made && next < 4_096) table[next++] = made;
+    count(sequence.length);
+    if (keeps) parts.push(sequence);
+    last = sequence;
     // The width grows one code early.
     width = next + 1 >= 2_048 ? 12 : next + 1 >= 1_024 ? 11 : next + 1 >= 512 ? 10 : 9;
   }
+  return joined(parts);
+}
+
+function extended(sequence: Uint8Array, byte: number): Uint8Array {
+  const longer = new Uint8Array(sequence.length + 1);
+  longer.set(sequence);
+  longer[sequence.length] = byte;
+  return longer;
 }
 
 /** A byte below 128 is followed by as many bytes and one, one above it by one that is repeated. */
-function countRuns(packed: Uint8Array, count: Count): void {
+function unpackRuns(packed: Uint8Array, count: Count, keeps: boolean): Uint8Array<ArrayBuffer> {
+  const parts: Uint8Array[] = [];
   for (let at = 0; at < packed.length; ) {
     const byte = packed[at]!;
-    if (byte === 128) return;
-    count(byte < 128 ? byte + 1 : 257 - byte);
+    if (byte === 128) break;
+    const length = byte < 128 ? byte + 1 : 257 - byte;
+    count(length);
+    const run =
+      byte < 128
+        ? packed.subarray(at + 1, at + 1 + length)
+        : new Uint8Array(length).fill(packed[at + 1] ?? 0);
+    if (keeps) parts.push(run);
     at += byte < 128 ? byte + 2 : 2;
   }
+  return joined(parts);
 }
 
 function fromBase85(packed: Uint8Array, count: Count): Uint8Array<ArrayBuffer> {

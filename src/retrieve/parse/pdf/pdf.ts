@@ -10,20 +10,22 @@ import {
 } from '../document.ts';
 import type { Rest } from '../slices.ts';
 import type { UnpackingRoom } from '../unpacking.ts';
+import { type Annotation, annotationText } from './annotations.ts';
 import { inReadingOrder } from './columns.ts';
 import { addParagraphs } from './paragraphs.ts';
 import { type Segment, SegmentReader, type TextItem } from './segments.ts';
 import { measureStreams } from './streams.ts';
 
 type PdfDocument = Awaited<ReturnType<typeof getDocumentProxy>>;
+type PdfPage = Awaited<ReturnType<PdfDocument['getPage']>>;
 
 const MAX_PDF_PAGES = 2_000;
 /** Characters of text for each byte that draws it, and beside that. */
 const MAX_TEXT_RATIO = 2;
-const FREE_TEXT = 600_000;
+const FREE_TEXT = 400_000;
 /** What a piece of text counts beside its characters, and what a chunk of them: a form that only draws others makes one. */
 const ITEM_COST = 4;
-const CHUNK_COST = 200;
+const CHUNK_COST = 400;
 /** Chunks between two rests: a millisecond or two of work. */
 const CHUNKS = 8;
 /** Pages named in a notice; of the others, only how many. */
@@ -93,6 +95,8 @@ class PageReader {
   private readonly budget: TextBudget;
   private readonly rest: Rest;
   private readonly pages: Segment[][] = [];
+  /** Of each page, what it has beside what it draws. */
+  private readonly notes: string[] = [];
   private readonly empty: number[] = [];
   private readonly damaged: number[] = [];
   /** Pages that the document may name more than once. */
@@ -116,8 +120,9 @@ class PageReader {
     }
     const builder = new DocumentBuilder(title || titleFromName(filename), title !== '');
     addParagraphs(builder, this.pages);
+    for (const note of this.notes) builder.block(note);
     const document = builder.build();
-    if (this.pages.every((segments) => segments.length === 0)) throw nothingIn(this.damaged);
+    if (document.sections.length === 0) throw nothingIn(this.damaged);
     this.nameEmpty(document.leftOut);
     return document;
   }
@@ -130,7 +135,9 @@ class PageReader {
       if (this.known.has(key)) return [];
       if (key !== '') this.known.add(key);
       const segments = await this.readPage(page);
-      if (segments.length === 0) this.empty.push(number);
+      const notes = await this.readNotes(page);
+      if (notes !== '') this.notes.push(notes);
+      else if (segments.length === 0) this.empty.push(number);
       return segments;
     } catch (error) {
       if (error instanceof UnreadableFile) throw error;
@@ -139,7 +146,17 @@ class PageReader {
     }
   }
 
-  private async readPage(page: Awaited<ReturnType<PdfDocument['getPage']>>): Promise<Segment[]> {
+  private async readNotes(page: PdfPage): Promise<string> {
+    const notes: string[] = [];
+    for (const annotation of (await page.getAnnotations()) as Annotation[]) {
+      const text = annotationText(annotation);
+      this.budget.spend(text.length + CHUNK_COST);
+      if (text !== '') notes.push(text);
+    }
+    return notes.join('\n');
+  }
+
+  private async readPage(page: PdfPage): Promise<Segment[]> {
     const segments = new SegmentReader();
     const reader = page.streamTextContent().getReader();
     try {

@@ -7,6 +7,7 @@ import { UnreadableFile } from '../document.ts';
 import type { Rest } from '../slices.ts';
 import type { UnpackingRoom } from '../unpacking.ts';
 import { isPicture, unpack } from './filters.ts';
+import { SavedStates } from './saved-states.ts';
 
 /** Bytes that streams may unpack to, for each byte of the file, and beside that. */
 const MAX_RATIO = 20;
@@ -20,11 +21,15 @@ const MAX_ENCRYPTED = 262_144;
 /** Of a stream's dictionary. */
 const MAX_DICTIONARY = 65_536;
 
+/** References to streams, those in lists that pages share counted for each. */
+const MAX_REFERENCES = 1_000_000;
+
 /** Names before a reference to a stream that the reader unpacks whatever kind it claims to be. */
 const UNPACKED =
   /\/(Contents|ToUnicode|FontFile[23]?|Encoding|UseCMap|Metadata|Extends|CIDToGIDMap)\s*(?:\[([^[\]]*)\]|(\d{1,8}\s+\d{1,5}\s+R))/g;
 /** Kinds that the reader of text leaves packed. */
 const PACKED = /\/Subtype\s*\/Image\b|\/EmbeddedFile\b/;
+const ARRAY = /(\d{1,8})\s+\d{1,5}\s+obj\s*\[([^[\]]*)\]/g;
 const REFERENCE = /(\d{1,8})\s+\d{1,5}\s+R/g;
 
 interface Stream {
@@ -60,19 +65,24 @@ export async function measureStreams(
     texts.push(new TextDecoder('latin1').decode(await unpack(packed, filters, count, true)));
     await rest();
   }
-  const named = countNamed(texts);
+  const named = findNamed(texts);
+  const saved = new SavedStates();
   let read = 0;
   for (const stream of streams) {
     if (objectStreams.has(stream)) continue;
-    const times = named.get(stream.number) ?? 0;
+    const times = named.all.get(stream.number) ?? 0;
     if (times === 0 && PACKED.test(stream.dictionary)) continue;
     if (times > 0 && isPicture(stream.filters)) throw tooMuch(most);
     const before = total;
-    await unpack(stream.packed, stream.filters, count, false);
+    const isDrawn =
+      named.contents.has(stream.number) || /\/Subtype\s*\/Form\b/.test(plain(stream.dictionary));
+    const content = await unpack(stream.packed, stream.filters, count, isDrawn);
+    if (isDrawn) saved.add(stream.number, content);
     read += (total - before) * Math.max(1, times);
     if (read > FREE_READ + most) throw tooMuch(most);
     await rest();
   }
+  for (const page of named.pages) saved.requireShallow(page);
   return total;
 }
 
@@ -155,29 +165,39 @@ function isFlate([first = 0, second = 0]: Uint8Array): boolean {
   return (first & 15) === 8 && (first * 256 + second) % 31 === 0;
 }
 
-/** By object number, how often it is named as something that the reader unpacks. */
-function countNamed(texts: readonly string[]): Map<number, number> {
-  const arrays = new Map<number, string>();
-  for (const [, object, list] of texts[0]!.matchAll(/(\d{1,8})\s+\d{1,5}\s+obj\s*\[([^[\]]*)\]/g)) {
-    arrays.set(Number(object), list!);
-  }
-  const direct = new Map<number, number>();
-  for (const text of texts) {
-    for (const [, , list, one] of text.matchAll(UNPACKED)) {
-      for (const [, object] of (list ?? one)!.matchAll(REFERENCE)) add(direct, Number(object), 1);
-    }
-  }
-  const all = new Map(direct);
-  for (const [object, times] of direct) {
-    for (const [, inner] of (arrays.get(object) ?? '').matchAll(REFERENCE)) {
-      add(all, Number(inner), times);
-    }
-  }
-  return all;
+interface Named {
+  /** By object number, how often it is named as something that the reader unpacks. */
+  all: Map<number, number>;
+  /** What pages draw. */
+  contents: Set<number>;
+  /** The same for each page. */
+  pages: number[][];
 }
 
-function add(counts: Map<number, number>, key: number, times: number): void {
-  counts.set(key, (counts.get(key) ?? 0) + times);
+function findNamed(texts: readonly string[]): Named {
+  const arrays = new Map<number, number[]>();
+  for (const [, object, list] of texts[0]!.matchAll(ARRAY)) {
+    arrays.set(Number(object), referencesIn(list!));
+  }
+  const all = new Map<number, number>();
+  const pages: number[][] = [];
+  let references = 0;
+  for (const text of texts) {
+    for (const [, key, list, one] of text.matchAll(UNPACKED)) {
+      const named = referencesIn((list ?? one)!);
+      // The contents of a page may be a list that is an object of its own.
+      const objects = key === 'Contents' ? named.flatMap((one) => arrays.get(one) ?? one) : named;
+      references += objects.length;
+      if (references > MAX_REFERENCES) throw damaged();
+      for (const object of objects) all.set(object, (all.get(object) ?? 0) + 1);
+      if (key === 'Contents') pages.push(objects);
+    }
+  }
+  return { all, contents: new Set(pages.flat()), pages };
+}
+
+function referencesIn(text: string): number[] {
+  return Array.from(text.matchAll(REFERENCE), ([, object]) => Number(object));
 }
 
 function requireSmall(streams: readonly Stream[]): number {

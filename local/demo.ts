@@ -11,7 +11,7 @@ import { ROOT } from './root.ts';
 
 /** Marks the store as one that a start may replace. */
 const MADE_BY = 'npm start';
-const INGEST_MS = 60_000;
+const INGEST_MS = 300_000;
 const POLL_MS = 100;
 
 interface Listed<T> {

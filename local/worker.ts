@@ -10,7 +10,7 @@ import { ROOT } from './root.ts';
 import { Supervised } from './supervised.ts';
 import { WRANGLER, WRANGLER_ENV } from './wrangler.ts';
 
-const READY_MS = 60_000;
+const READY_MS = 180_000;
 
 export interface WorkerSetup {
   /** Where clients come in. */

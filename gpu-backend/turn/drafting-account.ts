@@ -20,7 +20,8 @@ const STAKE_MEMORY = 0.95;
 /** A first pause is so long that the loss was this share of it. */
 const LOSS_SHARE = 0.05;
 const LEAST_PAUSE = 32;
-const LONGEST_PAUSE = 4096;
+/** An answer long: where drafting loses a little, whoever drafts well must not wait for longer. */
+export const LONGEST_PAUSE = 64;
 
 export class DraftingAccount {
   private balance = 0;

@@ -1,7 +1,7 @@
 /** How trees are sized in a step that several sessions share, and what stops drafting that does not pay. */
 import { describe, expect, test } from 'vitest';
 import { Acceptance } from '../../gpu-backend/turn/acceptance.ts';
-import { DraftingAccount } from '../../gpu-backend/turn/drafting-account.ts';
+import { DraftingAccount, LONGEST_PAUSE } from '../../gpu-backend/turn/drafting-account.ts';
 import { type Draftable, TreeSizing } from '../../gpu-backend/turn/tree-sizing.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
@@ -79,7 +79,10 @@ describe('an account', () => {
       for (; account.paused; pause++) account.rest();
       pauses.push(pause);
     }
-    for (let i = 1; i < pauses.length; i++) expect(pauses[i]).toBe(2 * pauses[i - 1]!);
+    for (let i = 1; i < pauses.length; i++) {
+      expect(pauses[i]).toBe(Math.min(LONGEST_PAUSE, 2 * pauses[i - 1]!));
+    }
+    expect(pauses.at(-1)).toBe(LONGEST_PAUSE);
   });
 
   test('lives with large trees that are lost now and then and pay on average', () => {

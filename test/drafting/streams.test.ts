@@ -176,7 +176,8 @@ describe('steps like SmolLM2', () => {
       const off = await run(NOISE, 'SmolLM2', load, null, { tokens });
       const boasting = { tokens, belief: free, drafter: () => new Boaster() };
       const on = await run(NOISE, 'SmolLM2', load, 'flat', boasting);
-      expect(gain(on, off, load, tokens), `${load} streams`).toBeGreaterThan(0.95);
+      // Pauses are short, so that good drafts are soon tried again: that costs up to 7 % here.
+      expect(gain(on, off, load, tokens), `${load} streams`).toBeGreaterThan(0.93);
     }
   });
 });

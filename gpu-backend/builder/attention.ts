@@ -1,7 +1,7 @@
 /** The attention part of a decoder layer: projections, rotary embedding, caches, and the lanes. */
 import type { AttentionKernel } from './attention-kernel.ts';
 import type { DecoderConfig } from './config.ts';
-import type { DecoderOptions } from './decoder.ts';
+import type { DecoderOptions } from './decoder-options.ts';
 import { ExactAttention } from './exact-attention.ts';
 import { FusedAttention } from './fused-attention.ts';
 import type { GraphBuilder } from './onnx.ts';

@@ -21,25 +21,10 @@
 
 import { ElementType } from '../ort/tensor.ts';
 import { AttentionGraph } from './attention.ts';
-import type { AttentionForm } from './attention-kernel.ts';
 import type { DecoderConfig } from './config.ts';
+import type { DecoderOptions } from './decoder-options.ts';
 import { GraphBuilder, MICROSOFT } from './onnx.ts';
 import type { Weights } from './weights.ts';
-
-export interface DecoderOptions {
-  attention: AttentionForm;
-  /** Lanes of the graph. */
-  lanes: number;
-  /** Whether lanes have more than one slot. */
-  batchedLanes?: boolean;
-  /**
-   * Fused attention reads a group of query heads as further rows of its key head.
-   * ORT's CUDA kernel would copy each key head once per query head instead.
-   */
-  foldHeads?: boolean;
-  /** Also give the last hidden state of the rows whose logits are wanted. */
-  hiddenOutput?: boolean;
-}
 
 /** The serialised graph; its initializers point into the files that `weights` names. */
 export function buildDecoder(

@@ -5,7 +5,7 @@
  */
 import type { AttentionKernel } from './attention-kernel.ts';
 import type { DecoderConfig } from './config.ts';
-import type { DecoderOptions } from './decoder.ts';
+import type { DecoderOptions } from './decoder-options.ts';
 import type { GraphBuilder } from './onnx.ts';
 
 export class FusedAttention implements AttentionKernel {

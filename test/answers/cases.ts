@@ -280,13 +280,6 @@ export const REFUSALS: readonly Refusal[] = [
     code: 'context_length_exceeded',
   },
   {
-    name: 'a field that is not known',
-    needs: [],
-    fields: { frequency_penalties: 1 },
-    param: at('frequency_penalties'),
-    message: /not supported/,
-  },
-  {
     name: 'a model that is not served',
     needs: [],
     fields: { model: 'gpt-5' },

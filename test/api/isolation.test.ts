@@ -26,7 +26,7 @@ beforeAll(async () => {
   annsKey = await createKey(databases, 'ann');
   ann = clientWith(annsKey);
   bob = clientWith(await createKey(databases, 'bob'));
-  admin = await createKey(databases, 'operator', '--scopes', 'admin');
+  admin = await createKey(databases, 'operator', '--scopes', 'admin,metrics');
   store = (await ann.vectorStores.create({ name: 'demo' })).id;
   const made = await ann.vectorStores.fileBatches.uploadAndPoll(store, {
     files: [await toFile(Buffer.from(`# The vault\n\n${SECRET}`), 'vault.md')],

@@ -10,7 +10,8 @@ import { loadModel, ModelUnavailable } from '../model/record.ts';
 import { corpusAt } from '../store/corpora.ts';
 import { purgeOrphans } from '../store/documents.ts';
 import {
-  addAttempts,
+  beginReading,
+  endReading,
   type Failure,
   failAttachments,
   type Waiting,
@@ -32,8 +33,8 @@ const PAUSE_MS = 1;
 const MAX_TOGETHER = 16;
 /** Of their originals: a large file is worked on alone. */
 const MAX_BYTES_TOGETHER = 4_000_000;
-/** A file that took the process down this often is the cause. */
-const MAX_ATTEMPTS = 3;
+/** A file in whose reading the process died this often is taken for the cause, and not read again. */
+const MAX_DEATHS = 2;
 /** Pause while the verifier, whose tokenizer is needed, is away. */
 const RETRY_MS = 2_000;
 
@@ -103,15 +104,15 @@ async function wakeCorpora(env: Bindings, tenantId: number, storeIds: ReadonlySe
 }
 
 /**
- * The files to work on together, the oldest first. One that was begun before may
- * be what took the process down: it is tried alone, so that it fails alone.
+ * The files to work on together, the oldest first. One in whose reading the process
+ * died may be the cause: it is read alone, so that it is found out alone.
  */
 async function next(env: Bindings, tenantId: number): Promise<Waiting[]> {
   const rows = await waitingFiles(env, tenantId, MAX_TOGETHER);
   let bytes = 0;
   const few = rows.findIndex(({ attachment, file }) => {
     bytes += file?.bytes ?? 0;
-    return attachment.attempts > 0 || bytes > MAX_BYTES_TOGETHER;
+    return attachment.deaths > 0 || bytes > MAX_BYTES_TOGETHER;
   });
   return rows.slice(0, few < 0 ? rows.length : Math.max(1, few));
 }
@@ -119,31 +120,40 @@ async function next(env: Bindings, tenantId: number): Promise<Waiting[]> {
 async function work(env: Bindings, attached: readonly Waiting[]): Promise<'done' | 'later'> {
   const attachments = attached.map(({ attachment }) => attachment);
   const [first] = attachments;
-  if (first!.attempts >= MAX_ATTEMPTS) {
-    const message = `the file could not be ingested in ${MAX_ATTEMPTS} attempts: is it very large?`;
+  if (first!.deaths >= MAX_DEATHS) {
+    const message =
+      `the service stopped ${MAX_DEATHS} times while it read this file: split the file ` +
+      'or save it in another format, then attach it again';
     await failAttachments(env, [{ attachment: first!, code: 'server_error', message }]);
     return 'done';
   }
-  // Counted for each, in one statement, before any is made.
-  await addAttempts(env, attachments, 1);
+  try {
+    await read(env, attached);
+    return 'done';
+  } catch (error) {
+    if (error instanceof ModelUnavailable) return 'later';
+    const event = { event: 'ingest_failed', files: attachments.map(({ fileId }) => fileId) };
+    console.error(JSON.stringify({ ...event, error: loggable(error) }));
+  }
+  if (attachments.length === 1) {
+    const message = 'ingestion failed: attach the file again';
+    await failAttachments(env, [{ attachment: first!, code: 'server_error', message }]);
+    return 'done';
+  }
+  for (const one of attached) if ((await work(env, [one])) === 'later') return 'later';
+  return 'done';
+}
+
+/** Reads the files. Of one that leaves the queue nobody asks any more how often the process died in it. */
+async function read(env: Bindings, attached: readonly Waiting[]): Promise<void> {
+  const attachments = attached.map(({ attachment }) => attachment);
+  await beginReading(env, attachments);
   try {
     const refused = await ingest(env, attached);
     if (refused.length > 0) await failAttachments(env, refused.map(failureOf));
-    return 'done';
   } catch (error) {
-    if (error instanceof ModelUnavailable) {
-      // Not the files' fault: it does not count.
-      await addAttempts(env, attachments, -1);
-      return 'later';
-    }
-    const event = { event: 'ingest_failed', files: attachments.map(({ fileId }) => fileId) };
-    console.error(JSON.stringify({ ...event, error: loggable(error) }));
-    // Of several, each is tried alone next: it has been begun.
-    if (attachments.length === 1) {
-      const message = 'ingestion failed: attach the file again';
-      await failAttachments(env, [{ attachment: first!, code: 'server_error', message }]);
-    }
-    return 'done';
+    await endReading(env, attachments);
+    throw error;
   }
 }
 

@@ -49,7 +49,7 @@ export async function attachFiles(
         value ->> 0, value ->> 1, value ->> 2, value ->> 3
       FROM json_each(${rows}) WHERE true
       ON CONFLICT (store_id, file_id) DO UPDATE SET
-        status = 'in_progress', attempts = 0, error_code = NULL, error_message = NULL,
+        status = 'in_progress', deaths = 0, error_code = NULL, error_message = NULL,
         batch_id = excluded.batch_id, attributes = excluded.attributes,
         chunk_tokens = excluded.chunk_tokens, overlap_tokens = excluded.overlap_tokens`,
   );

@@ -1,12 +1,16 @@
 /** What POSTs with an `idempotency-key` were answered, so that a repeated one is not done twice. */
 import { and, eq, lt, sql } from 'drizzle-orm';
 import type { Database } from './database.ts';
-import { idempotency, type StoredResponse } from './schema.ts';
+import { idempotency, LEAST_KEPT_BYTES, type StoredResponse } from './schema.ts';
 
 /** A day, as long as clients may go on repeating. */
 const KEPT_SECONDS = 86_400;
 /** After this, a first request that has left no answer is taken for dead. */
 const RUNNING_SECONDS = 900;
+/** What a tenant's answers may take together; beyond it the oldest are given up. */
+const TENANT_BYTES = 4_000_000;
+/** A longer answer is not kept: it would cost the tenant a quarter of all others. */
+const MAX_ANSWER_BYTES = 1_000_000;
 
 /**
  * A claim that was won. The row may have a later owner by the time this one is
@@ -53,8 +57,27 @@ export async function claim(
   return row.response ? { state: 'answered', response: row.response } : { state: 'running' };
 }
 
+/** Keeps the answer, at the price of the tenant's oldest ones; or gives the key back where it is too long. */
 export async function keep(db: Database, own: Own, response: StoredResponse): Promise<void> {
-  await db.update(idempotency).set({ response }).where(rowOf(own));
+  const bytes = new TextEncoder().encode(response.body).length;
+  if (bytes > MAX_ANSWER_BYTES) return forget(db, own);
+  await db.batch([
+    db
+      .update(idempotency)
+      .set({ response, bytes: Math.max(bytes, LEAST_KEPT_BYTES) })
+      .where(rowOf(own)),
+    db.delete(idempotency).where(beyondQuota(own.tenantId)),
+  ]);
+}
+
+/** A request that is being answered keeps its row: without it a second one would be done beside it. */
+function beyondQuota(tenantId: number) {
+  return sql`tenant_id = ${tenantId} AND key IN (
+    SELECT key FROM (
+      SELECT key, response IS NULL AND created_at > unixepoch() - ${RUNNING_SECONDS} AS running,
+        sum(bytes) OVER (ORDER BY created_at DESC, key ROWS UNBOUNDED PRECEDING) AS total
+      FROM idempotency WHERE tenant_id = ${tenantId})
+    WHERE total > ${TENANT_BYTES} AND NOT running)`;
 }
 
 /** Gives the key back: what was tried did not happen, and may be tried again. */

@@ -22,15 +22,25 @@ export function waitingFiles(env: Bindings, tenantId: number, limit: number): Pr
     .limit(limit);
 }
 
-/** Counts an attempt at each of them, or takes one back. */
-export async function addAttempts(
+/** Counts a reading that is about to begin, of each of them: should the process die in it, the count stays. */
+export function beginReading(env: Bindings, attachments: readonly StoreFileRecord[]) {
+  return addDeaths(env, attachments, 1);
+}
+
+/** Takes the count back: the process has outlived the reading. */
+export function endReading(env: Bindings, attachments: readonly StoreFileRecord[]) {
+  return addDeaths(env, attachments, -1);
+}
+
+async function addDeaths(
   env: Bindings,
   attachments: readonly StoreFileRecord[],
   change: 1 | -1,
 ): Promise<void> {
   const rows = JSON.stringify(attachments.map(({ storeId, fileId }) => [storeId, fileId]));
+  // Attached anew meanwhile, a file has a count of its own.
   await database(env).run(
-    sql`UPDATE store_files SET attempts = attempts + ${change}
+    sql`UPDATE store_files SET deaths = max(0, deaths + ${change})
       WHERE status = 'in_progress' AND (store_id, file_id) IN
         (SELECT value ->> 0, value ->> 1 FROM json_each(${rows}))`,
   );

@@ -55,6 +55,9 @@ export const apiKeys = sqliteTable(
   (table) => [uniqueIndex('api_keys_by_hash').on(table.hash)],
 );
 
+/** A kept answer counts for at least this much, so that a quota of bytes bounds rows as well. */
+export const LEAST_KEPT_BYTES = 1_024;
+
 export type StoredResponse = { status: number; contentType: string; body: string };
 
 /** Answers to POSTs that carried an `idempotency-key`, kept for a day. */
@@ -67,6 +70,8 @@ export const idempotency = sqliteTable(
     request: text('request').notNull(),
     /** Null while the first request with the key is being answered. */
     response: text('response', { mode: 'json' }).$type<StoredResponse>(),
+    /** What the row counts for in its tenant's quota. */
+    bytes: integer('bytes').notNull().default(LEAST_KEPT_BYTES),
     createdAt: seconds('created_at'),
   },
   (table) => [
@@ -144,8 +149,8 @@ export const storeFiles = sqliteTable(
     status: text('status').$type<FileStatus>().notNull().default('in_progress'),
     errorCode: text('error_code').$type<FileErrorCode>(),
     errorMessage: text('error_message'),
-    /** Times ingestion began: a file that takes the process down is not tried forever. */
-    attempts: integer('attempts').notNull().default(0),
+    /** Readings that began and did not end: the process died in each, or is in one now. */
+    deaths: integer('deaths').notNull().default(0),
     /** Null until its passages are there. */
     documentId: integer('document_id'),
     /** Null: the model's own passage size. */

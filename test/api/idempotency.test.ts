@@ -104,3 +104,37 @@ test.each(['', 'x'.repeat(256)])('a key of a wrong length is refused: %j', async
   const { status, error } = await makeStore(key);
   expect({ status, param: error.param }).toEqual({ status: 400, param: 'idempotency-key' });
 });
+
+test('what a tenant’s kept answers take is bounded: its oldest are given up, nobody else’s', async () => {
+  const eve = await createKey(worker.state, 'eve');
+  const hers = await makeStore('before the flood');
+  expect(await makeStore('oldest', eve)).toMatchObject({ status: 200 });
+  for (let i = 0; i < 12; i++) expect((await embed(128, `flood ${i}`, eve)).status).toBe(200);
+  await expect.poll(() => embed(128, 'flood 11', eve)).toMatchObject({ replayed: true });
+  const [kept] = await executeSql<{ rows: number; bytes: number }>(
+    worker,
+    `SELECT count(*) AS rows, sum(length(CAST(response AS BLOB))) AS bytes FROM idempotency
+      WHERE tenant_id = (SELECT id FROM tenants WHERE name = 'eve')`,
+  );
+  expect(kept!.rows).toBeGreaterThan(2);
+  expect(kept!.rows).toBeLessThan(8);
+  // The quota is of bodies; as they are stored, their quotes are escaped.
+  expect(kept!.bytes).toBeLessThan(4_500_000);
+  expect(await makeStore('oldest', eve)).toMatchObject({ replayed: false });
+  expect(await makeStore('before the flood')).toEqual({ ...hers, replayed: true });
+});
+
+test('an answer that is too long is not kept', async () => {
+  const first = await embed(256, 'too long', ann);
+  expect(first.status).toBe(200);
+  // The answer is read to its end before it is found to be too long.
+  await expect.poll(() => embed(256, 'too long', ann)).toMatchObject({ status: 200 });
+  expect((await embed(256, 'too long', ann)).replayed).toBe(false);
+});
+
+/** Some 6 kB of numbers a text. */
+function embed(texts: number, idempotencyKey: string, key: string) {
+  const input = Array.from({ length: texts }, (_, i) => `pear ${i}`);
+  const body = { model: 'espalier-embed-1', input, encoding_format: 'float' };
+  return post('/v1/embeddings', JSON.stringify(body), idempotencyKey, key);
+}

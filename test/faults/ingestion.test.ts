@@ -103,7 +103,7 @@ test('while the verifier is away files wait, none is failed for it, and what was
   await kill();
   await start(`http://127.0.0.1:${await freePort()}`);
   const { store, counts } = await begin('waiting');
-  // Longer than three attempts would take, if they were counted.
+  // Longer than two readings would take, if each were counted as a death.
   await new Promise((resolve) => setTimeout(resolve, 9_000));
   expect(await counts()).toMatchObject({ in_progress: FILES, failed: 0 });
   const again = await client.vectorStores.fileBatches.create(before, { file_ids: [id] });

@@ -61,10 +61,17 @@ export async function migratedState(): Promise<string> {
   return state;
 }
 
-/** Runs SQL in the worker's database, beside the worker: for what no request can do, such as the past. */
-export async function executeSql({ state }: Pick<Worker, 'state'>, sql: string): Promise<void> {
-  const args = ['d1', 'execute', 'DB', '--local', '--persist-to', state, '--command', sql];
-  await promisify(execFile)(process.execPath, [WRANGLER, ...args], {
-    env: { ...process.env, ...WRANGLER_ENV },
-  });
+/** Runs SQL in the worker's database, beside the worker, and gives its rows: for what no request can do or tell. */
+export async function executeSql<Row>(
+  { state }: Pick<Worker, 'state'>,
+  sql: string,
+): Promise<Row[]> {
+  const args = ['d1', 'execute', 'DB', '--local', '--json', '--persist-to', state];
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [WRANGLER, ...args, '--command', sql],
+    { env: { ...process.env, ...WRANGLER_ENV } },
+  );
+  const [{ results }] = JSON.parse(stdout);
+  return results;
 }

@@ -18,18 +18,13 @@ const MAX_KEY = 255;
 /** The end of a whole stream, in either form. What it quotes has its line ends escaped. */
 const WHOLE = /(^|\n)(data: \[DONE\]|event: response\.(completed|incomplete)\ndata: [^\n]*)\n\n$/;
 
-interface IdempotentOptions {
-  /** The longest answer that is kept, in UTF-16 code units. D1 takes rows up to 2 MB. */
-  maxKept?: number;
-}
-
 /**
  * Answers a POST with the key of an earlier one as that was answered.
  *
  * @example
- * app.use('/v1/chat/*', authenticate(), idempotent({ maxKept: 1_500_000 }));
+ * app.use('/v1/chat/*', authenticate(), idempotent());
  */
-export function idempotent({ maxKept = 1_500_000 }: IdempotentOptions = {}) {
+export function idempotent() {
   return createMiddleware<AppEnv>(async function idempotent(c, next) {
     const key = c.req.header(HEADER);
     if (c.req.method !== 'POST' || key === undefined) return next();
@@ -47,12 +42,12 @@ export function idempotent({ maxKept = 1_500_000 }: IdempotentOptions = {}) {
       case 'first':
     }
     await next();
-    await keepAnswer(c, claimed.own, maxKept);
+    await keepAnswer(c, claimed.own);
   });
 }
 
 /** Keeps the answer as it is sent, or gives the key back where a retry may fare better. */
-async function keepAnswer(c: Context<AppEnv>, own: Own, maxKept: number): Promise<void> {
+async function keepAnswer(c: Context<AppEnv>, own: Own): Promise<void> {
   const db = database(c.env);
   const { status } = c.res;
   if (status === 429 || status === 499 || status >= 500) return forget(db, own);
@@ -62,9 +57,9 @@ async function keepAnswer(c: Context<AppEnv>, own: Own, maxKept: number): Promis
   c.res = new Response(sent, c.res);
   async function store(): Promise<void> {
     const body = await new Response(kept).text();
-    // A stream that broke off, or one too long to keep, may be asked for again.
+    // A stream that broke off may be asked for again.
     const whole = !contentType.startsWith('text/event-stream') || WHOLE.test(body);
-    if (!whole || body.length > maxKept) return forget(db, own);
+    if (!whole) return forget(db, own);
     await keep(db, own, { status, contentType, body });
   }
   c.executionCtx.waitUntil(store().catch(() => forget(db, own)));

@@ -82,7 +82,7 @@ async function measureSize(client: KnowledgeClient, set: QuestionSet, size: numb
   for (const [corpus, text] of set.corpora) {
     const { encodeUntrusted } = targetTokenizer();
     const document = await parse(arrayBuffer(text), `${corpus}.md`, '');
-    const passages = [...chunk(document, cutting, encodeUntrusted)];
+    const passages = [...chunk(document, cutting, encodeUntrusted)].flat();
     const store = await client.createStore(corpus);
     const file = await client.upload(`${corpus}.md`, text);
     const failed = await client.ingest(store, [file], {

@@ -38,7 +38,7 @@ async function main(): Promise<void> {
     const bytes = new Uint8Array(readFileSync(join(ROOT, 'docs', file)));
     const document = await parse(bytes.buffer, file, '');
     const cutting = { maxTokens: model.prompt.passageTokens, overlapTokens: 0 };
-    chunks.set(file, [...chunk(document, cutting, model.encodeUntrusted)]);
+    chunks.set(file, [...chunk(document, cutting, model.encodeUntrusted)].flat());
   }
   const all = [...chunks.values()].flat();
   const engine = await openEngine(MODEL);

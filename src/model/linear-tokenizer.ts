@@ -17,9 +17,9 @@ import {
   SequenceNormalizer,
   Tokenizer,
 } from '@huggingface/tokenizers';
+import { runAtOnce } from '../pause.ts';
 import { BytePairMerger } from './byte-pair.ts';
 import { Merges } from './merges.ts';
-import { runAtOnce } from './pause.ts';
 import { normalise } from './unicode-normalise.ts';
 import { WordEncoder } from './word-encoder.ts';
 

@@ -4,8 +4,8 @@
  */
 import { Template } from '@huggingface/jinja';
 import type { AddedToken, Tokenizer } from '@huggingface/tokenizers';
+import { runAtOnce, runInSlices } from '../pause.ts';
 import { type LinearTokenizer, linearTokenizer } from './linear-tokenizer.ts';
-import { runAtOnce, runInSlices } from './pause.ts';
 import { TokenList } from './token-list.ts';
 
 export interface ChatMessage {

@@ -10,9 +10,9 @@ import {
   SequencePreTokenizer,
   type Tokenizer,
 } from '@huggingface/tokenizers';
+import { runAtOnce } from '../pause.ts';
 import { BytePairMerger } from './byte-pair.ts';
 import type { Merges } from './merges.ts';
-import { runAtOnce } from './pause.ts';
 import { type Splitter, splitterOf } from './splitter.ts';
 import type { TokenList } from './token-list.ts';
 

@@ -27,21 +27,44 @@ export type Encode = (text: string) => Int32Array;
 const MAX_CHARACTERS_PER_TOKEN = 16;
 /** How far from the middle of a block a better place to cut it is looked for. */
 const MAX_CUT_REACH = 2_000;
+/** Characters encoded between two yields: some ten milliseconds of work. */
+const ENCODED_A_SLICE = 32_768;
 
 /** A block with its tokens counted, plus one for the blank line that joins it to the next. */
 interface Measured extends Block {
   cost: number;
 }
 
+/** The document's passages in order, slice by slice: those, if any, that each slice of work has made. */
 export function* chunk(
   document: ParsedDocument,
   cutting: Cutting,
   encode: Encode,
-): Generator<Chunk> {
-  for (const section of document.sections) yield* chunkSection(section, cutting, encode);
+): Generator<Chunk[]> {
+  let encoded = 0;
+  const counting: Encode = (text) => {
+    encoded += text.length;
+    return encode(text);
+  };
+  let made: Chunk[] = [];
+  for (const section of document.sections) {
+    for (const passage of chunkSection(section, cutting, counting)) {
+      if (passage) made.push(passage);
+      if (encoded < ENCODED_A_SLICE) continue;
+      yield made;
+      made = [];
+      encoded = 0;
+    }
+  }
+  yield made;
 }
 
-function* chunkSection(section: Section, cutting: Cutting, encode: Encode): Generator<Chunk> {
+/** Yields null where it has worked without making a passage. */
+function* chunkSection(
+  section: Section,
+  cutting: Cutting,
+  encode: Encode,
+): Generator<Chunk | null> {
   const { title, heading } = section;
   function passage(blocks: readonly Block[]): Chunk {
     const text = blocks.map((block) => block.text).join('\n\n');
@@ -58,7 +81,13 @@ function* chunkSection(section: Section, cutting: Cutting, encode: Encode): Gene
       return;
     }
   }
-  const blocks = section.blocks.flatMap((block) => pieces(block, cutting.maxTokens, encode));
+  const blocks: Measured[] = [];
+  for (const block of section.blocks) {
+    for (const piece of pieces(block, cutting.maxTokens, encode)) {
+      blocks.push(piece);
+      yield null;
+    }
+  }
   for (let from = 0; from < blocks.length; ) {
     let to = from;
     let total = 0;
@@ -102,19 +131,22 @@ function repeatFrom(
 }
 
 /** The block, or its parts where it alone is larger than a passage. */
-function pieces(block: Block, maxTokens: number, encode: Encode): Measured[] {
+function* pieces(block: Block, maxTokens: number, encode: Encode): Generator<Measured> {
   if (block.text.length <= maxTokens * MAX_CHARACTERS_PER_TOKEN) {
     const cost = encode(block.text).length + 1;
-    if (cost <= maxTokens + 1 || block.text.length < 2) return [{ ...block, cost }];
+    if (cost <= maxTokens + 1 || block.text.length < 2) {
+      yield { ...block, cost };
+      return;
+    }
   }
   const cut = cutNear(block.text, Math.floor(block.text.length / 2));
   // Cleaning moves text by little within a block: offsets inside it are in proportion.
   const middle = block.start + Math.round(((block.end - block.start) * cut) / block.text.length);
   const head = { text: block.text.slice(0, cut).trimEnd(), start: block.start, end: middle };
   const tail = { text: block.text.slice(cut).replace(/^\s*\n/, ''), start: middle, end: block.end };
-  return [head, tail]
-    .filter((part) => part.text.trim() !== '')
-    .flatMap((part) => pieces(part, maxTokens, encode));
+  for (const part of [head, tail]) {
+    if (part.text.trim() !== '') yield* pieces(part, maxTokens, encode);
+  }
 }
 
 /** Behind a sentence: Chinese and Japanese have no space there. */

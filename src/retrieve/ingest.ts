@@ -1,6 +1,7 @@
 /** Waiting files to passages in the index, some together: what they cost is mostly waiting for D1 and R2. */
 import type { Bindings } from '../bindings.ts';
 import { loadModel, type ModelRecord } from '../model/record.ts';
+import { pause } from '../pause.ts';
 import {
   findDocuments,
   type Makers,
@@ -21,6 +22,9 @@ import { pack } from './vectors/quantise.ts';
 
 /** Passages that one file may give: about 100 MB of text. */
 const MAX_PASSAGES = 200_000;
+
+/** Passages of all files: texts of like length among them share a run of the encoder. */
+const EMBEDDED_TOGETHER = 256;
 
 /** Of a passage, repeated at the start of the next where the request doesn't say. */
 const DEFAULT_OVERLAP = 0.15;
@@ -115,40 +119,46 @@ async function readAndCut(
     return null;
   }
   const passages: Chunk[] = [];
-  for (const passage of chunk(parsed, cutting, model.encodeUntrusted)) {
-    if (passages.length === MAX_PASSAGES) {
+  for (const made of chunk(parsed, cutting, model.encodeUntrusted)) {
+    passages.push(...made);
+    if (passages.length > MAX_PASSAGES) {
       throw new UnreadableFile(
         'invalid_file',
         `the file gives more than ${MAX_PASSAGES} passages: split it`,
       );
     }
-    passages.push(passage);
+    await pause();
   }
   if (passages.length === 0) throw new UnreadableFile('invalid_file', 'the file has no text');
   await writeText(env, file, parsed.text);
   return { passages, notice: noticeOf(parsed.leftOut) };
 }
 
-/** Documents with their passages' vectors, all embedded together, and whose vectors these are. */
+/** Documents with their passages' vectors, and whose vectors these are. */
 async function withVectors(
   cut: ReadonlyMap<string, Cut>,
   embedder: Embedder | null,
 ): Promise<[NewDocument[], string | null]> {
   const all = [...cut.values()].flatMap(({ passages }) => passages);
-  const embeddings = embedder && (await embedAll(embedder, all));
-  const vectors = embeddings?.map(({ vector }) => pack(vector)).values();
+  const packed = embedder && (await embedAll(embedder, all));
+  const vectors = packed?.values();
   const documents = [...cut].map(([key, { passages, notice }]) => ({
     key,
     notice,
     passages: passages.map((passage) => ({ ...passage, vector: vectors?.next().value ?? null })),
   }));
-  return [documents, embeddings ? embedder.id : null];
+  return [documents, packed ? embedder.id : null];
 }
 
-/** Null when the embedder fails: the passages get their vectors later. */
+/** Packed vectors in the passages' order; null when the embedder fails: the passages get theirs later. */
 async function embedAll(embedder: Embedder, passages: readonly Chunk[]) {
+  const packed: Uint8Array[] = [];
   try {
-    return await embedder.embed(passages.map(passageText), 'passage');
+    for (let from = 0; from < passages.length; from += EMBEDDED_TOGETHER) {
+      const texts = passages.slice(from, from + EMBEDDED_TOGETHER).map(passageText);
+      for (const { vector } of await embedder.embed(texts, 'passage')) packed.push(pack(vector));
+    }
+    return packed;
   } catch (error) {
     console.error(JSON.stringify({ event: 'embedding_failed', error: String(error) }));
     return null;

@@ -8,7 +8,6 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../bindings.ts';
 import { loadModel, ModelUnavailable } from '../model/record.ts';
 import { corpusAt } from '../store/corpora.ts';
-import { purgeOrphans } from '../store/documents.ts';
 import {
   beginReading,
   endReading,
@@ -19,6 +18,7 @@ import {
 } from '../store/ingestion-queue.ts';
 import { loggable } from '../store/loggable.ts';
 import type { IngestorObject } from '../store/objects/ingestor.ts';
+import { purgeOrphans } from '../store/purge.ts';
 import { ingest, type Refused } from './ingest.ts';
 import { revector } from './revector.ts';
 

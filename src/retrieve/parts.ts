@@ -2,7 +2,8 @@
  * A document whole, in parts: cut between blocks, nothing repeated, nothing left
  * out, so that the parts' tokens behind one another are the document's.
  */
-import { chunk, type Encode } from './chunk.ts';
+import { pause } from '../pause.ts';
+import { type Chunk, chunk, type Encode } from './chunk.ts';
 import type { ParsedDocument } from './parse/document.ts';
 
 export interface Part {
@@ -20,19 +21,33 @@ export interface Part {
 /**
  * Parts of at most `maxTokens`, by their cleaned text. A part ends behind the
  * blank lines that follow it, or before the space between two words, where
- * pre-tokenizers split anyway: the ids are those of the text encoded at once.
+ * pre-tokenizers split anyway: the ids are those of the text encoded at once. In
+ * slices, between which others are served.
  */
-export function partsOf(document: ParsedDocument, maxTokens: number, encode: Encode): Part[] {
+export async function partsOf(
+  document: ParsedDocument,
+  maxTokens: number,
+  encode: Encode,
+): Promise<Part[]> {
   const { text } = document;
-  const passages = [...chunk(document, { maxTokens, overlapTokens: 0 }, encode)];
+  const parts: Part[] = [];
+  let before: Chunk | undefined;
   let from = 0;
-  return passages.map(({ title, heading, text: cleaned, start, end }, i) => {
-    const isLast = i === passages.length - 1;
-    const until = isLast ? text.length : cutNear(text, from, end);
+  function end(passage: Chunk, until: number): void {
+    const { title, heading, text: cleaned, start, end } = passage;
     const tokens = encode(text.slice(from, until));
+    parts.push({ title, heading, text: cleaned, start, end, tokens });
     from = until;
-    return { title, heading, text: cleaned, start, end, tokens };
-  });
+  }
+  for (const passages of chunk(document, { maxTokens, overlapTokens: 0 }, encode)) {
+    for (const passage of passages) {
+      if (before) end(before, cutNear(text, from, before.end));
+      before = passage;
+    }
+    await pause();
+  }
+  if (before) end(before, text.length);
+  return parts;
 }
 
 const BLANK_LINES = /\s*\n/y;

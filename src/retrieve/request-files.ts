@@ -84,7 +84,7 @@ async function partsOfFile(
   const parsed = await parse(await original.arrayBuffer(), file.filename, file.contentType);
   const least = before + Math.ceil(parsed.text.length / MAX_CHARACTERS_PER_TOKEN);
   if (least > most) throw new FilesTooLong(least, most);
-  const parts = partsOf(parsed, passageTokens, model.encodeUntrusted);
+  const parts = await partsOf(parsed, passageTokens, model.encodeUntrusted);
   if (parts.length === 0) throw new UnreadableFile('invalid_file', 'the file has no text');
   const record: KeptPart[] = parts.map((part) => ({ ...part, tokens: [...part.tokens] }));
   const tokens = lengthOf(parts);

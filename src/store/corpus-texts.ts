@@ -1,7 +1,9 @@
 /** Token ids of a store's documents, out of D1: passage by passage, as ingestion cut them. */
 import { and, eq, isNotNull, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
+import { pause } from '../pause.ts';
 import { database, listed } from './database.ts';
+import { groupsWithin } from './groups.ts';
 import type { CorpusPlace } from './objects/memory.ts';
 import { SECONDS_PER_DAY, storeFiles } from './schema.ts';
 
@@ -16,9 +18,10 @@ export interface DocumentSize {
   tokens: number;
 }
 
-/** Passages in one row of an answer, and tokens in one answer: D1 bounds both. */
-const PASSAGES_A_ROW = 32;
-const TOKENS_A_QUERY = 250_000;
+/** Of the documents that are read together; a larger one is read alone. */
+const TOKENS_TOGETHER = 65_536;
+/** Passages in one of D1's answers: some twenty milliseconds, in which it answers nobody else. */
+const PASSAGES_A_QUERY = 256;
 
 /** What D1 says of the store: null when it, or its tenant, is gone. */
 export async function storeState(
@@ -64,45 +67,49 @@ export function sizesOf(
   );
 }
 
-/** The documents' passages. Those deleted meanwhile are left out. */
+/** The documents' passages, the first ones where a document has more tokens than it says here. Those deleted meanwhile are left out. */
 export async function readTexts(
   env: Bindings,
   place: CorpusPlace,
   documents: readonly DocumentSize[],
 ): Promise<DocumentTexts[]> {
-  const texts: DocumentTexts[] = [];
-  for (let from = 0; from < documents.length; ) {
-    let to = from;
-    for (let tokens = 0; to < documents.length && tokens <= TOKENS_A_QUERY; to++) {
-      tokens += documents[to]!.tokens;
+  const texts = new Map<number, Int32Array[]>();
+  for (const group of groupsWithin(documents, ({ tokens }) => tokens, TOKENS_TOGETHER)) {
+    const ids = group.map(({ id }) => id);
+    let wanted = group.reduce((sum, { tokens }) => sum + tokens, 0);
+    for (let last = 0, more = true; more && wanted > 0; ) {
+      const rows = await passagesBehind(env, place, ids, last);
+      for (const { document, chunk, hex } of rows) {
+        const tokens = tokensOf(hex);
+        const passages = texts.get(document) ?? [];
+        passages.push(tokens);
+        texts.set(document, passages);
+        wanted -= tokens.length;
+        last = chunk;
+      }
+      more = rows.length === PASSAGES_A_QUERY;
+      await pause();
     }
-    texts.push(...(await readSome(env, place, documents.slice(from, to))));
-    from = to;
   }
-  return texts;
+  return [...texts].map(([id, passages]) => ({ id, passages }));
 }
 
-async function readSome(
+/** Of the documents, the passages with ids above `last`, the lowest first. */
+function passagesBehind(
   env: Bindings,
   { tenantId, tokenizer }: CorpusPlace,
-  documents: readonly DocumentSize[],
-): Promise<DocumentTexts[]> {
-  const ids = documents.map(({ id }) => id);
-  const results = await database(env).all<{ id: number; passages: string }>(
-    sql`SELECT id, group_concat(ids, ',') AS passages FROM (
-        SELECT c.document_id AS id, hex(t.ids) AS ids, c.id / ${PASSAGES_A_ROW} AS page
-        FROM documents d JOIN chunks c ON c.document_id = d.id
-        JOIN chunk_tokens t ON t.chunk_id = c.id AND t.tokenizer = ${tokenizer}
-        WHERE d.tenant_id = ${tenantId} AND d.id IN ${listed(ids)} ORDER BY c.id)
-      GROUP BY id, page ORDER BY id, page`,
+  ids: readonly number[],
+  last: number,
+) {
+  // Of one document, passages are in the order of the index; of several they are sorted.
+  const ours = ids.length === 1 ? sql`= ${ids[0]}` : sql`IN ${listed(ids)}`;
+  return database(env).all<{ document: number; chunk: number; hex: string }>(
+    sql`SELECT c.document_id AS document, c.id AS chunk, hex(t.ids) AS hex
+      FROM documents d JOIN chunks c ON c.document_id = d.id
+      JOIN chunk_tokens t ON t.chunk_id = c.id AND t.tokenizer = ${tokenizer}
+      WHERE d.tenant_id = ${tenantId} AND d.id ${ours} AND c.id > ${last}
+      ORDER BY c.id LIMIT ${PASSAGES_A_QUERY}`,
   );
-  const byId = new Map<number, Int32Array[]>();
-  for (const { id, passages } of results) {
-    const texts = byId.get(id) ?? [];
-    for (const hex of passages.split(',')) texts.push(tokensOf(hex));
-    byId.set(id, texts);
-  }
-  return [...byId].map(([id, passages]) => ({ id, passages }));
 }
 
 /** Little-endian int32, as SQLite writes bytes in hex. */

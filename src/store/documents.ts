@@ -1,11 +1,13 @@
 /**
  * Passages: rows in `chunks`, their token ids and vectors, and the tenant's FTS5 index,
- * written and deleted together.
+ * written together. purge.ts deletes them.
  */
 import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
+import { pause } from '../pause.ts';
 import { database, listed, transact } from './database.ts';
 import { hex } from './ids.ts';
+import { abandon } from './purge.ts';
 import { documents } from './schema.ts';
 import { passageIndex } from './tenants.ts';
 
@@ -41,10 +43,11 @@ export interface Holder {
   key: string;
 }
 
-/** D1 takes values up to 2 MB; rows travel as one JSON value, of at most three bytes a code unit. */
-const MAX_ROWS_JSON = 600_000;
-/** A transaction's rows: all documents of some small files, or a part of a large one. */
-const MAX_TRANSACTION_JSON = 3_000_000;
+/**
+ * Of a transaction's rows, which travel as one JSON value, in UTF-16 code units: some
+ * twenty milliseconds, in which D1 answers nobody else. A larger row is alone.
+ */
+const MAX_ROWS_JSON = 200_000;
 
 /** Those of the keys that are there, by key. */
 export async function findDocuments(env: Bindings, tenantId: number, keys: readonly string[]) {
@@ -56,12 +59,12 @@ export async function findDocuments(env: Bindings, tenantId: number, keys: reado
 }
 
 /**
- * Writes documents and gives them their holders: in one transaction where it is
- * not too large. Else documents stay incomplete until the last one, which completes
+ * Writes documents and gives them their holders, in transactions between which
+ * others are served. Documents stay incomplete until the last one, which completes
  * them as it gives them holders, so that no deletion running beside can take them
- * for orphans. A document whose writing was cut off is written from the start.
- * One writer a tenant (its Ingestor) at a time. An attachment that was cancelled or
- * deleted meanwhile gets no document.
+ * for orphans. A document whose writing was cut off is left to be purged, and written
+ * anew. One writer a tenant (its Ingestor) at a time. An attachment that was cancelled
+ * or deleted meanwhile gets no document.
  */
 export async function writeDocuments(
   env: Bindings,
@@ -71,15 +74,13 @@ export async function writeDocuments(
   holders: readonly Holder[],
 ): Promise<void> {
   let transaction = begin(tenantId, fresh);
-  let size = 0;
   for (const rows of batchesOf(fresh)) {
-    if (size > 0 && size + rows.json.length > MAX_TRANSACTION_JSON) {
-      await transact(env, transaction);
-      transaction = [];
-      size = 0;
-    }
     transaction.push(...insertPassages(tenantId, makers, rows));
-    size += rows.json.length;
+    // The last one is written together with what completes the documents.
+    if (rows.isLast) break;
+    await transact(env, transaction);
+    await pause();
+    transaction = [];
   }
   transaction.push(...complete(tenantId, makers, fresh, holders));
   await transact(env, transaction);
@@ -94,11 +95,9 @@ function begin(tenantId: number, fresh: readonly NewDocument[]): SQL[] {
     ]),
   );
   return [
+    abandon(sql`NOT complete AND ${withKeys(tenantId, fresh)}`),
     sql`INSERT INTO documents (tenant_id, key, notice, text_bytes, complete)
-      SELECT ${tenantId}, value ->> 0, value ->> 1, value ->> 2, 0 FROM json_each(${rows}) WHERE true
-      ON CONFLICT (tenant_id, key) DO UPDATE SET
-        complete = 0, notice = excluded.notice, text_bytes = excluded.text_bytes`,
-    ...deletePassages(tenantId, sql`(SELECT id FROM documents WHERE ${withKeys(tenantId, fresh)})`),
+      SELECT ${tenantId}, value ->> 0, value ->> 1, value ->> 2, 0 FROM json_each(${rows})`,
   ];
 }
 
@@ -108,6 +107,7 @@ function withKeys(tenantId: number, fresh: readonly NewDocument[]): SQL {
 
 interface Rows {
   count: number;
+  isLast: boolean;
   /** An array a row: the document's key, title, heading, text, start, end, tokens and vector in hex. */
   json: string;
 }
@@ -152,33 +152,6 @@ function complete(
   ];
 }
 
-/**
- * Deletes documents that no store holds any more, with their passages. One that
- * is incomplete may be in the making: only its maker may ask for those too.
- */
-export async function purgeOrphans(
-  env: Bindings,
-  tenantId: number,
-  which: 'complete' | 'all' = 'complete',
-): Promise<void> {
-  const orphans = await database(env)
-    .select({ id: documents.id })
-    .from(documents)
-    .where(
-      and(
-        eq(documents.tenantId, tenantId),
-        which === 'complete' ? eq(documents.complete, true) : undefined,
-        sql`NOT EXISTS (SELECT 1 FROM store_files WHERE document_id = ${documents.id})`,
-      ),
-    );
-  if (orphans.length === 0) return;
-  const ids = listed(orphans.map((row) => row.id));
-  await transact(env, [
-    ...deletePassages(tenantId, ids),
-    sql`DELETE FROM documents WHERE id IN ${ids}`,
-  ]);
-}
-
 /** Those of the passages that are in no document of the tenant's any more. */
 export async function deadPassages(
   env: Bindings,
@@ -194,23 +167,6 @@ export async function deadPassages(
   return rows.map(({ id }) => id);
 }
 
-/** @param which the documents' ids, as a list for IN */
-function deletePassages(tenantId: number, which: SQL): SQL[] {
-  const index = sql.raw(passageIndex(tenantId));
-  const ours = sql`document_id IN ${which}`;
-  const ids = sql`SELECT id FROM chunks WHERE ${ours}`;
-  return [
-    // FTS5's own command: it must be given what the row held, while `chunks` still has it.
-    sql`INSERT INTO ${index} (${index}, rowid, title, heading, text)
-      SELECT 'delete', id, title, heading, text FROM chunks WHERE ${ours}`,
-    sql`DELETE FROM chunk_tokens WHERE chunk_id IN (${ids})`,
-    sql`DELETE FROM chunk_vectors WHERE chunk_id IN (${ids})`,
-    // Writing a document begins here too, where there is mostly nothing to delete.
-    sql`UPDATE tenants SET purges = purges + 1 WHERE id = ${tenantId} AND EXISTS (${ids})`,
-    sql`DELETE FROM chunks WHERE ${ours}`,
-  ];
-}
-
 function* batchesOf(fresh: readonly NewDocument[]): Generator<Rows> {
   let rows: string[] = [];
   let size = 0;
@@ -220,7 +176,7 @@ function* batchesOf(fresh: readonly NewDocument[]): Generator<Rows> {
       const blobs = [tokensHex(p.tokens), p.vector && hex(p.vector)];
       const row = JSON.stringify([key, title, heading, text, start, end, ...blobs]);
       if (rows.length > 0 && size + row.length > MAX_ROWS_JSON) {
-        yield { count: rows.length, json: `[${rows.join()}]` };
+        yield { count: rows.length, json: `[${rows.join()}]`, isLast: false };
         rows = [];
         size = 0;
       }
@@ -228,7 +184,7 @@ function* batchesOf(fresh: readonly NewDocument[]): Generator<Rows> {
       size += row.length;
     }
   }
-  if (rows.length > 0) yield { count: rows.length, json: `[${rows.join()}]` };
+  if (rows.length > 0) yield { count: rows.length, json: `[${rows.join()}]`, isLast: true };
 }
 
 function tokensHex(tokens: Int32Array): string {

@@ -3,9 +3,9 @@ import { and, count, eq, inArray, type SQL, sql, sum } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import { corpusPrefix, deletePrefix } from './corpora.ts';
 import { database, listed } from './database.ts';
-import { purgeOrphans } from './documents.ts';
 import { newId } from './ids.ts';
 import { type Page, type PageQuery, page } from './page.ts';
+import { purgeOrphans } from './purge.ts';
 import { batches, DEMO_STORE, files, type Metadata, storeFiles, stores } from './schema.ts';
 import type { Tenant } from './tenants.ts';
 

@@ -1,7 +1,9 @@
 /** Vectors of passages that were ingested without, or with those of another embedder. */
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
+import { pause } from '../pause.ts';
 import { database, listed, transact } from './database.ts';
+import { groupsWithin } from './groups.ts';
 import { hex, unhex } from './ids.ts';
 import { chunks, documents } from './schema.ts';
 
@@ -75,8 +77,10 @@ export interface DocumentVectors {
   packed: Uint8Array;
 }
 
-/** Passages a row of D1's answer: it bounds the row's size. */
-const PASSAGES_A_ROW = 500;
+/** Bytes of text of the documents whose vectors are read together; a larger one's are read alone. */
+const TEXT_TOGETHER = 65_536;
+/** Vectors in one of D1's answers: some ten milliseconds, in which it answers nobody else. */
+const VECTORS_A_QUERY = 512;
 
 /** Documents without vectors of this embedder have no passages here. */
 export async function vectorsOf(
@@ -84,19 +88,54 @@ export async function vectorsOf(
   embedder: string,
   documentIds: readonly number[],
 ): Promise<DocumentVectors[]> {
-  const rows = await database(env).all<{ document: number; ids: string; vectors: string }>(
-    sql`SELECT c.document_id AS document, group_concat(c.id) AS ids,
-        group_concat(hex(v.vector), '') AS vectors
+  const sizes = await database(env)
+    .select({ id: documents.id, bytes: documents.textBytes })
+    .from(documents)
+    .where(inArray(documents.id, listed(documentIds)));
+  const found = new Map(documentIds.map((id) => [id, { chunkIds: [], vectors: [] } as Found]));
+  for (const group of groupsWithin(sizes, ({ bytes }) => bytes, TEXT_TOGETHER)) {
+    const ids = group.map(({ id }) => id);
+    for (let last = 0, more = true; more; ) {
+      const rows = await vectorsBehind(env, embedder, ids, last);
+      for (const { document, chunk, hex } of rows) {
+        found.get(document)!.chunkIds.push(chunk);
+        found.get(document)!.vectors.push(unhex(hex));
+        last = chunk;
+      }
+      more = rows.length === VECTORS_A_QUERY;
+      await pause();
+    }
+  }
+  return [...found].map(([id, { chunkIds, vectors }]) => ({
+    id,
+    chunkIds,
+    packed: joined(vectors),
+  }));
+}
+
+interface Found {
+  chunkIds: number[];
+  vectors: Uint8Array[];
+}
+
+/** Of the documents, those of passages with ids above `last`, the lowest first. */
+function vectorsBehind(env: Bindings, embedder: string, ids: readonly number[], last: number) {
+  // Of one document, passages are in the order of the index; of several they are sorted.
+  const ours = ids.length === 1 ? sql`= ${ids[0]}` : sql`IN ${listed(ids)}`;
+  return database(env).all<{ document: number; chunk: number; hex: string }>(
+    sql`SELECT c.document_id AS document, c.id AS chunk, hex(v.vector) AS hex
       FROM chunks c JOIN chunk_vectors v ON v.chunk_id = c.id AND v.embedder = ${embedder}
-      WHERE c.document_id IN ${listed(documentIds)}
-      GROUP BY c.document_id, c.id / ${PASSAGES_A_ROW}`,
+      WHERE c.document_id ${ours} AND c.id > ${last}
+      ORDER BY c.id LIMIT ${VECTORS_A_QUERY}`,
   );
-  return documentIds.map((id) => {
-    const own = rows.filter(({ document }) => document === id);
-    return {
-      id,
-      chunkIds: own.flatMap(({ ids }) => ids.split(',').map(Number)),
-      packed: unhex(own.map(({ vectors }) => vectors).join('')),
-    };
-  });
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

@@ -14,9 +14,8 @@ const read = (file: string) => JSON.parse(readFileSync(join(TARGET, file), 'utf8
 const { encodeUntrusted } = createTokenizer(read('tokenizer.json'), read('tokenizer_config.json'));
 
 const CUTTING = { maxTokens: 40, overlapTokens: 12 };
-const passagesOf = (source: string) => [
-  ...chunk(parsed(parseMarkdown(source, 'a.md')), CUTTING, encodeUntrusted),
-];
+const passagesOf = (source: string) =>
+  [...chunk(parsed(parseMarkdown(source, 'a.md')), CUTTING, encodeUntrusted)].flat();
 
 test('a section that fits is one passage', () => {
   const [passage, ...rest] = passagesOf('# Pears\n\nSweet.\n\nSoft.');
@@ -38,6 +37,31 @@ test('a longer one overlaps by whole blocks', () => {
   expect(new Set(passages.flatMap((p) => p.text.split('\n\n')))).toEqual(new Set(paragraphs));
 });
 
+test('a long document is cut in slices of bounded work, whatever its sections and blocks', () => {
+  const sentence = 'The orchard stands behind the house. ';
+  const sources = {
+    'one long block': sentence.repeat(20_000),
+    'many blocks': `${sentence.repeat(3)}\n\n`.repeat(7_000),
+    'many sections': `# Pears\n\n${sentence}\n\n`.repeat(20_000),
+  };
+  for (const [name, source] of Object.entries(sources)) {
+    let encoded = 0;
+    const counting = (text: string) => {
+      encoded += text.length;
+      return new Int32Array(Math.ceil(text.length / 4));
+    };
+    let slices = 0;
+    let before = 0;
+    for (const _ of chunk(parsed(parseMarkdown(source, 'a.md')), CUTTING, counting)) {
+      // What is encoded at once is a passage or a block that may be one, at most.
+      expect(encoded - before, name).toBeLessThan(34_000);
+      before = encoded;
+      slices++;
+    }
+    expect(slices, name).toBeGreaterThan(20);
+  }
+});
+
 test('no passage is too large, no word is lost', () => {
   const word = fc.stringMatching(/^[a-z]{1,12}$/);
   const paragraph = fc
@@ -47,7 +71,7 @@ test('no passage is too large, no word is lost', () => {
     fc.property(fc.array(paragraph, { minLength: 1, maxLength: 8 }), (paragraphs) => {
       const source = paragraphs.join('\n\n');
       const document = parsed(parsePlainText(source, 'a.txt'));
-      const passages = [...chunk(document, CUTTING, encodeUntrusted)];
+      const passages = [...chunk(document, CUTTING, encodeUntrusted)].flat();
       const found = new Set(passages.flatMap((passage) => passage.text.split(/\s+/)));
       for (const expected of source.split(/\s+/)) expect(found).toContain(expected);
       for (const { tokens, start, end } of passages) {

@@ -189,7 +189,7 @@ const FORMATS: [name: string, documents: fc.Arbitrary<Written>][] = [
 /** All that search reads, and what is told of the rest. */
 async function found(name: string, content: Written['content']): Promise<string> {
   const parsed = await document(name, content);
-  const passages = [...chunk(parsed, CUTTING, byCharacter)];
+  const passages = [...chunk(parsed, CUTTING, byCharacter)].flat();
   for (const { text } of passages) expect(text.length).toBeLessThanOrEqual(3 * CUTTING.maxTokens);
   return passages.flatMap(({ title, heading, text }) => [title, heading, text]).join('\n');
 }

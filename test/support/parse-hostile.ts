@@ -24,8 +24,10 @@ export async function costOf({ name, content }: HostileFile): Promise<Cost> {
       most = Math.max(most, held());
     });
     text = document.text.length;
-    for (const passage of chunk(document, { maxTokens: 200, overlapTokens: 30 }, byLength)) {
-      text += passage.title.length + passage.heading.length + passage.text.length;
+    for (const passages of chunk(document, { maxTokens: 200, overlapTokens: 30 }, byLength)) {
+      for (const { title, heading, text: own } of passages) {
+        text += title.length + heading.length + own.length;
+      }
     }
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error;

@@ -4,9 +4,9 @@
  * them it is, the graph's inputs and outputs say.
  */
 import { linearTokenizer } from '../../model/linear-tokenizer.ts';
-import { runAtOnce } from '../../model/pause.ts';
 import { TokenList } from '../../model/token-list.ts';
 import { type InferenceSession, Tensor } from '../../onnx/runtime.ts';
+import { pause, runAtOnce } from '../../pause.ts';
 import type { Embedder, Embedding, Role, TokenVectors } from './embedder.ts';
 import type { Manifest } from './manifest.ts';
 
@@ -16,6 +16,8 @@ import type { Manifest } from './manifest.ts';
  */
 const TEXTS_A_RUN = 32;
 const TOKENS_A_RUN = 2_048;
+/** Characters encoded between two pauses: some ten milliseconds of work. */
+const ENCODED_A_SLICE = 32_768;
 
 /** A bag's output of its tokens' own vectors. */
 const TOKEN_STATES = 'token_states';
@@ -74,12 +76,19 @@ export async function createOnnxEmbedder(
     });
   }
 
-  function embed(texts: readonly string[], role?: Role): Promise<Embedding[]> {
+  async function embed(texts: readonly string[], role?: Role): Promise<Embedding[]> {
     const prefix = role === undefined ? '' : manifest[`${role}Prefix`];
-    return embedAll(
-      texts.map((text) => encode(prefix + text)),
-      vectorsOf,
-    );
+    const encoded: Encoded[] = [];
+    let sinceRest = 0;
+    for (const text of texts) {
+      if (sinceRest > ENCODED_A_SLICE) {
+        await pause();
+        sinceRest = 0;
+      }
+      encoded.push(encode(prefix + text));
+      sinceRest += text.length;
+    }
+    return embedAll(encoded, vectorsOf);
   }
 
   const tokens: TokenVectors = {
@@ -110,7 +119,7 @@ async function embedAll(
   const embeddings: Embedding[] = new Array(texts.length);
   for (const batch of runsOf(encoded)) {
     // Others' requests are answered between runs: one blocks the thread they share.
-    if (batch[0] !== encoded[0]) await scheduler.wait(0);
+    if (batch[0] !== encoded[0]) await pause();
     const vectors = await vectorsOf(batch);
     batch.forEach(({ index, tokens }, row) => {
       embeddings[index] = { vector: unit(vectors[row]!), tokens };

@@ -1,4 +1,5 @@
 /** A file's bytes to sections, by its kind. */
+import { pause } from '../../pause.ts';
 import { parseArchive } from './archive.ts';
 import { LANGUAGES, parseCode } from './code.ts';
 import { parseCsv } from './csv.ts';
@@ -10,7 +11,7 @@ import { parseJson, parseJsonLines } from './json.ts';
 import { parseMarkdown } from './markdown/markdown.ts';
 import { parsePdf } from './pdf/pdf.ts';
 import { parsePlainText } from './plain-text.ts';
-import { inSlices, nextTask, type Parsing, type Rest } from './slices.ts';
+import { inSlices, type Parsing, type Rest } from './slices.ts';
 import { UnpackingRoom } from './unpacking.ts';
 
 /** Counted into a document's key: raise it when the same bytes give other passages. */
@@ -89,7 +90,7 @@ export function parse(
   bytes: ArrayBuffer,
   filename: string,
   contentType: string,
-  rest: Rest = nextTask,
+  rest: Rest = pause,
 ): Promise<ParsedDocument> {
   const room = new UnpackingRoom();
   return parseSource({ bytes: new Uint8Array(bytes), filename, room, rest }, contentType);

@@ -20,8 +20,3 @@ export async function inSlices<T>(work: Generator<void, T>, rest: Rest): Promise
     await rest();
   }
 }
-
-/** Gives way to whatever the event loop has waiting. */
-export function nextTask(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
-}

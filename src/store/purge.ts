@@ -1,0 +1,66 @@
+/**
+ * Deletes documents that nobody holds, with their passages, in transactions between
+ * which others are served. A document is abandoned first: without its key no
+ * ingestion finds it any more, so that none gives it a holder while it goes.
+ */
+import { type SQL, sql } from 'drizzle-orm';
+import type { Bindings } from '../bindings.ts';
+import { pause } from '../pause.ts';
+import { database, listed, transact } from './database.ts';
+import { passageIndex } from './tenants.ts';
+
+/** Passages deleted in one transaction: some twenty milliseconds, in which D1 answers nobody else. */
+const PASSAGES = 128;
+/** Takes the place of the key, before the document's id. */
+const ABANDONED = 'abandoned ';
+
+/** @param which documents to take the keys from, as a condition on `documents` */
+export function abandon(which: SQL): SQL {
+  return sql`UPDATE documents SET key = ${ABANDONED} || id, complete = 0 WHERE ${which}`;
+}
+
+/**
+ * Deletes documents that no store holds any more, with their passages. One that
+ * is incomplete may be in the making: only its maker may ask for those too. What
+ * is cut off here goes with the next purge.
+ */
+export async function purgeOrphans(
+  env: Bindings,
+  tenantId: number,
+  which: 'complete' | 'all' = 'complete',
+): Promise<void> {
+  const db = database(env);
+  const orphaned = sql`tenant_id = ${tenantId}
+    AND NOT EXISTS (SELECT 1 FROM store_files WHERE document_id = documents.id)`;
+  await db.run(abandon(which === 'all' ? orphaned : sql`complete AND ${orphaned}`));
+  const abandoned = await db.all<{ id: number }>(
+    sql`SELECT id FROM documents WHERE tenant_id = ${tenantId} AND key GLOB ${`${ABANDONED}*`}`,
+  );
+  if (abandoned.length === 0) return;
+  const ids = listed(abandoned.map(({ id }) => id));
+  for (;;) {
+    const passages = await db.all<{ id: number }>(
+      sql`SELECT id FROM chunks WHERE document_id IN ${ids} ORDER BY id LIMIT ${PASSAGES}`,
+    );
+    if (passages.length === 0) break;
+    await transact(env, deletePassages(tenantId, listed(passages.map(({ id }) => id))));
+    await pause();
+  }
+  await db.run(sql`DELETE FROM documents WHERE id IN ${ids}`);
+}
+
+/** Of those that another purge has deleted meanwhile nothing is deleted twice: the word index would count it. */
+function deletePassages(tenantId: number, ids: SQL): SQL[] {
+  const index = sql.raw(passageIndex(tenantId));
+  const ours = sql`id IN ${ids}`;
+  return [
+    // FTS5's own command: it must be given what the row held, while `chunks` still has it.
+    sql`INSERT INTO ${index} (${index}, rowid, title, heading, text)
+      SELECT 'delete', id, title, heading, text FROM chunks WHERE ${ours}`,
+    sql`DELETE FROM chunk_tokens WHERE chunk_id IN ${ids}`,
+    sql`DELETE FROM chunk_vectors WHERE chunk_id IN ${ids}`,
+    sql`UPDATE tenants SET purges = purges + 1
+      WHERE id = ${tenantId} AND EXISTS (SELECT 1 FROM chunks WHERE ${ours})`,
+    sql`DELETE FROM chunks WHERE ${ours}`,
+  ];
+}

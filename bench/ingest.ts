@@ -2,15 +2,17 @@
  * A large body of markdown through the real service: how fast it is ingested, what
  * memory that takes, how long searches in it take, with the time of a search in an
  * empty store beside them as the cost of the path alone, and a question answered
- * over all of it.
+ * over all of it. Then one large table. During both, how long other requests take,
+ * with those of a server that only answers beside them.
  *
- *   npm run bench:ingest -- [archive.tar.gz] [--megabytes 30] [--searches 200] [--json]
+ *   npm run bench:ingest -- [archive.tar.gz] [--megabytes 30] [--searches 200] [--table-megabytes 8.7] [--json]
  *
  * Without an archive: `../shared/data/docs/docs-train.tar.gz`, and where that is absent
  * our own docs (bench/data/README.md).
  */
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { type Latency, startBareServer, watchLatency } from '../test/support/latency.ts';
 import { startService } from '../test/support/service.ts';
 import { headings, type MarkdownFile, markdownToIngest } from './ingest/archive.ts';
 import { watchMemory } from './ingest/memory.ts';
@@ -34,16 +36,30 @@ async function main(): Promise<void> {
       megabytes: { type: 'string', default: '30' },
       searches: { type: 'string', default: '200' },
       question: { type: 'string', default: QUESTION },
+      'table-megabytes': { type: 'string', default: '8.7' },
       json: { type: 'boolean', default: false },
     },
   });
   const files = markdownToIngest(positionals[0], Number(values.megabytes) * MEGABYTE);
   const service = await startService({ demo: false });
+  const bare = await startBareServer();
+  /** Others' requests while `work` is done. */
+  async function beside<T>(work: () => Promise<T>): Promise<[T, Latencies]> {
+    const watch = watchLatency({
+      live: `${service.url}/health/live`,
+      get: `${service.url}/v1/vector_stores?limit=1`,
+      bare: bare.url,
+    });
+    const done = await work();
+    return [done, await watch.stop()];
+  }
   try {
     const client = new KnowledgeClient(service.url);
     const memory = watchMemory();
     const started = performance.now();
-    const { store, failed, uploadSeconds } = await ingestAll(client, files);
+    const [{ store, failed, uploadSeconds }, besideFiles] = await beside(() =>
+      ingestAll(client, files),
+    );
     const seconds = (performance.now() - started) / 1000;
     const peakBytes = memory.stop();
     const queries = headings(files, Number(values.searches));
@@ -52,8 +68,15 @@ async function main(): Promise<void> {
     const full = await timeSearches(client, store, queries);
     const answer = await answerTo(service.url, store, values.question);
     const searches = { idle, full, ratio: full.p50 / idle.p50 };
-    report({ files, failed, seconds, uploadSeconds, peakBytes, ...searches, answer }, values.json);
+    const table = tableOf(Number(values['table-megabytes']) * MEGABYTE);
+    const [, besideTable] = await beside(async () =>
+      client.ingest(empty, [await client.upload('orchard.csv', table)]),
+    );
+    const latencies = { files: besideFiles, table: besideTable };
+    const facts = { files, failed, seconds, uploadSeconds, peakBytes, ...searches, answer };
+    report({ ...facts, latencies }, values.json);
   } finally {
+    bare.stop();
     await service.stop();
   }
 }
@@ -76,6 +99,21 @@ async function ingestAll(client: KnowledgeClient, files: readonly MarkdownFile[]
   return { store, failed, uploadSeconds: uploadMs / 1000 };
 }
 
+/** Rows of a few cells each, about so many bytes. */
+function tableOf(bytes: number): string {
+  const words = 'orchard espalier pruning branch harvest rootstock grafting summer blossom'.split(
+    ' ',
+  );
+  const word = (i: number) => words[i % words.length];
+  const rows = ['id,name,description,price'];
+  for (let i = 0, size = 0; size < bytes; i++) {
+    const row = `${i},${word(i)} ${word(7 * i + 3)},"The ${word(3 * i)} number ${i} of the ${word(i + 5)}, and a ${word(11 * i)}",${i % 97}.${i % 10}`;
+    size += row.length + 1;
+    rows.push(row);
+  }
+  return rows.join('\n');
+}
+
 async function answerTo(url: string, store: string, content: string) {
   const messages = [{ role: 'user', content }];
   const asked = { messages, vector_store_ids: [store], temperature: 0, max_tokens: 100 };
@@ -95,6 +133,8 @@ async function timeSearches(client: KnowledgeClient, store: string, queries: rea
   return { p50: median(times.slice(1)), p99: quantile(times.slice(1), 0.99), found };
 }
 
+type Latencies = Record<'live' | 'get' | 'bare', Latency>;
+
 interface Outcome {
   files: readonly MarkdownFile[];
   /** Files without text, for the most part. */
@@ -108,6 +148,8 @@ interface Outcome {
   full: Awaited<ReturnType<typeof timeSearches>>;
   ratio: number;
   answer: Awaited<ReturnType<typeof answerTo>>;
+  /** Of requests beside the ingestion of all files, and of one large table. */
+  latencies: { files: Latencies; table: Latencies };
 }
 
 function report({ files, ...outcome }: Outcome, json: boolean): void {
@@ -131,9 +173,21 @@ function report({ files, ...outcome }: Outcome, json: boolean): void {
     );
   }
   console.log(`all of it / nothing, p50: ${ratio.toFixed(2)} ×`);
+  reportLatencies(outcome.latencies);
   console.log(
     `${answer.question} (first text after ${answer.ttftMs.toFixed(0)} ms)\n${answer.text}`,
   );
+}
+
+function reportLatencies(latencies: Outcome['latencies']): void {
+  const cell = (ms: number) => ms.toFixed(0).padStart(6);
+  console.log('requests beside ingestion     p50    p95    max   unanswered');
+  for (const [during, rows] of Object.entries(latencies)) {
+    for (const [name, { p50, p95, max, unanswered }] of Object.entries(rows)) {
+      const label = `${during}, ${name}`.padEnd(26);
+      console.log(`${label} ${cell(p50)} ${cell(p95)} ${cell(max)} ms ${unanswered}`);
+    }
+  }
 }
 
 await main();

@@ -8,6 +8,7 @@
  * a name that resolves to 127.0.0.1 either, as its Host gives it away.
  */
 import {
+  type ClientRequest,
   createServer,
   type IncomingHttpHeaders,
   type IncomingMessage,
@@ -31,6 +32,12 @@ const RUNTIME_PATH = /^\/+cdn-cgi(\/|$|\?)/i;
  */
 const FORWARDING =
   /^(forwarded|via|cf-.+|x-forwarded-.+|x-(real|client|cluster-client|original-forwarded|envoy-external)-.+|x-(original|proxyuser|remote|coming-from|host|azure|appengine|amzn|vercel|nf|railway|ngrok).*|(true|fastly|fly|do|ali|incap|wl-proxy|proxy)-client-ip|(proxy|tailscale|ngrok|fly)-.+|client-ip|cdn-loop|remote-addr)$/;
+/**
+ * So often, while an answer is awaited, the worker is asked something else. `wrangler dev`
+ * repeats a GET whose connection the worker has closed, as one does that could not run for
+ * five seconds, but only when another request comes: a lone one would wait for ever.
+ */
+const NUDGE_MS = 2_000;
 /** Until a worker that is being started again may be asked. */
 const RETRY_SECONDS = 1;
 
@@ -45,7 +52,19 @@ export interface FrontOptions {
 
 /** Listens until the server is closed. Rejects if the port can't be had. */
 export async function startFront(options: FrontOptions): Promise<Server> {
-  const server = createServer((request, response) => passOn(request, response, options));
+  const awaited = new Set<ClientRequest>();
+  const server = createServer((request, response) => {
+    const upstream = passOn(request, response, options);
+    if (!upstream) return;
+    awaited.add(upstream);
+    for (const end of ['response', 'error', 'close']) {
+      upstream.once(end, () => awaited.delete(upstream));
+    }
+  });
+  const nudging = setInterval(() => {
+    if (awaited.size > 0) nudge(options.workerPort);
+  }, NUDGE_MS);
+  server.once('close', () => clearInterval(nudging));
   await new Promise<void>((listening, failed) => {
     server.once('error', failed);
     server.listen(options.port, '127.0.0.1', listening);
@@ -53,13 +72,15 @@ export async function startFront(options: FrontOptions): Promise<Server> {
   return server;
 }
 
+/** The request to the worker; null where it gets none. */
 function passOn(
   request: IncomingMessage,
   response: ServerResponse,
   { workerPort, secret }: FrontOptions,
-): void {
+): ClientRequest | null {
   if (RUNTIME_PATH.test(decoded(request.url ?? '/'))) {
-    return refuse(response, 404, null, `no route ${request.method} ${request.url}`);
+    refuse(response, 404, null, `no route ${request.method} ${request.url}`);
+    return null;
   }
   const upstream = sendOn({
     host: '127.0.0.1',
@@ -86,6 +107,15 @@ function passOn(
   response.on('close', () => upstream.destroy());
   request.on('error', () => upstream.destroy());
   request.pipe(upstream);
+  return upstream;
+}
+
+function nudge(port: number): void {
+  const request = sendOn({ host: '127.0.0.1', port, path: '/health/live', agent: false });
+  request.setTimeout(NUDGE_MS, () => request.destroy());
+  request.on('response', (answer) => answer.resume());
+  request.on('error', () => {});
+  request.end();
 }
 
 /** Encoded slashes and letters name the same path to the runtime. */

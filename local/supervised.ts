@@ -18,6 +18,11 @@ export interface Half {
 export interface Patience {
   /** Between two looks at a process that answers. */
   probeMs: number;
+  /**
+   * After this the process is asked again: an answer may be lost. `wrangler dev` even waits
+   * for another request before it repeats a GET whose connection the worker has closed.
+   */
+  answerMs: number;
   /** A process that has not answered for so long is taken for dead. A large file may take a thread for seconds. */
   silentMs: number;
   /** Before the first new start; twice as long before each one that follows. */
@@ -31,6 +36,7 @@ export interface Patience {
 
 const PATIENCE: Patience = {
   probeMs: 2_000,
+  answerMs: 5_000,
   silentMs: 60_000,
   pauseMs: 1_000,
   longestPauseMs: 60_000,
@@ -113,7 +119,7 @@ export class Supervised {
     await this.child.stop();
   }
 
-  private async untilDead({ probeMs, silentMs }: Patience): Promise<string> {
+  private async untilDead({ probeMs, answerMs, silentMs }: Patience): Promise<string> {
     const { liveUrl } = this.half;
     const looking = new AbortController();
     this.lookedAt = looking;
@@ -124,7 +130,7 @@ export class Supervised {
     });
     for (let answeredAt = Date.now(); !over; ) {
       const answers = await fetch(liveUrl, {
-        signal: AbortSignal.any([looking.signal, AbortSignal.timeout(silentMs)]),
+        signal: AbortSignal.any([looking.signal, AbortSignal.timeout(answerMs)]),
       }).then(
         async (response) => {
           await response.body?.cancel();

@@ -167,12 +167,12 @@ class ServedLink {
     const { settings, prompt } = decodeOpen(bytes);
     const turn = admit(settings, prompt, limits);
     const acquire = () => engine.acquire(prompt, prompt.length + turn.maxTokens, turn.namespace);
-    const slot = room.size === 0 ? acquire() : null;
+    const asker = { namespace: turn.namespace, resumed: turn.resumed > 0 };
+    const slot = room.admits(asker) ? acquire() : null;
     if (slot) return this.begin(turn, slot);
     const leave = room.enter({
-      namespace: turn.namespace,
+      ...asker,
       tokens: prompt.length,
-      resumed: turn.resumed > 0,
       maxWaitMs: turn.maxWaitMs ?? 0,
       begin: () => {
         const free = acquire();

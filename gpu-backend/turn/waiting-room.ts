@@ -1,8 +1,9 @@
 /**
  * Turns that wait for a slot. Fair between namespaces: a free slot goes to the one
  * that holds the fewest, of several to the one that waits longest; within a namespace
- * first come, first served. A turn with half an answer out goes before all others.
- * Bounded in turns, in tokens and, for each turn, in time.
+ * first come, first served. No namespace takes the last slot while another one is
+ * about, so that the other's next turn begins at once. A turn with half an answer out
+ * goes before all others. Bounded in turns, in tokens and, for each turn, in time.
  */
 import type { Clock } from '../../src/link/protocol/index.ts';
 import { RETRY_AFTER_MS, Refusal } from '../link/refusal.ts';
@@ -14,13 +15,19 @@ const MAX_WAITING_TOKENS = 1 << 24;
 const SMOOTHING = 0.1;
 /** A turn that others went past so often, as only larger slots suit it, holds up those behind it. */
 const MAX_PASSED_OVER = 16;
+/** For so long behind its latest turn a namespace is about, and finds a slot that nobody else takes. */
+export const ABOUT_MS = 600_000;
 
-export interface Waiting {
+/** Who asks for a slot. */
+export interface Asker {
   namespace: string;
-  /** Tokens of the prompt. */
-  tokens: number;
   /** Whether half an answer is out. */
   resumed: boolean;
+}
+
+export interface Waiting extends Asker {
+  /** Tokens of the prompt. */
+  tokens: number;
   maxWaitMs: number;
   /** Takes a slot and begins; false where none that is free suits the turn. */
   begin(): boolean;
@@ -46,6 +53,8 @@ export class WaitingRoom {
   /** Slots that each namespace holds, and since when each turn does. */
   private readonly held = new Map<string, number>();
   private readonly heldSince = new Map<object, number>();
+  /** The two namespaces that asked last: of any namespace, one of them is the latest other. */
+  private latest: { namespace: string; at: number }[] = [];
   private meanHoldMs = 0;
   private tokens = 0;
 
@@ -58,6 +67,14 @@ export class WaitingRoom {
   /** Turns that wait. */
   get size(): number {
     return this.places.size;
+  }
+
+  /** A turn arrives: whether it may take a slot that is free, before those who wait for another. */
+  admits({ namespace, resumed }: Asker): boolean {
+    const others = this.latest.filter((one) => one.namespace !== namespace).slice(0, 1);
+    this.latest = [{ namespace, at: this.clock.now() }, ...others];
+    const overtakes = [...this.places].some((place) => this.mayTake(place));
+    return !overtakes && this.mayTake({ namespace, resumed });
   }
 
   /** Milliseconds until a slot is expected to be free for one who comes behind `ahead` others. */
@@ -119,6 +136,7 @@ export class WaitingRoom {
   private fill(): void {
     const passed: Place[] = [];
     for (const place of this.inOrder()) {
+      if (!this.mayTake(place)) continue;
       // One who took a slot here changes who is next: begin anew.
       if (place.begin()) {
         this.remove(place);
@@ -130,6 +148,13 @@ export class WaitingRoom {
       if (place.passedOver >= MAX_PASSED_OVER) return;
       passed.push(place);
     }
+  }
+
+  private mayTake({ namespace, resumed }: Asker): boolean {
+    const held = this.held.get(namespace) ?? 0;
+    if (resumed || this.slots === 1 || held < this.slots - 1) return true;
+    const since = this.clock.now() - ABOUT_MS;
+    return !this.latest.some((other) => other.namespace !== namespace && other.at > since);
   }
 
   private inOrder(): Place[] {

@@ -1,7 +1,7 @@
 /** Turns that wait for a slot: who is next, who is refused, and who loses a place. */
 import { describe, expect, test } from 'vitest';
 import { Refusal } from '../../gpu-backend/link/refusal.ts';
-import { MAX_WAITING, WaitingRoom } from '../../gpu-backend/turn/waiting-room.ts';
+import { ABOUT_MS, MAX_WAITING, WaitingRoom } from '../../gpu-backend/turn/waiting-room.ts';
 import { VirtualClock } from '../../sim/virtual-clock.ts';
 
 const SLOTS = 2;
@@ -25,7 +25,7 @@ class House {
       this.began.push(name);
       return true;
     };
-    if (this.room.size === 0 && begin()) return () => {};
+    if (this.room.admits({ namespace, resumed }) && begin()) return () => {};
     const refuse = () => this.refused.push(name);
     return this.room.enter({ namespace, tokens, resumed, maxWaitMs, begin, refuse });
   }
@@ -57,6 +57,32 @@ describe('who is next', () => {
     house.ask('b', 'b');
     house.end('a0');
     expect(house.began.at(-1)).toBe('b');
+  });
+
+  test('whoever asks while another namespace has all slots but one, at once', () => {
+    const house = new House();
+    house.ask('b0', 'b');
+    house.end('b0');
+    for (let i = 0; i < 100; i++) house.ask(`a${i}`, 'a');
+    expect(house.began).toEqual(['b0', 'a0']);
+    // A slot that is freed is not the last one: the namespace has it again.
+    house.end('a0');
+    expect(house.began).toEqual(['b0', 'a0', 'a1']);
+    house.ask('b1', 'b');
+    expect(house.began.at(-1)).toBe('b1');
+    house.end('b1');
+    expect(house.began.at(-1)).toBe('b1');
+    house.ask('half', 'a', { resumed: true });
+    expect(house.began.at(-1)).toBe('half');
+  });
+
+  test('a namespace that nobody else has asked beside for a while takes every slot', async () => {
+    const house = new House();
+    house.ask('b', 'b');
+    house.end('b');
+    await house.pass(ABOUT_MS);
+    for (const name of ['1', '2', '3']) house.ask(name, 'a');
+    expect(house.began).toEqual(['b', '1', '2']);
   });
 
   test('half an answer before all others', () => {

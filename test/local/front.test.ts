@@ -1,5 +1,11 @@
 /** What the front of `npm start` passes on, and what it keeps back. */
-import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startFront } from '../../local/front.ts';
@@ -13,9 +19,13 @@ let port: number;
 let received: { headers: IncomingHttpHeaders; url: string; method: string; body: string };
 /** Requests whose client went before they were answered. */
 let left = 0;
+/** Answers that are held until another request comes. */
+const held: ServerResponse[] = [];
 
 beforeAll(async () => {
   worker = createServer(async (incoming, response) => {
+    if (incoming.url === '/held') return void held.push(response);
+    for (const waiting of held.splice(0)) waiting.end('late');
     if (incoming.url === '/cut') {
       response.write('half');
       setTimeout(() => response.destroy(), 20);
@@ -56,6 +66,11 @@ test('method, path, body, status and headers pass as they are', async () => {
   expect([response.status, await response.text()]).toEqual([201, 'answered']);
   expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
   expect(received).toMatchObject({ method: 'PUT', url: '/v1/x?y=%2F', body: 'é'.repeat(1e5) });
+});
+
+test('a lone request that the worker repeats only when another one comes is answered', async () => {
+  const response = await fetch(`http://127.0.0.1:${port}/held`);
+  expect(await response.text()).toBe('late');
 });
 
 /** `fetch` doesn't let a caller set these headers. */

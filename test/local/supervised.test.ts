@@ -8,6 +8,7 @@ import { type Patience, Supervised } from '../../local/supervised.ts';
 
 const PATIENCE: Patience = {
   probeMs: 50,
+  answerMs: 300,
   silentMs: 1_000,
   pauseMs: 10,
   longestPauseMs: 40,
@@ -15,12 +16,15 @@ const PATIENCE: Patience = {
   steadyMs: 60_000,
 };
 
-/** Answers with its pid; `/hang` and `/die` do what they say. */
+/** Answers with its pid; `/hang` and `/die` do what they say; after `/lose` two answers are lost. */
 const SERVER = `
 import { createServer } from 'node:http';
+let lost = 2;
 createServer(({ url }, response) => {
   if (url === '/die') process.exit(1);
   if (url === '/hang') for (;;);
+  if (url === '/lose') lost = 0;
+  else if (lost++ < 2) return;
   response.end(String(process.pid));
 }).listen(Number(process.argv[2]), '127.0.0.1');
 `;
@@ -66,6 +70,17 @@ test.each(['/die', '/hang'])('after %s it is started again, and says so', async 
   expect(lines[0]).toMatch(
     /^The server (stopped|has not answered for 1 s): starting it again in 1 s\. Its log: /,
   );
+});
+
+test('one whose answer is lost now and then is asked again, and not started anew', async () => {
+  const { half, lines, givenUp, ask } = await supervise();
+  await half.ready();
+  const before = await ask();
+  void givenUp();
+  await ask('/lose');
+  await new Promise((later) => setTimeout(later, 1_800));
+  expect(await ask()).toBe(before);
+  expect(lines).toEqual([]);
 });
 
 test('one that dies at every start is given up, with its log named', async () => {

@@ -10,7 +10,7 @@ export function pause(): Promise<void> {
 const PAUSE_MS = 1;
 
 /** Runs work to its end at once, however many slices it has. */
-export function runAtOnce<Result>(slices: Generator<undefined, Result>): Result {
+export function runAtOnce<Result>(slices: Generator<unknown, Result>): Result {
   for (;;) {
     const { done, value } = slices.next();
     if (done) return value;
@@ -18,7 +18,7 @@ export function runAtOnce<Result>(slices: Generator<undefined, Result>): Result 
 }
 
 /** Runs work slice by slice, with a pause after each. */
-export async function runInSlices<Result>(slices: Generator<undefined, Result>): Promise<Result> {
+export async function runInSlices<Result>(slices: Generator<unknown, Result>): Promise<Result> {
   for (;;) {
     const { done, value } = slices.next();
     if (done) return value;

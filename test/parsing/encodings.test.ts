@@ -1,6 +1,8 @@
 /** A file is text in the encoding that it is in, declared or not, damaged or not. */
 import { Miniflare } from 'miniflare';
 import { expect, test } from 'vitest';
+import { runAtOnce } from '../../src/pause.ts';
+import { decode } from '../../src/retrieve/parse/decode.ts';
 import { blocks, document } from '../support/blocks.ts';
 
 const bytes = (hexadecimal: string) => new Uint8Array(Buffer.from(hexadecimal, 'hex'));
@@ -178,6 +180,37 @@ test('joiners stay where they are spelling', async () => {
   for (const text of ['می‌خواهم', '👩‍🌾', 'क्‍ष']) {
     expect(await blocks('a.txt', text)).toEqual([text]);
   }
+});
+
+/** Of decode.ts. */
+const SLICE = 131_072;
+
+test('a long file is cleaned in slices, to the same text wherever one ends', () => {
+  const odd = ['\r\n', '\r', 'Kündi\u00AD \n  gung', 'a\u200Cb', '👩‍🌾', '\0', 'می‌خواهم'];
+  const text = (source: string) => {
+    const decoding = decode(new Uint8Array(Buffer.from(source)), '', 'no');
+    let slices = 0;
+    for (;;) {
+      const { done, value } = decoding.next();
+      if (done) return { text: value.text, slices };
+      slices++;
+    }
+  };
+  for (const marks of odd) {
+    const clean = text(`${'a'.repeat(99)}${marks}${'b'.repeat(99)}`).text.slice(97, -97);
+    for (let before = SLICE - 16; before < SLICE + 2; before++) {
+      const made = text(`${'a'.repeat(before)}${marks}${'b'.repeat(SLICE)}`);
+      expect(made.slices).toBeGreaterThan(2);
+      expect(made.text).toBe('a'.repeat(before - 2) + clean + 'b'.repeat(SLICE - 2));
+    }
+  }
+});
+
+test('a file of bytes that are nothing is refused or read, in bounded memory', () => {
+  const marked = new Uint8Array(24_000_000).fill(0x80);
+  marked.set([0xef, 0xbb, 0xbf]);
+  const { damaged } = runAtOnce(decode(marked, '', 'no'));
+  expect(damaged).toBe(23_999_997);
 });
 
 test('the worker’s runtime reads these encodings too', async () => {

@@ -4,7 +4,7 @@
  */
 import chardet from 'chardet';
 import { UnreadableFile } from './document.ts';
-import { visible } from './visible.ts';
+import { hasNoWidth, visible } from './visible.ts';
 
 /** Bytes read for a declaration: browsers read 1,024. */
 const DECLARATION_BYTES = 4_096;
@@ -20,30 +20,71 @@ const DAMAGED_SHARE = 0.1;
 const MISREAD_SHARE = 0.01;
 /** Of control characters: a file with more is no text. */
 const CONTROL_SHARE = 0.02;
+/** Characters cleaned between two yields: some ten milliseconds of work. */
+const SLICE = 131_072;
+/** How far behind that a slice may end, so that no pattern reaches across its end. */
+const MAX_SLICE_REACH = 65_536;
 
 export interface Decoded {
   text: string;
-  /** Bytes in whose place the text has U+FFFD. */
+  /** Characters of it that stand for bytes that are none: U+FFFD. */
   damaged: number;
+}
+
+/** A text as its bytes were read, before it is cleaned. */
+interface Read {
+  text: string;
+  /** Whether it was read whatever its bytes, U+FFFD in the place of those that are none. */
+  lossy: boolean;
 }
 
 /** How a file may declare its encoding, beside its content type. */
 export type Declaring = 'html' | 'xml' | 'no';
 
-/** Throws `UnreadableFile` for a file that is no text. */
-export function decode(
+/** Decodes in slices, between which it yields. Throws `UnreadableFile` for a file that is no text. */
+export function* decode(
   bytes: Uint8Array<ArrayBuffer>,
   contentType: string,
   declaring: Declaring,
-): Decoded {
+): Generator<void, Decoded> {
   const marked = markedEncoding(bytes);
-  const decoded = marked ? lossy(bytes, marked) : decodeUnmarked(bytes, contentType, declaring);
-  if (controlsIn(decoded.text) > CONTROL_SHARE * decoded.text.length) {
+  const read = marked ? lossy(bytes, marked) : decodeUnmarked(bytes, contentType, declaring);
+  yield;
+  const cleaned: string[] = [];
+  let controls = 0;
+  let damaged = 0;
+  for (const slice of slicesOf(read.text)) {
+    controls += controlsIn(slice);
+    if (read.lossy) damaged += damagedIn(slice);
+    // Carriage returns alone end lines, as on old systems; NUL ends strings in the store.
+    cleaned.push(visible(slice.replaceAll('\0', '').replace(/\r(?!\n)/g, '\n')));
+    yield;
+  }
+  if (controls > CONTROL_SHARE * read.text.length) {
     throw new UnreadableFile('invalid_file', 'the file is binary, not text');
   }
-  // Carriage returns alone end lines, as on old systems; NUL ends strings in the store.
-  const text = visible(decoded.text.replaceAll('\0', '').replace(/\r(?!\n)/g, '\n'));
-  return { text, damaged: decoded.damaged };
+  return { text: cleaned.join(''), damaged };
+}
+
+/** The text in order, cut between two characters that stand for themselves. */
+function* slicesOf(text: string): Generator<string> {
+  for (let from = 0; from < text.length; ) {
+    let to = Math.min(from + SLICE, text.length);
+    const furthest = Math.min(to + MAX_SLICE_REACH, text.length);
+    while (to < furthest && !(isPlain(text, to - 1) && isPlain(text, to))) to++;
+    yield text.slice(from, to);
+    from = to;
+  }
+}
+
+/** A character that no pattern of the cleaning looks for, nor half of one. */
+function isPlain(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code > 0x20 && (code < 0xd800 || code > 0xdfff) && !hasNoWidth(text[at]!);
+}
+
+function damagedIn(text: string): number {
+  return text.match(/\uFFFD/g)?.length ?? 0;
 }
 
 /** Control characters but for those of lines and of terminals' colours. */
@@ -63,17 +104,17 @@ function decodeUnmarked(
   bytes: Uint8Array<ArrayBuffer>,
   contentType: string,
   declaring: Declaring,
-): Decoded {
+): Read {
   const declared = declaredEncoding(bytes, contentType, declaring);
   const isWide = declared !== null && declared !== 'utf-8' && !isOneByte(declared);
   const utf8 = isWide ? null : exact(bytes, 'utf-8');
   if (utf8 !== null) {
     // Bytes that happen to be UTF-8 are no text in an encoding of one byte a character.
     const other = unmarkedUtf16(bytes) ?? (hasJapaneseEscapes(bytes) ? 'iso-2022-jp' : null);
-    return other && declared === null ? lossy(bytes, other) : { text: utf8, damaged: 0 };
+    return other && declared === null ? lossy(bytes, other) : { text: utf8, lossy: false };
   }
   const exactly = declared && declared !== 'utf-8' ? exact(bytes, declared) : null;
-  if (exactly !== null) return { text: exactly, damaged: 0 };
+  if (exactly !== null) return { text: exactly, lossy: false };
   const { valid, bad } = surveyUtf8(bytes);
   if (valid > 0 && bad <= Math.max(1, DAMAGED_SHARE * valid)) return lossy(bytes, 'utf-8');
   const trusted = declared !== 'utf-8' ? declared : null;
@@ -156,7 +197,7 @@ function detect(bytes: Uint8Array): string {
     const encoding = standardName(name);
     if (encoding === null || encoding === 'utf-8' || encoding === 'replacement') continue;
     if (confidence < LEAST_CONFIDENCE) break;
-    const { damaged } = lossy(sample, encoding);
+    const damaged = damagedIn(lossy(sample, encoding).text);
     if (damaged <= Math.max(2, sample.length * MISREAD_SHARE)) return encoding;
   }
   return 'windows-1252';
@@ -173,10 +214,9 @@ function exact(bytes: Uint8Array<ArrayBuffer>, encoding: string): string | null 
   }
 }
 
-function lossy(bytes: Uint8Array<ArrayBuffer>, encoding: string): Decoded {
+function lossy(bytes: Uint8Array<ArrayBuffer>, encoding: string): Read {
   const text = new TextDecoder(encoding).decode(bytes);
-  const damaged = text.match(/\uFFFD/g)?.length ?? 0;
-  return { text: corrected(text, encoding), damaged };
+  return { text: corrected(text, encoding), lossy: true };
 }
 
 /** Of windows-1252 from 0x80 on, where some runtimes give the control characters of Latin-1. */

@@ -101,8 +101,8 @@ async function parseSource(source: Source, contentType: string): Promise<ParsedD
   const extension = formatOf(filename, contentType);
   const binary = BINARY_FORMATS[extension];
   if (binary) return binary(source);
-  const { text, damaged } = decode(bytes, contentType, DECLARING[extension] ?? 'no');
-  await rest();
+  const decoding = decode(bytes, contentType, DECLARING[extension] ?? 'no');
+  const { text, damaged } = await inSlices(decoding, rest);
   const format = TEXT_FORMATS[extension];
   const parsing = format
     ? format(text, filename)

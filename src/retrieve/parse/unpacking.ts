@@ -1,4 +1,5 @@
 /** Bounds what packed bytes become: sizes that a file declares are only claims. */
+import { pause } from '../../pause.ts';
 import { UnreadableFile } from './document.ts';
 
 /** Bytes that everything packed in one file may become. */
@@ -10,6 +11,8 @@ export const MAX_MEMBER = 24 * 1024 * 1024;
  * of one, and the runtime may inflate all it is given before anybody can count.
  */
 const FEED = 4_096;
+/** Bytes unpacked between two pauses: some milliseconds. */
+const UNPACKED_A_SLICE = 1024 * 1024;
 
 /** Shared by a file and all that is packed in it. */
 export class UnpackingRoom {
@@ -51,9 +54,14 @@ export async function* inflate(
   }
   // A failure shows on the readable side, or nobody reads any more.
   feed().catch(() => {});
+  let sincePause = 0;
   for await (const part of stream.readable) {
     count(part.byteLength);
     yield part;
+    sincePause += part.byteLength;
+    if (sincePause < UNPACKED_A_SLICE) continue;
+    await pause();
+    sincePause = 0;
   }
 }
 

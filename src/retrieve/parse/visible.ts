@@ -20,6 +20,11 @@ const BETWEEN_LETTERS = new RegExp(
 
 const ANY = /[\u00AD\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/;
 
+/** Whether the text has a character without width. */
+export function hasNoWidth(text: string): boolean {
+  return ANY.test(text);
+}
+
 export function visible(text: string): string {
-  return ANY.test(text) ? text.replace(ALWAYS, '').replace(BETWEEN_LETTERS, '') : text;
+  return hasNoWidth(text) ? text.replace(ALWAYS, '').replace(BETWEEN_LETTERS, '') : text;
 }

@@ -137,7 +137,7 @@ class WordPackage {
       if (!(error instanceof UnreadableFile) || error === this.room.fault) throw error;
       throw new UnreadableFile('invalid_file', `${entry.name.slice(0, 80)}: ${error.message}`);
     }
-    const { text } = decode(bytes, '', 'xml');
+    const { text } = await inSlices(decode(bytes, '', 'xml'), this.rest);
     await inSlices(readMarkup(text, 'xml', reader), this.rest);
     return reader;
   }

@@ -43,7 +43,9 @@ async function kill(): Promise<void> {
   await expect.poll(isLive, { timeout: 120_000 }).toBe(true);
 }
 
-test('a file that was being read twice when the worker died is failed with that reason', async () => {
+test('a file that was being read twice when the worker died is failed with that reason', {
+  timeout: 600_000,
+}, async () => {
   const store = (await client.vectorStores.create({ name: 'deadly' })).id;
   const attach = async (name: string, text: string) => {
     const file = await toFile(Buffer.from(text), name);

@@ -12,7 +12,7 @@ import type { Engine, Slot } from '../../gpu-backend/engine/engine.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import { ROOT } from '../../local/root.ts';
 import type { Region } from '../../src/draft/drafter.ts';
-import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycling-store.ts';
+import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycled-table.ts';
 import { composePrompt, type Prompt, type PromptModel } from '../../src/generate/prompt.ts';
 import { createTokenizer } from '../../src/model/tokenizer.ts';
 import { type Chunk, chunk } from '../../src/retrieve/chunk.ts';

@@ -70,7 +70,9 @@ export class Session implements Draftable {
     this.tokens = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
     this.tokens.set(turn.prompt);
     this.length = turn.prompt.length;
-    this.recycles = turn.recycle && engine.limits.vocabSize >= RECYCLED_SUCCESSORS;
+    const mayRecycle = engine.limits.vocabSize >= RECYCLED_SUCCESSORS;
+    this.recycles = turn.recycle && mayRecycle;
+    const wantsTop = mayRecycle && (turn.recycle || this.candidates.recycles);
     const most = Math.max(engine.limits.maxRows, MAX_VERIFIED_NODES + 1);
     this.row = {
       slot,
@@ -79,7 +81,7 @@ export class Session implements Draftable {
       parents: new Int16Array(most),
       logitsFrom: 0,
       logits: new Float32Array(0),
-      ...(this.recycles && { top: RECYCLED_SUCCESSORS }),
+      ...(wantsTop && { top: RECYCLED_SUCCESSORS }),
     };
   }
 
@@ -228,6 +230,7 @@ export class Session implements Draftable {
     if (walk.stopped) this.end('stop');
     else if (count === left) this.end('length');
     else candidates.commit(tokens);
+    candidates.observe(row);
   }
 
   end(reason: DoneReason): void {

@@ -2,7 +2,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EchoDrafter, MAX_MIXERS, Trust } from '../../gpu-backend/drafters/echo.ts';
+import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
+import { EchoMemories, MAX_MEMORIES } from '../../gpu-backend/drafters/echo-memory.ts';
 import { Candidates } from '../../gpu-backend/turn/candidates.ts';
 import { seeded } from '../../sim/random.ts';
 import { Source } from '../../src/draft/source.ts';
@@ -210,18 +211,18 @@ describe('what the echo has', () => {
   });
 });
 
-describe('mixers', () => {
+describe('what echoes keep', () => {
   test("are a tenant's own, kept over its turns, and bounded", () => {
-    const trust = new Trust();
-    const first = trust.of('a');
-    expect(trust.of('a')).toBe(first);
-    expect(trust.of('b')).not.toBe(first);
-    for (let i = 0; i < MAX_MIXERS - 1; i++) {
-      trust.of(`n${i}`);
-      trust.of('a');
+    const memories = new EchoMemories();
+    const first = memories.of('a');
+    expect(memories.of('a')).toBe(first);
+    expect(memories.of('b')).not.toBe(first);
+    for (let i = 0; i < MAX_MEMORIES - 1; i++) {
+      memories.of(`n${i}`);
+      memories.of('a');
     }
-    expect(trust.size).toBe(MAX_MIXERS);
-    expect(trust.of('a')).toBe(first);
+    expect(memories.size).toBe(MAX_MEMORIES);
+    expect(memories.of('a')).toBe(first);
   });
 
   test('learn from turns without changing what is written', async () => {

@@ -3,7 +3,7 @@
  * likeliest successors of verified tokens, and log-probabilities of committed
  * ones. Two optional sections at the frame's end.
  */
-import { RECYCLED_SUCCESSORS } from '../../draft/stores/recycling-store.ts';
+import { RECYCLED_SUCCESSORS } from '../../draft/stores/recycled-table.ts';
 import type { Reader } from './reader.ts';
 import { fail } from './wire.ts';
 import type { Writer } from './writer.ts';

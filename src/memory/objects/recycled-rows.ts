@@ -4,7 +4,7 @@
  * from it, so a deletion of anything clears them all; they are learned again in
  * a few answers.
  */
-import { RECYCLED_SUCCESSORS } from '../../draft/stores/recycling-store.ts';
+import { RECYCLED_SUCCESSORS } from '../../draft/stores/recycled-table.ts';
 import { MAX_ROWS_ASKED, MAX_ROWS_TOLD, type Successors } from '../../store/objects/memory.ts';
 
 export class RecycledRows {

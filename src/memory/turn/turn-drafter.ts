@@ -8,6 +8,7 @@ import { BlendDrafter } from '../../draft/blend/blend.ts';
 import { Mixer } from '../../draft/blend/mixer.ts';
 import { AlignmentStore } from '../../draft/stores/alignment-store.ts';
 import type { ModelStore } from '../../draft/stores/model-store.ts';
+import type { RecycledTable } from '../../draft/stores/recycled-table.ts';
 import { RecyclingStore } from '../../draft/stores/recycling-store.ts';
 import { SessionStore } from '../../draft/stores/session-store.ts';
 import { type Span, SpanStore } from '../../draft/stores/span-store.ts';
@@ -19,7 +20,7 @@ import { keptMixer, type SharedMixer } from './shared-mixer.ts';
 const SURE = 0.5;
 
 export class TurnDrafter extends BlendDrafter {
-  readonly recycled: RecyclingStore;
+  readonly recycled: RecycledTable;
   private readonly fetched: SpanStore;
   private unsure: () => void = () => {};
 
@@ -31,7 +32,7 @@ export class TurnDrafter extends BlendDrafter {
     const aligned = [new AlignmentStore(session), new AlignmentStore(fetched)];
     super([session, fetched, recycled, ...aligned, ...(model ? [model] : [])], mixer);
     this.fetched = fetched;
-    this.recycled = recycled;
+    this.recycled = recycled.table;
   }
 
   /** The last tokens of the answer; its start included while it is so short. */

@@ -1,15 +1,15 @@
 /** A in one turn: what was kept of the tokens in its prompt, and what the verifier tells. */
-import { RECYCLED_SUCCESSORS, type RecyclingStore } from '../../draft/stores/recycling-store.ts';
+import { RECYCLED_SUCCESSORS, type RecycledTable } from '../../draft/stores/recycled-table.ts';
 import type { Recycled } from '../../link/protocol/index.ts';
 import { MAX_ROWS_ASKED, MAX_ROWS_TOLD, type Successors } from '../../store/objects/memory.ts';
 
 export class TurnRecycling {
-  private readonly store: RecyclingStore;
+  private readonly table: RecycledTable;
   /** What the verifier reported in this turn, by token. */
   private readonly observed = new Map<number, Int32Array>();
 
-  constructor(store: RecyclingStore) {
-    this.store = store;
+  constructor(table: RecycledTable) {
+    this.table = table;
   }
 
   /** Of a prompt, the tokens whose successors are worth asking for: each once, the last ones first. */
@@ -24,7 +24,7 @@ export class TurnRecycling {
   /** What was kept of earlier turns; what this one has been told is newer. */
   receive({ tokens, successors }: Successors): void {
     tokens.forEach((token, i) => {
-      if (!this.observed.has(token)) this.store.observe(token, rowAt(successors, i));
+      if (!this.observed.has(token)) this.table.observe(token, rowAt(successors, i));
     });
   }
 
@@ -32,7 +32,7 @@ export class TurnRecycling {
   observe({ tokens, successors }: Recycled): void {
     tokens.forEach((token, i) => {
       const row = rowAt(successors, i);
-      this.store.observe(token, row);
+      this.table.observe(token, row);
       if (this.observed.size < MAX_ROWS_TOLD || this.observed.has(token))
         this.observed.set(token, row);
     });

@@ -15,9 +15,17 @@ export class EchoMemory {
   /** Successors of the tokens verified last; null where nothing is recycled. */
   readonly recycled: RecycledTable | null;
 
-  constructor(recycled: RecycledTable | null = new RecycledTable(RECYCLED_TOKENS)) {
-    this.mixer = new Mixer(recycled ? STORES : STORES - 1);
+  constructor(
+    recycled: RecycledTable | null = new RecycledTable(RECYCLED_TOKENS),
+    mixer = new Mixer(recycled ? STORES : STORES - 1),
+  ) {
+    this.mixer = mixer;
     this.recycled = recycled;
+  }
+
+  /** Trusts alike and learns whom to trust, but knows no successors and leaves none. */
+  apart(): EchoMemory {
+    return new EchoMemory(this.recycled && new RecycledTable(RECYCLED_TOKENS), this.mixer);
   }
 }
 
@@ -29,7 +37,8 @@ export class EchoMemories {
     return this.memories.size;
   }
 
-  of(namespace: string): EchoMemory {
+  /** @param remember whether the turn draws on the successors of earlier ones, and leaves its own */
+  of(namespace: string, remember = true): EchoMemory {
     const memory = this.memories.get(namespace) ?? new EchoMemory();
     this.memories.delete(namespace);
     this.memories.set(namespace, memory);
@@ -37,6 +46,6 @@ export class EchoMemories {
       if (this.memories.size <= MAX_MEMORIES) break;
       this.memories.delete(oldest);
     }
-    return memory;
+    return remember ? memory : memory.apart();
   }
 }

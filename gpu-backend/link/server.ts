@@ -68,7 +68,7 @@ export async function startVerifier(
       maxContext: engine.limits.maxContext,
     },
     clock: nodeClock,
-    echo: ({ namespace }) => new EchoDrafter(memories.of(namespace)),
+    echo: ({ namespace, remember }) => new EchoDrafter(memories.of(namespace, remember)),
     draining: () => draining,
   };
 

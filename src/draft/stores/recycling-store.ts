@@ -7,7 +7,7 @@
 import type { Evidence, EvidenceStore } from '../blend/evidence.ts';
 import { Source } from '../source.ts';
 import { MAX_TREE_NODES } from '../tree/tree.ts';
-import { RECYCLED_SUCCESSORS, RecycledTable } from './recycled-table.ts';
+import { NO_SUCCESSOR, RECYCLED_SUCCESSORS, RecycledTable } from './recycled-table.ts';
 
 /** Counts that stand for ranks: each in a bucket of its own as far as there are buckets. */
 const RANK_COUNTS = [16, 8, 4, 3, 2, 1, 1, 1];
@@ -42,7 +42,7 @@ export class RecyclingStore implements EvidenceStore {
     evidence.apart[context] = 1;
     for (let i = 0; i < RECYCLED_SUCCESSORS; i++) {
       const token = successors[i]!;
-      if (token < 0) continue;
+      if (token === NO_SUCCESSOR) break;
       evidence.follower(token, RANK_COUNTS[i]!, Source.recycling);
       total += RANK_COUNTS[i]!;
       distinct++;

@@ -19,7 +19,8 @@ import { EchoDrafter } from '../gpu-backend/drafters/echo.ts';
 import { EchoMemory } from '../gpu-backend/drafters/echo-memory.ts';
 import { DEFAULT_CACHE_FOLDER, openEngine } from '../gpu-backend/engine/open.ts';
 import { nodeClock } from '../gpu-backend/link/node-clock.ts';
-import { composePrompt, type PromptModel } from '../src/generate/prompt.ts';
+import { composePrompt } from '../src/generate/prompt.ts';
+import { PromptLayout, type PromptModel } from '../src/generate/prompt-layout.ts';
 import { createTokenizer } from '../src/model/tokenizer.ts';
 import { turnOf } from '../test/support/turn.ts';
 import { Decoder } from './drafters/decode.ts';
@@ -93,7 +94,7 @@ async function main(file: string): Promise<void> {
   const tables: Record<string, Table> = {};
   for (const temperature of values.temperatures.split(',').map(Number)) {
     for (const [kind, questions] of Object.entries(kinds)) {
-      const prompts = questions.map((question) => promptFor(model, question));
+      const prompts = await Promise.all(questions.map((question) => promptFor(model, question)));
       const key = `${kind} at ${temperature}`;
       tables[key] = await measure(decoder, prompts, model.eosIds, temperature);
       if (!values.json) print(key, tables[key]);
@@ -166,11 +167,10 @@ function readModel(folder: string) {
   };
 }
 
-function promptFor(model: Model, question: string): Int32Array {
-  const contents = [model.encodeUntrusted(question)];
-  const messages = [{ role: 'user' as const, content: question }];
-  const limits = { comfortable: CONTEXT, most: CONTEXT };
-  return composePrompt(model, messages, contents, [], [], limits).tokens;
+async function promptFor(model: Model, question: string): Promise<Int32Array> {
+  const messages = [{ role: 'user', content: question }];
+  const layout = await PromptLayout.of(model, { messages }, CONTEXT);
+  return (await composePrompt(layout, [], [], { comfortable: CONTEXT, most: CONTEXT })).tokens;
 }
 
 function print(key: string, table: Table): void {

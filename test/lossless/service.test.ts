@@ -4,18 +4,17 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { streamChat } from '../../bench/stream-chat.ts';
 import { ROOT } from '../../local/root.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
 const QUESTIONS: string[] = JSON.parse(readFileSync(join(ROOT, 'web/demo/questions.json'), 'utf8'));
 
-let service: TestService;
+let service: SharedService;
 beforeAll(async () => {
-  service = await startService();
+  service = await sharedService({ demo: true });
 });
-afterAll(() => service.stop());
 
 function ask(question: string, temperature: number, speculation: object, seed = 42) {
   return streamChat(service.url, {

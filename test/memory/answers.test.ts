@@ -239,7 +239,7 @@ test('a tenant that is deleted leaves nothing to who comes under its name', asyn
       headers: { authorization: `Bearer ${key}` },
     });
   expect((await remove(eve.key)).status).toBe(403);
-  const admin = await createKey(join(state, 'wrangler'), 'eve', '--scopes', 'admin');
+  const admin = await createKey(join(state, 'wrangler'), 'eve', { scopes: ['admin'] });
   expect((await remove(admin)).status).toBe(200);
   for (const key of [eve.key, admin]) {
     await expect(clientOf(key).models.list()).rejects.toMatchObject({ status: 401 });
@@ -268,7 +268,7 @@ test('an answer is the same when its memory fails, which is counted', async () =
   // What every object asks of D1 first.
   const sql = ['tenants RENAME COLUMN purges TO p', 'stores RENAME COLUMN revision TO r'];
   for (const change of sql) {
-    await executeSql({ state: join(state, 'wrangler') }, `ALTER TABLE ${change}`);
+    await executeSql(join(state, 'wrangler'), `ALTER TABLE ${change}`);
   }
   const after = await ask(ann, 0.8);
   expect(after.texts).toEqual(before.texts);

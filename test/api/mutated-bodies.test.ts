@@ -1,19 +1,19 @@
 /** A thousand bodies that were valid until something happened to them: never a 5xx, never a hang. */
 import fc from 'fast-check';
 import OpenAI, { toFile } from 'openai';
-import { beforeAll, expect, test } from 'vitest';
-import { type SharedService, sharedService } from '../support/shared-service.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startService, type TestService } from '../support/service.ts';
 
 const BODIES = 1_000;
 const SEED = 20_261_124;
 const AT_A_TIME = 4;
 const DEADLINE_MS = 30_000;
 
-let service: SharedService;
+let service: TestService;
 let valid: Record<string, object>;
 
 beforeAll(async () => {
-  service = await sharedService({ demo: false });
+  service = await startService({ demo: false });
   const client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local' });
   const { id: store } = await client.vectorStores.create({ name: 'garden' });
   const { id: attached } = await client.vectorStores.files.uploadAndPoll(
@@ -197,6 +197,7 @@ beforeAll(async () => {
     '/v1/files': {},
   };
 });
+afterAll(() => service.stop());
 
 /** What stands where something else was expected. */
 const odd = fc.oneof(

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI, { BadRequestError, toFile } from 'openai';
 import { beforeAll, describe, expect, test } from 'vitest';
 import facts from '../../models/draft/edge.json' with { type: 'json' };
+import { createKey } from '../support/keys.ts';
 import { type SharedService, sharedService } from '../support/shared-service.ts';
 
 /** Longer than a small segment of a store's text takes to be built. */
@@ -18,7 +19,9 @@ let client: OpenAI;
 let store: string;
 beforeAll(async () => {
   service = await sharedService({ demo: false });
-  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
+  // A tenant of its own: how drafts are weighed is learned from what its tenant was answered before.
+  const apiKey = await createKey(service.databases, 'suggested');
+  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey, maxRetries: 0 });
   store = (await client.vectorStores.create({ name: 'village' })).id;
   await client.vectorStores.files.uploadAndPoll(
     store,

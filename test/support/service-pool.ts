@@ -20,6 +20,8 @@ export default async function shareServices(project: TestProject): Promise<() =>
   function serviceAt(path: string): Promise<TestService> {
     const service = services.get(path) ?? startService({ demo: path.endsWith('/demo') });
     services.set(path, service);
+    // The next file tries again.
+    service.catch(() => services.delete(path));
     return service;
   }
   const server = createServer(async (request, response) => {

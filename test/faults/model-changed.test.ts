@@ -49,4 +49,4 @@ test('its tokenizer reads the prompt, and its name is told', async () => {
   expect(after.promptTokens).toBeLessThan(before.promptTokens);
   expect(after.model).not.toBe(before.model);
   expect(await complete()).toEqual(after);
-}, 120_000);
+});

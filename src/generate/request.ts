@@ -4,8 +4,8 @@
  */
 import type { Bindings } from '../bindings.ts';
 import type { GrammarSetting } from '../link/protocol/index.ts';
+import type { ChatMessage } from '../model/chat-template.ts';
 import type { ModelRecord } from '../model/record.ts';
-import type { ChatMessage } from '../model/tokenizer.ts';
 import type { SearchOptions } from '../retrieve/search.ts';
 import type { FileRecord } from '../store/files.ts';
 import type { Namespace } from '../store/tenants.ts';
@@ -62,10 +62,12 @@ interface Continuation {
 export interface SamplingRequest {
   /** Of choice 0, as two unsigned 32-bit halves [low, high]. */
   seed: Seed;
-  /** null, these three: what the model's generation_config.json says. */
+  /** null, these five: what the model's generation_config.json says. */
   temperature: number | null;
   topP: number | null;
   topK: number | null;
+  minP: number | null;
+  repetitionPenalty: number | null;
   frequencyPenalty: number;
   presencePenalty: number;
   /** Added to the logits of tokens, each named once. */

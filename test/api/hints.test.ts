@@ -254,14 +254,14 @@ describe('what would change the answer is refused by name', () => {
     [chat, { functions: [{ name: 'f' }] }],
     [chat, { function_call: { name: 'f' } }],
     [chat, { reasoning_effort: 'high' }],
-    [chat, { min_p: 0.1 }],
+    [chat, { top_a: 0.1 }],
     [chat, { guided_json: { type: 'object' } }],
     [chat, { stop_token_ids: [1] }],
     [chat, { verbosity: 'low' }],
     [respond, { max_tool_calls: 1 }],
     [respond, { stop: ['a'] }],
     [respond, { conversation: 'conv_1' }],
-    [complete, { repetition_penalty: 1.1 }],
+    [complete, { repeat_penalty: 1.1 }],
     [complete, { tools: [PRUNE] }],
   ])('%o %j', async (ask, fields) => {
     const { status, body } = await ask(fields);

@@ -13,7 +13,11 @@ beforeAll(async () => {
 
 const MESSAGES = [{ role: 'user' as const, content: 'What is a draft tree?' }];
 
-type Body = Partial<OpenAI.ChatCompletionCreateParamsNonStreaming> & { speculation?: object };
+type Body = Partial<OpenAI.ChatCompletionCreateParamsNonStreaming> & {
+  speculation?: object;
+  repetition_penalty?: number;
+  min_p?: number;
+};
 
 function ask(body: Body) {
   return client.chat.completions.create({
@@ -45,6 +49,8 @@ describe('penalties and biases', () => {
     presence_penalty: { presence_penalty: 2 },
     'both, below zero': { frequency_penalty: -0.5, presence_penalty: -0.5 },
     logit_bias: { logit_bias: { '100': -100, '101': 3 } },
+    repetition_penalty: { repetition_penalty: 1.3 },
+    'min_p beside it': { repetition_penalty: 0.9, min_p: 0.2 },
     together: { frequency_penalty: 1, logit_bias: { '5': 2 }, top_p: 0.9 },
   };
 
@@ -121,6 +127,13 @@ describe('penalties and biases', () => {
 
   test.each<[string, Body, string, RegExp]>([
     ['a penalty too high', { frequency_penalty: 2.5 }, 'frequency_penalty', /-2 to 2/],
+    [
+      'a repetition penalty of nothing',
+      { repetition_penalty: 0 } as never,
+      'repetition_penalty',
+      /0\.1 to 10/,
+    ],
+    ['min_p above all', { min_p: 1.1 } as never, 'min_p', /0 to 1/],
     ['a penalty as text', { presence_penalty: '1' as never }, 'presence_penalty', /number/],
     ['a bias too low', { logit_bias: { '5': -101 } }, 'logit_bias.5', /-100 to 100/],
     ['a bias of a word', { logit_bias: { pear: 1 } }, 'logit_bias.pear', /token ids/],

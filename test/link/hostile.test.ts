@@ -237,6 +237,8 @@ describe('a hostile worker', () => {
     ],
     ['a penalty beyond the range', sampled({ frequencyPenalty: 2.1 }), 'bad-frame'],
     ['a penalty that is none', sampled({ presencePenalty: '1' }), 'bad-frame'],
+    ['a repetition penalty of nothing', sampled({ repetitionPenalty: 0 }), 'bad-frame'],
+    ['a min-p above all', sampled({ minP: 1.5 }), 'bad-frame'],
     ['a bias outside the vocabulary', sampled({ logitBias: [[VOCAB, 1]] }), 'bad-frame'],
     ['a bias beyond the range', sampled({ logitBias: [[1, -101]] }), 'bad-frame'],
     ['a bias of nothing', sampled({ logitBias: [[1]] }), 'bad-frame'],

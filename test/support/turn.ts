@@ -7,6 +7,7 @@ export function turnOf(changes: Partial<Turn> & Pick<Turn, 'prompt'>): Turn {
     namespace: 'alone',
     seed: [1, 2],
     warp: { temperature: 0, topK: 0, topP: 1 },
+    repetition: 1,
     penalties: null,
     bias: [],
     maxTokens: 32,

@@ -14,7 +14,9 @@ interface Unsupported {
   instead: string;
 }
 
-const SAMPLING: Unsupported = { instead: 'tokens are drawn by temperature, top_p and top_k' };
+const SAMPLING: Unsupported = {
+  instead: 'tokens are drawn by temperature, top_p, top_k and min_p',
+};
 const FORMAT: Unsupported = { instead: 'send response_format' };
 const LENGTH: Unsupported = { instead: 'send max_tokens and stop' };
 const TEMPLATE: Unsupported = { instead: 'the model’s own chat template is used' };
@@ -40,11 +42,9 @@ const UNSUPPORTED_FIELDS = {
   enable_thinking: { ...REASONING, nothing: [false] },
   include_reasoning: { ...REASONING, nothing: [false] },
   verbosity: { instead: 'say in a message how long the answer is to be', nothing: ['medium'] },
-  min_p: { ...SAMPLING, nothing: [0] },
   top_a: { ...SAMPLING, nothing: [0] },
   typical_p: { ...SAMPLING, nothing: [1] },
-  repetition_penalty: { instead: 'send frequency_penalty', nothing: [1] },
-  repeat_penalty: { instead: 'send frequency_penalty', nothing: [1] },
+  repeat_penalty: { instead: 'send repetition_penalty', nothing: [1] },
   mirostat: { ...SAMPLING, nothing: [0] },
   do_sample: SAMPLING,
   num_beams: { ...SAMPLING, nothing: [1] },

@@ -53,8 +53,6 @@ const INCLUDABLE = [
   'reasoning.encrypted_content',
 ] as const;
 
-const { temperature, top_p, top_k, seed } = sampling;
-
 const fields = {
   input: v.pipe(
     v.union(
@@ -140,10 +138,7 @@ const fields = {
   ),
   model,
   stream,
-  temperature,
-  top_p,
-  top_k,
-  seed,
+  ...sampling,
   parallel_tool_calls: parallelToolCalls,
   vector_store_ids: answeringStores,
   ...fileFields,

@@ -1,8 +1,8 @@
 /** What a request for a response asks to be generated. */
 import type { Bindings } from '../../bindings.ts';
 import type { GenerationRequest } from '../../generate/request.ts';
+import type { ChatMessage } from '../../model/chat-template.ts';
 import type { ModelRecord } from '../../model/record.ts';
-import type { ChatMessage } from '../../model/tokenizer.ts';
 import type { Tenant } from '../../store/tenants.ts';
 import type { FieldPaths } from '../answers/field-paths.ts';
 import { callable, type FunctionUse, functionCalls } from '../answers/function-tools.ts';

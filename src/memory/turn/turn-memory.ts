@@ -11,7 +11,7 @@ import type { Bindings } from '../../bindings.ts';
 import { Source } from '../../draft/source.ts';
 import type { Span } from '../../draft/stores/span-store.ts';
 import type { Observation } from '../../meter/metric-names.ts';
-import type { ChatMessage } from '../../model/tokenizer.ts';
+import type { ChatMessage } from '../../model/chat-template.ts';
 import { corpusAt } from '../../store/corpora.ts';
 import { sha256 } from '../../store/ids.ts';
 import { loggable } from '../../store/loggable.ts';

@@ -10,7 +10,7 @@ import { StartError } from './process.ts';
 import { ROOT } from './root.ts';
 
 /** Marks the store as one that a start may replace. */
-const MADE_BY = 'npm start';
+export const MADE_BY = 'npm start';
 const INGEST_MS = 300_000;
 const POLL_MS = 100;
 

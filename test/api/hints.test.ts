@@ -1,7 +1,7 @@
 /** What clients send that asks for nothing, hints for others, and what would change an answer. */
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startService, type TestService } from '../support/service.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
 const QUESTION = { role: 'user', content: 'When are pears pruned?' };
 const CALL = {
@@ -12,14 +12,13 @@ const CALL = {
 const RESULT = { role: 'tool', tool_call_id: 'call_1', content: 'done' };
 const PRUNE = { type: 'function', function: { name: 'prune', description: null, strict: null } };
 
-let service: TestService;
+let service: SharedService;
 let client: OpenAI;
 
 beforeAll(async () => {
-  service = await startService({ demo: false });
+  service = await sharedService({ demo: false });
   client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
 });
-afterAll(() => service?.stop());
 
 interface Sent {
   status: number;

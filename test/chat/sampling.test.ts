@@ -1,16 +1,15 @@
 /** What steers the draw, as the `openai` package sends it: penalties, biases, log-probabilities. */
 import OpenAI, { BadRequestError } from 'openai';
 import type { ChatCompletionTokenLogprob } from 'openai/resources/chat/completions';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startService, type TestService } from '../support/service.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
-let service: TestService;
+let service: SharedService;
 let client: OpenAI;
 beforeAll(async () => {
-  service = await startService();
+  service = await sharedService({ demo: true });
   client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
 });
-afterAll(() => service.stop());
 
 const MESSAGES = [{ role: 'user' as const, content: 'What is a draft tree?' }];
 

@@ -34,9 +34,10 @@ import {
   type OpenSettings,
   Sealer,
 } from '../../src/link/protocol/index.ts';
+import { triesOf } from '../support/whole.ts';
 import { type Question, question, settings, VOCAB, World } from './simulated.ts';
 
-const FRAMES = 10_000;
+const FRAMES = triesOf({ part: 2_000, whole: 10_000 });
 
 /** A worker that says whatever it likes, each message well sealed. */
 class Raw {

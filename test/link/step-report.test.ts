@@ -20,6 +20,7 @@ import {
 } from '../../src/link/protocol/index.ts';
 import { sequentialLogits } from '../engine/driver.ts';
 import { temporaryFolder } from '../engine/models.ts';
+import { triesOf } from '../support/whole.ts';
 import { type RealVerifier, startRealVerifier } from './real-verifier.ts';
 import { question, World } from './simulated.ts';
 
@@ -86,7 +87,7 @@ describe('the frame', () => {
           if (!(error instanceof FrameError)) throw error;
         }
       }),
-      { numRuns: 10_000 },
+      { numRuns: triesOf({ part: 2_000, whole: 10_000 }) },
     );
   });
 

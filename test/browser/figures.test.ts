@@ -124,6 +124,7 @@ describe('the comparison', () => {
     meanAccepted: 20 / steps,
     tokensPerSecond,
     firstTokenMs: 1,
+    shareDrafted: null,
     bySource: {},
   });
 

@@ -1,7 +1,6 @@
 /** Markdown as models write it: what it becomes, where it is, and that nothing of it becomes markup. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-// @ts-expect-error the page's scripts have no declarations for tests
 import { parseMarkdown } from '../../web/turn/markdown.js';
 
 interface Parsed {

@@ -43,6 +43,8 @@ export function maxWaitOf({ maxWaitMs }: GenerationRequest): number {
 export interface Conversation {
   kind: 'conversation';
   messages: readonly ChatMessage[];
+  /** What the chat template is given beside the messages, such as `enable_thinking`. */
+  variables: Readonly<Record<string, unknown>>;
   /** Functions that the prompt describes. */
   functions: readonly FunctionTool[];
   /** What the stores are searched for: the last question. */

@@ -1,26 +1,28 @@
 /** A POST repeated with its `idempotency-key` is done once, for its own tenant and scopes only. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createKey } from '../support/keys.ts';
-import { type ModelServer, startModelServer } from '../support/model-server.ts';
-import { executeSql, startWorker, type Worker } from '../support/worker.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { createKeys } from '../support/keys.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
+import { executeSql } from '../support/worker.ts';
 
-let verifier: ModelServer;
-let worker: Worker;
+let service: SharedService;
 let ann: string;
+let bob: string;
+let reader: string;
+let eve: string;
 
 beforeAll(async () => {
-  verifier = await startModelServer();
-  worker = await startWorker({ verifierUrl: verifier.url });
-  ann = await createKey(worker.state, 'ann');
-});
-
-afterAll(async () => {
-  await worker?.close();
-  await verifier?.close();
+  service = await sharedService({ demo: false });
+  [ann, bob, reader, eve] = (await createKeys(
+    service.databases,
+    { tenant: 'repeating ann' },
+    { tenant: 'repeating bob' },
+    { tenant: 'repeating ann', scopes: ['chat'] },
+    { tenant: 'repeating eve' },
+  )) as [string, string, string, string];
 });
 
 async function post(path: string, body: BodyInit, idempotencyKey: string, key = ann) {
-  const response = await fetch(`${worker.url}${path}`, {
+  const response = await fetch(`${service.url}${path}`, {
     method: 'POST',
     body,
     headers: { authorization: `Bearer ${key}`, 'idempotency-key': idempotencyKey },
@@ -35,7 +37,7 @@ const makeStore = (idempotencyKey: string, key?: string, name = 'orchard') =>
 
 async function countStores(key: string): Promise<number> {
   const headers = { authorization: `Bearer ${key}` };
-  const response = await fetch(`${worker.url}/v1/vector_stores?limit=100`, { headers });
+  const response = await fetch(`${service.url}/v1/vector_stores?limit=100`, { headers });
   return (await response.json()).data.length;
 }
 
@@ -78,14 +80,12 @@ test('the key with another body is a mistake, and told so', async () => {
 });
 
 test('another tenant’s key of the same name is another key', async () => {
-  const bob = await createKey(worker.state, 'bob');
   const [hers, his] = [await makeStore('shared'), await makeStore('shared', bob)];
   expect(his).toMatchObject({ status: 200, replayed: false });
   expect(his.id).not.toBe(hers.id);
 });
 
 test('no answer is kept for, or from, a key without the scope', async () => {
-  const reader = await createKey(worker.state, 'ann', '--scopes', 'chat');
   expect((await makeStore('scoped', reader)).status).toBe(403);
   expect(await makeStore('scoped')).toMatchObject({ status: 200, replayed: false });
   expect((await makeStore('scoped', reader)).status).toBe(403);
@@ -94,7 +94,7 @@ test('no answer is kept for, or from, a key without the scope', async () => {
 test('an answer is kept for a day', async () => {
   const first = await makeStore('day');
   await expect.poll(() => makeStore('day')).toMatchObject({ replayed: true });
-  await executeSql(worker, 'UPDATE idempotency SET created_at = created_at - 86401');
+  await executeSql(service.databases, 'UPDATE idempotency SET created_at = created_at - 86401');
   const later = await makeStore('day');
   expect(later).toMatchObject({ status: 200, replayed: false });
   expect(later.id).not.toBe(first.id);
@@ -106,15 +106,14 @@ test.each(['', 'x'.repeat(256)])('a key of a wrong length is refused: %j', async
 });
 
 test('what a tenant’s kept answers take is bounded: its oldest are given up, nobody else’s', async () => {
-  const eve = await createKey(worker.state, 'eve');
   const hers = await makeStore('before the flood');
   expect(await makeStore('oldest', eve)).toMatchObject({ status: 200 });
   for (let i = 0; i < 12; i++) expect((await embed(128, `flood ${i}`, eve)).status).toBe(200);
   await expect.poll(() => embed(128, 'flood 11', eve)).toMatchObject({ replayed: true });
   const [kept] = await executeSql<{ rows: number; bytes: number }>(
-    worker,
+    service.databases,
     `SELECT count(*) AS rows, sum(length(CAST(response AS BLOB))) AS bytes FROM idempotency
-      WHERE tenant_id = (SELECT id FROM tenants WHERE name = 'eve')`,
+      WHERE tenant_id = (SELECT id FROM tenants WHERE name = 'repeating eve')`,
   );
   expect(kept!.rows).toBeGreaterThan(2);
   expect(kept!.rows).toBeLessThan(8);

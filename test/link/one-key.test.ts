@@ -1,7 +1,7 @@
 /** One key asks as much as it may, through the real worker and verifier: another key is served all the while. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { temporaryFolder } from '../engine/models.ts';
-import { createKey } from '../support/keys.ts';
+import { createKeys } from '../support/keys.ts';
 import { startWorker, type Worker } from '../support/worker.ts';
 import { type RealVerifier, startRealVerifier } from './real-verifier.ts';
 
@@ -42,9 +42,11 @@ async function waiting(): Promise<number> {
 }
 
 test('one key’s hundred requests leave a slot to another key, at once and every time', async () => {
-  const limits = ['--concurrency', String(FLOOD), '--requests-per-minute', '1000'];
-  const many = await createKey(worker.state, 'many', ...limits);
-  const few = await createKey(worker.state, 'few');
+  const [many, few] = (await createKeys(
+    worker.databases,
+    { tenant: 'many', concurrency: FLOOD, requestsPerMinute: 1_000 },
+    { tenant: 'few' },
+  )) as [string, string];
   expect(await ask(few, 30, 8)).toBe('answered');
   let answered = 0;
   const flood = Array.from({ length: FLOOD }, async () => {

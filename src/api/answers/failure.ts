@@ -1,6 +1,7 @@
 /** The failures of an answer, before its first byte or after, in the API's terms. */
 import { PromptTooLong } from '../../generate/prompt.ts';
 import { LinkFailure } from '../../link/failure.ts';
+import { NoChatTemplate, TemplateRefused } from '../../model/chat-template.ts';
 import { ModelUnavailable } from '../../model/record.ts';
 import { TooManyTokens } from '../../model/token-list.ts';
 import { UnreadableFile } from '../../retrieve/parse/document.ts';
@@ -29,6 +30,9 @@ export function answerFailure(error: unknown, paths: FieldPaths): unknown {
   }
   if (error instanceof TooManyTokens) {
     return beyondContext(paths.prompt, `at least ${error.least}`, error.most);
+  }
+  if (error instanceof NoChatTemplate || error instanceof TemplateRefused) {
+    return invalid(paths.prompt, error.message);
   }
   if (error instanceof ModelUnavailable) return noVerifier(error);
   return error instanceof LinkFailure ? linkFailure(error, paths) : error;

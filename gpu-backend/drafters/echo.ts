@@ -6,6 +6,7 @@
 import { BlendDrafter } from '../../src/draft/blend/blend.ts';
 import { Mixer } from '../../src/draft/blend/mixer.ts';
 import type { Drafter } from '../../src/draft/drafter.ts';
+import { Lru } from '../../src/draft/lru.ts';
 import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
 import { SessionStore } from '../../src/draft/stores/session-store.ts';
 import { SpanStore } from '../../src/draft/stores/span-store.ts';
@@ -40,20 +41,13 @@ export const MAX_MIXERS = 256;
 
 /** One mixer a namespace; the one used longest ago is forgotten first. */
 export class Trust {
-  private readonly mixers = new Map<string, Mixer>();
+  private readonly mixers = new Lru<Mixer>(MAX_MIXERS);
 
   get size(): number {
     return this.mixers.size;
   }
 
   of(namespace: string): Mixer {
-    const mixer = this.mixers.get(namespace) ?? new Mixer(STORES);
-    this.mixers.delete(namespace);
-    this.mixers.set(namespace, mixer);
-    for (const oldest of this.mixers.keys()) {
-      if (this.mixers.size <= MAX_MIXERS) break;
-      this.mixers.delete(oldest);
-    }
-    return mixer;
+    return this.mixers.of(namespace, () => new Mixer(STORES));
   }
 }

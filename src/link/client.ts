@@ -212,9 +212,9 @@ export class Link {
 
   private expect({ position, tokens, recycled, logprobs }: Accept): void {
     if (recycled && !this.recycle) throw new FrameError('successors that nobody asked for');
-    const told = logprobs?.top ?? null;
-    if (told !== this.logprobs) {
-      throw new FrameError(`logprobs ${told}, but ${this.logprobs} were asked for`);
+    const top = logprobs?.top ?? null;
+    if (top !== this.logprobs) {
+      throw new FrameError(`logprobs ${top}, but ${this.logprobs} were asked for`);
     }
     if (position !== this.expected) {
       throw new FrameError(`tokens at ${position}, but ${this.expected} is next`);

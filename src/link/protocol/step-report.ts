@@ -36,10 +36,10 @@ export interface Logprobs {
   topLogprobs: Float32Array;
 }
 
-export function writeRecycled(writer: Writer, told: Recycled, wide: boolean): void {
-  writer.u16(told.tokens.length);
-  writer.tokens(told.tokens, told.tokens.length, wide);
-  writer.tokens(told.successors, told.successors.length, wide);
+export function writeRecycled(writer: Writer, recycled: Recycled, wide: boolean): void {
+  writer.u16(recycled.tokens.length);
+  writer.tokens(recycled.tokens, recycled.tokens.length, wide);
+  writer.tokens(recycled.successors, recycled.successors.length, wide);
 }
 
 export function readRecycled(reader: Reader, wide: boolean): Recycled {
@@ -51,11 +51,11 @@ export function readRecycled(reader: Reader, wide: boolean): Recycled {
   return { tokens, successors: reader.tokens(rows * RECYCLED_SUCCESSORS, wide) };
 }
 
-export function writeLogprobs(writer: Writer, told: Logprobs, wide: boolean): void {
-  writer.u16(told.top);
-  writer.floats(told.committed);
-  writer.tokens(told.topIds, told.topIds.length, wide);
-  writer.floats(told.topLogprobs);
+export function writeLogprobs(writer: Writer, logprobs: Logprobs, wide: boolean): void {
+  writer.u16(logprobs.top);
+  writer.floats(logprobs.committed);
+  writer.tokens(logprobs.topIds, logprobs.topIds.length, wide);
+  writer.floats(logprobs.topLogprobs);
 }
 
 /** @param n how many tokens were committed */

@@ -147,8 +147,8 @@ class Records implements JsonEvents {
   private line(path: string, text: string): void {
     // Where the paths have grown too long in sum, the last name must do.
     const before = this.builder.length + this.characters;
-    const told = this.budget.spend(path.length, text.length + 2, before) ? path : lastName(path);
-    this.tell(told === '' ? text : `${told}: ${text}`);
+    const name = this.budget.spend(path.length, text.length + 2, before) ? path : lastName(path);
+    this.tell(name === '' ? text : `${name}: ${text}`);
   }
 
   private tell(line: string): void {

@@ -1,4 +1,4 @@
-/** What is told of a step's logits on request: the most likely tokens, and what makes logits probabilities. */
+/** What is reported of a step's logits on request: the most likely tokens, and what makes logits probabilities. */
 import type { StepRow } from './engine.ts';
 
 /** Fills in what `row` asks for, from its logits. Its array is reused while it is long enough. */

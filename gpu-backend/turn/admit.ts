@@ -53,9 +53,9 @@ export interface Turn {
   resumed: number;
   /** η of the knowledge transfer; 0 for none. */
   transfer: number;
-  /** Whether the worker is told the likeliest successors of verified tokens. */
+  /** Whether the worker receives the likeliest successors of verified tokens. */
   recycle: boolean;
-  /** Alternatives told of each committed token beside its log-probability; null for neither. */
+  /** Alternatives reported of each committed token beside its log-probability; null for neither. */
   logprobs: number | null;
   /** What the answer is held to; null for anything. */
   grammar: Grammar | null;

@@ -48,7 +48,7 @@ export class Session implements Draftable {
   private drafted = 0;
   private accepted = 0;
   private prefillMicros = 0;
-  /** Whether successors are told: a vocabulary of fewer has none to choose from. */
+  /** Whether successors are reported: a vocabulary of fewer has none to choose from. */
   private readonly recycles: boolean;
 
   constructor(
@@ -101,7 +101,7 @@ export class Session implements Draftable {
     return !this.ended && !this.needsPrefill() && !this.waitsForWorker;
   }
 
-  /** Whether nothing can be done until the worker says something: it reads too slowly, or lockstep wants its tree. */
+  /** Whether nothing can be done until the worker says something: it reads too slowly, or lockstep requires its tree. */
   get waitsForWorker(): boolean {
     return this.outbox.congested || !this.candidates.readyAt(this.length);
   }
@@ -184,10 +184,10 @@ export class Session implements Draftable {
     row.logitsFrom = 0;
   }
 
-  /** Accepts what the step of `decodeRow` found and tells the worker. */
+  /** Accepts what the step of `decodeRow` found and reports it to the worker. */
   absorb(stepMicros: number): void {
     if (this.ended) return;
-    // Resumed behind a complete text, of which only `done` was lost: nothing may follow.
+    // Resumed after a complete text, of which only `done` was lost: nothing may follow.
     if (this.draw.finished) return this.end('stop');
     const { turn, walk, candidates } = this;
     const left = turn.prompt.length + turn.maxTokens - this.length;
@@ -243,7 +243,7 @@ export class Session implements Draftable {
     });
   }
 
-  /** The turn can't go on here; with most codes it may elsewhere. */
+  /** The turn can't continue here; with most codes it may elsewhere. */
   fail(code: LinkErrorCode, message: string, retryAfterMs = 0): void {
     if (this.ended) return;
     this.ended = true;

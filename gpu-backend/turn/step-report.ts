@@ -1,4 +1,4 @@
-/** What a step tells the worker of the target's distributions, where the turn asks for it. */
+/** What a step reports to the worker of the target's distributions, where the turn asks for it. */
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import {
   LEAST_LOGPROB,

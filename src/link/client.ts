@@ -69,7 +69,7 @@ export class Link {
   private readSaid: number;
   /** Since something was heard. */
   private looks = 0;
-  /** What `open` asked to be told in `accept`. */
+  /** What `open` asked `accept` to report. */
   private readonly recycle: boolean;
   private readonly logprobs: number | null;
 

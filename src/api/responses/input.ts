@@ -81,7 +81,7 @@ export const inputItem = v.variant(
       output: v.union([string, v.array(inputText)], PARTS),
       ...returned,
     }),
-    /** What an earlier answer searched or thought: the model is told nothing of it. */
+    /** What an earlier answer searched or thought: the model learns nothing of it. */
     v.looseObject({ type: v.literal('file_search_call') }),
     v.looseObject({ type: v.literal('reasoning') }),
     v.looseObject({

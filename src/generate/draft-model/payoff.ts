@@ -81,7 +81,7 @@ const NOBODY = '';
 
 export class Payoff {
   private readonly accounts = new Lru<Account>(MAX_ACCOUNTS);
-  /** By kind, whoever it is of: how long a step takes depends on what stands in the context. */
+  /** By kind, whoever it is of: how long a step takes depends on what is in the context. */
   private readonly stepTimes = new Map<string, StepTime>();
 
   /** Whether a turn of this kind should have the draft model. */
@@ -237,7 +237,7 @@ export class TurnPayoff {
     return this.grossMs - Math.max(0, this.slowedMs);
   }
 
-  /** Whether it has cost so much more than it brought that the turn goes on without. */
+  /** Whether it has cost so much more than it brought that the turn continues without. */
   get hopeless(): boolean {
     return this.draftingMs > GRACE_MS && this.savedMs < PRICE * this.draftingMs;
   }

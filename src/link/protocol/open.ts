@@ -46,13 +46,13 @@ export interface OpenSettings {
   budget: number;
   /** Where the prompt's tokens came from: [start, end, source]. The rest is plain prompt. */
   regions: [number, number, Source][];
-  /** Of the prompt, how many tokens at its end are the answer so far: more than 0 where a turn goes on elsewhere. */
+  /** Of the prompt, how many tokens at its end are the answer so far: more than 0 where a turn continues elsewhere. */
   resumed: number;
   /** η of RAPID's knowledge transfer, up to `MAX_TRANSFER`: lossy where it is not 0. 0 when absent. */
   transfer?: number;
-  /** Whether `accept` tells the likeliest successors of verified tokens. Off when absent. */
+  /** Whether `accept` reports the likeliest successors of verified tokens. Off when absent. */
   recycle?: boolean;
-  /** How many alternatives `accept` tells of a committed token, beside its log-probability: 0 to 20. null or absent: neither. */
+  /** How many alternatives `accept` reports of a committed token, beside its log-probability: 0 to 20. null or absent: neither. */
   logprobs?: number | null;
   /** What the answer's text must be. Anything when absent. */
   grammar?: GrammarSetting;

@@ -1,5 +1,5 @@
 /**
- * What an `accept` frame tells of the target's distributions, on request: the
+ * What an `accept` frame reports of the target's distributions, on request: the
  * likeliest successors of verified tokens, and log-probabilities of committed
  * ones. Two optional sections at the frame's end.
  */
@@ -12,7 +12,7 @@ export { RECYCLED_SUCCESSORS };
 
 /** Rows of successors in one frame: several steps' worth where steps are merged. */
 export const MAX_RECYCLED_ROWS = 512;
-/** The most alternatives told of a committed token: what OpenAI's `top_logprobs` allows. */
+/** The most alternatives reported of a committed token: what OpenAI's `top_logprobs` allows. */
 export const MAX_LOGPROBS = 20;
 /** Stands for every log-probability below it. */
 export const LEAST_LOGPROB = -9999;
@@ -67,7 +67,7 @@ export function readLogprobs(reader: Reader, n: number, wide: boolean): Logprobs
   return { top, committed, topIds, topLogprobs: readLogs(reader, n * top) };
 }
 
-/** Both, in order. Of a token told twice the later row stays; beyond the limit the oldest go. */
+/** Both, in order. Of a token reported twice the later row stays; beyond the limit the oldest go. */
 export function mergeRecycled(first?: Recycled, second?: Recycled): Recycled | undefined {
   if (!first || !second) return second ?? first;
   const tokens = Int32Array.of(...first.tokens, ...second.tokens);

@@ -2,13 +2,13 @@
  * The Durable Object of one shard of a store's corpus: S, segments over the
  * store's passages, to draft from what an answer quotes and the prompt does not
  * have. Built off the path of any request: an alarm after ingestion, segment by
- * segment, each in slices; what stood in R2 when an alarm was cut off is not made
+ * segment, each in slices; what was in R2 when an alarm was cut off is not made
  * again.
  *
  * D1 is the truth, as for vectors. A store's `revision` rises when a document
  * comes or goes; an object that has seen another one looks which documents are
  * left, hides the others before it answers, and builds what is missing soon. A
- * store that outgrows its object goes on in the next shard.
+ * store that outgrows its object continues in the next shard.
  */
 
 import { DurableObject } from 'cloudflare:workers';

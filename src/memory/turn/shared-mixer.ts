@@ -1,4 +1,4 @@
-/** Mixers of this isolate, by namespace: they hold trust, no text, so turns that go on at the same time share them. */
+/** Mixers of this isolate, by namespace: they hold trust, no text, so simultaneous turns share them. */
 import { Mixer } from '../../draft/blend/mixer.ts';
 import { Lru } from '../../draft/lru.ts';
 import type { MixerChanges, MixerState } from '../../store/objects/memory.ts';

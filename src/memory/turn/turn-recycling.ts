@@ -1,4 +1,4 @@
-/** A in one turn: what was kept of the tokens in its prompt, and what the verifier tells. */
+/** A in one turn: what was kept of the tokens in its prompt, and what the verifier reports. */
 import { RECYCLED_SUCCESSORS, type RecyclingStore } from '../../draft/stores/recycling-store.ts';
 import type { Recycled } from '../../link/protocol/index.ts';
 import { MAX_ROWS_ASKED, MAX_ROWS_TOLD, type Successors } from '../../store/objects/memory.ts';
@@ -21,7 +21,7 @@ export class TurnRecycling {
     return Int32Array.from(wanted);
   }
 
-  /** What was kept of earlier turns; what this one has been told is newer. */
+  /** What was kept of earlier turns; what this one has received is newer. */
   receive({ tokens, successors }: Successors): void {
     tokens.forEach((token, i) => {
       if (!this.observed.has(token)) this.store.observe(token, rowAt(successors, i));

@@ -47,7 +47,7 @@ export interface Successors {
 /** Nothing to say, and nothing to learn. */
 export const NO_ROWS: Successors = { tokens: new Int32Array(0), successors: new Int32Array(0) };
 
-/** What a turn that opens is told. */
+/** What a turn that opens receives. */
 export interface Recalled {
   /** Outputs that may be said again. */
   runs: KeptRun[];
@@ -59,7 +59,7 @@ export interface Recalled {
 
 export interface NewOutput {
   tokens: Int32Array;
-  /** Of its text: a conversation that goes on quotes it by this. */
+  /** Of its text: a conversation that continues quotes it by this. */
   hash: string;
   /** Passages the model had before it. */
   passages: readonly number[];
@@ -79,7 +79,7 @@ export interface Learned {
 /** What a shard of a corpus says to the end of an answer. */
 export interface Proceeded {
   runs: KeptRun[];
-  /** Whether the store goes on in another shard. */
+  /** Whether the store continues in another shard. */
   more: boolean;
 }
 
@@ -98,8 +98,8 @@ export interface TenantMemoryObject {
   /**
    * What a turn that opens may draft from.
    * @param passages in its prompt
-   * @param layout how many stores its mixer weighs; null if it wants no weights
-   * @param tokens whose recycled successors it wants
+   * @param layout how many stores its mixer weighs; null if it needs no weights
+   * @param tokens whose recycled successors it needs
    */
   recall(
     tenantId: number,

@@ -81,7 +81,7 @@ class ParagraphWriter {
   write(pages: readonly (readonly Line[])[]): void {
     for (const lines of pages) {
       for (const line of lines) this.add(line);
-      // What goes on over the page is told by its words, not by the gap.
+      // Text that continues on the next page is recognised by its words, not by the gap.
       if (this.last) this.last = { ...this.last, y: Number.NEGATIVE_INFINITY };
     }
     this.endParagraph();

@@ -75,7 +75,7 @@ export class SegmentReader {
   }
 }
 
-/** Whether two pieces of text stand on one baseline. */
+/** Whether two pieces of text are on one baseline. */
 export function isSameLine(
   a: { y: number; size: number },
   b: { y: number; size: number },

@@ -214,7 +214,7 @@ describe('the real verifier', () => {
   }
   const textOf = (accepts: Accept[]) => accepts.flatMap(({ tokens }) => [...tokens]);
 
-  test('tells nothing when not asked, and what is told changes no token', async () => {
+  test('reports nothing when not asked, and what is reported changes no token', async () => {
     const silent = await answer({});
     expect(silent.some(({ recycled, logprobs }) => recycled || logprobs)).toBe(false);
     for (const drafting of ['off', 'echoed'] as const) {
@@ -223,7 +223,7 @@ describe('the real verifier', () => {
     }
   });
 
-  test('tells the raw probabilities and successors that decoding one by one gives', async () => {
+  test('reports the raw probabilities and successors that decoding one by one gives', async () => {
     for (const drafting of ['off', 'echoed'] as const) {
       const accepts = await answer({ drafting, recycle: true, logprobs: 5 });
       const text = textOf(accepts);

@@ -30,7 +30,7 @@ function begun() {
   return { drafter, recycling, drafted };
 }
 
-test('what was kept of the last token is drafted; what this turn was told is newer', () => {
+test('what was kept of the last token is drafted; what this turn received is newer', () => {
   const { recycling, drafted } = begun();
   expect(drafted()).toEqual([]);
   recycling.receive(rows([3], 70));
@@ -42,7 +42,7 @@ test('what was kept of the last token is drafted; what this turn was told is new
   expect(now).not.toContain(70);
 });
 
-test('only what this turn was told is left to later ones, as told last', () => {
+test('only what this turn received is left to later ones, as received last', () => {
   const { recycling } = begun();
   recycling.receive(rows([3, 4], 70));
   recycling.observe(rows([5, 6], 80));

@@ -56,9 +56,9 @@ export async function gather(
 async function gatherConversation(
   { env, namespace, model }: AnswerContext,
   request: GenerationRequest,
-  { messages, functions, query, search: options, files }: Conversation,
+  { messages, variables, functions, query, search: options, files }: Conversation,
 ): Promise<Material> {
-  const described = describeTools(model, messages, functions);
+  const described = { ...describeTools(model, messages, functions), variables };
   const most = model.maxContext - 1;
   // First: what can't fit is not worth a search.
   const layout = await PromptLayout.of(model, described, most);

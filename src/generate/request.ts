@@ -43,6 +43,8 @@ export function maxWaitOf({ maxWaitMs }: GenerationRequest): number {
 export interface Conversation {
   kind: 'conversation';
   messages: readonly ChatMessage[];
+  /** What the chat template is given beside the messages, such as `enable_thinking`. */
+  variables: Readonly<Record<string, unknown>>;
   /** Functions that the prompt describes. */
   functions: readonly FunctionTool[];
   /** What the stores are searched for: the last question. */
@@ -84,8 +86,6 @@ export interface SpeculationRequest {
   budget: number;
   /** Whether the tenant's earlier answers are drafted from, and these left to later ones. */
   memory: boolean;
-  /** Whether the target's guesses at every verified token are drafted from too; needs `memory`. */
-  recycle: boolean;
   /** Whether the draft model in the worker takes part while it pays. */
   draftModel: 'auto' | 'off';
   /** η of RAPID's knowledge transfer; above 0 the answer is no longer the target's own. */

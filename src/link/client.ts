@@ -69,8 +69,7 @@ export class Link {
   private readSaid: number;
   /** Since something was heard. */
   private looks = 0;
-  /** What `open` asked `accept` to report. */
-  private readonly recycle: boolean;
+  /** What `open` asked to be told in `accept`. */
   private readonly logprobs: number | null;
 
   /** Sends `open`: the connection must be up. */
@@ -78,7 +77,6 @@ export class Link {
     this.transport = transport;
     this.clock = clock;
     this.expected = this.readSaid = open.prompt.length;
-    this.recycle = open.settings.recycle ?? false;
     this.logprobs = open.settings.logprobs ?? null;
     this.lastHeard = clock.now();
     this.stopWatch = every(clock, SILENCE_DEADLINE_MS / LOOKS, () => this.watch());
@@ -210,11 +208,10 @@ export class Link {
     }
   }
 
-  private expect({ position, tokens, recycled, logprobs }: Accept): void {
-    if (recycled && !this.recycle) throw new FrameError('successors that nobody asked for');
-    const top = logprobs?.top ?? null;
-    if (top !== this.logprobs) {
-      throw new FrameError(`logprobs ${top}, but ${this.logprobs} were asked for`);
+  private expect({ position, tokens, logprobs }: Accept): void {
+    const told = logprobs?.top ?? null;
+    if (told !== this.logprobs) {
+      throw new FrameError(`logprobs ${told}, but ${this.logprobs} were asked for`);
     }
     if (position !== this.expected) {
       throw new FrameError(`tokens at ${position}, but ${this.expected} is next`);

@@ -253,7 +253,7 @@ describe('what would change the answer is refused by name', () => {
     [chat, { modalities: ['text', 'audio'] }],
     [chat, { functions: [{ name: 'f' }] }],
     [chat, { function_call: { name: 'f' } }],
-    [chat, { reasoning_effort: 'high' }],
+    [chat, { thinking: { type: 'enabled' } }],
     [chat, { top_a: 0.1 }],
     [chat, { guided_json: { type: 'object' } }],
     [chat, { stop_token_ids: [1] }],

@@ -12,7 +12,7 @@ import type { Engine, Slot } from '../../gpu-backend/engine/engine.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import { ROOT } from '../../local/root.ts';
 import type { Region } from '../../src/draft/drafter.ts';
-import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycling-store.ts';
+import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycled-table.ts';
 import { composePrompt, type Prompt } from '../../src/generate/prompt.ts';
 import { PromptLayout, type PromptModel } from '../../src/generate/prompt-layout.ts';
 import { createTokenizer } from '../../src/model/tokenizer.ts';

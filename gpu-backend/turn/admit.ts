@@ -53,8 +53,8 @@ export interface Turn {
   resumed: number;
   /** η of the knowledge transfer; 0 for none. */
   transfer: number;
-  /** Whether the worker is told the likeliest successors of verified tokens. */
-  recycle: boolean;
+  /** Whether later turns of the namespace may draft from what the target's logits show in this one. */
+  remember: boolean;
   /** Alternatives told of each committed token beside its log-probability; null for neither. */
   logprobs: number | null;
   /** What the answer is held to; null for anything. */
@@ -157,7 +157,7 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
     regions: regionsOf(settings.regions, asked),
     resumed,
     transfer: real(settings.transfer ?? 0, 'transfer', 0, MAX_TRANSFER),
-    recycle: flag(settings.recycle ?? false, 'recycle'),
+    remember: flag(settings.remember ?? false, 'remember'),
     logprobs:
       (settings.logprobs ?? null) === null
         ? null

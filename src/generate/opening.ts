@@ -14,7 +14,7 @@ export function openingOf(
   seed: Seed,
 ): Open {
   const { sampling, speculation, logprobs, grammar } = request;
-  const { mode, ablation, budget, memory, recycle, transfer } = speculation;
+  const { mode, ablation, budget, memory, transfer } = speculation;
   return {
     prompt: prompt.tokens,
     settings: {
@@ -34,7 +34,7 @@ export function openingOf(
       regions: prompt.regions.map(({ start, end, source }) => [start, end, source]),
       resumed: 0,
       ...(transfer > 0 && { transfer }),
-      recycle: mode === 'on' && memory && recycle,
+      remember: memory,
       logprobs,
       ...(grammar && { grammar }),
       maxWaitMs: maxWaitOf(request),

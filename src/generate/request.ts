@@ -86,8 +86,6 @@ export interface SpeculationRequest {
   budget: number;
   /** Whether the tenant's earlier answers are drafted from, and these left to later ones. */
   memory: boolean;
-  /** Whether the target's guesses at every verified token are drafted from too; needs `memory`. */
-  recycle: boolean;
   /** Whether the draft model in the worker takes part while it pays. */
   draftModel: 'auto' | 'off';
   /** η of RAPID's knowledge transfer; above 0 the answer is no longer the target's own. */

@@ -62,11 +62,7 @@ describe('penalties and biases', () => {
     const all = { ...body, temperature };
     const off = await textOf({ ...all, speculation: { mode: 'off' } });
     expect(off.length).toBeGreaterThan(20);
-    for (const speculation of [
-      {},
-      { ablation: { trees: 'lockstep' }, budget: 64 },
-      { recycle: true },
-    ]) {
+    for (const speculation of [{}, { ablation: { trees: 'lockstep' }, budget: 64 }]) {
       expect(await textOf({ ...all, speculation })).toBe(off);
     }
   });

@@ -360,11 +360,6 @@ describe('a hostile verifier', () => {
 
   test.each<[string, Partial<Accept>, RegExp]>([
     [
-      'successors',
-      { recycled: { tokens: Int32Array.of(1), successors: new Int32Array(8) } },
-      /nobody asked for/,
-    ],
-    [
       'log-probabilities',
       {
         logprobs: {

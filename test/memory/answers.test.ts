@@ -210,28 +210,6 @@ test('what a store says and the prompt does not have is drafted from it', async 
   expect(quoted.steps).toBeLessThan(alone.steps);
 });
 
-test('the target’s guesses are asked for where a request says so, and change nothing', async () => {
-  const dan = await newTenant(keys.dan!, [document('meadow')]);
-  // Only the worker has them, and in this mode its trees are never late.
-  const say = (speculation: object) =>
-    ask(
-      dan,
-      0.8,
-      { ablation: { trees: 'lockstep' }, ...speculation },
-      ['Tell me about the weather.'],
-      {
-        vector_store_ids: [],
-      },
-    );
-  const plain = await say({ mode: 'off' });
-  // The second of them begins with what the first has left.
-  for (let i = 0; i < 2; i++) {
-    expect((await say({ recycle: true })).texts).toEqual(plain.texts);
-    await sleep(SETTLED_MS);
-  }
-  expect((await say({})).bySource).not.toHaveProperty('recycling');
-});
-
 test('a tenant that is deleted leaves nothing to who comes under its name', async () => {
   const eve = await newTenant(keys.eve!, TOPICS.map(document));
   await askOne(eve);

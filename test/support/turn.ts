@@ -17,7 +17,7 @@ export function turnOf(changes: Partial<Turn> & Pick<Turn, 'prompt'>): Turn {
     regions: [],
     resumed: 0,
     transfer: 0,
-    recycle: false,
+    remember: true,
     logprobs: null,
     grammar: null,
     ...changes,

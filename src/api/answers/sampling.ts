@@ -36,14 +36,13 @@ export function samplingOf(body: SamplingFields, model: ModelRecord): SamplingRe
 }
 
 export function speculationOf(
-  { mode, budget, memory, recycle, draft_model, transfer, ablation }: SpeculationFields,
+  { mode, budget, memory, draft_model, transfer, ablation }: SpeculationFields,
   prediction: Int32Array | null = null,
 ): SpeculationRequest {
   return {
     mode,
     budget,
     memory,
-    recycle,
     draftModel: draft_model,
     transfer,
     prediction,

@@ -50,8 +50,8 @@ export interface OpenSettings {
   resumed: number;
   /** η of RAPID's knowledge transfer, up to `MAX_TRANSFER`: lossy where it is not 0. 0 when absent. */
   transfer?: number;
-  /** Whether `accept` tells the likeliest successors of verified tokens. Off when absent. */
-  recycle?: boolean;
+  /** Whether later turns of the namespace may draft from what the target's logits show in this one. Off when absent. */
+  remember?: boolean;
   /** How many alternatives `accept` tells of a committed token, beside its log-probability: 0 to 20. null or absent: neither. */
   logprobs?: number | null;
   /** What the answer's text must be. Anything when absent. */

@@ -77,7 +77,7 @@ export class WaitingRoom {
     return !overtakes && this.mayTake({ namespace, resumed });
   }
 
-  /** Milliseconds until a slot is expected to be free for one who comes behind `ahead` others. */
+  /** Milliseconds until a slot is expected to be free for one that comes after `ahead` others. */
   expectedWait(ahead: number): number {
     return ((ahead + 1) / Math.max(1, this.slots)) * this.meanHoldMs;
   }

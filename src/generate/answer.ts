@@ -76,12 +76,15 @@ export class Answer {
    * next, and waits until the verifier has taken them: what can fail early fails
    * before the first byte, with `PromptTooLong`, `FilesTooLong`, `UnreadableFile` or
    * `LinkFailure`. Where one can't be opened none is.
+   *
+   * @param prepared called once all that is left is to wait for the verifier
    */
   static async openAll(
     env: Bindings,
     tenant: Tenant,
     model: ModelRecord,
     request: GenerationRequest,
+    prepared: () => void = () => {},
   ): Promise<Answer[]> {
     const namespace = await namespaceOf(tenant, model.fingerprint);
     const context = { env, namespace, model };
@@ -96,6 +99,7 @@ export class Answer {
       for (const link of links) link.close();
       throw error;
     }
+    void Promise.all(links.map((link) => link.dialled)).then(prepared);
     const { choices, sampling } = request;
     const opened = await Promise.allSettled(
       links.map((link, i) => {

@@ -30,6 +30,11 @@ import { type Step, TextStream } from './text-stream.ts';
 import { runTurn } from './turn.ts';
 import { linkEnvironment } from './verifier-fleet.ts';
 
+interface Opening {
+  prepared(): void;
+  left: AbortSignal;
+}
+
 export class Answer {
   readonly model: ModelRecord;
   readonly stats = new AnswerStats();
@@ -77,14 +82,15 @@ export class Answer {
    * before the first byte, with `PromptTooLong`, `FilesTooLong`, `UnreadableFile` or
    * `LinkFailure`. Where one can't be opened none is.
    *
-   * @param prepared called once all that is left is to wait for the verifier
+   * @param opening whom to tell that all that remains is to wait for the verifier, and who
+   * says that nobody waits any more
    */
   static async openAll(
     env: Bindings,
     tenant: Tenant,
     model: ModelRecord,
     request: GenerationRequest,
-    prepared: () => void = () => {},
+    { prepared, left }: Opening,
   ): Promise<Answer[]> {
     const namespace = await namespaceOf(tenant, model.fingerprint);
     const context = { env, namespace, model };
@@ -92,6 +98,9 @@ export class Answer {
       { length: answerCount(request) },
       () => new TurnLink(linkEnvironment(env, model.fingerprint)),
     );
+    left.addEventListener('abort', () => {
+      for (const link of links) link.close();
+    });
     let materials: Material[];
     try {
       materials = await gather(context, request);

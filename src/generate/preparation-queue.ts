@@ -7,6 +7,7 @@
  * A client that leaves may end its request anywhere, so that nothing of it runs any more.
  * So nobody inside counts for longer than LEASE_MS, and who waits shows that it is alive.
  */
+import { closedHere } from '../link/failure.ts';
 import type { Clock } from '../link/protocol/index.ts';
 
 /** Requests inside at once: while one waits for D1, others have the thread. */
@@ -67,15 +68,17 @@ export class PreparationQueue {
     return this.waiting.size;
   }
 
-  /** Resolves once the request may be prepared. Throws `TooBusy`. */
-  async enter(tenantId: number, maxWaitMs: number): Promise<Admission> {
+  /** Resolves once the request may be prepared. Throws `TooBusy`, and `cancelled` where its client has `left`. */
+  async enter(tenantId: number, maxWaitMs: number, left: AbortSignal): Promise<Admission> {
     const { clock, waiting } = this;
     const cameAt = clock.now();
     const place: Place = { tenantId, lookedAt: cameAt, call: () => {} };
     this.sweep();
+    left.addEventListener('abort', () => place.call());
     if (waiting.size >= MAX_WAITING) throw new TooBusy(RETRY_AFTER_MS);
     try {
       for (;;) {
+        if (left.aborted) throw closedHere();
         waiting.add(place);
         place.lookedAt = clock.now();
         const waitedMs = place.lookedAt - cameAt;

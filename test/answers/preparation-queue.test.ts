@@ -9,6 +9,8 @@ import {
   TooBusy,
 } from '../../src/generate/preparation-queue.ts';
 
+const STAYS = new AbortController().signal;
+
 let clock: VirtualClock;
 let preparing: PreparationQueue;
 beforeEach(() => {
@@ -24,15 +26,15 @@ function house() {
   const entered: string[] = [];
   const refused: string[] = [];
   const inside = new Map<string, Admission>();
-  function ask(name: string, tenant = 1, maxWaitMs = 30_000): void {
-    preparing.enter(tenant, maxWaitMs).then(
+  function ask(name: string, tenant = 1, maxWaitMs = 30_000, left = STAYS): void {
+    preparing.enter(tenant, maxWaitMs, left).then(
       (admission) => {
         entered.push(name);
         inside.set(name, admission);
       },
       (error) => {
-        expect(error).toBeInstanceOf(TooBusy);
-        expect(error.retryAfterMs).toBeGreaterThanOrEqual(1_000);
+        if (error instanceof TooBusy) expect(error.retryAfterMs).toBeGreaterThanOrEqual(1_000);
+        else expect(error).toMatchObject({ code: 'cancelled' });
         refused.push(name);
       },
     );
@@ -83,6 +85,21 @@ test('who has waited for as long as it may is refused; who may not wait, at once
   await pass(60);
   expect(refused).toEqual(['hasty', 'patient']);
   expect(preparing.size).toBe(0);
+});
+
+test('who leaves is not waited for', async () => {
+  const { ask, refused, entered, inside } = await full();
+  const leaving = new AbortController();
+  ask('gone', 1, 30_000, leaving.signal);
+  ask('next');
+  await pass(1);
+  leaving.abort();
+  await pass(1);
+  expect(refused).toEqual(['gone']);
+  expect(preparing.size).toBe(1);
+  inside.get('0')!.leave();
+  await pass(1);
+  expect(entered.at(-1)).toBe('next');
 });
 
 test('where nobody else fits, one more is refused at once', async () => {

@@ -171,7 +171,10 @@ test.each([true, false])(
     expect(figures).toContain('espalier_waiting_requests{reason="slot"} 1\n');
     leaving.abort();
     expect(await asked).toBe('AbortError');
+    // Long before it would be refused.
+    const left = Date.now();
     await waited(0);
+    expect(Date.now() - left).toBeLessThan(10_000);
     for (const link of links) link.close();
     await idle();
   },

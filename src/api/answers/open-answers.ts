@@ -28,9 +28,9 @@ export async function openAnswers(
   toRequest: (model: ModelRecord) => Promise<GenerationRequest>,
 ): Promise<Answer[]> {
   const maxWait = maxWaitMs(c);
-  const { tenant } = c.var;
+  const { tenant, left } = c.var;
   try {
-    const { waitedMs, leave } = await preparing.enter(tenant.id, maxWait);
+    const { waitedMs, leave } = await preparing.enter(tenant.id, maxWait, left);
     let preparedAt = Date.now();
     function prepared(): void {
       preparedAt = Date.now();
@@ -43,7 +43,7 @@ export async function openAnswers(
         await requireConcurrency(c, answerCount(request), paths.choices);
         requireRoom(model, request.maxTokens, paths);
         const maxWaitMs = Math.max(0, maxWait - waitedMs);
-        return Answer.openAll(c.env, tenant, model, { ...request, maxWaitMs }, prepared);
+        return Answer.openAll(c.env, tenant, model, { ...request, maxWaitMs }, { prepared, left });
       });
       observeWaits(c, { preparation: waitedMs, slot: Date.now() - preparedAt });
       return answers;

@@ -11,7 +11,8 @@ let client: OpenAI;
 beforeAll(async () => {
   verifier = await startModelServer();
   worker = await startWorker({ verifierUrl: verifier.url });
-  client = new OpenAI({ baseURL: `${worker.url}/v1`, apiKey: 'local', maxRetries: 0 });
+  // `wrangler dev` may keep an answer back while its thread is busy: then it is asked again.
+  client = new OpenAI({ baseURL: `${worker.url}/v1`, apiKey: 'local', timeout: 30_000 });
 });
 
 afterAll(async () => {

@@ -31,9 +31,8 @@ async function ask(i: number): Promise<Outcome> {
   } catch (error) {
     if (!(error instanceof ChatRefused)) return `broken: ${error}`;
     const { status, retryAfter, message } = error;
-    const { error: told } = JSON.parse(message.slice(message.indexOf('{')));
-    expect(told).toMatchObject({ message: expect.any(String), type: 'server_error' });
-    return status === 503 && Number(retryAfter) > 0 ? 'refused' : message;
+    const inForm = /"error":\{"message":".+","type":"server_error"/.test(message);
+    return inForm && status === 503 && Number(retryAfter) > 0 ? 'refused' : message;
   }
 }
 
@@ -45,7 +44,8 @@ test('every stream is whole or refused with a reason, and health answers through
   const health: number[] = [];
   async function watch(): Promise<void> {
     while (!over) {
-      health.push((await fetch(`${service.url}/health/live`)).status);
+      const live = await fetch(`${service.url}/health/live`, { headers: { connection: 'close' } });
+      health.push(live.status);
       await sleep(200);
     }
   }
@@ -53,12 +53,9 @@ test('every stream is whole or refused with a reason, and health answers through
   const outcomes = await Promise.all(Array.from({ length: STREAMS }, (_, i) => ask(i)));
   over = true;
   await watching;
-  const count: Record<string, number> = {};
-  for (const outcome of outcomes) count[outcome] = (count[outcome] ?? 0) + 1;
-  console.log(count, `${health.length} times healthy`);
-  expect(Object.keys(count).filter((name) => name !== 'whole' && name !== 'refused')).toEqual([]);
-  // Sixteen slots and thirty seconds: most of them have time.
-  expect(count.whole).toBeGreaterThan(16);
+  expect(outcomes.filter((one) => one !== 'whole' && one !== 'refused')).toEqual([]);
+  // More than there are slots: others had waited.
+  expect(outcomes.filter((one) => one === 'whole').length).toBeGreaterThan(16);
   expect(new Set(health)).toEqual(new Set([200]));
   const active = async () =>
     ((await (await fetch(`${service.verifierUrl}/health`)).json()) as { active: number }).active;

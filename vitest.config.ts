@@ -1,9 +1,13 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/soak/**', 'node_modules/**'],
+    globalSetup: 'test/support/service-pool.ts',
+    // A file that talks to a service waits for it most of the time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // Real processes start in many of them; two slow cores take their time.
     testTimeout: 180_000,
     hookTimeout: 240_000,

@@ -25,8 +25,8 @@ const SEED = 7;
 /** Longer than a small segment takes to be built. */
 const CORPUS_MS = 3_000;
 
-/** Without memory; with it; with the target's recycled guesses besides. */
-type Memory = 'off' | 'on' | 'recycled';
+const MEMORIES = ['off', 'on'] as const;
+type Memory = (typeof MEMORIES)[number];
 
 interface Pass {
   name: string;
@@ -40,16 +40,12 @@ interface Pass {
 const reworded = (question: string) =>
   `Please tell me: ${question[0]!.toLowerCase()}${question.slice(1)}`;
 
-const pair = (pass: Omit<Pass, 'memory'>, memories: Memory[] = ['off', 'on']) =>
-  memories.map((memory) => ({ ...pass, memory }));
+const pair = (pass: Omit<Pass, 'memory'>) => MEMORIES.map((memory) => ({ ...pass, memory }));
 
 /** Passes of a round take turns question by question, each first in every other. */
 const ROUNDS: Pass[][] = [
   pair({ name: 'first' }),
   pair({ name: 'again' }),
-  // Rows of recycled guesses are learned in the first of these rounds.
-  pair({ name: 'again' }, ['on', 'recycled']),
-  pair({ name: 'again' }, ['on', 'recycled']),
   pair({ name: 'reworded', wording: reworded }),
   pair({ name: 'at 0.8', temperature: 0.8 }),
   pair({ name: 'in store', temperature: 0.8, unretrieved: true }),
@@ -128,7 +124,6 @@ function ask(url: string, question: string, pass: Pass, store: string): Promise<
     }),
     speculation: {
       memory: memory !== 'off',
-      recycle: memory === 'recycled',
       draft_model: 'off',
       stats: true,
     },

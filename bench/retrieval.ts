@@ -58,7 +58,7 @@ async function main(): Promise<void> {
   const { embedder } = values;
   const vars: Record<string, string> = embedder ? { EMBEDDER: settingOf(embedder) } : {};
   const worker = await startWorker({ verifierUrl: verifier.url, vars });
-  if (embedder) addEmbedder(embedder, worker.state);
+  if (embedder) addEmbedder(embedder, worker.databases);
   const results: Record<string, Results> = {};
   try {
     const client = new KnowledgeClient(worker.url);

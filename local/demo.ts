@@ -5,12 +5,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { DEMO_STORE } from '../src/store/schema.ts';
+import { DEMO_STORE, DEMO_STORE_BEING_READ } from '../src/store/schema.ts';
 import { StartError } from './process.ts';
 import { ROOT } from './root.ts';
 
 /** Marks the store as one that a start may replace. */
-const MADE_BY = 'npm start';
+export const MADE_BY = 'npm start';
 const INGEST_MS = 300_000;
 const POLL_MS = 100;
 
@@ -28,20 +28,30 @@ interface StoreFile {
   last_error: { message: string } | null;
 }
 
+const markerIn = (state: string) => resolve(ROOT, state, 'demo');
+
+/** Whether an earlier start with this state has ingested docs/ as it is. */
+export function isDemoCurrent(state: string): boolean {
+  const marker = markerIn(state);
+  return existsSync(marker) && readFileSync(marker, 'utf8') === demoDocuments().version;
+}
+
+function demoDocuments(): { folder: string; names: string[]; version: string } {
+  const folder = join(ROOT, 'docs');
+  const names = readdirSync(folder).filter((name) => name.endsWith('.md'));
+  const hash = createHash('sha256');
+  for (const name of names) hash.update(name).update(readFileSync(join(folder, name)));
+  return { folder, names, version: hash.digest('hex') };
+}
+
 /** True when the store was made anew or refreshed, false when docs/ is as it was. */
 export async function ingestDemo(
   url: string,
   state: string,
   report: (line: string) => void,
 ): Promise<boolean> {
-  const folder = join(ROOT, 'docs');
-  const names = readdirSync(folder).filter((name) => name.endsWith('.md'));
-  const hash = createHash('sha256');
-  for (const name of names) hash.update(name).update(readFileSync(join(folder, name)));
-  const marker = resolve(ROOT, state, 'demo');
-  const version = hash.digest('hex');
-  if (existsSync(marker) && readFileSync(marker, 'utf8') === version) return false;
-
+  const { folder, names, version } = demoDocuments();
+  if (isDemoCurrent(state)) return false;
   report(`Ingesting ${names.length} documents from docs/ …`);
   const stores = await call<Listed<Named>>(url, 'GET', '/v1/vector_stores?limit=100');
   // Only what an earlier start made: a store of the user's own may have the same name.
@@ -49,7 +59,7 @@ export async function ingestDemo(
     await removeStore(url, store.id);
   }
   const store = await call<Named>(url, 'POST', '/v1/vector_stores', {
-    name: DEMO_STORE,
+    name: DEMO_STORE_BEING_READ,
     metadata: { made_by: MADE_BY },
   });
   for (const name of names) {
@@ -60,7 +70,9 @@ export async function ingestDemo(
     await call(url, 'POST', `/v1/vector_stores/${store.id}/files`, { file_id: file.id });
   }
   await untilIngested(url, store.id);
-  writeFileSync(marker, version);
+  // Only now questions find it.
+  await call(url, 'POST', `/v1/vector_stores/${store.id}`, { name: DEMO_STORE });
+  writeFileSync(markerIn(state), version);
   return true;
 }
 

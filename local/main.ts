@@ -2,12 +2,15 @@
  * The whole service on one machine: the verifier on ONNX Runtime's CPU provider,
  * the worker in `wrangler dev`, and Espalier's own docs as demo knowledge.
  */
-import { ingestDemo } from './demo.ts';
+import { parseArgs } from 'node:util';
+import { ingestDemo, isDemoCurrent } from './demo.ts';
+import { MODELS_HELP, modelNamed } from './models.ts';
 import { StartError } from './process.ts';
 import { type Service, startService } from './service.ts';
 
 const DEFAULT_PORT = 8787;
 const DEFAULT_VERIFIER_PORT = 8788;
+const STATE = '.espalier';
 /** The worker's variables that are taken from the environment where it has them. */
 const WORKER_VARS = ['EMBEDDER', 'DRAFT_MODEL', 'CORS_ORIGINS'];
 
@@ -19,6 +22,19 @@ function port(name: string, fallback: number): number {
     throw new StartError(`${name}=${text} is not a port; use a number from 1 to 65535.`);
   }
   return value;
+}
+
+/** `--model` of the command line, or the environment's; the bundled one where neither names any. */
+function modelAsked(): string | undefined {
+  const { values } = parseArgs({
+    options: { model: { type: 'string' }, help: { type: 'boolean' } },
+  });
+  if (values.help) {
+    console.log(MODELS_HELP);
+    process.exit(0);
+  }
+  const asked = values.model || process.env.ESPALIER_MODEL;
+  return asked ? modelNamed(asked) : undefined;
 }
 
 function workerVars(): Record<string, string> {
@@ -47,9 +63,9 @@ async function main(): Promise<void> {
   const service = await startService({
     port: port('PORT', DEFAULT_PORT),
     verifierPort: port('VERIFIER_PORT', DEFAULT_VERIFIER_PORT),
-    state: '.espalier',
-    model: process.env.ESPALIER_MODEL || undefined,
-    vars: workerVars(),
+    state: STATE,
+    model: modelAsked(),
+    vars: { ...workerVars(), ...(isDemoCurrent(STATE) ? {} : { DEMO: 'expected' }) },
     report: (line) => console.log(line),
     signal: interrupted.signal,
   });
@@ -65,7 +81,7 @@ async function main(): Promise<void> {
     });
   }
 
-  const fresh = await ingestDemo(service.url, '.espalier', (line) => console.log(line));
+  const fresh = await ingestDemo(service.url, STATE, (line) => console.log(line));
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`
 Espalier is ready after ${seconds} s at ${service.url}

@@ -31,6 +31,8 @@ export interface Command {
   env: Record<string, string>;
   /** Receives stdout and stderr. */
   log: string;
+  /** Told every line of it as well. */
+  onLine?: ((line: string) => void) | undefined;
 }
 
 /** Of a process of the service with this state. */
@@ -39,7 +41,7 @@ export function logFile(state: string, name: string): string {
 }
 
 /** Runs `node ...args`, output to a log file. */
-export function startProcess({ args, cwd, env, log }: Command): Child {
+export function startProcess({ args, cwd, env, log, onLine }: Command): Child {
   mkdirSync(dirname(log), { recursive: true });
   const file = createWriteStream(log);
   const tail: string[] = [];
@@ -55,7 +57,9 @@ export function startProcess({ args, cwd, env, log }: Command): Child {
     stream.setEncoding('utf8').on('data', (text: string) => {
       file.write(text);
       lastOutputAt = Date.now();
-      tail.push(...text.split('\n').filter((line) => line.trim() !== ''));
+      const lines = text.split('\n').filter((line) => line.trim() !== '');
+      for (const line of lines) onLine?.(line);
+      tail.push(...lines);
       tail.splice(0, Math.max(0, tail.length - TAIL_LINES));
     });
   }

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { migrate } from './database.ts';
-import { requireFreePort } from './process.ts';
+import { requireFreePort, StartError } from './process.ts';
 import { ROOT } from './root.ts';
 import type { Supervised } from './supervised.ts';
 import { newLinkKeys, startVerifier } from './verifier.ts';
@@ -42,7 +42,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
   report('Starting the verifier and the worker …');
   const keys = newLinkKeys();
-  const verifier = startVerifier({ port: verifierPort, state, model, keys });
+  const verifier = startVerifier({
+    ...{ port: verifierPort, state, model, keys },
+    // How far a download or a conversion is; what else it writes is for its log.
+    onLine: (line) => {
+      if (/^(download|convert) \d/.test(line)) report(`  ${line}`);
+    },
+  });
   const verifierUrl = `http://127.0.0.1:${verifierPort}`;
   let worker: LocalWorker | undefined;
   const stop = async () => {
@@ -58,6 +64,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   try {
     await Promise.all([verifier.ready(), startedWorker]);
     const health = (await (await fetch(`${verifierUrl}/health`)).json()) as { model: string };
+    await requireAnswering(`http://127.0.0.1:${port}`);
     return {
       url: `http://localhost:${port}`,
       verifierUrl,
@@ -71,5 +78,25 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await startedWorker.catch(() => {});
     await stop();
     throw error;
+  }
+}
+
+/** Time that two halves which run may take to answer together. */
+const ANSWERING_MS = 30_000;
+const POLL_MS = 500;
+
+type Checks = Record<'database' | 'verifier', { ok: boolean; reason?: string }>;
+
+/** Throws a `StartError` where both run and yet nothing can be answered: of a template that can't be read, say. */
+async function requireAnswering(url: string): Promise<void> {
+  for (const deadline = Date.now() + ANSWERING_MS; ; ) {
+    const response = await fetch(`${url}/health`).catch(() => null);
+    const { checks } = ((await response?.json().catch(() => null)) ?? {}) as { checks?: Checks };
+    const failed = checks && [checks.database, checks.verifier].find(({ ok }) => !ok);
+    if (checks && !failed) return;
+    if (Date.now() > deadline) {
+      throw new StartError(`Espalier can't answer: ${failed?.reason ?? `${url}/health is silent`}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

@@ -19,6 +19,8 @@ export interface VerifierSetup {
   audience?: string;
   /** Names its log file. */
   name?: string;
+  /** Told every line that it writes. */
+  onLine?: (line: string) => void;
 }
 
 /** A key that lives as long as the service: whoever else is on this machine can't use the verifier. */
@@ -28,7 +30,7 @@ export function newLinkKeys(): string {
 
 /** Starts it; `ready()` says when it is up. */
 export function startVerifier(setup: VerifierSetup): Supervised {
-  const { port, state, model, keys, audience, name = 'verifier' } = setup;
+  const { port, state, model, keys, audience, name = 'verifier', onLine } = setup;
   const log = logFile(state, name);
   return new Supervised({
     name: 'verifier',
@@ -47,6 +49,7 @@ export function startVerifier(setup: VerifierSetup): Supervised {
           ...(model ? { ESPALIER_MODEL: model } : {}),
         },
         log,
+        onLine,
       }),
   });
 }

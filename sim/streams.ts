@@ -5,7 +5,8 @@
  */
 
 import type { RecordedTurn } from '../bench/rtt/recording.ts';
-import { EchoDrafter, Trust } from '../gpu-backend/drafters/echo.ts';
+import { EchoDrafter } from '../gpu-backend/drafters/echo.ts';
+import { EchoMemory } from '../gpu-backend/drafters/echo-memory.ts';
 import type { CostModel, RunCosts, RunLoad } from '../gpu-backend/engine/cost-model.ts';
 import type { Drafter } from '../src/draft/drafter.ts';
 import { SpanQueue } from '../src/generate/span-queue.ts';
@@ -58,12 +59,12 @@ export async function runStreams(setup: Streams): Promise<Progress> {
   const times = { expected: (run: RunLoad) => setup.times.expected(run) * machine(clock.now()) };
   const random = seeded(seed);
   const near = new Host(clock);
-  const mixer = new Trust().of('');
+  const memory = new EchoMemory(null);
   const verifier = new SimulatedVerifier(clock, {
     vocabSize,
     slots: 64,
     pace: { times, belief, cached: true },
-    echo: () => new EchoDrafter(mixer),
+    echo: () => new EchoDrafter(memory),
   });
   const fleet = new Fleet([URL], clock, random);
   const context = {

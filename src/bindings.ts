@@ -38,6 +38,8 @@ export interface Bindings {
   AI?: TextEmbeddings;
   /** `bundled` (default) or `none`: the draft model in the worker. */
   DRAFT_MODEL?: string;
+  /** `expected`: `npm start` is about to give it the demo documents, and questions wait for them. */
+  DEMO?: string;
   /** Requests that carry it need no key: `npm start` makes one at each start. Absent: all need a key. */
   LOCAL_SECRET?: string;
   /** Origins whose pages may call the API, separated by commas; `*` for all; none by default. */

@@ -5,6 +5,7 @@ import type { EvidenceStore } from '../../src/draft/blend/evidence.ts';
 import { Segment } from '../../src/draft/segment/segment.ts';
 import { buildSegment } from '../../src/draft/segment/segment-builder.ts';
 import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
+import type { RecycledTable } from '../../src/draft/stores/recycled-table.ts';
 import { RecyclingStore } from '../../src/draft/stores/recycling-store.ts';
 import { SessionStore } from '../../src/draft/stores/session-store.ts';
 import type { Contender } from '../rivals/contender.ts';
@@ -15,7 +16,7 @@ export class OwnDrafter extends BlendDrafter implements Contender {
   private readonly session: SessionStore | null;
   private readonly outputs: OutputStore | null;
   private readonly corpus: CorpusStore | null;
-  private readonly recycled: RecyclingStore | null;
+  private readonly recycled: RecycledTable | null;
   /** The most tokens that a session held: its memory is that turn's. */
   private longest = 0;
 
@@ -34,7 +35,7 @@ export class OwnDrafter extends BlendDrafter implements Contender {
     this.session = session;
     this.outputs = outputs;
     this.corpus = corpus;
-    this.recycled = recycled;
+    this.recycled = recycled?.table ?? null;
   }
 
   end(output: Int32Array): void {

@@ -12,8 +12,9 @@ import type { Engine, Slot } from '../../gpu-backend/engine/engine.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import { ROOT } from '../../local/root.ts';
 import type { Region } from '../../src/draft/drafter.ts';
-import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycling-store.ts';
-import { composePrompt, type Prompt, type PromptModel } from '../../src/generate/prompt.ts';
+import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycled-table.ts';
+import { composePrompt, type Prompt } from '../../src/generate/prompt.ts';
+import { PromptLayout, type PromptModel } from '../../src/generate/prompt-layout.ts';
 import { createTokenizer } from '../../src/model/tokenizer.ts';
 import { type Chunk, chunk } from '../../src/retrieve/chunk.ts';
 import { parse } from '../../src/retrieve/parse/parse.ts';
@@ -47,7 +48,7 @@ async function main(): Promise<void> {
     for (const [file, own] of chunks) {
       for (const question of new Set(own.map(({ heading }) => heading))) {
         if (!question.endsWith('?')) continue;
-        const prompt = promptFor(model, question, all);
+        const prompt = await promptFor(model, question, all);
         const answer = await record(engine, prompt.tokens, model.eosIds);
         const regions: Region[] = prompt.regions;
         const turn = { prompt: [...prompt.tokens], regions, ...answer };
@@ -78,7 +79,11 @@ function readModel() {
 }
 
 /** The question over the passages that share most of its rarer words. */
-function promptFor(model: BundledModel, question: string, chunks: readonly Chunk[]): Prompt {
+async function promptFor(
+  model: BundledModel,
+  question: string,
+  chunks: readonly Chunk[],
+): Promise<Prompt> {
   const words = (text: string) => new Set(text.toLowerCase().match(/[a-z]+/g));
   const bags = chunks.map((passage) => words(`${passage.heading} ${passage.text}`));
   const weights = [...words(question)].map((word) => {
@@ -91,10 +96,12 @@ function promptFor(model: BundledModel, question: string, chunks: readonly Chunk
   }));
   scored.sort((a, b) => b.score - a.score);
   const passages = scored.slice(0, model.prompt.passages).map(({ passage }) => passage);
-  const contents = [model.encodeUntrusted(question)];
-  return composePrompt(model, [{ role: 'user', content: question }], contents, passages, [], {
+  const most = model.maxContext - MAX_ANSWER;
+  const messages = [{ role: 'user', content: question }];
+  const layout = await PromptLayout.of(model, { messages }, most);
+  return composePrompt(layout, passages, [], {
     comfortable: model.trainedContext - MAX_ANSWER,
-    most: model.maxContext - MAX_ANSWER,
+    most,
   });
 }
 

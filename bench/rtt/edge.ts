@@ -32,6 +32,10 @@ export class Edge extends BlendDrafter implements Echo {
   /** Co-located it has everything already. */
   learn(): void {}
 
+  /** Recordings have no runners-up. */
+  readonly recycles = false;
+  observe(): void {}
+
   /** A turn is over. */
   end(output: Int32Array): void {
     this.outputs.learn(output);

@@ -3,7 +3,9 @@
  * verifier's own code: TurnLink and runTurn on one side, serveLink, Session and
  * Scheduler on the other. Simulated are time, the wire and the target.
  */
-import { type Echo, EchoDrafter, Trust } from '../../gpu-backend/drafters/echo.ts';
+
+import { type Echo, EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
+import { EchoMemory } from '../../gpu-backend/drafters/echo-memory.ts';
 import { type Conditions, type Connection, connect, Host } from '../../sim/network.ts';
 import { seeded } from '../../sim/random.ts';
 import { FINGERPRINT, SimulatedVerifier } from '../../sim/verifier.ts';
@@ -68,6 +70,14 @@ class Charged implements Echo {
     this.inner.learn(spans);
   }
 
+  get recycles(): boolean {
+    return this.inner.recycles;
+  }
+
+  observe(token: number, successors: Int32Array): void {
+    this.inner.observe(token, successors);
+  }
+
   draft(...tree: Parameters<Drafter['draft']>): void {
     this.inner.draft(...tree);
     this.host.spend(DRAFT_MS);
@@ -85,10 +95,11 @@ export async function simulate(
   const near = new Host(clock);
   /** What the worker drafts with; co-located, it stands beside the engine. */
   const edge = new Edge();
-  const mixer = new Trust().of('');
+  // Recordings have no runners-up.
+  const memory = new EchoMemory(null);
   const verifier = new SimulatedVerifier(clock, {
     vocabSize: recording.vocabSize,
-    echo: (host) => new Charged(mode === 'colocated' ? edge : new EchoDrafter(mixer), host),
+    echo: (host) => new Charged(mode === 'colocated' ? edge : new EchoDrafter(memory), host),
   });
   const run: Run = {
     tokens: 0,

@@ -5,7 +5,7 @@
  */
 import { GUMBEL_MAX, GUMBEL_MIN, Noise } from '../../src/draft/noise.ts';
 import type { LogitsProcessor } from './logits-processor.ts';
-import type { Nucleus, Warp } from './warp.ts';
+import { minReach, type Nucleus, type Warp } from './warp.ts';
 
 export class Draw {
   private readonly warp: Warp;
@@ -56,7 +56,7 @@ export class Draw {
     if (topK > 0 || topP < 1) return this.race(this.nucleus.select(logits, max, this.warp), logits);
 
     // No noise can lift a token from below this line over the most likely one.
-    const cut = max - temperature * (GUMBEL_MAX - GUMBEL_MIN);
+    const cut = max - Math.min(temperature * (GUMBEL_MAX - GUMBEL_MIN), minReach(this.warp));
     let winner = best;
     let high = -Infinity;
     for (let id = 0; id < logits.length; id++) {

@@ -9,6 +9,7 @@ import { GrammarMask } from './grammar-mask.ts';
 import { LogitBias } from './logit-bias.ts';
 import type { LogitsProcessor } from './logits-processor.ts';
 import { Penalties } from './penalties.ts';
+import { RepetitionPenalty } from './repetition.ts';
 import { Transfer } from './transfer.ts';
 
 export interface Processors {
@@ -19,11 +20,13 @@ export interface Processors {
 
 /** They have been told the answer so far, where the turn goes on from elsewhere. */
 export function processorsOf(turn: Turn): Processors {
-  const { prompt, resumed, warp, penalties, bias, grammar } = turn;
+  const { prompt, resumed, warp, repetition, penalties, bias, grammar } = turn;
   const asked = prompt.length - resumed;
   const transfer = turn.transfer > 0 ? new Transfer(turn.transfer, warp.temperature, asked) : null;
   const all: LogitsProcessor[] = [];
   if (transfer) all.push(transfer);
+  // It scales the target's own logits: before anything is added to them.
+  if (repetition !== 1) all.push(new RepetitionPenalty(repetition, prompt.subarray(0, asked)));
   if (penalties) all.push(new Penalties(penalties.frequency, penalties.presence));
   if (bias.length > 0) all.push(new LogitBias(bias));
   if (grammar) all.push(new GrammarMask(grammar));

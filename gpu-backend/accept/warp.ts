@@ -1,6 +1,6 @@
 /**
  * What the target's logits become before a token is drawn: temperature, then
- * top-k, then top-p, in the order of transformers' warpers.
+ * top-k, top-p, then min-p, in the order of transformers' warpers.
  */
 
 export interface Warp {
@@ -10,10 +10,12 @@ export interface Warp {
   topK: number;
   /** Keep the smallest set of most likely tokens whose probability reaches this; 1 keeps all. */
   topP: number;
+  /** Keep tokens at least this share as likely as the likeliest; 0, or absent, keeps all. */
+  minP?: number;
 }
 
 /**
- * Tokens that survive top-k and top-p, most likely first (ties by id).
+ * Tokens that survive top-k, top-p and min-p, most likely first (ties by id).
  * Reused buffers: one instance a verifier, not one a token.
  */
 export class Nucleus {
@@ -31,7 +33,8 @@ export class Nucleus {
     const candidates = this.ids.subarray(0, count);
     candidates.sort((a, b) => logits[b]! - logits[a]! || a - b);
     const kept = warp.topK > 0 ? Math.min(warp.topK, count) : count;
-    if (warp.topP >= 1) return candidates.subarray(0, kept);
+    const likely = this.aboveFloor(candidates, logits, max - minReach(warp));
+    if (warp.topP >= 1) return candidates.subarray(0, Math.min(kept, likely));
 
     // Top-p runs over what top-k left, renormalised.
     let mass = 0;
@@ -48,7 +51,14 @@ export class Nucleus {
     while (n < kept && reached < enough) {
       reached += Math.exp((logits[candidates[n++]!]! - max) / warp.temperature);
     }
-    return candidates.subarray(0, Math.max(1, n));
+    return candidates.subarray(0, Math.max(1, Math.min(n, likely)));
+  }
+
+  /** How many of the candidates, likeliest first, are not below `floor`. */
+  private aboveFloor(candidates: Int32Array, logits: Float32Array, floor: number): number {
+    let count = candidates.length;
+    while (count > 1 && logits[candidates[count - 1]!]! < floor) count--;
+    return count;
   }
 
   /** How far below the maximum a logit can lie and still matter. */
@@ -60,6 +70,11 @@ export class Nucleus {
     if (warp.topK <= 0 || warp.topK >= logits.length) return byP;
     return Math.min(byP, max - kthLargest(logits, warp.topK));
   }
+}
+
+/** How far below the maximum min-p lets a logit lie: p(x) / p(max) is e^((z - max)/T), whatever else is cut. */
+export function minReach({ minP = 0, temperature }: Warp): number {
+  return minP > 0 ? -temperature * Math.log(minP) : Infinity;
 }
 
 /** The k-th largest value by a bounded min-heap: O(V log k). */

@@ -1,7 +1,8 @@
 /** Hashes by which the edge and the verifier know that they speak of the same model. */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { readTokenizerConfig } from './tokenizer-config.ts';
 import { weightFiles } from './weight-index.ts';
 
 /** SHA-256 in hex of what must agree. */
@@ -25,14 +26,10 @@ export function fingerprintModel(folder: string, quantization = ''): Fingerprint
   return { ...parts, model };
 }
 
-/** The chat template: a file of its own, or a field of tokenizer_config.json; '' where there is none. */
+/** '' where there is none; named templates as JSON. */
 function readChatTemplate(folder: string): string {
-  const file = join(folder, 'chat_template.jinja');
-  if (existsSync(file)) return readFileSync(file, 'utf8');
-  const settings = join(folder, 'tokenizer_config.json');
-  if (!existsSync(settings)) return '';
-  const template: unknown = JSON.parse(readFileSync(settings, 'utf8')).chat_template;
-  return typeof template === 'string' ? template : '';
+  const { chat_template: template = '' } = readTokenizerConfig(folder);
+  return typeof template === 'string' ? template : JSON.stringify(template);
 }
 
 const CHUNK_BYTES = 1 << 20;

@@ -93,8 +93,18 @@ async function filesOf(
     throw new Error(`"${repository}" is neither a folder nor a model's owner/name`);
   }
   const files: ListFileEntry[] = [];
-  for await (const file of listFiles({ ...sourceOf(repository, options), recursive })) {
-    if (file.type === 'file') files.push(file);
+  try {
+    for await (const file of listFiles({ ...sourceOf(repository, options), recursive })) {
+      if (file.type === 'file') files.push(file);
+    }
+  } catch (error) {
+    // What fetch throws where nothing answers; the hub's own refusals are errors of another kind.
+    if (!(error instanceof TypeError)) throw error;
+    throw new Error(
+      `${options.hubUrl ?? 'https://huggingface.co'} can't be reached to download ${repository}: ` +
+        'check the network, or name a .gguf file or a folder on this machine',
+      { cause: error },
+    );
   }
   return files;
 }

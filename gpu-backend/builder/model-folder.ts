@@ -5,6 +5,7 @@ import type { PromptForm } from '../../src/link/protocol/index.ts';
 import { type DecoderConfig, readDecoderConfig } from './config.ts';
 import { type Fingerprints, fingerprintModel } from './fingerprint.ts';
 import type { Quantization } from './quantization.ts';
+import { readEosTokenId } from './tokenizer-config.ts';
 import { readWeightIndex } from './weight-index.ts';
 
 export interface ModelManifest {
@@ -67,12 +68,12 @@ export function deriveManifest(folder: string, config: DecoderConfig): ModelMani
   };
 }
 
-/** generation_config.json is what transformers stops at; config.json is the older place. */
+/** What generation_config.json and config.json name, and the tokenizer's own: models disagree with themselves. */
 function readEosIds(folder: string): number[] {
-  const generation = readJson(join(folder, 'generation_config.json'));
-  const ids = generation?.eos_token_id ?? readJson(join(folder, 'config.json'))?.eos_token_id;
-  if (ids == null) return [];
-  return (Array.isArray(ids) ? ids : [ids]).map(Number);
+  const named = ['generation_config.json', 'config.json'].flatMap(
+    (file) => readJson(join(folder, file))?.eos_token_id ?? [],
+  );
+  return [...new Set([...named.map(Number), ...[readEosTokenId(folder) ?? []].flat()])];
 }
 
 function readJson(file: string): Record<string, unknown> | undefined {

@@ -1,59 +1,50 @@
 /**
  * The drafter beside the engine: the same core as the worker's, over what the
- * session holds here anyway (prompt and answer) and what the worker shipped.
+ * session holds here anyway (prompt and answer), what the worker shipped, and the
+ * successors that the target's own logits named.
  */
 
 import { BlendDrafter } from '../../src/draft/blend/blend.ts';
-import { Mixer } from '../../src/draft/blend/mixer.ts';
 import type { Drafter } from '../../src/draft/drafter.ts';
 import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
+import { RecyclingStore } from '../../src/draft/stores/recycling-store.ts';
 import { SessionStore } from '../../src/draft/stores/session-store.ts';
 import { SpanStore } from '../../src/draft/stores/span-store.ts';
 import type { Span } from '../../src/link/protocol/index.ts';
+import { EchoMemory } from './echo-memory.ts';
 
 export interface Echo extends Drafter {
   /** Takes in what the worker shipped, at any time of the turn. */
   learn(spans: readonly Span[]): void;
+  /** Whether `observe` is of any use. */
+  readonly recycles: boolean;
+  /** What the target found likeliest after a verified `token`. Called after the step's commit, parents before children. */
+  observe(token: number, successors: Int32Array): void;
 }
-
-/** Stores that an echo mixes: the session's, the spans, and where the answer is aligned in each. */
-const STORES = 4;
 
 export class EchoDrafter extends BlendDrafter implements Echo {
   private readonly spans: SpanStore;
+  private readonly memory: EchoMemory;
 
-  /** Turns of one tenant share a mixer: it learns how far to trust which evidence, never any text. */
-  constructor(mixer = new Mixer(STORES)) {
+  constructor(memory = new EchoMemory()) {
     const spans = new SpanStore();
     const session = new SessionStore();
-    super([session, spans, new AlignmentStore(session), new AlignmentStore(spans)], mixer);
+    const recycling = memory.recycled ? [new RecyclingStore(memory.recycled)] : [];
+    const aligned = [new AlignmentStore(session), new AlignmentStore(spans)];
+    super([session, spans, ...aligned, ...recycling], memory.mixer);
     this.spans = spans;
+    this.memory = memory;
   }
 
   learn(spans: readonly Span[]): void {
     this.spans.learn(spans);
   }
-}
 
-/** Namespaces whose mixers are kept, at about 100 kB each. */
-export const MAX_MIXERS = 256;
-
-/** One mixer a namespace; the one used longest ago is forgotten first. */
-export class Trust {
-  private readonly mixers = new Map<string, Mixer>();
-
-  get size(): number {
-    return this.mixers.size;
+  get recycles(): boolean {
+    return this.memory.recycled !== null;
   }
 
-  of(namespace: string): Mixer {
-    const mixer = this.mixers.get(namespace) ?? new Mixer(STORES);
-    this.mixers.delete(namespace);
-    this.mixers.set(namespace, mixer);
-    for (const oldest of this.mixers.keys()) {
-      if (this.mixers.size <= MAX_MIXERS) break;
-      this.mixers.delete(oldest);
-    }
-    return mixer;
+  observe(token: number, successors: Int32Array): void {
+    this.memory.recycled?.observe(token, successors);
   }
 }

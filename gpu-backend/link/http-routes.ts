@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import type { RequestListener, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { LINK_PATH } from '../../src/link/protocol/index.ts';
+import { readTokenizerConfig } from '../builder/tokenizer-config.ts';
 import type { Engine } from '../engine/engine.ts';
 import { exposeEngine } from '../engine/exposition.ts';
 import type { Scheduler } from '../turn/scheduler.ts';
@@ -50,8 +51,9 @@ export function httpRoutes(
       case '/model':
         return json(response, 200, description);
       case '/model/tokenizer.json':
+        return file(response, join(folder, 'tokenizer.json'));
       case '/model/tokenizer_config.json':
-        return file(response, join(folder, url.slice('/model/'.length)));
+        return json(response, 200, readTokenizerConfig(folder));
       default: {
         const error = `nothing here; the link is a WebSocket at ${LINK_PATH}`;
         return json(response, 404, { error });

@@ -16,7 +16,6 @@ import {
   MAX_ACCEPT_TOKENS,
   MAX_UNREAD_TOKENS,
   mergeLogprobs,
-  mergeRecycled,
 } from '../../src/link/protocol/index.ts';
 
 /** Bytes a socket may hold unsent before frames are merged: some round trips' worth at any sensible speed. */
@@ -92,7 +91,6 @@ function merge(first: Accept, second: Accept): Accept {
   const sources = new Uint8Array(tokens.length);
   sources.set(first.sources);
   sources.set(second.sources, first.sources.length);
-  const recycled = mergeRecycled(first.recycled, second.recycled);
   const logprobs = mergeLogprobs(first.logprobs, second.logprobs);
   return {
     position: first.position,
@@ -102,7 +100,6 @@ function merge(first: Accept, second: Accept): Accept {
     drafted: first.drafted + second.drafted,
     credit: first.credit + second.credit,
     stepMicros: first.stepMicros + second.stepMicros,
-    ...(recycled && { recycled }),
     ...(logprobs && { logprobs }),
   };
 }

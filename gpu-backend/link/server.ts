@@ -4,7 +4,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { type LinkKey, pause } from '../../src/link/protocol/index.ts';
 import { Nucleus } from '../accept/warp.ts';
 import type { ModelFolder } from '../builder/model-folder.ts';
-import { EchoDrafter, Trust } from '../drafters/echo.ts';
+import { EchoDrafter } from '../drafters/echo.ts';
+import { EchoMemories } from '../drafters/echo-memory.ts';
 import type { Engine } from '../engine/engine.ts';
 import { Grammars } from '../grammar/grammars.ts';
 import { Scheduler } from '../turn/scheduler.ts';
@@ -53,7 +54,7 @@ export async function startVerifier(
   const scheduler = new Scheduler(engine, nodeClock);
   const room = new WaitingRoom(nodeClock, engine.limits.slots);
   scheduler.onFreed = (session) => room.freed(session, session.namespace);
-  const trust = new Trust();
+  const memories = new EchoMemories();
   let draining = false;
   const context: LinkContext = {
     engine,
@@ -67,7 +68,7 @@ export async function startVerifier(
       maxContext: engine.limits.maxContext,
     },
     clock: nodeClock,
-    echo: ({ namespace }) => new EchoDrafter(trust.of(namespace)),
+    echo: ({ namespace, remember }) => new EchoDrafter(memories.of(namespace, remember)),
     draining: () => draining,
   };
 

@@ -13,8 +13,10 @@ import {
   MAX_LOGIT_BIASES,
   MAX_LOGPROBS,
   MAX_PENALTY,
+  MAX_REPETITION_PENALTY,
   MAX_TRANSFER,
   MAX_WAIT_MS,
+  MIN_REPETITION_PENALTY,
   type OpenSettings,
 } from '../../src/link/protocol/index.ts';
 import type { Warp } from '../accept/warp.ts';
@@ -36,6 +38,8 @@ export interface Turn {
   namespace: string;
   seed: [number, number];
   warp: Warp;
+  /** What logits of tokens that prompt or answer have are divided by; 1 for nothing. */
+  repetition: number;
   /** Null for none. */
   penalties: { frequency: number; presence: number } | null;
   /** What is added to the logits of tokens, each named once. */
@@ -49,8 +53,8 @@ export interface Turn {
   resumed: number;
   /** η of the knowledge transfer; 0 for none. */
   transfer: number;
-  /** Whether the worker is told the likeliest successors of verified tokens. */
-  recycle: boolean;
+  /** Whether later turns of the namespace may draft from what the target's logits show in this one. */
+  remember: boolean;
   /** Alternatives told of each committed token beside its log-probability; null for neither. */
   logprobs: number | null;
   /** What the answer is held to; null for anything. */
@@ -136,7 +140,14 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
       temperature: real(sampling?.temperature, 'sampling.temperature', 0, MAX_TEMPERATURE),
       topP: real(sampling?.topP, 'sampling.topP', 0, 1),
       topK: integer(sampling?.topK, 'sampling.topK', 0, MAX_TOP_K),
+      minP: real(sampling?.minP ?? 0, 'sampling.minP', 0, 1),
     },
+    repetition: real(
+      sampling?.repetitionPenalty ?? 1,
+      'sampling.repetitionPenalty',
+      MIN_REPETITION_PENALTY,
+      MAX_REPETITION_PENALTY,
+    ),
     penalties: penaltiesOf(sampling),
     bias: biasesOf(sampling?.logitBias, limits.vocabSize),
     maxTokens,
@@ -146,7 +157,7 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
     regions: regionsOf(settings.regions, asked),
     resumed,
     transfer: real(settings.transfer ?? 0, 'transfer', 0, MAX_TRANSFER),
-    recycle: flag(settings.recycle ?? false, 'recycle'),
+    remember: flag(settings.remember ?? false, 'remember'),
     logprobs:
       (settings.logprobs ?? null) === null
         ? null

@@ -20,6 +20,7 @@ import {
 } from '../../src/link/protocol/index.ts';
 import type { LogitsProcessor } from '../accept/logits-processor.ts';
 import type { Echo } from '../drafters/echo.ts';
+import type { StepRow } from '../engine/engine.ts';
 import type { Turn } from './admit.ts';
 
 /** Tree frames a worker may have outstanding: a round trip's worth of steps, and a bound on the work a peer can cause. */
@@ -168,6 +169,20 @@ export class Candidates {
     this.echo?.commit(tokens);
     reroot(this.standing, tokens, this.spare);
     this.swap();
+  }
+
+  /** Whether the successors of verified tokens are drafted from. */
+  get recycles(): boolean {
+    return this.echo?.recycles ?? false;
+  }
+
+  /** What the target found likeliest after each token that the step verified. After `commit`: nothing learns from its own answer. */
+  observe(row: StepRow): void {
+    const { topIds, top = 0 } = row;
+    if (!this.echo || !topIds) return;
+    for (let i = 0; i < row.count; i++) {
+      this.echo.observe(row.tokens[i]!, topIds.subarray(i * top, (i + 1) * top));
+    }
   }
 
   /** Credit to return: tree frames taken in since the last call. */

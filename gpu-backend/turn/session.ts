@@ -7,13 +7,10 @@
  * but the last, whose logits the next step computes.
  */
 
+import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycled-table.ts';
 import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
-import {
-  type DoneReason,
-  type LinkErrorCode,
-  RECYCLED_SUCCESSORS,
-} from '../../src/link/protocol/index.ts';
+import type { DoneReason, LinkErrorCode } from '../../src/link/protocol/index.ts';
 import { Draw } from '../accept/draw.ts';
 import { processorsOf } from '../accept/processors.ts';
 import { Walk } from '../accept/walk.ts';
@@ -24,7 +21,7 @@ import { firstAcrossPanel, panelRoom } from '../engine/panel.ts';
 import type { Outbox } from '../link/outbox.ts';
 import type { Turn } from './admit.ts';
 import { Candidates } from './candidates.ts';
-import { logprobsOf, recycledOf } from './step-report.ts';
+import { logprobsOf } from './logprobs.ts';
 import type { Draftable } from './tree-sizing.ts';
 
 export class Session implements Draftable {
@@ -48,8 +45,6 @@ export class Session implements Draftable {
   private drafted = 0;
   private accepted = 0;
   private prefillMicros = 0;
-  /** Whether successors are told: a vocabulary of fewer has none to choose from. */
-  private readonly recycles: boolean;
 
   constructor(
     turn: Turn,
@@ -70,7 +65,8 @@ export class Session implements Draftable {
     this.tokens = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
     this.tokens.set(turn.prompt);
     this.length = turn.prompt.length;
-    this.recycles = turn.recycle && engine.limits.vocabSize >= RECYCLED_SUCCESSORS;
+    // A smaller vocabulary has not as many to choose from.
+    const recycles = this.candidates.recycles && engine.limits.vocabSize >= RECYCLED_SUCCESSORS;
     const most = Math.max(engine.limits.maxRows, MAX_VERIFIED_NODES + 1);
     this.row = {
       slot,
@@ -79,7 +75,7 @@ export class Session implements Draftable {
       parents: new Int16Array(most),
       logitsFrom: 0,
       logits: new Float32Array(0),
-      ...(this.recycles && { top: RECYCLED_SUCCESSORS }),
+      ...(recycles && { top: RECYCLED_SUCCESSORS }),
     };
   }
 
@@ -203,7 +199,6 @@ export class Session implements Draftable {
     this.absorbed = true;
     const { count } = walk;
     const { row, engine } = this;
-    const recycled = this.recycles ? recycledOf(row, candidates.tree) : undefined;
     const top = turn.logprobs;
     const logprobs = top === null ? undefined : logprobsOf(row, walk, engine.limits.vocabSize, top);
     engine.commit(this.slot, walk.path, count);
@@ -221,13 +216,13 @@ export class Session implements Draftable {
       drafted,
       credit: candidates.takeCredit(),
       stepMicros,
-      ...(recycled && { recycled }),
       ...(logprobs && { logprobs }),
     });
     this.length += count;
     if (walk.stopped) this.end('stop');
     else if (count === left) this.end('length');
     else candidates.commit(tokens);
+    candidates.observe(row);
   }
 
   end(reason: DoneReason): void {

@@ -16,9 +16,11 @@ import { AnswerStats } from './answer-stats.ts';
 import { warmUp } from './draft-model/bundled.ts';
 import type { ModelUsage } from './draft-model/drafting-model.ts';
 import { DraftingPlan } from './drafting-plan.ts';
+import { expectReasoning } from './expect-reasoning.ts';
 import { type Citable, gather, type Material } from './material.ts';
 import { openingOf } from './opening.ts';
 import { PredictionMatch } from './prediction-match.ts';
+import type { Reasoning } from './reasoning.ts';
 import {
   type AnswerContext,
   answerCount,
@@ -47,6 +49,7 @@ export class Answer {
   private readonly plan: DraftingPlan | null;
   private readonly events: AsyncGenerator<LinkEvent>;
   private readonly stream: TextStream;
+  private readonly reasoning: Reasoning | null;
   /** Without the token that ends it. */
   private readonly tokens: number[] = [];
   private text = '';
@@ -73,6 +76,7 @@ export class Answer {
     this.plan = mode === 'off' ? null : new DraftingPlan(context, request, material, opening);
     this.events = runTurn(link, opening, this.plan);
     this.stream = new TextStream(model, request.stop);
+    this.reasoning = expectReasoning(model, request, material.prompt.tokens);
     this.prediction = prediction && new PredictionMatch(prediction);
   }
 
@@ -162,10 +166,11 @@ export class Answer {
       for await (const event of this.events) {
         if (event.type === 'accept') {
           yield this.accept(event);
-          if (this.complete) return;
+          if (!this.complete) continue;
+          yield* this.endReasoning();
+          return;
         } else if (event.type === 'done') {
-          const last = this.end(event.reason);
-          if (last) yield last;
+          yield* this.end(event.reason);
         }
       }
     } finally {
@@ -190,6 +195,7 @@ export class Answer {
       promptTokens: this.material.prompt.tokens.length,
       cachedTokens: this.cached,
       completionTokens: this.stats.tokens,
+      reasoningTokens: this.reasoning?.tokens ?? null,
       prediction: prediction && { accepted: prediction.accepted, rejected: prediction.rejected },
       draftModel: this.plan?.model?.usage() ?? null,
     };
@@ -228,20 +234,34 @@ export class Answer {
       this.tokens.push(token);
       this.prediction?.add(token);
     }
-    this.keepText(step);
     this.complete = this.stream.stopped;
-    return step;
+    return this.told(step);
   }
 
-  private end(reason: DoneReason): Step | null {
+  /** What was held back to the end. */
+  private *end(reason: DoneReason): Generator<Step> {
     // Only a verifier that stops says this: whoever cancels from here has left already.
     if (reason === 'cancelled') {
       throw new LinkFailure('draining', 'the verifier was stopped in mid-answer');
     }
     const last = this.stream.end(reason);
-    if (last) this.keepText(last);
+    if (last) yield this.told(last);
+    yield* this.endReasoning();
     this.complete = true;
-    return last;
+  }
+
+  private *endReasoning(): Generator<Step> {
+    const rest = this.reasoning?.end();
+    if (!rest) return;
+    this.keepText(rest);
+    yield rest;
+  }
+
+  /** The step with what was thought apart from what is said. */
+  private told(step: Step): Step {
+    const told = this.reasoning?.split(step) ?? step;
+    this.keepText(told);
+    return told;
   }
 
   private keepText({ pieces }: Step): void {
@@ -254,6 +274,8 @@ export interface AnswerUsage {
   /** Of the prompt, what the verifier had in its KV cache. */
   cachedTokens: number;
   completionTokens: number;
+  /** Of them, those that the model thought with; null for a model that doesn't, or may not. */
+  reasoningTokens: number | null;
   /** Tokens of the request's prediction that the answer has, and those it has not; null without one. */
   prediction: { accepted: number; rejected: number } | null;
   /** What the draft model did; null where it took no part. */

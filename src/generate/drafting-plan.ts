@@ -5,7 +5,7 @@
 import type { Drafter, Region } from '../draft/drafter.ts';
 import { Source } from '../draft/source.ts';
 import type { Span } from '../draft/stores/span-store.ts';
-import { type Accept, MAX_SPAN_TOKENS, type Open, type Recycled } from '../link/protocol/index.ts';
+import { type Accept, MAX_SPAN_TOKENS, type Open } from '../link/protocol/index.ts';
 import { WORKER_STORES } from '../memory/objects/mixer-weights.ts';
 import { passingMixer } from '../memory/turn/shared-mixer.ts';
 import { rememberedDrafter, TurnDrafter } from '../memory/turn/turn-drafter.ts';
@@ -33,8 +33,6 @@ export class DraftingPlan implements Drafting {
   private readonly facts: TurnFacts;
   /** Stored passages in the prompt, by their ids. */
   private readonly passages: number[];
-  /** Of the prompt, the tokens whose likeliest successors are asked for. */
-  private readonly recycled: Int32Array | null;
 
   /** @param opening whose drafting is not `off` */
   constructor(
@@ -57,7 +55,6 @@ export class DraftingPlan implements Drafting {
     // What the draft model says of nodes needs the nodes, whoever else proposes them.
     this.trees = transfer > 0 ? { ...delivery, beyondEcho: false } : delivery;
     this.passages = material.passages.flatMap(({ id }) => (id === null ? [] : [id]));
-    this.recycled = opening.settings.recycle ? opening.prompt : null;
     this.prediction = prediction
       ? [{ source: Source.prediction, begins: true, tokens: prediction }]
       : [];
@@ -69,11 +66,7 @@ export class DraftingPlan implements Drafting {
     if (this.prediction.length > 0 && this.drafter instanceof TurnDrafter) {
       this.drafter.learn(this.prediction);
     }
-    this.memory?.recall(this.passages, this.recycled);
-  }
-
-  observe(recycled: Recycled): void {
-    this.memory?.recycling.observe(recycled);
+    this.memory?.recall(this.passages);
   }
 
   /** A step was committed: what steps of such a turn take decides whether the draft model pays. */

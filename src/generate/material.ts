@@ -3,14 +3,14 @@
  * and the prompt made of them and the messages.
  */
 import type { ModelRecord } from '../model/record.ts';
-import type { ChatMessage } from '../model/tokenizer.ts';
 import {
   type RequestFile,
   readRequestFiles,
   searchRequestFiles,
 } from '../retrieve/request-files.ts';
 import { type Passage, search } from '../retrieve/search.ts';
-import { barePrompt, composePrompt, composeWhole, encodeContents, type Prompt } from './prompt.ts';
+import { barePrompt, composePrompt, composeWhole, type Prompt } from './prompt.ts';
+import { PromptLayout } from './prompt-layout.ts';
 import type { AnswerContext, Conversation, GenerationRequest } from './request.ts';
 import { describeTools } from './tools.ts';
 
@@ -54,16 +54,15 @@ export async function gather(
 }
 
 async function gatherConversation(
-  { env, namespace, model: target }: AnswerContext,
+  { env, namespace, model }: AnswerContext,
   request: GenerationRequest,
-  { messages, functions, query, search: options, files }: Conversation,
+  { messages, variables, functions, query, search: options, files }: Conversation,
 ): Promise<Material> {
-  const { model, messages: described } = describeTools(target, messages, functions);
+  const described = { ...describeTools(model, messages, functions), variables };
   const most = model.maxContext - 1;
   // First: what can't fit is not worth a search.
-  const contents = await encodeContents(model, described, most);
-  const conversation = { model, messages: described, contents };
-  const inPrompt = passagesIn(target, options.limit);
+  const layout = await PromptLayout.of(model, described, most);
+  const inPrompt = passagesIn(model, options.limit);
   const wanted = inPrompt + SPARE_PASSAGES;
   const readLimit = files?.whole ? most : MAX_SEARCHED_TOKENS;
   const [stored, read] = await Promise.all([
@@ -71,44 +70,31 @@ async function gatherConversation(
     files ? readRequestFiles(env, files.records, readLimit) : [],
   ]);
   const own = await searchRequestFiles(env, read, query, wanted);
-  if (files?.whole) return wholeFiles(conversation, request, read, own.slice(0, inPrompt), stored);
+  if (files?.whole) return wholeFiles(layout, model, request, read, own.slice(0, inPrompt), stored);
   const found = [...own, ...stored].slice(0, wanted);
   const room = { comfortable: comfortable(model, request), most };
-  const prompt = composePrompt(
-    model,
-    described,
-    contents,
-    found.slice(0, inPrompt),
-    found.slice(inPrompt),
-    room,
-  );
+  const prompt = await composePrompt(layout, found.slice(0, inPrompt), found.slice(inPrompt), room);
   return materialOf(model, request, prompt, found);
 }
 
-/** Messages as the prompt has them, and the ids of their contents. */
-interface EncodedConversation {
-  model: ModelRecord;
-  messages: readonly ChatMessage[];
-  contents: readonly Int32Array[];
-}
-
 /** Stores that are searched beside whole documents are drafted from, and not in the prompt. */
-function wholeFiles(
-  { model, messages, contents }: EncodedConversation,
+async function wholeFiles(
+  layout: PromptLayout,
+  model: ModelRecord,
   request: GenerationRequest,
   files: readonly RequestFile[],
   passages: Passage[],
   stored: readonly Passage[],
-): Material {
+): Promise<Material> {
   const documents = files.map(({ parts }) => ({
     title: parts[0]!.title,
     parts: parts.map(({ tokens }) => tokens),
   }));
-  const prompt = composeWhole(model, messages, contents, documents, stored, model.maxContext - 1);
+  const prompt = await composeWhole(layout, documents, stored, model.maxContext - 1);
   const anyLength = { comfortable: Number.POSITIVE_INFINITY, most: Number.POSITIVE_INFINITY };
   return {
     ...materialOf(model, request, prompt, [...stored]),
-    excerpt: composePrompt(model, messages, contents, passages, [], anyLength),
+    excerpt: await composePrompt(layout, passages, [], anyLength),
     passages,
     citable: files.flatMap(({ file, parts }) =>
       parts.map((part) => ({ ...part, fileId: file.id, fileName: file.filename })),

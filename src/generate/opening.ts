@@ -3,7 +3,7 @@ import type { Open } from '../link/protocol/index.ts';
 import type { ModelRecord } from '../model/record.ts';
 import type { Namespace } from '../store/tenants.ts';
 import type { Material } from './material.ts';
-import { type GenerationRequest, maxWaitOf, type Seed } from './request.ts';
+import { type GenerationRequest, maxWaitOf, type SamplingRequest, type Seed } from './request.ts';
 
 /** @param seed of this answer among the request's choices */
 export function openingOf(
@@ -14,8 +14,7 @@ export function openingOf(
   seed: Seed,
 ): Open {
   const { sampling, speculation, logprobs, grammar } = request;
-  const { mode, ablation, budget, memory, recycle, transfer } = speculation;
-  const defaults = defaultSampling(model);
+  const { mode, ablation, budget, memory, transfer } = speculation;
   return {
     prompt: prompt.tokens,
     settings: {
@@ -23,9 +22,7 @@ export function openingOf(
       namespace: namespace.key,
       sampling: {
         seed,
-        temperature: sampling.temperature ?? defaults.temperature,
-        topP: sampling.topP ?? defaults.topP,
-        topK: sampling.topK ?? defaults.topK,
+        ...samplingFor(model, sampling),
         ...(sampling.frequencyPenalty !== 0 && { frequencyPenalty: sampling.frequencyPenalty }),
         ...(sampling.presencePenalty !== 0 && { presencePenalty: sampling.presencePenalty }),
         ...(sampling.logitBias.length > 0 && { logitBias: sampling.logitBias }),
@@ -37,7 +34,7 @@ export function openingOf(
       regions: prompt.regions.map(({ start, end, source }) => [start, end, source]),
       resumed: 0,
       ...(transfer > 0 && { transfer }),
-      recycle: mode === 'on' && memory && recycle,
+      remember: memory,
       logprobs,
       ...(grammar && { grammar }),
       maxWaitMs: maxWaitOf(request),
@@ -45,15 +42,20 @@ export function openingOf(
   };
 }
 
-/** What generation_config.json says, as transformers reads it: greedy unless it says to sample. */
-function defaultSampling({ generation }: ModelRecord) {
+/** What the request leaves open is as generation_config.json has it. As in transformers: greedy unless it says to sample. */
+function samplingFor({ generation }: ModelRecord, asked: SamplingRequest) {
   const number = (name: string, fallback: number) => {
     const value = generation[name];
     return typeof value === 'number' ? value : fallback;
   };
+  const samples = generation.do_sample === true;
+  const minP = asked.minP ?? number('min_p', 0);
+  const repetitionPenalty = asked.repetitionPenalty ?? number('repetition_penalty', 1);
   return {
-    temperature: generation.do_sample === true ? number('temperature', 1) : 0,
-    topP: number('top_p', 1),
-    topK: number('top_k', 0),
+    temperature: asked.temperature ?? (samples ? number('temperature', 1) : 0),
+    topP: asked.topP ?? number('top_p', 1),
+    topK: asked.topK ?? number('top_k', 0),
+    ...(minP !== 0 && { minP }),
+    ...(repetitionPenalty !== 1 && { repetitionPenalty }),
   };
 }

@@ -4,8 +4,8 @@
  */
 import type { Bindings } from '../bindings.ts';
 import type { GrammarSetting } from '../link/protocol/index.ts';
+import type { ChatMessage } from '../model/chat-template.ts';
 import type { ModelRecord } from '../model/record.ts';
-import type { ChatMessage } from '../model/tokenizer.ts';
 import type { SearchOptions } from '../retrieve/search.ts';
 import type { FileRecord } from '../store/files.ts';
 import type { Namespace } from '../store/tenants.ts';
@@ -43,6 +43,8 @@ export function maxWaitOf({ maxWaitMs }: GenerationRequest): number {
 export interface Conversation {
   kind: 'conversation';
   messages: readonly ChatMessage[];
+  /** What the chat template is given beside the messages, such as `enable_thinking`. */
+  variables: Readonly<Record<string, unknown>>;
   /** Functions that the prompt describes. */
   functions: readonly FunctionTool[];
   /** What the stores are searched for: the last question. */
@@ -62,10 +64,12 @@ interface Continuation {
 export interface SamplingRequest {
   /** Of choice 0, as two unsigned 32-bit halves [low, high]. */
   seed: Seed;
-  /** null, these three: what the model's generation_config.json says. */
+  /** null, these five: what the model's generation_config.json says. */
   temperature: number | null;
   topP: number | null;
   topK: number | null;
+  minP: number | null;
+  repetitionPenalty: number | null;
   frequencyPenalty: number;
   presencePenalty: number;
   /** Added to the logits of tokens, each named once. */
@@ -82,8 +86,6 @@ export interface SpeculationRequest {
   budget: number;
   /** Whether the tenant's earlier answers are drafted from, and these left to later ones. */
   memory: boolean;
-  /** Whether the target's guesses at every verified token are drafted from too; needs `memory`. */
-  recycle: boolean;
   /** Whether the draft model in the worker takes part while it pays. */
   draftModel: 'auto' | 'off';
   /** η of RAPID's knowledge transfer; above 0 the answer is no longer the target's own. */

@@ -13,14 +13,18 @@ export interface TextModel {
 }
 
 /** A token's text and where it was accepted from. */
-interface Piece {
+export interface Piece {
   text: string;
   source: SourceName;
+  /** Tokens of the answer that it takes: more than one where a character is in several. */
+  tokens: number;
 }
 
 /** What one verify step gave the user. */
 export interface Step {
   pieces: Piece[];
+  /** What the model thought before it said anything. */
+  thoughts?: Piece[];
   /** Of the tokens that these pieces say, where the request asks for it. */
   logprobs: TokenLogprobs[];
   /** Tokens of the step that belong to the answer. */
@@ -35,6 +39,8 @@ export class TextStream {
   private readonly stops: StopStrings;
   private readonly waiting = new WaitingLogprobs();
   private readonly eosIds: ReadonlySet<number>;
+  /** Tokens whose text is not out. */
+  private silent = 0;
 
   constructor(model: TextModel, stop: readonly string[]) {
     this.detokenizer = new Detokenizer({
@@ -61,13 +67,16 @@ export class TextStream {
       const token = accept.tokens[i]!;
       if (this.eosIds.has(token)) break;
       step.tokens++;
+      this.silent++;
       const decoded = this.detokenizer.push(token);
       const text = this.stops.push(decoded);
       if (accept.logprobs) {
         const entry = tokenLogprobs(accept, accept.logprobs, i, this.waiting.length);
         step.logprobs.push(...this.waiting.push(entry, decoded.length, text.length));
       }
-      if (text !== '') step.pieces.push({ text, source: SOURCE_NAMES[accept.sources[i]!]! });
+      if (text === '') continue;
+      step.pieces.push({ text, source: SOURCE_NAMES[accept.sources[i]!]!, tokens: this.silent });
+      this.silent = 0;
     }
     return step;
   }
@@ -81,7 +90,11 @@ export class TextStream {
     const text = this.stops.push(whole) + this.stops.flush();
     const logprobs = this.stopped ? this.waiting.release(text.length) : this.waiting.flush();
     if (text === '' && logprobs.length === 0) return null;
-    const pieces: Piece[] = text === '' ? [] : [{ text, source: 'target' }];
+    const pieces: Piece[] = text === '' ? [] : [{ text, source: 'target', tokens: this.silent }];
     return { pieces, logprobs, tokens: 0, drafted: 0, micros: 0 };
   }
+}
+
+export function textOf(pieces: readonly Piece[]): string {
+  return pieces.map(({ text }) => text).join('');
 }

@@ -4,8 +4,8 @@
  * through it; where it has not, `<tool_call>{"name", "arguments"}</tool_call>` is
  * explained in the system message, and calls and their results are written as text.
  */
-import type { ChatMessage, ModelTokenizer } from '../model/tokenizer.ts';
-import { MARK, type PromptModel } from './prompt.ts';
+import type { ChatMessage } from '../model/chat-template.ts';
+import type { ModelTokenizer } from '../model/tokenizer.ts';
 
 export interface FunctionTool {
   name: string;
@@ -40,25 +40,18 @@ export function templateHasTools(model: Pick<ModelTokenizer, 'renderChat'>): boo
   }
 }
 
-/** What a prompt is composed with, so that it describes `functions` and has the calls in `messages`. */
-export function describeTools<Model extends PromptModel & ModelTokenizer>(
-  model: Model,
+/** Messages with their calls as the model's template takes them, and the functions that it is to tell of. */
+export function describeTools(
+  model: Pick<ModelTokenizer, 'renderChat'>,
   messages: readonly ChatMessage[],
   functions: readonly FunctionTool[],
-): { model: Model; messages: ChatMessage[] } {
+): { messages: readonly ChatMessage[]; tools?: readonly unknown[] } {
   const calls = messages.some(({ role, tool_calls }) => role === 'tool' || tool_calls);
-  if (functions.length === 0 && !calls) return { model, messages: [...messages] };
-  if (!templateHasTools(model)) return { model, messages: asText(messages, functions) };
-  // Contents are encoded apart; these are rendered, so they are made harmless first.
-  const tools = functions.length > 0 ? harmless(toolsOf(functions), model) : undefined;
-  const renderChat: Model['renderChat'] = (turns, options) =>
-    model.renderChat(turns, { ...options, tools });
+  if (functions.length === 0 && !calls) return { messages };
+  if (!templateHasTools(model)) return { messages: asText(messages, functions) };
   return {
-    model: { ...model, renderChat },
-    messages: forTemplate(messages).map((message) => {
-      const { tool_calls, ...rest } = message;
-      return tool_calls ? { ...rest, tool_calls: harmless(tool_calls, model) } : rest;
-    }),
+    messages: forTemplate(messages),
+    ...(functions.length > 0 && { tools: toolsOf(functions) }),
   };
 }
 
@@ -103,16 +96,6 @@ function argumentsOf(json: string): unknown {
   } catch {
     return json;
   }
-}
-
-/** Every string in it, keys too, without what looks like a special token or like the mark of a content. */
-function harmless<T>(value: T, model: Pick<ModelTokenizer, 'neutralise'>): T {
-  if (typeof value === 'string') return model.neutralise(value.replaceAll(MARK, '')) as T;
-  if (Array.isArray(value)) return value.map((one) => harmless(one, model)) as T;
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, one]) => [harmless(key, model), harmless(one, model)]),
-  ) as T;
 }
 
 function asText(messages: readonly ChatMessage[], functions: readonly FunctionTool[]) {

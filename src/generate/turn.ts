@@ -7,7 +7,7 @@ import type { Drafter, Region } from '../draft/drafter.ts';
 import { TokenTree } from '../draft/tree/tree.ts';
 import type { LinkEvent } from '../link/client.ts';
 import type { TurnLink } from '../link/failover.ts';
-import type { Accept, DraftingMode, DraftWord, Open, Recycled } from '../link/protocol/index.ts';
+import type { Accept, DraftingMode, DraftWord, Open } from '../link/protocol/index.ts';
 import { beyondEcho } from './beyond-echo.ts';
 import type { SpanQueue } from './span-queue.ts';
 
@@ -40,8 +40,6 @@ export interface Drafting {
   model?: TurnModel | null;
   /** The drafter has begun. */
   onBegin?(): void;
-  /** Told what steps found likely, after their commits, where `open` asked for it. */
-  observe?(recycled: Recycled): void;
 }
 
 /** The draft model at work beside the turn. */
@@ -102,7 +100,6 @@ export async function* runTurn(
     if (event.type === 'accept') {
       committed = event.position + event.tokens.length;
       drafting?.drafter.commit(event.tokens);
-      if (event.recycled) drafting?.observe?.(event.recycled);
       drafting?.model?.committed(event);
       ship();
       propose();

@@ -70,7 +70,6 @@ export class Link {
   /** Since something was heard. */
   private looks = 0;
   /** What `open` asked to be told in `accept`. */
-  private readonly recycle: boolean;
   private readonly logprobs: number | null;
 
   /** Sends `open`: the connection must be up. */
@@ -78,7 +77,6 @@ export class Link {
     this.transport = transport;
     this.clock = clock;
     this.expected = this.readSaid = open.prompt.length;
-    this.recycle = open.settings.recycle ?? false;
     this.logprobs = open.settings.logprobs ?? null;
     this.lastHeard = clock.now();
     this.stopWatch = every(clock, SILENCE_DEADLINE_MS / LOOKS, () => this.watch());
@@ -210,8 +208,7 @@ export class Link {
     }
   }
 
-  private expect({ position, tokens, recycled, logprobs }: Accept): void {
-    if (recycled && !this.recycle) throw new FrameError('successors that nobody asked for');
+  private expect({ position, tokens, logprobs }: Accept): void {
     const told = logprobs?.top ?? null;
     if (told !== this.logprobs) {
       throw new FrameError(`logprobs ${told}, but ${this.logprobs} were asked for`);

@@ -23,8 +23,16 @@ import { runAtOnce } from './pause.ts';
 import { normalise } from './unicode-normalise.ts';
 import { WordEncoder } from './word-encoder.ts';
 
+/**
+ * Where a text is: SentencePiece's tokenizers put `▁` before one that begins there, at
+ * the `start` of all, or `behind` a special token as well; inside of a text they don't.
+ */
+export type Place = 'start' | 'behind' | 'inside';
+
 export interface LinearTokenizer {
   tokenizer: Tokenizer;
+  /** The same by where a text is: with and without what SentencePiece's put before one. */
+  at: Record<Place, Tokenizer>;
   /** What is faster still; null for a tokenizer that is not byte-level. */
   words: WordEncoder | null;
   /** A lower bound of a text's tokens, without making them; 0 where there is none to be had. */
@@ -35,16 +43,58 @@ export interface LinearTokenizer {
 export function linearTokenizer(tokenizerJson: object, config: object): LinearTokenizer {
   const tokenizer = new Tokenizer(tokenizerJson, config);
   if (tokenizer.normalizer !== null) makeLinear(tokenizer.normalizer);
+  const at = byPlace(tokenizer, tokenizerJson, config);
   const { model } = tokenizer;
   // What marks the ends of words merges them by other rules.
   if (!(model instanceof BPE) || model.end_of_word_suffix || model.continuing_subword_suffix) {
-    return { tokenizer, words: null, fewestTokens: () => 0 };
+    return { tokenizer, at, words: null, fewestTokens: () => 0 };
   }
   const merges = new Merges(model);
   const merger = new BytePairMerger(merges);
   model.bpe = (word) => merged(word, model, merger);
   const words = WordEncoder.of(tokenizer, model, merges);
-  return { tokenizer, words, fewestTokens: fewestTokensOf(tokenizer, model) };
+  return { tokenizer, at, words, fewestTokens: fewestTokensOf(tokenizer, model) };
+}
+
+/** As much of a normaliser or a pre-tokenizer in tokenizer.json as says what is put before a text. */
+interface Step {
+  type?: string;
+  prepend_scheme?: string;
+  add_prefix_space?: boolean;
+  normalizers?: (Step | null)[];
+  pretokenizers?: (Step | null)[];
+}
+
+/**
+ * A normaliser that prepends does so behind every special token, a Metaspace of the
+ * scheme "first" at the start of a text only; inside of a text neither does. All three
+ * share one model, which is what takes memory.
+ */
+function byPlace(tokenizer: Tokenizer, json: object, config: object): Record<Place, Tokenizer> {
+  const { normalizer, pre_tokenizer } = json as Record<string, Step | null>;
+  const steps = { normalizer: unprefixed(normalizer), pre_tokenizer: unprefixed(pre_tokenizer) };
+  const model = { type: 'BPE', vocab: {}, merges: [] };
+  const bare = new Tokenizer({ ...json, ...steps, model, added_tokens: [] }, config);
+  if (bare.normalizer !== null) makeLinear(bare.normalizer);
+  const inside = Object.assign(Object.create(tokenizer) as Tokenizer, {
+    normalizer: bare.normalizer,
+    pre_tokenizer: bare.pre_tokenizer,
+  });
+  const isFirst = JSON.stringify(pre_tokenizer ?? null).includes('"prepend_scheme":"first"');
+  const behind = Object.assign(Object.create(tokenizer) as Tokenizer, {
+    pre_tokenizer: isFirst ? bare.pre_tokenizer : tokenizer.pre_tokenizer,
+  });
+  return { start: tokenizer, behind, inside };
+}
+
+/** The step without what it puts before a text; null where that is all it does. */
+function unprefixed(step: Step | null | undefined): Step | null {
+  if (!step || step.type === 'Prepend') return null;
+  const kept = (steps: (Step | null)[]) => steps.map(unprefixed).filter((one) => one !== null);
+  if (step.normalizers) return { ...step, normalizers: kept(step.normalizers) };
+  if (step.pretokenizers) return { ...step, pretokenizers: kept(step.pretokenizers) };
+  if (step.type !== 'Metaspace') return step;
+  return { ...step, prepend_scheme: 'never', add_prefix_space: false };
 }
 
 /** By the longest token's characters, for tokenizers in which no token can stand for more. */

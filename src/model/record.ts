@@ -56,8 +56,8 @@ export async function loadModel(env: Bindings): Promise<ModelRecord> {
 export async function reloadModel(env: Bindings): Promise<ModelRecord> {
   const description = await describe(env);
   const known = records.get(env.VERIFIER_URL);
-  const same =
-    known?.fingerprint.tokenizer === description.fingerprint.tokenizer ? known : undefined;
+  // The model's has the chat template in it too.
+  const same = known?.fingerprint.model === description.fingerprint.model ? known : undefined;
   const tokenizer = same ?? (await loadTokenizer(env, description.fingerprint.tokenizer));
   const record: ModelRecord = { ...tokenizer, ...description };
   records.set(env.VERIFIER_URL, record);

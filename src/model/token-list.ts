@@ -26,7 +26,11 @@ export class TokenList {
 
   /** Throws `TooManyTokens`. */
   push(id: number): void {
-    if (this.omitted?.has(id)) return;
+    if (!this.omitted?.has(id)) this.pushWritten(id);
+  }
+
+  /** Also one of those that are not taken up. Throws `TooManyTokens`. */
+  pushWritten(id: number): void {
     if (this.size >= this.most) throw new TooManyTokens(this.size + 1, this.most);
     if (this.size === this.ids.length) {
       const grown = new Int32Array(2 * this.size);

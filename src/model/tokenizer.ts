@@ -2,32 +2,26 @@
  * The target's tokenizer and chat template, made from the model's own
  * tokenizer.json and tokenizer_config.json. No I/O: it also runs in tests and benchmarks.
  */
-import { Template } from '@huggingface/jinja';
 import type { AddedToken, Tokenizer } from '@huggingface/tokenizers';
-import { type LinearTokenizer, linearTokenizer } from './linear-tokenizer.ts';
+import { type ChatMessage, ChatTemplate, type RenderOptions } from './chat-template.ts';
+import { type LinearTokenizer, linearTokenizer, type Place } from './linear-tokenizer.ts';
 import { runAtOnce, runInSlices } from './pause.ts';
 import { TokenList } from './token-list.ts';
 
-export interface ChatMessage {
-  role: string;
-  content: string;
-  /** Functions that the assistant called; templates take arguments as an object. */
-  tool_calls?: { id?: string; function: { name: string; arguments: unknown } }[];
-  /** The call that a message of the role `tool` answers. */
-  tool_call_id?: string;
-}
-
-interface RenderOptions {
-  /** Ends with the opening of the assistant's turn. Default true. */
-  addGenerationPrompt?: boolean;
-  /** For templates that tell of them. */
-  tools?: readonly unknown[] | undefined;
-}
-
 export interface ModelTokenizer {
   readonly tokenizer: Tokenizer;
-  /** Ids of trusted text, such as a rendered template: special tokens in it count. */
+  /** The chat template's text; '' for a model without. */
+  readonly templateSource: string;
+  /** Ids of trusted text: special tokens in it count. */
   encode(text: string): Int32Array;
+  /**
+   * Ids of a rendered chat template, or of a part of it, in slices: the special tokens
+   * that are written in it count, and none that a normaliser makes of the rest. Throws
+   * `TooManyTokens` beyond `most`.
+   *
+   * @param continues whether other tokens come before it
+   */
+  encodeRendered(text: string, most: number, continues: boolean): Promise<Int32Array>;
   /**
    * Ids of a prompt that is continued as it is: special tokens in it count, and it
    * opens with what the tokenizer puts before any text, a BOS mostly. In slices,
@@ -37,41 +31,48 @@ export interface ModelTokenizer {
   encodePrompt(text: string, most: number): Promise<Int32Array>;
   /** Whether the vocabulary has this id. */
   hasToken(id: number): boolean;
-  /** Ids of a document's or a user's text: never a special token's. */
+  /** Ids of a document's or a user's text inside of another: never a special token's, and no `▁` before it. */
   encodeUntrusted(text: string): Int32Array;
-  /** The same of a text of any length: in slices and with an end, as `encodePrompt`. */
-  encodeLong(text: string, most: number): Promise<Int32Array>;
   /**
    * The same text, where what looks like a special token is broken by a space;
    * `<|` always is, as in the text the bundled model was trained on.
    */
   neutralise(text: string): string;
-  /** The conversation in the model's own chat template. Neutralise untrusted content first. */
+  /**
+   * The conversation in the model's own chat template. Neutralise untrusted content
+   * first. Throws `NoChatTemplate` and `TemplateRefused`.
+   */
   renderChat(messages: readonly ChatMessage[], options?: RenderOptions): string;
 }
 
 export function createTokenizer(tokenizerJson: unknown, configJson: unknown): ModelTokenizer {
   const linear = linearTokenizer(tokenizerJson as object, configJson as object);
   const { tokenizer } = linear;
-  const template = new Template(chatTemplate(configJson));
+  const template = new ChatTemplate(configJson);
   const added = [...tokenizer.get_added_tokens_decoder().values()];
   const special = added.filter((token) => token.special);
   const specialIds = new Set(special.map((token) => token.id));
   const lookAlike = new RegExp(['<\\|', ...patterns(special, 2)].join('|'), 'g');
   const encodeInto = encoderOf(linear, added);
+  const encodeStretches = stretchEncoder(encodeInto, special);
   const opening = openingOf(tokenizer);
-  const names = tokenNames(configJson);
 
   function encode(text: string): Int32Array {
     const tokens = new TokenList();
-    runAtOnce(encodeInto(text, tokens));
+    runAtOnce(encodeInto(text, tokens, 'start'));
+    return tokens.toArray();
+  }
+
+  async function encodeRendered(text: string, most: number, continues: boolean) {
+    const tokens = new TokenList(most, specialIds);
+    await runInSlices(encodeStretches(text, tokens, continues ? 'inside' : 'start'));
     return tokens.toArray();
   }
 
   async function encodePrompt(text: string, most: number): Promise<Int32Array> {
     const tokens = new TokenList(most);
     for (const id of opening) tokens.push(id);
-    await runInSlices(encodeInto(text, tokens));
+    await runInSlices(encodeInto(text, tokens, 'start'));
     return tokens.toArray();
   }
 
@@ -86,45 +87,32 @@ export function createTokenizer(tokenizerJson: unknown, configJson: unknown): Mo
   // A normaliser (NFKC, say) can still make a special token out of look-alikes: they are left out.
   function encodeUntrusted(text: string): Int32Array {
     const tokens = new TokenList(Number.POSITIVE_INFINITY, specialIds);
-    runAtOnce(encodeInto(neutralise(text), tokens));
+    runAtOnce(encodeInto(neutralise(text), tokens, 'inside'));
     return tokens.toArray();
-  }
-
-  async function encodeLong(text: string, most: number): Promise<Int32Array> {
-    const tokens = new TokenList(most, specialIds);
-    await runInSlices(encodeInto(neutralise(text), tokens));
-    return tokens.toArray();
-  }
-
-  function renderChat(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
-    return template.render({
-      ...names,
-      messages,
-      ...(options.tools && { tools: options.tools }),
-      add_generation_prompt: options.addGenerationPrompt ?? true,
-    });
   }
 
   return {
-    ...{ tokenizer, encode, encodePrompt, encodeUntrusted, encodeLong },
-    ...{ hasToken, neutralise, renderChat },
+    ...{ tokenizer, templateSource: template.source },
+    ...{ encode, encodeRendered, encodePrompt, encodeUntrusted },
+    ...{ hasToken, neutralise, renderChat: template.render.bind(template) },
   };
 }
 
-type EncodeInto = (text: string, tokens: TokenList) => Generator<undefined, void>;
+type EncodeInto = (text: string, tokens: TokenList, place: Place) => Generator<undefined, void>;
 
 /** Pushes a text's ids, added tokens' among them: as the library has them, by words where that can be. */
 function encoderOf(linear: LinearTokenizer, added: readonly AddedToken[]): EncodeInto {
-  const { tokenizer, words, fewestTokens } = linear;
+  const { words, at, fewestTokens } = linear;
   const anyAdded = new RegExp(patterns(added, 1).join('|') || '(?!)', 'g');
   const idOf = new Map(added.map(({ content, id }) => [content, id]));
   // Some take in the space around them.
   const areLiteral = added.every(({ lstrip, rstrip }) => !lstrip && !rstrip);
 
-  return function* encodeInto(text, tokens) {
+  return function* encodeInto(text, tokens, place) {
     if (!words || (!areLiteral && text.search(anyAdded) >= 0)) {
       tokens.requireRoom(fewestTokens(text));
-      for (const id of tokenizer.encode(text, { add_special_tokens: false }).ids) tokens.push(id);
+      const { ids } = at[place].encode(text, { add_special_tokens: false });
+      for (const id of ids) tokens.push(id);
       return;
     }
     let from = 0;
@@ -134,6 +122,31 @@ function encoderOf(linear: LinearTokenizer, added: readonly AddedToken[]): Encod
       from = index + content.length;
     }
     if (from < text.length) yield* words.encode(from === 0 ? text : text.slice(from), tokens);
+  };
+}
+
+/** Pushes the ids of the special tokens that are written in a text, and of what is between them without any. */
+function stretchEncoder(encodeInto: EncodeInto, special: readonly AddedToken[]): EncodeInto {
+  const written = new RegExp(patterns(special, 1).join('|') || '(?!)', 'g');
+  const byContent = new Map(special.map((token) => [token.content, token]));
+
+  return function* encodeStretches(text, tokens, place) {
+    let before: AddedToken | undefined;
+    let from = 0;
+    function* stretch(end: number, behind?: AddedToken) {
+      let part = text.slice(from, end);
+      if (before?.rstrip) part = part.trimStart();
+      if (behind?.lstrip) part = part.trimEnd();
+      if (part !== '') yield* encodeInto(part, tokens, before ? 'behind' : place);
+    }
+    for (const { 0: content, index } of text.matchAll(written)) {
+      const token = byContent.get(content)!;
+      yield* stretch(index, token);
+      tokens.pushWritten(token.id);
+      before = token;
+      from = index + content.length;
+    }
+    yield* stretch(text.length);
   };
 }
 
@@ -151,28 +164,4 @@ function patterns(tokens: readonly AddedToken[], least: number): string[] {
     .filter((content) => content.length >= least)
     .sort((a, b) => b.length - a.length)
     .map((content) => content.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-}
-
-/** `chat_template` is a string, or a list of named ones of which "default" is the chat's. */
-function chatTemplate(config: unknown): string {
-  const template = (config as { chat_template?: unknown } | null)?.chat_template;
-  if (typeof template === 'string') return template;
-  if (Array.isArray(template)) {
-    const named = template.find((entry) => entry?.name === 'default')?.template;
-    if (typeof named === 'string') return named;
-  }
-  throw new Error(
-    'the model has no chat template: put one into tokenizer_config.json as "chat_template"',
-  );
-}
-
-/** The special tokens that templates name: `bos_token`, `eos_token` and their kin. */
-function tokenNames(config: unknown): Record<string, string> {
-  const names: Record<string, string> = {};
-  for (const [key, value] of Object.entries((config ?? {}) as Record<string, unknown>)) {
-    if (!key.endsWith('_token')) continue;
-    const content = typeof value === 'string' ? value : (value as { content?: unknown })?.content;
-    if (typeof content === 'string') names[key] = content;
-  }
-  return names;
 }

@@ -9,6 +9,7 @@ export type IdPrefix =
   | 'seg_'
   | 'call_'
   | 'resp_'
+  | 'rs_'
   | 'msg_'
   | 'fc_'
   | 'fs_';

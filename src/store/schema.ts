@@ -113,6 +113,8 @@ export const SECONDS_PER_DAY = 86_400;
 
 /** Name of the store that a request searches where it names none. */
 export const DEMO_STORE = 'demo';
+/** Its name until all of its documents are read. */
+export const DEMO_STORE_BEING_READ = `${DEMO_STORE} (being read)`;
 
 export const stores = sqliteTable(
   'stores',

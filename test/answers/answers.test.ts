@@ -1,17 +1,16 @@
 /** One suite for all routes that answer, whole and streamed, against the real service. */
 import OpenAI, { toFile } from 'openai';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startService, type TestService } from '../support/service.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 import { type Asking, CASES, PEAR, QUINCE, REFUSALS } from './cases.ts';
 import { type Feature, type Question, ROUTES, type Route } from './routes.ts';
 
-let service: TestService;
+let service: SharedService;
 let orchard: Asking['orchard'];
 beforeAll(async () => {
-  service = await startService({ demo: false });
+  service = await sharedService({ demo: false });
   orchard = { store: await storeOf(PEAR), file: await upload(QUINCE, 'quince.md') };
 });
-afterAll(() => service?.stop());
 
 const QUESTION: Question = { text: 'What is a draft tree?', maxTokens: 8 };
 

@@ -2,9 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { Tokenizer } from '@huggingface/tokenizers';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ModelServer, startModelServer } from '../support/model-server.ts';
-import { startWorker, type Worker } from '../support/worker.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
 /** The limits that docs/api.md names. */
 const MAX_INPUTS = 256;
@@ -15,19 +14,12 @@ const GOLDEN: { text: string; first: number[] }[] = JSON.parse(
   readFileSync('models/embedder/golden.json', 'utf8'),
 );
 
-let verifier: ModelServer;
-let worker: Worker;
+let service: SharedService;
 let client: OpenAI;
 
 beforeAll(async () => {
-  verifier = await startModelServer();
-  worker = await startWorker({ verifierUrl: verifier.url });
-  client = new OpenAI({ baseURL: `${worker.url}/v1`, apiKey: 'local', maxRetries: 0 });
-});
-
-afterAll(async () => {
-  await worker?.close();
-  await verifier?.close();
+  service = await sharedService({ demo: false });
+  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
 });
 
 const embed = async (input: string | string[], encoding_format: 'float' | 'base64' = 'float') =>
@@ -109,7 +101,7 @@ test.each([
   ],
   ['what the text is for', { model: MODEL, input: 'a', input_type: 'query' }, 400, 'input_type'],
 ])('%s: refused by name', async (_, body, status, param) => {
-  const response = await fetch(`${worker.url}/v1/embeddings`, {
+  const response = await fetch(`${service.url}/v1/embeddings`, {
     method: 'POST',
     body: JSON.stringify(body),
   });

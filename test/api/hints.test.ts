@@ -1,7 +1,7 @@
 /** What clients send that asks for nothing, hints for others, and what would change an answer. */
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startService, type TestService } from '../support/service.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
 const QUESTION = { role: 'user', content: 'When are pears pruned?' };
 const CALL = {
@@ -12,14 +12,13 @@ const CALL = {
 const RESULT = { role: 'tool', tool_call_id: 'call_1', content: 'done' };
 const PRUNE = { type: 'function', function: { name: 'prune', description: null, strict: null } };
 
-let service: TestService;
+let service: SharedService;
 let client: OpenAI;
 
 beforeAll(async () => {
-  service = await startService({ demo: false });
+  service = await sharedService({ demo: false });
   client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
 });
-afterAll(() => service?.stop());
 
 interface Sent {
   status: number;
@@ -254,15 +253,15 @@ describe('what would change the answer is refused by name', () => {
     [chat, { modalities: ['text', 'audio'] }],
     [chat, { functions: [{ name: 'f' }] }],
     [chat, { function_call: { name: 'f' } }],
-    [chat, { reasoning_effort: 'high' }],
-    [chat, { min_p: 0.1 }],
+    [chat, { thinking: { type: 'enabled' } }],
+    [chat, { top_a: 0.1 }],
     [chat, { guided_json: { type: 'object' } }],
     [chat, { stop_token_ids: [1] }],
     [chat, { verbosity: 'low' }],
     [respond, { max_tool_calls: 1 }],
     [respond, { stop: ['a'] }],
     [respond, { conversation: 'conv_1' }],
-    [complete, { repetition_penalty: 1.1 }],
+    [complete, { repeat_penalty: 1.1 }],
     [complete, { tools: [PRUNE] }],
   ])('%o %j', async (ask, fields) => {
     const { status, body } = await ask(fields);

@@ -1,26 +1,26 @@
 /** A POST repeated with its `idempotency-key` is done once, for its own tenant and scopes only. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createKey } from '../support/keys.ts';
-import { type ModelServer, startModelServer } from '../support/model-server.ts';
-import { executeSql, startWorker, type Worker } from '../support/worker.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { createKeys } from '../support/keys.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
+import { executeSql } from '../support/worker.ts';
 
-let verifier: ModelServer;
-let worker: Worker;
+let service: SharedService;
 let ann: string;
+let bob: string;
+let reader: string;
 
 beforeAll(async () => {
-  verifier = await startModelServer();
-  worker = await startWorker({ verifierUrl: verifier.url });
-  ann = await createKey(worker.state, 'ann');
-});
-
-afterAll(async () => {
-  await worker?.close();
-  await verifier?.close();
+  service = await sharedService({ demo: false });
+  [ann, bob, reader] = (await createKeys(
+    service.databases,
+    { tenant: 'repeating ann' },
+    { tenant: 'repeating bob' },
+    { tenant: 'repeating ann', scopes: ['chat'] },
+  )) as [string, string, string];
 });
 
 async function post(path: string, body: BodyInit, idempotencyKey: string, key = ann) {
-  const response = await fetch(`${worker.url}${path}`, {
+  const response = await fetch(`${service.url}${path}`, {
     method: 'POST',
     body,
     headers: { authorization: `Bearer ${key}`, 'idempotency-key': idempotencyKey },
@@ -35,7 +35,7 @@ const makeStore = (idempotencyKey: string, key?: string, name = 'orchard') =>
 
 async function countStores(key: string): Promise<number> {
   const headers = { authorization: `Bearer ${key}` };
-  const response = await fetch(`${worker.url}/v1/vector_stores?limit=100`, { headers });
+  const response = await fetch(`${service.url}/v1/vector_stores?limit=100`, { headers });
   return (await response.json()).data.length;
 }
 
@@ -78,14 +78,12 @@ test('the key with another body is a mistake, and told so', async () => {
 });
 
 test('another tenant’s key of the same name is another key', async () => {
-  const bob = await createKey(worker.state, 'bob');
   const [hers, his] = [await makeStore('shared'), await makeStore('shared', bob)];
   expect(his).toMatchObject({ status: 200, replayed: false });
   expect(his.id).not.toBe(hers.id);
 });
 
 test('no answer is kept for, or from, a key without the scope', async () => {
-  const reader = await createKey(worker.state, 'ann', '--scopes', 'chat');
   expect((await makeStore('scoped', reader)).status).toBe(403);
   expect(await makeStore('scoped')).toMatchObject({ status: 200, replayed: false });
   expect((await makeStore('scoped', reader)).status).toBe(403);
@@ -94,7 +92,7 @@ test('no answer is kept for, or from, a key without the scope', async () => {
 test('an answer is kept for a day', async () => {
   const first = await makeStore('day');
   await expect.poll(() => makeStore('day')).toMatchObject({ replayed: true });
-  await executeSql(worker, 'UPDATE idempotency SET created_at = created_at - 86401');
+  await executeSql(service.databases, 'UPDATE idempotency SET created_at = created_at - 86401');
   const later = await makeStore('day');
   expect(later).toMatchObject({ status: 200, replayed: false });
   expect(later.id).not.toBe(first.id);

@@ -1,17 +1,19 @@
 /** With two keys, nothing of one tenant is reachable from the other; against the real service. */
-import { join } from 'node:path';
 import OpenAI, { toFile } from 'openai';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createKey } from '../support/keys.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createKeys } from '../support/keys.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
+const ANN = 'isolated ann';
+const BOB = 'isolated bob';
 const SECRET = 'The vault opens with seventeen purple herons at midnight.';
 const QUESTION = { role: 'user' as const, content: 'How does the vault open?' };
 
-let service: TestService;
+let service: SharedService;
 let ann: OpenAI;
 let bob: OpenAI;
 let annsKey: string;
+let corasKey: string;
 let admin: string;
 let store: string;
 let file: string;
@@ -21,12 +23,17 @@ const clientWith = (apiKey: string) =>
   new OpenAI({ baseURL: `${service.url}/v1`, apiKey, maxRetries: 0 });
 
 beforeAll(async () => {
-  service = await startService({ demo: false });
-  const databases = join(service.state, 'wrangler');
-  annsKey = await createKey(databases, 'ann');
+  service = await sharedService({ demo: false });
+  let bobsKey: string;
+  [annsKey, bobsKey, corasKey, admin] = (await createKeys(
+    service.databases,
+    { tenant: ANN },
+    { tenant: BOB },
+    { tenant: 'isolated cora' },
+    { tenant: 'operator', scopes: ['admin', 'metrics'] },
+  )) as [string, string, string, string];
   ann = clientWith(annsKey);
-  bob = clientWith(await createKey(databases, 'bob'));
-  admin = await createKey(databases, 'operator', '--scopes', 'admin,metrics');
+  bob = clientWith(bobsKey);
   store = (await ann.vectorStores.create({ name: 'demo' })).id;
   const made = await ann.vectorStores.fileBatches.uploadAndPoll(store, {
     files: [await toFile(Buffer.from(`# The vault\n\n${SECRET}`), 'vault.md')],
@@ -34,8 +41,6 @@ beforeAll(async () => {
   batch = made.id;
   file = (await ann.vectorStores.files.list(store)).data[0]!.id;
 });
-
-afterAll(() => service.stop());
 
 interface Traced {
   text: string;
@@ -148,7 +153,7 @@ describe('answers', () => {
       .poll(async () => (await sources(ann)).some(isKept), { timeout: 30_000 })
       .toBe(true);
     // One who has said nothing of her own yet.
-    const cora = clientWith(await createKey(join(service.state, 'wrangler'), 'cora'));
+    const cora = clientWith(corasKey);
     expect((await sources(cora)).filter(isKept)).toEqual([]);
   });
 
@@ -219,5 +224,5 @@ test('statistics name no tenant, and only an admin reads them', async () => {
   expect(accepted).toBeGreaterThan(0);
   expect(value('espalier_spec_decode_num_draft_tokens_total')).toBeGreaterThanOrEqual(accepted);
   expect(text).toContain('route="/v1/chat/completions"');
-  for (const name of ['ann', 'bob', store, file]) expect(text).not.toContain(name);
+  for (const name of [ANN, BOB, store, file]) expect(text).not.toContain(name);
 });

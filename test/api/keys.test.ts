@@ -2,7 +2,8 @@
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createKey as make, espalier as run } from '../support/keys.ts';
+import type { NewKey } from '../../bin/keys.ts';
+import { createKey as insertKey, espalier as run } from '../support/keys.ts';
 import { type ModelServer, startModelServer } from '../support/model-server.ts';
 import { startWorker, type Worker } from '../support/worker.ts';
 
@@ -19,8 +20,16 @@ afterAll(async () => {
   await verifier?.close();
 });
 
-const espalier = (...args: string[]) => run(worker.state, ...args);
-const createKey = (tenant: string, ...options: string[]) => make(worker.state, tenant, ...options);
+const espalier = (...args: string[]) => run(worker.databases, ...args);
+const createKey = (tenant: string, more: Partial<NewKey> = {}) =>
+  insertKey(worker.databases, tenant, more);
+
+/** By the command itself. */
+async function createByCommand(tenant: string, ...options: string[]): Promise<string> {
+  const { out, err, status } = await espalier('key', 'create', '--tenant', tenant, ...options);
+  expect(status, err).toBe(0);
+  return out;
+}
 
 async function call(path: string, key: string | null, init: RequestInit = {}) {
   const headers = { ...(key === null ? {} : { authorization: `Bearer ${key}` }), ...init.headers };
@@ -35,8 +44,8 @@ const errorOf = (text: string) => JSON.parse(text).error;
 const COMMANDS_MS = 120_000;
 
 test('a key opens what its scopes say, until it is revoked', { timeout: COMMANDS_MS }, async () => {
-  const reader = await createKey('ann', '--scopes', 'chat', '--name', "ann's reader");
-  const admin = await createKey('ann', '--scopes', 'admin');
+  const reader = await createByCommand('ann', '--scopes', 'chat', '--name', "ann's reader");
+  const admin = await createByCommand('ann', '--scopes', 'admin');
   expect(reader).toMatch(/^esp_[\w-]{32}$/);
   const store = { method: 'POST', body: '{"name":"x"}' };
 
@@ -55,7 +64,7 @@ test('a key opens what its scopes say, until it is revoked', { timeout: COMMANDS
   expect((await call(`/v1/vector_stores/${id}/search`, reader, query)).status).toBe(200);
   expect((await call('/metrics', reader)).status).toBe(403);
   expect((await call('/metrics', admin)).status).toBe(403);
-  const watcher = await createKey('ann', '--scopes', 'metrics');
+  const watcher = await createByCommand('ann', '--scopes', 'metrics');
   expect((await call('/metrics', watcher)).text).toContain('espalier_http_requests_total{');
   expect((await call('/v1/models', watcher)).status).toBe(403);
 
@@ -71,7 +80,7 @@ test('a key opens what its scopes say, until it is revoked', { timeout: COMMANDS
 });
 
 test('a key’s rate is held, and the answer says when to come again', async () => {
-  const key = await createKey('bob', '--scopes', 'ingest', '--requests-per-minute', '3');
+  const key = await createByCommand('bob', '--scopes', 'ingest', '--requests-per-minute', '3');
   const answers = [];
   for (let i = 0; i < 2; i++) answers.push(await call('/v1/models', key));
   const chat = await call('/v1/chat/completions', key, { method: 'POST', body: '{}' });
@@ -112,7 +121,7 @@ function holdRequest(key: string) {
 }
 
 test('a key’s requests at the same time are held to its concurrency', async () => {
-  const key = await createKey('cora', '--scopes', 'ingest', '--concurrency', '1');
+  const key = await createByCommand('cora', '--scopes', 'ingest', '--concurrency', '1');
   let held = holdRequest(key);
   const asked = async () => {
     // It was refused itself, as one of these was under way.
@@ -132,7 +141,7 @@ test('a key’s requests at the same time are held to its concurrency', async ()
 });
 
 test('each choice counts for a key’s concurrency', async () => {
-  const key = await createKey('dora', '--scopes', 'chat,ingest', '--concurrency', '3');
+  const key = await createKey('dora', { concurrency: 3 });
   const chat = (n: number) =>
     call('/v1/chat/completions', key, {
       method: 'POST',

@@ -1,23 +1,15 @@
 /** Files, stores and search as OpenAI's own SDK calls them, against the real worker. */
 import OpenAI, { toFile } from 'openai';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { makeDocx, makePdf, makeZip } from '../support/documents.ts';
-import { type ModelServer, startModelServer } from '../support/model-server.ts';
-import { startWorker, type Worker } from '../support/worker.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
-let verifier: ModelServer;
-let worker: Worker;
+let service: SharedService;
 let client: OpenAI;
 
 beforeAll(async () => {
-  verifier = await startModelServer();
-  worker = await startWorker({ verifierUrl: verifier.url });
-  client = new OpenAI({ baseURL: `${worker.url}/v1`, apiKey: 'local', maxRetries: 0 });
-});
-
-afterAll(async () => {
-  await worker?.close();
-  await verifier?.close();
+  service = await sharedService({ demo: false });
+  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
 });
 
 const GUIDE = `---
@@ -264,6 +256,6 @@ test('a field of an upload that is not known is refused by name', async () => {
   const unnamed = new FormData();
   unnamed.set('purpose', 'assistants');
   unnamed.set('file', 'only text');
-  const response = await fetch(`${worker.url}/v1/files`, { method: 'POST', body: unnamed });
+  const response = await fetch(`${service.url}/v1/files`, { method: 'POST', body: unnamed });
   expect(await response.json()).toMatchObject({ error: { param: 'file' } });
 });

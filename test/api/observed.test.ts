@@ -26,14 +26,10 @@ beforeAll(async () => {
   await verifier.ready();
   const vars = { CORS_ORIGINS: `${PAGE}, https://other.example` };
   worker = await startWorker({ verifierUrl, keys, vars });
-  key = await createKey(
-    worker.state,
-    'heron-lovers',
-    '--scopes',
-    'admin,metrics',
-    '--concurrency',
-    '2',
-  );
+  key = await createKey(worker.databases, 'heron-lovers', {
+    scopes: ['admin', 'metrics'],
+    concurrency: 2,
+  });
 });
 
 afterAll(async () => {

@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createKey } from '../support/keys.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { SCOPES } from '../../src/store/schema.ts';
+import { createKey, createKeys } from '../support/keys.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
 // Only the table of routes is read off the app here: what runs on the platform runs in the service.
 vi.mock('cloudflare:workers', () => ({ DurableObject: class {} }));
@@ -21,17 +22,16 @@ interface OperationObject {
 type Schema = Record<string, unknown>;
 type Method = 'get' | 'post' | 'delete';
 
-let service: TestService;
+let service: SharedService;
 let document: {
   paths: Record<string, Partial<Record<Method, OperationObject>>>;
   components: { schemas: Record<string, Schema> };
 };
 
 beforeAll(async () => {
-  service = await startService({ demo: false });
+  service = await sharedService({ demo: false });
   document = await (await fetch(`${service.url}/openapi.json`)).json();
 });
-afterAll(() => service?.stop());
 
 /** Operations as `[method, path, operation]`. */
 function operations() {
@@ -82,9 +82,12 @@ test('every field of a request is told in docs/api.md', () => {
 });
 
 test('its scopes are those that open the routes', async () => {
-  const state = `${service.state}/wrangler`;
-  for (const scope of ['chat', 'ingest', 'metrics', 'admin']) {
-    const key = await createKey(state, `scoped-${scope}`, '--scopes', scope);
+  const keys = await createKeys(
+    service.databases,
+    ...SCOPES.map((scope) => ({ tenant: `scoped-${scope}`, scopes: [scope] })),
+  );
+  for (const [index, scope] of SCOPES.entries()) {
+    const key = keys[index]!;
     for (const { method, path, operation } of operations()) {
       // The key's own tenant goes last, or its key would go with it.
       if (operation.operationId === 'deleteTenant' && scope === 'admin') continue;
@@ -252,7 +255,7 @@ describe('answers are what it says', () => {
     await record('getReady', '/health/ready');
     await record('getMetrics', '/metrics');
     await record('getOpenApi', '/openapi.json');
-    const key = await createKey(`${service.state}/wrangler`, 'leaving', '--scopes', 'admin');
+    const key = await createKey(service.databases, 'leaving', { scopes: ['admin'] });
     await record('deleteTenant', '/v1/tenant', { key });
 
     // One that was added without a call here is not known to answer as it says.

@@ -1,11 +1,10 @@
 /** Searching a store: filters, thresholds, diversity, and what is refused; against the real worker. */
 import OpenAI, { toFile } from 'openai';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ModelServer, startModelServer } from '../support/model-server.ts';
-import { executeSql, startWorker, type Worker } from '../support/worker.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
+import { executeSql } from '../support/worker.ts';
 
-let verifier: ModelServer;
-let worker: Worker;
+let service: SharedService;
 let client: OpenAI;
 let storeId: string;
 
@@ -28,15 +27,9 @@ const FILES: Record<string, { text: string; attributes?: Attributes }> = {
 };
 
 beforeAll(async () => {
-  verifier = await startModelServer();
-  worker = await startWorker({ verifierUrl: verifier.url });
-  client = new OpenAI({ baseURL: `${worker.url}/v1`, apiKey: 'local', maxRetries: 0 });
+  service = await sharedService({ demo: false });
+  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
   storeId = await storeOf(FILES);
-});
-
-afterAll(async () => {
-  await worker?.close();
-  await verifier?.close();
 });
 
 async function storeOf(files: typeof FILES): Promise<string> {
@@ -58,7 +51,7 @@ async function storeOf(files: typeof FILES): Promise<string> {
 const search = (body: object, id = storeId) => searchText(JSON.stringify(body), id);
 
 async function searchText(body: string, id = storeId) {
-  const response = await fetch(`${worker.url}/v1/vector_stores/${id}/search`, {
+  const response = await fetch(`${service.url}/v1/vector_stores/${id}/search`, {
     method: 'POST',
     body,
   });
@@ -152,7 +145,7 @@ test('an expired store finds nothing, and searching keeps one from expiring', as
   });
   const idleFor = (hours: number) =>
     executeSql(
-      worker,
+      service.databases,
       `UPDATE stores SET last_active_at = unixepoch() - ${hours * 3600} WHERE id = '${id}'`,
     );
 

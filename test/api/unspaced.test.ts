@@ -6,7 +6,7 @@ import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { keyword, LANGUAGES, type Language, passage } from '../support/languages.ts';
 import { type ModelServer, startModelServer } from '../support/model-server.ts';
-import { startWorker, type Worker } from '../support/worker.ts';
+import { executeSql, startWorker, type Worker } from '../support/worker.ts';
 
 const PASSAGES = 100;
 /** Searches at once. */
@@ -134,3 +134,58 @@ test('a megabyte of one character is taken in, and searched', async () => {
   expect((await found(store, '字'.repeat(4_000)))[0]?.filename).toBe('one.txt');
   expect((await found(store, '文字'))[0]?.filename).toBe('other.txt');
 });
+
+async function deleteWhole(store: string): Promise<void> {
+  const { data } = await client.vectorStores.files.list(store);
+  for (const { id } of data) await client.files.delete(id);
+  await client.vectorStores.delete(store);
+}
+
+async function scores(store: string, query: string, method: string) {
+  const options = { query, ranking_options: { method } };
+  const { data } = await client.vectorStores.search(store, options as never);
+  return data.map(({ filename, score }) => [filename, score]);
+}
+
+const APPLES = {
+  'apple.md': '# 林檎\n\n果樹園の赤い果物。',
+  'pear.md': '# 梨\n\n緑の果物、壁の果物。',
+  'oak.md': '# 樫\n\n石の果樹園の木。',
+};
+
+test('after a deletion scores are those of before, also of passages that were indexed anew in between', async () => {
+  const store = await storeOf(APPLES);
+  const query = '果物と果樹園の壁';
+  const before = await scores(store, query, 'bm25');
+  expect(before.length).toBe(3);
+
+  const other = Object.fromEntries(
+    Array.from({ length: 12 }, (_, i) => [`${i}.md`, `# 果物${i}号\n\n壁${i}の果物が古いです。`]),
+  );
+  const another = await storeOf(other);
+  await forgetWords('古い');
+  expect(await scores(another, '古い', 'bm25')).toEqual([]);
+  // A search that misses vectors wakes what mends both.
+  await scores(another, '古い', 'vector');
+  const found = async () => (await scores(another, '古い', 'bm25')).length;
+  await expect.poll(found, { timeout: 20_000 }).toBe(10);
+
+  await deleteWhole(another);
+  expect(await scores(store, query, 'bm25')).toEqual(before);
+});
+
+/** As it was before the index had bigrams, for the passages whose text has the word. */
+async function forgetWords(word: string): Promise<void> {
+  const which = `text LIKE '%${word}%'`;
+  await executeSql(
+    worker.databases,
+    `INSERT INTO words_1 (words_1, rowid, title, heading, text)
+       SELECT 'delete', id, coalesce(words ->> 0, title), coalesce(words ->> 1, heading), words ->> 2
+       FROM chunks WHERE ${which};
+     INSERT INTO words_1 (rowid, title, heading, text)
+       SELECT id, title, heading, text FROM chunks WHERE ${which};
+     UPDATE chunks SET words = NULL WHERE ${which};
+     UPDATE documents SET embedder = 'espalier-embed-1'
+       WHERE id IN (SELECT document_id FROM chunks WHERE ${which})`,
+  );
+}

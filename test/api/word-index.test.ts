@@ -1,23 +1,14 @@
 /** The word index after deletions, against the real worker. */
 import OpenAI, { toFile } from 'openai';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ModelServer, startModelServer } from '../support/model-server.ts';
-import { executeSql, startWorker, type Worker } from '../support/worker.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
-let verifier: ModelServer;
-let worker: Worker;
+let service: SharedService;
 let client: OpenAI;
 
 beforeAll(async () => {
-  verifier = await startModelServer();
-  worker = await startWorker({ verifierUrl: verifier.url });
-  // `wrangler dev` may keep an answer back while its thread is busy: then it is asked again.
-  client = new OpenAI({ baseURL: `${worker.url}/v1`, apiKey: 'local', timeout: 30_000 });
-});
-
-afterAll(async () => {
-  await worker?.close();
-  await verifier?.close();
+  service = await sharedService({ demo: false });
+  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
 });
 
 async function storeOf(name: string, texts: readonly string[]) {
@@ -28,15 +19,8 @@ async function storeOf(name: string, texts: readonly string[]) {
   return store.id;
 }
 
-async function deleteWhole(store: string): Promise<void> {
-  const { data } = await client.vectorStores.files.list(store);
-  for (const { id } of data) await client.files.delete(id);
-  await client.vectorStores.delete(store);
-}
-
-async function scores(store: string, query: string, method = 'hybrid') {
-  const options = { query, ranking_options: { method } };
-  const { data } = await client.vectorStores.search(store, options as never);
+async function scores(store: string, query: string) {
+  const { data } = await client.vectorStores.search(store, { query });
   return data.map(({ filename, score }) => [filename, score]);
 }
 
@@ -54,47 +38,8 @@ test('after a deletion scores are those of before: deleted passages no longer co
   const another = await storeOf('deleted', other);
   expect(await scores(store, query)).not.toEqual(before);
 
-  await deleteWhole(another);
+  const { data } = await client.vectorStores.files.list(another);
+  for (const { id } of data) await client.files.delete(id);
+  await client.vectorStores.delete(another);
   expect(await scores(store, query)).toEqual(before);
 });
-
-const APPLES = [
-  '# 林檎\n\n果樹園の赤い果物。',
-  '# 梨\n\n緑の果物、壁の果物。',
-  '# 樫\n\n石の果樹園の木。',
-];
-
-test('so they are where the index has bigrams, and where it was made anew in between', async () => {
-  const store = await storeOf('kept', APPLES);
-  const query = '果物と果樹園の壁';
-  const before = await scores(store, query, 'bm25');
-  expect(before.length).toBe(3);
-
-  const other = Array.from({ length: 12 }, (_, i) => `# 果物${i}号\n\n壁${i}の果物が古いです。`);
-  const another = await storeOf('deleted', other);
-  await forgetWords('古い');
-  expect(await scores(another, '古い', 'bm25')).toEqual([]);
-  // A search that misses vectors wakes what mends both.
-  await scores(another, '古い', 'vector');
-  const found = async () => (await scores(another, '古い', 'bm25')).length;
-  await expect.poll(found, { timeout: 20_000 }).toBe(10);
-
-  await deleteWhole(another);
-  expect(await scores(store, query, 'bm25')).toEqual(before);
-});
-
-/** As it was before the index had bigrams, for the passages whose text has the word. */
-async function forgetWords(word: string): Promise<void> {
-  const which = `text LIKE '%${word}%'`;
-  await executeSql(
-    worker,
-    `INSERT INTO words_1 (words_1, rowid, title, heading, text)
-       SELECT 'delete', id, coalesce(words ->> 0, title), coalesce(words ->> 1, heading), words ->> 2
-       FROM chunks WHERE ${which};
-     INSERT INTO words_1 (rowid, title, heading, text)
-       SELECT id, title, heading, text FROM chunks WHERE ${which};
-     UPDATE chunks SET words = NULL WHERE ${which};
-     UPDATE documents SET embedder = 'espalier-embed-1'
-       WHERE id IN (SELECT document_id FROM chunks WHERE ${which})`,
-  );
-}

@@ -22,7 +22,7 @@ describe.skipIf(!chromium)('the page of a deployed service', () => {
   beforeAll(async () => {
     browser = await openBrowser(chromium!);
     service = await startService();
-    key = await createKey(`${service.state}/wrangler`, 'local', '--scopes', 'chat');
+    key = await createKey(service.worker.databases, 'local', { scopes: ['chat'] });
     url = `http://${DEPLOYED_HOST}:${new URL(service.url).port}`;
   });
 

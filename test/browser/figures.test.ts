@@ -42,6 +42,7 @@ describe('the figures of an answer', () => {
       meanAccepted: 3,
       tokensPerSecond: 4,
       firstTokenMs: 250,
+      shareDrafted: 4 / 6,
       bySource: { target: 2, passage: 3, output: 1 },
     });
   });
@@ -123,6 +124,7 @@ describe('the comparison', () => {
     meanAccepted: 20 / steps,
     tokensPerSecond,
     firstTokenMs: 1,
+    shareDrafted: null,
     bySource: {},
   });
 

@@ -2,26 +2,21 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findChromium, type Misdeeds, openBrowser, watch } from '../support/browser.ts';
-import { type ModelServer, startModelServer } from '../support/model-server.ts';
-import { startWorker, type Worker } from '../support/worker.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
 const chromium = findChromium();
 
 describe.skipIf(!chromium)('the reference', () => {
-  let verifier: ModelServer;
-  let worker: Worker;
+  let service: SharedService;
   let browser: Browser;
 
   beforeAll(async () => {
     browser = await openBrowser(chromium!);
-    verifier = await startModelServer();
-    worker = await startWorker({ verifierUrl: verifier.url });
+    service = await sharedService({ demo: false });
   });
 
   afterAll(async () => {
     await browser?.close();
-    await worker?.close();
-    await verifier?.close();
   });
 
   async function open(
@@ -29,15 +24,15 @@ describe.skipIf(!chromium)('the reference', () => {
     options: BrowserContextOptions = {},
   ): Promise<{ page: Page; misdeeds: Misdeeds }> {
     const page = await (await browser.newContext(options)).newPage();
-    const misdeeds = watch(page, worker.url);
-    await page.goto(worker.url + path);
+    const misdeeds = watch(page, service.url);
+    await page.goto(service.url + path);
     await page.waitForSelector('.operation');
     return { page, misdeeds };
   }
 
   it('shows every operation and schema of the document, offline', async () => {
     const { page, misdeeds } = await open('/docs');
-    const api = await (await fetch(`${worker.url}/openapi.json`)).json();
+    const api = await (await fetch(`${service.url}/openapi.json`)).json();
     const ids = Object.values<object>(api.paths).flatMap((item) =>
       Object.values(item).flatMap(({ operationId }) => operationId ?? []),
     );
@@ -78,7 +73,7 @@ describe.skipIf(!chromium)('the reference', () => {
 
   it('is reached from the chat page', async () => {
     const page = await (await browser.newContext()).newPage();
-    await page.goto(worker.url);
+    await page.goto(service.url);
     const link = page.locator('footer a', { hasText: 'the API' });
     expect(await link.getAttribute('href')).toBe('/docs');
   });

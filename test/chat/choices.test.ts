@@ -1,16 +1,15 @@
 /** Several choices of one request, as the `openai` package asks for them. */
 import OpenAI, { BadRequestError } from 'openai';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { CLIENT_DEADLINE_MS } from '../../src/api/answers/event-stream.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
-let service: TestService;
+let service: SharedService;
 let client: OpenAI;
 beforeAll(async () => {
-  service = await startService();
+  service = await sharedService({ demo: true });
   client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
 });
-afterAll(() => service.stop());
 
 const BODY = {
   messages: [{ role: 'user' as const, content: 'What is the session store?' }],

@@ -1,10 +1,10 @@
 /** The tool file_search and citations, through the real service. */
 import OpenAI, { toFile } from 'openai';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { quotesIn } from '../../src/generate/citations.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
-let service: TestService;
+let service: SharedService;
 let client: OpenAI;
 let store: string;
 
@@ -14,7 +14,7 @@ const APPLE =
   'The cordon apple is planted at an angle, tied to wires, and fed with bone meal in spring.';
 
 beforeAll(async () => {
-  service = await startService({ demo: false });
+  service = await sharedService({ demo: false });
   client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
   store = (await client.vectorStores.create({ name: 'orchard' })).id;
   for (const [name, text] of [
@@ -28,10 +28,6 @@ beforeAll(async () => {
     const attributes = { tree: name.replace('.md', '') };
     await client.vectorStores.files.createAndPoll(store, { file_id: file.id, attributes });
   }
-});
-
-afterAll(async () => {
-  await service?.stop();
 });
 
 interface Citation {

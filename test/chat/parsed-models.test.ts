@@ -2,21 +2,17 @@
 import { Validator } from '@cfworker/json-schema';
 import OpenAI from 'openai';
 import { zodResponseFormat } from 'openai/helpers/zod';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
-import { startService, type TestService } from '../support/service.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 import pydantic from './pydantic-models.json' with { type: 'json' };
 
-let service: TestService;
+let service: SharedService;
 let client: OpenAI;
 
 beforeAll(async () => {
-  service = await startService({ demo: false });
+  service = await sharedService({ demo: false });
   client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
-});
-
-afterAll(async () => {
-  await service?.stop();
 });
 
 const word = z.string().max(12);

@@ -1,15 +1,14 @@
 /** OpenAI's predicted outputs: fewer steps where the prediction is right, the same text whatever it is. */
 import OpenAI, { BadRequestError } from 'openai';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startService, type TestService } from '../support/service.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
-let service: TestService;
+let service: SharedService;
 let client: OpenAI;
 beforeAll(async () => {
-  service = await startService();
+  service = await sharedService({ demo: true });
   client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
 });
-afterAll(() => service.stop());
 
 interface Stats {
   steps: number;

@@ -5,13 +5,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import OpenAI, { toFile } from 'openai';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from '../../local/root.ts';
 import { createTokenizer } from '../../src/model/tokenizer.ts';
 import { makeZip } from '../support/documents.ts';
-import { createKey } from '../support/keys.ts';
+import { createKeys } from '../support/keys.ts';
 import { TARGET } from '../support/model-server.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
 const QUESTION = 'What is the echo?';
 const json = (file: string) => JSON.parse(readFileSync(join(TARGET, file), 'utf8'));
@@ -24,25 +24,25 @@ const TEXT_TOKENS = encodeUntrusted(TEXT).length;
 const SECRET = 'The vault opens with seventeen purple herons at midnight.';
 const VAULT = `# The vault\n\n${SECRET}`;
 
-let service: TestService;
+let service: SharedService;
 let ann: OpenAI;
 let bob: OpenAI;
 let eve: OpenAI;
 let file: string;
 
 beforeAll(async () => {
-  service = await startService({ demo: false });
-  const databases = join(service.state, 'wrangler');
+  service = await sharedService({ demo: false });
   const clientWith = (apiKey: string) =>
     new OpenAI({ baseURL: `${service.url}/v1`, apiKey, maxRetries: 0 });
-  ann = clientWith(await createKey(databases, 'ann'));
-  bob = clientWith(await createKey(databases, 'bob'));
-  eve = clientWith(await createKey(databases, 'eve'));
+  const keys = await createKeys(
+    service.databases,
+    ...['ann', 'bob', 'eve'].map((name) => ({ tenant: `filing ${name}` })),
+  );
+  [ann, bob, eve] = keys.map(clientWith) as [OpenAI, OpenAI, OpenAI];
   file = await upload(ann, TEXT, 'guide.md');
   // The draft model's session is made here.
   await fetch(`${service.url}/health`);
 });
-afterAll(() => service.stop());
 
 async function upload(client: OpenAI, content: string | Uint8Array, name: string) {
   const uploaded = await toFile(Buffer.from(content), name);

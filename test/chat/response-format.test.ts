@@ -4,16 +4,15 @@ import { Validator } from '@cfworker/json-schema';
 import { ChatOpenAI } from '@langchain/openai';
 import { generateObject, jsonSchema, streamObject } from 'ai';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startService, type TestService } from '../support/service.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
-let service: TestService;
+let service: SharedService;
 let client: OpenAI;
 beforeAll(async () => {
-  service = await startService({ demo: false });
+  service = await sharedService({ demo: false });
   client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
 });
-afterAll(() => service.stop());
 
 const SCHEMA = {
   type: 'object',

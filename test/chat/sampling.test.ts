@@ -1,20 +1,23 @@
 /** What steers the draw, as the `openai` package sends it: penalties, biases, log-probabilities. */
 import OpenAI, { BadRequestError } from 'openai';
 import type { ChatCompletionTokenLogprob } from 'openai/resources/chat/completions';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startService, type TestService } from '../support/service.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
-let service: TestService;
+let service: SharedService;
 let client: OpenAI;
 beforeAll(async () => {
-  service = await startService();
+  service = await sharedService({ demo: true });
   client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
 });
-afterAll(() => service.stop());
 
 const MESSAGES = [{ role: 'user' as const, content: 'What is a draft tree?' }];
 
-type Body = Partial<OpenAI.ChatCompletionCreateParamsNonStreaming> & { speculation?: object };
+type Body = Partial<OpenAI.ChatCompletionCreateParamsNonStreaming> & {
+  speculation?: object;
+  repetition_penalty?: number;
+  min_p?: number;
+};
 
 function ask(body: Body) {
   return client.chat.completions.create({
@@ -46,6 +49,8 @@ describe('penalties and biases', () => {
     presence_penalty: { presence_penalty: 2 },
     'both, below zero': { frequency_penalty: -0.5, presence_penalty: -0.5 },
     logit_bias: { logit_bias: { '100': -100, '101': 3 } },
+    repetition_penalty: { repetition_penalty: 1.3 },
+    'min_p beside it': { repetition_penalty: 0.9, min_p: 0.2 },
     together: { frequency_penalty: 1, logit_bias: { '5': 2 }, top_p: 0.9 },
   };
 
@@ -57,11 +62,7 @@ describe('penalties and biases', () => {
     const all = { ...body, temperature };
     const off = await textOf({ ...all, speculation: { mode: 'off' } });
     expect(off.length).toBeGreaterThan(20);
-    for (const speculation of [
-      {},
-      { ablation: { trees: 'lockstep' }, budget: 64 },
-      { recycle: true },
-    ]) {
+    for (const speculation of [{}, { ablation: { trees: 'lockstep' }, budget: 64 }]) {
       expect(await textOf({ ...all, speculation })).toBe(off);
     }
   });
@@ -122,6 +123,13 @@ describe('penalties and biases', () => {
 
   test.each<[string, Body, string, RegExp]>([
     ['a penalty too high', { frequency_penalty: 2.5 }, 'frequency_penalty', /-2 to 2/],
+    [
+      'a repetition penalty of nothing',
+      { repetition_penalty: 0 } as never,
+      'repetition_penalty',
+      /0\.1 to 10/,
+    ],
+    ['min_p above all', { min_p: 1.1 } as never, 'min_p', /0 to 1/],
     ['a penalty as text', { presence_penalty: '1' as never }, 'presence_penalty', /number/],
     ['a bias too low', { logit_bias: { '5': -101 } }, 'logit_bias.5', /-100 to 100/],
     ['a bias of a word', { logit_bias: { pear: 1 } }, 'logit_bias.pear', /token ids/],

@@ -1,8 +1,7 @@
 /** Prompts that can't fit the context, of any text, against the real worker; no verifier is asked. */
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ModelServer, startModelServer } from '../support/model-server.ts';
-import { startWorker, type Worker } from '../support/worker.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
 /** Near the 2 MB that a body may have. */
 const LENGTH = 1_900_000;
@@ -17,21 +16,14 @@ const TEXTS: Record<string, string> = {
   'the beginnings of special tokens': '<|'.repeat(LENGTH / 2),
 };
 
-let verifier: ModelServer;
-let worker: Worker;
+let service: SharedService;
 
 beforeAll(async () => {
-  verifier = await startModelServer();
-  worker = await startWorker({ verifierUrl: verifier.url });
-});
-
-afterAll(async () => {
-  await worker?.close();
-  await verifier?.close();
+  service = await sharedService({ demo: false });
 });
 
 async function post(path: string, body: object) {
-  const response = await fetch(worker.url + path, { method: 'POST', body: JSON.stringify(body) });
+  const response = await fetch(service.url + path, { method: 'POST', body: JSON.stringify(body) });
   return { status: response.status, error: (await response.json()).error };
 }
 

@@ -1,14 +1,14 @@
 /** `ai` with `@ai-sdk/openai-compatible`, against the real service. */
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { APICallError, generateText, streamText } from 'ai';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startService, type TestService } from '../support/service.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
-let service: TestService;
+let service: SharedService;
 let model: ReturnType<ReturnType<typeof createOpenAICompatible>>;
 
 beforeAll(async () => {
-  service = await startService();
+  service = await sharedService({ demo: true });
   const espalier = createOpenAICompatible({
     name: 'espalier',
     baseURL: `${service.url}/v1`,
@@ -17,7 +17,6 @@ beforeAll(async () => {
   });
   model = espalier(service.model);
 });
-afterAll(() => service.stop());
 
 const QUESTION = { prompt: 'How are several verifiers configured?', seed: 7 };
 

@@ -8,14 +8,14 @@ import {
 import { StringOutputParser } from '@langchain/core/output_parsers';
 import { ChatPromptTemplate } from '@langchain/core/prompts';
 import { ChatOpenAI } from '@langchain/openai';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startService, type TestService } from '../support/service.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
-let service: TestService;
+let service: SharedService;
 let chat: ChatOpenAI;
 
 beforeAll(async () => {
-  service = await startService();
+  service = await sharedService({ demo: true });
   chat = new ChatOpenAI({
     model: service.model,
     apiKey: 'local',
@@ -24,7 +24,6 @@ beforeAll(async () => {
     maxRetries: 0,
   });
 });
-afterAll(() => service.stop());
 
 const QUESTION = 'How are several verifiers configured?';
 

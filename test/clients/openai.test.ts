@@ -1,5 +1,4 @@
 /** What `openai` does around a request: uploads and polls, types its errors, retries, gives up. */
-import { join } from 'node:path';
 import OpenAI, {
   APIUserAbortError,
   AuthenticationError,
@@ -7,14 +6,14 @@ import OpenAI, {
   NotFoundError,
   toFile,
 } from 'openai';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { createKey } from '../support/keys.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
 const GUIDE = '# Pruning\n\nPears are pruned in late winter, before the buds swell.';
 const QUESTION = { role: 'user' as const, content: 'When are pears pruned?' };
 
-let service: TestService;
+let service: SharedService;
 let client: OpenAI;
 let store: string;
 
@@ -23,11 +22,10 @@ function connect(options: ConstructorParameters<typeof OpenAI>[0]): OpenAI {
 }
 
 beforeAll(async () => {
-  service = await startService({ demo: false });
+  service = await sharedService({ demo: false });
   client = connect({ apiKey: 'local' });
   store = (await client.vectorStores.create({ name: 'garden' })).id;
 });
-afterAll(() => service.stop());
 
 async function activeTurns(): Promise<number> {
   const health = await (await fetch(`${service.verifierUrl}/health`)).json();
@@ -83,8 +81,7 @@ test('errors are the classes that the SDK has for them, with the request’s id'
 });
 
 test('a request that is too many is tried again when the answer says so', async () => {
-  const databases = join(service.state, 'wrangler');
-  const key = await createKey(databases, 'busy', '--concurrency', '1');
+  const key = await createKey(service.databases, 'busy', { concurrency: 1 });
   const statuses: number[] = [];
   const patient = connect({
     apiKey: key,

@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI, { BadRequestError, toFile } from 'openai';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from '../../local/root.ts';
 import { createTokenizer, type ModelTokenizer } from '../../src/model/tokenizer.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { createKey } from '../support/keys.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
 const QUESTIONS: string[] = JSON.parse(readFileSync(join(ROOT, 'web/demo/questions.json'), 'utf8'));
 const read = (path: string) => JSON.parse(readFileSync(join(ROOT, path), 'utf8'));
@@ -16,18 +17,19 @@ const CORPUS_MS = 2_000;
 /** Longer than an answer takes to be kept, and counted, after its last byte. */
 const SETTLED_MS = 300;
 
-let service: TestService;
+let service: SharedService;
 let client: OpenAI;
 let tokenizer: ModelTokenizer;
 beforeAll(async () => {
-  service = await startService();
-  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
+  service = await sharedService({ demo: false });
+  // A tenant of its own: how drafts are weighed is learned from what its tenant was answered before.
+  const apiKey = await createKey(service.databases, 'completed');
+  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey, maxRetries: 0 });
   tokenizer = createTokenizer(
     read('models/target/tokenizer.json'),
     read('models/target/tokenizer_config.json'),
   );
 });
-afterAll(() => service.stop());
 
 /** What the bundled model's chat template makes of a question. */
 function asked(question: string): string {

@@ -1,9 +1,10 @@
 /** Suggestions through the real worker: the draft model's, marked as its own, grounded by what the tenant has. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI, { BadRequestError, toFile } from 'openai';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import facts from '../../models/draft/edge.json' with { type: 'json' };
-import { startService, type TestService } from '../support/service.ts';
+import { createKey } from '../support/keys.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
 /** Longer than a small segment of a store's text takes to be built. */
 const CORPUS_MS = 2_000;
@@ -13,12 +14,14 @@ const RULE =
   'The beacon rule is that whoever meets the beacon keeper at the old stone bridge must offer seven silver coins.';
 const PROMPT = 'The beacon rule is that whoever meets the beacon keeper at the old';
 
-let service: TestService;
+let service: SharedService;
 let client: OpenAI;
 let store: string;
 beforeAll(async () => {
-  service = await startService({ demo: false });
-  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
+  service = await sharedService({ demo: false });
+  // A tenant of its own: how drafts are weighed is learned from what its tenant was answered before.
+  const apiKey = await createKey(service.databases, 'suggested');
+  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey, maxRetries: 0 });
   store = (await client.vectorStores.create({ name: 'village' })).id;
   await client.vectorStores.files.uploadAndPoll(
     store,
@@ -26,7 +29,6 @@ beforeAll(async () => {
   );
   await sleep(CORPUS_MS);
 });
-afterAll(() => service.stop());
 
 interface Suggested extends OpenAI.Completion {
   suggestion?: boolean;

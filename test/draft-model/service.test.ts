@@ -4,10 +4,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { streamChat } from '../../bench/stream-chat.ts';
 import { ROOT } from '../../local/root.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
+import { partOf } from '../support/whole.ts';
 import { startWorker } from '../support/worker.ts';
 
 const QUESTIONS: string[] = JSON.parse(readFileSync(join(ROOT, 'web/demo/questions.json'), 'utf8'));
@@ -22,11 +23,10 @@ interface DraftModelHealth {
   heap_bytes?: number;
 }
 
-let service: TestService;
+let service: SharedService;
 beforeAll(async () => {
-  service = await startService();
+  service = await sharedService({ demo: true });
 });
-afterAll(() => service.stop());
 
 async function healthOf(url: string): Promise<DraftModelHealth> {
   return ((await (await fetch(`${url}/health`)).json()) as { draft_model: DraftModelHealth })
@@ -56,7 +56,7 @@ test('it is made on /health and stays, within its part of the isolate’s memory
 });
 
 describe.each([0, 0.8])('at temperature %f', (temperature) => {
-  test.each(QUESTIONS)('%s', async (question) => {
+  test.each(partOf(QUESTIONS, 4))('%s', async (question) => {
     const without = await ask(question, temperature, { draft_model: 'off' });
     expect(without.stats.draft_model).toBeNull();
     const grounded = await ask(question, temperature, { ablation: { draft_model: 'always' } });

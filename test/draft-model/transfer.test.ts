@@ -1,5 +1,5 @@
 /** RAPID's transfer: its law, enumerated; its words on the wire; and that nobody gets it who did not ask. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { streamChat } from '../../bench/stream-chat.ts';
 import { Draw } from '../../gpu-backend/accept/draw.ts';
 import { Transfer, transfer } from '../../gpu-backend/accept/transfer.ts';
@@ -14,7 +14,7 @@ import {
   FrameError,
   MAX_WORD_TOKENS,
 } from '../../src/link/protocol/index.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
 const VOCAB = 4;
 const softmax = (z: readonly number[], T = 1) => {
@@ -173,12 +173,11 @@ describe('on the wire', () => {
 });
 
 describe('in the service', () => {
-  let service: TestService;
+  let service: SharedService;
   beforeAll(async () => {
-    service = await startService({ demo: false });
+    service = await sharedService({ demo: false });
     await fetch(`${service.url}/health`);
   });
-  afterAll(() => service.stop());
 
   async function ask(seed: number, temperature: number, speculation: object) {
     const { text, usage } = await streamChat(service.url, {

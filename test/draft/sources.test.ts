@@ -11,6 +11,7 @@ import { Segment } from '../../src/draft/segment/segment.ts';
 import { buildSegment } from '../../src/draft/segment/segment-builder.ts';
 import { Source } from '../../src/draft/source.ts';
 import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
+import { RecycledTable } from '../../src/draft/stores/recycled-table.ts';
 import { RecyclingStore } from '../../src/draft/stores/recycling-store.ts';
 import { SessionStore } from '../../src/draft/stores/session-store.ts';
 import { SpanStore } from '../../src/draft/stores/span-store.ts';
@@ -77,7 +78,8 @@ const SOURCES: Record<string, { source: Source; know: Known }> = {
     know(documents, prompt) {
       const store = new RecyclingStore();
       for (const document of documents) {
-        for (let i = 1; i < document.length; i++) store.observe(document[i - 1]!, [document[i]!]);
+        for (let i = 1; i < document.length; i++)
+          store.table.observe(document[i - 1]!, [document[i]!]);
       }
       return begun(store, prompt);
     },
@@ -101,7 +103,8 @@ function dealtOut(documents: readonly Int32Array[], prompt: readonly number[]): 
   const spans = new SpanStore();
   const recycled = new RecyclingStore();
   for (const document of dealt(3)) {
-    for (let i = 1; i < document.length; i++) recycled.observe(document[i - 1]!, [document[i]!]);
+    for (let i = 1; i < document.length; i++)
+      recycled.table.observe(document[i - 1]!, [document[i]!]);
   }
   const session = new SessionStore();
   const aligned = [session, outputs, spans].map((store) => new AlignmentStore(store));
@@ -217,31 +220,31 @@ describe.each(Object.entries(SOURCES))('%s', (_name, { source, know }) => {
 });
 
 describe('the recycling store', () => {
-  function names(store: RecyclingStore, last: number): Set<number> {
+  function names(table: RecycledTable, last: number): Set<number> {
     const tree = new TokenTree();
-    begun(store, [last]).draft(tree, 64);
+    begun(new RecyclingStore(table), [last]).draft(tree, 64);
     return new Set(
       [...tree.tokens.subarray(0, tree.size)].filter((_, i) => tree.parents[i] === ROOT),
     );
   }
 
   test('of two places with the same token, the later one holds', () => {
-    const store = new RecyclingStore();
-    store.observe(5, [1, 2, 3]);
-    store.observe(5, [4, 3, 6, 7, 8, 9, 10, 11, 12]);
-    expect(names(store, 5)).toEqual(new Set([4, 3, 6, 7, 8, 9, 10, 11]));
+    const table = new RecycledTable();
+    table.observe(5, [1, 2, 3]);
+    table.observe(5, [4, 3, 6, 7, 8, 9, 10, 11, 12]);
+    expect(names(table, 5)).toEqual(new Set([4, 3, 6, 7, 8, 9, 10, 11]));
   });
 
   test('forgets the token met first when it is full, and never grows beyond', () => {
-    const store = new RecyclingStore(300);
+    const table = new RecycledTable(300);
     for (let token = 0; token < 1000; token++) {
-      store.observe(token, [token + 1]);
-      store.checkIntegrity();
+      table.observe(token, [token + 1]);
+      table.checkIntegrity();
     }
-    expect(names(store, 699).size).toBe(0);
-    expect(names(store, 700)).toEqual(new Set([701]));
-    expect(names(store, 999)).toEqual(new Set([1000]));
-    expect(store.bytes).toBeLessThan(300 * 128);
-    expect(() => new RecyclingStore(0)).toThrow(/1 to/);
+    expect(names(table, 699).size).toBe(0);
+    expect(names(table, 700)).toEqual(new Set([701]));
+    expect(names(table, 999)).toEqual(new Set([1000]));
+    expect(table.bytes).toBeLessThan(300 * 128);
+    expect(() => new RecycledTable(0)).toThrow(/1 to/);
   });
 });

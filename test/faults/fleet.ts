@@ -1,13 +1,11 @@
 /** Two real verifiers behind tampering proxies, and a real worker that knows both. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, rmSync } from 'node:fs';
 import { TcpProxy } from '../../bench/rtt/proxy.ts';
-import { migrate } from '../../local/database.ts';
 import { freePort } from '../../local/process.ts';
 import type { Supervised } from '../../local/supervised.ts';
 import { newLinkKeys, startVerifier } from '../../local/verifier.ts';
 import { type LocalWorker, startWorker } from '../../local/worker.ts';
+import { migratedState } from '../support/worker.ts';
 
 export interface Health {
   status: string;
@@ -67,11 +65,10 @@ export interface RealFleet {
 
 /** `model`: a folder, the bundled one if absent. */
 export async function startFleet(model?: string): Promise<RealFleet> {
-  const state = mkdtempSync(join(tmpdir(), 'espalier-faults-'));
+  const state = await migratedState();
   const keys = newLinkKeys();
   const first = await startOne('a', state, keys, model);
   const second = await startOne('b', state, keys, model);
-  await migrate(state);
   const port = await freePort();
   const urls = `${first.proxy.url}, ${second.proxy.url}`;
   let worker: LocalWorker | undefined;

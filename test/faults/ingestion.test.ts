@@ -1,19 +1,17 @@
 /** Ingestion through what can happen to it: the worker killed, a batch cancelled, the verifier away. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { migrate } from '../../local/database.ts';
 import { freePort } from '../../local/process.ts';
 import { newLinkKeys } from '../../local/verifier.ts';
 import { type LocalWorker, startWorker } from '../../local/worker.ts';
 import { type ModelServer, startModelServer } from '../support/model-server.ts';
+import { migratedState } from '../support/worker.ts';
 
 const FILES = 150;
 
-const state = mkdtempSync(join(tmpdir(), 'espalier-test-'));
 const keys = newLinkKeys();
+let state: string;
 let port: number;
 let verifier: ModelServer;
 let worker: LocalWorker;
@@ -22,7 +20,7 @@ let client: OpenAI;
 beforeAll(async () => {
   verifier = await startModelServer();
   port = await freePort();
-  await migrate(state);
+  state = await migratedState();
   await start();
   client = new OpenAI({ baseURL: `http://127.0.0.1:${port}/v1`, apiKey: 'local', maxRetries: 0 });
 });

@@ -1,16 +1,14 @@
 /** A verifier that comes back with another model: the first request is made for that one already. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
-import { migrate } from '../../local/database.ts';
 import { freePort } from '../../local/process.ts';
 import { newLinkKeys, startVerifier } from '../../local/verifier.ts';
 import { startWorker } from '../../local/worker.ts';
 import { makeToolModel } from '../support/tool-model.ts';
+import { migratedState } from '../support/worker.ts';
 
 test('its tokenizer reads the prompt, and its name is told', async () => {
-  const state = mkdtempSync(join(tmpdir(), 'espalier-test-'));
+  const state = await migratedState();
   onTestFinished(() => rmSync(state, { recursive: true, force: true }));
   const other = makeToolModel();
   onTestFinished(() => other.remove());
@@ -23,7 +21,6 @@ test('its tokenizer reads the prompt, and its name is told', async () => {
     await verifier.ready();
     return verifier;
   }
-  await migrate(state);
   const first = await serve();
   const worker = await startWorker({ port, verifierUrl, state, keys });
   onTestFinished(() => worker.stop());
@@ -52,4 +49,4 @@ test('its tokenizer reads the prompt, and its name is told', async () => {
   expect(after.promptTokens).toBeLessThan(before.promptTokens);
   expect(after.model).not.toBe(before.model);
   expect(await complete()).toEqual(after);
-}, 120_000);
+});

@@ -44,7 +44,7 @@ function startWith(setting: string): Promise<Worker> {
 }
 
 async function putEncoder(worker: Worker): Promise<void> {
-  const args = ['bin/espalier.mjs', 'embedder', 'add', BERT, '--state', worker.state];
+  const args = ['bin/espalier.mjs', 'embedder', 'add', BERT, '--state', worker.databases];
   await promisify(execFile)(process.execPath, args, { cwd: ROOT });
 }
 
@@ -114,7 +114,7 @@ describe.each(EMBEDDERS)('$setting', ({ setting, id, dimensions }) => {
   test('vectors of another embedder are not compared with its own, but made anew', async () => {
     // As if all had been ingested with another: what it says of dimensions must not matter.
     await executeSql(
-      worker,
+      worker.databases,
       `UPDATE documents SET embedder = 'another';
        UPDATE chunk_vectors SET embedder = 'another', vector = x'0000803f7f'`,
     );

@@ -70,6 +70,8 @@ test('the chat template is the model’s own', () => {
   expect(model.renderChat(messages, { addGenerationPrompt: false })).not.toContain('assistant');
 });
 
-test('a model without a chat template says what to do', () => {
-  expect(() => createTokenizer(tokenizerJson, {})).toThrow(/"chat_template"/);
+test('a model without a chat template says what to do, and continues text', async () => {
+  const base = createTokenizer(tokenizerJson, {});
+  expect(() => base.renderChat([{ role: 'user', content: 'x' }])).toThrow(/\/v1\/completions/);
+  expect((await base.encodePrompt('text', 10)).length).toBeGreaterThan(0);
 });

@@ -4,7 +4,7 @@
  */
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createKey } from '../support/keys.ts';
+import { createKey, createKeys } from '../support/keys.ts';
 import { type ModelServer, startModelServer } from '../support/model-server.ts';
 import { startWorker, type Worker } from '../support/worker.ts';
 import { workerConfig } from '../support/worker-config.ts';
@@ -35,8 +35,13 @@ describe.each(INDEXES)('$index', ({ more }) => {
     worker = await startWorker({ verifierUrl: verifier.url, config: config.path });
     const clientOf = (apiKey: string) =>
       new OpenAI({ baseURL: `${worker.url}/v1`, apiKey, maxRetries: 0 });
-    ann = clientOf(await createKey(worker.state, 'ann', '--scopes', 'admin'));
-    bobsKey = await createKey(worker.state, 'bob', '--scopes', 'admin');
+    let annsKey: string;
+    [annsKey, bobsKey] = (await createKeys(
+      worker.databases,
+      { tenant: 'ann', scopes: ['admin'] },
+      { tenant: 'bob', scopes: ['admin'] },
+    )) as [string, string];
+    ann = clientOf(annsKey);
     bob = clientOf(bobsKey);
   });
   afterAll(async () => {
@@ -121,7 +126,7 @@ describe.each(INDEXES)('$index', ({ more }) => {
     await expect.poll(() => near(bob, store, 'pear tree'), ROOM).toHaveLength(1);
     const authorization = `Bearer ${bobsKey}`;
     await fetch(`${worker.url}/v1/tenant`, { method: 'DELETE', headers: { authorization } });
-    bobsKey = await createKey(worker.state, 'bob', '--scopes', 'admin');
+    bobsKey = await createKey(worker.databases, 'bob', { scopes: ['admin'] });
     bob = new OpenAI({ baseURL: `${worker.url}/v1`, apiKey: bobsKey, maxRetries: 0 });
     await expect(near(bob, store, 'pear tree')).rejects.toMatchObject({ status: 404 });
     const own = await storeOf(bob, { 'sea.md': 'Ships sail the salty sea.' });

@@ -2,7 +2,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EchoDrafter, MAX_MIXERS, Trust } from '../../gpu-backend/drafters/echo.ts';
+import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
+import { EchoMemories, MAX_MEMORIES } from '../../gpu-backend/drafters/echo-memory.ts';
 import { Candidates } from '../../gpu-backend/turn/candidates.ts';
 import { seeded } from '../../sim/random.ts';
 import { Source } from '../../src/draft/source.ts';
@@ -210,18 +211,60 @@ describe('what the echo has', () => {
   });
 });
 
-describe('mixers', () => {
+describe('what echoes keep', () => {
   test("are a tenant's own, kept over its turns, and bounded", () => {
-    const trust = new Trust();
-    const first = trust.of('a');
-    expect(trust.of('a')).toBe(first);
-    expect(trust.of('b')).not.toBe(first);
-    for (let i = 0; i < MAX_MIXERS - 1; i++) {
-      trust.of(`n${i}`);
-      trust.of('a');
+    const memories = new EchoMemories();
+    const first = memories.of('a');
+    expect(memories.of('a')).toBe(first);
+    expect(memories.of('b')).not.toBe(first);
+    for (let i = 0; i < MAX_MEMORIES - 1; i++) {
+      memories.of(`n${i}`);
+      memories.of('a');
     }
-    expect(trust.size).toBe(MAX_MIXERS);
-    expect(trust.of('a')).toBe(first);
+    expect(memories.size).toBe(MAX_MEMORIES);
+    expect(memories.of('a')).toBe(first);
+  });
+
+  const successors = (first: number) => Int32Array.from({ length: 8 }, (_, i) => first + i);
+
+  test('successors are drafted from in later turns of the namespace, and in no other’s', () => {
+    const memories = new EchoMemories();
+    const begun = (namespace: string, remember = true) => {
+      const echo = new EchoDrafter(memories.of(namespace, remember));
+      echo.begin(Int32Array.of(1, 2, 3), []);
+      return echo;
+    };
+    const first = begun('a');
+    expect(draw(first).tokens).toEqual([]);
+    first.observe(3, successors(70));
+    for (const echo of [first, begun('a')]) {
+      const { tokens, sources } = draw(echo);
+      expect(tokens[0]).toBe(70);
+      expect(sources[0]).toBe(Source.recycling);
+    }
+    expect(draw(begun('b')).tokens).toEqual([]);
+    expect(draw(begun('a', false)).tokens).toEqual([]);
+  });
+
+  test('a turn that is not remembered leaves no successors', () => {
+    const memories = new EchoMemories();
+    const echo = new EchoDrafter(memories.of('a', false));
+    echo.begin(Int32Array.of(3), []);
+    echo.observe(3, successors(70));
+    expect(draw(echo).tokens[0]).toBe(70);
+    const next = new EchoDrafter(memories.of('a'));
+    next.begin(Int32Array.of(3), []);
+    expect(draw(next).tokens).toEqual([]);
+  });
+
+  test('two turns at once stand at places of their own', () => {
+    const memory = new EchoMemories().of('a');
+    const [one, other] = [new EchoDrafter(memory), new EchoDrafter(memory)];
+    one.begin(Int32Array.of(3), []);
+    other.begin(Int32Array.of(4), []);
+    one.observe(3, successors(70));
+    one.observe(4, successors(90));
+    expect([draw(one).tokens[0], draw(other).tokens[0]]).toEqual([70, 90]);
   });
 
   test('learn from turns without changing what is written', async () => {

@@ -14,16 +14,18 @@ function softmax(logits: Float32Array, keep: number[], temperature: number): Flo
 }
 
 /** What the warpers of transformers keep, by their definition, computed the slow way. */
-function kept(logits: Float32Array, { temperature, topK, topP }: Warp): number[] {
+function kept(logits: Float32Array, { temperature, topK, topP, minP = 0 }: Warp): number[] {
   let ids = [...logits.keys()].sort((a, b) => logits[b]! - logits[a]! || a - b);
   if (topK > 0) ids = ids.slice(0, topK);
-  if (topP >= 1) return ids;
+  const likeliest = logits[ids[0]!]!;
+  const likely = (id: number) => Math.exp((logits[id]! - likeliest) / temperature) >= minP;
+  if (topP >= 1) return ids.filter(likely);
   const p = softmax(logits, ids, temperature);
   let mass = 0;
   return ids.filter((id) => {
     const before = mass;
     mass += p[id]!;
-    return before < topP;
+    return before < topP && likely(id);
   });
 }
 
@@ -52,6 +54,8 @@ describe('distribution', () => {
     { temperature: 0.8, topK: 3, topP: 1 },
     { temperature: 1, topK: 0, topP: 0.8 },
     { temperature: 1.3, topK: 5, topP: 0.7 },
+    { temperature: 1.3, topK: 0, topP: 1, minP: 0.2 },
+    { temperature: 1, topK: 6, topP: 0.95, minP: 0.1 },
   ];
   test.each(warps)('draws follow the warped softmax: %o', (warp) => {
     expect(chiSquared(warp, 40_000, [1234, 5678])).toBeLessThan(CHI2_LIMIT);
@@ -90,6 +94,7 @@ describe('purity', () => {
     temperature: fc.double({ min: 0, max: 3, noNaN: true }),
     topK: fc.integer({ min: 0, max: 40 }),
     topP: fc.double({ min: 0.01, max: 1, noNaN: true }),
+    minP: fc.double({ min: 0, max: 0.99, noNaN: true }),
   });
   const logits = fc
     .array(fc.float({ min: -20, max: 20, noNaN: true }), { minLength: 1, maxLength: 40 })

@@ -14,31 +14,40 @@ import { encodeTree } from '../../src/link/protocol/index.ts';
 import { turnOf } from '../support/turn.ts';
 import { drafted, EOS, HOSTILE, logitsAfter, type Propose, plain, VOCAB } from './table-model.ts';
 
-type Controls = Partial<Pick<Turn, 'penalties' | 'bias' | 'transfer'> & Warp>;
+/** Tokens of the prompt, of five that there are. */
+const ASKED = [0, 1, 3, 0, 1, 3];
+
+type Controls = Partial<Pick<Turn, 'penalties' | 'repetition' | 'bias' | 'transfer'> & Warp>;
 
 /** The processors and the draw of a turn, as a session makes them. `said`: the answer before a failover. */
 function drawOf(controls: Controls, seed: number, said: readonly number[] = []) {
-  const { penalties = null, bias = [], transfer = 0, ...change } = controls;
+  const { penalties = null, repetition = 1, bias = [], transfer = 0, ...change } = controls;
   const warp: Warp = { temperature: 1, topK: 0, topP: 1, ...change };
-  // The prompt has every token: it must not count.
-  const prompt = Int32Array.of(0, 1, 2, 3, 0, 1, 2, 3, ...said);
+  // The prompt has every token but two: for repetition alone it counts.
+  const prompt = Int32Array.of(...ASKED, ...said);
   const { all } = processorsOf(
-    turnOf({ prompt, resumed: said.length, warp, penalties, bias, transfer }),
+    turnOf({ prompt, resumed: said.length, warp, penalties, repetition, bias, transfer }),
   );
   return { all, draw: new Draw(warp, [seed, 0], new Nucleus(VOCAB), all) };
 }
 
 /** OpenAI's law of the token after `said`, by its definition. */
 function lawAfter(said: readonly number[], controls: Controls): number[] {
-  const { penalties, bias = [], temperature = 1 } = controls;
-  const logits = [...logitsAfter(said)].map((z, id) => {
+  const { penalties, repetition = 1, bias = [], temperature = 1, minP = 0 } = controls;
+  const logits = [...logitsAfter(said)].map((raw, id) => {
+    const isSaid = ASKED.includes(id) || said.includes(id);
+    const z = isSaid ? (raw > 0 ? raw / repetition : raw * repetition) : raw;
     const count = said.filter((token) => token === id).length;
     const { frequency = 0, presence = 0 } = penalties ?? {};
     const added = bias.find(([token]) => token === id)?.[1] ?? 0;
     if (added === -100) return -Infinity;
     return z - count * frequency - (count > 0 ? presence : 0) + added;
   });
-  const weights = logits.map((z) => Math.exp(z / temperature));
+  const likeliest = Math.max(...logits);
+  const weights = logits.map((z) => {
+    const share = Math.exp((z - likeliest) / temperature);
+    return share < minP ? 0 : share;
+  });
   const sum = weights.reduce((a, b) => a + b);
   return weights.map((weight) => weight / sum);
 }
@@ -54,6 +63,12 @@ const CONTROLS: Record<string, Controls> = {
     ],
     temperature: 1.4,
   },
+  repetition: { repetition: 1.8 },
+  'repetition, encouraging, beside a presence': {
+    repetition: 0.6,
+    penalties: { frequency: 0, presence: 0.5 },
+  },
+  'min-p behind repetition': { repetition: 1.4, minP: 0.15, temperature: 1.5 },
   'a ban beside penalties': { penalties: { frequency: 0.5, presence: 0.5 }, bias: [[2, -100]] },
 };
 
@@ -102,6 +117,7 @@ const ALL: Record<string, Controls> = {
   ...CONTROLS,
   'top-k after penalties': { penalties: { frequency: 2, presence: 1 }, topK: 2 },
   'top-p after a bias': { bias: [[1, 2]], topP: 0.6 },
+  'min-p behind top-k and top-p': { topK: 3, topP: 0.9, minP: 0.3, repetition: 1.5 },
 };
 
 describe.each([0, 0.8, 1.7])('at temperature %f', (temperature) => {
@@ -128,21 +144,28 @@ describe.each([0, 0.8, 1.7])('at temperature %f', (temperature) => {
       fc.tuple(fc.nat(VOCAB - 1), fc.double({ min: -100, max: 100, noNaN: true })),
       { maxLength: VOCAB, selector: ([id]) => id },
     );
-    const numbers = fc.tuple(fc.nat(), penalty, penalty, fc.nat(15));
+    const repeats = fc.double({ min: 0.1, max: 10, noNaN: true });
+    const numbers = fc.tuple(fc.nat(), penalty, penalty, fc.nat(15), repeats);
     fc.assert(
-      fc.property(numbers, biases, nodes, ([seed, frequency, presence, cut], bias, list) => {
-        const controls = { penalties: { frequency, presence }, bias, temperature };
-        const truth = plain(16, drawOf(controls, seed).draw);
-        const propose: Propose = (tree) => {
-          for (const [parent, token] of list) {
-            tree.add(Math.min(parent, tree.size - 1), token, 0.5, Source.draft);
-          }
-        };
-        const { draw, all } = drawOf(controls, seed);
-        expect(drafted(16, draw, propose, all).out).toEqual(truth);
-        const said = truth.slice(0, cut);
-        expect(plain(16, drawOf(controls, seed, said).draw, said)).toEqual(truth);
-      }),
+      fc.property(
+        numbers,
+        biases,
+        nodes,
+        ([seed, frequency, presence, cut, repetition], bias, list) => {
+          const penalties = { frequency, presence };
+          const controls = { penalties, repetition, bias, temperature, minP: 0.05 };
+          const truth = plain(16, drawOf(controls, seed).draw);
+          const propose: Propose = (tree) => {
+            for (const [parent, token] of list) {
+              tree.add(Math.min(parent, tree.size - 1), token, 0.5, Source.draft);
+            }
+          };
+          const { draw, all } = drawOf(controls, seed);
+          expect(drafted(16, draw, propose, all).out).toEqual(truth);
+          const said = truth.slice(0, cut);
+          expect(plain(16, drawOf(controls, seed, said).draw, said)).toEqual(truth);
+        },
+      ),
     );
   });
 

@@ -3,16 +3,15 @@
  * takes fewer steps and says the same, nothing crosses between tenants, what was
  * deleted is never drafted again, a restart loses nothing.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { databasesIn } from '../../local/database.ts';
 import { freePort } from '../../local/process.ts';
 import { type Service, startService } from '../../local/service.ts';
-import { createKey } from '../support/keys.ts';
-import { executeSql } from '../support/worker.ts';
+import { createKey, createKeys } from '../support/keys.ts';
+import { executeSql, migratedState } from '../support/worker.ts';
 
 const TOPICS = ['lantern', 'harbour', 'orchard', 'quarry'];
 const QUESTIONS = TOPICS.map((topic) => `What is the ${topic} rule?`);
@@ -27,6 +26,8 @@ const CORPUS_MS = 2_000;
 const SETTLED_MS = 300;
 
 let state: string;
+/** By tenant. */
+let keys: Record<string, string>;
 let service: Service;
 let ann: Tenant;
 let bob: Tenant;
@@ -45,8 +46,7 @@ async function start(): Promise<void> {
 const clientOf = (apiKey: string) =>
   new OpenAI({ baseURL: `${service.url}/v1`, apiKey, maxRetries: 0 });
 
-async function newTenant(name: string, documents: string[]): Promise<Tenant> {
-  const key = await createKey(join(state, 'wrangler'), name);
+async function newTenant(key: string, documents: string[]): Promise<Tenant> {
   const client = clientOf(key);
   const store = (await client.vectorStores.create({ name: 'demo' })).id;
   return { key, client, store, files: await upload(client, store, documents) };
@@ -110,10 +110,13 @@ async function fetched(): Promise<number> {
 }
 
 beforeAll(async () => {
-  state = mkdtempSync(join(tmpdir(), 'espalier-test-'));
+  state = await migratedState();
   await start();
-  ann = await newTenant('ann', TOPICS.map(document));
-  bob = await newTenant('bob', TOPICS.map(document));
+  const names = ['ann', 'bob', 'cara', 'dan', 'eve', 'fay'];
+  const made = await createKeys(databasesIn(state), ...names.map((tenant) => ({ tenant })));
+  keys = Object.fromEntries(names.map((name, i) => [name, made[i]!]));
+  ann = await newTenant(keys.ann!, TOPICS.map(document));
+  bob = await newTenant(keys.bob!, TOPICS.map(document));
 });
 
 afterAll(async () => {
@@ -148,7 +151,7 @@ test('after a restart of everything the answers are still there', async () => {
 });
 
 test('an answer is kept where the conversation before it is known, and not where it is not', async () => {
-  const fay = await newTenant('fay', TOPICS.map(document));
+  const fay = await newTenant(keys.fay!, TOPICS.map(document));
   const [earlier] = (await askOne(fay)).texts;
   /** Goes on after an answer; how many tokens of past answers that fetched. */
   async function goOn(answer: string): Promise<number> {
@@ -186,7 +189,7 @@ test('what quoted a deleted store is never drafted again, though its files come 
 });
 
 test('what a store says and the prompt does not have is drafted from it', async () => {
-  const cara = await newTenant('cara', [document('beacon')]);
+  const cara = await newTenant(keys.cara!, [document('beacon')]);
   const inPrompt = {
     type: 'file_search' as const,
     vector_store_ids: [cara.store],
@@ -207,30 +210,8 @@ test('what a store says and the prompt does not have is drafted from it', async 
   expect(quoted.steps).toBeLessThan(alone.steps);
 });
 
-test('the target’s guesses are asked for where a request says so, and change nothing', async () => {
-  const dan = await newTenant('dan', [document('meadow')]);
-  // Only the worker has them, and in this mode its trees are never late.
-  const say = (speculation: object) =>
-    ask(
-      dan,
-      0.8,
-      { ablation: { trees: 'lockstep' }, ...speculation },
-      ['Tell me about the weather.'],
-      {
-        vector_store_ids: [],
-      },
-    );
-  const plain = await say({ mode: 'off' });
-  // The second of them begins with what the first has left.
-  for (let i = 0; i < 2; i++) {
-    expect((await say({ recycle: true })).texts).toEqual(plain.texts);
-    await sleep(SETTLED_MS);
-  }
-  expect((await say({})).bySource).not.toHaveProperty('recycling');
-});
-
 test('a tenant that is deleted leaves nothing to who comes under its name', async () => {
-  const eve = await newTenant('eve', TOPICS.map(document));
+  const eve = await newTenant(keys.eve!, TOPICS.map(document));
   await askOne(eve);
   expect((await askOne(eve)).bySource.tenant).toBeGreaterThan(0);
   const remove = (key: string) =>
@@ -239,12 +220,12 @@ test('a tenant that is deleted leaves nothing to who comes under its name', asyn
       headers: { authorization: `Bearer ${key}` },
     });
   expect((await remove(eve.key)).status).toBe(403);
-  const admin = await createKey(join(state, 'wrangler'), 'eve', '--scopes', 'admin');
+  const admin = await createKey(databasesIn(state), 'eve', { scopes: ['admin'] });
   expect((await remove(admin)).status).toBe(200);
   for (const key of [eve.key, admin]) {
     await expect(clientOf(key).models.list()).rejects.toMatchObject({ status: 401 });
   }
-  const next = await newTenant('eve', TOPICS.map(document));
+  const next = await newTenant(await createKey(databasesIn(state), 'eve'), TOPICS.map(document));
   expect((await next.client.vectorStores.list()).data).toHaveLength(1);
   expect((await askOne(next)).bySource).not.toHaveProperty('tenant');
 });
@@ -268,7 +249,7 @@ test('an answer is the same when its memory fails, which is counted', async () =
   // What every object asks of D1 first.
   const sql = ['tenants RENAME COLUMN purges TO p', 'stores RENAME COLUMN revision TO r'];
   for (const change of sql) {
-    await executeSql({ state: join(state, 'wrangler') }, `ALTER TABLE ${change}`);
+    await executeSql(databasesIn(state), `ALTER TABLE ${change}`);
   }
   const after = await ask(ann, 0.8);
   expect(after.texts).toEqual(before.texts);

@@ -24,20 +24,17 @@ export class SmallTenantMemory extends TenantMemory {
     recentTokens: 128,
     segmentTokens: 512,
     totalTokens: 1024,
-    recycledRows: 16,
   };
 
   shape() {
     this.outputs.checkIntegrity();
     const { tokens, damaged } = this.outputs;
-    void this.recycled;
     const [[segments, bytes]] = this.select<[number, number]>(
       'SELECT count(*), coalesce(sum(length(bytes)), 0) FROM segments',
     );
     const [[outputs]] = this.select<[number]>('SELECT count(*) FROM outputs');
     const [[passages]] = this.select<[number]>('SELECT count(*) FROM output_passages');
-    const [[rows]] = this.select<[number]>('SELECT count(*) FROM successors');
-    return { tokens, damaged, segments, bytes, outputs, passages, rows };
+    return { tokens, damaged, segments, bytes, outputs, passages };
   }
 
   damage(how: keyof typeof DAMAGE): void {

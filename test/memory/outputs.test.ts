@@ -17,13 +17,7 @@ import {
   OUTPUT_LIMITS,
   RECALL_TOKENS,
 } from '../../src/memory/objects/output-limits.ts';
-import {
-  type KeptRange,
-  type KeptRun,
-  NO_ROWS,
-  type Recalled,
-  type Successors,
-} from '../../src/store/objects/memory.ts';
+import type { KeptRange, KeptRun, Recalled } from '../../src/store/objects/memory.ts';
 import { type Objects, startObjects } from './rpc.ts';
 
 let objects: Objects;
@@ -64,38 +58,16 @@ async function newMemory(passages = 0, binding = 'TENANT_MEMORY') {
     id,
     passage,
     call,
-    /** Leaves rows of A with an output. */
-    async recycle(tokens: number[], { of = [] as number[] } = {}) {
-      const output = {
-        tokens: Int32Array.from(tokens),
-        hash: tokens.join(),
-        passages: of.map(passage),
-        quotes: [],
-      };
-      const successors = {
-        tokens: Int32Array.from(tokens),
-        successors: Int32Array.from(tokens.flatMap((token) => rowOf(token))),
-      };
-      await call('learn', id, {
-        output,
-        mixer: changesBetween(freshState(), freshState()),
-        successors,
-      });
-    },
-    async successors(...tokens: number[]) {
-      const asked = Int32Array.from(tokens);
-      return (await call<Recalled>('recall', id, [], null, asked)).successors;
-    },
     async learn(
       tokens: number[],
       { hash = tokens.join(), of = [] as number[], quotes = [] as string[] } = {},
     ) {
       const output = { tokens: Int32Array.from(tokens), hash, passages: of.map(passage), quotes };
       const mixer = changesBetween(freshState(), freshState());
-      await call('learn', id, { output, mixer, successors: NO_ROWS });
+      await call('learn', id, { output, mixer });
     },
     async recall(...of: number[]) {
-      const { runs } = await call<Recalled>('recall', id, of.map(passage), null, new Int32Array(0));
+      const { runs } = await call<Recalled>('recall', id, of.map(passage), null);
       return runs.map(({ tokens }) => [...tokens]);
     },
     async proceed(tail: number[], held: KeptRange[] = []) {
@@ -114,13 +86,6 @@ async function newMemory(passages = 0, binding = 'TENANT_MEMORY') {
     settle: () => call('settle'),
     shape: () => call<Shape>('shape'),
   };
-}
-
-/** Eight successors that no other token has. */
-const rowOf = (token: number) => Array.from({ length: 8 }, (_, i) => 10 * token + i);
-
-function bySuccessor({ tokens, successors }: Successors): Map<number, number[]> {
-  return new Map([...tokens].map((token, i) => [token, [...successors.slice(8 * i, 8 * i + 8)]]));
 }
 
 /** Distinct outputs of 40 tokens: the `n`-th counts from 100 n. */
@@ -215,20 +180,13 @@ describe('what is kept', () => {
         quotes: [],
       },
       mixer: changesBetween(freshState(), taught),
-      successors: NO_ROWS,
     });
     await memory.call('settle');
     const [before, said] = [await memory.shape(), await memory.recall(1)];
     await memory.restart();
     expect(await memory.recall(1)).toEqual(said);
     expect(await memory.shape()).toEqual(before);
-    const { mixer } = await memory.call<Recalled>(
-      'recall',
-      memory.id,
-      [],
-      WORKER_STORES,
-      new Int32Array(0),
-    );
+    const { mixer } = await memory.call<Recalled>('recall', memory.id, [], WORKER_STORES);
     expect(mixer!.weights[3]).toBe(0.5);
     expect(mixer!.energy[3]).toBe(taught.energy[3]);
   });
@@ -363,14 +321,14 @@ describe('whose it is', () => {
   test('an object says nothing to another tenant, even by its name', async () => {
     const [ann, bob] = [await newMemory(), await newMemory()];
     await ann.learn(output(1));
-    await expect(ann.call('recall', bob.id, [], WORKER_STORES, new Int32Array(0))).rejects.toThrow(
+    await expect(ann.call('recall', bob.id, [], WORKER_STORES)).rejects.toThrow(
       /was asked for tenant/,
     );
     await expect(ann.call('proceed', bob.id, Int32Array.of(101, 102, 103), [])).rejects.toThrow(
       /was asked for tenant/,
     );
     await ann.restart();
-    await expect(ann.call('recall', bob.id, [], WORKER_STORES, new Int32Array(0))).rejects.toThrow(
+    await expect(ann.call('recall', bob.id, [], WORKER_STORES)).rejects.toThrow(
       /was asked for tenant/,
     );
   });
@@ -386,20 +344,13 @@ test('changes to the mixer add up, and what makes no sense is left out', async (
     memory.call('learn', memory.id, {
       output: { tokens: Int32Array.from(output(1)), hash: 'x', passages: [], quotes: [] },
       mixer,
-      successors: NO_ROWS,
     });
   await told(change);
   await told(change);
   await told({ ...change, size: change.size + 1 });
   await told({ ...change, weights: Float32Array.of(Number.NaN) });
   await told({ ...change, energy: Float32Array.of(-100) });
-  const { mixer } = await memory.call<Recalled>(
-    'recall',
-    memory.id,
-    [],
-    WORKER_STORES,
-    new Int32Array(0),
-  );
+  const { mixer } = await memory.call<Recalled>('recall', memory.id, [], WORKER_STORES);
   expect(mixer!.weights[5]).toBe(0.5);
   expect(mixer!.energy[5]).toBeCloseTo(freshState().energy[5]! + 2);
 });
@@ -415,13 +366,12 @@ test('mixers of two layouts are kept apart, and those of any other not at all', 
     await memory.call('learn', memory.id, {
       output: { tokens: Int32Array.from(output(1)), hash: 'x', passages: [], quotes: [] },
       mixer,
-      successors: NO_ROWS,
     });
   }
   await memory.call('settle');
   await memory.restart();
   const kept = async (stores: number) =>
-    (await memory.call<Recalled>('recall', memory.id, [], stores, new Int32Array(0))).mixer;
+    (await memory.call<Recalled>('recall', memory.id, [], stores)).mixer;
   expect((await kept(WORKER_STORES))!.weights[5]).toBe(WORKER_STORES);
   expect((await kept(STORES_WITH_MODEL))!.weights[5]).toBe(STORES_WITH_MODEL);
   expect(await kept(99)).toBeNull();
@@ -446,7 +396,7 @@ test('a long output said again is given to its end, piece by piece', async () =>
   const memory = await newMemory(0, 'FULL_TENANT_MEMORY');
   const long = Array.from({ length: 2000 }, (_, i) => 30_000 + i);
   await memory.learn(long);
-  const { runs } = await memory.call<Recalled>('recall', memory.id, [], false, new Int32Array(0));
+  const { runs } = await memory.call<Recalled>('recall', memory.id, [], false);
   const held = runs.map(rangeOfRun);
   const said = [...runs[0]!.tokens];
   while (said.length < long.length) {
@@ -457,42 +407,6 @@ test('a long output said again is given to its end, piece by piece', async () =>
   }
   expect(said).toEqual(long);
   expect(held.length).toBeLessThan(6);
-});
-
-describe('recycled guesses', () => {
-  test('are given for the tokens asked for, the latest of each, and outlive the object', async () => {
-    const memory = await newMemory();
-    await memory.recycle([1, 2, 3, 4]);
-    const expected = new Map([2, 4].map((token) => [token, rowOf(token)]));
-    expect(bySuccessor(await memory.successors(4, 2, 99))).toEqual(expected);
-    await memory.restart();
-    expect(bySuccessor(await memory.successors(4, 2, 99))).toEqual(expected);
-  });
-
-  test('beyond their number those verified longest ago go', async () => {
-    const memory = await newMemory();
-    await memory.recycle([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-    await memory.recycle([1, 2, 11, 12, 13, 14, 15, 16, 17, 18]);
-    expect((await memory.shape()).rows).toBe(16);
-    const kept = [...bySuccessor(await memory.successors(1, 2, 11, 18)).keys()];
-    expect(kept.sort((a, b) => a - b)).toEqual([1, 2, 11, 18]);
-  });
-
-  test('all go when a passage is deleted, as nobody can say which came from it', async () => {
-    const memory = await newMemory(2);
-    await memory.recycle([1, 2, 3, 4], { of: [2] });
-    await memory.deletePassage(1);
-    expect((await memory.successors(1, 2)).tokens).toHaveLength(0);
-    expect((await memory.shape()).rows).toBe(0);
-  });
-
-  test('are not kept of an answer whose passage is gone', async () => {
-    const memory = await newMemory(1);
-    await memory.recall();
-    await memory.deletePassage(1);
-    await memory.recycle([1, 2, 3, 4], { of: [1] });
-    expect((await memory.shape()).rows).toBe(0);
-  });
 });
 
 test('no segment is too large for the object to keep, not even one in which every token is another', () => {

@@ -1,17 +1,16 @@
 /** POST /v1/responses as the `openai` package calls it, against the real service: what chat says, in the newer form. */
 import OpenAI, { APIError, toFile } from 'openai';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startService, type TestService } from '../support/service.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
 const QUESTION = 'How are several verifiers configured?';
 
-let service: TestService;
+let service: SharedService;
 let client: OpenAI;
 beforeAll(async () => {
-  service = await startService();
+  service = await sharedService({ demo: true });
   client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
 });
-afterAll(() => service?.stop());
 
 type Body = Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming> & {
   seed?: number;

@@ -65,7 +65,9 @@ export function recordGrowth(page: Page): Promise<void> {
     const lengths: number[] = [];
     Object.assign(window, { lengths });
     new MutationObserver(() => {
-      const length = document.querySelector('[data-part=answer]')?.textContent.length ?? 0;
+      const shown = document.querySelector('[data-part=answer]')?.textContent ?? '';
+      // Marks of Markdown come and go.
+      const { length } = shown.replace(/[^\p{L}\p{N}]/gu, '');
       if (length > 0 && length !== lengths.at(-1)) lengths.push(length);
     }).observe(document.querySelector('[data-part=conversation]')!, {
       childList: true,

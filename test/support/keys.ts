@@ -1,5 +1,7 @@
-/** The command line, on the database of a worker under test. */
+/** Keys for a worker under test, and the command line that makes them. */
 import { spawn } from 'node:child_process';
+import { createKey as insertKey, type NewKey } from '../../bin/keys.ts';
+import { executeSql } from './worker.ts';
 
 export interface Run {
   status: number | null;
@@ -7,9 +9,9 @@ export interface Run {
   err: string;
 }
 
-/** `npx espalier` with these arguments. @param state the folder of the worker's databases */
-export function espalier(state: string, ...args: string[]): Promise<Run> {
-  const child = spawn(process.execPath, ['bin/espalier.mjs', ...args, '--state', state]);
+/** `npx espalier` with these arguments. @param databases the folder of the worker's databases */
+export function espalier(databases: string, ...args: string[]): Promise<Run> {
+  const child = spawn(process.execPath, ['bin/espalier.mjs', ...args, '--state', databases]);
   let out = '';
   let err = '';
   child.stdout.on('data', (data) => {
@@ -23,16 +25,35 @@ export function espalier(state: string, ...args: string[]): Promise<Run> {
   });
 }
 
-export async function createKey(
-  state: string,
-  tenant: string,
-  ...options: string[]
-): Promise<string> {
-  const { out, err, status } = await espalier(
-    state,
-    ...['key', 'create', '--tenant', tenant],
-    ...options,
+/** Makes keys as `npx espalier key create` does, all with one start of wrangler, which takes seconds. */
+export async function createKeys(
+  databases: string,
+  ...keys: (Pick<NewKey, 'tenant'> & Partial<NewKey>)[]
+): Promise<string[]> {
+  const statements: string[] = [];
+  const collect = (sql: string) => {
+    statements.push(sql);
+    return [];
+  };
+  const secrets = keys.map((key) =>
+    insertKey(collect, {
+      name: '',
+      scopes: ['chat', 'ingest'],
+      requestsPerMinute: 600,
+      concurrency: 32,
+      ...key,
+    }),
   );
-  if (status !== 0) throw new Error(`no key was made: ${err}`);
-  return out;
+  await executeSql(databases, statements.join('\n'));
+  return secrets;
+}
+
+/** One of them. */
+export async function createKey(
+  databases: string,
+  tenant: string,
+  more: Partial<NewKey> = {},
+): Promise<string> {
+  const [key] = await createKeys(databases, { tenant, ...more });
+  return key!;
 }

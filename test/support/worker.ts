@@ -10,8 +10,6 @@ import { type LocalWorker, startWorker as start } from '../../local/worker.ts';
 import { WRANGLER, WRANGLER_ENV } from '../../local/wrangler.ts';
 
 export interface Worker extends Omit<LocalWorker, 'stop'> {
-  /** Folder of its databases. */
-  state: string;
   close(): Promise<void>;
 }
 
@@ -35,7 +33,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await worker.stop();
       remove();
     };
-    return { ...worker, state: worker.databases, close };
+    return { ...worker, close };
   } catch (error) {
     remove();
     throw error;
@@ -62,8 +60,8 @@ export async function migratedState(): Promise<string> {
 }
 
 /** Runs SQL in the worker's database, beside the worker: for what no request can do, such as the past. */
-export async function executeSql({ state }: Pick<Worker, 'state'>, sql: string): Promise<void> {
-  const args = ['d1', 'execute', 'DB', '--local', '--persist-to', state, '--command', sql];
+export async function executeSql(databases: string, sql: string): Promise<void> {
+  const args = ['d1', 'execute', 'DB', '--local', '--persist-to', databases, '--command', sql];
   await promisify(execFile)(process.execPath, [WRANGLER, ...args], {
     env: { ...process.env, ...WRANGLER_ENV },
   });

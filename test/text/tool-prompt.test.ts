@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { composePrompt } from '../../src/generate/prompt.ts';
+import { PromptLayout } from '../../src/generate/prompt-layout.ts';
 import { describeTools, templateHasTools } from '../../src/generate/tools.ts';
-import { type ChatMessage, createTokenizer } from '../../src/model/tokenizer.ts';
+import type { ChatMessage } from '../../src/model/chat-template.ts';
+import { createTokenizer } from '../../src/model/tokenizer.ts';
 import { makeToolModel, type ToolModel } from '../support/tool-model.ts';
 
 let made: ToolModel;
@@ -13,12 +15,12 @@ beforeAll(() => {
 });
 afterAll(() => made.remove());
 
-test.each([0, 7])('a mark with index %i in a function or a call is taken out', (index) => {
+test.each([0, 7])('a mark with index %i in a function or a call is taken out', async (index) => {
   const json = (file: string) => JSON.parse(readFileSync(join(made.folder, file), 'utf8'));
   const tokenizer = createTokenizer(json('tokenizer.json'), json('tokenizer_config.json'));
   const model = { ...tokenizer, prompt: { instruction: '', passageHeader: '' } };
   const mark = `\u{f0000}${index}\u{f0000}`;
-  const composed = (said: string) => {
+  const composed = async (said: string) => {
     const told = describeTools(
       model,
       [
@@ -32,10 +34,10 @@ test.each([0, 7])('a mark with index %i in a function or a call is taken out', (
       [{ name: 'f', description: said, parameters: { [said]: said } }],
     );
     const room = { comfortable: 2048, most: 2048 };
-    const contents = told.messages.map(({ content }) => told.model.encodeUntrusted(content));
-    return composePrompt(told.model, told.messages, contents, [], [], room).tokens;
+    const layout = await PromptLayout.of(model, told, room.most);
+    return (await composePrompt(layout, [], [], room)).tokens;
   };
-  expect(composed(mark)).toEqual(composed(String(index)));
+  expect(await composed(mark)).toEqual(await composed(String(index)));
 });
 
 /** Templates that write calls as these families do, and refuse what theirs refuse. */
@@ -94,10 +96,9 @@ test('Mistral: results carry the ids of their calls, whatever the caller named t
     { role: 'tool', content: 'second', tool_call_id: 'other' },
     { role: 'tool', content: 'first', tool_call_id: 'call_long_id_of_ours' },
   ];
-  const described = describeTools(modelWith(TEMPLATES.Mistral!), messages, [
-    { name: 'f', parameters: {} },
-  ]);
-  const text = described.model.renderChat(described.messages);
+  const model = modelWith(TEMPLATES.Mistral!);
+  const described = describeTools(model, messages, [{ name: 'f', parameters: {} }]);
+  const text = model.renderChat(described.messages, described);
   expect(text).toContain('"arguments": {"n": 1}, "id": "call00000"');
   expect(text).toContain('[TOOL_RESULTS] call00001 second[TOOL_RESULTS] call00000 first');
 });

@@ -11,6 +11,7 @@
  *   meanAccepted: number | null,
  *   tokensPerSecond: number | null,
  *   firstTokenMs: number | null,
+ *   shareDrafted: number | null,
  *   bySource: Record<string, number>,
  * }} Figures
  */
@@ -44,7 +45,8 @@ export class Tally {
     }
     const tokens = chunk.espalier?.tokens ?? [];
     for (const { source } of tokens) this.#bySource[source] = (this.#bySource[source] ?? 0) + 1;
-    if (!chunk.choices[0]?.delta.content) return;
+    const delta = chunk.choices[0]?.delta;
+    if (!delta?.content && !delta?.reasoning_content && !delta?.tool_calls) return;
     this.#streamed += tokens.length;
     this.#lastAt = now;
     if (this.#firstAt === 0) {
@@ -68,9 +70,16 @@ export class Tally {
       meanAccepted: own?.mean_accepted ?? (steps > 0 ? committed / steps : null),
       tokensPerSecond: seconds > 0 ? (this.#streamed - this.#firstTokens) / seconds : null,
       firstTokenMs: this.#firstAt > 0 ? this.#firstAt - this.#startedAt : null,
+      shareDrafted: shareDrafted(bySource),
       bySource,
     };
   }
+}
+
+/** Of the tokens, those that were guessed before the model wrote them. @param {Readonly<Record<string, number>>} bySource */
+function shareDrafted({ target = 0, ...drafted }) {
+  const guessed = sum(Object.values(drafted));
+  return guessed + target > 0 ? guessed / (guessed + target) : null;
 }
 
 /** @param {number[]} numbers */

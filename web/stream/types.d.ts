@@ -35,6 +35,14 @@ export interface Passage {
 export interface TracedToken {
   text: string;
   source: string;
+  /** Of the reasoning before the answer. */
+  thought?: true;
+}
+
+/** The first of a call has its name, the others more of its arguments. */
+export interface ToolCallDelta {
+  index: number;
+  function: { name?: string; arguments: string };
 }
 
 /** One verification step: tokens committed, tree nodes verified, its time in microseconds. */
@@ -53,7 +61,14 @@ interface SpeculationUsage {
 }
 
 export interface ChatChunk {
-  choices: { delta: { content?: string | null }; finish_reason: string | null }[];
+  choices: {
+    delta: {
+      content?: string | null;
+      reasoning_content?: string | null;
+      tool_calls?: ToolCallDelta[];
+    };
+    finish_reason: string | null;
+  }[];
   usage?: {
     prompt_tokens: number;
     completion_tokens: number;

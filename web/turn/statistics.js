@@ -17,6 +17,7 @@ export class Statistics {
 
   /** @param {Figures} figures */
   show(figures) {
+    this.#set('share-drafted', figures.shareDrafted, (share) => `${Math.round(100 * share)} %`);
     this.#set('mean-accepted', figures.meanAccepted, (mean) => mean.toFixed(2));
     this.#set('tokens-per-second', figures.tokensPerSecond, (rate) => rate.toFixed(0));
     this.#set('first-token', figures.firstTokenMs, formatDuration);

@@ -4,12 +4,10 @@
  * @typedef {import('../stream/types.d.ts').ChatRequest} ChatRequest
  * @typedef {import('../stream/types.d.ts').ChatChunk} ChatChunk
  * @typedef {import('../stream/chat.js').ChatFailure} ChatFailure
- * @typedef {import('../stream/steps.js').PlacedToken} PlacedToken
  * @typedef {import('./comparison.js').Outcome} Outcome
  */
 import { hasKey } from '../key.js';
 import { fromTemplate, part } from '../parts.js';
-import { familyOf } from '../sources.js';
 import { CHAT_PATH } from '../stream/chat.js';
 import { StepQueue } from '../stream/steps.js';
 import { Tally } from '../stream/tally.js';
@@ -19,6 +17,8 @@ import { curlCommand } from './curl.js';
 import { showFailure } from './failure.js';
 import { Legend } from './legend.js';
 import { PassageList } from './passages.js';
+import { RenderedText } from './rendered-text.js';
+import { ShownCalls } from './shown-calls.js';
 import { Statistics } from './statistics.js';
 import { Strip } from './strip.js';
 
@@ -29,7 +29,13 @@ export class Turn {
   /** Whether the answer came to its own end. */
   finished = false;
   #answer = part(this.element, 'answer');
+  #said = new RenderedText(this.#answer);
+  #thought = new RenderedText(part(this.element, 'thoughts'));
+  #calls = new ShownCalls(part(this.element, 'calls'));
   #passages = new PassageList(this.element);
+  #startedAt = performance.now();
+  /** Counts the seconds until the first token. */
+  #waiting = 0;
   #legend = new Legend(this.element, this.#answer);
   #strip = new Strip(this.element);
   #statistics = new Statistics(part(this.element, 'statistics'));
@@ -49,6 +55,7 @@ export class Turn {
     part(this.element, 'question').textContent = question;
     part(this.element, 'mode').hidden = request.speculation.mode === 'on';
     this.element.setAttribute('aria-busy', 'true');
+    this.#waiting = window.setInterval(() => this.#showWait(), 1000);
     copyOnClick(part(this.element, 'copy-answer', HTMLButtonElement), () => this.text);
     copyOnClick(part(this.element, 'copy-curl', HTMLButtonElement), () =>
       curlCommand(`${location.origin}${CHAT_PATH}`, request, hasKey()),
@@ -82,11 +89,20 @@ export class Turn {
     const choice = chunk.choices[0];
     this.#finishReason = choice?.finish_reason ?? this.#finishReason;
     const content = choice?.delta.content ?? '';
+    const thought = choice?.delta.reasoning_content ?? '';
     this.text += content;
     // A server that traces nothing still answers: its text is simply not tinted.
-    if (content && !trace?.tokens) this.#answer.append(content);
+    if (!trace?.tokens) {
+      this.#said.addPlain(content);
+      this.#thought.addPlain(thought);
+    }
     const placed = this.#steps.place(trace?.tokens ?? [], trace?.steps ?? []);
-    this.#answer.append(...placed.flatMap(tokenNodes));
+    const isThought = (/** @type {typeof placed[number]} */ { token }) => token.thought === true;
+    this.#thought.addTokens(placed.filter(isThought));
+    if (!choice?.delta.tool_calls) this.#said.addTokens(placed.filter((one) => !isThought(one)));
+    this.#calls.add(choice?.delta.tool_calls ?? []);
+    if (thought) part(this.element, 'reasoning').hidden = false;
+    if (content || thought) this.#endWait();
     this.#strip.add(placed);
     this.#scheduleDrawing();
   }
@@ -116,6 +132,7 @@ export class Turn {
   /** @param {string} note */
   #end(note) {
     cancelAnimationFrame(this.#drawing);
+    this.#endWait();
     this.#draw();
     this.element.setAttribute('aria-busy', 'false');
     this.element.dataset.state = 'ended';
@@ -136,32 +153,26 @@ export class Turn {
     this.#drawing = requestAnimationFrame(() => this.#draw());
   }
 
+  /** A long prompt takes its time: that it is being read is said, and for how long. */
+  #showWait() {
+    const seconds = Math.round((performance.now() - this.#startedAt) / 1000);
+    part(this.element, 'note').textContent =
+      `Reading the question and its passages, ${seconds} s …`;
+  }
+
+  #endWait() {
+    if (this.#waiting === 0) return;
+    clearInterval(this.#waiting);
+    this.#waiting = 0;
+    part(this.element, 'note').textContent = '';
+  }
+
   #draw() {
+    this.#said.draw();
+    this.#thought.draw();
     const figures = this.#tally.figures();
     this.#statistics.show(figures);
     this.#legend.update(figures.bySource);
     part(this.element, 'evidence').hidden = figures.tokens === 0;
   }
-}
-
-/**
- * The blank before a step's first token stays outside its tint, so that runs of
- * different steps stand apart.
- *
- * @param {PlacedToken} placed
- * @returns {(string | HTMLElement)[]}
- */
-function tokenNodes({ token, step, stepIndex, opensStep }) {
-  const text = opensStep ? token.text.trimStart() : token.text;
-  const blank = token.text.slice(0, token.text.length - text.length);
-  const element = document.createElement('span');
-  element.className = 'token';
-  element.textContent = text;
-  element.dataset.family = familyOf(token.source);
-  element.dataset.source = token.source;
-  if (opensStep) element.dataset.opens = 'step';
-  element.title = step
-    ? `${token.source} · step ${stepIndex + 1}: ${step.accepted} tokens, tree of ${step.drafted}, ${(step.micros / 1000).toFixed(1)} ms`
-    : token.source;
-  return [blank, element];
 }

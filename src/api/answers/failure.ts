@@ -2,6 +2,7 @@
 import { TooBusy } from '../../generate/preparation-queue.ts';
 import { PromptTooLong } from '../../generate/prompt.ts';
 import { LinkFailure } from '../../link/failure.ts';
+import { NoChatTemplate, TemplateRefused } from '../../model/chat-template.ts';
 import { ModelUnavailable } from '../../model/record.ts';
 import { TooManyTokens } from '../../model/token-list.ts';
 import { UnreadableFile } from '../../retrieve/parse/document.ts';
@@ -30,6 +31,9 @@ export function answerFailure(error: unknown, paths: FieldPaths): unknown {
   }
   if (error instanceof TooManyTokens) {
     return beyondContext(paths.prompt, `at least ${error.least}`, error.most);
+  }
+  if (error instanceof NoChatTemplate || error instanceof TemplateRefused) {
+    return invalid(paths.prompt, error.message);
   }
   if (error instanceof ModelUnavailable) return noVerifier(error);
   if (error instanceof TooBusy) return overloaded(error.retryAfterMs);

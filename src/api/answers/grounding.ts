@@ -1,9 +1,10 @@
 /** What a conversation is answered from: stores, and files that the request brings. */
 import type { Bindings } from '../../bindings.ts';
 import type { Conversation } from '../../generate/request.ts';
+import { demoProgress } from '../../store/demo.ts';
 import { defaultStores, findStore } from '../../store/stores.ts';
-import type { Tenant } from '../../store/tenants.ts';
-import { invalid, notFound, type Path } from '../errors.ts';
+import { LOCAL_TENANT, type Tenant } from '../../store/tenants.ts';
+import { invalid, notFound, type Path, unavailable } from '../errors.ts';
 import { type FileSearch, searchOptionsOf } from './file-search-tool.ts';
 import { type NamedFile, requireFiles } from './request-files.ts';
 
@@ -67,11 +68,22 @@ export async function requireStores(
   named: readonly string[] | null | undefined,
   path: Path = ['vector_store_ids'],
 ): Promise<readonly string[]> {
-  if (!named) return defaultStores(env, tenant);
+  if (!named) return demoStores(env, tenant);
   const found = await Promise.all(named.map((id) => findStore(env, tenant.id, id)));
   const missing = named.find((_, i) => !found[i]);
   if (missing !== undefined) throw notFound(path, `there is no store "${missing}"`);
   return named;
+}
+
+/** Throws a 503 while the documents of a first start are read: half of them are no answer. */
+async function demoStores(env: Bindings, tenant: Tenant): Promise<readonly string[]> {
+  const progress = tenant.name === LOCAL_TENANT ? await demoProgress(env) : null;
+  if (progress) throw unavailable(beingRead(progress));
+  return defaultStores(env, tenant);
+}
+
+export function beingRead({ read, of }: { read: number; of: number }): string {
+  return `the demo documents are being read, ${read} of ${of} so far: ask again in a moment`;
 }
 
 /** The tool that is searched with, of a request's tools. */

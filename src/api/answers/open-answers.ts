@@ -5,6 +5,7 @@ import { preparing } from '../../generate/preparing.ts';
 import { answerCount, type GenerationRequest } from '../../generate/request.ts';
 import type { ModelRecord } from '../../model/record.ts';
 import { withServedModel } from '../../model/served-model.ts';
+import { IGNORED } from '../body/read.ts';
 import type { AppEnv } from '../context.ts';
 import { invalid } from '../errors.ts';
 import { requireModel } from '../instance/route.ts';
@@ -40,6 +41,7 @@ export async function openAnswers(
       const answers = await withServedModel(c.env, async (model) => {
         if (asked !== undefined) requireModel(model, asked);
         const request = await toRequest(model);
+        nameUnheard(c, model, request);
         await requireConcurrency(c, answerCount(request), paths.choices);
         requireRoom(model, request.maxTokens, paths);
         const maxWaitMs = Math.max(0, maxWait - waitedMs);
@@ -53,6 +55,13 @@ export async function openAnswers(
   } catch (error) {
     throw answerFailure(error, paths);
   }
+}
+
+/** Names the variables that the chat template does not ask for, as hints are that nobody knows. */
+function nameUnheard(c: Context, { templateSource }: ModelRecord, { input }: GenerationRequest) {
+  if (input.kind !== 'conversation') return;
+  const names = Object.keys(input.variables).filter((name) => !templateSource.includes(name));
+  if (names.length > 0) c.header(IGNORED, names.join(', '), { append: true });
 }
 
 /** A ceiling above the context is a mistake worth naming; one within it is cut to what the prompt leaves. */

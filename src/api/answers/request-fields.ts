@@ -1,6 +1,12 @@
 /** Fields that requests for an answer share, whichever route they take. */
 import * as v from 'valibot';
-import { MAX_LOGIT_BIAS, MAX_LOGIT_BIASES, MAX_PENALTY } from '../../link/protocol/index.ts';
+import {
+  MAX_LOGIT_BIAS,
+  MAX_LOGIT_BIASES,
+  MAX_PENALTY,
+  MAX_REPETITION_PENALTY,
+  MIN_REPETITION_PENALTY,
+} from '../../link/protocol/index.ts';
 
 const MAX_STOP_STRINGS = 4;
 const MAX_STOP_LENGTH = 256;
@@ -128,6 +134,18 @@ export const sampling = {
     v.nullish(integer(0, 1 << 20)),
     v.description(
       'Draws from this many of the likeliest tokens; 0 for all. The model’s own if left out.',
+    ),
+  ),
+  min_p: v.pipe(
+    v.nullish(number(0, 1)),
+    v.description(
+      'Draws from tokens at least this share as likely as the likeliest; 0 for all. The model’s own if left out.',
+    ),
+  ),
+  repetition_penalty: v.pipe(
+    v.nullish(number(MIN_REPETITION_PENALTY, MAX_REPETITION_PENALTY)),
+    v.description(
+      'What the logits of tokens that the prompt or the answer has are divided by where above 0, and multiplied by where below. 1 for nothing. The model’s own if left out.',
     ),
   ),
   seed: v.pipe(

@@ -9,6 +9,8 @@ interface SamplingFields {
   temperature?: number | null | undefined;
   top_p?: number | null | undefined;
   top_k?: number | null | undefined;
+  min_p?: number | null | undefined;
+  repetition_penalty?: number | null | undefined;
   seed?: bigint | null | undefined;
   frequency_penalty?: number | null | undefined;
   presence_penalty?: number | null | undefined;
@@ -25,6 +27,8 @@ export function samplingOf(body: SamplingFields, model: ModelRecord): SamplingRe
     temperature: body.temperature ?? null,
     topP: body.top_p ?? null,
     topK: body.top_k ?? null,
+    minP: body.min_p ?? null,
+    repetitionPenalty: body.repetition_penalty ?? null,
     frequencyPenalty: body.frequency_penalty ?? 0,
     presencePenalty: body.presence_penalty ?? 0,
     logitBias,
@@ -32,14 +36,13 @@ export function samplingOf(body: SamplingFields, model: ModelRecord): SamplingRe
 }
 
 export function speculationOf(
-  { mode, budget, memory, recycle, draft_model, transfer, ablation }: SpeculationFields,
+  { mode, budget, memory, draft_model, transfer, ablation }: SpeculationFields,
   prediction: Int32Array | null = null,
 ): SpeculationRequest {
   return {
     mode,
     budget,
     memory,
-    recycle,
     draftModel: draft_model,
     transfer,
     prediction,

@@ -45,12 +45,6 @@ export const speculationSchema = v.pipe(
           '`false` disables memory: nothing is drafted from earlier answers or the stores’ text, and nothing of this answer is kept.',
         ),
       ),
-      recycle: v.pipe(
-        v.optional(v.boolean(isTrue), false),
-        v.description(
-          'Whether the target’s guesses at every verified token are drafted from too. Needs `memory`.',
-        ),
-      ),
       transfer: v.pipe(
         v.optional(number(0, MAX_TRANSFER), 0),
         v.description(
@@ -78,7 +72,7 @@ export const speculationSchema = v.pipe(
         ),
       ),
     },
-    'must be an object with mode, budget, memory, recycle, draft_model, transfer, stats, trace, ablation',
+    'must be an object with mode, budget, memory, draft_model, transfer, stats, trace, ablation',
   ),
   v.title('Speculation'),
   v.description('How an answer is drafted. None of these changes the text but `transfer`.'),

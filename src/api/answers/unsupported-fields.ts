@@ -14,11 +14,13 @@ interface Unsupported {
   instead: string;
 }
 
-const SAMPLING: Unsupported = { instead: 'tokens are drawn by temperature, top_p and top_k' };
+const SAMPLING: Unsupported = {
+  instead: 'tokens are drawn by temperature, top_p, top_k and min_p',
+};
 const FORMAT: Unsupported = { instead: 'send response_format' };
 const LENGTH: Unsupported = { instead: 'send max_tokens and stop' };
 const TEMPLATE: Unsupported = { instead: 'the model’s own chat template is used' };
-const REASONING: Unsupported = { instead: 'the model does not reason before it answers' };
+const REASONING: Unsupported = { instead: 'send reasoning_effort or chat_template_kwargs' };
 const SEARCH: Unsupported = { instead: 'only the caller’s documents are searched' };
 const TEXT: Unsupported = { instead: 'answers are text' };
 const MODELS: Unsupported = { instead: 'one model is served' };
@@ -33,18 +35,16 @@ const UNSUPPORTED_FIELDS = {
   search_parameters: SEARCH,
   plugins: SEARCH,
   images: TEXT,
-  reasoning_effort: { ...REASONING, nothing: ['none'] },
+  reasoning_effort: REASONING,
   reasoning: REASONING,
   prompt_mode: REASONING,
   thinking: REASONING,
-  enable_thinking: { ...REASONING, nothing: [false] },
-  include_reasoning: { ...REASONING, nothing: [false] },
+  enable_thinking: REASONING,
+  include_reasoning: { instead: 'reasoning is always told apart', nothing: [true] },
   verbosity: { instead: 'say in a message how long the answer is to be', nothing: ['medium'] },
-  min_p: { ...SAMPLING, nothing: [0] },
   top_a: { ...SAMPLING, nothing: [0] },
   typical_p: { ...SAMPLING, nothing: [1] },
-  repetition_penalty: { instead: 'send frequency_penalty', nothing: [1] },
-  repeat_penalty: { instead: 'send frequency_penalty', nothing: [1] },
+  repeat_penalty: { instead: 'send repetition_penalty', nothing: [1] },
   mirostat: { ...SAMPLING, nothing: [0] },
   do_sample: SAMPLING,
   num_beams: { ...SAMPLING, nothing: [1] },

@@ -28,7 +28,7 @@ export function usageOf(
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    ...predictionUsage(usages),
+    ...detailsOf(usages),
     prompt_tokens_details: { cached_tokens: sum(prompts.map(({ cachedTokens }) => cachedTokens)) },
     ...((stats || transfer > 0) && {
       speculation: {
@@ -42,16 +42,24 @@ export function usageOf(
 
 type Usage = ReturnType<Answer['usage']>;
 
-/** Of a request with a prediction. There is one answer then. */
-function predictionUsage([usage]: readonly Usage[]) {
-  if (!usage?.prediction) return {};
-  const { accepted, rejected } = usage.prediction;
+/** Of a model that thinks, and of a request with a prediction, which has one answer. */
+function detailsOf(usages: readonly Usage[]) {
+  const prediction = usages[0]?.prediction;
+  const reasons = usages.some(({ reasoningTokens }) => reasoningTokens !== null);
+  if (!prediction && !reasons) return {};
   return {
     completion_tokens_details: {
-      accepted_prediction_tokens: accepted,
-      rejected_prediction_tokens: rejected,
+      ...(reasons && { reasoning_tokens: reasoningTokens(usages) }),
+      ...(prediction && {
+        accepted_prediction_tokens: prediction.accepted,
+        rejected_prediction_tokens: prediction.rejected,
+      }),
     },
   };
+}
+
+function reasoningTokens(usages: readonly Usage[]): number {
+  return sum(usages.map((usage) => usage.reasoningTokens ?? 0));
 }
 
 function draftingUsage(answers: readonly Answer[]) {

@@ -48,9 +48,17 @@ export const usage = v.pipe(
     }),
     completion_tokens_details: v.pipe(
       v.optional(
-        v.object({ accepted_prediction_tokens: count, rejected_prediction_tokens: count }),
+        v.partial(
+          v.object({
+            reasoning_tokens: count,
+            accepted_prediction_tokens: count,
+            rejected_prediction_tokens: count,
+          }),
+        ),
       ),
-      v.description('Of the prediction, what the answer has and what it has not.'),
+      v.description(
+        'Tokens that the model thought with; of a prediction, what the answer has and what it has not.',
+      ),
     ),
     speculation: v.optional(speculationUsage),
   }),

@@ -16,7 +16,7 @@ const MAX_UPLOAD_BYTES = MAX_FILE_BYTES + 64 * 1024;
 /** With the value `true`, hints are refused. */
 const STRICT = 'x-espalier-strict';
 /** Names the hints that were ignored. */
-const IGNORED = 'x-espalier-ignored';
+export const IGNORED = 'x-espalier-ignored';
 const MAX_NAMED = 20;
 const MAX_NAME = 64;
 

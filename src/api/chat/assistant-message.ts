@@ -1,4 +1,5 @@
 /** The message of one choice of a chat: text, or calls where functions may be called, whole and in deltas. */
+import { type Step, textOf } from '../../generate/text-stream.ts';
 import { type CallEvent, ToolCalls } from '../../generate/tool-calls.ts';
 import { newId } from '../../store/ids.ts';
 
@@ -10,12 +11,14 @@ interface ToolCall {
 
 /** What a chunk adds to the message; empty where that is nothing. */
 export interface MessageDelta {
+  reasoning_content?: string;
   content?: string;
   tool_calls?: ({ index: number } & (ToolCall | { function: { arguments: string } }))[];
 }
 
 export class AssistantMessage {
   content = '';
+  private reasoning = '';
   private readonly calls: ToolCall[] = [];
   private readonly parser: ToolCalls | null;
 
@@ -24,8 +27,14 @@ export class AssistantMessage {
     this.parser = callable && new ToolCalls(callable);
   }
 
-  push(text: string): MessageDelta {
-    return this.add(this.parser ? this.parser.push(text) : [{ type: 'text', text }]);
+  push({ thoughts = [], pieces }: Pick<Step, 'thoughts' | 'pieces'>): MessageDelta {
+    const thought = textOf(thoughts);
+    const text = textOf(pieces);
+    this.reasoning += thought;
+    return {
+      ...(thought && { reasoning_content: thought }),
+      ...this.add(this.parser ? this.parser.push(text) : [{ type: 'text', text }]),
+    };
   }
 
   /** The answer is over: what was held back. */
@@ -36,6 +45,7 @@ export class AssistantMessage {
   toMessage() {
     return {
       role: 'assistant' as const,
+      ...(this.reasoning && { reasoning_content: this.reasoning }),
       content: this.content === '' && this.calls.length > 0 ? null : this.content,
       refusal: null,
       ...(this.calls.length > 0 && { tool_calls: this.calls }),

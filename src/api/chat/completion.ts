@@ -39,7 +39,7 @@ export class ChatCompletion {
       const message = new AssistantMessage(this.callable);
       const logprobs: TokenLogprobs[] = [];
       for await (const step of answer.steps()) {
-        for (const { text } of step.pieces) message.push(text);
+        message.push(step);
         logprobs.push(...step.logprobs);
         if (trace) traced.push(step);
       }
@@ -84,7 +84,7 @@ export class ChatCompletion {
     await chunk({ role: 'assistant', content: '' }, { espalier: { passages: passagesOf(answer) } });
     const message = new AssistantMessage(this.callable);
     for await (const step of answer.steps()) {
-      const delta = message.push(step.pieces.map(({ text }) => text).join(''));
+      const delta = message.push(step);
       const isEmpty = Object.keys(delta).length === 0;
       if (isEmpty && step.logprobs.length === 0 && !trace) continue;
       await chunk(delta, { logprobs: step.logprobs, espalier: traceOf([step]) });
@@ -127,7 +127,10 @@ function passagesOf(answer: Answer) {
 
 function traceOf(steps: readonly Step[]) {
   return {
-    tokens: steps.flatMap(({ pieces }) => pieces),
+    tokens: steps.flatMap(({ thoughts = [], pieces }) => [
+      ...thoughts.map(({ text, source }) => ({ text, source, thought: true })),
+      ...pieces.map(({ text, source }) => ({ text, source })),
+    ]),
     steps: steps
       .filter(({ tokens, drafted }) => tokens > 0 || drafted > 0)
       .map(({ tokens, drafted, micros }) => ({ accepted: tokens, drafted, micros })),

@@ -22,6 +22,7 @@ import {
 import { fileFields, filePart } from '../answers/request-files.ts';
 import { identifier, responseFormat } from '../answers/response-format.ts';
 import { speculation } from '../answers/speculation-fields.ts';
+import { templateFields } from '../answers/template-fields.ts';
 import { unsupportedBeside } from '../answers/unsupported-fields.ts';
 
 export const MAX_MESSAGES = 1024;
@@ -61,6 +62,9 @@ const message = v.variant(
     v.strictObject({
       role: v.literal('assistant'),
       content: v.nullish(saidContent),
+      /** What it thought, under the names that servers give it. */
+      reasoning_content: v.nullish(v.string('must be a string')),
+      reasoning: v.nullish(v.string('must be a string')),
       refusal: v.nullish(v.string('must be a string')),
       /** As an answer had them, or an SDK made of them: they come back as they are. */
       annotations: v.nullish(v.array(v.unknown())),
@@ -146,6 +150,7 @@ const fields = {
   ),
   tool_choice: toolChoice,
   parallel_tool_calls: parallelToolCalls,
+  ...templateFields,
   vector_store_ids: answeringStores,
   ...fileFields,
   speculation,

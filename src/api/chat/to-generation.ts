@@ -1,8 +1,8 @@
 /** What a chat asks to be generated. */
 import type { Bindings } from '../../bindings.ts';
 import type { GenerationRequest } from '../../generate/request.ts';
+import type { ChatMessage } from '../../model/chat-template.ts';
 import type { ModelRecord } from '../../model/record.ts';
-import type { ChatMessage } from '../../model/tokenizer.ts';
 import type { Tenant } from '../../store/tenants.ts';
 import type { FieldPaths } from '../answers/field-paths.ts';
 import { callable, type FunctionUse, functionCalls } from '../answers/function-tools.ts';
@@ -12,6 +12,7 @@ import { predictionOf } from '../answers/prediction.ts';
 import { listedFiles, type NamedFile } from '../answers/request-files.ts';
 import { formatGrammar, type TextFormat } from '../answers/response-format.ts';
 import { samplingOf, speculationOf, stopsOf } from '../answers/sampling.ts';
+import { variablesOf } from '../answers/template-fields.ts';
 import { invalid } from '../errors.ts';
 import type { ChatRequest } from './schema.ts';
 
@@ -41,6 +42,7 @@ export async function toGeneration(
     input: {
       kind: 'conversation',
       messages,
+      variables: variablesOf(body),
       functions: calls?.functions ?? [],
       query: question.content,
       search,
@@ -105,10 +107,18 @@ function messagesOf({ messages }: ChatRequest): ChatMessage[] {
     return {
       role: role === 'developer' ? 'system' : role,
       content: typeof content === 'string' ? content : (content ?? []).map(textOfPart).join(''),
+      ...reasoningOf(message),
       ...(calls.length > 0 && { tool_calls: calls }),
       ...(message.role === 'tool' && { tool_call_id: message.tool_call_id }),
     };
   });
+}
+
+/** What an earlier answer thought: the template decides whether it is told. */
+function reasoningOf(message: ChatRequest['messages'][number]) {
+  if (message.role !== 'assistant') return {};
+  const reasoning_content = message.reasoning_content ?? message.reasoning;
+  return reasoning_content ? { reasoning_content } : {};
 }
 
 function filesOf({ file_ids, messages }: ChatRequest): NamedFile[] {

@@ -25,8 +25,16 @@ const trace = v.pipe(
     v.object({
       passages: v.pipe(v.array(passage), v.description('The passages in the prompt.')),
       tokens: v.pipe(
-        v.array(v.object({ text: v.string(), source: v.picklist(SOURCE_NAMES) })),
-        v.description('Each token’s text, and what proposed it.'),
+        v.array(
+          v.object({
+            text: v.string(),
+            source: v.picklist(SOURCE_NAMES),
+            thought: v.optional(v.literal(true)),
+          }),
+        ),
+        v.description(
+          'Each token’s text, and what proposed it; `thought` where it is of the reasoning.',
+        ),
       ),
       steps: v.pipe(
         v.array(v.object({ accepted: count, drafted: count, micros: v.number() })),
@@ -64,6 +72,10 @@ export const chatCompletion = v.pipe(
         index: count,
         message: v.object({
           role: v.literal('assistant'),
+          reasoning_content: v.pipe(
+            v.optional(v.string()),
+            v.description('What the model thought before it answered.'),
+          ),
           content: v.pipe(v.nullable(v.string()), v.description('`null` beside calls.')),
           refusal: v.null(),
           tool_calls: v.optional(v.array(toolCall)),
@@ -89,6 +101,7 @@ const chunk = v.pipe(
         delta: v.partial(
           v.object({
             role: v.literal('assistant'),
+            reasoning_content: v.string(),
             content: v.string(),
             tool_calls: v.array(toolCallDelta),
             annotations: v.array(citation),

@@ -1,5 +1,6 @@
 /** The answers to a completion, whole and in chunks. */
 import type { Answer } from '../../generate/answer.ts';
+import { textOf } from '../../generate/text-stream.ts';
 import type { TokenLogprobs } from '../../generate/token-logprobs.ts';
 import { newId } from '../../store/ids.ts';
 import type { Send } from '../answers/event-stream.ts';
@@ -62,7 +63,7 @@ export class Completion {
     await readAll(answers, async (answer, index) => {
       if (this.echoes[index]) await chunk(index, this.echoes[index]);
       for await (const { pieces, logprobs } of answer.steps()) {
-        const text = pieces.map((piece) => piece.text).join('');
+        const text = textOf(pieces);
         if (logprobs.length > 0) {
           const reported = completionLogprobs(answer.model, logprobs, body.logprobs ?? 0);
           await chunk(index, text, { logprobs: reported });

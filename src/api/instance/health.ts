@@ -5,11 +5,13 @@ import { type DraftModelState, warmUp } from '../../generate/draft-model/bundled
 import { loadModel, reloadModel } from '../../model/record.ts';
 import { embedderState } from '../../retrieve/embed/choose.ts';
 import { probe } from '../../store/database.ts';
+import { demoProgress } from '../../store/demo.ts';
+import { beingRead } from '../answers/grounding.ts';
 import type { AppEnv } from '../context.ts';
 import { isLocal } from '../middleware/authenticate.ts';
 
 type Check = { ok: true; [fact: string]: unknown } | { ok: false; reason: string };
-type Checks = { database: Check; verifier: Check };
+type Checks = { database: Check; verifier: Check; documents: Check };
 
 /** What others than the worker's own machine are told may be so old: their asking costs no more than once in that. */
 const KEPT_MS = 1_000;
@@ -50,8 +52,12 @@ async function checkAll(env: Bindings, local: boolean): Promise<Checks> {
     // Who asks while this looks is told what was.
     kept.at = Date.now();
   }
-  const [database, verifier] = await Promise.all([checkDatabase(env), checkVerifier(env, local)]);
-  const checks = { database, verifier };
+  const [database, verifier, documents] = await Promise.all([
+    checkDatabase(env),
+    checkVerifier(env, local),
+    checkDocuments(env),
+  ]);
+  const checks = { database, verifier, documents };
   if (!local) kept = { at: Date.now(), checks };
   return checks;
 }
@@ -62,6 +68,16 @@ async function checkDatabase(env: Bindings): Promise<Check> {
     return { ok: true };
   } catch (error) {
     return { ok: false, reason: `D1: ${reason(error)}; apply the migrations` };
+  }
+}
+
+/** Of a first start: whether its documents are read. */
+async function checkDocuments(env: Bindings): Promise<Check> {
+  try {
+    const progress = await demoProgress(env);
+    return progress ? { ok: false, reason: beingRead(progress), ...progress } : { ok: true };
+  } catch (error) {
+    return { ok: false, reason: `D1: ${reason(error)}` };
   }
 }
 

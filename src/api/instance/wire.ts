@@ -35,7 +35,7 @@ export function toModel(record: ModelRecord): v.InferOutput<typeof model> {
 
 /** With facts that depend on what is checked. */
 const check = v.objectWithRest({ ok: v.boolean(), reason: v.optional(v.string()) }, v.unknown());
-const checks = v.object({ database: check, verifier: check });
+const checks = v.object({ database: check, verifier: check, documents: check });
 /** Of what answers can do without. */
 const partState = v.objectWithRest({ state: v.string() }, v.unknown());
 

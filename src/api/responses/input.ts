@@ -81,9 +81,15 @@ export const inputItem = v.variant(
       output: v.union([string, v.array(inputText)], PARTS),
       ...returned,
     }),
-    /** What an earlier answer searched or thought: the model is told nothing of it. */
+    /** What an earlier answer searched: the model is told nothing of it. */
     v.looseObject({ type: v.literal('file_search_call') }),
-    v.looseObject({ type: v.literal('reasoning') }),
+    /** What it thought: the model's chat template decides whether it is told. */
+    v.looseObject({
+      type: v.literal('reasoning'),
+      content: v.nullish(
+        v.array(v.looseObject({ type: v.literal('reasoning_text'), text: string }), PARTS),
+      ),
+    }),
     v.looseObject({
       type: v.literal('item_reference'),
       id: v.never('is not supported: responses are not kept, send the items themselves'),

@@ -4,7 +4,7 @@
  * `output_item.done`; the items left in the end are the whole response's output.
  */
 import type { Citable } from '../../generate/material.ts';
-import type { Step } from '../../generate/text-stream.ts';
+import { type Step, textOf } from '../../generate/text-stream.ts';
 import { type CallEvent, ToolCalls } from '../../generate/tool-calls.ts';
 import type { ModelRecord } from '../../model/record.ts';
 import type { Passage } from '../../retrieve/search.ts';
@@ -48,7 +48,15 @@ interface SearchItem {
   results: object[] | null;
 }
 
-export type OutputItem = MessageItem | CallItem | SearchItem;
+interface ReasoningItem {
+  type: 'reasoning';
+  id: string;
+  status: Status;
+  summary: [];
+  content: { type: 'reasoning_text'; text: string }[];
+}
+
+export type OutputItem = MessageItem | CallItem | SearchItem | ReasoningItem;
 
 /** Without its number, which counts all of a response. */
 export interface OutputEvent {
@@ -66,7 +74,7 @@ export class ResponseOutput {
   /** Log-probabilities of tokens whose text has not been sent; those of calls never are. */
   private readonly pending: TokenEntry[] = [];
   /** The item that grows. */
-  private open: MessageItem | CallItem | null = null;
+  private open: MessageItem | CallItem | ReasoningItem | null = null;
 
   /** @param callable names of functions that may be called; null: all of it is text */
   constructor(
@@ -107,16 +115,21 @@ export class ResponseOutput {
     ];
   }
 
-  push({ pieces, logprobs }: Step): OutputEvent[] {
-    const text = pieces.map((piece) => piece.text).join('');
+  push({ thoughts = [], pieces, logprobs }: Step): OutputEvent[] {
+    const text = textOf(pieces);
     this.pending.push(...chatLogprobs(this.model, logprobs).content);
-    return this.add(this.calls ? this.calls.push(text) : [{ type: 'text', text }]);
+    return [
+      ...this.addThought(textOf(thoughts)),
+      ...this.add(this.calls ? this.calls.push(text) : [{ type: 'text', text }]),
+    ];
   }
 
   /** The answer is over. One without any text or call has an empty text. */
   end(finish: 'stop' | 'length'): OutputEvent[] {
     const events = this.add(this.calls?.flush() ?? []);
-    const hasContent = this.items.some(({ type }) => type !== 'file_search_call');
+    const hasContent = this.items.some(
+      ({ type }) => type === 'message' || type === 'function_call',
+    );
     if (!hasContent) this.openMessage(events);
     if (this.open?.type === 'message') this.open.content[0]!.logprobs.push(...this.pending);
     this.close(events, finish === 'stop' ? 'completed' : 'incomplete');
@@ -132,6 +145,29 @@ export class ResponseOutput {
       else this.addText(events, event.text);
     }
     return events;
+  }
+
+  private addThought(delta: string): OutputEvent[] {
+    const events: OutputEvent[] = [];
+    if (delta === '') return events;
+    const item = this.open?.type === 'reasoning' ? this.open : this.openReasoning(events);
+    item.content[0]!.text += delta;
+    events.push({ type: 'response.reasoning_text.delta', ...this.part(item), delta });
+    return events;
+  }
+
+  private openReasoning(events: OutputEvent[]): ReasoningItem {
+    const part = { type: 'reasoning_text' as const, text: '' };
+    const item: ReasoningItem = {
+      type: 'reasoning',
+      id: newId('rs_'),
+      status: 'in_progress',
+      summary: [],
+      content: [part],
+    };
+    this.begin(events, item, { ...item, content: [] });
+    events.push({ type: 'response.content_part.added', ...this.part(item), part: { ...part } });
+    return item;
   }
 
   private addText(events: OutputEvent[], delta: string): void {
@@ -191,7 +227,11 @@ export class ResponseOutput {
     this.begin(events, item, { ...item });
   }
 
-  private begin(events: OutputEvent[], item: MessageItem | CallItem, announced: OutputItem): void {
+  private begin(
+    events: OutputEvent[],
+    item: MessageItem | CallItem | ReasoningItem,
+    announced: OutputItem,
+  ): void {
     this.items.push(item);
     this.open = item;
     events.push({
@@ -207,12 +247,20 @@ export class ResponseOutput {
     this.open = null;
     item.status = status;
     if (item.type === 'message') this.closeText(events, item);
+    else if (item.type === 'reasoning') this.closeReasoning(events, item);
     else {
       const { name, arguments: json } = item;
       const type = 'response.function_call_arguments.done';
       events.push({ type, ...this.place(item), name, arguments: json });
     }
     events.push({ type: 'response.output_item.done', output_index: this.index(item), item });
+  }
+
+  private closeReasoning(events: OutputEvent[], item: ReasoningItem): void {
+    const part = item.content[0]!;
+    const at = this.part(item);
+    events.push({ type: 'response.reasoning_text.done', ...at, text: part.text });
+    events.push({ type: 'response.content_part.done', ...at, part });
   }
 
   private closeText(events: OutputEvent[], item: MessageItem): void {

@@ -96,13 +96,14 @@ export class ResponseAnswer {
   private usage() {
     const { prompt_tokens, prompt_tokens_details, completion_tokens, total_tokens, ...rest } =
       usageOf([this.answer], this.body.speculation);
+    const { completion_tokens_details: details, ...speculation } = rest;
     return {
       input_tokens: prompt_tokens,
       input_tokens_details: prompt_tokens_details,
       output_tokens: completion_tokens,
-      output_tokens_details: { reasoning_tokens: 0 },
+      output_tokens_details: { reasoning_tokens: details?.reasoning_tokens ?? 0 },
       total_tokens,
-      ...rest,
+      ...speculation,
     };
   }
 }

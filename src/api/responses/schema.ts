@@ -15,6 +15,7 @@ import {
 import { fileFields } from '../answers/request-files.ts';
 import { identifier, jsonSchema } from '../answers/response-format.ts';
 import { speculation } from '../answers/speculation-fields.ts';
+import { effort, templateFields } from '../answers/template-fields.ts';
 import { unsupported, unsupportedBeside } from '../answers/unsupported-fields.ts';
 import { MAX_MESSAGES } from '../chat/schema.ts';
 import { inputItem } from './input.ts';
@@ -52,8 +53,6 @@ const INCLUDABLE = [
   /** There is none. */
   'reasoning.encrypted_content',
 ] as const;
-
-const { temperature, top_p, top_k, seed } = sampling;
 
 const fields = {
   input: v.pipe(
@@ -140,11 +139,22 @@ const fields = {
   ),
   model,
   stream,
-  temperature,
-  top_p,
-  top_k,
-  seed,
+  ...sampling,
   parallel_tool_calls: parallelToolCalls,
+  reasoning: v.pipe(
+    v.nullish(
+      v.strictObject({
+        effort,
+        /** Thoughts are told whole. */
+        summary: v.nullish(v.string('must be a string')),
+        generate_summary: v.nullish(v.string('must be a string')),
+      }),
+    ),
+    v.description(
+      '`effort`: what `reasoning_effort` is in chat. Thoughts are an item of the output.',
+    ),
+  ),
+  chat_template_kwargs: templateFields.chat_template_kwargs,
   vector_store_ids: answeringStores,
   ...fileFields,
   speculation,

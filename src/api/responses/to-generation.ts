@@ -1,8 +1,8 @@
 /** What a request for a response asks to be generated. */
 import type { Bindings } from '../../bindings.ts';
 import type { GenerationRequest } from '../../generate/request.ts';
+import type { ChatMessage } from '../../model/chat-template.ts';
 import type { ModelRecord } from '../../model/record.ts';
-import type { ChatMessage } from '../../model/tokenizer.ts';
 import type { Tenant } from '../../store/tenants.ts';
 import type { FieldPaths } from '../answers/field-paths.ts';
 import { callable, type FunctionUse, functionCalls } from '../answers/function-tools.ts';
@@ -10,6 +10,7 @@ import { groundingOf } from '../answers/grounding.ts';
 import { listedFiles, type NamedFile } from '../answers/request-files.ts';
 import { formatGrammar, type TextFormat } from '../answers/response-format.ts';
 import { samplingOf, speculationOf } from '../answers/sampling.ts';
+import { variablesOf } from '../answers/template-fields.ts';
 import { invalid } from '../errors.ts';
 import type { ResponseRequest } from './schema.ts';
 
@@ -42,6 +43,10 @@ export async function toGeneration(
     input: {
       kind: 'conversation',
       messages,
+      variables: variablesOf({
+        reasoning_effort: body.reasoning?.effort,
+        chat_template_kwargs: body.chat_template_kwargs,
+      }),
       functions: calls?.functions ?? [],
       query,
       search,
@@ -124,16 +129,24 @@ function messagesOf({ instructions, input }: ResponseRequest): ChatMessage[] {
   const messages: ChatMessage[] = instructions ? [{ role: 'system', content: instructions }] : [];
   if (typeof input === 'string') return [...messages, { role: 'user', content: input }];
   const called = new Set<string>();
+  let thought = '';
+  const said = (message: ChatMessage) => {
+    const thinks = thought !== '' && message.role === 'assistant';
+    messages.push({ ...message, ...(thinks && { reasoning_content: thought }) });
+    thought = '';
+  };
   for (const [i, item] of input.entries()) {
     if (isMessage(item)) {
       const role = item.role === 'developer' ? 'system' : item.role;
-      messages.push({ role, content: textOf(item.content) });
+      said({ role, content: textOf(item.content) });
+    } else if (item.type === 'reasoning') {
+      thought += textOf(item.content ?? []);
     } else if (item.type === 'function_call') {
       const call = { id: item.call_id, function: { name: item.name, arguments: item.arguments } };
       called.add(item.call_id);
       const last = messages.at(-1);
       if (last?.role === 'assistant') last.tool_calls = [...(last.tool_calls ?? []), call];
-      else messages.push({ role: 'assistant', content: '', tool_calls: [call] });
+      else said({ role: 'assistant', content: '', tool_calls: [call] });
     } else if (item.type === 'function_call_output') {
       if (!called.has(item.call_id)) {
         throw invalid(['input', i, 'call_id'], 'no item before it has a call with this id');

@@ -13,8 +13,17 @@ const textPart = v.object({
   logprobs: tokenLogprobs,
 });
 
+const reasoningPart = v.object({ type: v.literal('reasoning_text'), text: v.string() });
+
 const outputItem = v.pipe(
   v.variant('type', [
+    v.object({
+      type: v.literal('reasoning'),
+      id: v.string(),
+      status,
+      summary: v.tuple([]),
+      content: v.array(reasoningPart),
+    }),
     v.object({
       type: v.literal('message'),
       id: v.string(),
@@ -124,13 +133,23 @@ export const responseEvent = v.pipe(
     v.object({
       type: v.picklist(['response.content_part.added', 'response.content_part.done']),
       ...inPart,
-      part: textPart,
+      part: v.variant('type', [textPart, reasoningPart]),
     }),
     v.object({
       type: v.literal('response.output_text.delta'),
       ...inPart,
       delta: v.string(),
       logprobs: tokenLogprobs,
+    }),
+    v.object({
+      type: v.literal('response.reasoning_text.delta'),
+      ...inPart,
+      delta: v.string(),
+    }),
+    v.object({
+      type: v.literal('response.reasoning_text.done'),
+      ...inPart,
+      text: v.string(),
     }),
     v.object({
       type: v.literal('response.output_text.annotation.added'),

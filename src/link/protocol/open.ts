@@ -25,6 +25,10 @@ export interface OpenSettings {
     topP: number;
     /** 0 keeps all. */
     topK: number;
+    /** Keeps tokens at least this share as likely as the likeliest. 0 when absent: all. */
+    minP?: number;
+    /** `MIN_REPETITION_PENALTY` to `MAX_REPETITION_PENALTY`, which logits of tokens are divided by that prompt or answer have. 1 when absent. */
+    repetitionPenalty?: number;
     /** Either way up to `MAX_PENALTY`, subtracted from a token's logit for each time that the answer has it. 0 when absent. */
     frequencyPenalty?: number;
     /** Either way up to `MAX_PENALTY`, subtracted from a token's logit once the answer has it. 0 when absent. */
@@ -46,8 +50,8 @@ export interface OpenSettings {
   resumed: number;
   /** η of RAPID's knowledge transfer, up to `MAX_TRANSFER`: lossy where it is not 0. 0 when absent. */
   transfer?: number;
-  /** Whether `accept` tells the likeliest successors of verified tokens. Off when absent. */
-  recycle?: boolean;
+  /** Whether later turns of the namespace may draft from what the target's logits show in this one. Off when absent. */
+  remember?: boolean;
   /** How many alternatives `accept` tells of a committed token, beside its log-probability: 0 to 20. null or absent: neither. */
   logprobs?: number | null;
   /** What the answer's text must be. Anything when absent. */
@@ -58,6 +62,9 @@ export interface OpenSettings {
 
 /** Frequency and presence penalties, either way: OpenAI's range. */
 export const MAX_PENALTY = 2;
+/** Of repetition: nothing is at 1, and no model asks for more than 2. */
+export const MIN_REPETITION_PENALTY = 0.1;
+export const MAX_REPETITION_PENALTY = 10;
 /** Biases of logits, either way: OpenAI's range. */
 export const MAX_LOGIT_BIAS = 100;
 /** η of the knowledge transfer: the paper goes from 5 to 50. */

@@ -1,13 +1,6 @@
 /** What the verifier says: `ready`, `accept`, `done`, `error`. */
+import { type Logprobs, readLogprobs, writeLogprobs } from './logprobs.ts';
 import { Reader } from './reader.ts';
-import {
-  type Logprobs,
-  type Recycled,
-  readLogprobs,
-  readRecycled,
-  writeLogprobs,
-  writeRecycled,
-} from './step-report.ts';
 import { FrameType, fail, MAX_MESSAGE_BYTES, PROTOCOL_VERSION, WIDE_TOKENS } from './wire.ts';
 import { needsWide, utf8Bytes, Writer } from './writer.ts';
 
@@ -55,8 +48,6 @@ export interface Accept {
   credit: number;
   /** Time of these steps. */
   stepMicros: number;
-  /** Where `open` asked to `recycle`: likeliest successors of the tokens verified in these steps. */
-  recycled?: Recycled;
   /** Where `open` asked for `logprobs`. */
   logprobs?: Logprobs;
 }
@@ -104,17 +95,16 @@ export function decodeReady(bytes: Uint8Array): Ready {
   return ready;
 }
 
-/** Flags of `accept`: sections that follow the sources. */
-const RECYCLED = 2;
-const LOGPROBS = 4;
-const ACCEPT_FLAGS = WIDE_TOKENS | RECYCLED | LOGPROBS;
+/** Flag of `accept`: log-probabilities follow the sources. */
+const LOGPROBS = 2;
+const ACCEPT_FLAGS = WIDE_TOKENS | LOGPROBS;
 
 export function encodeAccept(accept: Accept): Uint8Array {
-  const { tokens, recycled, logprobs } = accept;
+  const { tokens, logprobs } = accept;
   const n = tokens.length;
-  const lists = [tokens, recycled?.tokens, recycled?.successors, logprobs?.topIds];
+  const lists = [tokens, logprobs?.topIds];
   const wide = lists.some((ids) => ids && needsWide(ids, ids.length));
-  const flags = (recycled ? RECYCLED : 0) | (logprobs ? LOGPROBS : 0);
+  const flags = logprobs ? LOGPROBS : 0;
   const writer = new Writer(FrameType.accept);
   writer.u8(flags | (wide ? WIDE_TOKENS : 0));
   writer.u8(n);
@@ -125,7 +115,6 @@ export function encodeAccept(accept: Accept): Uint8Array {
   writer.u16(accept.steps);
   writer.tokens(tokens, n, wide);
   writer.bytes(accept.sources.subarray(0, n));
-  if (recycled) writeRecycled(writer, recycled, wide);
   if (logprobs) writeLogprobs(writer, logprobs, wide);
   return writer.finish();
 }
@@ -146,7 +135,6 @@ export function decodeAccept(bytes: Uint8Array): Accept {
     tokens: reader.tokens(n, wide),
     sources: reader.sources(n).slice(),
   };
-  if (flags & RECYCLED) accept.recycled = readRecycled(reader, wide);
   if (flags & LOGPROBS) accept.logprobs = readLogprobs(reader, n, wide);
   reader.end();
   return accept;

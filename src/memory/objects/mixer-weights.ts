@@ -8,8 +8,8 @@
 import { Mixer } from '../../draft/blend/mixer.ts';
 import type { MixerChanges, MixerState } from '../../store/objects/memory.ts';
 
-/** Stores that the worker's mixer weighs: the session, what was fetched, the recycled, alignments in the first two. */
-export const WORKER_STORES = 5;
+/** Stores that the worker's mixer weighs: the session, what was fetched, alignments in both. */
+export const WORKER_STORES = 4;
 /** With the draft model's word as one more. */
 export const STORES_WITH_MODEL = WORKER_STORES + 1;
 /** Mixers that are kept, by how many stores they weigh: the two that a turn has by default. */

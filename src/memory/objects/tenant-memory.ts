@@ -1,7 +1,6 @@
 /**
  * The Durable Object of one tenant and one model: what outlives its answers. T,
- * past outputs, A, the target's recycled guesses, and what the drafter's mixers
- * have learned. Its name is derived on the server, so no request can reach
+ * past outputs, and what the drafter's mixers have learned. Its name is derived on the server, so no request can reach
  * another tenant's.
  *
  * D1 is the truth about what has been deleted. A tenant's `purges` rises with
@@ -15,29 +14,20 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../../bindings.ts';
 import { SegmentBuilder } from '../../draft/segment/segment-builder.ts';
 import { deadPassages } from '../../store/documents.ts';
-import type { TenantMemoryObject } from '../../store/objects/memory.ts';
-import {
-  type KeptRange,
-  type KeptRun,
-  type Learned,
-  type MixerState,
-  NO_ROWS,
-  type Recalled,
+import type {
+  KeptRange,
+  KeptRun,
+  Learned,
+  MixerState,
+  Recalled,
+  TenantMemoryObject,
 } from '../../store/objects/memory.ts';
 import { type Namespace, purgesOf } from '../../store/tenants.ts';
 import { alarmWithin } from './alarm.ts';
 import { applyChanges, freshState, KEPT_LAYOUTS } from './mixer-weights.ts';
 import { OUTPUT_LIMITS, type OutputLimits } from './output-limits.ts';
 import { OutputMemory } from './output-memory.ts';
-import { RecycledRows } from './recycled-rows.ts';
 import { buildInSlices } from './sliced-build.ts';
-
-export interface MemoryLimits extends OutputLimits {
-  /** Tokens whose successors are kept, at about 50 bytes. */
-  recycledRows: number;
-}
-
-const MEMORY_LIMITS: MemoryLimits = { ...OUTPUT_LIMITS, recycledRows: 1 << 15 };
 
 /** In the middle of a turn the truth may be this old. */
 const STALE_MS = 1_000;
@@ -50,9 +40,8 @@ const PASSAGES_A_QUERY = 10_000;
 
 export class TenantMemory extends DurableObject<Bindings> implements TenantMemoryObject {
   /** Smaller in tests. */
-  protected readonly limits: MemoryLimits = MEMORY_LIMITS;
+  protected readonly limits: OutputLimits = OUTPUT_LIMITS;
   private held: OutputMemory | null = null;
-  private rows: RecycledRows | null = null;
   private tidying: Promise<void> | null = null;
   /** By how many stores each weighs. */
   private readonly mixers = new Map<number, MixerState>();
@@ -66,13 +55,11 @@ export class TenantMemory extends DurableObject<Bindings> implements TenantMemor
     tenantId: number,
     passages: readonly number[],
     layout: number | null,
-    tokens: Int32Array,
   ): Promise<Recalled> {
-    if (!(await this.check(tenantId, 0))) return { runs: [], mixer: null, successors: NO_ROWS };
+    if (!(await this.check(tenantId, 0))) return { runs: [], mixer: null };
     return {
       runs: this.outputs.recall(passages),
       mixer: layout === null ? null : this.mixerOf(layout),
-      successors: tokens.length > 0 ? this.recycled.of(tokens) : NO_ROWS,
     };
   }
 
@@ -90,7 +77,7 @@ export class TenantMemory extends DurableObject<Bindings> implements TenantMemor
     return this.outputs.proceed(tail, held);
   }
 
-  async learn(tenantId: number, { output, mixer, successors }: Learned): Promise<void> {
+  async learn(tenantId: number, { output, mixer }: Learned): Promise<void> {
     if (!(await this.check(tenantId, 0))) return;
     const state = mixer && this.mixerOf(mixer.stores);
     if (state) applyChanges(state, mixer);
@@ -102,7 +89,7 @@ export class TenantMemory extends DurableObject<Bindings> implements TenantMemor
       const dead = await this.deadOf(output.passages);
       if (dead.length > 0) return;
     }
-    if (this.outputs.learn(output)) this.recycled.learn(successors);
+    this.outputs.learn(output);
     if (this.outputs.isUntidy) await alarmWithin(this.ctx.storage, 0);
   }
 
@@ -135,11 +122,6 @@ export class TenantMemory extends DurableObject<Bindings> implements TenantMemor
     }
   }
 
-  protected get recycled(): RecycledRows {
-    this.rows ??= new RecycledRows(this.ctx.storage.sql, this.limits.recycledRows);
-    return this.rows;
-  }
-
   protected get outputs(): OutputMemory {
     this.held ??= new OutputMemory(this.ctx.storage.sql, this.limits);
     return this.held;
@@ -159,7 +141,6 @@ export class TenantMemory extends DurableObject<Bindings> implements TenantMemor
     }
     if (purges !== this.purges) {
       this.outputs.forget(await this.deadOf(this.outputs.passages()));
-      if (this.purges !== null) this.recycled.clear();
       this.remember('purges', purges);
       this.purges = purges;
     }
@@ -235,7 +216,7 @@ export class TenantMemory extends DurableObject<Bindings> implements TenantMemor
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
     this.mixers.clear();
-    this.held = this.rows = this.tenantId = this.purges = null;
+    this.held = this.tenantId = this.purges = null;
   }
 }
 

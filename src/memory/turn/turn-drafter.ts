@@ -1,14 +1,13 @@
 /**
- * The worker's drafter: over the session's own text, what was fetched for the
- * turn from elsewhere, and the target's recycled guesses. What it learns of whom
- * to trust outlives the turn through its mixer.
+ * The worker's drafter: over the session's own text and what was fetched for the
+ * turn from elsewhere. What it learns of whom to trust outlives the turn through
+ * its mixer.
  */
 
 import { BlendDrafter } from '../../draft/blend/blend.ts';
 import { Mixer } from '../../draft/blend/mixer.ts';
 import { AlignmentStore } from '../../draft/stores/alignment-store.ts';
 import type { ModelStore } from '../../draft/stores/model-store.ts';
-import { RecyclingStore } from '../../draft/stores/recycling-store.ts';
 import { SessionStore } from '../../draft/stores/session-store.ts';
 import { type Span, SpanStore } from '../../draft/stores/span-store.ts';
 import type { TokenTree } from '../../draft/tree/tree.ts';
@@ -19,19 +18,16 @@ import { keptMixer, type SharedMixer } from './shared-mixer.ts';
 const SURE = 0.5;
 
 export class TurnDrafter extends BlendDrafter {
-  readonly recycled: RecyclingStore;
   private readonly fetched: SpanStore;
   private unsure: () => void = () => {};
 
   /** @param model what the draft model says, where it does; the mixer then weighs one store more */
   constructor(mixer = new Mixer(WORKER_STORES), model: ModelStore | null = null) {
     const fetched = new SpanStore();
-    const recycled = new RecyclingStore();
     const session = new SessionStore();
     const aligned = [new AlignmentStore(session), new AlignmentStore(fetched)];
-    super([session, fetched, recycled, ...aligned, ...(model ? [model] : [])], mixer);
+    super([session, fetched, ...aligned, ...(model ? [model] : [])], mixer);
     this.fetched = fetched;
-    this.recycled = recycled;
   }
 
   /** The last tokens of the answer; its start included while it is so short. */

@@ -11,7 +11,7 @@ import type { Bindings } from '../../bindings.ts';
 import { Source } from '../../draft/source.ts';
 import type { Span } from '../../draft/stores/span-store.ts';
 import type { Observation } from '../../meter/metric-names.ts';
-import type { ChatMessage } from '../../model/tokenizer.ts';
+import type { ChatMessage } from '../../model/chat-template.ts';
 import { corpusAt } from '../../store/corpora.ts';
 import { sha256 } from '../../store/ids.ts';
 import { loggable } from '../../store/loggable.ts';
@@ -21,7 +21,6 @@ import { tenantMemory } from '../objects/tenant-memory.ts';
 import { AskedStore } from './asked-store.ts';
 import type { SharedMixer } from './shared-mixer.ts';
 import type { RememberedDrafter, TurnDrafter } from './turn-drafter.ts';
-import { TurnRecycling } from './turn-recycling.ts';
 
 /** Shards of stores' corpora that one turn asks; of a request with many stores, the first ones'. */
 const MAX_CORPORA = 8;
@@ -55,7 +54,6 @@ export interface WholeAnswer {
 
 export class TurnMemory {
   readonly drafter: TurnDrafter;
-  readonly recycling: TurnRecycling;
   private readonly env: Bindings;
   private readonly namespace: Namespace;
   private readonly mixer: SharedMixer | null;
@@ -76,7 +74,6 @@ export class TurnMemory {
     this.namespace = namespace;
     this.mixer = mixer;
     this.drafter = drafter;
-    this.recycling = new TurnRecycling(this.drafter.recycled);
     this.onSpans = onSpans;
     this.tenant = new AskedStore(
       Source.tenant,
@@ -92,20 +89,15 @@ export class TurnMemory {
     });
   }
 
-  /**
-   * The turn opens with these passages before the model; `prompt` where the
-   * target's guesses are recycled. Returns at once.
-   */
-  recall(passages: readonly number[], prompt: Int32Array | null): void {
+  /** The turn opens with these passages before the model. Returns at once. */
+  recall(passages: readonly number[]): void {
     this.passages = passages;
-    const { mixer, namespace, recycling } = this;
-    const tokens = prompt ? TurnRecycling.wanted(prompt) : new Int32Array(0);
+    const { mixer, namespace } = this;
     this.tenant.ask(async () => {
       const layout = mixer?.wantsState(Date.now()) ? mixer.stores : null;
       const { tenantId } = namespace;
-      const recalled = await this.object.recall(tenantId, passages, layout, tokens);
+      const recalled = await this.object.recall(tenantId, passages, layout);
       if (recalled.mixer) mixer?.receive(recalled.mixer, Date.now());
-      recycling.receive(recalled.successors);
       return recalled.runs;
     });
   }
@@ -117,11 +109,7 @@ export class TurnMemory {
       const earlier = conversation.filter(({ role }) => role === 'assistant');
       const quotes = await Promise.all(earlier.map(({ content }) => hashOf(content)));
       const output = { tokens, hash: await hashOf(text), passages: this.passages, quotes };
-      const learned = {
-        output,
-        mixer: this.mixer?.takeChanges() ?? null,
-        successors: this.recycling.learned(),
-      };
+      const learned = { output, mixer: this.mixer?.takeChanges() ?? null };
       await this.object.learn(this.namespace.tenantId, learned);
     } catch (error) {
       console.error(JSON.stringify({ event: 'draft_memory_lost', error: loggable(error) }));

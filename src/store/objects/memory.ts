@@ -33,28 +33,12 @@ export interface MixerChanges {
   energy: Float32Array;
 }
 
-/** Rows of A that a turn that opens is given: 36 kB. */
-export const MAX_ROWS_ASKED = 1 << 10;
-/** Rows that a turn leaves. */
-export const MAX_ROWS_TOLD = 1 << 12;
-
-/** What the target found likeliest after tokens: `RECYCLED_SUCCESSORS` each, likeliest first. */
-export interface Successors {
-  tokens: Int32Array;
-  successors: Int32Array;
-}
-
-/** Nothing to say, and nothing to learn. */
-export const NO_ROWS: Successors = { tokens: new Int32Array(0), successors: new Int32Array(0) };
-
 /** What a turn that opens is told. */
 export interface Recalled {
   /** Outputs that may be said again. */
   runs: KeptRun[];
   /** Where asked for. */
   mixer: MixerState | null;
-  /** A's rows of the tokens asked for. */
-  successors: Successors;
 }
 
 export interface NewOutput {
@@ -72,8 +56,6 @@ export interface Learned {
   output: NewOutput;
   /** null where the turn was drafted with a mixer that is not kept. */
   mixer: MixerChanges | null;
-  /** What the target found likely after the tokens verified; empty where it was not asked. */
-  successors: Successors;
 }
 
 /** What a shard of a corpus says to the end of an answer. */
@@ -99,14 +81,8 @@ export interface TenantMemoryObject {
    * What a turn that opens may draft from.
    * @param passages in its prompt
    * @param layout how many stores its mixer weighs; null if it wants no weights
-   * @param tokens whose recycled successors it wants
    */
-  recall(
-    tenantId: number,
-    passages: readonly number[],
-    layout: number | null,
-    tokens: Int32Array,
-  ): Promise<Recalled>;
+  recall(tenantId: number, passages: readonly number[], layout: number | null): Promise<Recalled>;
   /**
    * Outputs in which the end of an answer occurs, less what the turn has already.
    * @param opens the turn's first question, for which nothing may be stale

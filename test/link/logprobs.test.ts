@@ -1,4 +1,4 @@
-/** On request the link tells what the target thought: the same with and without drafts, across failover, and merged without loss. */
+/** On request the link tells log-probabilities: the same with and without drafts, across failover, and merged without loss. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { logNormalizer, topTokens } from '../../gpu-backend/engine/top-tokens.ts';
@@ -10,16 +10,13 @@ import {
   LEAST_LOGPROB,
   type Logprobs,
   MAX_LOGPROBS,
-  MAX_RECYCLED_ROWS,
   MAX_TOKEN_ID,
   mergeLogprobs,
-  mergeRecycled,
   type OpenSettings,
-  RECYCLED_SUCCESSORS,
-  type Recycled,
 } from '../../src/link/protocol/index.ts';
 import { sequentialLogits } from '../engine/driver.ts';
 import { temporaryFolder } from '../engine/models.ts';
+import { triesOf } from '../support/whole.ts';
 import { type RealVerifier, startRealVerifier } from './real-verifier.ts';
 import { question, World } from './simulated.ts';
 
@@ -27,15 +24,6 @@ const token = fc.integer({ min: 0, max: MAX_TOKEN_ID });
 const logprob = fc.double({ min: LEAST_LOGPROB, max: 0, noNaN: true }).map(Math.fround);
 const ids = (n: number) => fc.array(token, { minLength: n, maxLength: n });
 const floats = (n: number) => fc.array(logprob, { minLength: n, maxLength: n });
-
-const recycled: fc.Arbitrary<Recycled> = fc
-  .uniqueArray(token, { minLength: 1, maxLength: 20 })
-  .chain((tokens) =>
-    ids(tokens.length * RECYCLED_SUCCESSORS).map((successors) => ({
-      tokens: Int32Array.from(tokens),
-      successors: Int32Array.from(successors),
-    })),
-  );
 
 const logprobs = (n: number): fc.Arbitrary<Logprobs> =>
   fc.nat(MAX_LOGPROBS).chain((top) =>
@@ -48,7 +36,7 @@ const logprobs = (n: number): fc.Arbitrary<Logprobs> =>
   );
 
 const accept: fc.Arbitrary<Accept> = fc.integer({ min: 1, max: 30 }).chain((n) =>
-  fc.tuple(ids(n), fc.option(recycled), fc.option(logprobs(n))).map(([tokens, A, P]) => ({
+  fc.tuple(ids(n), fc.option(logprobs(n))).map(([tokens, P]) => ({
     position: 7,
     tokens: Int32Array.from(tokens),
     sources: new Uint8Array(n),
@@ -56,13 +44,12 @@ const accept: fc.Arbitrary<Accept> = fc.integer({ min: 1, max: 30 }).chain((n) =
     drafted: 2,
     credit: 3,
     stepMicros: 4,
-    ...(A && { recycled: A }),
     ...(P && { logprobs: P }),
   })),
 );
 
 describe('the frame', () => {
-  test('carries either, both or none, and refuses every cut', () => {
+  test('carries them or not, and refuses every cut', () => {
     fc.assert(
       fc.property(accept, fc.nat(), (sent, at) => {
         const bytes = encodeAccept(sent);
@@ -86,7 +73,7 @@ describe('the frame', () => {
           if (!(error instanceof FrameError)) throw error;
         }
       }),
-      { numRuns: 10_000 },
+      { numRuns: triesOf({ part: 2_000, whole: 10_000 }) },
     );
   });
 
@@ -101,15 +88,6 @@ describe('the frame', () => {
       stepMicros: 0,
     };
     const sectionAt = 16 + 3;
-    const successors = {
-      tokens: Int32Array.of(1),
-      successors: new Int32Array(RECYCLED_SUCCESSORS),
-    };
-    for (const rows of [0, MAX_RECYCLED_ROWS + 1]) {
-      const frame = encodeAccept({ ...base, recycled: successors });
-      new DataView(frame.buffer).setUint16(sectionAt, rows, true);
-      expect(() => decodeAccept(frame)).toThrow(/successors of/);
-    }
     const probabilities = {
       top: 0,
       committed: Float32Array.of(-1),
@@ -126,33 +104,6 @@ describe('the frame', () => {
       );
     }
   });
-});
-
-test('merged successors are those of the latest place of each token, bounded', () => {
-  fc.assert(
-    fc.property(recycled, recycled, (first, second) => {
-      const merged = mergeRecycled(first, second)!;
-      const expected = new Map<number, number[]>();
-      for (const { tokens, successors } of [first, second]) {
-        tokens.forEach((id, i) => {
-          expected.set(id, [
-            ...successors.subarray(i * RECYCLED_SUCCESSORS, (i + 1) * RECYCLED_SUCCESSORS),
-          ]);
-        });
-      }
-      expect(merged.tokens.length).toBe(expected.size);
-      merged.tokens.forEach((id, i) => {
-        expect([
-          ...merged.successors.subarray(i * RECYCLED_SUCCESSORS, (i + 1) * RECYCLED_SUCCESSORS),
-        ]).toEqual(expected.get(id));
-      });
-    }),
-  );
-  const many = (from: number): Recycled => ({
-    tokens: Int32Array.from({ length: MAX_RECYCLED_ROWS }, (_, i) => from + i),
-    successors: new Int32Array(MAX_RECYCLED_ROWS * RECYCLED_SUCCESSORS),
-  });
-  expect(mergeRecycled(many(0), many(100))!.tokens).toEqual(many(100).tokens);
 });
 
 test('merged log-probabilities stand in the order of their tokens', () => {
@@ -181,10 +132,9 @@ test('a verifier that crashes in mid-answer: the next one goes on telling', asyn
   let told = 0;
   const { text, failure } = await world.run(
     world.ask(asked, {
-      change: { recycle: true, logprobs: 2 },
+      change: { logprobs: 2 },
       read(event) {
         if (event.type !== 'accept') return;
-        expect(event.recycled!.tokens.length).toBeGreaterThan(0);
         expect(event.logprobs!.topIds.length).toBe(2 * event.tokens.length);
         told += event.logprobs!.committed.length;
       },
@@ -215,30 +165,20 @@ describe('the real verifier', () => {
 
   test('tells nothing when not asked, and what is told changes no token', async () => {
     const silent = await answer({});
-    expect(silent.some(({ recycled, logprobs }) => recycled || logprobs)).toBe(false);
+    expect(silent.some(({ logprobs }) => logprobs)).toBe(false);
     for (const drafting of ['off', 'echoed'] as const) {
-      const telling = await answer({ drafting, recycle: true, logprobs: 5 });
+      const telling = await answer({ drafting, logprobs: 5 });
       expect(textOf(telling)).toEqual(textOf(silent));
     }
   });
 
-  test('tells the raw probabilities and successors that decoding one by one gives', async () => {
+  test('tells the raw probabilities that decoding one by one gives', async () => {
     for (const drafting of ['off', 'echoed'] as const) {
-      const accepts = await answer({ drafting, recycle: true, logprobs: 5 });
+      const accepts = await answer({ drafting, logprobs: 5 });
       const text = textOf(accepts);
       const logits = await sequentialLogits(real.engine, [...prompt, ...text]);
       let at = prompt.length - 1;
-      for (const { tokens, recycled, logprobs } of accepts) {
-        // The step's root is the last committed token.
-        expect([...recycled!.tokens]).toContain(
-          at < prompt.length ? prompt[at] : text[at - prompt.length],
-        );
-        expect(recycled!.tokens.length).toBeLessThanOrEqual(65);
-        if (drafting === 'off') {
-          const best = new Int32Array(RECYCLED_SUCCESSORS);
-          topTokens(logits[at]!, best);
-          expect(recycled!.successors).toEqual(best);
-        }
+      for (const { tokens, logprobs } of accepts) {
         for (let i = 0; i < tokens.length; i++, at++) {
           const row = logits[at]!;
           const normalizer = logNormalizer(row);
@@ -260,11 +200,11 @@ describe('the real verifier', () => {
     ['logprobs of 21', { logprobs: MAX_LOGPROBS + 1 }],
     ['half a logprob', { logprobs: 0.5 }],
     ['logprobs in words', { logprobs: 'all' as unknown as number }],
-    ['recycle 1', { recycle: 1 as unknown as boolean }],
+    ['remember 1', { remember: 1 as unknown as boolean }],
   ])('refuses %s by name', async (_, change) => {
     await expect(answer(change)).rejects.toMatchObject({
       code: 'bad-frame',
-      message: expect.stringMatching(/logprobs must be|recycle must be/),
+      message: expect.stringMatching(/logprobs must be|remember must be/),
     });
   });
 });

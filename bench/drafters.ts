@@ -1,0 +1,191 @@
+/**
+ * The drafters beside the verifier on a real model: tokens a step and tokens a
+ * second of each combination, over the same prompts in turns, in one run.
+ *
+ *   npm run -s bench:drafters -- --model FILE.gguf [--json] [--prompts 40] [--tokens 128]
+ *                                [--temperatures 0,0.8] [--rows L,L+A] [--quantize FORM]
+ *
+ * `L` is the echo over the session's own text; `A` the successors that the target's
+ * logits named (`gpu-backend/drafters`). Trees are sized as the service sizes them.
+ */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Nucleus } from '../gpu-backend/accept/warp.ts';
+import { addModel } from '../gpu-backend/builder/add-model.ts';
+import { QUANTIZATION_CHOICES } from '../gpu-backend/builder/quantization.ts';
+import { EchoDrafter } from '../gpu-backend/drafters/echo.ts';
+import { EchoMemory } from '../gpu-backend/drafters/echo-memory.ts';
+import { DEFAULT_CACHE_FOLDER, openEngine } from '../gpu-backend/engine/open.ts';
+import { nodeClock } from '../gpu-backend/link/node-clock.ts';
+import { composePrompt } from '../src/generate/prompt.ts';
+import { PromptLayout, type PromptModel } from '../src/generate/prompt-layout.ts';
+import { createTokenizer } from '../src/model/tokenizer.ts';
+import { turnOf } from '../test/support/turn.ts';
+import { Decoder } from './drafters/decode.ts';
+import { grounded, UNGROUNDED } from './drafters/prompts.ts';
+import { machine } from './engine/setup.ts';
+
+const CONTEXT = 2048;
+const SEED = 7;
+
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    prompts: { type: 'string', default: '40' },
+    tokens: { type: 'string', default: '128' },
+    temperatures: { type: 'string', default: '0,0.8' },
+    rows: { type: 'string', default: 'L,L+A' },
+    threads: { type: 'string', default: String(availableParallelism()) },
+    quantize: { type: 'string' },
+  },
+});
+
+/** What each row's echo keeps from turn to turn. */
+const MEMORIES: Readonly<Record<string, () => EchoMemory>> = {
+  L: () => new EchoMemory(null),
+  'L+A': () => new EchoMemory(),
+};
+
+interface Row {
+  mat: number;
+  tokensPerSecond: number;
+  /** In the median. */
+  draftMs: number;
+  nodesPerStep: number;
+}
+
+interface Sums {
+  memory: EchoMemory;
+  tokens: number;
+  steps: number;
+  drafted: number;
+  decodeMs: number;
+  draftMs: number[];
+}
+
+type Table = Record<string, Row>;
+
+/** An echo whose drafts are timed. */
+class TimedEcho extends EchoDrafter {
+  readonly times: number[] = [];
+
+  override draft(...tree: Parameters<EchoDrafter['draft']>): void {
+    const began = performance.now();
+    super.draft(...tree);
+    this.times.push(performance.now() - began);
+  }
+}
+
+async function main(file: string): Promise<void> {
+  const { path, manifest } = await addModel(file, {
+    cacheFolder: DEFAULT_CACHE_FOLDER,
+    compute: 'float32',
+    quantization: QUANTIZATION_CHOICES.find((choice) => choice === values.quantize),
+  });
+  const model = readModel(path);
+  const threads = Number(values.threads);
+  const engine = await openEngine(path, { slots: 2, maxContext: CONTEXT, threads });
+  const decoder = new Decoder(engine, new Nucleus(engine.limits.vocabSize), nodeClock);
+  const count = Number(values.prompts);
+  const kinds = { ungrounded: UNGROUNDED.slice(0, count), grounded: grounded(count) };
+  const tables: Record<string, Table> = {};
+  for (const temperature of values.temperatures.split(',').map(Number)) {
+    for (const [kind, questions] of Object.entries(kinds)) {
+      const prompts = await Promise.all(questions.map((question) => promptFor(model, question)));
+      const key = `${kind} at ${temperature}`;
+      tables[key] = await measure(decoder, prompts, model.eosIds, temperature);
+      if (!values.json) print(key, tables[key]);
+    }
+  }
+  await decoder.close();
+  engine.close();
+  if (values.json) {
+    const settings = { prompts: count, tokens: Number(values.tokens), threads };
+    console.log(JSON.stringify({ model: manifest.name, machine: machine(), settings, ...tables }));
+  }
+}
+
+/** All rows over each prompt, the order turning, so that no row has the quiet moments. */
+async function measure(
+  decoder: Decoder,
+  prompts: readonly Int32Array[],
+  eosIds: readonly number[],
+  temperature: number,
+): Promise<Table> {
+  const rows = values.rows.split(',').map((name): [string, Sums] => {
+    const memory = MEMORIES[name]?.();
+    if (!memory) throw new Error(`--rows: ${name} is none of ${Object.keys(MEMORIES).join(', ')}`);
+    return [name, { memory, tokens: 0, steps: 0, drafted: 0, decodeMs: 0, draftMs: [] }];
+  });
+  for (const [i, prompt] of prompts.entries()) {
+    const texts = new Set<string>();
+    for (let k = 0; k < rows.length; k++) {
+      const [name, sums] = rows[(i + k) % rows.length]!;
+      const echo = new TimedEcho(sums.memory);
+      const turn = turnOf({
+        prompt,
+        namespace: `${name} at ${temperature}`,
+        seed: [SEED, i],
+        warp: { temperature, topK: 0, topP: 1 },
+        maxTokens: Number(values.tokens),
+        stopIds: new Set(eosIds),
+      });
+      const { tokens, steps, drafted, decodeMs } = await decoder.decode(turn, echo);
+      texts.add(tokens.join(' '));
+      sums.tokens += tokens.length;
+      sums.steps += steps;
+      sums.drafted += drafted;
+      sums.decodeMs += decodeMs;
+      sums.draftMs.push(...echo.times);
+    }
+    if (texts.size > 1) throw new Error(`prompt ${i}: drafting changed the answer`);
+  }
+  return Object.fromEntries(rows.map(([name, sums]) => [name, rowOf(sums)]));
+}
+
+function rowOf({ tokens, steps, drafted, decodeMs, draftMs }: Sums): Row {
+  return {
+    mat: tokens / steps,
+    tokensPerSecond: (tokens / decodeMs) * 1000,
+    draftMs: draftMs.sort((a, b) => a - b)[draftMs.length >> 1] ?? 0,
+    nodesPerStep: drafted / steps,
+  };
+}
+
+type Model = ReturnType<typeof readModel>;
+
+function readModel(folder: string) {
+  const read = (name: string) => JSON.parse(readFileSync(join(folder, name), 'utf8'));
+  const { eos_token_id: eos } = read('config.json');
+  return {
+    ...createTokenizer(read('tokenizer.json'), read('tokenizer_config.json')),
+    eosIds: (Array.isArray(eos) ? eos : [eos]) as number[],
+    prompt: read('manifest.json').prompt as PromptModel['prompt'],
+  };
+}
+
+async function promptFor(model: Model, question: string): Promise<Int32Array> {
+  const messages = [{ role: 'user', content: question }];
+  const layout = await PromptLayout.of(model, { messages }, CONTEXT);
+  return (await composePrompt(layout, [], [], { comfortable: CONTEXT, most: CONTEXT })).tokens;
+}
+
+function print(key: string, table: Table): void {
+  console.log(key);
+  for (const [name, { mat, tokensPerSecond, draftMs, nodesPerStep }] of Object.entries(table)) {
+    console.log(
+      `  ${name.padEnd(8)} ${mat.toFixed(2)} tokens a step, ${tokensPerSecond.toFixed(1)} a second, ` +
+        `${nodesPerStep.toFixed(1)} nodes a step, ${draftMs.toFixed(2)} ms a draft`,
+    );
+  }
+}
+
+if (!values.model) {
+  console.error('Name a model: --model FILE.gguf');
+  process.exitCode = 2;
+} else {
+  await main(values.model);
+}

@@ -1,0 +1,51 @@
+/** What the turns of one namespace leave to each other's echoes. */
+import { Mixer } from '../../src/draft/blend/mixer.ts';
+import { RecycledTable } from '../../src/draft/stores/recycled-table.ts';
+
+/** Stores that an echo mixes: the session's, the spans, where the answer is aligned in each, the recycled. */
+const STORES = 5;
+/** Tokens of a namespace whose successors are kept, about 100 bytes each. */
+const RECYCLED_TOKENS = 1 << 14;
+/** Namespaces whose memories are kept, 2 MB each at most. */
+export const MAX_MEMORIES = 128;
+
+export class EchoMemory {
+  /** How far to trust which evidence: learned, and never any text. */
+  readonly mixer: Mixer;
+  /** Successors of the tokens verified last; null where nothing is recycled. */
+  readonly recycled: RecycledTable | null;
+
+  constructor(
+    recycled: RecycledTable | null = new RecycledTable(RECYCLED_TOKENS),
+    mixer = new Mixer(recycled ? STORES : STORES - 1),
+  ) {
+    this.mixer = mixer;
+    this.recycled = recycled;
+  }
+
+  /** Trusts alike and learns whom to trust, but knows no successors and leaves none. */
+  apart(): EchoMemory {
+    return new EchoMemory(this.recycled && new RecycledTable(RECYCLED_TOKENS), this.mixer);
+  }
+}
+
+/** One memory a namespace; the one used longest ago is forgotten first. */
+export class EchoMemories {
+  private readonly memories = new Map<string, EchoMemory>();
+
+  get size(): number {
+    return this.memories.size;
+  }
+
+  /** @param remember whether the turn draws on the successors of earlier ones, and leaves its own */
+  of(namespace: string, remember = true): EchoMemory {
+    const memory = this.memories.get(namespace) ?? new EchoMemory();
+    this.memories.delete(namespace);
+    this.memories.set(namespace, memory);
+    for (const oldest of this.memories.keys()) {
+      if (this.memories.size <= MAX_MEMORIES) break;
+      this.memories.delete(oldest);
+    }
+    return remember ? memory : memory.apart();
+  }
+}

@@ -1,0 +1,38 @@
+/** Models that `npm start -- --model NAME` knows by a short name. */
+
+interface KnownModel {
+  /** On the Hugging Face hub. */
+  hub: string;
+  /** Megabytes of the download, and of memory for the weights as they are stored by default. */
+  download: number;
+  memory: number;
+  licence: string;
+}
+
+const KNOWN: Record<string, KnownModel> = {
+  'smollm2-135m': known('HuggingFaceTB/SmolLM2-135M-Instruct', 270, 250),
+  'smollm2-360m': known('HuggingFaceTB/SmolLM2-360M-Instruct', 725, 600),
+  'qwen2.5-coder-0.5b': known('Qwen/Qwen2.5-Coder-0.5B-Instruct', 990, 800),
+};
+
+function known(hub: string, download: number, memory: number): KnownModel {
+  return { hub, download, memory, licence: 'Apache-2.0' };
+}
+
+export const MODELS_HELP = `Usage: npm start [-- --model MODEL]
+
+MODEL is a .gguf file, a checkpoint's folder, an OWNER/NAME on the Hugging Face hub, or one of
+
+${Object.entries(KNOWN)
+  .map(
+    ([name, { hub, download, memory, licence }]) =>
+      `  ${name.padEnd(20)} ${hub}, ${licence}: ${download} MB to download, ${memory} MB of memory`,
+  )
+  .join('\n')}
+
+Without it a small model answers that comes with Espalier and needs no network.`;
+
+/** What the verifier is told to load: a short name's place on the hub, anything else as it is. */
+export function modelNamed(asked: string): string {
+  return KNOWN[asked.toLowerCase()]?.hub ?? asked;
+}

@@ -203,7 +203,7 @@ export class TurnLink {
     const connected = new Promise<Transport>((resolve, reject) => {
       const cancel = clock.after(CONNECT_DEADLINE_MS, () => {
         reject(
-          new LinkFailure('unreachable', `${this.url} did not answer in ${CONNECT_DEADLINE_MS} ms`),
+          new LinkFailure('silent', `${this.url} did not answer in ${CONNECT_DEADLINE_MS} ms`),
         );
         void dialled.then(hangUp, () => {});
       });

@@ -5,7 +5,8 @@ import { logFile, startProcess } from './process.ts';
 import { ROOT } from './root.ts';
 import { Supervised } from './supervised.ts';
 
-const READY_MS = 120_000;
+/** A large matrix on a slow machine is converted without a word. */
+const READY_MS = 300_000;
 
 export interface VerifierSetup {
   port: number;

@@ -214,7 +214,7 @@ export class Answer {
       await warmUp(env, model.fingerprint.tokenizer);
     }
     if (!this.complete || input.kind !== 'conversation') return;
-    // An attached file may hold what it does not name: what goes on from it could not be forgotten with it.
+    // An attached file may hold what it does not name: what continues from it could not be forgotten with it.
     if (input.files) return;
     const answer = { text: this.text, tokens: Int32Array.from(this.tokens) };
     await this.plan?.memory?.learn(answer, input.messages);

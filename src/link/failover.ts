@@ -1,7 +1,7 @@
 /**
  * One turn over as many links as it takes. A verifier that fails is replaced:
- * the next one gets the prompt with the tokens accepted so far behind it and
- * the same seed. Noise is keyed by absolute position, so it goes on with the
+ * the next one gets the prompt with the tokens accepted so far after it and
+ * the same seed. Noise is keyed by absolute position, so it continues with the
  * very text that the first one would have written; the reader notices a pause.
  */
 import type { TokenTree } from '../draft/tree/tree.ts';
@@ -81,7 +81,7 @@ export class TurnLink {
   /** Since when half an answer waits for a slot. */
   private waitingSince: number | null = null;
 
-  /** Connects at once: that needs no prompt and goes on beside retrieval. */
+  /** Connects at once: that needs no prompt and continues beside retrieval. */
   constructor(environment: LinkEnvironment) {
     this.environment = environment;
     this.patient = environment.fleet.size === 1;
@@ -127,7 +127,7 @@ export class TurnLink {
 
   /**
    * Opens the turn and yields what happens until `done`. Throws `LinkFailure` when
-   * no verifier could be had, or none any more, and `cancelled` behind `close`.
+   * no verifier could be had, or none any more, and `cancelled` after `close`.
    */
   async *events(open: Open): AsyncGenerator<TurnEvent> {
     while (!this.closed) {

@@ -1,7 +1,7 @@
 /**
  * The Durable Object that adds up what workers everywhere observe. Totals are
  * kept in its storage: an object that idles is evicted, and counters that fall
- * back to zero all day tell nothing.
+ * back to zero all day show nothing.
  */
 
 import { DurableObject } from 'cloudflare:workers';

@@ -1,7 +1,7 @@
 /**
  * The Durable Object that works a tenant's waiting files off, a few at a time. The
  * queue is `store_files` in D1 and the clock is the object's alarm, which survives
- * eviction and restarts: ingestion goes on where it stood.
+ * eviction and restarts: ingestion continues where it was.
  */
 
 import { DurableObject } from 'cloudflare:workers';

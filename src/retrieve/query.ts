@@ -19,7 +19,7 @@ export const MAX_QUESTION = 32_768;
 /** Terms beyond this add cost, not precision. */
 export const MAX_QUERY_TERMS = 48;
 
-/** Words that nearly every passage has: scoring them costs time and tells nothing. */
+/** Words that nearly every passage has: scoring them costs time and adds nothing. */
 const STOP_WORDS = new Set(
   `a an and are as at be been but by can could did do does for from had has have how i if in into
   is it its me my no not of on or our should so some such than that the their them then there

@@ -13,7 +13,7 @@ import { reconcile } from './vectors/vectorize.ts';
 const PASSAGES = 256;
 
 /**
- * One step of it, and of Vectorize's being told; idempotent. False when there is
+ * One step of it, and of the update of Vectorize; idempotent. False when there is
  * nothing left to do, or no embedder.
  */
 export async function revector(env: Bindings, tenantId: number): Promise<boolean> {

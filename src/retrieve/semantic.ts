@@ -24,7 +24,7 @@ export async function searchMeaning(
   const index = vectorIndexOf(env);
   const found = await Promise.all(
     scope.storeIds.map(async (storeId) => {
-      // The index is told which documents to search; it decides nothing.
+      // The index receives the documents to search; it decides nothing.
       const reached = { ...scope, storeIds: [storeId] };
       const documents = await reachableDocuments(db, reached, embedder.space);
       if (documents.some(({ current }) => !current)) await rebuild(env, tenantId, embedder.space);

@@ -44,7 +44,7 @@ export const apiKeys = sqliteTable(
     name: text('name').notNull(),
     /** Hex sha256 of the key. A key is 192 random bits: no salt or slow hash is needed. */
     hash: text('hash').notNull(),
-    /** Its first characters, to tell keys apart in lists. */
+    /** Its first characters, to distinguish keys in lists. */
     start: text('start').notNull(),
     scopes: text('scopes', { mode: 'json' }).$type<Scope[]>().notNull(),
     requestsPerMinute: integer('requests_per_minute').notNull(),

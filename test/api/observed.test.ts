@@ -130,7 +130,7 @@ describe('pages of other origins', () => {
     }
   });
 
-  test('are told nothing where it does not', async () => {
+  test('get nothing where it does not', async () => {
     for (const origin of ['https://evil.example', 'null', `${PAGE}.evil.example`]) {
       for (const answer of [await preflight(origin), await ask({ origin })]) {
         expect(answer.headers.get('access-control-allow-origin')).toBeNull();

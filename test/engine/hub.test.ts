@@ -233,3 +233,11 @@ describe('adding', () => {
     expect(again.manifest).toEqual(model.manifest);
   });
 });
+
+it('without a network it says so, and what to do', async () => {
+  const download = { hubUrl: 'http://127.0.0.1:9' };
+  const adding = addModel('acme/small', { cacheFolder: folder, compute: 'float32', download });
+  await expect(adding).rejects.toThrow(
+    /http:\/\/127\.0\.0\.1:9 can't be reached to download acme\/small: check the network, or name/,
+  );
+});

@@ -56,6 +56,7 @@ describe('distribution', () => {
     { temperature: 1.3, topK: 5, topP: 0.7 },
     { temperature: 1.3, topK: 0, topP: 1, minP: 0.2 },
     { temperature: 1, topK: 6, topP: 0.95, minP: 0.1 },
+    { temperature: 1, topK: 0, topP: 0.999, minP: 0.3 },
   ];
   test.each(warps)('draws follow the warped softmax: %o', (warp) => {
     expect(chiSquared(warp, 40_000, [1234, 5678])).toBeLessThan(CHI2_LIMIT);

@@ -1,6 +1,8 @@
-/** Names the model that answers, in the footer. */
+/** Names the model that answers, in the footer, and says of the bundled one that it is no real one. */
 import { authorization } from '../key.js';
 import { part } from '../parts.js';
+
+const BUNDLED = 'espalier-tiny';
 
 export async function showModel() {
   const response = await fetch('/v1/models', { headers: authorization() }).catch(() => null);
@@ -10,4 +12,5 @@ export async function showModel() {
   const models = await response.json();
   const id = models.data[0]?.id;
   if (id) part(document, 'model').textContent = id;
+  part(document, 'bundled').hidden = id !== BUNDLED;
 }

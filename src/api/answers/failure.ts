@@ -88,7 +88,7 @@ export function grammarPath([part, ...rest]: Path, paths: FieldPaths): Path {
   return paths.functions.length > 0 ? ['tools'] : paths.format;
 }
 
-/** A verifier is there, and wants nothing of this worker: starting one would not help. */
+/** A verifier is there, and refuses this worker: starting one would not help. */
 function refusedLink(cause: LinkFailure): ApiFailure {
   console.error(JSON.stringify({ event: 'link_refused', code: cause.code, cause: cause.message }));
   return unavailable(

@@ -21,7 +21,7 @@ interface AnswerForms {
 
 /**
  * A client that leaves ends the answers. The request's signal says so, but a
- * listener on it also ends the request's I/O before the verifier could be told: a
+ * listener on it also ends the request's I/O before the verifier hears of it: a
  * stream is better off without. `wrangler dev` notices only what it writes to; of a
  * whole answer's client `left` says so there.
  */
@@ -55,7 +55,7 @@ export async function sendAnswers(
   }
 }
 
-/** Keywords of schemas in the header; more than these tell a client nothing that it could use. */
+/** Keywords of schemas in the header; a client has no use for more. */
 const MAX_NAMED = 20;
 
 /** Names the keywords of the request's JSON Schemas that its answers are not held to. */

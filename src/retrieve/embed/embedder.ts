@@ -7,7 +7,7 @@ export interface Embedder {
   readonly dimensions: number;
   /**
    * One vector of unit length a text, in order; all zeros for a text without words.
-   * @param role what the texts are, for encoders that tell questions from passages
+   * @param role what the texts are, for encoders that distinguish questions from passages
    */
   embed(texts: readonly string[], role?: Role): Promise<Embedding[]>;
   readonly ids?: TokenEmbedder;

@@ -63,7 +63,7 @@ export async function createOnnxEmbedder(
     return { ids: kept, weights: Array.from(kept, () => 1), tokens: kept.length };
   }
 
-  /** A bag is made of the ids themselves; what reads a sequence wants its own tokens around them. */
+  /** A bag is made of the ids themselves; what reads a sequence requires its own tokens around them. */
   function encodeIds(ids: readonly number[]): Encoded {
     if (isBag) return bagOf(ids);
     return encode(tokenizer.decode([...ids], { skip_special_tokens: true }));
@@ -213,7 +213,7 @@ function* runsOf<Text extends Encoded>(sorted: readonly Text[]): Generator<Text[
   if (run.length > 0) yield run;
 }
 
-/** Each token once, counting 1 + ln of how often it stands there, as in training. */
+/** Each token once, counting 1 + ln of how often it occurs, as in training. */
 function bagOf(ids: ArrayLike<number>): Encoded {
   const counts = new Map<number, number>();
   for (let i = 0; i < ids.length; i++) counts.set(ids[i]!, (counts.get(ids[i]!) ?? 0) + 1);

@@ -1,0 +1,37 @@
+/**
+ * Draws the README's picture: asks the page of a running service one question in a real
+ * browser and takes a picture of what it shows.
+ *
+ *     npm start -- --model qwen2.5-coder-0.5b
+ *     npm run picture -- "How are tenants kept apart?"
+ */
+import { statSync } from 'node:fs';
+import { findChromium, openBrowser } from '../test/support/browser.ts';
+
+const FILE = 'docs/answer.png';
+const MAX_BYTES = 200_000;
+const ANSWER_MS = 300_000;
+
+async function main(): Promise<void> {
+  const [question = 'How are tenants kept apart?', url = 'http://localhost:8787'] =
+    process.argv.slice(2);
+  const chromium = findChromium();
+  if (!chromium) throw new Error('no chromium found: install one, or set CHROMIUM to its path');
+  const browser = await openBrowser(chromium);
+  try {
+    const page = await browser.newPage({ viewport: { width: 1180, height: 760 } });
+    await page.goto(url);
+    await page.fill('#question-box', question);
+    await page.press('#question-box', 'Enter');
+    await page.waitForSelector('.turn[data-state=ended]', { timeout: ANSWER_MS });
+    await page.evaluate(() => scrollTo(0, 0));
+    await page.screenshot({ path: FILE });
+  } finally {
+    await browser.close();
+  }
+  const { size } = statSync(FILE);
+  if (size > MAX_BYTES) throw new Error(`${FILE} has ${size} bytes, more than ${MAX_BYTES}`);
+  console.log(`${FILE}, ${size} bytes`);
+}
+
+await main();

@@ -9,7 +9,10 @@ import { database, listed, transact } from './database.ts';
 import { hex } from './ids.ts';
 import { abandon } from './purge.ts';
 import { documents } from './schema.ts';
-import { passageIndex } from './tenants.ts';
+import { INDEXED, passageIndex } from './tenants.ts';
+
+/** Title, heading and text as the word index has them; null for as they are. */
+export type IndexedWords = readonly [string | null, string | null, string | null];
 
 interface NewChunk {
   title: string;
@@ -17,6 +20,7 @@ interface NewChunk {
   text: string;
   start: number;
   end: number;
+  words: IndexedWords;
   tokens: Int32Array;
   /** As `chunk_vectors` has it; null without an embedder. */
   vector: Uint8Array | null;
@@ -108,7 +112,7 @@ function withKeys(tenantId: number, fresh: readonly NewDocument[]): SQL {
 interface Rows {
   count: number;
   isLast: boolean;
-  /** An array a row: the document's key, title, heading, text, start, end, tokens and vector in hex. */
+  /** An array a row: the document's key, title, heading, text, start, end, words, tokens and vector in hex. */
   json: string;
 }
 
@@ -117,17 +121,17 @@ function insertPassages(tenantId: number, made: Makers, { count, json }: Rows): 
   const before = sql`(SELECT max(id) FROM chunks) - ${count}`;
   const index = sql.raw(passageIndex(tenantId));
   return [
-    sql`INSERT INTO chunks (document_id, title, heading, text, start, "end")
+    sql`INSERT INTO chunks (document_id, title, heading, text, start, "end", words)
       SELECT (SELECT id FROM documents WHERE tenant_id = ${tenantId} AND key = value ->> 0),
-        value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
+        value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
       FROM json_each(${json}) ORDER BY key`,
     sql`INSERT INTO chunk_tokens (chunk_id, tokenizer, ids)
-      SELECT ${before} + 1 + key, ${made.tokenizer}, unhex(value ->> 6) FROM json_each(${json})`,
+      SELECT ${before} + 1 + key, ${made.tokenizer}, unhex(value ->> 7) FROM json_each(${json})`,
     sql`INSERT INTO chunk_vectors (chunk_id, embedder, vector)
-      SELECT ${before} + 1 + key, ${made.embedder}, unhex(value ->> 7)
-      FROM json_each(${json}) WHERE value ->> 7 IS NOT NULL`,
+      SELECT ${before} + 1 + key, ${made.embedder}, unhex(value ->> 8)
+      FROM json_each(${json}) WHERE value ->> 8 IS NOT NULL`,
     sql`INSERT INTO ${index} (rowid, title, heading, text)
-      SELECT id, title, heading, text FROM chunks WHERE id > ${before}`,
+      SELECT ${INDEXED} FROM chunks WHERE id > ${before}`,
   ];
 }
 
@@ -167,6 +171,11 @@ export async function deadPassages(
   return rows.map(({ id }) => id);
 }
 
+/** As `chunks.words` has it. */
+export function wordsJson(words: IndexedWords): string {
+  return JSON.stringify(words.every((field) => field === null) ? [] : words);
+}
+
 function* batchesOf(fresh: readonly NewDocument[]): Generator<Rows> {
   let rows: string[] = [];
   let size = 0;
@@ -174,7 +183,16 @@ function* batchesOf(fresh: readonly NewDocument[]): Generator<Rows> {
     for (const p of passages) {
       const { title, heading, text, start, end } = p;
       const blobs = [tokensHex(p.tokens), p.vector && hex(p.vector)];
-      const row = JSON.stringify([key, title, heading, text, start, end, ...blobs]);
+      const row = JSON.stringify([
+        key,
+        title,
+        heading,
+        text,
+        start,
+        end,
+        wordsJson(p.words),
+        ...blobs,
+      ]);
       if (rows.length > 0 && size + row.length > MAX_ROWS_JSON) {
         yield { count: rows.length, json: `[${rows.join()}]`, isLast: false };
         rows = [];

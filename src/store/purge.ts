@@ -7,7 +7,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import { pause } from '../pause.ts';
 import { database, listed, transact } from './database.ts';
-import { passageIndex } from './tenants.ts';
+import { INDEXED, passageIndex } from './tenants.ts';
 
 /** Passages deleted in one transaction: some twenty milliseconds, in which D1 answers nobody else. */
 const PASSAGES = 128;
@@ -56,7 +56,7 @@ function deletePassages(tenantId: number, ids: SQL): SQL[] {
   return [
     // FTS5's own command: it must be given what the row held, while `chunks` still has it.
     sql`INSERT INTO ${index} (${index}, rowid, title, heading, text)
-      SELECT 'delete', id, title, heading, text FROM chunks WHERE ${ours}`,
+      SELECT 'delete', ${INDEXED} FROM chunks WHERE ${ours}`,
     sql`DELETE FROM chunk_tokens WHERE chunk_id IN ${ids}`,
     sql`DELETE FROM chunk_vectors WHERE chunk_id IN ${ids}`,
     sql`UPDATE tenants SET purges = purges + 1

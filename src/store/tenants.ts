@@ -46,6 +46,11 @@ export function passageIndex(tenantId: number): string {
   return `words_${tenantId}`;
 }
 
+/** A row of it, out of `chunks`. */
+export const INDEXED = sql.raw(
+  'id, coalesce(words ->> 0, title), coalesce(words ->> 1, heading), coalesce(words ->> 2, text)',
+);
+
 /** The tenant of that name, made if it is new. */
 export async function ensureTenant(db: Database, name: string): Promise<Tenant> {
   await db.insert(tenants).values({ name }).onConflictDoNothing();

@@ -3,10 +3,11 @@
  * second of each combination, over the same prompts in turns, in one run.
  *
  *   npm run -s bench:drafters -- --model FILE.gguf [--json] [--prompts 40] [--tokens 128]
- *                                [--temperatures 0,0.8] [--rows L,L+A] [--quantize FORM]
+ *                                [--temperatures 0,0.8] [--rows L,L+A] [--quantize FORM] [--nodes N]
  *
  * `L` is the echo over the session's own text; `A` the successors that the target's
- * logits named (`gpu-backend/drafters`). Trees are sized as the service sizes them.
+ * logits named (`gpu-backend/drafters`). Trees are sized as the service sizes them, or
+ * have `--nodes` nodes whatever they cost, as on a GPU that has them for nothing.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -17,10 +18,13 @@ import { addModel } from '../gpu-backend/builder/add-model.ts';
 import { QUANTIZATION_CHOICES } from '../gpu-backend/builder/quantization.ts';
 import { EchoDrafter } from '../gpu-backend/drafters/echo.ts';
 import { EchoMemory } from '../gpu-backend/drafters/echo-memory.ts';
+import type { Engine } from '../gpu-backend/engine/engine.ts';
 import { DEFAULT_CACHE_FOLDER, openEngine } from '../gpu-backend/engine/open.ts';
 import { nodeClock } from '../gpu-backend/link/node-clock.ts';
+import { MAX_VERIFIED_NODES } from '../src/draft/tree/budget.ts';
 import { composePrompt } from '../src/generate/prompt.ts';
 import { PromptLayout, type PromptModel } from '../src/generate/prompt-layout.ts';
+import type { Clock } from '../src/link/protocol/index.ts';
 import { createTokenizer } from '../src/model/tokenizer.ts';
 import { turnOf } from '../test/support/turn.ts';
 import { Decoder } from './drafters/decode.ts';
@@ -40,6 +44,7 @@ const { values } = parseArgs({
     rows: { type: 'string', default: 'L,L+A' },
     threads: { type: 'string', default: String(availableParallelism()) },
     quantize: { type: 'string' },
+    nodes: { type: 'string' },
   },
 });
 
@@ -88,7 +93,10 @@ async function main(file: string): Promise<void> {
   const model = readModel(path);
   const threads = Number(values.threads);
   const engine = await openEngine(path, { slots: 2, maxContext: CONTEXT, threads });
-  const decoder = new Decoder(engine, new Nucleus(engine.limits.vocabSize), nodeClock);
+  const nucleus = new Nucleus(engine.limits.vocabSize);
+  const decoder = values.nodes
+    ? new Decoder(withFreeNodes(engine), nucleus, countingClock())
+    : new Decoder(engine, nucleus, nodeClock);
   const count = Number(values.prompts);
   const kinds = { ungrounded: UNGROUNDED.slice(0, count), grounded: grounded(count) };
   const tables: Record<string, Table> = {};
@@ -131,6 +139,7 @@ async function measure(
         seed: [SEED, i],
         warp: { temperature, topK: 0, topP: 1 },
         maxTokens: Number(values.tokens),
+        budget: Number(values.nodes ?? MAX_VERIFIED_NODES),
         stopIds: new Set(eosIds),
       });
       const { tokens, steps, drafted, decodeMs } = await decoder.decode(turn, echo);
@@ -153,6 +162,23 @@ function rowOf({ tokens, steps, drafted, decodeMs, draftMs }: Sums): Row {
     draftMs: draftMs.sort((a, b) => a - b)[draftMs.length >> 1] ?? 0,
     nodesPerStep: drafted / steps,
   };
+}
+
+/** `engine`, of which sizing believes that nodes cost nothing. */
+function withFreeNodes(engine: Engine): Engine {
+  return new Proxy(engine, {
+    get(target, name) {
+      if (name === 'plan') return () => ({ cost: 1, add: () => {} });
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** By which every step takes as long as any other: nobody rests from drafting that costs time. */
+function countingClock(): Clock {
+  let now = 0;
+  return { ...nodeClock, now: () => now++ };
 }
 
 type Model = ReturnType<typeof readModel>;

@@ -161,7 +161,7 @@ function plot(table: Table): string {
 
 function printSockets({ runs, different }: SocketTable): void {
   const speed = ({ tokens, seconds }: SocketRun) => tokens / seconds;
-  // Plain decoding streams, so behind its first text distance costs it nothing: where it was
+  // Plain decoding streams, so after its first text distance costs it nothing: where it was
   // slower at one round trip than at another, that was the machine.
   const plain = Math.max(...SOCKET_RTTS.map((rtt) => speed(runs[rtt]!.off)));
   console.log(

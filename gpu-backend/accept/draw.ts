@@ -29,7 +29,7 @@ export class Draw {
 
   /**
    * `logits`: float32, one per vocabulary entry. O(V). Ties go to the lowest id.
-   * With processors each call must be for the place behind the last one's token.
+   * With processors each call must be for the place after the last one's token.
    */
   token(logits: Float32Array, position: number): number {
     if (this.processors.length === 0) return this.warped(logits, position);

@@ -18,7 +18,7 @@ const FORCED_PROBABILITY = 0.9;
 
 export class GrammarMask implements LogitsProcessor {
   private readonly grammar: Grammar;
-  /** null behind the end. */
+  /** null after the end. */
   private state: State | null;
 
   constructor(grammar: Grammar) {
@@ -75,7 +75,7 @@ export class GrammarMask implements LogitsProcessor {
     }
   }
 
-  /** Where each node leads; null where it is not allowed, and behind the end. */
+  /** Where each node leads; null where it is not allowed, and after the end. */
   private statesOf(tree: TokenTree): (State | null)[] {
     const states: (State | null)[] = [];
     for (let node = 0; node < tree.size; node++) {

@@ -18,7 +18,7 @@ export interface Processors {
   transfer: Transfer | null;
 }
 
-/** They have been told the answer so far, where the turn goes on from elsewhere. */
+/** They have received the answer so far, where the turn continues from elsewhere. */
 export function processorsOf(turn: Turn): Processors {
   const { prompt, resumed, warp, repetition, penalties, bias, grammar } = turn;
   const asked = prompt.length - resumed;

@@ -55,7 +55,7 @@ export class Transfer implements LogitsProcessor {
     this.texts.set(position, 1);
   }
 
-  /** Takes in words on nodes of a tree that stands at `base`. */
+  /** Takes in words on nodes of a tree whose root is at `base`. */
   learn(tree: TokenTree, base: number, words: readonly DraftWord[]): void {
     const root = this.texts.get(base);
     if (root === undefined) return;

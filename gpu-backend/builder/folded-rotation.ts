@@ -1,6 +1,6 @@
 /**
  * A checkpoint's tensors as they are when its residual stream is rotated. Norms'
- * weights move into the matrices behind them, since a rotation passes a norm only
+ * weights move into the matrices after them, since a rotation passes a norm only
  * where all its weights are equal.
  */
 import { Rotation } from './rotation.ts';

@@ -36,7 +36,7 @@ export function parseHubName(text: string): { repository: string; wanted?: strin
 
 /**
  * Brings the checkpoint `repository` into `folder`. What is there whole is left
- * alone, what is there in part goes on where it stopped. Files that the hub knows
+ * alone, what is there in part continues where it stopped. Files that the hub knows
  * the SHA-256 of are checked against it.
  */
 export async function downloadCheckpoint(

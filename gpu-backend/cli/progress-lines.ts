@@ -3,7 +3,7 @@
 const STEPS = 10;
 /** What takes less long is not worth a line. */
 const MIN_BYTES = 64 << 20;
-/** Who waits for a line knows from it that the work goes on. */
+/** Who waits for a line knows from it that the work continues. */
 const PERIOD_MS = 15_000;
 
 /** A callback that writes lines like "download 30 % of 1200 MB". @param now milliseconds */

@@ -1,5 +1,6 @@
 /** What the turns of one namespace leave to each other's echoes. */
 import { Mixer } from '../../src/draft/blend/mixer.ts';
+import { Lru } from '../../src/draft/lru.ts';
 import { RecycledTable } from '../../src/draft/stores/recycled-table.ts';
 
 /** Stores that an echo mixes: the session's, the spans, where the answer is aligned in each, the recycled. */
@@ -31,7 +32,7 @@ export class EchoMemory {
 
 /** One memory a namespace; the one used longest ago is forgotten first. */
 export class EchoMemories {
-  private readonly memories = new Map<string, EchoMemory>();
+  private readonly memories = new Lru<EchoMemory>(MAX_MEMORIES);
 
   get size(): number {
     return this.memories.size;
@@ -39,13 +40,7 @@ export class EchoMemories {
 
   /** @param remember whether the turn draws on the successors of earlier ones, and leaves its own */
   of(namespace: string, remember = true): EchoMemory {
-    const memory = this.memories.get(namespace) ?? new EchoMemory();
-    this.memories.delete(namespace);
-    this.memories.set(namespace, memory);
-    for (const oldest of this.memories.keys()) {
-      if (this.memories.size <= MAX_MEMORIES) break;
-      this.memories.delete(oldest);
-    }
+    const memory = this.memories.of(namespace, () => new EchoMemory());
     return remember ? memory : memory.apart();
   }
 }

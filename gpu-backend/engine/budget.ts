@@ -18,7 +18,7 @@ export interface BudgetRequest {
   tail: number;
 }
 
-/** Capacities are multiples of this: CUDA's kernels want aligned masks. */
+/** Capacities are multiples of this: CUDA's kernels require aligned masks. */
 const CAPACITY_STEP = 64;
 /** The small bucket's share of the longest context. */
 const SMALL_SHARE = 4;

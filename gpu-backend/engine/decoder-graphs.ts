@@ -1,7 +1,7 @@
 /**
  * The decoder graph for different numbers of lanes. They share one copy of the
  * weights; all but the first are loaded when they are first wanted, off the
- * event loop, while steps go on with those that are there.
+ * event loop, while steps continue with those that are there.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
@@ -121,7 +121,7 @@ export class DecoderGraphs {
       this.loaded.push(new LaneRunner(session, lanes, this.context!));
       this.loaded.sort((a, b) => a.lanes - b.lanes);
     } catch (error) {
-      // Steps go on with smaller runs; say why they are slower than they could be.
+      // Steps continue with smaller runs; say why they are slower than they could be.
       process.emitWarning(`no graph for ${lanes} sessions: ${(error as Error).message}`);
     }
   }

@@ -119,7 +119,7 @@ export interface Engine {
   /** Milliseconds that a step is expected to take whose `sessions` feed `rows` rows in all, over `context` tokens each. */
   stepCost(rows: number, sessions: number, context: number): number;
   /**
-   * Times a run of `rows` rows behind what an idle slot holds, which stays, and learns
+   * Times a run of `rows` rows after what an idle slot holds, which stays, and learns
    * from it. False, at once, where no slot has the room. Only between steps.
    */
   probe(rows: number): Promise<boolean>;

@@ -1,4 +1,4 @@
-/** What a verifier tells Prometheus of its engine: how full it is, and what steps are expected to cost. */
+/** What a verifier reports to Prometheus of its engine: how full it is, and what steps are expected to cost. */
 import type { Engine } from './engine.ts';
 
 const ROWS = [1, 2, 4, 8, 16, 32, 64, 128];

@@ -178,7 +178,7 @@ export class LaneRunner {
     }
   }
 
-  /** Padding rows are written behind what counts, and see nothing that is read. */
+  /** Padding rows are written after what counts, and see nothing that is read. */
   private fillPlace({ slot, row }: LaneSlot, lane: Lane, place: number, inputs: LaneInputs): void {
     const { arena } = this.context;
     const { rows, width } = lane;

@@ -31,7 +31,7 @@ export const WIDTH_STEP = 32;
 /**
  * Rows that a lane has at least. ONNX Runtime multiplies a single row by another
  * routine, which rounds differently; from two rows on a row's result is the same
- * bits whatever stands beside it. So one row is padded, and text does not depend
+ * bits whatever is beside it. So one row is padded, and text does not depend
  * on how it was batched or drafted.
  */
 const MIN_ROWS = 2;
@@ -41,7 +41,7 @@ export function paddedRows(count: number): number {
   return Math.max(MIN_ROWS, count);
 }
 
-/** Rows of the cache that such a lane reads behind `length` committed tokens. */
+/** Rows of the cache that such a lane reads after `length` committed tokens. */
 export function paddedWidth(length: number, rows: number): number {
   return Math.ceil((length + rows) / WIDTH_STEP) * WIDTH_STEP;
 }

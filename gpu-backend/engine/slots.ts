@@ -18,7 +18,7 @@ export class KvSlot implements Slot {
   /** The tokens whose keys and values lie here, `length` of them. */
   readonly tokens: Int32Array;
   length = 0;
-  /** Rows from the start that hold numbers; what lies behind is memory as it was found. */
+  /** Rows from the start that hold numbers; what lies after is memory as it was found. */
   cleared = 0;
   cached = 0;
   namespace = '';
@@ -165,7 +165,7 @@ export class SlotTable {
     return { source, prefix };
   }
 
-  /** Of the slots that nobody uses, one that can take `rows` rows behind what it holds; null where there is none. */
+  /** Of the slots that nobody uses, one that can take `rows` rows after what it holds; null where there is none. */
   idleWithRoom(rows: number): KvSlot | null {
     return this.slots.find((slot) => isFree(slot, slot.length + rows)) ?? null;
   }
@@ -177,7 +177,7 @@ export class SlotTable {
   }
 
   /**
-   * The slot itself where the prompt goes on from most of what it holds (the next
+   * The slot itself where the prompt continues from most of what it holds (the next
    * turn of a chat); else a copy, so that a common beginning survives for others.
    */
   private choose(source: KvSlot | null, prefix: number, maxTokens: number): KvSlot | null {

@@ -1,4 +1,4 @@
-/** What is told of a step's logits on request: the most likely tokens, and what makes logits probabilities. */
+/** What is reported of a step's logits on request: the most likely tokens, and what makes logits probabilities. */
 import type { StepRow } from './engine.ts';
 
 /** Fills in what `row` asks for, from its logits. Its array is reused while it is long enough. */
@@ -19,15 +19,41 @@ export function summarize(row: StepRow, vocabSize: number): void {
  * the list; O(V · ids.length) for ascending ones.
  */
 export function topTokens(logits: Float32Array, ids: Int32Array): void {
-  let count = 0;
-  for (let id = 0; id < logits.length; id++) {
-    const logit = logits[id]!;
-    if (count < ids.length) count++;
-    else if (logit <= logits[ids[count - 1]!]!) continue;
-    let at = count - 1;
-    for (; at > 0 && logits[ids[at - 1]!]! < logit; at--) ids[at] = ids[at - 1]!;
-    ids[at] = id;
+  const most = ids.length;
+  if (most === 0) return;
+  for (let id = 0; id < most; id++) insert(logits, ids, id, id);
+  let least = logits[ids[most - 1]!]!;
+  let id = most;
+  // Nothing of most blocks enters: eight comparisons in one condition take a third of the time of eight.
+  for (; id + 8 <= logits.length; id += 8) {
+    if (
+      logits[id]! <= least &&
+      logits[id + 1]! <= least &&
+      logits[id + 2]! <= least &&
+      logits[id + 3]! <= least &&
+      logits[id + 4]! <= least &&
+      logits[id + 5]! <= least &&
+      logits[id + 6]! <= least &&
+      logits[id + 7]! <= least
+    ) {
+      continue;
+    }
+    for (let next = id; next < id + 8; next++) {
+      if (logits[next]! > least) least = insert(logits, ids, next, most - 1);
+    }
   }
+  for (; id < logits.length; id++) {
+    if (logits[id]! > least) least = insert(logits, ids, id, most - 1);
+  }
+}
+
+/** Puts `id` where it belongs among the first `last` of `ids`, and moves the smaller ones; the least logit of these then. */
+function insert(logits: Float32Array, ids: Int32Array, id: number, last: number): number {
+  const logit = logits[id]!;
+  let at = last;
+  for (; at > 0 && logits[ids[at - 1]!]! < logit; at--) ids[at] = ids[at - 1]!;
+  ids[at] = id;
+  return logits[ids[last]!]!;
 }
 
 /** log Σ exp, from the largest down so that nothing overflows. */

@@ -1,9 +1,9 @@
-/** What each row of a tree may attend to, and where in the text it stands. */
+/** What each row of a tree may attend to, and where in the text it is. */
 
 /**
  * Fills the additive mask [count, width] of one session's rows, from `offset`
  * on: the `length` committed tokens, the row's ancestors and itself are visible,
- * the rest is `masked`. Row i's keys stand at column length + i.
+ * the rest is `masked`. Row i's keys are at column length + i.
  * O(count · (width + depth)).
  */
 export function fillTreeMask(

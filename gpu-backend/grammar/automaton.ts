@@ -1,6 +1,6 @@
 /**
  * Runs a program over bytes: a pushdown automaton, made deterministic as it is
- * used. A state is the set of all places where the text so far may stand, each
+ * used. A state is the set of all places where the text so far may be, each
  * with the stack of what it must return to. Stacks share their frames and states
  * are kept by what they hold, so a state is a value: a branch of a draft tree is
  * one step from its parent's state and nothing has to be taken back.
@@ -22,7 +22,7 @@ export const MAX_STRINGS = 32;
 
 const QUOTE = 0x22;
 
-/** A place to go on at: a node, how often its loop went round, and what is below. */
+/** A place to continue at: a node, how often its loop went round, and what is below. */
 interface Frame {
   readonly id: number;
   readonly node: number;
@@ -38,11 +38,11 @@ export class State {
   readonly places: readonly Frame[];
   /** Whether the text may end here. */
   readonly accepting: boolean;
-  /** How many more characters the string it stands in may have; -1 outside of strings. */
+  /** How many more characters the string it is in may have; -1 outside of strings. */
   readonly text: number;
-  /** Whether what goes on here without a quote can only be that string. */
+  /** Whether what continues here without a quote can only be that string. */
   readonly textOnly: boolean;
-  /** By class of byte; null where no text goes on so, undefined where nobody went yet. */
+  /** By class of byte; null where no text continues so, undefined where nobody went yet. */
   readonly row: (State | null | undefined)[];
   /** What a vocabulary may say here, once asked for. */
   mask: Uint32Array | null = null;
@@ -61,7 +61,7 @@ export class State {
     this.row = new Array(classes);
   }
 
-  /** Whether the text ends here and can't go on. */
+  /** Whether the text ends here and can't continue. */
   get finished(): boolean {
     return this.accepting && this.places.length === 0;
   }
@@ -87,7 +87,7 @@ export class Automaton {
     return this.known.size;
   }
 
-  /** Lets go of all states and frames. Who holds a state goes on with it. */
+  /** Lets go of all states and frames. Who holds a state continues with it. */
   forget(): void {
     this.known = new Map();
     this.bottom = new Map();
@@ -158,9 +158,9 @@ class Closure {
   readonly places = new Set<Frame>();
   accepting = false;
   text = -1;
-  /** Whether places were left out, of whatever they stand in. */
+  /** Whether places were left out, of whatever they are in. */
   full = false;
-  /** That go on with another character here. */
+  /** That continue with another character here. */
   private strings = 0;
   private readonly automaton: Automaton;
   private readonly program: Program;
@@ -194,7 +194,7 @@ class Closure {
           for (let i = at.to.length - 1; i >= 0; i--) push(at.to[i]!, 0, frame.below);
           break;
         case 'call':
-          // A call with nothing behind it needs no frame to return to: a rule may go round in it for ever.
+          // A call with nothing after it needs no frame to return to: a rule may go round in it for ever.
           if (program.nodes[at.next]!.op === 'return') push(at.to, 0, frame.below);
           else push(at.to, 0, automaton.frame(at.next, 0, frame.below, 1));
           break;

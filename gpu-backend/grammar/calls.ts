@@ -19,11 +19,11 @@ import { type SchemaGrammar, schemaGrammar } from './schema/reader.ts';
 const MAX_CALLS = 8;
 
 export interface CallForm {
-  /** What stands around a call, like `<tool_call>\n` and `\n</tool_call>`. */
+  /** What surrounds a call, like `<tool_call>\n` and `\n</tool_call>`. */
   begin: string;
   end: string;
   functions: readonly { name: string; parameters: unknown; strict?: boolean }[];
-  /** Whether text may stand before the first call, or instead of it. */
+  /** Whether text may come before the first call, or instead of it. */
   free: boolean;
   /** Whether more than one call may follow each other. */
   many: boolean;
@@ -58,7 +58,7 @@ function callsExpression(
   const more = repeat(sequence(literal(`\n${begin}`), body), 0, many ? MAX_CALLS - 1 : 0);
   const calls = sequence(body, more);
   if (!free) return sequence(literal(begin), calls);
-  // What names the mark means it: white space behind it is not waited for.
+  // What names the mark means it: white space after it is not waited for.
   const mark = begin.trimEnd() || begin;
   return textUntil(mark, sequence(literal(begin.slice(mark.length)), calls));
 }

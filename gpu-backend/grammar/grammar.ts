@@ -1,5 +1,5 @@
 /**
- * A grammar over a model's tokens: where a text stands in it, which tokens may
+ * A grammar over a model's tokens: where a text is in it, which tokens may
  * follow, and what must. Places are values, so that a branch of a draft tree
  * costs a step and no copy; what they found out is kept with the grammar and
  * shared by all turns that use it.
@@ -57,7 +57,7 @@ export class Grammar {
     );
   }
 
-  /** Where `token` leads from `state`: null where it is not allowed, and behind a token that ends the text. */
+  /** Where `token` leads from `state`: null where it is not allowed, and after a token that ends the text. */
   advance(state: State, token: number): State | null {
     if (this.stops.includes(token)) return null;
     const text = this.vocabulary.texts[token];

@@ -13,7 +13,7 @@ import {
   shared,
 } from './expression.ts';
 
-/** Digits before the point and behind it: what a double tells apart. */
+/** Digits before and after the point: what a double distinguishes. */
 const MAX_DIGITS = 15;
 /** Spaces at the beginning of a line. */
 const MAX_INDENT = 32;
@@ -27,7 +27,7 @@ export interface Spacing {
 }
 
 /**
- * One line, with a space behind commas and colons: Python's `json.dumps`, which is
+ * One line, with a space after commas and colons: Python's `json.dumps`, which is
  * how chat templates and most training data spell JSON. With one spelling the
  * structure is forced, and what is forced is drafted for nothing.
  */

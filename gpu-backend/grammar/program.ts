@@ -25,7 +25,7 @@ export class Program {
   readonly start: number;
   /** How many calls must at least be nested to get from a node to its return; Infinity where there is no way. */
   readonly height: Float64Array;
-  /** Bytes that no set tells apart have one class. */
+  /** Bytes that no set distinguishes have one class. */
   readonly classOf: Uint8Array;
   readonly classes: number;
   private readonly sets: boolean[][] = [];
@@ -126,7 +126,7 @@ export class Program {
   }
 }
 
-/** The least fixed point. O(nodes · greatest height), nodes standing mostly behind what they lead to. */
+/** The least fixed point. O(nodes · greatest height), nodes mostly coming after what they lead to. */
 function heights(nodes: readonly Node[]): Float64Array {
   const height = new Float64Array(nodes.length).fill(Infinity);
   const at = (id: number) => height[id]!;

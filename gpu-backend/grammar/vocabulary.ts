@@ -7,8 +7,8 @@
 export const PLAIN_CHARACTERS = 32;
 
 /**
- * A trie laid flat in preorder, so that a walk over it is a loop: behind a node
- * stand the nodes below it, and `skip` names the first that is not one of them.
+ * A trie laid flat in preorder, so that a walk over it is a loop: after a node
+ * come the nodes below it, and `skip` names the first that is not one of them.
  */
 export interface Trie {
   readonly size: number;
@@ -28,7 +28,7 @@ export class Vocabulary {
   /** By id, a character a byte; null for tokens that are no text. */
   readonly texts: readonly (string | null)[];
   readonly trie: Trie;
-  /** Bits of the tokens that may stand anywhere in a JSON string, of up to so many characters. */
+  /** Bits of the tokens that may be anywhere in a JSON string, of up to so many characters. */
   readonly plain: readonly Uint32Array[];
   /** The tokens that are not plain. */
   readonly others: Trie;

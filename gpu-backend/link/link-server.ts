@@ -122,7 +122,7 @@ class ServedLink {
       else if (cause instanceof SealError) this.refuse('damaged', cause.message);
       else if (cause instanceof FrameError) this.refuse('bad-frame', cause.message);
       else {
-        // A bug, but this turn's alone: the others go on.
+        // A bug, but this turn's alone: the others continue.
         console.error(cause);
         this.refuse('engine', 'the verifier failed');
       }

@@ -1,4 +1,4 @@
-/** A `ws` socket as the link's transport, with the pings that tell a silent peer from a dead one. */
+/** A `ws` socket as the link's transport, with the pings that distinguish a silent peer from a dead one. */
 import type { WebSocket } from 'ws';
 import { type Clock, every, type Receiver, type Transport } from '../../src/link/protocol/index.ts';
 
@@ -23,7 +23,7 @@ export function wsTransport(socket: WebSocket, clock: Clock): Transport {
   socket.on('pong', heard);
   socket.on('message', (data, isBinary) => {
     heard();
-    // `ws` hands over one Buffer a message unless told otherwise.
+    // `ws` hands over one Buffer a message unless configured otherwise.
     receiver?.message(isBinary ? (data as Buffer) : null);
   });
   socket.on('close', (code) => {

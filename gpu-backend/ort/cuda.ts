@@ -14,7 +14,7 @@ const REMEDY =
   'or set ESPALIER_PROVIDER=cpu';
 
 /**
- * What ORT's CUDA provider is told, by its own names. CUDA graphs stay off: ORT
+ * Options of ORT's CUDA provider, by its own names. CUDA graphs stay off: ORT
  * replays a captured graph at the addresses and shapes of its capture, and here
  * both change from step to step.
  */

@@ -142,7 +142,7 @@ export class OrtLibrary {
     this.check(name, this.functions[name](...args));
   }
 
-  /** Runs on one of libuv's threads; the event loop goes on. */
+  /** Runs on one of libuv's threads; the event loop continues. */
   callAsync(name: OrtFunction, ...args: Argument[]): Promise<void> {
     return this.invokeAsync(name, args);
   }

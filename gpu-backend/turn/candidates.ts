@@ -40,7 +40,7 @@ export class Candidates {
   private standing = new TokenTree();
   private spare = new TokenTree();
   private readonly arrived = new TokenTree();
-  /** Those of the turn's processors that can tell a node that won't be drawn. */
+  /** Those of the turn's processors that can recognise a node that won't be drawn. */
   private readonly pruning: readonly LogitsProcessor[];
   /** Those that draft themselves. */
   private readonly extending: readonly LogitsProcessor[];

@@ -7,7 +7,7 @@ import { logNormalizer, topTokens } from '../engine/top-tokens.ts';
 /** Of the tokens that `walk` commits, with `top` alternatives each. O(V) exponentials a committed token. */
 export function logprobsOf(row: StepRow, walk: Walk, vocabSize: number, top: number): Logprobs {
   const { count } = walk;
-  const told: Logprobs = {
+  const logprobs: Logprobs = {
     top,
     committed: new Float32Array(count),
     topIds: new Int32Array(count * top),
@@ -19,12 +19,12 @@ export function logprobsOf(row: StepRow, walk: Walk, vocabSize: number, top: num
     const normalizer = logNormalizer(logits);
     // Rounding may lift a certain token above 0.
     const logprob = (id: number) => Math.max(LEAST_LOGPROB, Math.min(0, logits[id]! - normalizer));
-    told.committed[i] = logprob(walk.tokens[i]!);
-    const ids = told.topIds.subarray(i * top, (i + 1) * top);
+    logprobs.committed[i] = logprob(walk.tokens[i]!);
+    const ids = logprobs.topIds.subarray(i * top, (i + 1) * top);
     if (top > 0) topTokens(logits, ids);
     ids.forEach((id, k) => {
-      told.topLogprobs[i * top + k] = logprob(id);
+      logprobs.topLogprobs[i * top + k] = logprob(id);
     });
   }
-  return told;
+  return logprobs;
 }

@@ -198,7 +198,7 @@ export class Scheduler {
   }
 }
 
-/** A bug met in one turn ends that turn; the others go on. False when it did. */
+/** A bug met in one turn ends that turn; the others continue. False when it did. */
 function guard(session: Session, task: () => void): boolean {
   try {
     task();

@@ -97,7 +97,7 @@ export class Session implements Draftable {
     return !this.ended && !this.needsPrefill() && !this.waitsForWorker;
   }
 
-  /** Whether nothing can be done until the worker says something: it reads too slowly, or lockstep wants its tree. */
+  /** Whether nothing can be done until the worker says something: it reads too slowly, or lockstep requires its tree. */
   get waitsForWorker(): boolean {
     return this.outbox.congested || !this.candidates.readyAt(this.length);
   }
@@ -180,10 +180,10 @@ export class Session implements Draftable {
     row.logitsFrom = 0;
   }
 
-  /** Accepts what the step of `decodeRow` found and tells the worker. */
+  /** Accepts what the step of `decodeRow` found and reports it to the worker. */
   absorb(stepMicros: number): void {
     if (this.ended) return;
-    // Resumed behind a complete text, of which only `done` was lost: nothing may follow.
+    // Resumed after a complete text, of which only `done` was lost: nothing may follow.
     if (this.draw.finished) return this.end('stop');
     const { turn, walk, candidates } = this;
     const left = turn.prompt.length + turn.maxTokens - this.length;
@@ -238,7 +238,7 @@ export class Session implements Draftable {
     });
   }
 
-  /** The turn can't go on here; with most codes it may elsewhere. */
+  /** The turn can't continue here; with most codes it may elsewhere. */
   fail(code: LinkErrorCode, message: string, retryAfterMs = 0): void {
     if (this.ended) return;
     this.ended = true;

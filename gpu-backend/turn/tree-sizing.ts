@@ -11,6 +11,7 @@
  *
  * Allotting trusts the cost model and the drafters; the account trusts neither.
  */
+import { Lru } from '../../src/draft/lru.ts';
 import { type Allotment, allotNodes } from '../../src/draft/tree/budget.ts';
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import type { Engine, Slot } from '../engine/engine.ts';
@@ -50,7 +51,7 @@ const NOTHING = new Float64Array(0);
 export class TreeSizing {
   private readonly engine: Pick<Engine, 'plan'>;
   /** By namespace, the one used longest ago first. */
-  private readonly standings = new Map<string, Standing>();
+  private readonly standings = new Lru<Standing>(MAX_NAMESPACES);
   /** By class of load. */
   private readonly paces: PlainPace[] = [];
 
@@ -125,15 +126,7 @@ export class TreeSizing {
   }
 
   private standing({ namespace }: Draftable): Standing {
-    const { standings } = this;
-    const known = standings.get(namespace) ?? { acceptance: new Acceptance(), accounts: [] };
-    standings.delete(namespace);
-    standings.set(namespace, known);
-    for (const oldest of standings.keys()) {
-      if (standings.size <= MAX_NAMESPACES) break;
-      standings.delete(oldest);
-    }
-    return known;
+    return this.standings.of(namespace, () => ({ acceptance: new Acceptance(), accounts: [] }));
   }
 }
 

@@ -60,7 +60,7 @@ export class WaitingRoom {
     return this.places.size;
   }
 
-  /** Milliseconds until a slot is expected to be free for one who comes behind `ahead` others. */
+  /** Milliseconds until a slot is expected to be free for one that comes after `ahead` others. */
   expectedWait(ahead: number): number {
     return ((ahead + 1) / Math.max(1, this.slots)) * this.meanHoldMs;
   }

@@ -2,7 +2,7 @@
  * Superposed Decoding (Shen et al., 2405.18400): several short drafts from one
  * pass of a model a position. The model reads the sum of the drafts' last
  * tokens, each by its draft's share of the probability, and says one
- * distribution for all of them; which of it goes on which draft, the stores'
+ * distribution for all of them; which of it continues which draft, the stores'
  * counts tell, which follow each draft by itself.
  *
  * A draft's score is log s = (1 − α)·log p + α·log P a token, p the model's and P
@@ -17,7 +17,7 @@ import { distributionOf } from './model-distribution.ts';
 export const MAX_DRAFTS = 8;
 /** Tokens of one. Every token of every draft takes a slot of the stores, which have `MAX_TREE_NODES`. */
 export const MAX_DRAFT_TOKENS = 16;
-/** The model's likeliest tokens that may go on a draft, beside those that the blend names. */
+/** The model's likeliest tokens that may continue a draft, beside those that the blend names. */
 const MODEL_TOKENS = 16;
 /** What a token is given at least: no estimate is certain of its absence. */
 const LEAST = 1e-9;
@@ -122,7 +122,7 @@ export class SuperposedDrafts {
     });
   }
 
-  /** Tokens that may go on a draft, with what each adds to its score. */
+  /** Tokens that may continue a draft, with what each adds to its score. */
   private gains(
     draft: Placed,
     named: Int32Array,

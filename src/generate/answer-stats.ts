@@ -16,7 +16,7 @@ export class AnswerStats {
   /** When the first tokens came, in milliseconds; null before. */
   firstAt: number | null = null;
   private lastAt = 0;
-  /** Tokens behind the first step's. */
+  /** Tokens after the first step's. */
   private later = 0;
 
   /** @param tokens how many of the committed ones belong to the answer; an end token does not */
@@ -25,7 +25,7 @@ export class AnswerStats {
     this.drafted += accept.drafted;
     this.tokens += tokens;
     if (tokens > 0) this.pace(tokens, now);
-    // Merged steps are told apart by the draw that ends each: no candidate carried it.
+    // Merged steps are distinguished by the draw that ends each: no candidate carried it.
     let position = 0;
     for (const source of accept.sources) {
       this.bySource[source]!++;

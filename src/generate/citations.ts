@@ -31,7 +31,7 @@ export function quotesIn<Passage extends Quotable>(
   const runs = new Set(runsOf(words));
   return passages.flatMap((passage) => {
     const passageWords = wordsOf(passage.text);
-    // Most passages of a whole document are not quoted: one look at each word tells.
+    // Most passages of a whole document are not quoted: one look at each word shows that.
     if (!runsOf(passageWords).some((run) => runs.has(run))) return [];
     const run = longestCommonRun(words, passageWords);
     return [{ passage, start: words[run.from]!.start, end: words[run.from + run.length - 1]!.end }];

@@ -2,7 +2,7 @@
  * Tokens to text, as they come, never half a character.
  *
  * A token can end inside a character, and some tokenizers decode a token
- * differently behind others (a leading space, say). So each text is the
+ * differently after others (a leading space, say). So each text is the
  * difference of two decodings that begin at the same earlier token: one up to
  * what was emitted, one up to now. While the end is incomplete (it decodes to
  * U+FFFD) nothing is emitted and the tokens wait. O(window) a token; the window

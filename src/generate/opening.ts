@@ -1,4 +1,4 @@
-/** The `open` frame of an answer: what the verifier is told of its prompt, its sampling and its limits. */
+/** The `open` frame of an answer: its prompt, its sampling and its limits. */
 import type { Open } from '../link/protocol/index.ts';
 import type { ModelRecord } from '../model/record.ts';
 import type { Namespace } from '../store/tenants.ts';

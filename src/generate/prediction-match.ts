@@ -5,7 +5,7 @@
  * the prediction depends on what else proposed the same, and on when trees came.
  *
  * Both are read side by side. Where they part, the answer is back in the
- * prediction once its last tokens stand further on there, in a run that is long
+ * prediction once its last tokens are further on there, in a run that is long
  * enough not to be chance. No token of the prediction counts twice.
  */
 
@@ -37,7 +37,7 @@ export class PredictionMatch {
     return this.tokens.length - this.accepted;
   }
 
-  /** The answer goes on with `token`. O(1), and O(places of a run) where it comes back. */
+  /** The answer continues with `token`. O(1), and O(places of a run) where it comes back. */
   add(token: number): void {
     if (this.follows && this.tokens[this.next] === token) {
       this.next++;

@@ -94,7 +94,7 @@ export async function composeWhole(
   most: number,
 ): Promise<Prompt> {
   const inserted = documents.map(({ title, parts }, i) => {
-    // One run: what is drafted from a document goes on across its parts.
+    // One run: what is drafted from a document continues across its parts.
     const tokens = join(parts.map((part) => ({ tokens: part, source: Source.prompt }))).tokens;
     return insertedOf({ title, heading: '', tokens }, i);
   });
@@ -114,7 +114,7 @@ export function barePrompt(tokens: Int32Array, most: number): Prompt {
   return { tokens, regions: [], fitting: 0, draftTokens: tokens, draftRegions: [] };
 }
 
-/** Passages that the prompt has no room for, as spans: they stand before it in what is drafted from. */
+/** Passages that the prompt has no room for, as spans: they precede it in what is drafted from. */
 export function spareSpans({
   tokens,
   draftTokens,

@@ -13,7 +13,7 @@ export class SpanQueue {
   private room = MAX_SPAN_TOKENS;
   private notify: () => void = () => {};
 
-  /** Adds spans behind those that wait. */
+  /** Adds spans after those that wait. */
   push(spans: readonly Span[]): void {
     this.enqueue(spans);
     this.notify();

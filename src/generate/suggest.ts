@@ -1,5 +1,5 @@
 /**
- * Short suggestions of how a text goes on, from the draft model in the worker
+ * Short suggestions of how a text continues, from the draft model in the worker
  * alone: no verifier is asked, and nothing here is the target's word. Several at
  * a time from one pass a token (Superposed Decoding), grounded by what the text
  * itself, the tenant's stores and its earlier answers say.

@@ -50,7 +50,7 @@ export class TextStream {
     this.eosIds = new Set(model.eosIds);
   }
 
-  /** Whether a stop string ended the answer: what the verifier goes on to say is not wanted. */
+  /** Whether a stop string ended the answer: what the verifier continues to say is not wanted. */
   get stopped(): boolean {
     return this.stops.stopped;
   }

@@ -13,7 +13,7 @@ export interface TokenLogprobs extends TokenLogprob {
   start: number;
 }
 
-/** Of the token at `index` of a step, behind `start` code units of text. */
+/** Of the token at `index` of a step, after `start` code units of text. */
 export function tokenLogprobs(
   { tokens }: Accept,
   logprobs: Logprobs,
@@ -32,9 +32,9 @@ export function tokenLogprobs(
 }
 
 /**
- * What is told of a token waits for the first character of its text to be out:
+ * The report of a token waits for the first character of its text to be out:
  * characters wait for their last byte, and text for what may become a stop
- * string. So the tokens told are those of the content, and one that a stop
+ * string. So the tokens reported are those of the content, and one that a stop
  * string takes whole is never logprobs.
  */
 export class WaitingLogprobs {

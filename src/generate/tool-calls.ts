@@ -22,7 +22,7 @@ export type CallEvent =
   /** More of its arguments. */
   | { type: 'arguments'; index: number; text: string };
 
-/** What may stand before a call without marks: tokens that decoding left in, or a fence. */
+/** What may come before a call without marks: tokens that decoding left in, or a fence. */
 const OPENERS = ['```json', '[TOOL_CALLS]', '<|python_tag|>'];
 /** What divides and ends calls without marks. */
 const DIVIDERS = /^(?:[\s;,\]]|```)*/;
@@ -79,7 +79,7 @@ export class ToolCalls {
     }
   }
 
-  /** A call without marks, where one may stand; anything else is text. */
+  /** A call without marks, where one may come; anything else is text. */
   private takeUnmarked(events: CallEvent[]): boolean {
     const dividers = this.count > 0 && !this.marked ? DIVIDERS : /^\s*/;
     let at = dividers.exec(this.held)![0].length;

@@ -40,7 +40,7 @@ export function templateHasTools(model: Pick<ModelTokenizer, 'renderChat'>): boo
   }
 }
 
-/** Messages with their calls as the model's template takes them, and the functions that it is to tell of. */
+/** Messages with their calls as the model's template takes them, and the functions that it describes. */
 export function describeTools(
   model: Pick<ModelTokenizer, 'renderChat'>,
   messages: readonly ChatMessage[],

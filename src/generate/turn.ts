@@ -82,7 +82,7 @@ export async function* runTurn(
     propose();
   });
 
-  // Grown while the connection is made, sent right behind `open`.
+  // Grown while the connection is made, sent right after `open`.
   drafting?.drafter.begin(drafting.tokens, drafting.regions);
   drafting?.onBegin?.();
   drafting?.model?.start(() => {

@@ -1,7 +1,7 @@
 /**
  * One turn over as many links as it takes. A verifier that fails is replaced:
- * the next one gets the prompt with the tokens accepted so far behind it and
- * the same seed. Noise is keyed by absolute position, so it goes on with the
+ * the next one gets the prompt with the tokens accepted so far after it and
+ * the same seed. Noise is keyed by absolute position, so it continues with the
  * very text that the first one would have written; the reader notices a pause.
  */
 import type { TokenTree } from '../draft/tree/tree.ts';
@@ -65,6 +65,7 @@ export class TurnLink {
   private readonly environment: LinkEnvironment;
   private url = '';
   private dialing: Promise<Transport> | null;
+  private readonly firstDial: Promise<void>;
   private link: Link | null = null;
   private closed = false;
   /** Whether some verifier took the turn: from then on the user waits for its end. */
@@ -80,12 +81,21 @@ export class TurnLink {
   /** Since when half an answer waits for a slot. */
   private waitingSince: number | null = null;
 
-  /** Connects at once: that needs no prompt and goes on beside retrieval. */
+  /** Connects at once: that needs no prompt and continues beside retrieval. */
   constructor(environment: LinkEnvironment) {
     this.environment = environment;
     this.patient = environment.fleet.size === 1;
     environment.fleet.retries.earn();
     this.dialing = this.connect();
+    this.firstDial = this.dialing.then(
+      () => {},
+      () => {},
+    );
+  }
+
+  /** Resolves when the first verifier has answered, or did not. */
+  get dialled(): Promise<void> {
+    return this.firstDial;
   }
 
   /** Whether a verifier is there and has room for another tree. */
@@ -117,7 +127,7 @@ export class TurnLink {
 
   /**
    * Opens the turn and yields what happens until `done`. Throws `LinkFailure` when
-   * no verifier could be had, or none any more, and `cancelled` behind `close`.
+   * no verifier could be had, or none any more, and `cancelled` after `close`.
    */
   async *events(open: Open): AsyncGenerator<TurnEvent> {
     while (!this.closed) {
@@ -193,7 +203,7 @@ export class TurnLink {
     const connected = new Promise<Transport>((resolve, reject) => {
       const cancel = clock.after(CONNECT_DEADLINE_MS, () => {
         reject(
-          new LinkFailure('unreachable', `${this.url} did not answer in ${CONNECT_DEADLINE_MS} ms`),
+          new LinkFailure('silent', `${this.url} did not answer in ${CONNECT_DEADLINE_MS} ms`),
         );
         void dialled.then(hangUp, () => {});
       });

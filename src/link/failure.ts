@@ -1,4 +1,4 @@
-import type { LinkErrorCode } from './protocol/index.ts';
+import { CodedError, type LinkErrorCode } from './protocol/index.ts';
 
 /**
  * Why a link ended without `done`. From here: `unreachable` (no connection),
@@ -7,27 +7,11 @@ import type { LinkErrorCode } from './protocol/index.ts';
  */
 export type LinkFailureCode = LinkErrorCode | 'unreachable' | 'lost' | 'silent' | 'cancelled';
 
-export class LinkFailure extends Error {
+export class LinkFailure extends CodedError<LinkFailureCode> {
   override name = 'LinkFailure';
-  readonly code: LinkFailureCode;
-  /** Milliseconds after which trying again makes sense; 0 when nobody said. */
-  readonly retryAfterMs: number;
-  /** Where in the grammar the fault is, for the code `grammar`: `['functions', 0, 'parameters', 'not']`. */
-  readonly path: readonly (string | number)[];
-  constructor(
-    code: LinkFailureCode,
-    message: string,
-    retryAfterMs = 0,
-    path: readonly (string | number)[] = [],
-  ) {
-    super(message);
-    this.code = code;
-    this.retryAfterMs = retryAfterMs;
-    this.path = path;
-  }
 }
 
-/** What a reader meets who goes on reading behind his own `close`: half an answer must not look whole. */
+/** What a reader gets that continues to read after its own `close`: half an answer must not look whole. */
 export function closedHere(): LinkFailure {
   return new LinkFailure('cancelled', 'the turn was closed before its end');
 }

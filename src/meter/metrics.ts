@@ -1,7 +1,7 @@
 /**
  * The Durable Object that adds up what workers everywhere observe. Totals are
  * kept in its storage: an object that idles is evicted, and counters that fall
- * back to zero all day tell nothing.
+ * back to zero all day show nothing.
  */
 
 import { DurableObject } from 'cloudflare:workers';
@@ -38,8 +38,10 @@ export class Metrics extends DurableObject<Bindings> implements MetricsObject {
     if (this.totals) await this.ctx.storage.put(STORAGE_KEY, this.totals);
   }
 
-  async expose(): Promise<string> {
-    return expose(await this.load());
+  async expose(gauges: readonly Observation[]): Promise<string> {
+    const now: Totals = {};
+    addUp(now, gauges);
+    return expose({ ...(await this.load()), ...now });
   }
 
   private async load(): Promise<Totals> {

@@ -59,7 +59,7 @@ export class RequestMeter {
     return true;
   }
 
-  /** Of a request that goes on. */
+  /** Of a request that continues. */
   renew(lease: number, now: number): void {
     const held = this.leases.get(lease);
     if (!held) return;

@@ -1,6 +1,6 @@
 /**
  * The model's own chat template, rendered as transformers renders it. What the
- * template refuses is told in its own words; a turn of the system that it refuses
+ * template refuses is reported in its own words; a turn of the system that it refuses
  * or leaves out is said at the beginning of the user's next turn.
  */
 import { Template } from '@huggingface/jinja';
@@ -19,7 +19,7 @@ export interface ChatMessage {
 export interface RenderOptions {
   /** Ends with the opening of the assistant's turn. Default true. */
   addGenerationPrompt?: boolean;
-  /** For templates that tell of them. */
+  /** For templates that describe them. */
   tools?: readonly unknown[] | undefined;
   /** More that the template may ask for, such as `enable_thinking`. */
   variables?: Readonly<Record<string, unknown>> | undefined;

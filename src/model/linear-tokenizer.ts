@@ -66,7 +66,7 @@ interface Step {
 }
 
 /**
- * A normaliser that prepends does so behind every special token, a Metaspace of the
+ * A normaliser that prepends does so after every special token, a Metaspace of the
  * scheme "first" at the start of a text only; inside of a text neither does. All three
  * share one model, which is what takes memory.
  */

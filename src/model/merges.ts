@@ -34,7 +34,7 @@ export class Merges {
     return this.slots[this.slotOf(left, right)]!;
   }
 
-  /** Whether two symbols that stand side by side can ever be in one token. */
+  /** Whether two symbols side by side can ever be in one token. */
   mayJoin(left: number, right: number): boolean {
     return this.joints.has(left * this.idBound + right);
   }

@@ -150,7 +150,7 @@ function stretchEncoder(encodeInto: EncodeInto, special: readonly AddedToken[]):
   };
 }
 
-/** What the tokenizer's post-processor puts before a text; what it puts behind one would end a prompt. */
+/** What the tokenizer's post-processor puts before a text; what it puts after one would end a prompt. */
 function openingOf(tokenizer: Tokenizer): number[] {
   const bare = tokenizer.encode('a', { add_special_tokens: false }).ids;
   const whole = tokenizer.encode('a').ids;

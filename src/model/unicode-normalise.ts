@@ -14,7 +14,7 @@ const MARKS = /[\p{M}\uff9e\uff9f]+/gu;
 
 /**
  * A mark of each combining class but 0, in the order of the classes (1 to 240), as
- * UnicodeData.txt has them. JavaScript does not tell a class; it can be compared.
+ * UnicodeData.txt has them. JavaScript does not give a class; it can be compared.
  */
 const CLASSES = Array.from(
   '\u0334\u{16ff0}\u093c\u3099\u094d\u05b0\u05b1\u05b2\u05b3\u05b4\u05b5\u05b6\u05b7\u05b8\u05b9' +

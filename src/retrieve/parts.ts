@@ -1,6 +1,6 @@
 /**
  * A document whole, in parts: cut between blocks, nothing repeated, nothing left
- * out, so that the parts' tokens behind one another are the document's.
+ * out, so that the parts' tokens, one after another, are the document's.
  */
 import { chunk, type Encode } from './chunk.ts';
 import type { ParsedDocument } from './parse/document.ts';
@@ -13,12 +13,12 @@ export interface Part {
   /** Range of that passage in the document's text, in UTF-16 code units. */
   start: number;
   end: number;
-  /** Of all that stands between the part before and the next one, headings and markup too. */
+  /** Of all that is between the part before and the next one, headings and markup too. */
   tokens: Int32Array;
 }
 
 /**
- * Parts of at most `maxTokens`, by their cleaned text. A part ends behind the
+ * Parts of at most `maxTokens`, by their cleaned text. A part ends after the
  * blank lines that follow it, or before the space between two words, where
  * pre-tokenizers split anyway: the ids are those of the text encoded at once.
  */

@@ -3,7 +3,7 @@ import { and, eq, lt, sql } from 'drizzle-orm';
 import type { Database } from './database.ts';
 import { idempotency, type StoredResponse } from './schema.ts';
 
-/** A day, as long as clients may go on repeating. */
+/** A day, as long as clients may repeat. */
 const KEPT_SECONDS = 86_400;
 /** After this, a first request that has left no answer is taken for dead. */
 const RUNNING_SECONDS = 900;

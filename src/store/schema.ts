@@ -44,7 +44,7 @@ export const apiKeys = sqliteTable(
     name: text('name').notNull(),
     /** Hex sha256 of the key. A key is 192 random bits: no salt or slow hash is needed. */
     hash: text('hash').notNull(),
-    /** Its first characters, to tell keys apart in lists. */
+    /** Its first characters, to distinguish keys in lists. */
     start: text('start').notNull(),
     scopes: text('scopes', { mode: 'json' }).$type<Scope[]>().notNull(),
     requestsPerMinute: integer('requests_per_minute').notNull(),
@@ -211,8 +211,16 @@ export const chunks = sqliteTable(
     /** Range in the document's text, in UTF-16 code units. */
     start: integer('start').notNull(),
     end: integer('end').notNull(),
+    /**
+     * JSON: title, heading and text as the word index has them, null where it has them as they
+     * are; an empty list where that is all three. Null: taken in before there was this column.
+     */
+    words: text('words'),
   },
-  (table) => [index('chunks_by_document').on(table.documentId)],
+  (table) => [
+    index('chunks_by_document').on(table.documentId),
+    index('chunks_without_words').on(table.documentId).where(sql`words IS NULL`),
+  ],
 );
 
 /** Token ids of a chunk's text, once per tokenizer. */

@@ -85,8 +85,8 @@ const indexed = new Set<number>();
 /**
  * Makes the tenant's passage index if it isn't there: a new tenant is only a row.
  * Its text is in `chunks` already and is not held twice. An index that knows its
- * content is told what a deleted row held, and takes it out of bm25's counts; one
- * without content would go on counting deleted rows.
+ * content receives what a deleted row held, and takes it out of bm25's counts; one
+ * without content would continue counting deleted rows.
  */
 export async function ensurePassageIndex(env: Bindings, tenantId: number): Promise<void> {
   if (indexed.has(tenantId)) return;

@@ -34,7 +34,7 @@ test('health names the verifier to its own machine, and to nobody else', async (
   expect(forwarded).not.toContain(verifierUrl);
 });
 
-test('others who ask again and again are told what was found within the last second', async () => {
+test('others who ask again and again get what was found within the last second', async () => {
   const before = asked;
   for (let i = 0; i < 60; i++) await health(OTHERS);
   expect(asked - before).toBeLessThan(60);

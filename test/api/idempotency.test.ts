@@ -70,7 +70,7 @@ test('of many at once one is done', async () => {
   expect(await countStores(ann)).toBe(before + 1);
 });
 
-test('the key with another body is a mistake, and told so', async () => {
+test('the key with another body is a mistake, and named as one', async () => {
   await makeStore('reused');
   const other = await makeStore('reused', ann, 'garden');
   expect(other.status).toBe(409);

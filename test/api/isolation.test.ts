@@ -168,7 +168,7 @@ describe('answers', () => {
     await expect(bob.chat.completions.retrieve(data.id)).rejects.toMatchObject({ status: 404 });
   });
 
-  test('do not tell by a cached prefix what another has asked', async () => {
+  test('do not reveal by a cached prefix what another has asked', async () => {
     const question = {
       messages: [{ role: 'user', content: 'Is the ladder in the shed?'.repeat(9) }],
     };

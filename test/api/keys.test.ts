@@ -169,7 +169,7 @@ test('each choice counts for a key’s concurrency', async () => {
   expect((await complete(3, 1)).status).toBe(503);
 });
 
-test('mistakes in commands are told, with what to do', async () => {
+test('mistakes in commands are reported, with what to do', async () => {
   const told = async (...args: string[]) => (await espalier(...args)).err;
   expect(await told('key', 'create')).toContain('--tenant is missing');
   expect(await told('key', 'create', '--tenant', 'a', '--scopes', 'all')).toContain(
@@ -223,7 +223,7 @@ test('only programs on this machine, and its own page, do without a key', async 
   }
 });
 
-test('what proxies and tunnels add tells that the caller is elsewhere', async () => {
+test('what proxies and tunnels add shows that the caller is elsewhere', async () => {
   const { host } = new URL(worker.url);
   const headers = [
     ...['forwarded', 'via', 'x-forwarded-host', 'x-real-ip', 'x-client-ip', 'true-client-ip'],

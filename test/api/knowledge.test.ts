@@ -167,7 +167,7 @@ test('lists go on from where they stopped, both ways', async () => {
   expect(oldest.has_more).toBe(true);
 });
 
-test('a store keeps what it was told about itself', async () => {
+test('a store keeps what it was given about itself', async () => {
   const store = await client.vectorStores.create({
     name: 'orchard',
     metadata: { owner: 'ann' },

@@ -66,7 +66,7 @@ test('it is valid OpenAPI 3.1', async () => {
   expect(validator.version).toBe('3.1');
 });
 
-test('every field of a request is told in docs/api.md', () => {
+test('every field of a request is in docs/api.md', () => {
   const told = readFileSync(join(import.meta.dirname, '../../docs/api.md'), 'utf8');
   const bodies = operations().flatMap(({ operation }) =>
     Object.values(operation.requestBody?.content ?? {}).map(({ schema }) => schema),
@@ -263,7 +263,7 @@ describe('answers are what it says', () => {
     expect([...recorded].sort()).toEqual(told.sort());
   });
 
-  test('errors too, with a status that is told', async () => {
+  test('errors too, with a status that is documented', async () => {
     const error = { $ref: '#/components/schemas/Error' };
     const refused: [string, Method, string, Parameters<typeof call>[2], number][] = [
       ['createChatCompletion', 'post', '/v1/chat/completions', { json: { messages: 1 } }, 400],

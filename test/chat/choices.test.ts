@@ -62,7 +62,7 @@ test('the prompt counts once, what is said as often as it is', async () => {
   expect(four.usage!.total_tokens).toBe(four.usage!.prompt_tokens + four.usage!.completion_tokens);
 });
 
-test('a stream brings them side by side, told apart by their index', async () => {
+test('a stream brings them side by side, distinguished by their index', async () => {
   const n = 3;
   const whole = await ask({ n, logprobs: true });
   const stream = await client.chat.completions.create({

@@ -122,7 +122,7 @@ test('a store that is not the tenant’s is a 404 that names where', async () =>
   expect([status, body.error.param]).toEqual([404, 'tools.0.vector_store_ids']);
 });
 
-test('a quote is six words in a row, whatever stands between them', () => {
+test('a quote is six words in a row, whatever is between them', () => {
   const passages = [
     { text: 'One two **three** four\nfive six seven.' },
     { text: 'One two three.' },

@@ -60,7 +60,7 @@ describe('a prediction', { retry: 6 }, () => {
     },
   );
 
-  test('that is half right saves some, and tells what was not said', async () => {
+  test('that is half right saves some, and reports what was not said', async () => {
     const plain = await ask({});
     const text = textOf(plain);
     const half = `${text.slice(0, text.length / 2)} and something else, on and on, until its end`;
@@ -101,7 +101,7 @@ describe('a prediction', { retry: 6 }, () => {
     }
   });
 
-  test('is told in a stream’s usage, and may come in parts', async () => {
+  test('is reported in a stream’s usage, and may come in parts', async () => {
     const text = textOf(await ask({}));
     const parts = [text.slice(0, 10), text.slice(10)].map((part) => ({
       type: 'text' as const,

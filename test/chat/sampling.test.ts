@@ -176,7 +176,7 @@ describe('log-probabilities', () => {
     },
   );
 
-  test('a stream tells the same beside the text it is of, with a stop string too', async () => {
+  test('a stream reports the same beside the text it is of, with a stop string too', async () => {
     const plain = await textOf({});
     const stop = plain.slice(60, 64);
     const body = { logprobs: true, top_logprobs: 2, stop };

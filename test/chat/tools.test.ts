@@ -113,7 +113,7 @@ describe('tool_choice', () => {
     }
   });
 
-  test('"none": no call, and the prompt does not tell of them', async () => {
+  test('"none": no call, and the prompt does not describe them', async () => {
     const answer = await ask({ tool_choice: 'none', max_tokens: 20 });
     expect(answer.choices[0]!.message.tool_calls).toBeUndefined();
     const without = await ask({ tools: undefined, max_tokens: 20 });
@@ -159,7 +159,7 @@ test('calls and their results are taken as messages', async () => {
   expect(answer.usage!.prompt_tokens).toBeGreaterThan(short.usage!.prompt_tokens + 10);
 });
 
-test('openai: runTools calls the function and tells its result', async () => {
+test('openai: runTools calls the function and returns its result', async () => {
   const pruned: unknown[] = [];
   const runner = client.chat.completions.runTools({
     model: service.model,
@@ -306,7 +306,7 @@ describe('responses', () => {
     expect(then.output[0]!.type).toBe('message');
   });
 
-  test('a stream tells arguments as they come, and the SDK puts them together', async () => {
+  test('a stream reports arguments as they come, and the SDK puts them together', async () => {
     const whole = await client.responses.create({ model: service.model, ...asked });
     const stream = client.responses.stream({ model: service.model, ...asked });
     const said: string[] = [];

@@ -175,7 +175,7 @@ describe('what is given back', () => {
   });
 
   test.each([0, 0.8])(
-    'at temperature %f: every token with its place in the text, as chat tells it, whole and streamed',
+    'at temperature %f: every token with its place in the text, as chat reports it, whole and streamed',
     async (temperature) => {
       const question = 'What does – “a curly” – quote cost?';
       const drawing = { temperature, seed: 4, max_tokens: 30 };

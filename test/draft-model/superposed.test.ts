@@ -56,7 +56,7 @@ describe('drafts', () => {
     });
   });
 
-  test('what the text says tells which token goes on which draft', () => {
+  test('what the text says shows which token continues which draft', () => {
     // 1 is followed by 3 here, 2 by 4; the model, which reads 1 and 2 as one, can't tell.
     const text = [1, 3, 5, 2, 4, 5, 1, 3, 6, 2, 4, 6, 1, 3, 5, 2, 4, 7];
     const drafts = over(text, 2, 0.5);

@@ -31,7 +31,7 @@ function children(drafter: BlendDrafter): Set<number> {
   return found;
 }
 
-test('after a token that the passage does not have, it goes on behind it or where it was', () => {
+test('after a token that the passage does not have, it continues after it or where it was', () => {
   expect(proposed([105, 106, 107, 900])).toEqual(new Set([108, 109, 110]));
   expect(proposed([105, 106, 107, 900, 901])).toEqual(new Set([109, 110, 111]));
   expect(proposed([105, 106, 107, 900], false)).toEqual(new Set());

@@ -138,7 +138,7 @@ describe('a segment', () => {
     expect(() => new SegmentBuilder([long])).toThrow(/split the documents/);
   });
 
-  test('tells the same about any context as an automaton over the same documents', () => {
+  test('says the same about any context as an automaton over the same documents', () => {
     fc.assert(
       fc.property(documents, fc.array(fc.nat(3), { maxLength: 40 }), (all, path) => {
         const outputs = new OutputStore();
@@ -173,7 +173,7 @@ describe('a segment', () => {
 });
 
 describe('a hidden document', () => {
-  test('is never told of again, whatever else says the same stays', () => {
+  test('is never reported again, whatever else says the same stays', () => {
     fc.assert(
       fc.property(documentsOf(fc.nat(3)), fc.nat(), fc.array(fc.nat(3)), (all, pick, path) => {
         fc.pre(all.length > 0);

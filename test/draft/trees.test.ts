@@ -84,7 +84,7 @@ describe('allotting', () => {
     expect(0.8 ** (count + 1)).toBeLessThan((0.2 * expected) / linear(count));
   });
 
-  test('looks past a riser of the cost to the plateau behind it', () => {
+  test('looks past a riser of the cost to the plateau after it', () => {
     const tiled = (n: number) => (n <= 4 ? 1 : n <= 16 ? 2 : 4);
     expect(allotNodes([falling(0.95, 16)], stepOf(tiled)).nodes[0]).toBe(16);
   });

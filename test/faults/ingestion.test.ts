@@ -65,7 +65,7 @@ async function foundIn(store: string, i: number) {
   return data.map(({ filename }) => filename);
 }
 
-test('a worker killed with -9 goes on where it stood: every file once', async () => {
+test('a worker killed with -9 continues where it was: every file once', async () => {
   const { store, counts } = await begin('killed');
   await expect.poll(async () => (await counts()).completed).toBeGreaterThan(10);
   await kill();

@@ -7,7 +7,7 @@ import { startWorker } from '../../local/worker.ts';
 import { makeToolModel } from '../support/tool-model.ts';
 import { migratedState } from '../support/worker.ts';
 
-test('its tokenizer reads the prompt, and its name is told', async () => {
+test('its tokenizer reads the prompt, and its name is reported', async () => {
   const state = await migratedState();
   onTestFinished(() => rmSync(state, { recursive: true, force: true }));
   const other = makeToolModel();

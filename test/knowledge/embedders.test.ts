@@ -72,7 +72,7 @@ describe.each(EMBEDDERS)('$setting', ({ setting, id, dimensions }) => {
     expect(health).toMatchObject({ embedder: { state: 'ready', id, dimensions } });
   });
 
-  test('a text has one vector of unit length, whatever stands beside it', async () => {
+  test('a text has one vector of unit length, whatever is beside it', async () => {
     const texts = [
       'the pear tree',
       'where do you find green pears',

@@ -159,7 +159,7 @@ describe('the outbox', () => {
     });
   });
 
-  test('says done behind the last tokens', () => {
+  test('says done after the last tokens', () => {
     const { sent, wire, box } = outbox();
     wire.unsent = MERGE_ABOVE_BYTES + 1;
     box.accept(accept(100, 2));
@@ -337,7 +337,7 @@ test('a worker that could not run for seconds listens before it takes a verifier
   expect(clock.now()).toBeLessThanOrEqual(SILENCE_DEADLINE_MS);
 });
 
-test('events already received are read before the failure behind them', async () => {
+test('events already received are read before the failure that follows them', async () => {
   const world = new World({ verifiers: 1 });
   const asked = question(world.random, 30);
   world.verifiers[0]!.engine.script('', asked.prompt, asked.answer);

@@ -163,7 +163,7 @@ describe('the real verifier', () => {
   }
   const textOf = (accepts: Accept[]) => accepts.flatMap(({ tokens }) => [...tokens]);
 
-  test('tells nothing when not asked, and what is told changes no token', async () => {
+  test('reports nothing when not asked, and what is reported changes no token', async () => {
     const silent = await answer({});
     expect(silent.some(({ logprobs }) => logprobs)).toBe(false);
     for (const drafting of ['off', 'echoed'] as const) {

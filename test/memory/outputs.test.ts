@@ -311,7 +311,7 @@ test('deletions are counted, and new documents are none', async () => {
 });
 
 describe('whose it is', () => {
-  test('no object says what another one was told', async () => {
+  test('no object says what another one received', async () => {
     const [ann, bob] = [await newMemory(), await newMemory()];
     await ann.learn(output(1));
     expect(await bob.recall()).toEqual([]);

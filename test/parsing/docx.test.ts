@@ -56,7 +56,7 @@ test('tables keep what is in their cells: paragraphs, lists, tables', async () =
   ).toEqual(['| Outer | Inner, 42 |\n| --- | --- |\n| Two:; saw; rake | x |']);
 });
 
-test('notes and comments stand behind what refers to them, once', async () => {
+test('notes and comments follow what refers to them, once', async () => {
   const note = (kind: string, id: number, text: string) =>
     `<w:${kind} w:id="${id}">${paragraph(text)}</w:${kind}>`;
   const reference = '<w:r><w:footnoteReference w:id="2"/></w:r>';
@@ -146,7 +146,7 @@ test('so is an archive of many, each of which would be read', async () => {
   );
 });
 
-test('a document with a password, and an old one, are told as such', async () => {
+test('a document with a password, and an old one, are reported as such', async () => {
   const ole = new Uint8Array([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]);
   await expect(document('a.docx', ole)).rejects.toThrow(/without a password/);
 });

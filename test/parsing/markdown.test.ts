@@ -139,7 +139,7 @@ test('pictures written into the text are left out and named', () => {
   expect(document.leftOut).toEqual([{ name: '2 pictures', reason: expect.any(String) }]);
 });
 
-test('a block stands where its range says', () => {
+test('a block is where its range says', () => {
   const source = '# A\r\n\r\nFirst line\r\nsecond\r\n\r\n```\r\ncode\r\n```\r\n';
   for (const block of parsed(parseMarkdown(source, 'a.md')).sections[0]!.blocks) {
     expect(source.slice(block.start, block.end).replaceAll('\r', '')).toBe(block.text);

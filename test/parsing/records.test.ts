@@ -93,7 +93,7 @@ test('every JSON is read, and nothing else', async () => {
   );
 });
 
-test('the place of a fault is told', async () => {
+test('the place of a fault is reported', async () => {
   await expect(document('a.json', '{\n"a": 1,\n}')).rejects.toThrow('not JSON: see line 3');
   const deep = '['.repeat(100_000);
   await expect(document('a.json', deep)).rejects.toThrow(/nested deeper than 512: flatten it/);

@@ -83,7 +83,7 @@ describe('an answer', () => {
     expect((output_parsed as unknown as { size: number }).size).toBeGreaterThan(0);
   });
 
-  test('tells log-probabilities where it is asked to', async () => {
+  test('reports log-probabilities where it is asked to', async () => {
     const asked = { max_output_tokens: 8, temperature: 0 };
     const { logprobs } = await chatSays([{ role: 'user', content: QUESTION }], {
       max_tokens: 8,

@@ -112,7 +112,7 @@ test('so is one that a template leaves out', () => {
   expect(silent.renderChat(SYSTEM_AND_QUESTION)).toBe('Be brief.\n\nWhy?');
 });
 
-test('what a template refuses otherwise is told in its own words', () => {
+test('what a template refuses otherwise is reported in its own words', () => {
   const question: ChatMessage = { role: 'user', content: 'x' };
   const refused = () => tokenizerOf('llama2').renderChat([question, question]);
   expect(refused).toThrow(/chat template refuses these messages: user and assistant take turns/);

@@ -54,7 +54,7 @@ describe('of byte tokens', () => {
   );
   const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 });
 
-  test('those told are the bytes of the content, at every moment', () => {
+  test('those reported are the bytes of the content, at every moment', () => {
     fc.assert(
       fc.property(text, stops, sizes, (whole, stop, lengths) => {
         const stream = new TextStream(BYTES, stop);
@@ -80,7 +80,7 @@ describe('of byte tokens', () => {
     );
   });
 
-  test('an answer that ends inside a character tells what it has', () => {
+  test('an answer that ends inside a character reports what it has', () => {
     const stream = new TextStream(BYTES, []);
     expect(stream.push(accept([0xf0, 0x9f])).logprobs).toEqual([]);
     const last = stream.end('length')!;
@@ -89,7 +89,7 @@ describe('of byte tokens', () => {
   });
 });
 
-test('a token of which a stop string leaves the beginning is told, one that it takes whole is not', () => {
+test('a token of which a stop string leaves the beginning is reported, one that it takes whole is not', () => {
   const words = ['pears', ' and', ' plums'];
   const model: TextModel = {
     eosIds: [],

@@ -46,7 +46,7 @@ export function addedTokens({ texts, kinds }: Vocabulary): AddedToken[] {
   return added;
 }
 
-/** Puts BOS before a text and EOS behind it, as the file asks for; null where it asks for neither. */
+/** Puts BOS before a text and EOS after it, as the file asks for; null where it asks for neither. */
 export function templateProcessor(
   metadata: Metadata,
   { texts }: Vocabulary,

@@ -109,7 +109,7 @@ export function storeKeptBlocks(
 
 type SmallParts = Record<'scales' | 'zeros' | 'offsets', Uint8Array[]>;
 
-/** Levels go to the file as they come, what belongs to blocks behind them. */
+/** Levels go to the file as they come, what belongs to blocks after them. */
 class BlockWriter {
   readonly stored: StoredMatrix;
   private readonly file: WeightFile;

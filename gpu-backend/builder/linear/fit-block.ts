@@ -16,7 +16,7 @@ export interface BlockFit {
   zero: number;
 }
 
-/** Fills `levels`, which are behind the end of `values` the zero point. */
+/** Fills `levels`, which after the end of `values` are the zero point. */
 export function fitBlock(
   form: 'blocks4' | 'blocks8',
   values: Float32Array,

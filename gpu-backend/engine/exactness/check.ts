@@ -110,7 +110,7 @@ const CONTROL_CHAIN = 8;
 const CONTROL_MS = 30_000;
 
 /**
- * The control: a tree that branches before a panel's end and goes on behind it.
+ * The control: a tree that branches before a panel's end and continues after it.
  * The engine refuses it while it claims to be exact; here the claim is taken back
  * for a moment. Where all of its nodes are equal the check can't see what it looks
  * for. null where the engine's contexts are shorter than a panel.
@@ -129,7 +129,7 @@ export async function checkControl(engine: OrtEngine, seed: number): Promise<Exa
   try {
     await session.grow(context);
     do {
-      // Four children each: all but the first few rows lie behind the edge, close to the root.
+      // Four children each: all but the first few rows lie after the edge, close to the root.
       const parents = Array.from({ length: nodes }, (_, row) => Math.ceil(row / 4) - 1);
       const row = rowsOf(session.served, session.tokens(nodes), parents);
       await compare(engine, [{ session, row }], tally);

@@ -11,7 +11,7 @@ import {
 } from '../expression.ts';
 import { naturals } from './ranges.ts';
 
-/** Digits behind the point of a number with bounds, few enough that none rounds across one. */
+/** Digits after the point of a number with bounds, few enough that none rounds across one. */
 export const FRACTION_DIGITS = 6;
 
 /** What a bound may be, so that a number's digits fit a double. */
@@ -28,7 +28,7 @@ export interface Bounds {
 const digit = byte([0x30, 0x39]);
 
 /**
- * Numbers within the bounds that have up to `digits` digits behind the point:
+ * Numbers within the bounds that have up to `digits` digits after the point:
  * multiples of 10^-digits. Null where there is none.
  */
 export function numbersBetween(bounds: Bounds, digits = FRACTION_DIGITS): Expression | null {

@@ -4,7 +4,7 @@ import { hasType } from './values.ts';
 
 const TYPES = ['null', 'boolean', 'object', 'array', 'string', 'number'];
 
-/** True only if it can be told from types, certain values, and properties that both require. */
+/** True only if it follows from types, certain values, and properties that both require. */
 export function areDisjoint(
   one: unknown,
   other: unknown,

@@ -13,7 +13,7 @@ const YEAR_MONTH_DAY = [
 ].join('|');
 const TIME =
   '(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,6})?(?:Z|[+-](?:[01]\\d|2[0-3]):[0-5]\\d)';
-/** A model may go on with digits or letters as long as it is let. */
+/** A model may continue with digits or letters as long as it is let. */
 const COUNT = '\\d{1,9}';
 const ATOM = '[A-Za-z0-9_+-]{1,15}';
 /** Half of what a label may have, so that four of them fit a name's 253 characters (RFC 1035, section 2.3.4). */

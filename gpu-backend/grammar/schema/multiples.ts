@@ -42,7 +42,7 @@ export function multiplesBetween(least: number, most: number, divisor: number): 
 /** Digits of the multiples of `divisor` from `least` to `most`, at least 1. */
 function digitsBetween(least: number, most: number, divisor: number): Expression {
   const rules = new Map<string, Rule>();
-  /** Digits still to come behind a number with this remainder; tied to the bounds where they began like them. */
+  /** Digits still to come after a number with this remainder; tied to the bounds where they began like them. */
   function rest(low: string, high: string, remainder: number, atLow: boolean, atHigh: boolean) {
     const left = low.length;
     if (left === 0) return remainder === 0 ? empty : never;

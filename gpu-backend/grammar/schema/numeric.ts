@@ -83,7 +83,7 @@ function multiplesOf(type: 'integer' | 'number', step: number, bounds: Bounds): 
     const { least, most } = integersIn(bounds, MAX_INTEGER);
     return least > most ? never : multiplesBetween(least, most, step);
   }
-  // 0.01: so many digits behind the point.
+  // 0.01: so many digits after the point.
   const digits = Math.round(-Math.log10(step));
   if (digits < 1 || digits > FRACTION_DIGITS || Number(`1e-${digits}`) !== step) return null;
   return numbersBetween(bounds, type === 'integer' ? 0 : digits) ?? never;

@@ -20,7 +20,7 @@ export interface Streamed<Event extends object = object> {
   failure(error: unknown): unknown;
 }
 
-/** Events without a name, and `[DONE]` behind the last one. */
+/** Events without a name, and `[DONE]` after the last one. */
 export function eventStream(c: Context, streamed: Streamed): Response {
   return send(c, streamed, {
     encode: (data) => ({ data: JSON.stringify(data) }),

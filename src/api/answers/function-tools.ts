@@ -17,31 +17,38 @@ const functionTool = v.strictObject({
   }),
 });
 
-export const ONE_SEARCH = 'at most one file_search: name all stores in its vector_store_ids';
+/** A function as one of the routes has it. */
+type FunctionToolSchema = v.StrictObjectSchema<
+  v.ObjectEntries & { type: v.LiteralSchema<'function', undefined> },
+  undefined
+>;
 
-/** One, or none. */
-export function hasOneSearch(list: readonly { type: string }[]): boolean {
-  return list.filter(({ type }) => type === 'file_search').length <= 1;
+/** Functions in a route's form, and at most one search of stores. */
+export function toolList<const Tool extends FunctionToolSchema>(functionTool: Tool) {
+  return v.nullish(
+    v.pipe(
+      v.array(
+        v.variant(
+          'type',
+          [functionTool, fileSearch],
+          'must have the type "function" or "file_search"',
+        ),
+        'must be a list of tools',
+      ),
+      v.maxLength(MAX_FUNCTIONS, `must have at most ${MAX_FUNCTIONS} tools`),
+      v.check(
+        (list) => list.filter(({ type }) => type === 'file_search').length <= 1,
+        'at most one file_search: name all stores in its vector_store_ids',
+      ),
+    ),
+  );
 }
 
 /** What a `tool_choice` says, in chat and in responses. */
 export const CHOICE =
   'Whether a function is called: `auto` (the default), the model chooses; `required`, at least one; a function by name; or `none`.';
 
-export const tools = v.nullish(
-  v.pipe(
-    v.array(
-      v.variant(
-        'type',
-        [functionTool, fileSearch],
-        'must have the type "function" or "file_search"',
-      ),
-      'must be a list of tools',
-    ),
-    v.maxLength(MAX_FUNCTIONS, `must have at most ${MAX_FUNCTIONS} tools`),
-    v.check((list) => hasOneSearch(list), ONE_SEARCH),
-  ),
-);
+export const tools = toolList(functionTool);
 
 export const toolChoice = v.pipe(
   v.nullish(

@@ -1,4 +1,4 @@
-/** Answers to one request go on side by side, and fail together. */
+/** Answers to one request continue side by side, and fail together. */
 
 /** An answer, as far as it matters here. */
 interface Cancellable {

@@ -21,9 +21,9 @@ interface AnswerForms {
 
 /**
  * A client that leaves ends the answers. The request's signal says so, but a
- * listener on it also ends the request's I/O before the verifier could be told: a
- * stream is better off without. `wrangler dev` notices only what it writes to, so
- * there a whole answer runs to its end.
+ * listener on it also ends the request's I/O before the verifier hears of it: a
+ * stream is better off without. `wrangler dev` notices only what it writes to; of a
+ * whole answer's client `left` says so there.
  */
 export async function sendAnswers(
   c: Context<AppEnv>,
@@ -42,9 +42,10 @@ export async function sendAnswers(
   }
   nameUnenforced(c, answers, paths);
   if (isStream) return streamed({ leave, end, failure });
-  const { signal } = c.req.raw;
-  signal.addEventListener('abort', leave);
-  if (signal.aborted) leave();
+  for (const signal of [c.req.raw.signal, c.var.left]) {
+    signal.addEventListener('abort', leave);
+    if (signal.aborted) leave();
+  }
   try {
     return c.json(await whole());
   } catch (error) {
@@ -54,7 +55,7 @@ export async function sendAnswers(
   }
 }
 
-/** Keywords of schemas in the header; more than these tell a client nothing that it could use. */
+/** Keywords of schemas in the header; a client has no use for more. */
 const MAX_NAMED = 20;
 
 /** Names the keywords of the request's JSON Schemas that its answers are not held to. */

@@ -16,7 +16,7 @@ interface Parts {
   options?: readonly v.GenericSchema[];
   item?: v.GenericSchema;
   wrapped?: v.GenericSchema;
-  /** Of a variant: the field that tells its options apart. */
+  /** Of a variant: the field that distinguishes its options. */
   key?: string;
 }
 
@@ -84,7 +84,7 @@ function fits(schema: v.GenericSchema, value: Value): boolean {
   );
 }
 
-/** Whether an entry has values that tell one object from another. */
+/** Whether an entry has values that distinguish one object from another. */
 function isName(entry: v.GenericSchema): boolean {
   const { type, wrapped } = partsOf(entry);
   if (wrapped) return isName(wrapped);

@@ -63,7 +63,7 @@ export class ChatCompletion {
     };
   }
 
-  /** Choices come as they grow, told apart by their index. */
+  /** Choices come as they grow, distinguished by their index. */
   async stream(send: Send): Promise<void> {
     const { answers, body } = this;
     await readAll(answers, (answer, index) => this.streamChoice(send, answer, index));

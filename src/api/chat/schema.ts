@@ -123,7 +123,7 @@ const fields = {
   logprobs: v.pipe(
     v.nullish(v.boolean('must be true or false'), false),
     v.description(
-      'Whether [the log-probability of each token](#what-do-log-probabilities-tell) is reported.',
+      'Whether [the log-probability of each token](#what-do-log-probabilities-mean) is reported.',
     ),
   ),
   top_logprobs: v.pipe(

@@ -52,7 +52,7 @@ export class Completion {
     return { ...head, choices, usage: usageOf(answers, body.speculation, body.n) };
   }
 
-  /** Choices come as they grow, told apart by their index. */
+  /** Choices come as they grow, distinguished by their index. */
   async stream(send: Send): Promise<void> {
     const { answers, body, head } = this;
     const usage = streamsUsage(body) && { usage: null };

@@ -57,7 +57,7 @@ const fields = {
   logprobs: v.pipe(
     v.nullish(integer(0, MAX_COMPLETION_LOGPROBS)),
     v.description(
-      'How many of the likeliest tokens are reported in each place, beside the one drawn, as lists side by side: `tokens`, `token_logprobs`, `top_logprobs` (`null` at 0), `text_offset` in UTF-16 code units. Their numbers are [as in chat](#what-do-log-probabilities-tell).',
+      'How many of the likeliest tokens are reported in each place, beside the one drawn, as lists side by side: `tokens`, `token_logprobs`, `top_logprobs` (`null` at 0), `text_offset` in UTF-16 code units. Their numbers are [as in chat](#what-do-log-probabilities-mean).',
     ),
   ),
   suggest: v.pipe(

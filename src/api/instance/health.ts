@@ -13,10 +13,10 @@ import { isLocal } from '../middleware/authenticate.ts';
 type Check = { ok: true; [fact: string]: unknown } | { ok: false; reason: string };
 type Checks = { database: Check; verifier: Check; documents: Check };
 
-/** What others than the worker's own machine are told may be so old: their asking costs no more than once in that. */
+/** How old the report to others than the worker's own machine may be: their requests cost no more than one look in that time. */
 const KEPT_MS = 1_000;
 
-/** What others were told last, and when it was last looked at anew. */
+/** The last report to others, and when its facts were last looked up. */
 let kept: { at: number; checks: Checks } | null = null;
 
 export const health = new Hono<AppEnv>();
@@ -45,11 +45,11 @@ function isReady(checks: Checks): boolean {
   return Object.values(checks).every((check) => check.ok);
 }
 
-/** `local`: whether addresses may be told. Nobody else needs them, and no key is asked for here. */
+/** `local`: whether addresses may be shown. Nobody else needs them, and no key is asked for here. */
 async function checkAll(env: Bindings, local: boolean): Promise<Checks> {
   if (!local && kept) {
     if (Date.now() - kept.at < KEPT_MS) return kept.checks;
-    // Who asks while this looks is told what was.
+    // Whoever asks while this looks gets the last report.
     kept.at = Date.now();
   }
   const [database, verifier, documents] = await Promise.all([

@@ -59,7 +59,7 @@ export class ResponseAnswer {
     yield* output.end(answer.finishReason);
   }
 
-  /** @param finish null while the answer goes on */
+  /** @param finish null while the answer continues */
   private toObject(finish: 'stop' | 'length' | null) {
     const { body, output, head } = this;
     const cut = finish === 'length';

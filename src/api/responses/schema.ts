@@ -1,8 +1,8 @@
 /** The body of POST /v1/responses. What is honoured, refused and ignored is as in chat. */
 import * as v from 'valibot';
-import { MAX_FUNCTIONS, MAX_LOGPROBS } from '../../link/protocol/index.ts';
-import { answeringStores, fileSearch } from '../answers/file-search-tool.ts';
-import { CHOICE, hasOneSearch, ONE_SEARCH, parallelToolCalls } from '../answers/function-tools.ts';
+import { MAX_LOGPROBS } from '../../link/protocol/index.ts';
+import { answeringStores } from '../answers/file-search-tool.ts';
+import { CHOICE, parallelToolCalls, toolList } from '../answers/function-tools.ts';
 import {
   integer,
   labels,
@@ -91,20 +91,7 @@ const fields = {
     ),
   ),
   tools: v.pipe(
-    v.nullish(
-      v.pipe(
-        v.array(
-          v.variant(
-            'type',
-            [functionTool, fileSearch],
-            'must have the type "function" or "file_search"',
-          ),
-          'must be a list of tools',
-        ),
-        v.maxLength(MAX_FUNCTIONS, `must have at most ${MAX_FUNCTIONS} tools`),
-        v.check((list) => hasOneSearch(list), ONE_SEARCH),
-      ),
-    ),
+    toolList(functionTool),
     v.description(
       'Functions that the model may call, in the flat form, and at most one `file_search`, which is an item of the output.',
     ),

@@ -1,7 +1,7 @@
 /**
  * The drafter: asks every store along one growing tree, mixes what they say into
  * one distribution a node, and grows the tree best-first by path probability.
- * Every store follows draft nodes too, so a source goes on where another one
+ * Every store follows draft nodes too, so a source continues where another one
  * led.
  *
  * A draft of B nodes costs at most B mixes; most nodes at the rim are never
@@ -83,7 +83,7 @@ export class BlendDrafter implements Drafter {
     this.frontier.checkIntegrity();
   }
 
-  /** Whether a candidate may stand after a slot at all. */
+  /** Whether a candidate may follow a slot at all. */
   protected admits(_slot: number, _token: number): boolean {
     return true;
   }

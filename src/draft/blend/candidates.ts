@@ -91,7 +91,7 @@ export class CandidateTable {
       if (this.find(this.token[c]!) !== c) throw new Error(`candidate ${c} is not found`);
       const own = this.own.subarray(c * this.stores, (c + 1) * this.stores);
       if (!own.some((p) => p > 0)) throw new Error(`no store has seen candidate ${c}`);
-      // Contexts that stand apart may take the sum of shares above 1.
+      // Contexts that are apart may take the sum of shares above 1.
       if (!(this.merged[c]! >= 0 && Number.isFinite(this.merged[c]!))) {
         throw new Error(`candidate ${c} is estimated ${this.merged[c]}`);
       }
@@ -113,7 +113,7 @@ export class CandidateTable {
   /**
    * Levels of falling context length; at each, the counts of all stores whose
    * context has that length are one. Levels that add no count are skipped. What
-   * is left over goes by the contexts that stand apart.
+   * is left over goes by the contexts that are apart.
    */
   private backOffMerged(evidence: Evidence): void {
     const { cursor, firstRow, stores, mergedScale } = this;

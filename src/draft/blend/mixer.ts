@@ -35,7 +35,7 @@ const UNSEEN_LOG = -6;
 
 export class Mixer {
   readonly candidates: CandidateTable;
-  /** Probability of each candidate, and behind them that of none. Valid until the next `mix`. */
+  /** Probability of each candidate, and after them that of none. Valid until the next `mix`. */
   readonly probs = new Float64Array(MAX_CANDIDATES + 1);
   readonly weights: Float32Array;
   /** Sums of squared gradients, by weight. */

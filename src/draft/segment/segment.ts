@@ -66,7 +66,7 @@ export class Segment {
   }
 
   /**
-   * The rank behind the last one in `[rank, high)` whose symbol at `depth` is
+   * The rank after the last one in `[rank, high)` whose symbol at `depth` is
    * `symbol`; `rank` itself if there is none. O(log of the run): most runs are short.
    */
   upperRank(rank: number, high: number, depth: number, symbol: number): number {

@@ -1,12 +1,12 @@
 /**
  * Sorts the suffixes of a token text by their first `SORTED_DEPTH` tokens, in
- * slices, so that a caller with a deadline (an alarm, an event loop) can go on
+ * slices, so that a caller with a deadline (an alarm, an event loop) can continue
  * later.
  *
  * A counting sort on the first token, then most-significant-first: at each depth
  * a range is sorted by its next token alone, and every run of equal tokens goes
  * one deeper. A large range is sorted by counting in two digits, in pieces; a
- * small one by packed keys. One whose suffixes all go on alike, as in copies of a
+ * small one by packed keys. One whose suffixes all continue alike, as in copies of a
  * text, is only read. O(n log n) for natural text, whose suffixes differ after a
  * few tokens; O(SORTED_DEPTH · n) for copies of one document. A plain suffix array
  * of unbounded depth would order the copies too, which nothing here can see.

@@ -1,12 +1,12 @@
 /**
  * Where in a text the answer is, though the last tokens say otherwise. An answer
  * that quotes or rewords replaces a word, leaves one out, puts one in; contexts
- * that end with the changed word match nothing then, while the text goes on just
+ * that end with the changed word match nothing then, while the text continues just
  * behind it. So a few alignments are kept for some tokens after the match that
  * made them has ended, each as a position, the tokens since, and how long the
  * match was. Every new match takes the first place; the older ones move down.
  *
- * Each alignment is a context of three followers, told apart by their counts: the
+ * Each alignment is a context of three followers, distinguished by their counts: the
  * next token of the text, the one after it, and the one that was due last. What
  * they are worth, the mixer learns by how far and how well aligned they are.
  * Following a token is O(1).
@@ -27,7 +27,7 @@ const STAY = 1;
 const SHORT = 7;
 const MEDIUM = 20;
 const LONG = 70;
-/** Orders tell how far astray: 5 for one token down to 1, above it none. */
+/** Orders say how far astray: 5 for one token down to 1, above it none. */
 const STRAIGHT_ORDER = 6;
 
 const NOWHERE = -1;
@@ -35,7 +35,7 @@ const PLACES = MAX_CONTEXTS;
 
 export class AlignmentStore implements EvidenceStore {
   private readonly matched: AutomatonStore;
-  /** By slot and place: the aligned position, `NOWHERE` behind the last alignment. */
+  /** By slot and place: the aligned position, `NOWHERE` after the last alignment. */
   private readonly at = places().fill(NOWHERE);
   /** Tokens since the match. */
   private readonly stray = places();
@@ -43,7 +43,7 @@ export class AlignmentStore implements EvidenceStore {
   private readonly strength = places();
   private readonly next = new Int32Array(3 * PLACES);
 
-  /** A drafter has to move `matched` first: it stands before this in its list of stores. */
+  /** A drafter has to move `matched` first: it precedes this in its list of stores. */
   constructor(matched: AutomatonStore) {
     this.matched = matched;
   }

@@ -53,7 +53,7 @@ export class ModelStore implements EvidenceStore {
     this.unread.length = 0;
   }
 
-  /** A turn begins behind `position` committed tokens. */
+  /** A turn begins after `position` committed tokens. */
   place(position: number): void {
     this.root = nodeAt(this.root.token, null, position);
     this.slots[0] = this.root;

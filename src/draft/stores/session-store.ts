@@ -1,6 +1,6 @@
 /**
  * L, the session's own text: prompt, passages and the answer so far, which is
- * where a grounded answer's next tokens mostly stand already. Lives as long as
+ * which mostly holds a grounded answer's next tokens already. Lives as long as
  * its turn.
  */
 

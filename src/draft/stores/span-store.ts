@@ -1,6 +1,6 @@
 /**
  * What came with this turn from elsewhere: runs of tokens fetched from stores, and
- * the request's prediction, which may go on where the answer is. An automaton of
+ * the request's prediction, which may continue where the answer is. An automaton of
  * its own, so that they never mix with the counts of the session's text, which
  * deserves more trust. Worker and echo have one each.
  */

@@ -179,7 +179,7 @@ export class EdgeDrafter {
     node.word = distributionOf(logits, node.position, { temperature, noise: null }, wordTokens);
   }
 
-  /** Committed tokens to be read, one behind the other; null when the cache is full. */
+  /** Committed tokens to be read, one after the other; null when the cache is full. */
   private committedReadings(tokens: Int32Array): Reading[] | null {
     const readings: Reading[] = [];
     for (const token of tokens) {

@@ -1,4 +1,4 @@
-/** The draft model read from beginning to end, one place behind the other: no tree, nothing taken back. */
+/** The draft model read from beginning to end, one place after the other: no tree, nothing taken back. */
 import type { Superposition } from '../../draft/superposed.ts';
 import { CONTEXT_CHUNK, pause } from './edge-drafter.ts';
 import { EdgeCache, type EdgeModel, type Reading } from './edge-model.ts';
@@ -14,7 +14,7 @@ export class EdgeReader {
     this.cache = new EdgeCache(model, Math.min(capacity, model.facts.positions));
   }
 
-  /** The logits behind a text, in passes between which events come in. */
+  /** The logits after a text, in passes between which events come in. */
   async readText(text: Int32Array): Promise<Float32Array> {
     let logits: Float32Array = new Float32Array(0);
     for (let at = 0; at < text.length; at += CONTEXT_CHUNK) {
@@ -27,7 +27,7 @@ export class EdgeReader {
     return logits;
   }
 
-  /** The logits behind one token more, or behind several read as one. */
+  /** The logits after one more token, or after several read as one. */
   read(token: number | Superposition): Promise<Float32Array> {
     return this.pass([this.next(token)], [0]);
   }

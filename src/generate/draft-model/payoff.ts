@@ -15,6 +15,8 @@
  * What seems the worse of the two, with it or without, is tried again ever more
  * rarely, so that what trials cost grows with the logarithm of the turns.
  */
+import { Lru } from '../../draft/lru.ts';
+
 /**
  * Of a step, what a token saves that only the model proposed: without it, it is
  * the target's own token at a step's end. Measured 0.7 to 0.9, the steps of the
@@ -78,8 +80,8 @@ interface StepTime {
 const NOBODY = '';
 
 export class Payoff {
-  private readonly accounts = new Map<string, Account>();
-  /** By kind, whoever it is of: how long a step takes depends on what stands in the context. */
+  private readonly accounts = new Lru<Account>(MAX_ACCOUNTS);
+  /** By kind, whoever it is of: how long a step takes depends on what is in the context. */
   private readonly stepTimes = new Map<string, StepTime>();
 
   /** Whether a turn of this kind should have the draft model. */
@@ -162,7 +164,7 @@ export class Payoff {
 
   private of({ namespace, grounded, sampled }: TurnKind): Account {
     const key = `${namespace} ${grounded} ${sampled}`;
-    const account = this.accounts.get(key) ?? {
+    return this.accounts.of(key, () => ({
       spentMs: 0,
       savedSteps: 0,
       steps: 0,
@@ -170,14 +172,7 @@ export class Payoff {
       waited: 0,
       interval: FIRST_PROBE,
       paid: true,
-    };
-    this.accounts.delete(key);
-    this.accounts.set(key, account);
-    for (const oldest of this.accounts.keys()) {
-      if (this.accounts.size <= MAX_ACCOUNTS) break;
-      this.accounts.delete(oldest);
-    }
-    return account;
+    }));
   }
 }
 
@@ -242,7 +237,7 @@ export class TurnPayoff {
     return this.grossMs - Math.max(0, this.slowedMs);
   }
 
-  /** Whether it has cost so much more than it brought that the turn goes on without. */
+  /** Whether it has cost so much more than it brought that the turn continues without. */
   get hopeless(): boolean {
     return this.draftingMs > GRACE_MS && this.savedMs < PRICE * this.draftingMs;
   }

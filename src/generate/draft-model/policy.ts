@@ -10,7 +10,7 @@ import {
 } from '../../memory/turn/turn-drafter.ts';
 
 export interface DraftModelPolicy {
-  /** Whether it takes part, and goes on, where it does not pay. */
+  /** Whether it takes part, and continues, where it does not pay. */
   staysUnpaid: boolean;
   /** Whether it ranks candidates with the noise that the verifier draws with. */
   sharesNoise: boolean;

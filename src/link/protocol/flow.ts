@@ -11,7 +11,7 @@ export const MAX_UNREAD_TOKENS = 1024;
 /** The worker says what it has read about so often. */
 export const READ_STRIDE_TOKENS = 256;
 
-/** The worker doesn't want the rest. */
+/** The worker no longer needs the rest. */
 export function encodeCancel(): Uint8Array {
   return new Writer(FrameType.cancel).finish();
 }

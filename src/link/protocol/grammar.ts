@@ -21,7 +21,7 @@ export interface CallsSetting {
   end: string;
   /** At most `MAX_FUNCTIONS`; `parameters` is a JSON Schema, `strict` as above. */
   functions: { name: string; parameters: unknown; strict?: boolean }[];
-  /** Whether text may stand before the first call, or instead of it. */
+  /** Whether text may come before the first call, or instead of it. */
   free: boolean;
   /** Whether more than one call may follow each other. */
   many: boolean;

@@ -4,6 +4,7 @@
  * tables) and the seams to what carries them and to time.
  */
 export * from './clock.ts';
+export * from './coded-error.ts';
 export * from './draft-words.ts';
 export * from './flow.ts';
 export * from './grammar.ts';

@@ -46,7 +46,7 @@ export interface OpenSettings {
   budget: number;
   /** Where the prompt's tokens came from: [start, end, source]. The rest is plain prompt. */
   regions: [number, number, Source][];
-  /** Of the prompt, how many tokens at its end are the answer so far: more than 0 where a turn goes on elsewhere. */
+  /** Of the prompt, how many tokens at its end are the answer so far: more than 0 where a turn continues elsewhere. */
   resumed: number;
   /** η of RAPID's knowledge transfer, up to `MAX_TRANSFER`: lossy where it is not 0. 0 when absent. */
   transfer?: number;

@@ -29,7 +29,7 @@ export type IsHeld = (unit: number, at: number) => boolean;
 export const MIN_MATCH = 2;
 /** Runs that one question is answered with. */
 export const MAX_RUNS = 4;
-/** Tokens of a run; a text that is no longer is sent whole, a longer one piece by piece as the answer goes on in it. */
+/** Tokens of a run; a text that is no longer is sent whole, a longer one piece by piece as the answer continues in it. */
 export const MAX_RUN_TOKENS = 512;
 /** Of a longer one, what is sent of the text before the match: a context to find it by. */
 const CONTEXT_TOKENS = 15;
@@ -137,7 +137,7 @@ function placeOf(
     const position = segment.order[i]! + length;
     const document = segment.documentAt(position);
     const unit = unitOf(document);
-    // A document's separator stands before its first token.
+    // A document's separator precedes its first token.
     const at = position - segment.documentStarts[document]! - 1;
     if (!isTaken(unit, at)) return { length, count, unit, at };
   }

@@ -3,7 +3,7 @@
  * when it wrote each, and the segments over them, in an object's SQLite. They are
  * the truth; what is in memory can be made of them.
  *
- * Never a prompt: a question says what somebody asked, and how questions go on is
+ * Never a prompt: a question says what somebody asked, and how questions continue is
  * no help to an answer.
  */
 

@@ -2,13 +2,13 @@
  * The Durable Object of one shard of a store's corpus: S, segments over the
  * store's passages, to draft from what an answer quotes and the prompt does not
  * have. Built off the path of any request: an alarm after ingestion, segment by
- * segment, each in slices; what stood in R2 when an alarm was cut off is not made
+ * segment, each in slices; what was in R2 when an alarm was cut off is not made
  * again.
  *
  * D1 is the truth, as for vectors. A store's `revision` rises when a document
  * comes or goes; an object that has seen another one looks which documents are
  * left, hides the others before it answers, and builds what is missing soon. A
- * store that outgrows its object goes on in the next shard.
+ * store that outgrows its object continues in the next shard.
  */
 
 import { DurableObject } from 'cloudflare:workers';
@@ -80,7 +80,7 @@ export class StoreCorpus extends DurableObject<Bindings> implements StoreCorpusO
     const state = await this.check(opens ? 0 : STALE_MS);
     if (state !== 'open') return { runs: [], more: false };
     const corpus = await this.load();
-    return { runs: corpus.proceed(tail, held), more: await this.goesOn() };
+    return { runs: corpus.proceed(tail, held), more: await this.hasNextShard() };
   }
 
   async status(): Promise<CorpusStatus> {
@@ -91,7 +91,7 @@ export class StoreCorpus extends DurableObject<Bindings> implements StoreCorpusO
       bytes: corpus.bytes,
       segments: corpus.held.length,
       progress: this.building?.progress ?? null,
-      more: await this.goesOn(),
+      more: await this.hasNextShard(),
     };
   }
 
@@ -204,13 +204,14 @@ export class StoreCorpus extends DurableObject<Bindings> implements StoreCorpusO
 
   private async passOn(place: CorpusPlace, beyond: readonly number[]): Promise<void> {
     const last = place.shard === MAX_SHARDS - 1;
-    if (last || (beyond.length === 0 && !(await this.goesOn()))) return;
+    if (last || (beyond.length === 0 && !(await this.hasNextShard()))) return;
     const next = { ...place, shard: place.shard + 1 };
     await this.ctx.storage.put('more', beyond.length > 0);
     await corpusAt(this.env, next).assign(next, beyond);
   }
 
-  private async goesOn(): Promise<boolean> {
+  /** Whether documents of the store are in the shard after this one. */
+  private async hasNextShard(): Promise<boolean> {
     return (await this.ctx.storage.get<boolean>('more')) ?? false;
   }
 
@@ -278,7 +279,7 @@ export class StoreCorpus extends DurableObject<Bindings> implements StoreCorpusO
   private async forgetAll(place: CorpusPlace): Promise<void> {
     await deletePrefix(this.env, shardPrefix(place));
     const next = { ...place, shard: place.shard + 1 };
-    if (await this.goesOn()) await corpusAt(this.env, next).wake(next);
+    if (await this.hasNextShard()) await corpusAt(this.env, next).wake(next);
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
     this.corpus = this.place = this.revision = null;

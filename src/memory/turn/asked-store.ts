@@ -43,7 +43,7 @@ export class AskedStore {
     this.arrived = arrived;
   }
 
-  /** The answer goes on: asks, unless something is in the way. `tail` is read when it does. */
+  /** The answer continues: asks, unless something is in the way. `tail` is read when it does. */
   follow(tail: () => Int32Array): void {
     if (this.inFlight || this.held.length >= MAX_FETCHED) return;
     const end = tail();

@@ -1,5 +1,6 @@
-/** Mixers of this isolate, by namespace: they hold trust, no text, so turns that go on at the same time share them. */
+/** Mixers of this isolate, by namespace: they hold trust, no text, so simultaneous turns share them. */
 import { Mixer } from '../../draft/blend/mixer.ts';
+import { Lru } from '../../draft/lru.ts';
 import type { MixerChanges, MixerState } from '../../store/objects/memory.ts';
 import { applyChanges, changesBetween, freshState } from '../objects/mixer-weights.ts';
 
@@ -57,26 +58,15 @@ export class SharedMixer {
   }
 }
 
-const kept = new Map<string, SharedMixer>();
-const passing = new Map<string, Mixer>();
+const kept = new Lru<SharedMixer>(MAX_MIXERS);
+const passing = new Lru<Mixer>(MAX_MIXERS);
 
 /** @param namespace derived on the server */
 export function keptMixer(namespace: string, stores: number): SharedMixer {
-  return latest(kept, `${namespace} ${stores}`, () => new SharedMixer(stores));
+  return kept.of(`${namespace} ${stores}`, () => new SharedMixer(stores));
 }
 
 /** Of turns that leave nothing behind and of comparisons: it lasts as long as the isolate. */
 export function passingMixer(namespace: string, use: string, stores: number): Mixer {
-  return latest(passing, `${namespace} ${use} ${stores}`, () => new Mixer(stores));
-}
-
-function latest<Held>(held: Map<string, Held>, key: string, make: () => Held): Held {
-  const found = held.get(key) ?? make();
-  held.delete(key);
-  held.set(key, found);
-  for (const oldest of held.keys()) {
-    if (held.size <= MAX_MIXERS) break;
-    held.delete(oldest);
-  }
-  return found;
+  return passing.of(`${namespace} ${use} ${stores}`, () => new Mixer(stores));
 }

@@ -124,7 +124,7 @@ export class TurnMemory {
     return tenantMemory(this.env, this.namespace);
   }
 
-  /** Those that are known to be there are asked together; the last of them tells of another. */
+  /** Those that are known to be there are asked together; the last of them reports another. */
   private addShard(storeId: string, shard: number): void {
     if (shard === MAX_SHARDS || this.stores.length > MAX_CORPORA) return;
     const { env } = this;

@@ -20,7 +20,7 @@ type Outcome = { embedder: Embedder; loadMs: number } | { reason: string; at: nu
 /** By setting. Finished only: a promise made by one request can't be awaited by another. */
 const outcomes = new Map<string, Outcome>();
 
-/** Null without one, or while it can't be had. Never rejects: everything goes on without. */
+/** Null without one, or while it can't be had. Never rejects: everything continues without. */
 export async function embedderOf(env: Bindings): Promise<Embedder | null> {
   const { EMBEDDER = 'bundled' } = env;
   if (EMBEDDER === 'none') return null;

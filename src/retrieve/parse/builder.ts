@@ -33,7 +33,7 @@ export class DocumentBuilder {
     this.named = shortTitle(title);
     this.sections = new Sections(this.named);
     this.titled = titled;
-    // A title cut short stands whole before the text.
+    // A title cut short is whole before the text.
     if (titled && oneLine(title) !== shortTitle(title)) this.block(oneLine(title));
   }
 

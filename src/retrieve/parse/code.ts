@@ -67,7 +67,7 @@ export function* parseCode(source: string, filename: string, language: string): 
     const end = newline < 0 ? source.length : newline;
     const line = source.slice(start, end).replaceAll('\r', '');
     const topLevel = /^[^\s})\]]/.test(line);
-    // A new part starts where, after a blank line, code stands at the margin again.
+    // A new part starts where, after a blank line, code is at the margin again.
     if (topLevel && blank && lines.length > 0) {
       endBlock();
       heading = '';

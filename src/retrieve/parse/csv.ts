@@ -48,15 +48,15 @@ class Table {
   private readonly names: string[];
   private readonly builder: DocumentBuilder;
   private readonly budget: NameBudget;
-  /** Columns whose name some row has told whole. */
-  private readonly told: boolean[];
+  /** Columns whose whole name is in some row's text. */
+  private readonly named: boolean[];
   private rows = 0;
 
   constructor(header: string[], builder: DocumentBuilder, source: number) {
     this.budget = new NameBudget(source);
     this.header = header.map(oneLine);
     this.names = header.map(shortTitle);
-    this.told = this.header.map((name) => name === '');
+    this.named = this.header.map((name) => name === '');
     this.builder = builder;
   }
 
@@ -74,7 +74,7 @@ class Table {
         lines.push(text);
       } else {
         lines.push(`${name}: ${text}`);
-        this.told[column] ||= name === this.header[column];
+        this.named[column] ||= name === this.header[column];
       }
     });
     this.builder.block(lines.join('\n'));
@@ -82,12 +82,12 @@ class Table {
     return read;
   }
 
-  /** The document. Names that no row has told stand at its end. */
+  /** The document. Names that are in no row's text are at its end. */
   end(): ParsedDocument {
     if (this.rows === 0) this.builder.block(this.header.join(', '));
     else {
-      const untold = this.header.filter((_, column) => !this.told[column]);
-      if (untold.length > 0) this.builder.block(`columns: ${untold.join(', ')}`);
+      const unnamed = this.header.filter((_, column) => !this.named[column]);
+      if (unnamed.length > 0) this.builder.block(`columns: ${unnamed.join(', ')}`);
     }
     return this.builder.build();
   }

@@ -10,7 +10,7 @@ import { visible } from './visible.ts';
 const DECLARATION_BYTES = 4_096;
 /** Bytes that the detector looks at: 25 ms of work. */
 const SAMPLE_BYTES = 32_768;
-/** Bytes by which UTF-16 without a mark is told. */
+/** Bytes by which UTF-16 without a mark is recognised. */
 const LEAST_UTF16 = 8;
 /** Below this the detector guesses. */
 const LEAST_CONFIDENCE = 15;

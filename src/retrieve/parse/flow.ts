@@ -5,7 +5,7 @@
 import type { DocumentBuilder } from './builder.ts';
 import { Tables } from './tables.ts';
 
-/** A list or table is one block up to here: beyond, it goes on in another. */
+/** A list or table is one block up to here: beyond, it continues in another. */
 const MAX_LINES = 60;
 /** Items nested deeper are not indented further: every line would be mostly spaces. */
 const MAX_INDENT = 8;

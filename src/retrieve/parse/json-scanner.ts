@@ -157,7 +157,7 @@ class Scanner {
   }
 }
 
-/** Whether an odd number of backslashes stands before the quote. */
+/** Whether an odd number of backslashes precedes the quote. */
 function isEscaped(source: string, quote: number): boolean {
   let first = quote;
   while (source[first - 1] === '\\') first--;

@@ -11,7 +11,7 @@ import { type JsonContainer, type JsonEvents, scanJson } from './json-scanner.ts
 import { NameBudget } from './name-budget.ts';
 import type { Parsing } from './slices.ts';
 
-/** Characters of a path before a value; of a longer one the end is told. */
+/** Characters of a path before a value; of a longer one the end is kept. */
 const MAX_PATH = 160;
 
 export function* parseJson(source: string, filename: string): Parsing {
@@ -103,7 +103,7 @@ class Records implements JsonEvents {
   key(name: string): void {
     const container = this.containers.at(-1)!;
     container.name = oneLine(name);
-    // A path has the name cut short: whole it is told once, where it occurs.
+    // A path has the name cut short: whole it is written once, where it occurs.
     const isInside = this.containers.length > this.around;
     if (isInside && container.name !== shortTitle(name)) this.tell(container.name);
   }
@@ -147,8 +147,8 @@ class Records implements JsonEvents {
   private line(path: string, text: string): void {
     // Where the paths have grown too long in sum, the last name must do.
     const before = this.builder.length + this.characters;
-    const told = this.budget.spend(path.length, text.length + 2, before) ? path : lastName(path);
-    this.tell(told === '' ? text : `${told}: ${text}`);
+    const name = this.budget.spend(path.length, text.length + 2, before) ? path : lastName(path);
+    this.tell(name === '' ? text : `${name}: ${text}`);
   }
 
   private tell(line: string): void {
@@ -167,7 +167,7 @@ class Records implements JsonEvents {
   }
 }
 
-/** Where the member that is being read stands. */
+/** Where the member that is being read is. */
 function pathOf({ path, name }: Container): string {
   const whole = path === '' ? shortTitle(name) : `${path}.${shortTitle(name)}`;
   return whole.length > MAX_PATH ? `…${whole.slice(-MAX_PATH)}` : whole;

@@ -1,4 +1,4 @@
-/** What a file's owner is told of what its passages don't have. */
+/** The report to a file's owner of what its passages don't have. */
 import type { LeftOut } from './document.ts';
 
 /** Named in a notice; of the others, only how many. */

@@ -23,7 +23,7 @@ export class NameBudget {
   }
 
   /**
-   * Whether `content` characters may be told with a name of `name`.
+   * Whether `content` characters may be written with a name of `name`.
    * @param text characters of the document so far
    */
   spend(name: number, content: number, text: number): boolean {

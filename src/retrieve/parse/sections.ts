@@ -45,7 +45,7 @@ export class Sections {
 
   add(block: Block): void {
     if (this.section.blocks.length === 0) this.made.push(this.section);
-    // A heading cut short stands whole before its text.
+    // A heading cut short is whole before its text.
     const whole = this.heading && this.heading.text !== this.section.heading ? [this.heading] : [];
     this.heading = null;
     const last = this.section.blocks.at(-1);

@@ -43,7 +43,7 @@ export interface Recalled {
 
 export interface NewOutput {
   tokens: Int32Array;
-  /** Of its text: a conversation that goes on quotes it by this. */
+  /** Of its text: a conversation that continues quotes it by this. */
   hash: string;
   /** Passages the model had before it. */
   passages: readonly number[];
@@ -61,7 +61,7 @@ export interface Learned {
 /** What a shard of a corpus says to the end of an answer. */
 export interface Proceeded {
   runs: KeptRun[];
-  /** Whether the store goes on in another shard. */
+  /** Whether the store continues in another shard. */
   more: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** A document's body: paragraphs by their style, lists by their numbering, tables, notes behind what refers to them. */
+/** A document's body: paragraphs by their style, lists by their numbering, tables, notes after what refers to them. */
 import type { DocumentBuilder } from '../builder.ts';
 import { Flow } from '../flow.ts';
 import type { MarkupEvents } from '../markup.ts';
@@ -149,7 +149,7 @@ export class BodyReader implements MarkupEvents {
     }
   }
 
-  /** Notes stand behind their paragraph; those of a cell behind its table. */
+  /** Notes follow their paragraph; those of a cell follow its table. */
   private tellNotes(): void {
     if (this.flow.tables.holdText) return;
     for (const note of this.waiting.splice(0)) this.tellPlain(note);

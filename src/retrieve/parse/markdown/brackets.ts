@@ -1,7 +1,7 @@
 /** Which brackets of a line belong together, and where its code spans end. Linear in the line. */
 
 export interface Brackets {
-  /** By the first backtick of a code span, the place behind its last. */
+  /** By the first backtick of a code span, the place after its last. */
   codeEnd: Map<number, number>;
   /** By an opening bracket or parenthesis, its closing one. */
   closing: Map<number, number>;

@@ -1,7 +1,7 @@
 /** A fenced block of code, as CommonMark has it. */
 
 const OPENING = /^(\s*(?:(?:[-*+]|\d{1,9}[.)])\s+)?)(`{3,}|~{3,})/;
-/** What renderers are told, not readers. */
+/** For renderers, not for readers. */
 const ATTRIBUTE = /\{[^{}]*\}|[\w.:-]+=(?:"[^"]*"|'[^']*'|[^\s"']+)/g;
 /** Of what follows the language: longer, it is no list of attributes. */
 const MAX_ATTRIBUTES = 200;

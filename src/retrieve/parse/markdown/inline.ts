@@ -10,7 +10,7 @@ import { readTag } from './tag.ts';
 
 export interface CleanLine {
   text: string;
-  /** In the source, where reading goes on: behind the line, or further where a comment or tag spans lines. */
+  /** In the source, where reading continues: after the line, or further where a comment or tag spans lines. */
   end: number;
   /** Comments left out. */
   comments: string[];
@@ -24,7 +24,7 @@ const SHORTCODES = [
   ['{{<', '>}}'],
   ['{{%', '%}}'],
 ] as const;
-/** A link's target, with a title or without, trimmed: a run of spaces may stand in one place only. */
+/** A link's target, with a title or without, trimmed: a run of spaces may be in one place only. */
 const TARGET = /^(?:<[^<>]*>|[^\s<]\S*)?(?:\s+(?:"([^"]*)"|'([^']*)'|\(([^()]*)\)))?$/;
 
 /** Cleans the source from `from` to `to`, both of them in one line. */
@@ -37,7 +37,7 @@ class InlineCleaner {
   private readonly from: number;
   private readonly line: string;
   private readonly brackets: Brackets;
-  /** Closing brackets of links, with the place behind the link and what stands for its target. */
+  /** Closing brackets of links, with the place after the link and what stands for its target. */
   private readonly links = new Map<number, { end: number; text: string }>();
   private readonly comments: string[] = [];
   private readonly parts: string[] = [];
@@ -107,7 +107,7 @@ class InlineCleaner {
     this.at = tag.end - this.from;
   }
 
-  /** A comment that is not closed is text, as is one in a paragraph that goes on behind it. */
+  /** A comment that is not closed is text, as is one in a paragraph that continues after it. */
   private comment(open: string, close: string): boolean {
     const start = this.from + this.at + open.length;
     const isBlock = this.line.slice(0, this.at).trim() === '';

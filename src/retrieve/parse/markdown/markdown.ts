@@ -1,7 +1,7 @@
 /**
  * Markdown to sections. Markup goes and every word stays: links keep their
  * words, tags go, code stays as it is. It works line by line, so that every
- * block knows where in the source it stands, and once over the source.
+ * block knows where in the source it is, and once over the source.
  */
 import {
   counted,
@@ -20,7 +20,7 @@ import { Page } from './page.ts';
 import { withoutPictures } from './pictures.ts';
 
 const HEADING = /^ {0,3}(#{1,6})\s+(?=\S)/;
-/** A heading's address, which MDX wants escaped. */
+/** A heading's address, which MDX requires escaped. */
 const ANCHOR = /\\?\{#[\w:.-]*\}$/;
 const LIST_ITEM = /^\s*(?:[-*+]|\d{1,9}[.)])\s/;
 /** What begins or ends a container, in several extensions: a name alone is its kind, with more it is text. */
@@ -54,7 +54,7 @@ export function* parseMarkdown(original: string, filename: string): Parsing {
 }
 
 class MarkdownReader {
-  /** Where the page begins, behind its front matter. */
+  /** Where the page begins, after its front matter. */
   readonly bodyStart: number;
   private readonly source: string;
   private readonly page: Page;
@@ -81,7 +81,7 @@ class MarkdownReader {
     if (!front) return;
     const title = plain(front.title);
     this.name(title);
-    // A title cut short stands whole before the text.
+    // A title cut short is whole before the text.
     const whole = shortTitle(title) === title ? '' : title;
     const text = [whole, front.text].filter((part) => part !== '').join('\n');
     const { start, end } = front;
@@ -134,7 +134,7 @@ class MarkdownReader {
     this.endBlock();
   }
 
-  /** Four spaces behind a blank line, but not in a list, whose items' text is indented too. */
+  /** Four spaces after a blank line, but not in a list, whose items' text is indented too. */
   private startsIndentedCode(raw: string): boolean {
     const isIndented = raw.startsWith('    ');
     const isItem = LIST_ITEM.test(raw);

@@ -40,7 +40,7 @@ export class Page {
   }
 
   /**
-   * Where the mark next stands; -1 if nowhere before the paragraph's end.
+   * Where the mark is next; -1 if nowhere before the paragraph's end.
    * @param within whether blank lines may come between
    */
   find(mark: string, from: number, within: 'page' | 'paragraph'): number {

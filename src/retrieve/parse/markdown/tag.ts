@@ -1,11 +1,11 @@
 /**
- * HTML tags and components in Markdown. Much that stands in angle brackets is
+ * HTML tags and components in Markdown. Much that is in angle brackets is
  * text (`List<Item>`, `<your-name>`): only what is surely markup is read as a tag.
  */
 import type { Page } from './page.ts';
 
 export interface Tag {
-  /** In the source, behind the tag. */
+  /** In the source, after the tag. */
   end: number;
   /** In its place: an image's description, or a space where the element parts words. */
   text: string;

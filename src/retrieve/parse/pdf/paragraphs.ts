@@ -81,7 +81,7 @@ class ParagraphWriter {
   write(pages: readonly (readonly Line[])[]): void {
     for (const lines of pages) {
       for (const line of lines) this.add(line);
-      // What goes on over the page is told by its words, not by the gap.
+      // Text that continues on the next page is recognised by its words, not by the gap.
       if (this.last) this.last = { ...this.last, y: Number.NEGATIVE_INFINITY };
     }
     this.endParagraph();
@@ -92,7 +92,7 @@ class ParagraphWriter {
     const isHeading = line.size >= this.body * HEADING_RATIO && line.text.length <= MAX_HEADING;
     const gap = last ? Math.abs(last.y - line.y) : 0;
     const parts = last !== null && gap > PARAGRAPH_GAP * Math.max(line.size, last.size);
-    if (isHeading || (parts && !this.goesOn(line))) this.endParagraph();
+    if (isHeading || (parts && !this.continues(line))) this.endParagraph();
     if (isHeading) {
       this.builder.heading(line.size >= this.body * TITLE_RATIO ? 1 : 2, line.text);
     } else {
@@ -101,8 +101,8 @@ class ParagraphWriter {
     this.last = line;
   }
 
-  /** Whether a sentence goes on at the top of the next column or page. */
-  private goesOn(line: Line): boolean {
+  /** Whether a sentence continues at the top of the next column or page. */
+  private continues(line: Line): boolean {
     const { last } = this;
     const end = this.paragraph.at(-1) ?? '';
     const isNext = last !== null && (last.y === Number.NEGATIVE_INFINITY || line.y > last.y);

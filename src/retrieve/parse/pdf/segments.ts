@@ -36,12 +36,12 @@ export class SegmentReader {
     if (str.trim() === '') return this.addSpace(x + width);
     const size = Math.hypot(c, d);
     const gap = last ? x - last.right : 0;
-    const goesOn =
+    const continues =
       last !== null &&
       isSameLine(last, { y, size }) &&
       gap < COLUMN_GAP * last.size &&
       gap > -COLUMN_GAP * last.size;
-    if (!goesOn) {
+    if (!continues) {
       this.endSegment();
       this.last = { text: '', left: x, right: x + width, y, size };
       this.parts.push(str);
@@ -75,7 +75,7 @@ export class SegmentReader {
   }
 }
 
-/** Whether two pieces of text stand on one baseline. */
+/** Whether two pieces of text are on one baseline. */
 export function isSameLine(
   a: { y: number; size: number },
   b: { y: number; size: number },

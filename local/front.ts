@@ -7,6 +7,7 @@
  * need no key; everybody else does. A page of another origin can't get there by
  * a name that resolves to 127.0.0.1 either, as its Host gives it away.
  */
+import { randomUUID } from 'node:crypto';
 import {
   createServer,
   type IncomingHttpHeaders,
@@ -18,11 +19,14 @@ import {
 
 /** Carries the secret to the worker. */
 const LOCAL_HEADER = 'x-espalier-local';
+/** Numbers a request for the worker, which is told on this path that its client has left. */
+const REQUEST_HEADER = 'x-espalier-request';
+const LEFT_PATH = '/local/left';
 
 const LOOPBACK_ADDRESSES = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
 const LOOPBACK_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
 /** What the local runtime acts on, and the front's own. */
-const DROPPED = /^(mf-|cf-|x-espalier-local$)/;
+const DROPPED = /^(mf-|cf-|x-espalier-(local|request)$)/;
 /** Paths of the local runtime's tools. */
 const RUNTIME_PATH = /^\/+cdn-cgi(\/|$|\?)/i;
 /**
@@ -61,15 +65,22 @@ function passOn(
   if (RUNTIME_PATH.test(decoded(request.url ?? '/'))) {
     return refuse(response, 404, null, `no route ${request.method} ${request.url}`);
   }
+  const number = randomUUID();
   const upstream = sendOn({
     host: '127.0.0.1',
     port: workerPort,
     method: request.method,
     path: request.url,
-    headers: headersFor(request, secret),
+    headers: { ...headersFor(request, secret), [REQUEST_HEADER]: number },
     agent: false,
   });
+  let isAnswered = false;
   upstream.on('response', (answer) => {
+    isAnswered = true;
+    if (isProxyFailure(answer)) {
+      answer.resume();
+      return busy(response);
+    }
     response.writeHead(answer.statusCode ?? 502, answer.statusMessage, answer.rawHeaders);
     // Streams send their head before their first text.
     response.flushHeaders();
@@ -79,13 +90,35 @@ function passOn(
   });
   upstream.on('error', () => {
     if (response.headersSent) return void response.destroy();
-    response.setHeader('retry-after', RETRY_SECONDS);
-    refuse(response, 503, 'overloaded', 'the worker is starting: try again in a moment');
+    busy(response);
   });
-  // A client that leaves ends its turn.
-  response.on('close', () => upstream.destroy());
+  // A client that leaves ends its turn, also one that waits for an answer to begin.
+  response.on('close', () => {
+    upstream.destroy();
+    if (!isAnswered && !response.writableEnded) tellLeft(workerPort, secret, number);
+  });
   request.on('error', () => upstream.destroy());
   request.pipe(upstream);
+}
+
+/** The runtime's proxy loses requests while the worker is busy or starts again; the worker names all its answers. */
+function isProxyFailure({ statusCode = 502, headers }: IncomingMessage): boolean {
+  return statusCode >= 500 && headers['x-request-id'] === undefined;
+}
+
+function busy(response: ServerResponse): void {
+  response.setHeader('retry-after', RETRY_SECONDS);
+  refuse(response, 503, 'overloaded', 'the worker is busy or starting: try again in a moment');
+}
+
+/** The runtime's proxy does not pass it on. */
+function tellLeft(port: number, secret: string, number: string): void {
+  const headers = { [LOCAL_HEADER]: secret, [REQUEST_HEADER]: number };
+  sendOn({ host: '127.0.0.1', port, path: LEFT_PATH, headers, agent: false })
+    .on('response', (answer) => answer.resume())
+    // A worker that is not there has nobody waiting.
+    .on('error', () => {})
+    .end();
 }
 
 /** Encoded slashes and letters name the same path to the runtime. */

@@ -10,6 +10,7 @@ import { health } from './api/instance/health.ts';
 import { metrics, models, openApi, tenant } from './api/instance/route.ts';
 import { allow, authenticate } from './api/middleware/authenticate.ts';
 import { crossOrigin } from './api/middleware/cors.ts';
+import { departing } from './api/middleware/departing.ts';
 import { idempotent } from './api/middleware/idempotent.ts';
 import { limit } from './api/middleware/limit.ts';
 import { observe } from './api/middleware/observe.ts';
@@ -27,7 +28,8 @@ export const app = new Hono<AppEnv>();
 app.use(requestId(), crossOrigin(), observe());
 app.route('/health', health);
 
-app.use('/v1/*', authenticate(), limit());
+app.use('/local/left', departing());
+app.use('/v1/*', departing(), authenticate(), limit());
 // Scopes come before kept answers: a key gets no answer that it could not have asked for.
 app.use('/v1/chat/*', allow('chat'), idempotent());
 app.use('/v1/responses', allow('chat'), idempotent());

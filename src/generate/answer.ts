@@ -32,6 +32,11 @@ import { type Step, TextStream } from './text-stream.ts';
 import { runTurn } from './turn.ts';
 import { linkEnvironment } from './verifier-fleet.ts';
 
+interface Opening {
+  prepared(): void;
+  left: AbortSignal;
+}
+
 export class Answer {
   readonly model: ModelRecord;
   readonly stats = new AnswerStats();
@@ -80,12 +85,16 @@ export class Answer {
    * next, and waits until the verifier has taken them: what can fail early fails
    * before the first byte, with `PromptTooLong`, `FilesTooLong`, `UnreadableFile` or
    * `LinkFailure`. Where one can't be opened none is.
+   *
+   * @param opening whom to tell that all that remains is to wait for the verifier, and who
+   * says that nobody waits any more
    */
   static async openAll(
     env: Bindings,
     tenant: Tenant,
     model: ModelRecord,
     request: GenerationRequest,
+    { prepared, left }: Opening,
   ): Promise<Answer[]> {
     const namespace = await namespaceOf(tenant, model.fingerprint);
     const context = { env, namespace, model };
@@ -93,6 +102,9 @@ export class Answer {
       { length: answerCount(request) },
       () => new TurnLink(linkEnvironment(env, model.fingerprint)),
     );
+    left.addEventListener('abort', () => {
+      for (const link of links) link.close();
+    });
     let materials: Material[];
     try {
       materials = await gather(context, request);
@@ -100,6 +112,7 @@ export class Answer {
       for (const link of links) link.close();
       throw error;
     }
+    void Promise.all(links.map((link) => link.dialled)).then(prepared);
     const { choices, sampling } = request;
     const opened = await Promise.allSettled(
       links.map((link, i) => {

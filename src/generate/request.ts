@@ -28,12 +28,12 @@ export interface GenerationRequest {
   /** What the text must be; null: anything. */
   grammar: GrammarSetting | null;
   speculation: SpeculationRequest;
-  /** Milliseconds that it may wait for a slot of a verifier; `DEFAULT_MAX_WAIT_MS` where it does not say. */
+  /** Milliseconds that it may wait for a slot of a verifier, less those that it has waited; `DEFAULT_MAX_WAIT_MS` where it does not say. */
   maxWaitMs?: number;
 }
 
 /** As long as people wait who see that something happens. */
-const DEFAULT_MAX_WAIT_MS = 30_000;
+export const DEFAULT_MAX_WAIT_MS = 30_000;
 
 export function maxWaitOf({ maxWaitMs }: GenerationRequest): number {
   return maxWaitMs ?? DEFAULT_MAX_WAIT_MS;

@@ -65,6 +65,7 @@ export class TurnLink {
   private readonly environment: LinkEnvironment;
   private url = '';
   private dialing: Promise<Transport> | null;
+  private readonly firstDial: Promise<void>;
   private link: Link | null = null;
   private closed = false;
   /** Whether some verifier took the turn: from then on the user waits for its end. */
@@ -86,6 +87,15 @@ export class TurnLink {
     this.patient = environment.fleet.size === 1;
     environment.fleet.retries.earn();
     this.dialing = this.connect();
+    this.firstDial = this.dialing.then(
+      () => {},
+      () => {},
+    );
+  }
+
+  /** Resolves when the first verifier has answered, or did not. */
+  get dialled(): Promise<void> {
+    return this.firstDial;
   }
 
   /** Whether a verifier is there and has room for another tree. */
@@ -193,7 +203,7 @@ export class TurnLink {
     const connected = new Promise<Transport>((resolve, reject) => {
       const cancel = clock.after(CONNECT_DEADLINE_MS, () => {
         reject(
-          new LinkFailure('unreachable', `${this.url} did not answer in ${CONNECT_DEADLINE_MS} ms`),
+          new LinkFailure('silent', `${this.url} did not answer in ${CONNECT_DEADLINE_MS} ms`),
         );
         void dialled.then(hangUp, () => {});
       });

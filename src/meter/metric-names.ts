@@ -1,7 +1,8 @@
 /** The metrics there are. Speculation's are named as vLLM names its own. */
 
 export interface Metric {
-  type: 'counter' | 'histogram';
+  /** A gauge is read when it is asked for; nobody adds it up. */
+  type: 'counter' | 'gauge' | 'histogram';
   help: string;
   /** Upper bounds of a histogram's buckets. */
   bounds?: readonly number[];
@@ -62,6 +63,15 @@ export const METRICS = {
     type: 'histogram',
     help: 'Of an answer, per token after its first step.',
     bounds: TOKEN_SECONDS,
+  },
+  espalier_waiting_requests: {
+    type: 'gauge',
+    help: 'Requests that wait now: at this worker for their preparation, at the verifiers for a slot.',
+  },
+  espalier_wait_seconds: {
+    type: 'histogram',
+    help: 'Time that answers waited until they began, for their preparation and for a slot.',
+    bounds: SECONDS,
   },
   espalier_draft_model_turns_total: {
     type: 'counter',

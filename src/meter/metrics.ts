@@ -38,8 +38,10 @@ export class Metrics extends DurableObject<Bindings> implements MetricsObject {
     if (this.totals) await this.ctx.storage.put(STORAGE_KEY, this.totals);
   }
 
-  async expose(): Promise<string> {
-    return expose(await this.load());
+  async expose(gauges: readonly Observation[]): Promise<string> {
+    const now: Totals = {};
+    addUp(now, gauges);
+    return expose({ ...(await this.load()), ...now });
   }
 
   private async load(): Promise<Totals> {

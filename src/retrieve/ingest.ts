@@ -18,6 +18,7 @@ import { UnreadableFile } from './parse/document.ts';
 import { noticeOf } from './parse/left-out.ts';
 import { PARSER_VERSION, parse } from './parse/parse.ts';
 import { pack } from './vectors/quantise.ts';
+import { indexedWords } from './word-index.ts';
 
 /** Passages that one file may give: about 100 MB of text. */
 const MAX_PASSAGES = 200_000;
@@ -140,9 +141,13 @@ async function withVectors(
   const documents = [...cut].map(([key, { passages, notice }]) => ({
     key,
     notice,
-    passages: passages.map((passage) => ({ ...passage, vector: vectors?.next().value ?? null })),
+    passages: passages.map((passage) => ({
+      ...passage,
+      words: indexedWords(passage),
+      vector: vectors?.next().value ?? null,
+    })),
   }));
-  return [documents, embeddings ? embedder.id : null];
+  return [documents, embeddings ? embedder.space : null];
 }
 
 /** Null when the embedder fails: the passages get their vectors later. */

@@ -20,6 +20,7 @@ import { loggable } from '../store/loggable.ts';
 import type { IngestorObject } from '../store/objects/ingestor.ts';
 import { ingest, type Refused } from './ingest.ts';
 import { revector } from './revector.ts';
+import { reindex } from './word-index.ts';
 
 /** Work per alarm; then the alarm is set anew, so that no event grows without bound. */
 const SLICE_MS = 10_000;
@@ -57,7 +58,7 @@ export class Ingestor extends DurableObject<Bindings> implements IngestorObject 
       const attached = await next(this.env, tenantId);
       if (attached.length === 0) {
         await purgeOrphans(this.env, tenantId, 'all');
-        if (await hasMoreVectors(this.env, tenantId)) {
+        if (await isBehind(this.env, tenantId)) {
           await scheduler.wait(PAUSE_MS);
           continue;
         }
@@ -79,10 +80,13 @@ export class Ingestor extends DurableObject<Bindings> implements IngestorObject 
   }
 }
 
-/** A failure ends it for now: searches go by words, and the next one asks again. */
-async function hasMoreVectors(env: Bindings, tenantId: number): Promise<boolean> {
+/**
+ * Whether passages have words or vectors of an earlier version, after a step of mending
+ * that. A failure ends it for now: the next search that misses vectors asks again.
+ */
+async function isBehind(env: Bindings, tenantId: number): Promise<boolean> {
   try {
-    return await revector(env, tenantId);
+    return (await reindex(env, tenantId)) || (await revector(env, tenantId));
   } catch (error) {
     console.error(JSON.stringify({ event: 'vectors_not_made', error: String(error) }));
     return false;

@@ -10,6 +10,8 @@ import type { Ranked } from './ranked.ts';
 
 /** Tokens of a window, half of which the next one shares. Chosen on the questions of `bench:retrieval`. */
 const WINDOW = 64;
+/** Tokens of a question that are compared, each once: work is their number times that of the passages'. */
+const MAX_ASKED = 512;
 
 interface Candidate {
   id: number;
@@ -24,7 +26,7 @@ export async function interact(
   question: string,
   candidates: readonly Candidate[],
 ): Promise<Ranked[]> {
-  const asked = [...new Set(Array.from(tokens.encode(question)))];
+  const asked = [...new Set(Array.from(tokens.encode(question)))].slice(0, MAX_ASKED);
   if (asked.length === 0 || candidates.length === 0) return [];
   const read = candidates.map(({ id, title, heading, text }) => ({
     id,

@@ -5,7 +5,8 @@
  */
 import { stemmer } from 'stemmer';
 import { normalise } from '../model/unicode-normalise.ts';
-import { FIELD_WEIGHTS, MAX_QUESTION, tellingWords, wordsIn } from './query.ts';
+import { FIELD_WEIGHTS, MAX_QUESTION, tellingWords } from './query.ts';
+import { wordsIn } from './unspaced.ts';
 
 /** As FTS5 has them. */
 const K1 = 1.2;
@@ -29,7 +30,9 @@ export function rankParts<Part extends Fields>(
   question: string,
   most: number,
 ): RankedPart<Part>[] {
-  const terms = new Set(tellingWords(question.slice(0, MAX_QUESTION)).map(stem));
+  const asked = tellingWords(question.slice(0, MAX_QUESTION));
+  const terms = new Set(asked.map(({ word }) => stem(word)));
+  const beginnings = asked.filter(({ begins }) => begins).map(({ word }) => word);
   const found = new Map([...terms].map((term) => [term, 0]));
   let words = 0;
   const counted = parts.map((part) => {
@@ -38,7 +41,8 @@ export function rankParts<Part extends Fields>(
     for (const [field, weight] of FIELD_WEIGHTS) {
       for (const word of wordsIn(part[field])) {
         length++;
-        const term = stem(word);
+        const beginning = beginnings.find((one) => word.startsWith(one));
+        const term = stem(beginning ?? word);
         if (terms.has(term)) counts.set(term, (counts.get(term) ?? 0) + weight);
       }
     }

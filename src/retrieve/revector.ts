@@ -19,16 +19,16 @@ const PASSAGES = 256;
 export async function revector(env: Bindings, tenantId: number): Promise<boolean> {
   const embedder = await embedderOf(env);
   if (!embedder) return false;
-  const documentId = await documentWithout(env, tenantId, embedder.id);
+  const documentId = await documentWithout(env, tenantId, embedder.space);
   if (documentId === undefined) {
-    return env.VECTORIZE ? reconcile(env, env.VECTORIZE, tenantId, embedder.id) : false;
+    return env.VECTORIZE ? reconcile(env, env.VECTORIZE, tenantId, embedder.space) : false;
   }
-  const passages = await passagesWithout(env, documentId, embedder.id, PASSAGES);
+  const passages = await passagesWithout(env, documentId, embedder.space, PASSAGES);
   if (passages.length > 0) {
     const embeddings = await embedder.embed(passages.map(passageText), 'passage');
     const vectors = passages.map(({ id }, i) => ({ id, vector: pack(embeddings[i]!.vector) }));
-    await putVectors(env, embedder.id, vectors);
+    await putVectors(env, embedder.space, vectors);
   }
-  if (passages.length < PASSAGES) await completeVectors(env, documentId, embedder.id);
+  if (passages.length < PASSAGES) await completeVectors(env, documentId, embedder.space);
   return true;
 }

@@ -26,11 +26,11 @@ export async function searchMeaning(
     scope.storeIds.map(async (storeId) => {
       // The index receives the documents to search; it decides nothing.
       const reached = { ...scope, storeIds: [storeId] };
-      const documents = await reachableDocuments(db, reached, embedder.id);
-      if (documents.some(({ current }) => !current)) await rebuild(env, tenantId, embedder.id);
+      const documents = await reachableDocuments(db, reached, embedder.space);
+      if (documents.some(({ current }) => !current)) await rebuild(env, tenantId, embedder.space);
       const ids = documents.filter(({ current }) => current).map(({ id }) => id);
       if (ids.length === 0) return [];
-      const space = { tenantId, storeId, embedder: embedder.id };
+      const space = { tenantId, storeId, embedder: embedder.space };
       return index.nearest(space, ids, vector, limit).catch(wordsOnly);
     }),
   );

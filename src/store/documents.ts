@@ -9,12 +9,16 @@ import { hex } from './ids.ts';
 import { documents } from './schema.ts';
 import { passageIndex } from './tenants.ts';
 
+/** Title, heading and text as the word index has them; null for as they are. */
+export type IndexedWords = readonly [string | null, string | null, string | null];
+
 interface NewChunk {
   title: string;
   heading: string;
   text: string;
   start: number;
   end: number;
+  words: IndexedWords;
   tokens: Int32Array;
   /** As `chunk_vectors` has it; null without an embedder. */
   vector: Uint8Array | null;
@@ -40,6 +44,11 @@ export interface Holder {
   fileId: string;
   key: string;
 }
+
+/** A row of the word index, out of `chunks`. */
+export const INDEXED = sql.raw(
+  'id, coalesce(words ->> 0, title), coalesce(words ->> 1, heading), coalesce(words ->> 2, text)',
+);
 
 /** D1 takes values up to 2 MB; rows travel as one JSON value, of at most three bytes a code unit. */
 const MAX_ROWS_JSON = 600_000;
@@ -108,7 +117,7 @@ function withKeys(tenantId: number, fresh: readonly NewDocument[]): SQL {
 
 interface Rows {
   count: number;
-  /** An array a row: the document's key, title, heading, text, start, end, tokens and vector in hex. */
+  /** An array a row: the document's key, title, heading, text, start, end, words, tokens and vector in hex. */
   json: string;
 }
 
@@ -117,17 +126,17 @@ function insertPassages(tenantId: number, made: Makers, { count, json }: Rows): 
   const before = sql`(SELECT max(id) FROM chunks) - ${count}`;
   const index = sql.raw(passageIndex(tenantId));
   return [
-    sql`INSERT INTO chunks (document_id, title, heading, text, start, "end")
+    sql`INSERT INTO chunks (document_id, title, heading, text, start, "end", words)
       SELECT (SELECT id FROM documents WHERE tenant_id = ${tenantId} AND key = value ->> 0),
-        value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
+        value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
       FROM json_each(${json}) ORDER BY key`,
     sql`INSERT INTO chunk_tokens (chunk_id, tokenizer, ids)
-      SELECT ${before} + 1 + key, ${made.tokenizer}, unhex(value ->> 6) FROM json_each(${json})`,
+      SELECT ${before} + 1 + key, ${made.tokenizer}, unhex(value ->> 7) FROM json_each(${json})`,
     sql`INSERT INTO chunk_vectors (chunk_id, embedder, vector)
-      SELECT ${before} + 1 + key, ${made.embedder}, unhex(value ->> 7)
-      FROM json_each(${json}) WHERE value ->> 7 IS NOT NULL`,
+      SELECT ${before} + 1 + key, ${made.embedder}, unhex(value ->> 8)
+      FROM json_each(${json}) WHERE value ->> 8 IS NOT NULL`,
     sql`INSERT INTO ${index} (rowid, title, heading, text)
-      SELECT id, title, heading, text FROM chunks WHERE id > ${before}`,
+      SELECT ${INDEXED} FROM chunks WHERE id > ${before}`,
   ];
 }
 
@@ -202,13 +211,18 @@ function deletePassages(tenantId: number, which: SQL): SQL[] {
   return [
     // FTS5's own command: it must be given what the row held, while `chunks` still has it.
     sql`INSERT INTO ${index} (${index}, rowid, title, heading, text)
-      SELECT 'delete', id, title, heading, text FROM chunks WHERE ${ours}`,
+      SELECT 'delete', ${INDEXED} FROM chunks WHERE ${ours}`,
     sql`DELETE FROM chunk_tokens WHERE chunk_id IN (${ids})`,
     sql`DELETE FROM chunk_vectors WHERE chunk_id IN (${ids})`,
     // Writing a document begins here too, where there is mostly nothing to delete.
     sql`UPDATE tenants SET purges = purges + 1 WHERE id = ${tenantId} AND EXISTS (${ids})`,
     sql`DELETE FROM chunks WHERE ${ours}`,
   ];
+}
+
+/** As `chunks.words` has it. */
+export function wordsJson(words: IndexedWords): string {
+  return JSON.stringify(words.every((field) => field === null) ? [] : words);
 }
 
 function* batchesOf(fresh: readonly NewDocument[]): Generator<Rows> {
@@ -218,7 +232,16 @@ function* batchesOf(fresh: readonly NewDocument[]): Generator<Rows> {
     for (const p of passages) {
       const { title, heading, text, start, end } = p;
       const blobs = [tokensHex(p.tokens), p.vector && hex(p.vector)];
-      const row = JSON.stringify([key, title, heading, text, start, end, ...blobs]);
+      const row = JSON.stringify([
+        key,
+        title,
+        heading,
+        text,
+        start,
+        end,
+        wordsJson(p.words),
+        ...blobs,
+      ]);
       if (rows.length > 0 && size + row.length > MAX_ROWS_JSON) {
         yield { count: rows.length, json: `[${rows.join()}]` };
         rows = [];

@@ -211,8 +211,16 @@ export const chunks = sqliteTable(
     /** Range in the document's text, in UTF-16 code units. */
     start: integer('start').notNull(),
     end: integer('end').notNull(),
+    /**
+     * JSON: title, heading and text as the word index has them, null where it has them as they
+     * are; an empty list where that is all three. Null: taken in before there was this column.
+     */
+    words: text('words'),
   },
-  (table) => [index('chunks_by_document').on(table.documentId)],
+  (table) => [
+    index('chunks_by_document').on(table.documentId),
+    index('chunks_without_words').on(table.documentId).where(sql`words IS NULL`),
+  ],
 );
 
 /** Token ids of a chunk's text, once per tokenizer. */

@@ -243,12 +243,17 @@ describe('metrics', () => {
     for (const [name, family] of families) {
       expect(name).toMatch(/^espalier_[a-z0-9_]+$/);
       if (family.type === 'histogram') expectHistogram(family);
+      else if (family.type === 'gauge') expect(name).not.toMatch(/_total$/);
       else {
         expect(family.type).toBe('counter');
         expect(name).toMatch(/_total$/);
         for (const { value } of family.samples) expect(value).toBeGreaterThanOrEqual(0);
       }
     }
+    expect(of('waiting_requests').map(({ labels, value }) => [labels.reason, value])).toEqual([
+      ['preparation', 0],
+      ['slot', 0],
+    ]);
     const answers = sum(of('answers_total'));
     expect(answers).toBeGreaterThan(3);
     const counted = (name: string) => of(name).find((one) => one.name.endsWith('_count'))!.value;

@@ -21,7 +21,7 @@ test('whatever is asked, the query is quoted words joined by OR, and not too man
     fc.property(fc.string({ unit: 'binary', maxLength: 500 }), (text) => {
       const query = matchQuery(text);
       if (query === undefined) return;
-      expect(query).toMatch(/^"[^"\0]+"(?: OR "[^"\0]+")*$/);
+      expect(query).toMatch(/^"[^"\0]+"\*?(?: OR "[^"\0]+"\*?)*$/);
       expect(query.split(' OR ').length).toBeLessThanOrEqual(MAX_QUERY_TERMS);
     }),
   );

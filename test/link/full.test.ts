@@ -82,9 +82,10 @@ async function waited(turns: number): Promise<void> {
   }
 }
 
-function ask(change: object = {}, headers: Record<string, string> = {}) {
+function ask(change: object = {}, headers: Record<string, string> = {}, signal?: AbortSignal) {
   return fetch(`${worker.url}/v1/chat/completions`, {
     method: 'POST',
+    ...(signal && { signal }),
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify({
       messages: [{ role: 'user', content: 'What is the echo?' }],
@@ -156,6 +157,43 @@ test('who leaves loses its place, and one that waits too long is refused', async
   await expect(ready(late)).rejects.toMatchObject({ code: 'overloaded' });
   await waited(0);
   for (const link of links) link.close();
+  await idle();
+});
+
+test.each([true, false])(
+  'a client that leaves while it waits frees its place, stream %s',
+  async (stream) => {
+    const links = await fill();
+    const leaving = new AbortController();
+    const asked = ask({ stream }, {}, leaving.signal).catch((error) => error.name);
+    await waited(1);
+    const figures = await (await fetch(`${worker.url}/metrics`)).text();
+    expect(figures).toContain('espalier_waiting_requests{reason="slot"} 1\n');
+    leaving.abort();
+    expect(await asked).toBe('AbortError');
+    // Long before it would be refused.
+    const left = Date.now();
+    await waited(0);
+    expect(Date.now() - left).toBeLessThan(10_000);
+    for (const link of links) link.close();
+    await idle();
+  },
+);
+
+test('the worker’s metrics have how long answers waited for a slot', async () => {
+  const counted = async () => {
+    const text = await (await fetch(`${worker.url}/metrics`)).text();
+    const [, sum] = /espalier_wait_seconds_sum\{reason="slot"\} (\S+)/.exec(text) ?? [];
+    return Number(sum ?? 0);
+  };
+  const before = await counted();
+  const links = await fill();
+  const asked = ask();
+  await waited(1);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  for (const link of links) link.close();
+  expect(await (await asked).text()).toContain('[DONE]');
+  await expect.poll(counted, { timeout: 10_000 }).toBeGreaterThan(before + 0.9);
   await idle();
 });
 

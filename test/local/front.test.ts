@@ -11,6 +11,8 @@ let worker: Server;
 let front: Server;
 let port: number;
 let received: { headers: IncomingHttpHeaders; url: string; method: string; body: string };
+/** Numbers of requests that the worker was told to be left. */
+const toldLeft: string[] = [];
 /** Requests whose client went before they were answered. */
 let left = 0;
 
@@ -19,6 +21,20 @@ beforeAll(async () => {
     if (incoming.url === '/cut') {
       response.write('half');
       setTimeout(() => response.destroy(), 20);
+      return;
+    }
+    if (incoming.url === '/local/left') {
+      expect(incoming.headers['x-espalier-local']).toBe(SECRET);
+      toldLeft.push(incoming.headers['x-espalier-request'] as string);
+      response.writeHead(204).end();
+      return;
+    }
+    if (incoming.url === '/waits') {
+      received = { headers: incoming.headers, url: '/waits', method: 'GET', body: '' };
+      return;
+    }
+    if (incoming.url === '/proxy') {
+      response.writeHead(503, { 'content-type': 'text/plain' }).end('Your worker restarted');
       return;
     }
     if (incoming.url === '/slow') {
@@ -112,4 +128,27 @@ test('while the worker is away it says when to come again', async () => {
   expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
   expect(await response.json()).toMatchObject({ error: { code: 'overloaded' } });
   lonely.close();
+});
+
+test('the worker is told of a client that leaves before its answer begins, by a number of the front’s', async () => {
+  const leaving = new AbortController();
+  const headers = { 'x-espalier-request': 'mine' };
+  const asked = fetch(`http://127.0.0.1:${port}/waits`, { signal: leaving.signal, headers });
+  await expect.poll(() => received.url).toBe('/waits');
+  const number = received.headers['x-espalier-request'];
+  expect(number).toMatch(/^[0-9a-f-]{36}$/);
+  leaving.abort();
+  await expect(asked).rejects.toThrow();
+  await expect.poll(() => toldLeft).toEqual([number]);
+  await (await fetch(`http://127.0.0.1:${port}/v1/x`)).text();
+  expect(toldLeft).toEqual([number]);
+});
+
+test('what the runtime’s proxy says of a busy worker is said in OpenAI’s form, with when to come again', async () => {
+  const response = await fetch(`http://127.0.0.1:${port}/proxy`, { method: 'POST' });
+  expect(response.status).toBe(503);
+  expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(await response.json()).toMatchObject({
+    error: { type: 'server_error', code: 'overloaded', message: expect.stringContaining('again') },
+  });
 });

@@ -144,7 +144,8 @@ interface NewText {
 async function write(env: Bindings, { tenantId, key }: NewText) {
   await ensurePassageIndex(env, tenantId);
   const passage = { title: '', heading: '', text: key, start: 0, end: key.length };
-  const passages = [{ ...passage, tokens: Int32Array.of(1, 2, 3), vector: null }];
+  const words = [null, null, null] as const;
+  const passages = [{ ...passage, words, tokens: Int32Array.of(1, 2, 3), vector: null }];
   const makers = { tokenizer: 'f'.repeat(64), embedder: null };
   await writeDocuments(env, tenantId, makers, [{ key, passages, notice: null }], []);
   return null;

@@ -1,4 +1,5 @@
 /** The failures of an answer, before its first byte or after, in the API's terms. */
+import { TooBusy } from '../../generate/preparation-queue.ts';
 import { PromptTooLong } from '../../generate/prompt.ts';
 import { LinkFailure } from '../../link/failure.ts';
 import { NoChatTemplate, TemplateRefused } from '../../model/chat-template.ts';
@@ -35,6 +36,7 @@ export function answerFailure(error: unknown, paths: FieldPaths): unknown {
     return invalid(paths.prompt, error.message);
   }
   if (error instanceof ModelUnavailable) return noVerifier(error);
+  if (error instanceof TooBusy) return overloaded(error.retryAfterMs);
   return error instanceof LinkFailure ? linkFailure(error, paths) : error;
 }
 
@@ -46,6 +48,13 @@ function linkFailure(error: LinkFailure, paths: FieldPaths): ApiFailure {
       );
     case 'overloaded':
       return overloaded(error.retryAfterMs);
+    case 'lost':
+    case 'silent':
+    case 'stalled':
+    case 'damaged':
+    case 'engine':
+    case 'draining':
+      return lostLink(error);
     case 'too-long':
       return invalid(paths.maxTokens, error.message, 'context_length_exceeded');
     case 'grammar':
@@ -57,6 +66,16 @@ function linkFailure(error: LinkFailure, paths: FieldPaths): ApiFailure {
     default:
       return noVerifier(error);
   }
+}
+
+/** A verifier was there: asking again is what helps. */
+function lostLink(cause: LinkFailure): ApiFailure {
+  console.error(JSON.stringify({ event: 'link_lost', code: cause.code, cause: cause.message }));
+  return unavailable(
+    `the connection to the verifier broke (${cause.code}), and no other verifier could go on: ` +
+      'send the request again',
+    cause,
+  );
 }
 
 /** Where in the body a part of the grammar is that the verifier can't hold an answer to. */

@@ -1,6 +1,7 @@
 /** How every route that answers opens what it asks for. */
 import type { Context } from 'hono';
 import { Answer } from '../../generate/answer.ts';
+import { preparing } from '../../generate/preparing.ts';
 import { answerCount, type GenerationRequest } from '../../generate/request.ts';
 import type { ModelRecord } from '../../model/record.ts';
 import { withServedModel } from '../../model/served-model.ts';
@@ -9,6 +10,7 @@ import type { AppEnv } from '../context.ts';
 import { invalid } from '../errors.ts';
 import { requireModel } from '../instance/route.ts';
 import { requireConcurrency } from '../middleware/limit.ts';
+import { observeWaits } from '../middleware/observe.ts';
 import { answerFailure } from './failure.ts';
 import type { FieldPaths } from './field-paths.ts';
 import { maxWaitMs } from './max-wait.ts';
@@ -29,22 +31,35 @@ export async function openAnswers(
   paths: FieldPaths,
   toRequest: (model: ModelRecord) => Promise<GenerationRequest>,
 ): Promise<Answer[]> {
-  const wait = maxWaitMs(c);
+  const maxWait = maxWaitMs(c);
+  const { tenant, left } = c.var;
   try {
-    return await withServedModel(c.env, async (model) => {
-      if (asked !== undefined) requireModel(model, asked);
-      const request = await toRequest(model);
-      const unread = unreadVariables(model.templateSource, request);
-      ignore(
-        c,
-        unread.map((name) => [name]),
-        'is not read by the chat template',
-      );
-      await requireConcurrency(c, answerCount(request), paths.choices);
-      requireRoom(model, request.maxTokens, paths);
-      const waiting = wait === undefined ? request : { ...request, maxWaitMs: wait };
-      return Answer.openAll(c.env, c.var.tenant, model, waiting);
-    });
+    const { waitedMs, leave } = await preparing.enter(tenant.id, maxWait, left);
+    let preparedAt = Date.now();
+    function prepared(): void {
+      preparedAt = Date.now();
+      leave();
+    }
+    try {
+      const answers = await withServedModel(c.env, async (model) => {
+        if (asked !== undefined) requireModel(model, asked);
+        const request = await toRequest(model);
+        const unread = unreadVariables(model.templateSource, request);
+        ignore(
+          c,
+          unread.map((name) => [name]),
+          'is not read by the chat template',
+        );
+        await requireConcurrency(c, answerCount(request), paths.choices);
+        requireRoom(model, request.maxTokens, paths);
+        const maxWaitMs = Math.max(0, maxWait - waitedMs);
+        return Answer.openAll(c.env, tenant, model, { ...request, maxWaitMs }, { prepared, left });
+      });
+      observeWaits(c, { preparation: waitedMs, slot: Date.now() - preparedAt });
+      return answers;
+    } finally {
+      leave();
+    }
   } catch (error) {
     throw answerFailure(error, paths);
   }

@@ -22,8 +22,8 @@ interface AnswerForms {
 /**
  * A client that leaves ends the answers. The request's signal says so, but a
  * listener on it also ends the request's I/O before the verifier hears of it: a
- * stream is better off without. `wrangler dev` notices only what it writes to, so
- * there a whole answer runs to its end.
+ * stream is better off without. `wrangler dev` notices only what it writes to; of a
+ * whole answer's client `left` says so there.
  */
 export async function sendAnswers(
   c: Context<AppEnv>,
@@ -42,9 +42,10 @@ export async function sendAnswers(
   }
   nameUnenforced(c, answers, paths);
   if (isStream) return streamed({ leave, end, failure });
-  const { signal } = c.req.raw;
-  signal.addEventListener('abort', leave);
-  if (signal.aborted) leave();
+  for (const signal of [c.req.raw.signal, c.var.left]) {
+    signal.addEventListener('abort', leave);
+    if (signal.aborted) leave();
+  }
   try {
     return c.json(await whole());
   } catch (error) {

@@ -1,5 +1,7 @@
 /** The instance itself: its model, its metrics, its document, and the end of a tenant. */
 import { Hono } from 'hono';
+import { type Bindings, verifierUrls } from '../../bindings.ts';
+import { preparing } from '../../generate/preparing.ts';
 import { loadModel, type ModelRecord } from '../../model/record.ts';
 import { deleteTenant, LOCAL_TENANT } from '../../store/tenants.ts';
 import type { AppEnv } from '../context.ts';
@@ -28,9 +30,31 @@ export function requireModel(model: ModelRecord, id: string): void {
 export const metrics = new Hono<AppEnv>();
 
 metrics.get('/', async function exposeMetrics(c) {
-  const text = await c.env.METRICS.get(c.env.METRICS.idFromName('all')).expose();
+  const object = c.env.METRICS.get(c.env.METRICS.idFromName('all'));
+  const text = await object.expose([
+    { name: 'espalier_waiting_requests', labels: { reason: 'preparation' }, value: preparing.size },
+    ...(await waitingAtVerifiers(c.env)),
+  ]);
   return c.text(text, 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
 });
+
+/** A verifier that does not say so in time has no part in it. */
+const WAITING_TIMEOUT_MS = 1_000;
+
+/** One sum over the verifiers that answer; none where none does. */
+async function waitingAtVerifiers(env: Bindings) {
+  const signal = AbortSignal.timeout(WAITING_TIMEOUT_MS);
+  const asked = verifierUrls(env).map(async (url) => {
+    const health = await (await fetch(`${url}/health`, { signal })).json<{ waiting: number }>();
+    return Number(health.waiting);
+  });
+  const told = (await Promise.allSettled(asked)).flatMap((one) =>
+    one.status === 'fulfilled' && Number.isFinite(one.value) ? [one.value] : [],
+  );
+  if (told.length === 0) return [];
+  const value = told.reduce((sum, waiting) => sum + waiting, 0);
+  return [{ name: 'espalier_waiting_requests' as const, labels: { reason: 'slot' }, value }];
+}
 
 export const openApi = new Hono<AppEnv>();
 

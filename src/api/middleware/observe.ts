@@ -95,6 +95,18 @@ function ofDraftModel(used: ReturnType<Answer['usage']>['draftModel']): Observat
   ];
 }
 
+/** Counts what a request's answers waited for until they began, in milliseconds. */
+export function observeWaits(c: Context<AppEnv>, waits: Record<'preparation' | 'slot', number>) {
+  count(
+    c,
+    Object.entries(waits).map(([reason, ms]) => ({
+      name: 'espalier_wait_seconds',
+      labels: { reason },
+      value: ms / 1000,
+    })),
+  );
+}
+
 /** Counts a request that its key's limits refused. */
 export function observeRefusal(c: Context<AppEnv>, reason: 'rate' | 'concurrency'): void {
   count(c, [{ name: 'espalier_limiter_refusals_total', labels: { reason }, value: 1 }]);

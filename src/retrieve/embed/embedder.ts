@@ -1,7 +1,9 @@
 /** Text to vectors: the seam behind which the bundled encoder and others stand. */
 export interface Embedder {
-  /** Vectors of different ids don't compare: it names the weights, too. */
+  /** Its name for clients. */
   readonly id: string;
+  /** Vectors of different spaces don't compare: it names the weights and what is made of a text. */
+  readonly space: string;
   readonly dimensions: number;
   /**
    * One vector of unit length a text, in order; all zeros for a text without words.

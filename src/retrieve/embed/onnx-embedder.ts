@@ -8,6 +8,7 @@ import { runAtOnce } from '../../model/pause.ts';
 import { TokenList } from '../../model/token-list.ts';
 import { type InferenceSession, Tensor } from '../../onnx/runtime.ts';
 import type { Embedder, Embedding, Role, TokenVectors } from './embedder.ts';
+import { isHashed, withHashedWords } from './hashed-words.ts';
 import type { Manifest } from './manifest.ts';
 
 /**
@@ -33,9 +34,10 @@ export async function createOnnxEmbedder(
   session: InferenceSession,
   tokenizerJson: object,
 ): Promise<Embedder> {
-  const { id, dimensions, pooling, maxTokens } = manifest;
+  const { id, dimensions, maxTokens } = manifest;
   const { tokenizer, words } = linearTokenizer(tokenizerJson, {});
   const isBag = session.inputNames.includes('token_weights');
+  const hasTokens = isBag && session.outputNames.includes(TOKEN_STATES);
   const output = outputOf(session, manifest);
 
   function encodeWords(text: string): ArrayLike<number> {
@@ -45,8 +47,17 @@ export async function createOnnxEmbedder(
     return tokens.toArray();
   }
 
+  const bare: TokenVectors = {
+    encode: encodeWords,
+    async vectors(ids) {
+      const list = { ids, weights: Array.from(ids, () => 1), tokens: ids.length };
+      return (await runGraph(session, [list], TOKEN_STATES)).data as Float32Array;
+    },
+  };
+  const tokens = hasTokens ? withHashedWords(bare, dimensions) : bare;
+
   function encode(text: string): Encoded {
-    if (isBag) return bagOf(encodeWords(text));
+    if (isBag) return bagOf(tokens.encode(text));
     const { ids } = tokenizer.encode(text);
     const kept = shorten(ids, maxTokens ?? ids.length);
     return { ids: kept, weights: Array.from(kept, () => 1), tokens: kept.length };
@@ -58,21 +69,8 @@ export async function createOnnxEmbedder(
     return encode(tokenizer.decode([...ids], { skip_special_tokens: true }));
   }
 
-  async function vectorsOf(batch: readonly Encoded[]): Promise<Float32Array[]> {
-    const result = await runGraph(session, batch, output);
-    const data = result.data as Float32Array;
-    if (result.dims[result.dims.length - 1] !== dimensions) {
-      throw new Error(
-        `${id} gives ${result.dims.at(-1)} dimensions, its manifest says ${dimensions}`,
-      );
-    }
-    // Of a text's states, [width, dimensions], or its one vector.
-    const stride = data.length / batch.length;
-    return batch.map((text, row) => {
-      const states = data.subarray(row * stride, (row + 1) * stride);
-      return pooling === 'mean' ? meanOf(states, text, dimensions) : states.slice(0, dimensions);
-    });
-  }
+  const byGraph = vectorsByGraph(session, manifest, output);
+  const vectorsOf = hasTokens ? withSums(byGraph, tokens, dimensions) : byGraph;
 
   function embed(texts: readonly string[], role?: Role): Promise<Embedding[]> {
     const prefix = role === undefined ? '' : manifest[`${role}Prefix`];
@@ -82,28 +80,68 @@ export async function createOnnxEmbedder(
     );
   }
 
-  const tokens: TokenVectors = {
-    encode: encodeWords,
-    async vectors(ids) {
-      const list = { ids, weights: Array.from(ids, () => 1), tokens: ids.length };
-      return (await runGraph(session, [list], TOKEN_STATES)).data as Float32Array;
-    },
-  };
   // Finds out at once whether the graph runs and gives what the manifest says.
   await embed(['dimensions']);
-  const hasTokens = isBag && session.outputNames.includes(TOKEN_STATES);
   const ids = {
     has: (token: number) => tokenizer.id_to_token(token) !== undefined,
     embed: (lists: readonly (readonly number[])[]) => embedAll(lists.map(encodeIds), vectorsOf),
   };
-  return { id, dimensions, embed, ids, ...(hasTokens && { tokens }) };
+  const space = hasTokens ? `${id}+bigrams` : id;
+  return { id, space, dimensions, embed, ids, ...(hasTokens && { tokens }) };
 }
 
-/** In the order of the texts. @param vectorsOf the vectors of a run's texts, of any length */
-async function embedAll(
-  texts: readonly Encoded[],
-  vectorsOf: (run: readonly Encoded[]) => Promise<Float32Array[]>,
-): Promise<Embedding[]> {
+/** The vectors of a run's texts, of any length. */
+type VectorsOf = (run: readonly Encoded[]) => Promise<Float32Array[]>;
+
+function vectorsByGraph(session: InferenceSession, manifest: Manifest, output: string): VectorsOf {
+  const { id, dimensions, pooling } = manifest;
+  return async function graphVectors(run) {
+    const result = await runGraph(session, run, output);
+    const data = result.data as Float32Array;
+    if (result.dims[result.dims.length - 1] !== dimensions) {
+      throw new Error(
+        `${id} gives ${result.dims.at(-1)} dimensions, its manifest says ${dimensions}`,
+      );
+    }
+    // Of a text's states, [width, dimensions], or its one vector.
+    const stride = data.length / run.length;
+    return run.map((text, row) => {
+      const states = data.subarray(row * stride, (row + 1) * stride);
+      return pooling === 'mean' ? meanOf(states, text, dimensions) : states.slice(0, dimensions);
+    });
+  };
+}
+
+/** Bags with words that the graph has no row for are summed here, others by the graph. */
+function withSums(byGraph: VectorsOf, tokens: TokenVectors, dimensions: number): VectorsOf {
+  async function sums(run: readonly Encoded[]): Promise<Float32Array[]> {
+    const rows = new Map([...new Set(run.flatMap(({ ids }) => ids))].map((id, row) => [id, row]));
+    const vectors = await tokens.vectors([...rows.keys()]);
+    return run.map(({ ids, weights }) => {
+      const sum = new Float32Array(dimensions);
+      ids.forEach((id, at) => {
+        const from = rows.get(id)! * dimensions;
+        for (let i = 0; i < dimensions; i++) sum[i]! += weights[at]! * vectors[from + i]!;
+      });
+      return sum;
+    });
+  }
+  return async function vectorsOf(run) {
+    const mixed = run.filter(isMixed);
+    if (mixed.length === 0) return byGraph(run);
+    const others = run.filter((text) => !isMixed(text));
+    const summed = (await sums(mixed)).values();
+    const rest = (others.length > 0 ? await byGraph(others) : []).values();
+    return run.map((text) => (isMixed(text) ? summed : rest).next().value!);
+  };
+}
+
+function isMixed({ ids }: Encoded): boolean {
+  return ids.some(isHashed);
+}
+
+/** In the order of the texts. */
+async function embedAll(texts: readonly Encoded[], vectorsOf: VectorsOf): Promise<Embedding[]> {
   const encoded = texts.map((text, index) => ({ index, ...text }));
   // Texts of like length together: little padding.
   encoded.sort((a, b) => a.ids.length - b.ids.length);

@@ -46,7 +46,8 @@ export async function createWorkersAiEmbedder(
   }
 
   const [probe] = await vectorsOf(['dimensions']);
-  return { id: `workers-ai:${model}`, dimensions: probe!.length, embed };
+  const id = `workers-ai:${model}`;
+  return { id, space: id, dimensions: probe!.length, embed };
 }
 
 function unit(values: readonly number[]): Float32Array {

@@ -1,8 +1,8 @@
 /** One object: adds up what workers everywhere observe. */
 export interface MetricsObject {
   add(observations: readonly Observed[]): Promise<void>;
-  /** The totals in Prometheus' text format. */
-  expose(): Promise<string>;
+  /** The totals in Prometheus' text format, with the gauges as they are now. */
+  expose(gauges: readonly Observed[]): Promise<string>;
 }
 
 interface Observed {

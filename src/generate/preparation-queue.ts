@@ -1,0 +1,140 @@
+/**
+ * How many requests an isolate prepares at once. Retrieval, tokenizing and connecting
+ * share one thread: if hundreds began together all would be late, and their links with
+ * them. Those beyond wait here, and are fair to one another: next is the tenant that has
+ * the fewest inside, of several who came first.
+ *
+ * A client that leaves may end its request anywhere, so that nothing of it runs any more.
+ * So nobody inside counts for longer than LEASE_MS, and who waits shows that it is alive.
+ */
+import { closedHere } from '../link/failure.ts';
+import type { Clock } from '../link/protocol/index.ts';
+
+/** Requests inside at once: while one waits for D1, others have the thread. */
+export const MAX_PREPARING = 16;
+/** Requests that wait at once, each with its body in memory. */
+export const MAX_WAITING = 1_024;
+/** Preparations that take longer are held up by something else than others. */
+const LEASE_MS = 10_000;
+/** Who waits looks so often by himself; mostly he is called. */
+const LOOK_MS = 500;
+/** Who has not looked for so long is passed over: it has gone, or the thread was busy. */
+const LATE_MS = 3 * LOOK_MS;
+/** And for so long has gone. */
+const GONE_MS = 10_000;
+/** Told to those who are refused at once. */
+const RETRY_AFTER_MS = 1_000;
+
+/** Nobody else may wait, or not for so long. */
+export class TooBusy extends Error {
+  override readonly name = 'TooBusy';
+  readonly retryAfterMs: number;
+  constructor(retryAfterMs: number) {
+    super('too many requests are being prepared');
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+interface Place {
+  tenantId: number;
+  lookedAt: number;
+  /** Makes it look; what it does then runs in its own request. */
+  call: () => void;
+}
+
+interface Inside {
+  tenantId: number;
+  since: number;
+}
+
+export interface Admission {
+  waitedMs: number;
+  /** To be called once the request is prepared, or has failed; more calls do nothing. */
+  leave(): void;
+}
+
+export class PreparationQueue {
+  private readonly clock: Clock;
+  private readonly inside = new Set<Inside>();
+  /** In order of arrival. */
+  private readonly waiting = new Set<Place>();
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  /** Requests that wait. */
+  get size(): number {
+    return this.waiting.size;
+  }
+
+  /** Resolves once the request may be prepared. Throws `TooBusy`, and `cancelled` where its client has `left`. */
+  async enter(tenantId: number, maxWaitMs: number, left: AbortSignal): Promise<Admission> {
+    const { clock, waiting } = this;
+    const cameAt = clock.now();
+    const place: Place = { tenantId, lookedAt: cameAt, call: () => {} };
+    this.sweep();
+    left.addEventListener('abort', () => place.call());
+    if (waiting.size >= MAX_WAITING) throw new TooBusy(RETRY_AFTER_MS);
+    try {
+      for (;;) {
+        if (left.aborted) throw closedHere();
+        waiting.add(place);
+        place.lookedAt = clock.now();
+        const waitedMs = place.lookedAt - cameAt;
+        this.sweep();
+        if (this.next() === place) return { waitedMs, leave: this.take(tenantId) };
+        if (waitedMs >= maxWaitMs) throw new TooBusy(Math.max(RETRY_AFTER_MS, waitedMs));
+        await this.untilCalled(place, Math.min(LOOK_MS, maxWaitMs - waitedMs));
+      }
+    } finally {
+      waiting.delete(place);
+      this.next()?.call();
+    }
+  }
+
+  private async untilCalled(place: Place, ms: number): Promise<void> {
+    let cancel = () => {};
+    await new Promise<void>((resolve) => {
+      cancel = this.clock.after(ms, resolve);
+      place.call = resolve;
+    });
+    cancel();
+  }
+
+  private take(tenantId: number): () => void {
+    const inside = { tenantId, since: this.clock.now() };
+    this.inside.add(inside);
+    return () => {
+      this.inside.delete(inside);
+      this.next()?.call();
+    };
+  }
+
+  /** Who may enter now, if there is room. */
+  private next(): Place | undefined {
+    if (this.inside.size >= MAX_PREPARING) return undefined;
+    const held = new Map<number, number>();
+    for (const { tenantId } of this.inside) held.set(tenantId, (held.get(tenantId) ?? 0) + 1);
+    let best: Place | undefined;
+    let fewest = Number.POSITIVE_INFINITY;
+    const late = this.clock.now() - LATE_MS;
+    for (const place of this.waiting) {
+      const count = held.get(place.tenantId) ?? 0;
+      if (count < fewest && place.lookedAt >= late) {
+        best = place;
+        fewest = count;
+      }
+    }
+    return best;
+  }
+
+  /** Forgets those whose request has ended without a word. */
+  private sweep(): void {
+    const now = this.clock.now();
+    for (const one of this.inside) if (now - one.since > LEASE_MS) this.inside.delete(one);
+    for (const place of this.waiting) {
+      if (now - place.lookedAt > GONE_MS) this.waiting.delete(place);
+    }
+  }
+}

@@ -11,8 +11,9 @@ const HELP = `Usage:
   npx espalier key list
   npx espalier key revoke ID
   npx espalier embedder add FOLDER
-  npx espalier model add FOLDER | OWNER/NAME
-  npx espalier model check FOLDER [--exact]
+  npx espalier model add SOURCE
+  npx espalier model check SOURCE
+                          (sources and options: npx espalier model --help)
 
 Scopes: ${SCOPES.join(', ')}; admin may do everything. A tenant that is not there is made.
 The database is the local one of \`npm start\`; --remote takes the deployed one,

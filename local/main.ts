@@ -24,11 +24,17 @@ function port(name: string, fallback: number): number {
   return value;
 }
 
+function readOptions() {
+  try {
+    return parseArgs({ options: { model: { type: 'string' }, help: { type: 'boolean' } } }).values;
+  } catch (error) {
+    throw new StartError(`${(error as Error).message}\n\n${MODELS_HELP}`);
+  }
+}
+
 /** `--model` of the command line, or the environment's; the bundled one where neither names any. */
 function modelAsked(): string | undefined {
-  const { values } = parseArgs({
-    options: { model: { type: 'string' }, help: { type: 'boolean' } },
-  });
+  const values = readOptions();
   if (values.help) {
     console.log(MODELS_HELP);
     process.exit(0);

@@ -5,7 +5,7 @@ import { logFile, startProcess } from './process.ts';
 import { ROOT } from './root.ts';
 import { Supervised } from './supervised.ts';
 
-/** A large matrix on a slow machine is converted without a word. */
+/** Converting one large matrix on a slow machine takes minutes without output. */
 const READY_MS = 300_000;
 
 export interface VerifierSetup {

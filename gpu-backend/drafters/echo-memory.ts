@@ -3,11 +3,11 @@ import { Mixer } from '../../src/draft/blend/mixer.ts';
 import { Lru } from '../../src/draft/lru.ts';
 import { RecycledTable } from '../../src/draft/stores/recycled-table.ts';
 
-/** Stores that an echo mixes: the session's, the spans, where the answer is aligned in each, the recycled. */
+/** Session, spans, an alignment over each, and recycled successors. */
 const STORES = 5;
-/** Tokens of a namespace whose successors are kept, about 100 bytes each. */
+/** Tokens of a namespace whose successors are kept, about 64 bytes each. */
 const RECYCLED_TOKENS = 1 << 14;
-/** Namespaces whose memories are kept, 2 MB each at most. */
+/** Namespaces whose memories are kept, about 1 MB each at most. */
 export const MAX_MEMORIES = 128;
 
 export class EchoMemory {
@@ -24,8 +24,8 @@ export class EchoMemory {
     this.recycled = recycled;
   }
 
-  /** Trusts alike and learns whom to trust, but knows no successors and leaves none. */
-  apart(): EchoMemory {
+  /** Shares the learned weights; starts with no successors and keeps none. */
+  withoutSuccessors(): EchoMemory {
     return new EchoMemory(this.recycled && new RecycledTable(RECYCLED_TOKENS), this.mixer);
   }
 }
@@ -41,6 +41,6 @@ export class EchoMemories {
   /** @param remember whether the turn draws on the successors of earlier ones, and leaves its own */
   of(namespace: string, remember = true): EchoMemory {
     const memory = this.memories.of(namespace, () => new EchoMemory());
-    return remember ? memory : memory.apart();
+    return remember ? memory : memory.withoutSuccessors();
   }
 }

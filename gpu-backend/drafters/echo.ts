@@ -16,7 +16,7 @@ import { EchoMemory } from './echo-memory.ts';
 export interface Echo extends Drafter {
   /** Takes in what the worker shipped, at any time of the turn. */
   learn(spans: readonly Span[]): void;
-  /** Whether `observe` is of any use. */
+  /** Whether the engine should pass top tokens to `observe`. */
   readonly recycles: boolean;
   /** What the target found likeliest after a verified `token`. Called after the step's commit, parents before children. */
   observe(token: number, successors: Int32Array): void;

@@ -38,7 +38,7 @@ export interface Turn {
   namespace: string;
   seed: [number, number];
   warp: Warp;
-  /** What logits of tokens that prompt or answer have are divided by; 1 for nothing. */
+  /** The repetition penalty; 1 for none. */
   repetition: number;
   /** Null for none. */
   penalties: { frequency: number; presence: number } | null;

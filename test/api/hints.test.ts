@@ -172,7 +172,6 @@ describe('what SDKs dump goes back in', () => {
 describe('hints are ignored, and named', () => {
   const cached = { cache_control: { type: 'ephemeral' } };
   const parts = { role: 'user', content: [{ type: 'text', text: 'When?', ...cached }] };
-  const thought = { role: 'assistant', content: 'In winter.', reasoning_content: 'Hm.' };
 
   test.each([
     [
@@ -180,12 +179,6 @@ describe('hints are ignored, and named', () => {
       chat,
       { messages: [{ ...parts, ...cached }] },
       'messages.*.content.*.cache_control, messages.*.cache_control',
-    ],
-    [
-      'reasoning_content',
-      chat,
-      { messages: [QUESTION, thought, QUESTION] },
-      'messages.*.reasoning_content',
     ],
     ['an editor’s own', chat, { session_id: 'x', extra: { a: 1 } }, 'session_id, extra'],
     [

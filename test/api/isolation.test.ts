@@ -146,7 +146,7 @@ describe('answers', () => {
       })) as OpenAI.ChatCompletion & { espalier: { tokens: { source: string }[] } };
       return completion.espalier.tokens.map(({ source }) => source);
     };
-    // Recycled guesses can be her own turn's: that no object gives another's is in test/memory/outputs.
+    // Recycled successors can be her own turn's: test/link/echo.test.ts holds that no namespace sees another's.
     const kept = ['tenant', 'corpus'];
     const isKept = (source: string) => kept.includes(source);
     await expect

@@ -116,8 +116,17 @@ test('enable_thinking, reasoning_effort and chat_template_kwargs reach the templ
     const { message, headers } = await chat({ ...fields, max_tokens: 12 });
     expect(message.reasoning_content).toBeUndefined();
     expect(message.content.length).toBeGreaterThan(10);
-    const unheard = 'reasoning_effort' in fields ? 'reasoning_effort' : null;
-    expect(headers.get('x-espalier-ignored')).toBe(unheard);
+    expect(headers.get('x-espalier-ignored')).toBeNull();
+  }
+});
+
+test('what the template never reads is named as ignored', async () => {
+  for (const [fields, name] of [
+    [{ reasoning_effort: 'low' }, 'reasoning_effort'],
+    [{ chat_template_kwargs: { enable: true } }, 'enable'],
+  ] as const) {
+    const { headers } = await chat({ ...fields, max_tokens: 1 });
+    expect(headers.get('x-espalier-ignored')).toBe(name);
   }
 });
 

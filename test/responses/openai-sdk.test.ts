@@ -266,7 +266,6 @@ describe('refusals name the field as the request has it', () => {
     ['keeping it', { store: true }, 'store', /not kept/],
     ['in the background', { background: true }, 'background', /not supported/],
     ['a trace', { speculation: { trace: true } }, 'speculation.trace', /only \/v1\/chat/],
-    ['reasoning', { reasoning: { effort: 'low' } }, 'reasoning', /not supported/],
     ['alternatives alone', { top_logprobs: 2 }, 'top_logprobs', /message\.output_text\.logprobs/],
     [
       'a result of no call',

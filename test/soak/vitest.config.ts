@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const WHOLE = [
   'test/draft-model/service.test.ts',
   'test/drafting/streams.test.ts',
-  'test/link/{frames,hostile,step-report}.test.ts',
+  'test/link/{frames,hostile,logprobs}.test.ts',
   'test/lossless/service.test.ts',
 ];
 

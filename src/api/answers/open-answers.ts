@@ -5,7 +5,7 @@ import { preparing } from '../../generate/preparing.ts';
 import { answerCount, type GenerationRequest } from '../../generate/request.ts';
 import type { ModelRecord } from '../../model/record.ts';
 import { withServedModel } from '../../model/served-model.ts';
-import { IGNORED } from '../body/read.ts';
+import { ignore } from '../body/read.ts';
 import type { AppEnv } from '../context.ts';
 import { invalid } from '../errors.ts';
 import { requireModel } from '../instance/route.ts';
@@ -14,6 +14,9 @@ import { observeWaits } from '../middleware/observe.ts';
 import { answerFailure } from './failure.ts';
 import type { FieldPaths } from './field-paths.ts';
 import { maxWaitMs } from './max-wait.ts';
+
+/** Both say how much the model is to think. */
+const THINKING: readonly string[] = ['reasoning_effort', 'enable_thinking'];
 
 /**
  * Answers that the verifier has taken: all that the request asks for, or an
@@ -41,7 +44,12 @@ export async function openAnswers(
       const answers = await withServedModel(c.env, async (model) => {
         if (asked !== undefined) requireModel(model, asked);
         const request = await toRequest(model);
-        nameUnheard(c, model, request);
+        const unread = unreadVariables(model.templateSource, request);
+        ignore(
+          c,
+          unread.map((name) => [name]),
+          'is not read by the chat template',
+        );
         await requireConcurrency(c, answerCount(request), paths.choices);
         requireRoom(model, request.maxTokens, paths);
         const maxWaitMs = Math.max(0, maxWait - waitedMs);
@@ -57,11 +65,16 @@ export async function openAnswers(
   }
 }
 
-/** Names the variables that the chat template does not ask for, as hints are that nobody knows. */
-function nameUnheard(c: Context, { templateSource }: ModelRecord, { input }: GenerationRequest) {
-  if (input.kind !== 'conversation') return;
-  const names = Object.keys(input.variables).filter((name) => !templateSource.includes(name));
-  if (names.length > 0) c.header(IGNORED, names.join(', '), { append: true });
+/** Names of variables that the served chat template never reads. */
+function unreadVariables(template: string, { input }: GenerationRequest): string[] {
+  if (input.kind !== 'conversation') return [];
+  const reads = (name: string) => new RegExp(`\\b${name}\\b`).test(template);
+  const { variables } = input;
+  // `reasoning_effort: "none"` is given under two names, of which one is enough.
+  const none = variables.reasoning_effort === 'none' ? THINKING.filter(reads) : [];
+  return Object.keys(variables).filter(
+    (name) => !reads(name) && !(none.length > 0 && THINKING.includes(name)),
+  );
 }
 
 /** A ceiling above the context is a mistake worth naming; one within it is cut to what the prompt leaves. */

@@ -145,7 +145,7 @@ export const sampling = {
   repetition_penalty: v.pipe(
     v.nullish(number(MIN_REPETITION_PENALTY, MAX_REPETITION_PENALTY)),
     v.description(
-      'What the logits of tokens that the prompt or the answer has are divided by where above 0, and multiplied by where below. 1 for nothing. The model’s own if left out.',
+      'Divides the positive logits of tokens that occur in the prompt or the answer, and multiplies the negative ones. 1 has no effect. The model’s own if left out.',
     ),
   ),
   seed: v.pipe(

@@ -40,7 +40,7 @@ const UNSUPPORTED_FIELDS = {
   prompt_mode: REASONING,
   thinking: REASONING,
   enable_thinking: REASONING,
-  include_reasoning: { instead: 'reasoning is always told apart', nothing: [true] },
+  include_reasoning: { instead: 'reasoning is always returned separately', nothing: [true] },
   verbosity: { instead: 'say in a message how long the answer is to be', nothing: ['medium'] },
   top_a: { ...SAMPLING, nothing: [0] },
   typical_p: { ...SAMPLING, nothing: [1] },

@@ -16,7 +16,7 @@ const MAX_UPLOAD_BYTES = MAX_FILE_BYTES + 64 * 1024;
 /** With the value `true`, hints are refused. */
 const STRICT = 'x-espalier-strict';
 /** Names the hints that were ignored. */
-export const IGNORED = 'x-espalier-ignored';
+const IGNORED = 'x-espalier-ignored';
 const MAX_NAMED = 20;
 const MAX_NAME = 64;
 
@@ -26,12 +26,17 @@ export async function readBody<Schema extends v.GenericSchema>(
   schema: Schema,
 ): Promise<v.InferOutput<Schema>> {
   const { value, hints } = knownFields(schema, await readJson(c));
-  if (hints[0] && c.req.header(STRICT) === 'true') {
-    throw invalid(hints[0], `is not known, and ${STRICT} is true: leave it out`);
+  ignore(c, hints, 'is not known');
+  return check(schema, value);
+}
+
+/** Names fields that have no effect in the response's header. Throws an `ApiFailure` where the request wants hints refused. */
+export function ignore(c: Context, hints: readonly Path[], why: string): void {
+  if (!hints[0]) return;
+  if (c.req.header(STRICT) === 'true') {
+    throw invalid(hints[0], `${why}, and ${STRICT} is true: leave it out`);
   }
-  const checked = check(schema, value);
-  if (hints.length > 0) c.header(IGNORED, namesOf(hints));
-  return checked;
+  c.header(IGNORED, namesOf(hints), { append: true });
 }
 
 /** Each place once, with `*` for indices of lists, as a header may have them. */

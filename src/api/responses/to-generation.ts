@@ -129,33 +129,31 @@ function messagesOf({ instructions, input }: ResponseRequest): ChatMessage[] {
   const messages: ChatMessage[] = instructions ? [{ role: 'system', content: instructions }] : [];
   if (typeof input === 'string') return [...messages, { role: 'user', content: input }];
   const called = new Set<string>();
-  let thought = '';
-  const said = (message: ChatMessage) => {
-    const thinks = thought !== '' && message.role === 'assistant';
-    messages.push({ ...message, ...(thinks && { reasoning_content: thought }) });
-    thought = '';
+  /** Thoughts that the next assistant message follows from. */
+  let pendingReasoning = '';
+  const push = (message: ChatMessage) => {
+    const hasReasoning = pendingReasoning !== '' && message.role === 'assistant';
+    messages.push({ ...message, ...(hasReasoning && { reasoning_content: pendingReasoning }) });
+    pendingReasoning = '';
   };
   for (const [i, item] of input.entries()) {
     if (isMessage(item)) {
       const role = item.role === 'developer' ? 'system' : item.role;
-      said({ role, content: textOf(item.content) });
+      push({ role, content: textOf(item.content) });
     } else if (item.type === 'reasoning') {
-      thought += textOf(item.content ?? []);
+      pendingReasoning += textOf(item.content ?? []);
     } else if (item.type === 'function_call') {
       const call = { id: item.call_id, function: { name: item.name, arguments: item.arguments } };
       called.add(item.call_id);
       const last = messages.at(-1);
-      if (last?.role === 'assistant') last.tool_calls = [...(last.tool_calls ?? []), call];
-      else said({ role: 'assistant', content: '', tool_calls: [call] });
+      if (last?.role === 'assistant' && pendingReasoning === '') {
+        last.tool_calls = [...(last.tool_calls ?? []), call];
+      } else push({ role: 'assistant', content: '', tool_calls: [call] });
     } else if (item.type === 'function_call_output') {
       if (!called.has(item.call_id)) {
         throw invalid(['input', i, 'call_id'], 'no item before it has a call with this id');
       }
-      messages.push({
-        role: 'tool',
-        content: textOf(item.output),
-        tool_call_id: item.call_id,
-      });
+      push({ role: 'tool', content: textOf(item.output), tool_call_id: item.call_id });
     }
   }
   return messages;

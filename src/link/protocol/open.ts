@@ -27,7 +27,7 @@ export interface OpenSettings {
     topK: number;
     /** Keeps tokens at least this share as likely as the likeliest. 0 when absent: all. */
     minP?: number;
-    /** `MIN_REPETITION_PENALTY` to `MAX_REPETITION_PENALTY`, which logits of tokens are divided by that prompt or answer have. 1 when absent. */
+    /** `MIN_REPETITION_PENALTY` to `MAX_REPETITION_PENALTY`. Divides positive logits of tokens in the prompt or the answer, multiplies negative ones. 1 when absent. */
     repetitionPenalty?: number;
     /** Either way up to `MAX_PENALTY`, subtracted from a token's logit for each time that the answer has it. 0 when absent. */
     frequencyPenalty?: number;

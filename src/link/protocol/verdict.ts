@@ -95,8 +95,8 @@ export function decodeReady(bytes: Uint8Array): Ready {
   return ready;
 }
 
-/** Flag of `accept`: log-probabilities follow the sources. */
-const LOGPROBS = 2;
+/** Flag of `accept`: log-probabilities follow the sources. 2 was another section's, and is refused. */
+const LOGPROBS = 4;
 const ACCEPT_FLAGS = WIDE_TOKENS | LOGPROBS;
 
 export function encodeAccept(accept: Accept): Uint8Array {
@@ -122,7 +122,7 @@ export function encodeAccept(accept: Accept): Uint8Array {
 export function decodeAccept(bytes: Uint8Array): Accept {
   const reader = new Reader(bytes, FrameType.accept);
   const flags = reader.u8();
-  if (flags > ACCEPT_FLAGS) fail(`accept flags ${flags} are not known`);
+  if ((flags & ~ACCEPT_FLAGS) !== 0) fail(`accept flags ${flags} are not known`);
   const wide = (flags & WIDE_TOKENS) !== 0;
   const n = reader.u8();
   if (n === 0) fail('accept frame without tokens');

@@ -23,7 +23,8 @@ const HEADERS = {
   'x-ratelimit-limit-requests': 'Requests that the key may send a minute.',
   'x-ratelimit-remaining-requests': 'Requests that are left of them.',
   'x-ratelimit-reset-requests': 'Time until all are available again, such as `12s`.',
-  'x-espalier-ignored': 'Fields of the body that are not known and were ignored.',
+  'x-espalier-ignored':
+    'Fields that had no effect: unknown ones, and variables that the chat template does not read.',
   'retry-after': 'Seconds until the request may be sent again.',
   'retry-after-ms': 'The same in milliseconds.',
   'x-should-retry': 'Whether the same request can succeed. SDKs obey it.',

@@ -18,7 +18,8 @@ export async function startObjects(): Promise<Objects> {
     config: 'test/memory/wrangler.toml',
   });
   async function post(body: object): Promise<unknown> {
-    const response = await fetch(worker.url, { method: 'POST', body: toText(body) });
+    // Behind the front, which would put its own words in place of what the object threw.
+    const response = await fetch(worker.runtimeUrl, { method: 'POST', body: toText(body) });
     const text = await response.text();
     if (!response.ok) throw new Error(text);
     return fromText(text);

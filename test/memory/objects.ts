@@ -4,6 +4,7 @@ import { StoreCorpus } from '../../src/memory/objects/store-corpus.ts';
 import { TenantMemory } from '../../src/memory/objects/tenant-memory.ts';
 import { writeDocuments } from '../../src/store/documents.ts';
 import type { CorpusStatus } from '../../src/store/objects/memory.ts';
+import { purgeOrphans } from '../../src/store/purge.ts';
 import { ensurePassageIndex } from '../../src/store/tenants.ts';
 import { fromText, toText } from './typed-json.ts';
 
@@ -165,11 +166,16 @@ export default {
       | Call
       | { sql: string }
       | { bucket: keyof typeof BUCKET }
-      | { write: NewText };
+      | { write: NewText }
+      | { purge: number };
     try {
       if ('sql' in body)
         return new Response(toText((await env.DB.prepare(body.sql).all()).results));
       if ('write' in body) return new Response(toText(await write(env, body.write)));
+      if ('purge' in body) {
+        await purgeOrphans(env, body.purge);
+        return new Response(toText(null));
+      }
       if ('bucket' in body) return new Response(toText((await BUCKET[body.bucket](env)) ?? null));
       const objects = (env as Bindings & Record<string, DurableObjectNamespace>)[body.binding]!;
       const stub = objects.get(objects.idFromName(body.object)) as unknown as Record<

@@ -9,6 +9,8 @@ export interface Objects {
   bucket<T = unknown>(action: string): Promise<T>;
   /** Writes a document of one passage into D1. */
   write(tenantId: number, key: string): Promise<void>;
+  /** Deletes a tenant's documents that no store holds. */
+  purge(tenantId: number): Promise<void>;
   worker: Worker;
 }
 
@@ -30,6 +32,7 @@ export async function startObjects(): Promise<Objects> {
     sql: (sql) => post({ sql }) as Promise<never>,
     bucket: (bucket) => post({ bucket }) as Promise<never>,
     write: (tenantId, key) => post({ write: { tenantId, key } }) as Promise<never>,
+    purge: (purge) => post({ purge }) as Promise<never>,
     worker,
   };
 }

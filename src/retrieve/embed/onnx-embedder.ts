@@ -7,6 +7,7 @@ import { linearTokenizer } from '../../model/linear-tokenizer.ts';
 import { TokenList } from '../../model/token-list.ts';
 import { type InferenceSession, Tensor } from '../../onnx/runtime.ts';
 import { pause, runAtOnce } from '../../pause.ts';
+import { isSpaced } from '../unspaced.ts';
 import type { Embedder, Embedding, Role, TokenVectors } from './embedder.ts';
 import { isHashed, withHashedWords } from './hashed-words.ts';
 import type { Manifest } from './manifest.ts';
@@ -65,10 +66,11 @@ export async function createOnnxEmbedder(
     return { ids: kept, weights: Array.from(kept, () => 1), tokens: kept.length };
   }
 
-  /** A bag is made of the ids themselves; what reads a sequence requires its own tokens around them. */
+  /** A bag is made of the ids themselves, unless their text has words that ids don't name; what reads a sequence requires its own tokens around them. */
   function encodeIds(ids: readonly number[]): Encoded {
-    if (isBag) return bagOf(ids);
-    return encode(tokenizer.decode([...ids], { skip_special_tokens: true }));
+    const text = tokenizer.decode([...ids], { skip_special_tokens: true });
+    if (!isBag) return encode(text);
+    return hasTokens && !isSpaced(text) ? { ...encode(text), tokens: ids.length } : bagOf(ids);
   }
 
   const byGraph = vectorsByGraph(session, manifest, output);

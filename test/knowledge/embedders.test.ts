@@ -111,7 +111,10 @@ describe.each(EMBEDDERS)('$setting', ({ setting, id, dimensions }) => {
     }
   });
 
-  test('vectors of another embedder are not compared with its own, but made anew', async () => {
+  // Again where they were made anew before the first search looked.
+  test('vectors of another embedder are not compared with its own, but made anew', {
+    retry: 2,
+  }, async () => {
     // As if all had been ingested with another: what it says of dimensions must not matter.
     await executeSql(
       worker.databases,

@@ -11,6 +11,8 @@ export default defineConfig({
     // Real processes start in many of them; two slow cores take their time.
     testTimeout: 180_000,
     hookTimeout: 240_000,
+    // And may be late once. The report names what was tried again.
+    retry: 1,
     expect: { poll: { timeout: 10_000 } },
   },
 });

@@ -44,24 +44,34 @@ export async function* inflate(
   packing: Packing,
   count: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array> {
-  const stream = new DecompressionStream(packing);
-  const writer = stream.writable.getWriter();
+  const { readable, writable } = new DecompressionStream(packing);
+  const writer = writable.getWriter();
+  const reader = readable.getReader();
+  let isRead = true;
   async function feed(): Promise<void> {
-    for (let at = 0; at < packed.length; at += FEED) {
+    for (let at = 0; isRead && at < packed.length; at += FEED) {
       await writer.write(packed.subarray(at, at + FEED));
     }
-    await writer.close();
+    if (isRead) await writer.close();
   }
   // A failure shows on the readable side, or nobody reads any more.
   feed().catch(() => {});
   let sincePause = 0;
-  for await (const part of stream.readable) {
-    count(part.byteLength);
-    yield part;
-    sincePause += part.byteLength;
-    if (sincePause < UNPACKED_A_SLICE) continue;
-    await pause();
-    sincePause = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      count(value.byteLength);
+      yield value;
+      sincePause += value.byteLength;
+      if (sincePause < UNPACKED_A_SLICE) continue;
+      await pause();
+      sincePause = 0;
+    }
+  } finally {
+    // It is not cancelled: Node's inflater throws where nobody can catch it if it is at work then.
+    isRead = false;
+    reader.releaseLock();
   }
 }
 

@@ -8,7 +8,7 @@
  * So nobody inside counts for longer than LEASE_MS, and who waits shows that it is alive.
  */
 import { closedHere } from '../link/failure.ts';
-import type { Clock } from '../link/protocol/index.ts';
+import { type Clock, pause } from '../link/protocol/index.ts';
 
 /** Requests inside at once: while one waits for D1, others have the thread. */
 export const MAX_PREPARING = 16;
@@ -16,10 +16,13 @@ export const MAX_PREPARING = 16;
 export const MAX_WAITING = 1_024;
 /** Preparations that take longer are held up by something else than others. */
 const LEASE_MS = 10_000;
-/** Who waits looks so often by himself; mostly he is called. */
-const LOOK_MS = 500;
+/**
+ * Who waits looks so often. Nobody calls him: what a request resolves for another one may
+ * run in the wrong request, where the runtime forbids it to touch what is its own.
+ */
+export const LOOK_MS = 100;
 /** Who has not looked for so long is passed over: it has gone, or the thread was busy. */
-const LATE_MS = 3 * LOOK_MS;
+const LATE_MS = 1_500;
 /** And for so long has gone. */
 const GONE_MS = 10_000;
 /** Told to those who are refused at once. */
@@ -38,8 +41,6 @@ export class TooBusy extends Error {
 interface Place {
   tenantId: number;
   lookedAt: number;
-  /** Makes it look; what it does then runs in its own request. */
-  call: () => void;
 }
 
 interface Inside {
@@ -72,9 +73,8 @@ export class PreparationQueue {
   async enter(tenantId: number, maxWaitMs: number, left: AbortSignal): Promise<Admission> {
     const { clock, waiting } = this;
     const cameAt = clock.now();
-    const place: Place = { tenantId, lookedAt: cameAt, call: () => {} };
+    const place: Place = { tenantId, lookedAt: cameAt };
     this.sweep();
-    left.addEventListener('abort', () => place.call());
     if (waiting.size >= MAX_WAITING) throw new TooBusy(RETRY_AFTER_MS);
     try {
       for (;;) {
@@ -85,30 +85,17 @@ export class PreparationQueue {
         this.sweep();
         if (this.next() === place) return { waitedMs, leave: this.take(tenantId) };
         if (waitedMs >= maxWaitMs) throw new TooBusy(Math.max(RETRY_AFTER_MS, waitedMs));
-        await this.untilCalled(place, Math.min(LOOK_MS, maxWaitMs - waitedMs));
+        await pause(clock, Math.min(LOOK_MS, maxWaitMs - waitedMs));
       }
     } finally {
       waiting.delete(place);
-      this.next()?.call();
     }
-  }
-
-  private async untilCalled(place: Place, ms: number): Promise<void> {
-    let cancel = () => {};
-    await new Promise<void>((resolve) => {
-      cancel = this.clock.after(ms, resolve);
-      place.call = resolve;
-    });
-    cancel();
   }
 
   private take(tenantId: number): () => void {
     const inside = { tenantId, since: this.clock.now() };
     this.inside.add(inside);
-    return () => {
-      this.inside.delete(inside);
-      this.next()?.call();
-    };
+    return () => void this.inside.delete(inside);
   }
 
   /** Who may enter now, if there is room. */

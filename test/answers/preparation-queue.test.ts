@@ -3,6 +3,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { VirtualClock } from '../../sim/virtual-clock.ts';
 import {
   type Admission,
+  LOOK_MS,
   MAX_PREPARING,
   MAX_WAITING,
   PreparationQueue,
@@ -46,12 +47,12 @@ function house() {
 async function full() {
   const all = house();
   for (let i = 0; i < MAX_PREPARING; i++) all.ask(`${i}`);
-  await pass(1);
+  await pass(LOOK_MS);
   expect(all.entered).toHaveLength(MAX_PREPARING);
   return all;
 }
 
-test('who leaves makes room for the first in line, at once', async () => {
+test('who leaves makes room for the first in line, within a look', async () => {
   const { ask, entered, inside } = await full();
   ask('first');
   ask('second');
@@ -59,10 +60,10 @@ test('who leaves makes room for the first in line, at once', async () => {
   expect(preparing.size).toBe(2);
   inside.get('3')!.leave();
   inside.get('3')!.leave();
-  await pass(1);
+  await pass(LOOK_MS);
   expect(entered.at(-1)).toBe('first');
   expect(preparing.size).toBe(1);
-  expect(inside.get('first')!.waitedMs).toBeLessThan(110);
+  expect(inside.get('first')!.waitedMs).toBeLessThan(100 + LOOK_MS + 10);
 });
 
 test('a tenant with fewer inside comes first, however many of another wait', async () => {
@@ -70,7 +71,7 @@ test('a tenant with fewer inside comes first, however many of another wait', asy
   for (let i = 0; i < 40; i++) ask(`more ${i}`);
   ask('other', 2);
   inside.get('0')!.leave();
-  await pass(1);
+  await pass(LOOK_MS);
   expect(entered.at(-1)).toBe('other');
 });
 
@@ -78,9 +79,9 @@ test('who has waited for as long as it may is refused; who may not wait, at once
   const { ask, refused } = await full();
   ask('patient', 1, 900);
   ask('hasty', 1, 0);
-  await pass(1);
+  await pass(LOOK_MS);
   expect(refused).toEqual(['hasty']);
-  await pass(850);
+  await pass(750);
   expect(refused).toEqual(['hasty']);
   await pass(60);
   expect(refused).toEqual(['hasty', 'patient']);
@@ -92,13 +93,13 @@ test('who leaves is not waited for', async () => {
   const leaving = new AbortController();
   ask('gone', 1, 30_000, leaving.signal);
   ask('next');
-  await pass(1);
+  await pass(LOOK_MS);
   leaving.abort();
-  await pass(1);
+  await pass(LOOK_MS);
   expect(refused).toEqual(['gone']);
   expect(preparing.size).toBe(1);
   inside.get('0')!.leave();
-  await pass(1);
+  await pass(LOOK_MS);
   expect(entered.at(-1)).toBe('next');
 });
 
@@ -106,7 +107,7 @@ test('where nobody else fits, one more is refused at once', async () => {
   const { ask, refused } = await full();
   for (let i = 0; i < MAX_WAITING; i++) ask(`${i}`, 1, 1_000);
   ask('more', 2);
-  await pass(1);
+  await pass(LOOK_MS);
   expect(refused).toEqual(['more']);
 });
 

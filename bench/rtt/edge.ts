@@ -33,7 +33,7 @@ export class Edge extends BlendDrafter implements Echo {
   learn(): void {}
 
   /** Recordings have no runners-up. */
-  readonly recycles = false;
+  readonly observedSuccessors = 0;
   observe(): void {}
 
   /** A turn is over. */

@@ -70,8 +70,8 @@ class Charged implements Echo {
     this.inner.learn(spans);
   }
 
-  get recycles(): boolean {
-    return this.inner.recycles;
+  get observedSuccessors(): number {
+    return this.inner.observedSuccessors;
   }
 
   observe(token: number, successors: Int32Array): void {

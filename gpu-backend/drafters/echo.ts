@@ -7,6 +7,7 @@
 import { BlendDrafter } from '../../src/draft/blend/blend.ts';
 import type { Drafter } from '../../src/draft/drafter.ts';
 import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
+import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycled-table.ts';
 import { RecyclingStore } from '../../src/draft/stores/recycling-store.ts';
 import { SessionStore } from '../../src/draft/stores/session-store.ts';
 import { SpanStore } from '../../src/draft/stores/span-store.ts';
@@ -16,8 +17,8 @@ import { EchoMemory } from './echo-memory.ts';
 export interface Echo extends Drafter {
   /** Takes in what the worker shipped, at any time of the turn. */
   learn(spans: readonly Span[]): void;
-  /** Whether the engine should pass top tokens to `observe`. */
-  readonly recycles: boolean;
+  /** How many successors of each verified token `observe` expects; 0: it is not to be called. */
+  readonly observedSuccessors: number;
   /** What the target found likeliest after a verified `token`. Called after the step's commit, parents before children. */
   observe(token: number, successors: Int32Array): void;
 }
@@ -40,8 +41,8 @@ export class EchoDrafter extends BlendDrafter implements Echo {
     this.spans.learn(spans);
   }
 
-  get recycles(): boolean {
-    return this.memory.recycled !== null;
+  get observedSuccessors(): number {
+    return this.memory.recycled ? RECYCLED_SUCCESSORS : 0;
   }
 
   observe(token: number, successors: Int32Array): void {

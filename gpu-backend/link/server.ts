@@ -68,7 +68,7 @@ export async function startVerifier(
       maxContext: engine.limits.maxContext,
     },
     clock: nodeClock,
-    echo: ({ namespace, remember }) => new EchoDrafter(memories.of(namespace, remember)),
+    echo: (turn) => new EchoDrafter(memories.of(turn)),
     draining: () => draining,
   };
 

@@ -171,9 +171,9 @@ export class Candidates {
     this.swap();
   }
 
-  /** Whether the successors of verified tokens are drafted from. */
-  get recycles(): boolean {
-    return this.echo?.recycles ?? false;
+  /** How many successors of each verified token `observe` expects; 0: none. */
+  get observedSuccessors(): number {
+    return this.echo?.observedSuccessors ?? 0;
   }
 
   /** What the target found likeliest after each token that the step verified. After `commit`: nothing learns from its own answer. */

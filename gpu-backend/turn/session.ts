@@ -7,7 +7,6 @@
  * but the last, whose logits the next step computes.
  */
 
-import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycled-table.ts';
 import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import type { DoneReason, LinkErrorCode } from '../../src/link/protocol/index.ts';
@@ -65,8 +64,7 @@ export class Session implements Draftable {
     this.tokens = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
     this.tokens.set(turn.prompt);
     this.length = turn.prompt.length;
-    // A smaller vocabulary has not as many to choose from.
-    const recycles = this.candidates.recycles && engine.limits.vocabSize >= RECYCLED_SUCCESSORS;
+    const top = this.candidates.observedSuccessors;
     const most = Math.max(engine.limits.maxRows, MAX_VERIFIED_NODES + 1);
     this.row = {
       slot,
@@ -75,7 +73,8 @@ export class Session implements Draftable {
       parents: new Int16Array(most),
       logitsFrom: 0,
       logits: new Float32Array(0),
-      ...(recycles && { top: RECYCLED_SUCCESSORS }),
+      // A smaller vocabulary has not as many to choose from.
+      ...(top > 0 && engine.limits.vocabSize >= top && { top }),
     };
   }
 

@@ -235,7 +235,7 @@ export class Answer {
       this.prediction?.add(token);
     }
     this.complete = this.stream.stopped;
-    return this.told(step);
+    return this.apartFromThoughts(step);
   }
 
   /** What was held back to the end. */
@@ -245,7 +245,7 @@ export class Answer {
       throw new LinkFailure('draining', 'the verifier was stopped in mid-answer');
     }
     const last = this.stream.end(reason);
-    if (last) yield this.told(last);
+    if (last) yield this.apartFromThoughts(last);
     yield* this.endReasoning();
     this.complete = true;
   }
@@ -257,11 +257,11 @@ export class Answer {
     yield rest;
   }
 
-  /** The step with what was thought apart from what is said. */
-  private told(step: Step): Step {
-    const told = this.reasoning?.split(step) ?? step;
-    this.keepText(told);
-    return told;
+  /** The step with thoughts and answer apart; keeps the answer’s text. */
+  private apartFromThoughts(step: Step): Step {
+    const apart = this.reasoning?.split(step) ?? step;
+    this.keepText(apart);
+    return apart;
   }
 
   private keepText({ pieces }: Step): void {

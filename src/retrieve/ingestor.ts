@@ -8,6 +8,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../bindings.ts';
 import { loadModel, ModelUnavailable } from '../model/record.ts';
 import { corpusAt } from '../store/corpora.ts';
+import { eraseTenant, isTenantGone } from '../store/delete-tenant.ts';
 import {
   beginReading,
   endReading,
@@ -58,7 +59,8 @@ export class Ingestor extends DurableObject<Bindings> implements IngestorObject 
     while (Date.now() < end) {
       const attached = await next(this.env, tenantId);
       if (attached.length === 0) {
-        await purgeOrphans(this.env, tenantId, 'all');
+        if (await isTenantGone(this.env, tenantId)) await eraseTenant(this.env, tenantId);
+        else await purgeOrphans(this.env, tenantId, 'all');
         if (await isBehind(this.env, tenantId)) {
           await scheduler.wait(PAUSE_MS);
           continue;

@@ -171,6 +171,8 @@ export class Answer {
           return;
         } else if (event.type === 'done') {
           yield* this.end(event.reason);
+        } else if (event.type === 'progress' && this.stats.steps === 0) {
+          yield this.reading(event.cached);
         }
       }
     } finally {
@@ -255,6 +257,13 @@ export class Answer {
     if (!rest) return;
     this.keepText(rest);
     yield rest;
+  }
+
+  /** Nothing yet but how far the model has read. */
+  private reading(cached: number): Step {
+    const of = this.material.prompt.tokens.length;
+    const promptRead = { tokens: Math.min(cached, of), of };
+    return { pieces: [], logprobs: [], tokens: 0, drafted: 0, micros: 0, promptRead };
   }
 
   /** The step with thoughts and answer apart; keeps the answer’s text. */

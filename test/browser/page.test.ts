@@ -171,6 +171,25 @@ describe.skipIf(!chromium)('the page', () => {
     expect(misdeeds.errors).toEqual([]);
   });
 
+  it('says how much of a long prompt has been read', async () => {
+    await open();
+    await page.evaluate(() => {
+      const chunk = {
+        choices: [{ index: 0, delta: {}, finish_reason: null }],
+        espalier: { prompt_read: { tokens: 1_024, of: 4_096 }, tokens: [], steps: [] },
+      };
+      const bytes = new TextEncoder().encode(`data: ${JSON.stringify(chunk)}\n\n`);
+      // An answer that never comes: what is said meanwhile stays.
+      window.fetch = async () =>
+        new Response(new ReadableStream({ start: (stream) => stream.enqueue(bytes) }));
+    });
+    await ask('What is the echo?');
+    const note = () => text('note');
+    await expect
+      .poll(note)
+      .toMatch(/^Reading the question and its passages: 1,024 of 4,096 tokens, 25 %, \d+ s …$/);
+  });
+
   it('asks, breaks lines and stops by keyboard alone', async () => {
     await open();
     expect(await focused(page)).toBe('question-box');

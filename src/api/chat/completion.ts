@@ -12,6 +12,7 @@ import { streamsUsage, usageOf } from '../answers/usage.ts';
 import { AssistantMessage } from './assistant-message.ts';
 import type { ChatRequest } from './schema.ts';
 import { functionUseOf } from './to-generation.ts';
+import { traceOf } from './trace.ts';
 
 export class ChatCompletion {
   private readonly answers: readonly Answer[];
@@ -123,16 +124,4 @@ function passagesOf(answer: Answer) {
     start: passage.start,
     end: passage.end,
   }));
-}
-
-function traceOf(steps: readonly Step[]) {
-  return {
-    tokens: steps.flatMap(({ thoughts = [], pieces }) => [
-      ...thoughts.map(({ text, source }) => ({ text, source, thought: true })),
-      ...pieces.map(({ text, source }) => ({ text, source })),
-    ]),
-    steps: steps
-      .filter(({ tokens, drafted }) => tokens > 0 || drafted > 0)
-      .map(({ tokens, drafted, micros }) => ({ accepted: tokens, drafted, micros })),
-  };
 }

@@ -171,6 +171,24 @@ describe.skipIf(!chromium)('the page', () => {
     expect(misdeeds.errors).toEqual([]);
   });
 
+  it('says what is prepared for another model, until it is', async () => {
+    await open();
+    const banner = page.locator('[data-part=health]');
+    expect(await banner.isVisible()).toBe(false);
+    let passages: object = {
+      state: 'preparing',
+      ...{ share: 0.25, documents: { ready: 3, of: 12 }, stores: { ready: 0, of: 2 } },
+    };
+    await page.route('**/health', (route) => route.fulfill({ json: { status: 'ok', passages } }));
+    await page.reload();
+    await banner.waitFor();
+    expect(await banner.textContent()).toMatch(
+      /prepared for this model: 3 of 12 documents are ready, 0 of 2 stores/,
+    );
+    passages = { state: 'ready' };
+    await banner.waitFor({ state: 'hidden' });
+  });
+
   it('says how much of a long prompt has been read', async () => {
     await open();
     await page.evaluate(() => {

@@ -1,13 +1,17 @@
-/** A verifier that comes back with another model: the first request is made for that one already. */
+/** A verifier that comes back with another model: the first request is made for that one already, and documents are prepared for it. */
 import { rmSync } from 'node:fs';
+import OpenAI, { toFile } from 'openai';
 import { expect, onTestFinished, test } from 'vitest';
 import { freePort } from '../../local/process.ts';
 import { newLinkKeys, startVerifier } from '../../local/verifier.ts';
 import { startWorker } from '../../local/worker.ts';
 import { makeToolModel } from '../support/tool-model.ts';
-import { migratedState } from '../support/worker.ts';
+import { executeSql, migratedState } from '../support/worker.ts';
 
-test('its tokenizer reads the prompt, and its name is reported', async () => {
+/** So many passages, in a file each. */
+const FILES = 3;
+
+test('its tokenizer reads the prompt, its name is reported, and documents get its tokens', async () => {
   const state = await migratedState();
   onTestFinished(() => rmSync(state, { recursive: true, force: true }));
   const other = makeToolModel();
@@ -42,6 +46,19 @@ test('its tokenizer reads the prompt, and its name is reported', async () => {
     return { model, text: choices[0]!.text, promptTokens: usage.prompt_tokens };
   }
 
+  async function passages(): Promise<object> {
+    return ((await (await fetch(`${url}/health`)).json()) as { passages: object }).passages;
+  }
+  const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'local' });
+  const store = await client.vectorStores.create({ name: 'orchard' });
+  const files = Array.from({ length: FILES }, (_, i) =>
+    toFile(Buffer.from(`# Pear ${i}\n\nPear number ${i} is ripe in autumn.`), `${i}.md`),
+  );
+  await client.vectorStores.fileBatches.uploadAndPoll(store.id, {
+    files: await Promise.all(files),
+  });
+  expect(await passages()).toEqual({ state: 'ready' });
+
   const before = await complete();
   await first.stop();
   await serve(other.folder);
@@ -49,4 +66,12 @@ test('its tokenizer reads the prompt, and its name is reported', async () => {
   expect(after.promptTokens).toBeLessThan(before.promptTokens);
   expect(after.model).not.toBe(before.model);
   expect(await complete()).toEqual(after);
+
+  expect(await passages()).toMatchObject({ documents: { of: FILES }, stores: { of: 1 } });
+  await expect.poll(passages, { timeout: 30_000 }).toEqual({ state: 'ready' });
+  const tokens = 'SELECT count(*) AS passages FROM chunk_tokens GROUP BY tokenizer';
+  expect(await executeSql(worker.databases, tokens)).toEqual([
+    { passages: FILES },
+    { passages: FILES },
+  ]);
 });

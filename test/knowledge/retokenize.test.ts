@@ -5,7 +5,7 @@ import { retokenize } from '../../src/retrieve/retokenize.ts';
 import { sizesOf } from '../../src/store/corpus-texts.ts';
 import { writeDocuments } from '../../src/store/documents.ts';
 import type { CorpusPlace } from '../../src/store/objects/memory.ts';
-import { ensurePassageIndex } from '../../src/store/tenants.ts';
+import { ensurePassageIndex, forgetPassageIndex } from '../../src/store/tenants.ts';
 import { preparedFor } from '../../src/store/tokens.ts';
 import { MemoryD1 } from '../support/d1-in-memory.ts';
 
@@ -23,6 +23,7 @@ beforeEach(async () => {
   env = { DB: d1.binding } as Bindings;
   encoded = 0;
   d1.rows("INSERT INTO tenants (id, name) VALUES (1, 'ann'), (2, 'bob')");
+  forgetPassageIndex(TENANT);
   await ensurePassageIndex(env, TENANT);
   for (const [store, files] of Object.entries({ one: ['a', 'b'], two: ['b', 'c'], none: [] })) {
     d1.rows("INSERT INTO stores (id, tenant_id, name) VALUES (?, 1, '')", [store]);

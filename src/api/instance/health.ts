@@ -28,11 +28,13 @@ const KEPT_MS = 1_000;
 /** The last report to others, and when its facts were last looked up. */
 let kept: { at: number; report: Report } | null = null;
 
-export const health = new Hono<AppEnv>();
+export const live = new Hono<AppEnv>();
 
-health.get('/live', function live(c) {
+live.get('/', function isLive(c) {
   return c.json({ status: 'ok' });
 });
+
+export const health = new Hono<AppEnv>();
 
 health.get('/ready', async function ready(c) {
   const { checks } = await checkAll(c.env, isLocal(c));

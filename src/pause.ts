@@ -1,6 +1,6 @@
 const PAUSE_MS = 1;
 /** The most that work gives way for after one slice. */
-const LONGEST_MS = 25;
+const LONGEST_MS = 10;
 
 /**
  * A millisecond in which the event loop idles, for work that comes in slices. A worker,

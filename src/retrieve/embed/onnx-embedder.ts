@@ -19,7 +19,7 @@ import type { Manifest } from './manifest.ts';
 const TEXTS_A_RUN = 32;
 const TOKENS_A_RUN = 2_048;
 /** Characters encoded between two pauses: a few milliseconds of work. */
-const ENCODED_A_SLICE = 8_192;
+const ENCODED_A_SLICE = 16_384;
 
 /** A bag's output of its tokens' own vectors. */
 const TOKEN_STATES = 'token_states';

@@ -7,7 +7,14 @@ import type { DecoderGraphs } from './decoder-graphs.ts';
 import type { Engine, EngineLimits, Exactness, Slot, StepRow } from './engine.ts';
 import type { KvCopier } from './kv-copy.ts';
 import type { KvPool } from './kv-pool.ts';
-import { type Lane, type Member, ownLane, paddedRows, paddedWidth, sharedLanes } from './lane.ts';
+import {
+  type Lane,
+  type LeastRows,
+  type Member,
+  ownLane,
+  paddedWidth,
+  sharedLanes,
+} from './lane.ts';
 import { loadOf, OwnLanesPlan, SharedLanesPlan } from './lane-plan.ts';
 import { KvSlot, type SlotTable } from './slots.ts';
 import type { StepOutputs } from './step-outputs.ts';
@@ -23,6 +30,7 @@ export interface EngineParts {
   outputs: readonly StepOutputs[];
   /** Whether lanes are shared by neighbouring slots. */
   sharedLanes: boolean;
+  leastRows: LeastRows;
   /** Frees what the parts above use. */
   release: () => void;
 }
@@ -124,14 +132,15 @@ export class OrtEngine implements Engine {
 
   plan(slots: readonly Slot[]): GrowingStep {
     const own = slots.map((slot) => this.own(slot));
-    const { sharedLanes, graphs } = this.parts;
-    if (sharedLanes) return new SharedLanesPlan(this.costs, own);
-    return new OwnLanesPlan(this.costs, own, graphs.mostLanes);
+    const { sharedLanes, graphs, leastRows } = this.parts;
+    if (sharedLanes) return new SharedLanesPlan(this.costs, own, leastRows);
+    return new OwnLanesPlan(this.costs, own, graphs.mostLanes, leastRows);
   }
 
   stepCost(rows: number, sessions: number, context: number): number {
-    const each = paddedRows(Math.ceil(rows / sessions));
-    const runs = Math.ceil(sessions / this.parts.graphs.mostLanes);
+    const { graphs, leastRows } = this.parts;
+    const each = Math.max(leastRows, Math.ceil(rows / sessions));
+    const runs = Math.ceil(sessions / graphs.mostLanes);
     const lanes = sessions / runs;
     const attended = lanes * each * paddedWidth(context, each);
     return runs * this.costs.expected({ rows: lanes * each, attended, lanes });
@@ -185,8 +194,9 @@ export class OrtEngine implements Engine {
   }
 
   private lanes(members: readonly Member[]): Lane[] {
-    if (this.parts.sharedLanes) return sharedLanes(members, this.parts.slots.slots);
-    return members.map(ownLane);
+    const { slots, leastRows } = this.parts;
+    if (this.parts.sharedLanes) return sharedLanes(members, slots.slots, leastRows);
+    return members.map((member) => ownLane(member, leastRows));
   }
 
   /** Zeroes what a lane would read of memory that was never written. */

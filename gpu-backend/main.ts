@@ -7,6 +7,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseLinkKeys } from '../src/link/protocol/index.ts';
+import { readJudge } from './accept/lossy/judge-file.ts';
 import { addModel } from './builder/add-model.ts';
 import { reportProgress } from './cli/progress-lines.ts';
 import { computeTypeFor, DEFAULT_CACHE_FOLDER, openEngine } from './engine/open.ts';
@@ -30,7 +31,8 @@ async function main(): Promise<void> {
     download: { accessToken: process.env.HF_TOKEN },
     onProgress: reportProgress(console.log),
   });
-  const engine = await openEngine(model.path, settings);
+  const hiddenOutput = readJudge(model.path, model.config.hiddenSize) !== undefined;
+  const engine = await openEngine(model.path, { ...settings, hiddenOutput });
   const verifier = await startVerifier(model, engine, door);
   console.log(`verifier ready at ${verifier.url}, model ${model.manifest.name}`);
 

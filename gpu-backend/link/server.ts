@@ -2,6 +2,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type LinkKey, pause } from '../../src/link/protocol/index.ts';
+import { readJudge } from '../accept/lossy/judge-file.ts';
+import { readNeighbours } from '../accept/lossy/neighbour-table.ts';
 import { Nucleus } from '../accept/warp.ts';
 import type { ModelFolder } from '../builder/model-folder.ts';
 import { EchoDrafter } from '../drafters/echo.ts';
@@ -50,7 +52,11 @@ export async function startVerifier(
   engine: Engine,
   { host, port, keys, audiences }: VerifierOptions,
 ): Promise<Verifier> {
-  const description = describeModel(model, engine.limits);
+  const aids = {
+    neighbours: readNeighbours(model.path, engine.limits.vocabSize),
+    judge: readJudge(model.path, model.config.hiddenSize),
+  };
+  const description = describeModel(model, engine.limits, aids);
   const scheduler = new Scheduler(engine, nodeClock);
   const room = new WaitingRoom(nodeClock, engine.limits.slots);
   scheduler.onFreed = (session) => room.freed(session, session.namespace);
@@ -62,6 +68,7 @@ export async function startVerifier(
     room,
     nucleus: new Nucleus(engine.limits.vocabSize),
     limits: {
+      aids,
       grammars: Grammars.of(model.path, engine.limits.vocabSize),
       fingerprint: description.fingerprint,
       vocabSize: engine.limits.vocabSize,

@@ -77,7 +77,7 @@ const sharedNoise: Acceptance = ({ p, q }, k, place) => {
   return matched / rounds;
 };
 
-export const CONTENDERS: Readonly<Record<string, Acceptance>> = {
+const CONTENDERS: Readonly<Record<string, Acceptance>> = {
   'draw and match, likeliest drafts': likeliestMatched,
   'draw and match, shared noise': sharedNoise,
   'recursive rejection (SpecInfer), with replacement': recursive,

@@ -47,7 +47,7 @@ const transferred =
     return distributionsAt({ ...place, target: hundredths }, Infinity, temperature).p;
   };
 
-export const LOSSY: Readonly<Record<string, LossyLaw>> = {
+const LOSSY: Readonly<Record<string, LossyLaw>> = {
   'draw and match': match,
   'typical (Medusa)': typical,
   'relaxed (LANTERN), δ 0.1': relaxed(0.1),

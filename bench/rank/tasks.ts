@@ -8,7 +8,7 @@ export interface CodeTask {
   answers: CodeCandidate[];
 }
 
-export interface CodeCandidate {
+interface CodeCandidate {
   text: string;
   /** 3 right, 2 right but for a rare case, 1 of some use, 0 wrong or broken. */
   worth: number;

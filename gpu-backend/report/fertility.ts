@@ -20,7 +20,10 @@ export function fertilityOf(text: string, encode: Encode, english: number | null
   const tokens = encode(text).length;
   const words = wordsOf(text);
   // As it stands in a sentence: most vocabularies have words with the space before them.
-  const whole = words.filter((word) => encode(` ${word}`).length === 1).length;
+  const isWhole = new Map<string, boolean>();
+  for (const word of words) isWhole.set(word, false);
+  for (const word of isWhole.keys()) isWhole.set(word, encode(` ${word}`).length === 1);
+  const whole = words.filter((word) => isWhole.get(word)).length;
   return {
     words: words.length,
     tokensPerWord: tokens / Math.max(1, words.length),
@@ -30,8 +33,15 @@ export function fertilityOf(text: string, encode: Encode, english: number | null
   };
 }
 
+/** A segmenter copies its whole text for every segment: long texts are split before. */
+const LINES = /[^\n]{1,500}/g;
+
 /** By Unicode's rules and, where a language writes no spaces, its dictionary. */
 function wordsOf(text: string): string[] {
-  const segments = new Intl.Segmenter(undefined, { granularity: 'word' }).segment(text);
-  return [...segments].flatMap(({ segment, isWordLike }) => (isWordLike ? [segment] : []));
+  const segmenter = new Intl.Segmenter(undefined, { granularity: 'word' });
+  return (text.match(LINES) ?? []).flatMap((line) =>
+    [...segmenter.segment(line)].flatMap(({ segment, isWordLike }) =>
+      isWordLike ? [segment] : [],
+    ),
+  );
 }

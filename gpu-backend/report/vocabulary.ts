@@ -1,6 +1,6 @@
 /** What a tokenizer's vocabulary holds, by kind and by script (the analysis of Qtok, 2410.12989). */
 
-export const TOKEN_KINDS = [
+const TOKEN_KINDS = [
   'special',
   'part of a character',
   'whole word',
@@ -10,7 +10,7 @@ export const TOKEN_KINDS = [
   'punctuation',
   'mixed',
 ] as const;
-export type TokenKind = (typeof TOKEN_KINDS)[number];
+type TokenKind = (typeof TOKEN_KINDS)[number];
 
 /** Unicode's names of the scripts that are told apart. */
 const SCRIPTS = [
@@ -35,7 +35,7 @@ const SCRIPT_PATTERNS = SCRIPTS.map(
 /** Code points that coverage looks at: those of everyday writing are below. */
 const LAST_CODE_POINT = 0xffff;
 
-export interface ScriptReport {
+interface ScriptReport {
   /** Tokens with letters of this script and of no other. */
   tokens: number;
   /** Of them, those that begin a word, with the space before it. */

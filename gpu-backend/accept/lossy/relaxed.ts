@@ -14,7 +14,7 @@ import type { Probabilities } from '../probabilities.ts';
 import { LossyAccept } from './lossy-accept.ts';
 
 /** Of the target's probability, the most that drafts may stand in for at a place. */
-export const RELAXED_DELTA = 0.1;
+const RELAXED_DELTA = 0.1;
 
 /** Tokens by nearness in the model's embedding. */
 export interface Neighbours {

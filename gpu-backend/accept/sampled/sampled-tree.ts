@@ -13,7 +13,7 @@ import { ROOT, type TokenTree } from '../../../src/draft/tree/tree.ts';
 import type { Drawing } from './drawing.ts';
 
 /** Draws after one place. */
-export const DRAWS = 3;
+const DRAWS = 3;
 
 /** Drafts after one place: as drawn, and what from. */
 export interface Draws {

@@ -36,6 +36,11 @@ export const WIDTH_STEP = 32;
  */
 const MIN_ROWS = 2;
 
+/** Rows that a session's part of a step feeds. */
+export function fedRows({ count, kept = 0 }: StepRow): number {
+  return count - kept;
+}
+
 /** Rows that a session's own lane is padded to. */
 export function paddedRows(count: number): number {
   return Math.max(MIN_ROWS, count);
@@ -49,8 +54,8 @@ export function paddedWidth(length: number, rows: number): number {
 /** One session's own lane, as long as its context needs. */
 export function ownLane(member: Member): Lane {
   const { slot, row } = member;
-  const rows = paddedRows(row.count);
-  const width = paddedWidth(slot.length, rows);
+  const rows = paddedRows(fedRows(row));
+  const width = paddedWidth(slot.length + (row.kept ?? 0), rows);
   return { pool: slot.pool, first: slot.index, slots: [member], rows, width };
 }
 
@@ -63,11 +68,11 @@ export const MAX_SHARED_ROWS = 64;
  * (prefill chunks) get their own. `all` are the engine's slots.
  */
 export function sharedLanes(members: readonly Member[], all: readonly KvSlot[]): Lane[] {
-  const small = members.filter(({ row }) => row.count <= MAX_SHARED_ROWS);
+  const small = members.filter(({ row }) => fedRows(row) <= MAX_SHARED_ROWS);
   const pools = new Set(small.map(({ slot }) => slot.pool));
   return [
     ...[...pools].map((pool) => poolLane(pool, small, all)),
-    ...members.filter(({ row }) => row.count > MAX_SHARED_ROWS).map(ownLane),
+    ...members.filter(({ row }) => fedRows(row) > MAX_SHARED_ROWS).map(ownLane),
   ];
 }
 
@@ -81,6 +86,6 @@ function poolLane(pool: KvPool, members: readonly Member[], all: readonly KvSlot
   const slots = all
     .filter((slot) => slot.pool === pool && slot.index >= first && slot.index <= last)
     .map((slot) => ({ slot, row: rowOf.get(slot) ?? null }));
-  const rows = paddedRows(Math.max(...own.map(({ row }) => row.count)));
+  const rows = paddedRows(Math.max(...own.map(({ row }) => fedRows(row))));
   return { pool, first, slots, rows, width: pool.stride };
 }

@@ -1,6 +1,20 @@
 /** Which form of the decoder's graph is built. */
 import type { AttentionForm } from './attention-kernel.ts';
 
+/** Half a layer: its attention or its MLP, each added to the residual stream. */
+export interface Block {
+  kind: 'attention' | 'mlp';
+  layer: number;
+}
+
+/** All blocks of a model, in order. */
+export function allBlocks(layers: number): Block[] {
+  return Array.from({ length: layers }, (_, layer): Block[] => [
+    { kind: 'attention', layer },
+    { kind: 'mlp', layer },
+  ]).flat();
+}
+
 export interface DecoderOptions {
   attention: AttentionForm;
   /** Lanes of the graph. */
@@ -12,6 +26,8 @@ export interface DecoderOptions {
    * ORT's CUDA kernel would copy each key head once per query head instead.
    */
   foldHeads?: boolean;
+  /** The blocks that are computed, at least one, in the model's order; by default all. The n-th attention among them has the n-th cache. */
+  blocks?: readonly Block[] | undefined;
   /** Also give the last hidden state of the rows whose logits are wanted. */
   hiddenOutput?: boolean;
 }

@@ -22,9 +22,16 @@
 import { ElementType } from '../ort/tensor.ts';
 import { AttentionGraph } from './attention.ts';
 import type { DecoderConfig } from './config.ts';
-import type { DecoderOptions } from './decoder-options.ts';
+import { allBlocks, type Block, type DecoderOptions } from './decoder-options.ts';
 import { GraphBuilder, MICROSOFT } from './onnx.ts';
 import type { Weights } from './weights.ts';
+
+/** The norm whose result a block reads; the final one behind the last block. */
+function normBefore(block: Block | undefined): string {
+  if (!block) return 'model.norm.weight';
+  const name = block.kind === 'attention' ? 'input_layernorm' : 'post_attention_layernorm';
+  return `model.layers.${block.layer}.${name}.weight`;
+}
 
 /** The serialised graph; its initializers point into the files that `weights` names. */
 export function buildDecoder(
@@ -39,15 +46,14 @@ export function buildDecoder(
   graph.input('logit_rows', 'int64', ['R']);
   attention.addInputs();
 
+  const blocks = options.blocks ?? allBlocks(config.layers);
   let sum = weights.embed(graph, 'input_ids');
-  let normed = norm(sum, 'model.layers.0.input_layernorm');
-  for (let layer = 0; layer < config.layers; layer++) {
-    const attended = attention.add(normed, layer);
-    [sum, normed] = addAndNorm(sum, attended, `model.layers.${layer}.post_attention_layernorm`);
-    const fed = feedForward(normed, layer);
-    const isLast = layer === config.layers - 1;
-    const next = isLast ? 'model.norm' : `model.layers.${layer + 1}.input_layernorm`;
-    [sum, normed] = addAndNorm(sum, fed, next);
+  let normed = norm(sum, normBefore(blocks[0]));
+  let caches = 0;
+  for (const [i, { kind, layer }] of blocks.entries()) {
+    const added =
+      kind === 'attention' ? attention.add(normed, layer, caches++) : feedForward(normed, layer);
+    [sum, normed] = addAndNorm(sum, added, normBefore(blocks[i + 1]));
   }
   head(normed);
   return graph.encode();
@@ -55,7 +61,7 @@ export function buildDecoder(
   function norm(input: string, weight: string): string {
     return graph.node(
       'SimplifiedLayerNormalization',
-      [input, weights.vector(graph, `${weight}.weight`)],
+      [input, weights.vector(graph, weight)],
       `${input}.norm`,
       { axis: -1, epsilon: { float: config.normEpsilon }, stash_type: 1 },
     );
@@ -66,7 +72,7 @@ export function buildDecoder(
     const outputs: [string, string] = [`${addend}.sum`, `${addend}.sum_norm`];
     graph.nodeWithOutputs(
       'SkipSimplifiedLayerNormalization',
-      [residual, addend, weights.vector(graph, `${weight}.weight`)],
+      [residual, addend, weights.vector(graph, weight)],
       [outputs[1], '', '', outputs[0]],
       { epsilon: { float: config.normEpsilon } },
       MICROSOFT,

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AttentionForm } from '../builder/attention-kernel.ts';
+import { allBlocks, type Block } from '../builder/decoder-options.ts';
 import { maxExactThreads } from '../builder/exact-attention.ts';
 import { readModelFolder } from '../builder/model-folder.ts';
 import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
@@ -84,12 +85,31 @@ export async function openEngine(
   return await openPrepared(prepared, options);
 }
 
-async function openPrepared(prepared: PreparedModel, options: EngineOptions): Promise<OrtEngine> {
+/**
+ * A second engine that computes only `blocks` of `engine`'s model. It shares its weights
+ * in host memory, whichever of the two is closed first.
+ */
+export async function openBlocks(
+  engine: OrtEngine,
+  blocks: readonly Block[],
+  options: EngineOptions,
+): Promise<OrtEngine> {
+  if (blocks.length === 0) throw new RangeError('a graph needs at least one block');
+  const { prepared, graphs } = engine.parts;
+  return await openPrepared(prepared, { ...options, blocks }, graphs);
+}
+
+async function openPrepared(
+  prepared: PreparedModel,
+  options: EngineOptions & { blocks?: readonly Block[] },
+  beside?: DecoderGraphs,
+): Promise<OrtEngine> {
   const { model, layout, folder } = prepared;
   const plan = planOf(prepared, options);
-  const parts = await assemble(prepared, plan);
+  const parts = await assemble(prepared, plan, beside);
   const provider = plan.cuda ? 'cuda' : 'cpu';
-  const prior = priorOf(model.config, layout, provider, plan.threads);
+  const layers = plan.modelBlocks.length / 2;
+  const prior = priorOf({ ...model.config, layers }, layout, provider, plan.threads);
   const exactness = parts.limits.exact ? await checked(parts, prior, folder, plan.threads) : null;
   const engine = new OrtEngine(parts, prior, exactness);
   await calibrate(engine);
@@ -107,14 +127,19 @@ interface EnginePlan {
   sharedLanes: number | null;
   foldHeads: boolean;
   hiddenOutput: boolean;
+  modelBlocks: readonly Block[];
   /** undefined on a CPU. */
   cuda: CudaOptions | undefined;
 }
 
-function planOf({ model, layout }: PreparedModel, options: EngineOptions): EnginePlan {
+function planOf(
+  { model, layout }: PreparedModel,
+  options: EngineOptions & { blocks?: readonly Block[] },
+): EnginePlan {
   const { config } = model;
+  const { blocks = allBlocks(config.layers) } = options;
   const shape: KvShape = {
-    layers: config.layers,
+    layers: blocks.filter(({ kind }) => kind === 'attention').length,
     width: config.kvHeads * config.headDim,
     type: layout.compute,
   };
@@ -141,6 +166,7 @@ function planOf({ model, layout }: PreparedModel, options: EngineOptions): Engin
     sharedLanes: shared ? buckets.length + 1 : null,
     foldHeads: options.foldHeads ?? onCuda,
     hiddenOutput: options.hiddenOutput ?? false,
+    modelBlocks: blocks,
     cuda: onCuda ? (options.cuda ?? { deviceId: 0, memoryBytes: 0 }) : undefined,
   };
 }
@@ -155,11 +181,16 @@ function positionsFor({ buckets, sharedLanes }: EnginePlan): number {
 }
 
 /** Loads the graphs and lays out the caches. */
-async function assemble(prepared: PreparedModel, plan: EnginePlan): Promise<EngineParts> {
+async function assemble(
+  prepared: PreparedModel,
+  plan: EnginePlan,
+  beside?: DecoderGraphs,
+): Promise<EngineParts> {
   const { config } = prepared.model;
   const { compute } = prepared.layout;
   const { shape, request, buckets, attention, threads, sharedLanes, hiddenOutput, cuda } = plan;
-  const graphs = await DecoderGraphs.open(prepared, { ...plan, positions: positionsFor(plan) });
+  const options = { ...plan, positions: positionsFor(plan) };
+  const graphs = await DecoderGraphs.open(prepared, options, beside);
   const copier: KvCopier = cuda
     ? await DeviceCopier.load(shape, { threads, cuda })
     : new HostCopier();
@@ -172,10 +203,10 @@ async function assemble(prepared: PreparedModel, plan: EnginePlan): Promise<Engi
   const hidden = hiddenOutput ? new StepOutputs(config.hiddenSize) : null;
   const outputs = hidden ? [logits, hidden] : [logits];
   const batchedLanes = sharedLanes !== null;
-  const { layers } = config;
+  const { layers } = shape;
   graphs.start({ layers, compute, attention, batchedLanes, arena, logits, hidden, scratch });
   return {
-    config,
+    prepared,
     limits: {
       vocabSize: config.vocabSize,
       maxContext: request.maxContext,

@@ -4,8 +4,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { type LinkKey, pause } from '../../src/link/protocol/index.ts';
 import { Nucleus } from '../accept/warp.ts';
 import type { ModelFolder } from '../builder/model-folder.ts';
-import { EchoDrafter } from '../drafters/echo.ts';
-import { EchoMemories } from '../drafters/echo-memory.ts';
+import type { Beside } from '../drafters/beside.ts';
+import { Echoes } from '../drafters/echoes.ts';
 import type { Engine } from '../engine/engine.ts';
 import { Grammars } from '../grammar/grammars.ts';
 import { Scheduler } from '../turn/scheduler.ts';
@@ -44,17 +44,17 @@ export interface VerifierOptions {
   audiences: readonly string[];
 }
 
-/** Serves `model` on `engine`. Rejects when the port is taken. */
+/** Serves `model` on `engine`, with what drafts `beside` it. Rejects when the port is taken. */
 export async function startVerifier(
   model: ModelFolder,
   engine: Engine,
   { host, port, keys, audiences }: VerifierOptions,
+  beside: Beside = new Echoes(),
 ): Promise<Verifier> {
   const description = describeModel(model, engine.limits);
-  const scheduler = new Scheduler(engine, nodeClock);
+  const scheduler = new Scheduler(engine, nodeClock, beside);
   const room = new WaitingRoom(nodeClock, engine.limits.slots);
   scheduler.onFreed = (session) => room.freed(session, session.namespace);
-  const memories = new EchoMemories();
   let draining = false;
   const context: LinkContext = {
     engine,
@@ -68,7 +68,7 @@ export async function startVerifier(
       maxContext: engine.limits.maxContext,
     },
     clock: nodeClock,
-    echo: ({ namespace, remember }) => new EchoDrafter(memories.of(namespace, remember)),
+    beside,
     draining: () => draining,
   };
 
@@ -103,6 +103,7 @@ export async function startVerifier(
       for (const link of door.links) link.terminate();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
+      beside.close();
       engine.close();
     },
   };

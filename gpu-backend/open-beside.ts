@@ -3,18 +3,21 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../src/link/protocol/index.ts';
 import { type AddOptions, addModel } from './builder/add-model.ts';
-import { allBlocks } from './builder/decoder-options.ts';
+import { layersOf } from './builder/decoder-options.ts';
+import { earlyExit } from './builder/early-exit.ts';
 import type { ModelFolder } from './builder/model-folder.ts';
 import type { Beside } from './drafters/beside.ts';
 import { Echoes } from './drafters/echoes.ts';
 import { EngineNetwork } from './drafters/engine-network.ts';
 import type { Network } from './drafters/network.ts';
 import { Networked } from './drafters/networked.ts';
-import { type EngineOptions, openBlocks, openEngine } from './engine/open.ts';
+import { type EngineOptions, openEngine, openPart } from './engine/open.ts';
 import type { OrtEngine } from './engine/ort-engine.ts';
 
 /** ESPALIER_DRAFT that names the target's own weights. */
 const SELF = 'self';
+/** How the file of a layer ends that was trained to follow the target's first ones. */
+const EXIT = '.safetensors';
 /** Tokens of a session's text that a network beside the engine reads, its nodes included, at most. */
 const CONTEXT = 2048;
 /** Bytes that its keys and values may take. */
@@ -55,11 +58,17 @@ export async function openNetwork(
     memoryBytes: MEMORY_BYTES,
     slots: engine.limits.slots,
   };
+  const { vocabSize } = engine.limits;
+  if (draft.endsWith(EXIT)) {
+    const part = earlyExit(engine.parts.prepared, draft);
+    return new EngineNetwork(await openPart(engine, part, limits), vocabSize, part.logits);
+  }
+  const whole = { blocks: layersOf(0, target.config.layers) };
   const own =
     draft === SELF
-      ? await openBlocks(engine, allBlocks(target.config.layers), limits)
+      ? await openPart(engine, whole, limits)
       : await openSecond(draft, target, limits, add);
-  return new EngineNetwork(own, engine.limits.vocabSize);
+  return new EngineNetwork(own, vocabSize);
 }
 
 async function openSecond(

@@ -7,11 +7,11 @@ export interface Block {
   layer: number;
 }
 
-/** All blocks of a model, in order. */
-export function allBlocks(layers: number): Block[] {
-  return Array.from({ length: layers }, (_, layer): Block[] => [
-    { kind: 'attention', layer },
-    { kind: 'mlp', layer },
+/** The blocks of layers `first` to before `end`, in order. */
+export function layersOf(first: number, end: number): Block[] {
+  return Array.from({ length: end - first }, (_, i): Block[] => [
+    { kind: 'attention', layer: first + i },
+    { kind: 'mlp', layer: first + i },
   ]).flat();
 }
 
@@ -28,6 +28,8 @@ export interface DecoderOptions {
   foldHeads?: boolean;
   /** The blocks that are computed, at least one, in the model's order; by default all. The n-th attention among them has the n-th cache. */
   blocks?: readonly Block[] | undefined;
+  /** Logits of a row: those of the layout's trimmed head; by default of the whole vocabulary. */
+  logits?: number | undefined;
   /** Also give the last hidden state of the rows whose logits are wanted. */
   hiddenOutput?: boolean;
 }

@@ -22,13 +22,14 @@
 import { ElementType } from '../ort/tensor.ts';
 import { AttentionGraph } from './attention.ts';
 import type { DecoderConfig } from './config.ts';
-import { allBlocks, type Block, type DecoderOptions } from './decoder-options.ts';
+import { FINAL_NORM } from './convert.ts';
+import { type Block, type DecoderOptions, layersOf } from './decoder-options.ts';
 import { GraphBuilder, MICROSOFT } from './onnx.ts';
 import type { Weights } from './weights.ts';
 
 /** The norm whose result a block reads; the final one behind the last block. */
 function normBefore(block: Block | undefined): string {
-  if (!block) return 'model.norm.weight';
+  if (!block) return FINAL_NORM;
   const name = block.kind === 'attention' ? 'input_layernorm' : 'post_attention_layernorm';
   return `model.layers.${block.layer}.${name}.weight`;
 }
@@ -46,7 +47,7 @@ export function buildDecoder(
   graph.input('logit_rows', 'int64', ['R']);
   attention.addInputs();
 
-  const blocks = options.blocks ?? allBlocks(config.layers);
+  const blocks = options.blocks ?? layersOf(0, config.layers);
   let sum = weights.embed(graph, 'input_ids');
   let normed = norm(sum, normBefore(blocks[0]));
   let caches = 0;
@@ -103,6 +104,6 @@ export function buildDecoder(
     if (computed !== 'logits') {
       graph.node('Cast', [computed], 'logits', { to: ElementType.float32 });
     }
-    graph.output('logits', 'float32', [1, 'R', config.vocabSize]);
+    graph.output('logits', 'float32', [1, 'R', options.logits ?? config.vocabSize]);
   }
 }

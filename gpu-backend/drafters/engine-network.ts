@@ -46,12 +46,20 @@ export class EngineNetwork implements Network {
   readonly mostTokens: number;
   readonly mostContext: number;
   private readonly engine: Engine;
+  /** Logits of a row in the engine's memory, and how many of them name a token of the target. */
+  private readonly width: number;
+  private readonly named: number;
 
-  /** @param vocabSize of the target: a larger table of the draft's ends in padding. */
-  constructor(engine: Engine, vocabSize: number) {
+  /**
+   * @param vocabSize of the target: a larger table of the draft's ends in padding
+   * @param width logits that the engine gives of a row, where that is not its whole vocabulary
+   */
+  constructor(engine: Engine, vocabSize: number, width = engine.limits.vocabSize) {
     const { limits } = engine;
     this.engine = engine;
     this.vocabSize = Math.min(vocabSize, limits.vocabSize);
+    this.width = width;
+    this.named = Math.min(width, this.vocabSize);
     this.mostTokens = Math.min(limits.promptRows, limits.maxRows);
     this.mostContext = limits.maxContext;
   }
@@ -112,9 +120,9 @@ export class EngineNetwork implements Network {
   }
 
   private answer(nodes: readonly ModelNode[], { logits }: StepRow, { sampling }: Question): void {
-    const width = this.engine.limits.vocabSize;
+    const { width, named } = this;
     nodes.forEach((node, i) => {
-      const own = logits.subarray(i * width, i * width + this.vocabSize);
+      const own = logits.subarray(i * width, i * width + named);
       node.says = distributionOf(own, node.position, sampling);
     });
   }

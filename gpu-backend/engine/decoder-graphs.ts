@@ -32,6 +32,8 @@ export interface GraphOptions {
   hiddenOutput: boolean;
   /** The blocks that are computed; undefined for all. */
   modelBlocks?: readonly ModelBlock[] | undefined;
+  /** Logits of a row. */
+  logits: number;
   cuda?: CudaOptions | undefined;
 }
 
@@ -158,6 +160,7 @@ function load(
     foldHeads: options.foldHeads,
     hiddenOutput: options.hiddenOutput,
     blocks: options.modelBlocks,
+    logits: options.logits,
   });
   const { threads, cuda } = options;
   return InferenceSession.load(graph, folder, { threads, cuda, shared: weights?.initializers });

@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AttentionForm } from '../builder/attention-kernel.ts';
-import { allBlocks, type Block } from '../builder/decoder-options.ts';
+import { type Block, layersOf } from '../builder/decoder-options.ts';
+import type { ModelPart } from '../builder/early-exit.ts';
 import { maxExactThreads } from '../builder/exact-attention.ts';
 import { readModelFolder } from '../builder/model-folder.ts';
 import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
@@ -86,22 +87,31 @@ export async function openEngine(
 }
 
 /**
- * A second engine that computes only `blocks` of `engine`'s model. It shares its weights
- * in host memory, whichever of the two is closed first.
+ * A second engine that computes a part of `engine`'s model. It shares its weights in host
+ * memory, whichever of the two is closed first.
  */
-export async function openBlocks(
+export async function openPart(
   engine: OrtEngine,
-  blocks: readonly Block[],
+  { blocks, layout, logits }: Pick<ModelPart, 'blocks'> & Partial<ModelPart>,
   options: EngineOptions,
 ): Promise<OrtEngine> {
-  if (blocks.length === 0) throw new RangeError('a graph needs at least one block');
+  if (blocks.every(({ kind }) => kind !== 'attention')) {
+    throw new RangeError('a part needs at least one block of attention');
+  }
   const { prepared, graphs } = engine.parts;
-  return await openPrepared(prepared, { ...options, blocks }, graphs);
+  const part = { ...prepared, layout: layout ?? prepared.layout };
+  return await openPrepared(part, { ...options, blocks, logits }, graphs);
+}
+
+/** What of a model is computed. */
+interface PartOptions {
+  blocks?: readonly Block[];
+  logits?: number | undefined;
 }
 
 async function openPrepared(
   prepared: PreparedModel,
-  options: EngineOptions & { blocks?: readonly Block[] },
+  options: EngineOptions & PartOptions,
   beside?: DecoderGraphs,
 ): Promise<OrtEngine> {
   const { model, layout, folder } = prepared;
@@ -128,16 +138,18 @@ interface EnginePlan {
   foldHeads: boolean;
   hiddenOutput: boolean;
   modelBlocks: readonly Block[];
+  /** Logits of a row. */
+  logits: number;
   /** undefined on a CPU. */
   cuda: CudaOptions | undefined;
 }
 
 function planOf(
   { model, layout }: PreparedModel,
-  options: EngineOptions & { blocks?: readonly Block[] },
+  options: EngineOptions & PartOptions,
 ): EnginePlan {
   const { config } = model;
-  const { blocks = allBlocks(config.layers) } = options;
+  const { blocks = layersOf(0, config.layers), logits = config.vocabSize } = options;
   const shape: KvShape = {
     layers: blocks.filter(({ kind }) => kind === 'attention').length,
     width: config.kvHeads * config.headDim,
@@ -167,6 +179,7 @@ function planOf(
     foldHeads: options.foldHeads ?? onCuda,
     hiddenOutput: options.hiddenOutput ?? false,
     modelBlocks: blocks,
+    logits,
     cuda: onCuda ? (options.cuda ?? { deviceId: 0, memoryBytes: 0 }) : undefined,
   };
 }
@@ -199,7 +212,7 @@ async function assemble(
   const scratch = new KvSlot(scratchPool, 0, WIDTH_STEP);
   copier.clear({ pool: scratchPool, slot: 0, token: 0 }, WIDTH_STEP);
   const arena = new InputArena(compute);
-  const logits = new StepOutputs(config.vocabSize);
+  const logits = new StepOutputs(plan.logits);
   const hidden = hiddenOutput ? new StepOutputs(config.hiddenSize) : null;
   const outputs = hidden ? [logits, hidden] : [logits];
   const batchedLanes = sharedLanes !== null;

@@ -2,14 +2,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Decoder } from '../../bench/drafters/decode.ts';
 import { Nucleus } from '../../gpu-backend/accept/warp.ts';
-import { allBlocks } from '../../gpu-backend/builder/decoder-options.ts';
+import { layersOf } from '../../gpu-backend/builder/decoder-options.ts';
 import type { Beside, Seat } from '../../gpu-backend/drafters/beside.ts';
 import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
 import { Echoes } from '../../gpu-backend/drafters/echoes.ts';
 import { EngineNetwork } from '../../gpu-backend/drafters/engine-network.ts';
 import type { Network } from '../../gpu-backend/drafters/network.ts';
 import { Networked } from '../../gpu-backend/drafters/networked.ts';
-import { type EngineOptions, openBlocks, openEngine } from '../../gpu-backend/engine/open.ts';
+import { type EngineOptions, openEngine, openPart } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
 import { Source } from '../../src/draft/source.ts';
@@ -86,8 +86,9 @@ const BESIDE: Record<string, () => Beside | Promise<Beside>> = {
         DRAFT,
       ),
     ),
-  "the target's own weights": () => network(openBlocks(engine, allBlocks(2), DRAFT)),
-  "some of the target's blocks": () => network(openBlocks(engine, allBlocks(2).slice(0, 3), DRAFT)),
+  "the target's own weights": () => network(openPart(engine, { blocks: layersOf(0, 2) }, DRAFT)),
+  "some of the target's blocks": () =>
+    network(openPart(engine, { blocks: layersOf(0, 2).slice(0, 3) }, DRAFT)),
   'a network that lies': () => always(liar),
   'a saboteur': () => sabotage,
 };

@@ -20,16 +20,15 @@ import { parseArgs } from 'node:util';
 import { Nucleus } from '../gpu-backend/accept/warp.ts';
 import { type AddOptions, addModel } from '../gpu-backend/builder/add-model.ts';
 import { QUANTIZATION_CHOICES } from '../gpu-backend/builder/quantization.ts';
-import type { Engine } from '../gpu-backend/engine/engine.ts';
 import { DEFAULT_CACHE_FOLDER, openEngine } from '../gpu-backend/engine/open.ts';
 import { nodeClock } from '../gpu-backend/link/node-clock.ts';
 import { MAX_VERIFIED_NODES } from '../src/draft/tree/budget.ts';
 import { composePrompt } from '../src/generate/prompt.ts';
 import { PromptLayout, type PromptModel } from '../src/generate/prompt-layout.ts';
-import type { Clock } from '../src/link/protocol/index.ts';
 import { createTokenizer } from '../src/model/tokenizer.ts';
 import { turnOf } from '../test/support/turn.ts';
 import { Decoder } from './drafters/decode.ts';
+import { countingClock, withFreeNodes } from './drafters/free-nodes.ts';
 import { grounded, UNGROUNDED } from './drafters/prompts.ts';
 import { openRow, type RowSetup, type TimedBeside } from './drafters/rows.ts';
 import { SimulatedTime } from './drafters/simulated.ts';
@@ -174,23 +173,6 @@ function rowOf({ beside, tokens, steps, drafted, decodeMs }: Sums): Row {
     draftMs: draftMs[draftMs.length >> 1] ?? 0,
     nodesPerStep: drafted / steps,
   };
-}
-
-/** `engine`, of which sizing believes that nodes cost nothing. */
-function withFreeNodes(engine: Engine): Engine {
-  return new Proxy(engine, {
-    get(target, name) {
-      if (name === 'plan') return () => ({ cost: 1, add: () => {} });
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
-
-/** By which every step takes as long as any other: nobody rests from drafting that costs time. */
-function countingClock(): Clock {
-  let now = 0;
-  return { ...nodeClock, now: () => now++ };
 }
 
 type Model = ReturnType<typeof readModel>;

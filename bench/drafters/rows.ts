@@ -58,6 +58,7 @@ export async function openRow(name: string, setup: RowSetup): Promise<TimedBesid
 
 /** The echo over a memory of its own, which is never prepared. */
 class EchoOver implements Beside {
+  readonly spent = null;
   private readonly memory: EchoMemory;
 
   constructor(memory: EchoMemory) {
@@ -80,10 +81,14 @@ export class TimedBeside implements Beside {
   private readonly inner: Beside;
   /** By step. */
   readonly times: number[] = [];
-  private spent = 0;
+  private preparing = 0;
 
   constructor(inner: Beside) {
     this.inner = inner;
+  }
+
+  get spent(): Beside['spent'] {
+    return this.inner.spent;
   }
 
   seat(turn: Parameters<Beside['seat']>[0]): Seat {
@@ -94,14 +99,14 @@ export class TimedBeside implements Beside {
   }
 
   async prepare(seats: readonly Seat[]): Promise<void> {
-    this.spent = 0;
+    this.preparing = 0;
     const began = performance.now();
     await this.inner.prepare(seats);
-    this.spent = performance.now() - began;
+    this.preparing = performance.now() - began;
   }
 
   settle(outcomes: readonly Outcome[], stepMs: number): void {
-    this.times.push(this.spent);
+    this.times.push(this.preparing);
     this.inner.settle(outcomes, stepMs);
   }
 
@@ -112,6 +117,6 @@ export class TimedBeside implements Beside {
   private timed(task: () => void): void {
     const began = performance.now();
     task();
-    this.spent += performance.now() - began;
+    this.preparing += performance.now() - began;
   }
 }

@@ -37,7 +37,18 @@ export interface Outcome {
   extra: number;
 }
 
+/** What a network was asked so far, and what that brought. */
+export interface Spent {
+  passes: number;
+  nodes: number;
+  milliseconds: number;
+  /** Tokens accepted that would not have been without it. */
+  tokens: number;
+}
+
 export interface Beside {
+  /** null where no network is asked. */
+  readonly spent: Readonly<Spent> | null;
   /** A turn's seat. */
   seat(turn: Turn): Seat;
   /** Computes what the seats draft from in the step to come. Never rejects; between steps of the engine only. */

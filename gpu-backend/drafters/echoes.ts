@@ -5,6 +5,7 @@ import { EchoDrafter } from './echo.ts';
 import { EchoMemories } from './echo-memory.ts';
 
 export class Echoes implements Beside {
+  readonly spent = null;
   private readonly memories = new EchoMemories();
 
   seat({ namespace, remember }: Turn): Seat {

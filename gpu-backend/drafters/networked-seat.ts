@@ -151,10 +151,12 @@ export class NetworkedSeat extends EchoDrafter implements Seat {
     return found.sort((a, b) => b.worth - a.worth || a.index - b.index);
   }
 
-  /** What the chosen of the candidates come to, each behind those that it follows; the unread text with them. */
-  question(chosen: readonly Candidate[]): Question {
+  /**
+   * What the chosen of the candidates come to, each behind those that it follows, the
+   * unread text with them; null where none of them can be read yet.
+   */
+  question(chosen: readonly Candidate[]): Question | null {
     const { store, look, network, sampling } = this;
-    const settled = this.settled.splice(0);
     const tokens = Int32Array.from(store.unread.splice(0, network.mostTokens));
     // A chunk of a long text comes first, and by itself.
     const whole = store.unread.length === 0;
@@ -170,6 +172,8 @@ export class NetworkedSeat extends EchoDrafter implements Seat {
         nodes.push(node);
       }
     }
+    if (tokens.length === 0 && nodes.length === 0) return null;
+    const settled = this.settled.splice(0);
     return { place: this.held, settled, tokens, root: whole ? store.root : null, nodes, sampling };
   }
 

@@ -8,10 +8,10 @@
 import { Lru } from '../../src/draft/lru.ts';
 import type { Clock } from '../../src/link/protocol/index.ts';
 import type { Turn } from '../turn/admit.ts';
-import type { Beside, Outcome, Seat } from './beside.ts';
+import type { Beside, Outcome, Seat, Spent } from './beside.ts';
 import { EchoMemories } from './echo-memory.ts';
 import { Gain } from './gain.ts';
-import type { Network } from './network.ts';
+import type { Network, Question } from './network.ts';
 import { type Candidate, NetworkedSeat } from './networked-seat.ts';
 import { Price } from './price.ts';
 
@@ -28,20 +28,13 @@ interface Record {
   prices: Price[];
 }
 
-export interface Spent {
-  passes: number;
-  nodes: number;
-  milliseconds: number;
-}
-
 export interface NetworkedOptions {
   /** Asks always, so many nodes of each session in so many passes: for measuring what it brings whatever it costs. */
   always?: { passes: number; nodes: number };
 }
 
 export class Networked implements Beside {
-  /** What was spent so far. */
-  readonly spent: Spent = { passes: 0, nodes: 0, milliseconds: 0 };
+  readonly spent: Spent = { passes: 0, nodes: 0, milliseconds: 0, tokens: 0 };
   private readonly network: Network;
   private readonly clock: Pick<Clock, 'now'>;
   private readonly options: NetworkedOptions;
@@ -90,6 +83,7 @@ export class Networked implements Beside {
       if (!(one.seat instanceof NetworkedSeat)) continue;
       const price = this.price(one.seat.namespace);
       extra.set(price, (extra.get(price) ?? 0) + one.extra);
+      this.spent.tokens += one.extra;
     }
     // Whoever shares a run shares its time.
     for (const [price, own] of extra) price.settle(stepMs, tokens, own, this.lastMs / extra.size);
@@ -108,9 +102,15 @@ export class Networked implements Beside {
   /** One run for those of the seats that have something worth asking; those that had. */
   private async pass(seats: readonly NetworkedSeat[]): Promise<NetworkedSeat[]> {
     const chosen = this.choose(seats);
-    if (chosen.size === 0) return [];
-    const asking = [...chosen.keys()];
-    const questions = asking.map((seat) => seat.question(chosen.get(seat)!));
+    const asking: NetworkedSeat[] = [];
+    const questions: Question[] = [];
+    for (const [seat, candidates] of chosen) {
+      const question = seat.question(candidates);
+      if (!question) continue;
+      asking.push(seat);
+      questions.push(question);
+    }
+    if (questions.length === 0) return [];
     await this.network.read(questions);
     this.spent.passes++;
     for (const { nodes } of questions) this.spent.nodes += nodes.length;

@@ -77,7 +77,7 @@ export async function startVerifier(
     draining: () => draining,
     serve: (socket) => serveLink(wsTransport(socket, nodeClock), context),
   });
-  const state = { engine, scheduler, room, draining: () => draining };
+  const state = { engine, scheduler, room, beside, draining: () => draining };
   const server = createServer(httpRoutes(model.path, description, state));
   server.on('upgrade', (request, socket, head) => {
     void door.upgrade(request, socket as Socket, head);

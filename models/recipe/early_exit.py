@@ -211,6 +211,7 @@ def main():
     p.add_argument('--model', required=True)
     p.add_argument('--exit', type=int, default=3)
     p.add_argument('--out', required=True)
+    p.add_argument('--chat', default='<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n', help='a question as the model is asked it')
     p.add_argument('--kept', help='answers that were written before, or are to be kept for another training')
     p.add_argument('--write-minutes', type=float, default=8)
     p.add_argument('--train-minutes', type=float, default=14)
@@ -232,8 +233,8 @@ def main():
         texts, began = [], time.time()
         while asked and (time.time() - began) < args.write_minutes * 60:
             batch, asked = asked[:BATCH], asked[BATCH:]
-            chats = [f'<|im_start|>user\n{q}<|im_end|>\n<|im_start|>assistant\n' for q in batch]
-            texts += target.write([tok.encode(chat).ids for chat in chats], args.exit, ends[0], ends)
+            chats = [tok.encode(args.chat.replace('\\n', '\n').format(question)).ids for question in batch]
+            texts += target.write(chats, args.exit, ends[0], ends)
             print(f'{sum(len(t["hidden"]) for t in texts)} tokens written', flush=True)
         if args.kept:
             torch.save(texts, args.kept)

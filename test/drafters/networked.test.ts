@@ -4,14 +4,19 @@ import { Gain } from '../../gpu-backend/drafters/gain.ts';
 import { Networked, type NetworkedOptions } from '../../gpu-backend/drafters/networked.ts';
 import { Price } from '../../gpu-backend/drafters/price.ts';
 import { shortContext } from '../../gpu-backend/drafters/short-context.ts';
+import { Noise } from '../../src/draft/noise.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { turnOf } from '../support/turn.ts';
 import { type Script, ScriptedNetwork } from './scripted-network.ts';
 
 const VOCAB = 1000;
-/** What a target writes that never repeats itself: the token at a position. */
-const truth = (position: number) => (Math.imul(position + 1, 0x9e3779b1) >>> 9) % VOCAB;
+const noise = new Noise([1, 2]);
+/** What a target writes that can't be foreseen: the token at a position. */
+function truth(position: number): number {
+  noise.at(position);
+  return Math.floor(Math.exp(-Math.exp(-noise.gumbel(0))) * VOCAB) % VOCAB;
+}
 const right: Script = (_, position) => [
   [truth(position), 0.9],
   [1, 0.05],
@@ -30,7 +35,7 @@ function world(script: Script, options: NetworkedOptions = {}) {
   const beside = new Networked(network, time, options);
   const begin = (namespace = 'a', length = 8) => {
     const prompt = Int32Array.from({ length }, (_, i) => truth(i));
-    const turn = turnOf({ prompt, namespace, maxTokens: 4000 });
+    const turn = turnOf({ prompt, namespace, maxTokens: 20_000 });
     const seat = beside.seat(turn);
     seat.begin(prompt, []);
     let position = length;

@@ -1,6 +1,7 @@
 /** With every drafter beside the engine the text is what the target writes alone, several sessions at a time. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Decoder } from '../../bench/drafters/decode.ts';
+import { countingClock, withFreeNodes } from '../../bench/drafters/free-nodes.ts';
 import { Nucleus } from '../../gpu-backend/accept/warp.ts';
 import { layersOf } from '../../gpu-backend/builder/decoder-options.ts';
 import type { Beside, Seat } from '../../gpu-backend/drafters/beside.ts';
@@ -58,6 +59,7 @@ class Saboteur extends EchoDrafter {
 }
 
 const sabotage: Beside = {
+  spent: null,
   seat: (): Seat => new Saboteur(),
   prepare: async () => {},
   settle: () => {},
@@ -95,7 +97,7 @@ const BESIDE: Record<string, () => Beside | Promise<Beside>> = {
 
 /** All turns at once. */
 async function answers(beside: Beside | null, temperature: number) {
-  const decoder = new Decoder(engine, new Nucleus(96), nodeClock, beside);
+  const decoder = new Decoder(withFreeNodes(engine), new Nucleus(96), countingClock(), beside);
   const decoded = await Promise.all(
     TURNS.map((prompt, i) => {
       const turn = turnOf({
@@ -119,7 +121,10 @@ describe.each([0, 0.9])('at temperature %d', (temperature) => {
   test.each(Object.keys(BESIDE))('%s changes nothing', async (name) => {
     const plain = await answers(null, temperature);
     expect(plain.texts[0]).toHaveLength(TOKENS);
+    const complaints = vi.spyOn(console, 'error');
     const drafted = await answers(await BESIDE[name]!(), temperature);
+    expect(complaints).not.toHaveBeenCalled();
+    complaints.mockRestore();
     expect(drafted.texts).toEqual(plain.texts);
     // It really drafts: of its own weights the target accepts nearly all.
     if (name === "the target's own weights") expect(drafted.steps).toBeLessThan(plain.steps / 2);

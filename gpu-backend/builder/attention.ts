@@ -61,11 +61,13 @@ export class AttentionGraph {
   /** Attention of one layer over all lanes, with the caches of number `cache`; returns the block's output, [1, T, hidden]. */
   add(input: string, layer: number, cache: number): string {
     const { graph, weights, options } = this;
-    const { heads, kvHeads } = this.config;
+    const { heads, kvHeads, headDim } = this.config;
     const at = `model.layers.${layer}.self_attn`;
-    let query = weights.linear(graph, input, `${at}.q_proj`, `query.${layer}`);
-    let key = weights.linear(graph, input, `${at}.k_proj`, `new_key.${layer}`);
-    const value = weights.linear(graph, input, `${at}.v_proj`, `new_value.${layer}`);
+    const value = `new_value.${layer}`;
+    let query = `query.${layer}`;
+    let key = `new_key.${layer}`;
+    const sizes = [heads, kvHeads, kvHeads].map((count) => count * headDim);
+    weights.joined(graph, input, `${at}.qkv_proj`, [query, key, value], sizes);
     if (this.config.queryKeyNorm) {
       query = this.headNorm(query, `${at}.q_norm`, heads);
       key = this.headNorm(key, `${at}.k_norm`, kvHeads);

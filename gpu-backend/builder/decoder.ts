@@ -84,8 +84,9 @@ export function buildDecoder(
   /** SwiGLU: down(silu(gate(x)) · up(x)). */
   function feedForward(input: string, layer: number): string {
     const at = `model.layers.${layer}.mlp`;
-    const gate = weights.linear(graph, input, `${at}.gate_proj`, `gate.${layer}`);
-    const up = weights.linear(graph, input, `${at}.up_proj`, `up.${layer}`);
+    const [gate, up] = [`gate.${layer}`, `up.${layer}`];
+    const sizes = [config.intermediateSize, config.intermediateSize];
+    weights.joined(graph, input, `${at}.gate_up_proj`, [gate, up], sizes);
     const sigmoid = graph.node('Sigmoid', [gate], `gate_sigmoid.${layer}`);
     const silu = graph.node('Mul', [gate, sigmoid], `gate_silu.${layer}`);
     const product = graph.node('Mul', [silu, up], `gated.${layer}`);

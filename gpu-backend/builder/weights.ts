@@ -2,6 +2,7 @@
 import type { DecoderConfig } from './config.ts';
 import { EMBEDDING, FINAL_GAINS, HEAD, TRIMMED_HEAD, type WeightLayout } from './convert.ts';
 import { narrow } from './float16.ts';
+import { partsOf } from './joined-layers.ts';
 import { BlockProducts, lookUpBlocks } from './linear/block-products.ts';
 import { Columns8Products, lookUpColumns8 } from './linear/columns8.ts';
 import { partName, type StoredMatrix } from './linear/stored-matrix.ts';
@@ -63,6 +64,24 @@ export class Weights {
     }
     const product = this.product(graph, input, `${layer}.weight`, `${output}.product`);
     return graph.node('Add', [product, this.vector(graph, bias)], output);
+  }
+
+  /** x · Wᵀ (+ bias) of the parts of a joined layer: one product where they are stored as one. */
+  joined(
+    graph: GraphBuilder,
+    input: string,
+    layer: string,
+    outputs: readonly string[],
+    sizes: readonly number[],
+  ): void {
+    if (`${layer}.weight` in this.layout.matrices) {
+      const all = this.linear(graph, input, layer, `${outputs[0]}.joined`);
+      graph.nodeWithOutputs('Split', [all, graph.integers(sizes)], outputs, { axis: 2 });
+      return;
+    }
+    for (const [i, part] of partsOf(layer).entries()) {
+      this.linear(graph, input, part, outputs[i]!);
+    }
   }
 
   /**

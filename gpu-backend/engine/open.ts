@@ -22,7 +22,7 @@ import { InputArena } from './input-arena.ts';
 import { kept, machineKey } from './kept.ts';
 import { DeviceCopier, HostCopier, type KvCopier } from './kv-copy.ts';
 import { bytesPerToken, KvPool, type KvShape } from './kv-pool.ts';
-import { MAX_SHARED_ROWS, WIDTH_STEP } from './lane.ts';
+import { leastRowsOf, MAX_SHARED_ROWS, WIDTH_STEP } from './lane.ts';
 import { type EngineParts, OrtEngine } from './ort-engine.ts';
 import { KvSlot, SlotTable } from './slots.ts';
 import { StepOutputs } from './step-outputs.ts';
@@ -234,6 +234,7 @@ async function assemble(
     copier,
     outputs,
     sharedLanes: batchedLanes,
+    leastRows: leastRowsOf(attention, config),
     release: () => {
       graphs.close();
       copier.release();

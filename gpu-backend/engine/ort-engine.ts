@@ -10,9 +10,9 @@ import type { KvPool } from './kv-pool.ts';
 import {
   fedRows,
   type Lane,
+  type LeastRows,
   type Member,
   ownLane,
-  paddedRows,
   paddedWidth,
   sharedLanes,
 } from './lane.ts';
@@ -31,6 +31,7 @@ export interface EngineParts {
   outputs: readonly StepOutputs[];
   /** Whether lanes are shared by neighbouring slots. */
   sharedLanes: boolean;
+  leastRows: LeastRows;
   /** Frees what the parts above use. */
   release: () => void;
 }
@@ -132,14 +133,15 @@ export class OrtEngine implements Engine {
 
   plan(slots: readonly Slot[]): GrowingStep {
     const own = slots.map((slot) => this.own(slot));
-    const { sharedLanes, graphs } = this.parts;
-    if (sharedLanes) return new SharedLanesPlan(this.costs, own);
-    return new OwnLanesPlan(this.costs, own, graphs.mostLanes);
+    const { sharedLanes, graphs, leastRows } = this.parts;
+    if (sharedLanes) return new SharedLanesPlan(this.costs, own, leastRows);
+    return new OwnLanesPlan(this.costs, own, graphs.mostLanes, leastRows);
   }
 
   stepCost(rows: number, sessions: number, context: number): number {
-    const each = paddedRows(Math.ceil(rows / sessions));
-    const runs = Math.ceil(sessions / this.parts.graphs.mostLanes);
+    const { graphs, leastRows } = this.parts;
+    const each = Math.max(leastRows, Math.ceil(rows / sessions));
+    const runs = Math.ceil(sessions / graphs.mostLanes);
     const lanes = sessions / runs;
     const attended = lanes * each * paddedWidth(context, each);
     return runs * this.costs.expected({ rows: lanes * each, attended, lanes });
@@ -193,8 +195,9 @@ export class OrtEngine implements Engine {
   }
 
   private lanes(members: readonly Member[]): Lane[] {
-    if (this.parts.sharedLanes) return sharedLanes(members, this.parts.slots.slots);
-    return members.map(ownLane);
+    const { slots, leastRows } = this.parts;
+    if (this.parts.sharedLanes) return sharedLanes(members, slots.slots, leastRows);
+    return members.map((member) => ownLane(member, leastRows));
   }
 
   /** Zeroes what a lane would read of memory that was never written. */

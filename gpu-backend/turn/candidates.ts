@@ -20,9 +20,10 @@ import {
 } from '../../src/link/protocol/index.ts';
 import type { LogitsProcessor } from '../accept/logits-processor.ts';
 import type { SampledTree } from '../accept/sampled/sampled-tree.ts';
-import type { Echo } from '../drafters/echo.ts';
+import type { Seat } from '../drafters/beside.ts';
 import type { StepRow } from '../engine/engine.ts';
 import type { Turn } from './admit.ts';
+import { Without } from './without.ts';
 
 /** Tree frames a worker may have outstanding: a round trip's worth of steps, and a bound on the work a peer can cause. */
 export const TREE_CREDIT = 8;
@@ -34,7 +35,7 @@ export class Candidates {
   stale = 0;
   /** Told what the draft model said of a tree's nodes, where a tree brings it. */
   onWords: (tree: TokenTree, base: number, words: readonly DraftWord[]) => void = () => {};
-  private readonly echo: Echo | null;
+  private readonly echo: Seat | null;
   private readonly sampled: SampledTree | null;
   private readonly drafts: boolean;
   private readonly vocabSize: number;
@@ -54,6 +55,7 @@ export class Candidates {
   private taken = 0;
   /** Tokens of all spans so far. */
   private spanTokens = 0;
+  private readonly without = new Without();
   /** Base of the newest tree. */
   private newestBase = -1;
 
@@ -63,7 +65,7 @@ export class Candidates {
    */
   constructor(
     turn: Turn,
-    echo: Echo | null,
+    echo: Seat | null,
     vocabSize: number,
     processors: readonly LogitsProcessor[] = [],
     sampled: SampledTree | null = null,
@@ -146,6 +148,7 @@ export class Candidates {
     this.drafted = spare;
     spare.clear();
     if (!this.drafts || most <= 0) return falling.subarray(0, 0);
+    if (this.echo) this.without.draw(this.echo, this.standing, most);
     this.echo?.draft(spare, most);
     fuse(spare, this.standing);
     this.drafted = this.pruned(spare);
@@ -179,17 +182,23 @@ export class Candidates {
     this.swap();
   }
 
+  /** Of `tokens`, which the step in flight committed, how many it owes to a network. */
+  owedToNetwork(tokens: Int32Array): number {
+    return this.without.owed(tokens, this.tree);
+  }
+
   /** Whether the successors of verified tokens are drafted from. */
   get recycles(): boolean {
     return this.echo?.recycles ?? false;
   }
 
-  /** What the target found likeliest after each token that the step verified. After `commit`: nothing learns from its own answer. */
-  observe(row: StepRow): void {
+  /** What the target found likeliest after each token that the step verified. `lastRow`: where the last committed one was drawn. After `commit`: nothing learns from its own answer. */
+  observe(row: StepRow, lastRow: number): void {
     const { topIds, top = 0 } = row;
     if (!this.echo || !topIds) return;
     for (let i = 0; i < row.count; i++) {
-      this.echo.observe(row.tokens[i]!, topIds.subarray(i * top, (i + 1) * top));
+      const successors = topIds.subarray(i * top, (i + 1) * top);
+      this.echo.observe(row.tokens[i]!, successors, i === lastRow);
     }
   }
 

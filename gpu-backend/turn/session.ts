@@ -15,7 +15,7 @@ import { processorsOf } from '../accept/processors.ts';
 import { type TurnRule, turnRule } from '../accept/turn-rule.ts';
 import { Walk } from '../accept/walk.ts';
 import type { Nucleus } from '../accept/warp.ts';
-import type { Echo } from '../drafters/echo.ts';
+import type { Seat } from '../drafters/beside.ts';
 import type { Engine, Slot, StepRow } from '../engine/engine.ts';
 import { firstAcrossPanel, panelRoom } from '../engine/panel.ts';
 import type { Outbox } from '../link/outbox.ts';
@@ -26,6 +26,8 @@ import type { Draftable } from './tree-sizing.ts';
 
 export class Session implements Draftable {
   readonly slot: Slot;
+  /** Its drafter beside the engine; null in modes without one. */
+  readonly seat: Seat | null;
   /** Set once the turn is over; the scheduler then frees the slot. */
   ended = false;
   private readonly turn: Turn;
@@ -41,6 +43,8 @@ export class Session implements Draftable {
   private caughtUp = false;
   /** Whether `walk` is of the step that was prepared last. */
   private absorbed = false;
+  /** Tokens of the last step that were accepted thanks to a network beside the engine. */
+  private extra = 0;
   private steps = 0;
   private drafted = 0;
   private accepted = 0;
@@ -52,17 +56,18 @@ export class Session implements Draftable {
     engine: Engine,
     nucleus: Nucleus,
     outbox: Outbox,
-    echo: Echo | null,
+    seat: Seat | null,
   ) {
     this.turn = turn;
     this.slot = slot;
+    this.seat = seat;
     this.engine = engine;
     this.outbox = outbox;
     const { all, transfer } = processorsOf(turn);
     const { vocabSize } = engine.limits;
     const setting = { nucleus, vocabSize, processors: all, hiddenAt: this.hiddenAt.bind(this) };
     this.accept = turnRule(turn, setting);
-    this.candidates = new Candidates(turn, echo, vocabSize, all, this.accept.drafts);
+    this.candidates = new Candidates(turn, seat, vocabSize, all, this.accept.drafts);
     if (transfer) this.candidates.onWords = transfer.learn.bind(transfer);
     this.tokens = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
     this.tokens.set(turn.prompt);
@@ -143,8 +148,9 @@ export class Session implements Draftable {
     return this.candidates.drafting;
   }
 
-  get outcome(): Draftable['outcome'] {
-    return this.absorbed ? { tree: this.candidates.tree, walk: this.walk } : null;
+  get outcome(): (NonNullable<Draftable['outcome']> & { extra: number }) | null {
+    if (!this.absorbed) return null;
+    return { tree: this.candidates.tree, walk: this.walk, extra: this.extra };
   }
 
   /** Draws the candidates for the next step; their path probabilities in falling order. */
@@ -208,6 +214,7 @@ export class Session implements Draftable {
     engine.commit(this.slot, walk.path, count);
     const tokens = walk.tokens.slice(0, count);
     this.tokens.set(tokens, this.length);
+    this.extra = candidates.owedToNetwork(tokens);
     const drafted = candidates.tree.size;
     this.steps++;
     this.drafted += drafted;
@@ -228,7 +235,7 @@ export class Session implements Draftable {
     if (walk.stopped) this.end('stop');
     else if (count === left) this.end('length');
     else candidates.commit(tokens);
-    candidates.observe(row);
+    candidates.observe(row, walk.path[count - 1]!);
   }
 
   /** The last hidden state at a node of the step's tree, where the engine gives them. */

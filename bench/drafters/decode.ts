@@ -1,7 +1,6 @@
 /** Answers through the verifier's own scheduler and session, without a link. */
-import { performance } from 'node:perf_hooks';
 import type { Nucleus } from '../../gpu-backend/accept/warp.ts';
-import type { Echo } from '../../gpu-backend/drafters/echo.ts';
+import type { Beside, Seat } from '../../gpu-backend/drafters/beside.ts';
 import type { Engine } from '../../gpu-backend/engine/engine.ts';
 import { Outbox } from '../../gpu-backend/link/outbox.ts';
 import type { Turn } from '../../gpu-backend/turn/admit.ts';
@@ -14,7 +13,7 @@ export interface Decoded {
   steps: number;
   /** Candidates verified. */
   drafted: number;
-  /** From the end of the prompt to the last token, on the engine's clock. */
+  /** From the first step's end to the last token, on the decoder's clock. */
   decodeMs: number;
 }
 
@@ -22,37 +21,41 @@ export class Decoder {
   private readonly engine: Engine;
   private readonly nucleus: Nucleus;
   private readonly scheduler: Scheduler;
+  private readonly clock: Clock;
 
-  constructor(engine: Engine, nucleus: Nucleus, clock: Clock) {
+  /** @param beside prepares the seats of turns */
+  constructor(engine: Engine, nucleus: Nucleus, clock: Clock, beside: Beside | null = null) {
     this.engine = engine;
     this.nucleus = nucleus;
-    this.scheduler = new Scheduler(engine, clock);
+    this.clock = clock;
+    this.scheduler = new Scheduler(engine, clock, beside);
     this.scheduler.onFreed = () => {};
   }
 
-  /** @param echo null decodes plainly */
-  decode(turn: Turn, echo: Echo | null): Promise<Decoded> {
+  /** @param seat null decodes plainly */
+  decode(turn: Turn, seat: Seat | null): Promise<Decoded> {
     const slot = this.engine.acquire(
       turn.prompt,
       turn.prompt.length + turn.maxTokens,
       turn.namespace,
     );
     if (!slot) throw new Error('the engine has no free slot');
+    const { clock } = this;
     return new Promise((resolve, reject) => {
       const tokens: number[] = [];
-      let began = 0;
+      let began: number | undefined;
       const outbox = new Outbox({ unsent: 0, send: receive }, turn.prompt.length);
-      const session = new Session(turn, slot, this.engine, this.nucleus, outbox, echo);
+      const session = new Session(turn, slot, this.engine, this.nucleus, outbox, seat);
       this.scheduler.add(session);
       function receive(frame: Uint8Array): void {
         if (frame[0] === FrameType.accept) {
           const { tokens: accepted, position } = decodeAccept(frame);
-          began ||= performance.now();
+          began ??= clock.now();
           tokens.push(...accepted);
           queueMicrotask(() => outbox.wasRead(position + accepted.length));
         } else if (frame[0] === FrameType.done) {
           const { steps, drafted } = decodeDone(frame);
-          resolve({ tokens, steps, drafted, decodeMs: performance.now() - began });
+          resolve({ tokens, steps, drafted, decodeMs: clock.now() - (began ?? clock.now()) });
         } else {
           reject(new Error(`a frame of type ${frame[0]} came`));
         }

@@ -39,6 +39,9 @@ export interface ConvertOptions {
 const CONVERTED_FILE = 'weights.bin';
 export const EMBEDDING = 'model.embed_tokens.weight';
 export const HEAD = 'lm_head.weight';
+export const FINAL_NORM = 'model.norm.weight';
+/** A head for the vocabulary's beginning, in place of the whole one. */
+export const TRIMMED_HEAD = 'head.trimmed';
 /** The final norm's weights, where a rotation has put ones in their place. */
 export const FINAL_GAINS = 'model.norm.gains';
 /** Of a file whose other matrices have fewer bits, these are the ones that 4 bits would hurt. */

@@ -1,6 +1,6 @@
 /** Adds a checkpoint's tensors to a graph, under the checkpoint's own names, and what reads them. */
 import type { DecoderConfig } from './config.ts';
-import { EMBEDDING, FINAL_GAINS, HEAD, type WeightLayout } from './convert.ts';
+import { EMBEDDING, FINAL_GAINS, HEAD, TRIMMED_HEAD, type WeightLayout } from './convert.ts';
 import { narrow } from './float16.ts';
 import { partsOf } from './joined-layers.ts';
 import { BlockProducts, lookUpBlocks } from './linear/block-products.ts';
@@ -89,6 +89,10 @@ export class Weights {
    * state: as the checkpoint has it where `plain` asks for it, else in any form.
    */
   head(graph: GraphBuilder, rows: string, plain: boolean, logits: string): string {
+    if (TRIMMED_HEAD in this.layout.matrices) {
+      this.product(graph, rows, TRIMMED_HEAD, logits);
+      return rows;
+    }
     const tied = this.layout.matrices[HEAD] === undefined || this.table() === HEAD;
     const matrix = tied ? this.table() : HEAD;
     if (!this.layout.rotated || (!tied && !plain)) {

@@ -3,12 +3,19 @@ import { Mixer } from '../../src/draft/blend/mixer.ts';
 import { Lru } from '../../src/draft/lru.ts';
 import { RecycledTable } from '../../src/draft/stores/recycled-table.ts';
 
-/** Session, spans, an alignment over each, and recycled successors. */
-const STORES = 5;
+/** Session, spans, and an alignment over each; recycled successors come on top. */
+const STORES = 4;
 /** Tokens of a namespace whose successors are kept, about 64 bytes each. */
 const RECYCLED_TOKENS = 1 << 14;
 /** Namespaces whose memories are kept, about 1 MB each at most. */
 export const MAX_MEMORIES = 128;
+
+interface EchoMemoryOptions {
+  /** Stores that hold what a network said, beside the echo's own. */
+  networks?: number;
+  runnersUp?: boolean;
+  mixer?: Mixer;
+}
 
 export class EchoMemory {
   /** How far to trust which evidence: learned, and never any text. */
@@ -16,23 +23,38 @@ export class EchoMemory {
   /** Successors of the tokens verified last; null where nothing is recycled. */
   readonly recycled: RecycledTable | null;
 
+  /** Whether the runners-up of the last logits are drafted from; only where successors are. */
+  readonly runnersUp: boolean;
+
   constructor(
     recycled: RecycledTable | null = new RecycledTable(RECYCLED_TOKENS),
-    mixer = new Mixer(recycled ? STORES : STORES - 1),
+    { networks = 0, runnersUp = true, mixer }: EchoMemoryOptions = {},
   ) {
-    this.mixer = mixer;
     this.recycled = recycled;
+    this.runnersUp = runnersUp;
+    const target = recycled ? 1 + (runnersUp ? 1 : 0) : 0;
+    this.mixer = mixer ?? new Mixer(STORES + target + networks);
   }
 
   /** Shares the learned weights; starts with no successors and keeps none. */
   withoutSuccessors(): EchoMemory {
-    return new EchoMemory(this.recycled && new RecycledTable(RECYCLED_TOKENS), this.mixer);
+    const { mixer, runnersUp } = this;
+    return new EchoMemory(this.recycled && new RecycledTable(RECYCLED_TOKENS), {
+      mixer,
+      runnersUp,
+    });
   }
 }
 
 /** One memory a namespace; the one used longest ago is forgotten first. */
 export class EchoMemories {
   private readonly memories = new Lru<EchoMemory>(MAX_MEMORIES);
+  private readonly networks: number;
+
+  /** @param networks stores that hold what a network said, beside the echo's own */
+  constructor(networks = 0) {
+    this.networks = networks;
+  }
 
   get size(): number {
     return this.memories.size;
@@ -40,7 +62,9 @@ export class EchoMemories {
 
   /** @param remember whether the turn draws on the successors of earlier ones, and leaves its own */
   of(namespace: string, remember = true): EchoMemory {
-    const memory = this.memories.of(namespace, () => new EchoMemory());
+    const memory = this.memories.of(namespace, () => {
+      return new EchoMemory(undefined, { networks: this.networks });
+    });
     return remember ? memory : memory.withoutSuccessors();
   }
 }

@@ -38,6 +38,11 @@ export const WIDTH_STEP = 32;
  */
 export type LeastRows = 1 | 2;
 
+/** Rows that a session's part of a step feeds. */
+export function fedRows({ count, kept = 0 }: StepRow): number {
+  return count - kept;
+}
+
 export function leastRowsOf(form: AttentionForm, { heads, kvHeads }: DecoderConfig): LeastRows {
   return form === 'exact' && heads > kvHeads ? 1 : 2;
 }
@@ -50,8 +55,8 @@ export function paddedWidth(length: number, rows: number): number {
 /** One session's own lane, as long as its context needs. */
 export function ownLane(member: Member, least: LeastRows): Lane {
   const { slot, row } = member;
-  const rows = Math.max(least, row.count);
-  const width = paddedWidth(slot.length, rows);
+  const rows = Math.max(least, fedRows(row));
+  const width = paddedWidth(slot.length + (row.kept ?? 0), rows);
   return { pool: slot.pool, first: slot.index, slots: [member], rows, width };
 }
 
@@ -68,12 +73,12 @@ export function sharedLanes(
   all: readonly KvSlot[],
   least: LeastRows,
 ): Lane[] {
-  const small = members.filter(({ row }) => row.count <= MAX_SHARED_ROWS);
+  const small = members.filter(({ row }) => fedRows(row) <= MAX_SHARED_ROWS);
   const pools = new Set(small.map(({ slot }) => slot.pool));
   return [
     ...[...pools].map((pool) => poolLane(pool, small, all, least)),
     ...members
-      .filter(({ row }) => row.count > MAX_SHARED_ROWS)
+      .filter(({ row }) => fedRows(row) > MAX_SHARED_ROWS)
       .map((member) => ownLane(member, least)),
   ];
 }
@@ -93,6 +98,6 @@ function poolLane(
   const slots = all
     .filter((slot) => slot.pool === pool && slot.index >= first && slot.index <= last)
     .map((slot) => ({ slot, row: rowOf.get(slot) ?? null }));
-  const rows = Math.max(least, ...own.map(({ row }) => row.count));
+  const rows = Math.max(least, ...own.map(({ row }) => fedRows(row)));
   return { pool, first, slots, rows, width: pool.stride };
 }

@@ -1,13 +1,14 @@
 /** The engine on ONNX Runtime: slots over pools of keys and values, and steps as runs over lanes. */
 
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
-import type { DecoderConfig } from '../builder/config.ts';
+import type { PreparedModel } from '../builder/prepare.ts';
 import { CostModel, type CostPrior } from './cost-model.ts';
 import type { DecoderGraphs } from './decoder-graphs.ts';
 import type { Engine, EngineLimits, Exactness, Slot, StepRow } from './engine.ts';
 import type { KvCopier } from './kv-copy.ts';
 import type { KvPool } from './kv-pool.ts';
 import {
+  fedRows,
   type Lane,
   type LeastRows,
   type Member,
@@ -21,7 +22,7 @@ import type { StepOutputs } from './step-outputs.ts';
 import { summarize } from './top-tokens.ts';
 
 export interface EngineParts {
-  config: DecoderConfig;
+  prepared: PreparedModel;
   limits: EngineLimits;
   graphs: DecoderGraphs;
   pools: readonly KvPool[];
@@ -40,7 +41,7 @@ export class OrtEngine implements Engine {
   readonly exactness: Exactness | null;
   /** Runs of the graph so far, and the milliseconds spent waiting for them. */
   readonly spent = { runs: 0, milliseconds: 0 };
-  private readonly parts: EngineParts;
+  readonly parts: EngineParts;
   private readonly costs: CostModel;
   private stepping = false;
   private closed = false;
@@ -216,7 +217,7 @@ export class OrtEngine implements Engine {
     for (const { slots } of run) {
       for (const { row } of slots) {
         if (!row) continue;
-        rows += row.count;
+        rows += fedRows(row);
         logits += row.count - row.logitsFrom;
       }
     }

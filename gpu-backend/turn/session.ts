@@ -229,7 +229,7 @@ export class Session implements Draftable {
     if (walk.stopped) this.end('stop');
     else if (count === left) this.end('length');
     else candidates.commit(tokens);
-    candidates.observe(row, walk.path[count - 1]!);
+    candidates.observe(row);
   }
 
   end(reason: DoneReason): void {

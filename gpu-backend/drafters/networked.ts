@@ -128,6 +128,9 @@ export class Networked implements Beside {
     const { always } = this.options;
     const chosen = new Map<NetworkedSeat, Candidate[]>();
     const step = this.network.plan(seats.map((seat) => seat.held));
+    // A run that would not pay if every session gained a token by it is not prepared for either.
+    const hope = seats.reduce((sum, { namespace }) => sum + this.price(namespace).tokenMs, 0);
+    if (!always && step.cost >= hope) return chosen;
     let worth = 0;
     for (const [i, seat] of seats.entries()) {
       for (let row = 1; row < seat.behind && row < this.network.mostTokens; row++) step.add(i);

@@ -13,7 +13,10 @@ type Tree = ReturnType<typeof python.parse>;
  * are tried.
  */
 const GRAMMARS = {
-  typescript: [javascript.configure({ dialect: 'ts' }), javascript.configure({ dialect: 'ts jsx' })],
+  typescript: [
+    javascript.configure({ dialect: 'ts' }),
+    javascript.configure({ dialect: 'ts jsx' }),
+  ],
   python: [python],
 } as const;
 

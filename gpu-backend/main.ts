@@ -8,6 +8,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseLinkKeys } from '../src/link/protocol/index.ts';
+import { readJudge } from './accept/lossy/judge-file.ts';
 import { type AddOptions, addModel } from './builder/add-model.ts';
 import { reportProgress } from './cli/progress-lines.ts';
 import {
@@ -31,7 +32,8 @@ async function main(): Promise<void> {
   const door = readDoor();
   const settings = readEngineSettings(process.env);
   const model = await addModel(process.env.ESPALIER_MODEL || BUNDLED, addingFor(settings));
-  const engine = await openEngine(model.path, settings);
+  const hiddenOutput = readJudge(model.path, model.config.hiddenSize) !== undefined;
+  const engine = await openEngine(model.path, { ...settings, hiddenOutput });
   const draftSettings = readDraftSettings(process.env);
   const beside = await openBeside(process.env.ESPALIER_DRAFT, model, engine, {
     settings: draftSettings,

@@ -19,6 +19,10 @@ export interface Decoded {
   steps: number;
   /** Candidates verified. */
   drafted: number;
+  /** Tokens that the target did not draw itself. */
+  deviations: number;
+  /** Of each token, where the turn asks for them. */
+  logprobs: number[];
   /** From the first step's end to the last token, on the decoder's clock. */
   decodeMs: number;
 }
@@ -49,19 +53,25 @@ export class Decoder {
     const { clock } = this;
     return new Promise((resolve, reject) => {
       const tokens: number[] = [];
+      const logprobs: number[] = [];
+      let deviations = 0;
       let began: number | undefined;
       const outbox = new Outbox({ unsent: 0, send: receive }, turn.prompt.length);
       const session = new Session(turn, slot, this.engine, this.nucleus, outbox, seat);
       this.scheduler.add(session);
       function receive(frame: Uint8Array): void {
         if (frame[0] === FrameType.accept) {
-          const { tokens: accepted, position } = decodeAccept(frame);
+          const accept = decodeAccept(frame);
+          const { tokens: accepted, position } = accept;
+          deviations += accept.deviations ?? 0;
+          logprobs.push(...(accept.logprobs?.committed ?? []));
           began ??= clock.now();
           tokens.push(...accepted);
           queueMicrotask(() => outbox.wasRead(position + accepted.length));
         } else if (frame[0] === FrameType.done) {
           const { steps, drafted } = decodeDone(frame);
-          resolve({ tokens, steps, drafted, decodeMs: clock.now() - (began ?? clock.now()) });
+          const decodeMs = clock.now() - (began ?? clock.now());
+          resolve({ tokens, steps, drafted, deviations, logprobs, decodeMs });
         } else {
           reject(new Error(decodeError(frame).message));
         }

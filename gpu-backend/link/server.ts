@@ -2,6 +2,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type LinkKey, pause } from '../../src/link/protocol/index.ts';
+import { readJudge } from '../accept/lossy/judge-file.ts';
+import { readNeighbours } from '../accept/lossy/neighbour-table.ts';
 import { Nucleus } from '../accept/warp.ts';
 import type { ModelFolder } from '../builder/model-folder.ts';
 import type { Beside } from '../drafters/beside.ts';
@@ -51,7 +53,11 @@ export async function startVerifier(
   { host, port, keys, audiences }: VerifierOptions,
   beside: Beside = new Echoes(),
 ): Promise<Verifier> {
-  const description = describeModel(model, engine.limits);
+  const aids = {
+    neighbours: readNeighbours(model.path, engine.limits.vocabSize),
+    judge: readJudge(model.path, model.config.hiddenSize),
+  };
+  const description = describeModel(model, engine.limits, aids);
   const scheduler = new Scheduler(engine, nodeClock, beside);
   const room = new WaitingRoom(nodeClock, engine.limits.slots);
   scheduler.onFreed = (session) => room.freed(session, session.namespace);
@@ -62,6 +68,7 @@ export async function startVerifier(
     room,
     nucleus: new Nucleus(engine.limits.vocabSize),
     limits: {
+      aids,
       grammars: Grammars.of(model.path, engine.limits.vocabSize),
       fingerprint: description.fingerprint,
       vocabSize: engine.limits.vocabSize,

@@ -19,6 +19,7 @@ import {
   MAX_SPAN_TOKENS,
 } from '../../src/link/protocol/index.ts';
 import type { LogitsProcessor } from '../accept/logits-processor.ts';
+import type { SampledTree } from '../accept/sampled/sampled-tree.ts';
 import type { Seat } from '../drafters/beside.ts';
 import type { StepRow } from '../engine/engine.ts';
 import type { Turn } from './admit.ts';
@@ -35,6 +36,7 @@ export class Candidates {
   /** Told what the draft model said of a tree's nodes, where a tree brings it. */
   onWords: (tree: TokenTree, base: number, words: readonly DraftWord[]) => void = () => {};
   private readonly echo: Seat | null;
+  private readonly sampled: SampledTree | null;
   private readonly drafts: boolean;
   private readonly vocabSize: number;
   private readonly lockstep: boolean;
@@ -57,13 +59,18 @@ export class Candidates {
   /** Base of the newest tree. */
   private newestBase = -1;
 
-  /** `echo` drafts beside the engine; null in modes without one. */
+  /**
+   * @param echo drafts beside the engine; null in modes without one
+   * @param sampled draws what a step verifies from what is proposed; null takes the best
+   */
   constructor(
     turn: Turn,
     echo: Seat | null,
     vocabSize: number,
     processors: readonly LogitsProcessor[] = [],
+    sampled: SampledTree | null = null,
   ) {
+    this.sampled = sampled;
     this.pruning = processors.filter(({ ruleOut }) => ruleOut);
     this.extending = processors.filter(({ extend }) => extend);
     this.vocabSize = vocabSize;
@@ -149,9 +156,10 @@ export class Candidates {
     return falling.subarray(0, Math.min(most, rankNodes(this.drafted, falling)));
   }
 
-  /** Makes `tree` the best `count` nodes of those proposed last, at most as many as there were. */
+  /** Makes `tree` the best `count` nodes of those proposed last, or drawn from them, at most as many as there were. */
   choose(count: number): TokenTree {
-    if (count > 0) selectBest(this.drafted, this.tree, count);
+    if (this.sampled) this.sampled.grow(this.drafted, this.tree, count);
+    else if (count > 0) selectBest(this.drafted, this.tree, count);
     else this.tree.clear();
     return this.tree;
   }

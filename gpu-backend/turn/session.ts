@@ -11,8 +11,8 @@ import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycled-table.ts';
 import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import type { DoneReason, LinkErrorCode } from '../../src/link/protocol/index.ts';
-import { Draw } from '../accept/draw.ts';
 import { processorsOf } from '../accept/processors.ts';
+import { type TurnRule, turnRule } from '../accept/turn-rule.ts';
 import { Walk } from '../accept/walk.ts';
 import type { Nucleus } from '../accept/warp.ts';
 import type { Seat } from '../drafters/beside.ts';
@@ -33,7 +33,7 @@ export class Session implements Draftable {
   private readonly turn: Turn;
   private readonly engine: Engine;
   private readonly outbox: Outbox;
-  private readonly draw: Draw;
+  private readonly accept: TurnRule;
   private readonly walk = new Walk(MAX_VERIFIED_NODES + 1);
   private readonly candidates: Candidates;
   /** Prompt and output. */
@@ -64,14 +64,16 @@ export class Session implements Draftable {
     this.engine = engine;
     this.outbox = outbox;
     const { all, transfer } = processorsOf(turn);
-    this.draw = new Draw(turn.warp, turn.seed, nucleus, all);
-    this.candidates = new Candidates(turn, seat, engine.limits.vocabSize, all);
+    const { vocabSize } = engine.limits;
+    const setting = { nucleus, vocabSize, processors: all, hiddenAt: this.hiddenAt.bind(this) };
+    this.accept = turnRule(turn, setting);
+    this.candidates = new Candidates(turn, seat, vocabSize, all, this.accept.drafts);
     if (transfer) this.candidates.onWords = transfer.learn.bind(transfer);
     this.tokens = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
     this.tokens.set(turn.prompt);
     this.length = turn.prompt.length;
     // A smaller vocabulary has not as many to choose from.
-    const recycles = this.candidates.recycles && engine.limits.vocabSize >= RECYCLED_SUCCESSORS;
+    const recycles = this.candidates.recycles && vocabSize >= RECYCLED_SUCCESSORS;
     const most = Math.max(engine.limits.maxRows, MAX_VERIFIED_NODES + 1);
     this.row = {
       slot,
@@ -190,14 +192,16 @@ export class Session implements Draftable {
   absorb(stepMicros: number): void {
     if (this.ended) return;
     // Resumed after a complete text, of which only `done` was lost: nothing may follow.
-    if (this.draw.finished) return this.end('stop');
+    const { rule, lossy } = this.accept;
+    if (rule.finished) return this.end('stop');
     const { turn, walk, candidates } = this;
     const left = turn.prompt.length + turn.maxTokens - this.length;
+    const before = lossy?.deviations ?? 0;
     walk.accept(
       candidates.tree,
       this.row.logits,
       this.engine.limits.vocabSize,
-      this.draw,
+      rule,
       this.length,
       left,
       turn.stopIds,
@@ -215,6 +219,7 @@ export class Session implements Draftable {
     this.steps++;
     this.drafted += drafted;
     for (let i = 0; i < count; i++) if (walk.sources[i] !== 0) this.accepted++;
+    const deviations = (lossy?.deviations ?? 0) - before;
     this.outbox.accept({
       position: this.length,
       tokens,
@@ -224,12 +229,21 @@ export class Session implements Draftable {
       credit: candidates.takeCredit(),
       stepMicros,
       ...(logprobs && { logprobs }),
+      ...(deviations > 0 && { deviations }),
     });
     this.length += count;
     if (walk.stopped) this.end('stop');
     else if (count === left) this.end('length');
     else candidates.commit(tokens);
     candidates.observe(row);
+  }
+
+  /** The last hidden state at a node of the step's tree, where the engine gives them. */
+  private hiddenAt(node: number): Float32Array {
+    const { hidden, count } = this.row;
+    if (!hidden) throw new Error('the engine was opened without hidden states');
+    const size = hidden.length / count;
+    return hidden.subarray((node + 1) * size, (node + 2) * size);
   }
 
   end(reason: DoneReason): void {

@@ -236,9 +236,10 @@ async function assemble(
     sharedLanes: batchedLanes,
     leastRows: leastRowsOf(attention, config),
     release: () => {
-      graphs.close();
       copier.release();
+      // On a device their memory is the first graph's, which must outlive it.
       for (const pool of [...pools, scratchPool]) pool.release();
+      graphs.close();
       for (const output of outputs) output.release();
       arena.release();
     },

@@ -188,13 +188,13 @@ export class Candidates {
     return this.echo?.recycles ?? false;
   }
 
-  /** What the target found likeliest after each token that the step verified. `lastRow`: where the last committed one was drawn. After `commit`: nothing learns from its own answer. */
-  observe(row: StepRow, lastRow: number): void {
+  /** What the target found likeliest after each token that the step verified. After `commit`: nothing learns from its own answer. */
+  observe(row: StepRow): void {
     const { topIds, top = 0 } = row;
     if (!this.echo || !topIds) return;
     for (let i = 0; i < row.count; i++) {
       const successors = topIds.subarray(i * top, (i + 1) * top);
-      this.echo.observe(row.tokens[i]!, successors, i === lastRow);
+      this.echo.observe(row.tokens[i]!, successors);
     }
   }
 

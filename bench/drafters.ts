@@ -3,32 +3,37 @@
  * second of each combination, over the same prompts in turns, in one run.
  *
  *   npm run -s bench:drafters -- --model FILE.gguf [--json] [--prompts 40] [--tokens 128]
- *                                [--temperatures 0,0.8] [--rows L,L+A] [--quantize FORM] [--nodes N]
+ *                                [--temperatures 0,0.8] [--rows L,L+A] [--quantize FORM]
+ *                                [--draft FILE.gguf] [--draft-quantize FORM] [--exit FILE.safetensors]
+ *                                [--nodes N] [--simulate]
  *
  * `L` is the echo over the session's own text; `A` the successors that the target's
- * logits named (`gpu-backend/drafters`). Trees are sized as the service sizes them, or
- * have `--nodes` nodes whatever they cost, as on a GPU that has them for nothing.
+ * logits named; `model` a second model (`--draft`), `self` the target's own weights,
+ * `kangaroo` its first layers and the one in `--exit`, all
+ * over the end of a long text (`gpu-backend/drafters`). Trees are sized as the service
+ * sizes them, or have `--nodes` nodes whatever they cost, networks asked in four passes,
+ * as on a GPU that has all for nothing. `--simulate` counts time as an 8B model on an
+ * H100 takes it (`drafters/simulated.ts`): acceptance is measured, time is said.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Nucleus } from '../gpu-backend/accept/warp.ts';
-import { addModel } from '../gpu-backend/builder/add-model.ts';
+import { type AddOptions, addModel } from '../gpu-backend/builder/add-model.ts';
 import { QUANTIZATION_CHOICES } from '../gpu-backend/builder/quantization.ts';
-import { EchoDrafter } from '../gpu-backend/drafters/echo.ts';
-import { EchoMemory } from '../gpu-backend/drafters/echo-memory.ts';
-import type { Engine } from '../gpu-backend/engine/engine.ts';
 import { DEFAULT_CACHE_FOLDER, openEngine } from '../gpu-backend/engine/open.ts';
 import { nodeClock } from '../gpu-backend/link/node-clock.ts';
 import { MAX_VERIFIED_NODES } from '../src/draft/tree/budget.ts';
 import { composePrompt } from '../src/generate/prompt.ts';
 import { PromptLayout, type PromptModel } from '../src/generate/prompt-layout.ts';
-import type { Clock } from '../src/link/protocol/index.ts';
 import { createTokenizer } from '../src/model/tokenizer.ts';
 import { turnOf } from '../test/support/turn.ts';
 import { Decoder } from './drafters/decode.ts';
+import { countingClock, shared, withFreeNodes } from './drafters/free-nodes.ts';
 import { grounded, UNGROUNDED } from './drafters/prompts.ts';
+import { openRow, type RowSetup, type TimedBeside } from './drafters/rows.ts';
+import { SimulatedTime } from './drafters/simulated.ts';
 import { machine } from './engine/setup.ts';
 
 const CONTEXT = 2048;
@@ -42,61 +47,54 @@ const { values } = parseArgs({
     tokens: { type: 'string', default: '128' },
     temperatures: { type: 'string', default: '0,0.8' },
     rows: { type: 'string', default: 'L,L+A' },
+    draft: { type: 'string' },
+    exit: { type: 'string' },
+    'draft-quantize': { type: 'string' },
+    simulate: { type: 'boolean', default: false },
     threads: { type: 'string', default: String(availableParallelism()) },
     quantize: { type: 'string' },
     nodes: { type: 'string' },
   },
 });
 
-/** What each row's echo keeps from turn to turn. */
-const MEMORIES: Readonly<Record<string, () => EchoMemory>> = {
-  L: () => new EchoMemory(null),
-  'L+A': () => new EchoMemory(),
-};
-
 interface Row {
   mat: number;
   tokensPerSecond: number;
-  /** In the median. */
+  /** Before the target's step, in the median. */
   draftMs: number;
   nodesPerStep: number;
 }
 
 interface Sums {
-  memory: EchoMemory;
+  beside: TimedBeside;
+  decoder: Decoder;
   tokens: number;
   steps: number;
   drafted: number;
   decodeMs: number;
-  draftMs: number[];
 }
 
 type Table = Record<string, Row>;
 
-/** An echo whose drafts are timed. */
-class TimedEcho extends EchoDrafter {
-  readonly times: number[] = [];
-
-  override draft(...tree: Parameters<EchoDrafter['draft']>): void {
-    const began = performance.now();
-    super.draft(...tree);
-    this.times.push(performance.now() - began);
-  }
-}
-
 async function main(file: string): Promise<void> {
-  const { path, manifest } = await addModel(file, {
+  const add = (form: string | undefined): AddOptions => ({
     cacheFolder: DEFAULT_CACHE_FOLDER,
     compute: 'float32',
-    quantization: QUANTIZATION_CHOICES.find((choice) => choice === values.quantize),
+    quantization: QUANTIZATION_CHOICES.find((choice) => choice === form),
   });
-  const model = readModel(path);
+  const target = await addModel(file, add(values.quantize));
+  const model = readModel(target.path);
   const threads = Number(values.threads);
-  const engine = await openEngine(path, { slots: 2, maxContext: CONTEXT, threads });
-  const nucleus = new Nucleus(engine.limits.vocabSize);
-  const decoder = values.nodes
-    ? new Decoder(withFreeNodes(engine), nucleus, countingClock())
-    : new Decoder(engine, nucleus, nodeClock);
+  const engine = await openEngine(target.path, { slots: 2, maxContext: CONTEXT, threads });
+  const bench = {
+    target,
+    engine,
+    settings: { threads },
+    add: add(values['draft-quantize']),
+    draft: values.draft,
+    exit: values.exit,
+    always: values.nodes ? { passes: 4, nodes: 8 } : undefined,
+  };
   const count = Number(values.prompts);
   const kinds = { ungrounded: UNGROUNDED.slice(0, count), grounded: grounded(count) };
   const tables: Record<string, Table> = {};
@@ -104,35 +102,32 @@ async function main(file: string): Promise<void> {
     for (const [kind, questions] of Object.entries(kinds)) {
       const prompts = await Promise.all(questions.map((question) => promptFor(model, question)));
       const key = `${kind} at ${temperature}`;
-      tables[key] = await measure(decoder, prompts, model.eosIds, temperature);
+      tables[key] = await measure(bench, prompts, model.eosIds, temperature);
       if (!values.json) print(key, tables[key]);
     }
   }
-  await decoder.close();
   engine.close();
   if (values.json) {
     const settings = { prompts: count, tokens: Number(values.tokens), threads };
-    console.log(JSON.stringify({ model: manifest.name, machine: machine(), settings, ...tables }));
+    console.log(
+      JSON.stringify({ model: target.manifest.name, machine: machine(), settings, ...tables }),
+    );
   }
 }
 
 /** All rows over each prompt, the order turning, so that no row has the quiet moments. */
 async function measure(
-  decoder: Decoder,
+  bench: Omit<RowSetup, 'time'>,
   prompts: readonly Int32Array[],
   eosIds: readonly number[],
   temperature: number,
 ): Promise<Table> {
-  const rows = values.rows.split(',').map((name): [string, Sums] => {
-    const memory = MEMORIES[name]?.();
-    if (!memory) throw new Error(`--rows: ${name} is none of ${Object.keys(MEMORIES).join(', ')}`);
-    return [name, { memory, tokens: 0, steps: 0, drafted: 0, decodeMs: 0, draftMs: [] }];
-  });
+  const rows: [string, Sums][] = [];
+  for (const name of values.rows.split(',')) rows.push([name, await openSums(name, bench)]);
   for (const [i, prompt] of prompts.entries()) {
     const texts = new Set<string>();
     for (let k = 0; k < rows.length; k++) {
       const [name, sums] = rows[(i + k) % rows.length]!;
-      const echo = new TimedEcho(sums.memory);
       const turn = turnOf({
         prompt,
         namespace: `${name} at ${temperature}`,
@@ -142,43 +137,46 @@ async function measure(
         budget: Number(values.nodes ?? MAX_VERIFIED_NODES),
         stopIds: new Set(eosIds),
       });
-      const { tokens, steps, drafted, decodeMs } = await decoder.decode(turn, echo);
+      const { tokens, steps, drafted, decodeMs } = await sums.decoder.decode(
+        turn,
+        sums.beside.seat(turn),
+      );
       texts.add(tokens.join(' '));
       sums.tokens += tokens.length;
       sums.steps += steps;
       sums.drafted += drafted;
       sums.decodeMs += decodeMs;
-      sums.draftMs.push(...echo.times);
     }
     if (texts.size > 1) throw new Error(`prompt ${i}: drafting changed the answer`);
+  }
+  for (const [, { decoder, beside }] of rows) {
+    await decoder.close();
+    beside.close();
   }
   return Object.fromEntries(rows.map(([name, sums]) => [name, rowOf(sums)]));
 }
 
-function rowOf({ tokens, steps, drafted, decodeMs, draftMs }: Sums): Row {
+/** Each row has a clock and a scheduler of its own: what one has learned of costs the others do not know. */
+async function openSums(name: string, bench: Omit<RowSetup, 'time'>): Promise<Sums> {
+  const time = values.simulate ? new SimulatedTime() : null;
+  const beside = await openRow(name, { ...bench, time });
+  const nucleus = new Nucleus(bench.engine.limits.vocabSize);
+  const own = values.nodes ? withFreeNodes(bench.engine) : shared(bench.engine);
+  const clock = values.nodes ? countingClock() : nodeClock;
+  const decoder = time
+    ? new Decoder(time.target(bench.engine), nucleus, time.clock, beside)
+    : new Decoder(own, nucleus, clock, beside);
+  return { beside, decoder, tokens: 0, steps: 0, drafted: 0, decodeMs: 0 };
+}
+
+function rowOf({ beside, tokens, steps, drafted, decodeMs }: Sums): Row {
+  const draftMs = beside.times.toSorted((a, b) => a - b);
   return {
     mat: tokens / steps,
     tokensPerSecond: (tokens / decodeMs) * 1000,
-    draftMs: draftMs.sort((a, b) => a - b)[draftMs.length >> 1] ?? 0,
+    draftMs: draftMs[draftMs.length >> 1] ?? 0,
     nodesPerStep: drafted / steps,
   };
-}
-
-/** `engine`, of which sizing believes that nodes cost nothing. */
-function withFreeNodes(engine: Engine): Engine {
-  return new Proxy(engine, {
-    get(target, name) {
-      if (name === 'plan') return () => ({ cost: 1, add: () => {} });
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
-
-/** By which every step takes as long as any other: nobody rests from drafting that costs time. */
-function countingClock(): Clock {
-  let now = 0;
-  return { ...nodeClock, now: () => now++ };
 }
 
 type Model = ReturnType<typeof readModel>;

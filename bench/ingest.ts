@@ -12,11 +12,11 @@
  */
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { KnowledgeClient } from '../bin/retrieval/client.ts';
 import { type Latency, startBareServer, watchLatency } from '../test/support/latency.ts';
 import { startService } from '../test/support/service.ts';
 import { headings, type MarkdownFile, markdownToIngest } from './ingest/archive.ts';
 import { watchMemory } from './ingest/memory.ts';
-import { KnowledgeClient } from './retrieval/client.ts';
 import { median, quantile } from './statistics.ts';
 import { streamChat } from './stream-chat.ts';
 

@@ -14,9 +14,9 @@ import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { KnowledgeClient } from '../bin/retrieval/client.ts';
 import { ROOT } from '../local/root.ts';
 import { startService } from '../test/support/service.ts';
-import { KnowledgeClient } from './retrieval/client.ts';
 import { median } from './statistics.ts';
 import { type StreamedChat, streamChat } from './stream-chat.ts';
 

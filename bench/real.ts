@@ -4,7 +4,7 @@
  * answers through the whole service with drafting on and off.
  *
  *   npm run -s bench:real -- --model FILE.gguf [--json] [--rounds 3] [--tokens 96]
- *                            [--threads CORES] [--questions COUNT] [--quantize FORM]
+ *                            [--threads CORES] [--questions COUNT] [--quantize auto]
  *
  * Speeds are tokens a second. Prompts and answers count apart, and no prompt
  * finds an earlier one's prefix, on either side.
@@ -36,7 +36,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     tokens: { type: 'string', default: '96' },
     threads: { type: 'string', default: String(availableParallelism()) },
-    quantize: { type: 'string' },
+    quantize: { type: 'string', default: 'auto' },
     questions: { type: 'string', default: String(GROUNDED.length) },
   },
 });

@@ -13,22 +13,29 @@
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { addEmbedder, settingOf } from '../bin/embedders.ts';
+import { KnowledgeClient } from '../bin/retrieval/client.ts';
+import {
+  AT,
+  cellsOf,
+  MEASURES,
+  type Measures,
+  meanOf,
+  measure,
+  RANKED,
+} from '../bin/retrieval/measures.ts';
+import type { Span } from '../bin/retrieval/spans.ts';
 import { type Chunk, chunk } from '../src/retrieve/chunk.ts';
 import { parse } from '../src/retrieve/parse/parse.ts';
 import { startModelServer } from '../test/support/model-server.ts';
 import { startWorker } from '../test/support/worker.ts';
-import { KnowledgeClient } from './retrieval/client.ts';
-import { AT, type Measures, measure } from './retrieval/measures.ts';
 import {
   type Question,
   type QuestionSet,
   readOwnQuestions,
   readQuestions,
-  type Span,
 } from './retrieval/questions.ts';
 import { targetTokenizer } from './retrieval/target-tokenizer.ts';
 
-const RESULTS = 10;
 /** As the worker cuts where a request doesn't say. */
 const OVERLAP = 0.15;
 
@@ -98,7 +105,7 @@ async function measureSize(client: KnowledgeClient, set: QuestionSet, size: numb
     const sharedWords = wordCounter(passages);
     for (const question of set.questions.filter((q) => q.corpus === corpus)) {
       for (const method of METHODS) {
-        const found = await client.search(store, question.text, RESULTS, method);
+        const found = await client.search(store, question.text, RANKED, method);
         all[method].push(measure(found, question.answers, passages));
       }
       all['shared words'].push(measure(sharedWords(question), question.answers, passages));
@@ -106,10 +113,10 @@ async function measureSize(client: KnowledgeClient, set: QuestionSet, size: numb
     await client.deleteStore(store);
   }
   return {
-    hybrid: mean(all.hybrid),
-    bm25: mean(all.bm25),
-    vector: mean(all.vector),
-    'shared words': mean(all['shared words']),
+    hybrid: meanOf(all.hybrid),
+    bm25: meanOf(all.bm25),
+    vector: meanOf(all.vector),
+    'shared words': meanOf(all['shared words']),
   };
 }
 
@@ -122,30 +129,17 @@ function wordCounter(passages: readonly Chunk[]): (question: Question) => Span[]
     return sets
       .map((set, i) => ({ i, shared: asked.filter((word) => set.has(word)).length }))
       .sort((a, b) => b.shared - a.shared)
-      .slice(0, RESULTS)
+      .slice(0, RANKED)
       .map(({ i }) => passages[i]!);
   };
 }
 
-function mean(all: readonly Measures[]): Measures {
-  const sum = (name: keyof Measures) => all.reduce((total, one) => total + one[name], 0);
-  return {
-    recall: sum('recall') / all.length,
-    precision: sum('precision') / all.length,
-    iou: sum('iou') / all.length,
-    precisionOmega: sum('precisionOmega') / all.length,
-    ndcg10: sum('ndcg10') / all.length,
-  };
-}
-
 function print(name: string, { questions, bySize }: Results): void {
-  const columns = ['ndcg10', 'recall', 'precision', 'iou', 'precisionOmega'] as const;
   console.log(`${name}: ${questions} questions, the first ${AT} passages`);
-  console.log(`tokens  method         ${columns.map((name) => name.padStart(15)).join('')}`);
+  console.log(`tokens  method         ${MEASURES.map((name) => name.padStart(15)).join('')}`);
   for (const [size, methods] of Object.entries(bySize)) {
     for (const [method, measures] of Object.entries(methods)) {
-      const cells = columns.map((name) => measures[name].toFixed(3).padStart(15));
-      console.log(`${size.padStart(6)}  ${method.padEnd(15)}${cells.join('')}`);
+      console.log(`${size.padStart(6)}  ${method.padEnd(15)}${cellsOf(measures)}`);
     }
     for (const rival of ['bm25', 'shared words'] as const) {
       const ratio = methods.hybrid.ndcg10 / methods[rival].ndcg10;

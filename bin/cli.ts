@@ -4,6 +4,8 @@ import { SCOPES } from '../src/store/schema.ts';
 import { D1Failure, type Database, openDatabase } from './d1.ts';
 import { addEmbedder, EmbedderFailure, settingOf } from './embedders.ts';
 import { createKey, listKeys, revokeKey } from './keys.ts';
+import { runStoreCommand, STORE_HELP } from './store/command.ts';
+import { QuestionsFailure } from './store/questions.ts';
 
 const HELP = `Usage:
   npx espalier key create --tenant NAME [--name TEXT] [--scopes chat,ingest]
@@ -11,6 +13,7 @@ const HELP = `Usage:
   npx espalier key list
   npx espalier key revoke ID
   npx espalier embedder add FOLDER
+${STORE_HELP}
   npx espalier model add SOURCE
   npx espalier model check SOURCE
                           (sources and options: npx espalier model --help)
@@ -22,16 +25,18 @@ The database is the local one of \`npm start\`; --remote takes the deployed one,
 /** A mistake in the command line; the message says how it goes. */
 class Usage extends Error {}
 
+const TOLD = [Usage, D1Failure, EmbedderFailure, QuestionsFailure];
+
 try {
-  run(process.argv.slice(2));
+  await run(process.argv.slice(2));
 } catch (error) {
-  if (!(error instanceof Usage || error instanceof D1Failure || error instanceof EmbedderFailure))
-    throw error;
-  console.error(error.message);
+  if (!TOLD.some((failure) => error instanceof failure)) throw error;
+  console.error((error as Error).message);
   process.exit(1);
 }
 
-function run(argv: string[]): void {
+async function run(argv: string[]): Promise<void> {
+  if (argv[0] === 'store') return await runStoreCommand(argv.slice(1));
   const { positionals, values } = read(argv);
   const [noun, verb, id] = positionals;
   if (values.help || noun === undefined) {

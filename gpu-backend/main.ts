@@ -1,17 +1,26 @@
 /**
  * The verifier as a process. Environment: HOST, PORT, ESPALIER_MODEL (a model
- * folder, a .gguf file, or owner/name on the hub), the engine's settings, LINK_KEYS (whose
+ * folder, a .gguf file, or owner/name on the hub), ESPALIER_DRAFT (the same, for a
+ * model that drafts beside it) and ESPALIER_DRAFT_PROVIDER, the engine's settings, LINK_KEYS (whose
  * tickets open a link) and LINK_AUDIENCE (the addresses under which workers
  * reach it).
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseLinkKeys } from '../src/link/protocol/index.ts';
-import { addModel } from './builder/add-model.ts';
+import { readJudge } from './accept/lossy/judge-file.ts';
+import { type AddOptions, addModel } from './builder/add-model.ts';
 import { reportProgress } from './cli/progress-lines.ts';
-import { computeTypeFor, DEFAULT_CACHE_FOLDER, openEngine } from './engine/open.ts';
-import { readEngineSettings } from './engine/settings.ts';
+import {
+  computeTypeFor,
+  DEFAULT_CACHE_FOLDER,
+  type EngineOptions,
+  openEngine,
+} from './engine/open.ts';
+import { readDraftSettings, readEngineSettings } from './engine/settings.ts';
+import { nodeClock } from './link/node-clock.ts';
 import { startVerifier, type VerifierOptions } from './link/server.ts';
+import { openBeside } from './open-beside.ts';
 
 const BUNDLED = join(dirname(fileURLToPath(import.meta.url)), '../models/target');
 
@@ -22,16 +31,16 @@ const DRAIN_GRACE_MS = 3_000;
 async function main(): Promise<void> {
   const door = readDoor();
   const settings = readEngineSettings(process.env);
-  const model = await addModel(process.env.ESPALIER_MODEL || BUNDLED, {
-    cacheFolder: DEFAULT_CACHE_FOLDER,
-    compute: computeTypeFor(settings),
-    quantization: 'auto',
-    threads: settings.threads,
-    download: { accessToken: process.env.HF_TOKEN },
-    onProgress: reportProgress(console.log),
+  const model = await addModel(process.env.ESPALIER_MODEL || BUNDLED, addingFor(settings));
+  const hiddenOutput = readJudge(model.path, model.config.hiddenSize) !== undefined;
+  const engine = await openEngine(model.path, { ...settings, hiddenOutput });
+  const draftSettings = readDraftSettings(process.env);
+  const beside = await openBeside(process.env.ESPALIER_DRAFT, model, engine, {
+    settings: draftSettings,
+    add: addingFor(draftSettings),
+    clock: nodeClock,
   });
-  const engine = await openEngine(model.path, settings);
-  const verifier = await startVerifier(model, engine, door);
+  const verifier = await startVerifier(model, engine, door, beside);
   console.log(`verifier ready at ${verifier.url}, model ${model.manifest.name}`);
 
   let closing = false;
@@ -43,6 +52,18 @@ async function main(): Promise<void> {
       void verifier.close(DRAIN_GRACE_MS).then(() => process.exit(0));
     });
   }
+}
+
+/** How a model is added for an engine with `settings`. */
+function addingFor(settings: EngineOptions): AddOptions {
+  return {
+    cacheFolder: DEFAULT_CACHE_FOLDER,
+    compute: computeTypeFor(settings),
+    quantization: 'auto',
+    threads: settings.threads,
+    download: { accessToken: process.env.HF_TOKEN },
+    onProgress: reportProgress(console.log),
+  };
 }
 
 /** Where and to whom it opens. Throws with what to set. */

@@ -7,7 +7,7 @@
 
 import type { CostModel, RunCosts, RunLoad } from '../gpu-backend/engine/cost-model.ts';
 import type { Engine, EngineLimits, Slot, StepRow } from '../gpu-backend/engine/engine.ts';
-import { paddedRows, paddedWidth } from '../gpu-backend/engine/lane.ts';
+import { type LeastRows, paddedWidth } from '../gpu-backend/engine/lane.ts';
 import { OwnLanesPlan } from '../gpu-backend/engine/lane-plan.ts';
 import { summarize } from '../gpu-backend/engine/top-tokens.ts';
 import type { GrowingStep } from '../src/draft/tree/budget.ts';
@@ -20,6 +20,8 @@ export const FLAT_GPU: RunCosts = { expected: ({ rows }) => 25 + 0.02 * rows };
 
 /** Lanes of the largest graph. */
 const MOST_LANES = 8;
+/** As of a model in which each query head has a key head of its own, such as Llama 2 7B. */
+const LEAST_ROWS: LeastRows = 2;
 
 export interface Pace {
   /** What runs take. */
@@ -151,11 +153,11 @@ export class ReplayEngine implements Engine {
   }
 
   plan(slots: readonly Slot[]): GrowingStep {
-    return new OwnLanesPlan(this.pace.belief ?? this.pace.times, slots, MOST_LANES);
+    return new OwnLanesPlan(this.pace.belief ?? this.pace.times, slots, MOST_LANES, LEAST_ROWS);
   }
 
   stepCost(rows: number, sessions: number, context: number): number {
-    const each = paddedRows(Math.ceil(rows / sessions));
+    const each = Math.max(LEAST_ROWS, Math.ceil(rows / sessions));
     const attended = sessions * each * paddedWidth(context, each);
     const { belief, times } = this.pace;
     return (belief ?? times).expected({ rows: sessions * each, attended, lanes: sessions });
@@ -175,7 +177,7 @@ export class ReplayEngine implements Engine {
     for (let at = 0; at < rows.length; at += MOST_LANES) {
       const load = { rows: 0, attended: 0, lanes: 0 };
       for (const { slot, count } of rows.slice(at, at + MOST_LANES)) {
-        const padded = paddedRows(count);
+        const padded = Math.max(LEAST_ROWS, count);
         load.rows += padded;
         load.attended += padded * paddedWidth(slot.length, padded);
         load.lanes++;

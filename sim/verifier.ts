@@ -1,6 +1,7 @@
 /** A verifier on a virtual clock: the real link server, scheduler and sessions over a replaying engine. */
 import { Nucleus } from '../gpu-backend/accept/warp.ts';
-import { type Echo, EchoDrafter } from '../gpu-backend/drafters/echo.ts';
+import type { Seat } from '../gpu-backend/drafters/beside.ts';
+import { EchoDrafter } from '../gpu-backend/drafters/echo.ts';
 import { type LinkContext, serveLink } from '../gpu-backend/link/link-server.ts';
 import { Scheduler } from '../gpu-backend/turn/scheduler.ts';
 import { WaitingRoom } from '../gpu-backend/turn/waiting-room.ts';
@@ -16,7 +17,7 @@ export interface Setup {
   /** How long steps take, and are believed to. */
   pace?: Pace;
   /** What drafts beside the engine in mode `echoed`; charges its time to `host`. */
-  echo?: (host: Host) => Echo;
+  echo?: (host: Host) => Seat;
 }
 
 export class SimulatedVerifier {
@@ -46,7 +47,7 @@ export class SimulatedVerifier {
         maxContext: this.engine.limits.maxContext,
       },
       clock,
-      echo: () => echo(this.host),
+      beside: { seat: () => echo(this.host) },
       draining: () => this.draining,
     };
   }

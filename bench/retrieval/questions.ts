@@ -1,13 +1,8 @@
 /** Questions with the exact spans that answer them, over five corpora (chunking_evaluation). */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { merge, type Span } from '../../bin/retrieval/spans.ts';
 import { readRows } from '../../src/retrieve/parse/csv.ts';
-
-/** Of a text, in UTF-16 code units. */
-export interface Span {
-  start: number;
-  end: number;
-}
 
 export interface Question {
   text: string;
@@ -89,15 +84,4 @@ function codeUnitOffsets(text: string): Int32Array {
   }
   offsets[point] = unit;
   return offsets.subarray(0, point + 1);
-}
-
-/** The same text in spans that don't overlap, in order. */
-export function merge(spans: readonly Span[]): Span[] {
-  const merged: Span[] = [];
-  for (const span of [...spans].sort((a, b) => a.start - b.start)) {
-    const last = merged[merged.length - 1];
-    if (last && span.start <= last.end) last.end = Math.max(last.end, span.end);
-    else merged.push({ ...span });
-  }
-  return merged;
 }

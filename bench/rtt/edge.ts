@@ -3,7 +3,7 @@
  * text and the tenant's earlier outputs, and the spans of those that it ships to
  * the echo. Co-located, the same drafter stands beside the engine.
  */
-import type { Echo } from '../../gpu-backend/drafters/echo.ts';
+import type { Seat } from '../../gpu-backend/drafters/beside.ts';
 import { BlendDrafter } from '../../src/draft/blend/blend.ts';
 import { Source } from '../../src/draft/source.ts';
 import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
@@ -17,7 +17,7 @@ const SHIPPED_TOKENS = 4096;
 /** And with every step after that, while there are more. */
 const TRICKLE_TOKENS = 64;
 
-export class Edge extends BlendDrafter implements Echo {
+export class Edge extends BlendDrafter implements Seat {
   private readonly outputs: OutputStore;
   private readonly past: Int32Array[] = [];
 
@@ -33,11 +33,13 @@ export class Edge extends BlendDrafter implements Echo {
   learn(): void {}
 
   /** Recordings have no runners-up. */
-  readonly observedSuccessors = 0;
+  readonly recycles = false;
   observe(): void {}
 
-  /** A turn is over. */
-  end(output: Int32Array): void {
+  end(): void {}
+
+  /** A turn is over, and wrote `output`. */
+  remember(output: Int32Array): void {
     this.outputs.learn(output);
     this.past.push(output);
   }

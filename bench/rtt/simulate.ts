@@ -4,7 +4,8 @@
  * Scheduler on the other. Simulated are time, the wire and the target.
  */
 
-import { type Echo, EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
+import type { Seat } from '../../gpu-backend/drafters/beside.ts';
+import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
 import { EchoMemory } from '../../gpu-backend/drafters/echo-memory.ts';
 import { type Conditions, type Connection, connect, Host } from '../../sim/network.ts';
 import { seeded } from '../../sim/random.ts';
@@ -49,11 +50,11 @@ export interface Run {
 }
 
 /** A drafter whose trees cost time on a host. */
-class Charged implements Echo {
-  private readonly inner: Echo;
+class Charged implements Seat {
+  private readonly inner: Seat;
   private readonly host: Host;
 
-  constructor(inner: Echo, host: Host) {
+  constructor(inner: Seat, host: Host) {
     this.inner = inner;
     this.host = host;
   }
@@ -70,17 +71,21 @@ class Charged implements Echo {
     this.inner.learn(spans);
   }
 
-  get observedSuccessors(): number {
-    return this.inner.observedSuccessors;
+  get recycles(): boolean {
+    return this.inner.recycles;
   }
 
-  observe(token: number, successors: Int32Array): void {
-    this.inner.observe(token, successors);
+  observe(...told: Parameters<Seat['observe']>): void {
+    this.inner.observe(...told);
   }
 
   draft(...tree: Parameters<Drafter['draft']>): void {
     this.inner.draft(...tree);
     this.host.spend(DRAFT_MS);
+  }
+
+  end(): void {
+    this.inner.end();
   }
 }
 
@@ -142,7 +147,7 @@ export async function simulate(
       answer(turn, mode, drafting, new TurnLink(environment), run, () => connection!),
     );
     run.decodeMs += verifier.engine.decodeMs;
-    edge.end(turn.answer);
+    edge.remember(turn.answer);
   }
   await clock.run(verifier.scheduler.close());
   return run;

@@ -32,13 +32,23 @@ export class Draw {
    * With processors each call must be for the place after the last one's token.
    */
   token(logits: Float32Array, position: number): number {
-    if (this.processors.length === 0) return this.warped(logits, position);
+    const token = this.own(this.processed(logits), position);
+    this.commit(token);
+    return token;
+  }
+
+  /** The logits as the processors leave them, valid until the next call. Without processors, those given. */
+  processed(logits: Float32Array): Float32Array {
+    if (this.processors.length === 0) return logits;
     if (this.copy.length !== logits.length) this.copy = new Float32Array(logits.length);
     this.copy.set(logits);
     for (const processor of this.processors) processor.apply(this.copy);
-    const token = this.warped(this.copy, position);
+    return this.copy;
+  }
+
+  /** Tells the processors which token is committed: this draw's own, or another rule's. */
+  commit(token: number): void {
     for (const processor of this.processors) processor.advance(token);
-    return token;
   }
 
   /** Whether one of the processors lets nothing follow. */
@@ -46,7 +56,24 @@ export class Draw {
     return this.processors.some(({ finished }) => finished === true);
   }
 
-  private warped(logits: Float32Array, position: number): number {
+  /** One drawn from probabilities that sum to 1, with the noise of the position. O(V). */
+  from(probabilities: Float64Array, position: number): number {
+    this.noise.at(position);
+    let winner = 0;
+    let high = -Infinity;
+    for (let id = 0; id < probabilities.length; id++) {
+      if (probabilities[id] === 0) continue;
+      const score = Math.log(probabilities[id]!) + this.noise.gumbel(id);
+      if (score > high) {
+        high = score;
+        winner = id;
+      }
+    }
+    return winner;
+  }
+
+  /** The target's own token over processed logits. Commits nothing. */
+  own(logits: Float32Array, position: number): number {
     let best = 0;
     for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
     const { temperature, topK, topP } = this.warp;

@@ -1,12 +1,14 @@
 /**
- * Draw-and-match acceptance. At each visited node the target draws its own
- * token; if a child carries it, descend. Accepts with probability Σ p(children),
- * the most any rule can for deterministic drafts, and what is committed is the
- * target's own draw in every case: lossless whatever was drafted.
+ * The walk down a verified tree. At each visited node the accept rule says which
+ * token is committed; if a child carries it, descend.
+ *
+ * With the default rule, the target's own draw, this is draw and match: it accepts
+ * with probability Σ p(children), the most any rule can for deterministic drafts, and
+ * is lossless whatever was drafted.
  */
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
-import type { Draw } from './draw.ts';
+import type { AcceptRule } from './accept-rule.ts';
 
 export class Walk {
   /** Tokens committed by the last `accept`, in order: accepted drafts, then the target's own. */
@@ -34,7 +36,7 @@ export class Walk {
     tree: TokenTree,
     logits: Float32Array,
     vocabSize: number,
-    draw: Draw,
+    rule: AcceptRule,
     position: number,
     limit: number,
     stopIds: ReadonlySet<number>,
@@ -45,16 +47,18 @@ export class Walk {
     const most = Math.min(limit, this.tokens.length);
     while (this.count < most) {
       const row = node + 1;
-      const token = draw.token(
+      const token = rule.token(
         logits.subarray(row * vocabSize, (row + 1) * vocabSize),
         position + this.count,
+        tree,
+        node,
       );
       const child = tree.child(node, token);
       this.tokens[this.count] = token;
       this.sources[this.count] = child < 0 ? Source.target : tree.sources[child]!;
       this.path[this.count] = row;
       this.count++;
-      if (stopIds.has(token) || draw.finished) {
+      if (stopIds.has(token) || rule.finished) {
         this.stopped = true;
         return;
       }

@@ -13,11 +13,11 @@ import type { Weights } from './weights.ts';
  */
 export const MASKED = { float32: -1e30, float16: -6e4 } as const;
 
-/** Names of one layer's cache tensors in one lane: keys, then values. */
-export function cacheNames(layer: number, lane: number) {
+/** Names of one attention block's cache tensors in one lane: keys, then values. */
+export function cacheNames(cache: number, lane: number) {
   return [
-    { input: `key.${layer}.${lane}`, output: `key_out.${layer}.${lane}` },
-    { input: `value.${layer}.${lane}`, output: `value_out.${layer}.${lane}` },
+    { input: `key.${cache}.${lane}`, output: `key_out.${cache}.${lane}` },
+    { input: `value.${cache}.${lane}`, output: `value_out.${cache}.${lane}` },
   ] as const;
 }
 
@@ -58,14 +58,16 @@ export class AttentionGraph {
     }
   }
 
-  /** Attention of one layer over all lanes; returns the block's output, [1, T, hidden]. */
-  add(input: string, layer: number): string {
+  /** Attention of one layer over all lanes, with the caches of number `cache`; returns the block's output, [1, T, hidden]. */
+  add(input: string, layer: number, cache: number): string {
     const { graph, weights, options } = this;
-    const { heads, kvHeads } = this.config;
+    const { heads, kvHeads, headDim } = this.config;
     const at = `model.layers.${layer}.self_attn`;
-    let query = weights.linear(graph, input, `${at}.q_proj`, `query.${layer}`);
-    let key = weights.linear(graph, input, `${at}.k_proj`, `new_key.${layer}`);
-    const value = weights.linear(graph, input, `${at}.v_proj`, `new_value.${layer}`);
+    const value = `new_value.${layer}`;
+    let query = `query.${layer}`;
+    let key = `new_key.${layer}`;
+    const sizes = [heads, kvHeads, kvHeads].map((count) => count * headDim);
+    weights.joined(graph, input, `${at}.qkv_proj`, [query, key, value], sizes);
     if (this.config.queryKeyNorm) {
       query = this.headNorm(query, `${at}.q_norm`, heads);
       key = this.headNorm(key, `${at}.k_norm`, kvHeads);
@@ -74,7 +76,7 @@ export class AttentionGraph {
     const keys = this.split(this.rotate(key, kvHeads));
     const values = this.split(value);
     const outputs = queries.map((laneQuery, lane) =>
-      this.attend(layer, lane, laneQuery, keys[lane]!, values[lane]!),
+      this.attend(cache, lane, laneQuery, keys[lane]!, values[lane]!),
     );
     const attended =
       options.lanes === 1
@@ -84,16 +86,16 @@ export class AttentionGraph {
   }
 
   /** Writes the lane's new rows into its caches and reads them; [1, B · S, heads · headDim]. */
-  private attend(layer: number, lane: number, query: string, key: string, value: string): string {
+  private attend(cache: number, lane: number, query: string, key: string, value: string): string {
     const { graph, weights, config } = this;
     const shape = [this.batch(lane), `M${lane}`, config.kvHeads * config.headDim];
-    const [keys, values] = cacheNames(layer, lane);
+    const [keys, values] = cacheNames(cache, lane);
     const updated = ([names, rows]: readonly [{ input: string; output: string }, string]) => {
       graph.input(names.input, weights.compute, shape);
       graph.node('TensorScatter', [names.input, rows, `write.${lane}`], names.output, { axis: 1 });
       return graph.output(names.output, weights.compute, shape);
     };
-    return this.kernel.attend(layer, lane, query, updated([keys, key]), updated([values, value]));
+    return this.kernel.attend(cache, lane, query, updated([keys, key]), updated([values, value]));
   }
 
   /** The rows of each lane: [1, S, width], or [B, S, width] where lanes are batched. */

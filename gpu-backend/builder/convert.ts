@@ -6,7 +6,8 @@
 import { extname, join } from 'node:path';
 import type { DecoderConfig } from './config.ts';
 import { FoldedRotation } from './folded-rotation.ts';
-import { packingOf } from './gguf/kept-blocks.ts';
+import { type Packing, packingOf } from './gguf/kept-blocks.ts';
+import { type Join, joinOf } from './joined-layers.ts';
 import { BLOCK_SIZE, type BlockForm, storeBlocks, storeKeptBlocks } from './linear/blocks.ts';
 import { storeColumns8 } from './linear/columns8.ts';
 import type { Initializer, StoredMatrix } from './linear/stored-matrix.ts';
@@ -38,6 +39,9 @@ export interface ConvertOptions {
 const CONVERTED_FILE = 'weights.bin';
 export const EMBEDDING = 'model.embed_tokens.weight';
 export const HEAD = 'lm_head.weight';
+export const FINAL_NORM = 'model.norm.weight';
+/** A head for the vocabulary's beginning, in place of the whole one. */
+export const TRIMMED_HEAD = 'head.trimmed';
 /** The final norm's weights, where a rotation has put ones in their place. */
 export const FINAL_GAINS = 'model.norm.gains';
 /** Of a file whose other matrices have fewer bits, these are the ones that 4 bits would hurt. */
@@ -111,11 +115,8 @@ class Converter {
     const total = [...this.stored.values()].reduce((sum, { bytes }) => sum + bytes, 0);
     let done = 0;
     for (const tensor of this.stored.values()) {
-      const { name, shape, bytes } = tensor;
-      const unread = this.tied && name === HEAD && name !== this.table;
-      if (shape.length === 1) layout.vectors[name] = this.vector(tensor);
-      else if (!unread) layout.matrices[name] = this.matrix(tensor);
-      done += bytes;
+      this.add(tensor, layout);
+      done += tensor.bytes;
       onProgress?.(done, total);
     }
     if (this.rotation) {
@@ -125,28 +126,72 @@ class Converter {
     return layout;
   }
 
+  private add(tensor: StoredTensor, layout: WeightLayout): void {
+    const { name, shape } = tensor;
+    const join = joinOf(name);
+    const parts = join && this.joinable(join);
+    if (join && parts) {
+      if (tensor !== parts[0]) return;
+      if (shape.length === 1) layout.vectors[join.name] = this.joinedVector(parts);
+      else layout.matrices[join.name] = this.matrix(parts);
+    } else if (shape.length === 1) {
+      layout.vectors[name] = this.vector(tensor);
+    } else if (name === this.table) {
+      layout.matrices[name] = this.tableMatrix(tensor, shapeOf([tensor]));
+    } else if (!this.tied || name !== HEAD) {
+      layout.matrices[name] = this.matrix([tensor]);
+    }
+  }
+
+  /** The parts of a whole, where its matrices are all quantised in one form; else null. */
+  private joinable({ parts }: Join): readonly StoredTensor[] | null {
+    const { quantization } = this.options;
+    if (!quantization || quantization === 'none') return null;
+    const find = (kind: string) =>
+      parts.flatMap((part) => this.stored.get(part.replace(/\w+$/, kind)) ?? []);
+    const [matrices, biases] = [find('weight'), find('bias')];
+    const whole = matrices.length === parts.length && biases.length % parts.length === 0;
+    if (!whole || !this.alike(matrices)) return null;
+    return parts[0]!.endsWith('bias') ? biases : matrices;
+  }
+
+  private alike(matrices: readonly StoredTensor[]): boolean {
+    if (this.options.quantization === 'int8') return true;
+    const [first, ...rest] = matrices.map((matrix) => this.blockForm(matrix));
+    return rest.every(({ form, packing }) => form === first!.form && packing === first!.packing);
+  }
+
   private vector(tensor: StoredTensor): Initializer {
     if (!this.rotation) return this.dense(tensor);
     return this.append([asBytes(this.rotation.vector(tensor))], tensor.shape);
   }
 
-  private matrix(tensor: StoredTensor): StoredMatrix {
-    const { quantization } = this.options;
-    const shape = [tensor.shape[0] ?? 0, tensor.shape[1] ?? 0] as const;
-    if (tensor.name === this.table) return this.tableMatrix(tensor, shape);
-    if (quantization === 'int8') return storeColumns8(this.file, shape, this.rows(tensor));
-    const wide = tensor.name === HEAD || WIDE_TYPES.has(tensor.type);
-    const blocks = this.blocks(tensor, shape, wide ? 'blocks8' : 'blocks4');
-    return blocks ?? { form: 'dense', shape, parts: this.denseParts(tensor) };
+  private joinedVector(parts: readonly StoredTensor[]): Initializer {
+    const { compute } = this.options;
+    const size = parts.reduce((sum, { shape }) => sum + shape[0]!, 0);
+    return this.append(
+      parts.flatMap((part) => [...readAs(part, compute)]),
+      [size],
+    );
+  }
+
+  /** The rows of all `parts`, one after another, as one matrix. */
+  private matrix(parts: readonly StoredTensor[]): StoredMatrix {
+    const shape = shapeOf(parts);
+    if (this.options.quantization === 'int8') {
+      return storeColumns8(this.file, shape, this.rows(parts));
+    }
+    const blocks = this.blocks(parts, shape);
+    return blocks ?? { form: 'dense', shape, parts: this.denseParts(parts[0]!) };
   }
 
   /** The table is looked up, and where it is tied multiplied with too: it is stored once for both. */
   private tableMatrix(tensor: StoredTensor, shape: readonly [number, number]): StoredMatrix {
     if (this.options.quantization === 'int8' && this.tied) {
-      return storeColumns8(this.file, shape, this.rows(tensor));
+      return storeColumns8(this.file, shape, this.rows([tensor]));
     }
     // It is looked up block by block, so its rows must be whole blocks.
-    const stored = shape[1] % BLOCK_SIZE === 0 ? this.blocks(tensor, shape, 'blocks8') : null;
+    const stored = shape[1] % BLOCK_SIZE === 0 ? this.blocks([tensor], shape) : null;
     if (!stored) return { form: 'dense', shape, parts: this.denseParts(tensor) };
     const { values, ...parts } = stored.parts;
     parts.rows = { ...values!, shape };
@@ -154,24 +199,31 @@ class Converter {
     return { ...stored, parts };
   }
 
-  /** In a GGUF file's own blocks, where they may be kept, or else in `form`, where that is asked for. */
+  /** In a GGUF file's own blocks, where they may be kept, or else in 4 or 8 bits, where that is asked for. */
   private blocks(
-    tensor: StoredTensor,
+    parts: readonly StoredTensor[],
     shape: readonly [number, number],
-    form: BlockForm,
   ): StoredMatrix | null {
     const { compute, quantization } = this.options;
     if (!quantization || quantization === 'none') return null;
-    const packing = this.rotation ? undefined : packingOf(tensor.type);
-    const keeps = tensor.name === this.table ? packing?.form === form : packing;
-    if (packing && keeps) {
-      return storeKeptBlocks(this.file, packing, compute, shape, readStored(tensor));
+    const { form, packing } = this.blockForm(parts[0]!);
+    if (packing) {
+      return storeKeptBlocks(this.file, packing, compute, shape, chain(parts, readStored));
     }
-    return storeBlocks(this.file, form, compute, shape, this.rows(tensor));
+    return storeBlocks(this.file, form, compute, shape, this.rows(parts));
   }
 
-  private rows(tensor: StoredTensor): Iterable<Float32Array> {
-    return this.rotation?.rows(tensor) ?? readRows(tensor);
+  /** How `tensor` is stored in blocks, and the packing that keeps those it has. */
+  private blockForm({ name, type }: StoredTensor): { form: BlockForm; packing?: Packing } {
+    const wide = name === this.table || name === HEAD || WIDE_TYPES.has(type);
+    const form = wide ? 'blocks8' : 'blocks4';
+    const packing = this.rotation ? undefined : packingOf(type);
+    if (!packing || (name === this.table && packing.form !== form)) return { form };
+    return { form: packing.form, packing };
+  }
+
+  private rows(parts: readonly StoredTensor[]): Iterable<Float32Array> {
+    return chain(parts, (part) => this.rotation?.rows(part) ?? readRows(part));
   }
 
   private denseParts(tensor: StoredTensor): StoredMatrix['parts'] {
@@ -196,6 +248,15 @@ class Converter {
 function isInPlace(tensor: StoredTensor, compute: ComputeType): boolean {
   const inOrder = tensor.pairedRows === undefined;
   return COMPUTE_TYPE_OF[tensor.type] === compute && tensor.offset % 4 === 0 && inOrder;
+}
+
+/** [outputs, inputs] of matrices whose rows follow one another. */
+function shapeOf(parts: readonly StoredTensor[]): readonly [number, number] {
+  return [parts.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0), parts[0]!.shape[1] ?? 0];
+}
+
+function* chain<T>(parts: readonly StoredTensor[], read: (part: StoredTensor) => Iterable<T>) {
+  for (const part of parts) yield* read(part);
 }
 
 function* bytesOf(pieces: Iterable<Float32Array>): Generator<Uint8Array> {

@@ -1,6 +1,20 @@
 /** Which form of the decoder's graph is built. */
 import type { AttentionForm } from './attention-kernel.ts';
 
+/** Half a layer: its attention or its MLP, each added to the residual stream. */
+export interface Block {
+  kind: 'attention' | 'mlp';
+  layer: number;
+}
+
+/** The blocks of layers `first` to before `end`, in order. */
+export function layersOf(first: number, end: number): Block[] {
+  return Array.from({ length: end - first }, (_, i): Block[] => [
+    { kind: 'attention', layer: first + i },
+    { kind: 'mlp', layer: first + i },
+  ]).flat();
+}
+
 export interface DecoderOptions {
   attention: AttentionForm;
   /** Lanes of the graph. */
@@ -12,6 +26,10 @@ export interface DecoderOptions {
    * ORT's CUDA kernel would copy each key head once per query head instead.
    */
   foldHeads?: boolean;
+  /** The blocks that are computed, at least one, in the model's order; by default all. The n-th attention among them has the n-th cache. */
+  blocks?: readonly Block[] | undefined;
+  /** Logits of a row: those of the layout's trimmed head; by default of the whole vocabulary. */
+  logits?: number | undefined;
   /** Also give the last hidden state of the rows whose logits are wanted. */
   hiddenOutput?: boolean;
 }

@@ -22,9 +22,17 @@
 import { ElementType } from '../ort/tensor.ts';
 import { AttentionGraph } from './attention.ts';
 import type { DecoderConfig } from './config.ts';
-import type { DecoderOptions } from './decoder-options.ts';
+import { FINAL_NORM } from './convert.ts';
+import { type Block, type DecoderOptions, layersOf } from './decoder-options.ts';
 import { GraphBuilder, MICROSOFT } from './onnx.ts';
 import type { Weights } from './weights.ts';
+
+/** The norm whose result a block reads; the final one behind the last block. */
+function normBefore(block: Block | undefined): string {
+  if (!block) return FINAL_NORM;
+  const name = block.kind === 'attention' ? 'input_layernorm' : 'post_attention_layernorm';
+  return `model.layers.${block.layer}.${name}.weight`;
+}
 
 /** The serialised graph; its initializers point into the files that `weights` names. */
 export function buildDecoder(
@@ -39,15 +47,14 @@ export function buildDecoder(
   graph.input('logit_rows', 'int64', ['R']);
   attention.addInputs();
 
+  const blocks = options.blocks ?? layersOf(0, config.layers);
   let sum = weights.embed(graph, 'input_ids');
-  let normed = norm(sum, 'model.layers.0.input_layernorm');
-  for (let layer = 0; layer < config.layers; layer++) {
-    const attended = attention.add(normed, layer);
-    [sum, normed] = addAndNorm(sum, attended, `model.layers.${layer}.post_attention_layernorm`);
-    const fed = feedForward(normed, layer);
-    const isLast = layer === config.layers - 1;
-    const next = isLast ? 'model.norm' : `model.layers.${layer + 1}.input_layernorm`;
-    [sum, normed] = addAndNorm(sum, fed, next);
+  let normed = norm(sum, normBefore(blocks[0]));
+  let caches = 0;
+  for (const [i, { kind, layer }] of blocks.entries()) {
+    const added =
+      kind === 'attention' ? attention.add(normed, layer, caches++) : feedForward(normed, layer);
+    [sum, normed] = addAndNorm(sum, added, normBefore(blocks[i + 1]));
   }
   head(normed);
   return graph.encode();
@@ -55,7 +62,7 @@ export function buildDecoder(
   function norm(input: string, weight: string): string {
     return graph.node(
       'SimplifiedLayerNormalization',
-      [input, weights.vector(graph, `${weight}.weight`)],
+      [input, weights.vector(graph, weight)],
       `${input}.norm`,
       { axis: -1, epsilon: { float: config.normEpsilon }, stash_type: 1 },
     );
@@ -66,7 +73,7 @@ export function buildDecoder(
     const outputs: [string, string] = [`${addend}.sum`, `${addend}.sum_norm`];
     graph.nodeWithOutputs(
       'SkipSimplifiedLayerNormalization',
-      [residual, addend, weights.vector(graph, `${weight}.weight`)],
+      [residual, addend, weights.vector(graph, weight)],
       [outputs[1], '', '', outputs[0]],
       { epsilon: { float: config.normEpsilon } },
       MICROSOFT,
@@ -77,8 +84,9 @@ export function buildDecoder(
   /** SwiGLU: down(silu(gate(x)) · up(x)). */
   function feedForward(input: string, layer: number): string {
     const at = `model.layers.${layer}.mlp`;
-    const gate = weights.linear(graph, input, `${at}.gate_proj`, `gate.${layer}`);
-    const up = weights.linear(graph, input, `${at}.up_proj`, `up.${layer}`);
+    const [gate, up] = [`gate.${layer}`, `up.${layer}`];
+    const sizes = [config.intermediateSize, config.intermediateSize];
+    weights.joined(graph, input, `${at}.gate_up_proj`, [gate, up], sizes);
     const sigmoid = graph.node('Sigmoid', [gate], `gate_sigmoid.${layer}`);
     const silu = graph.node('Mul', [gate, sigmoid], `gate_silu.${layer}`);
     const product = graph.node('Mul', [silu, up], `gated.${layer}`);
@@ -97,6 +105,6 @@ export function buildDecoder(
     if (computed !== 'logits') {
       graph.node('Cast', [computed], 'logits', { to: ElementType.float32 });
     }
-    graph.output('logits', 'float32', [1, 'R', config.vocabSize]);
+    graph.output('logits', 'float32', [1, 'R', options.logits ?? config.vocabSize]);
   }
 }

@@ -15,9 +15,9 @@
  * The scores of head dimensions up to 128 fit into one panel whatever its shape.
  * `engine/panel.ts` holds what follows for trees that cross a panel's end.
  *
- * A product of one row goes through another routine of MLAS, with another order:
- * no lane has fewer than two rows, and `maxExactThreads` keeps a thread from
- * being given a single one.
+ * A product of one row with a cache goes through another routine of MLAS, with
+ * another order: `leastRowsOf` keeps a lane from having one, and `maxExactThreads` a
+ * thread from being given one.
  */
 import { ElementType } from '../ort/tensor.ts';
 import type { AttentionKernel } from './attention-kernel.ts';

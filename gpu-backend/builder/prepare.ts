@@ -15,7 +15,7 @@ export interface PreparedModel {
 
 const LAYOUT_FILE = 'layout.json';
 /** Part of the folder's name: raise it when the meaning of the files changes. */
-const LAYOUT_VERSION = 3;
+const LAYOUT_VERSION = 4;
 /** Hex digits of the fingerprint in a folder's name. */
 const NAME_DIGITS = 16;
 

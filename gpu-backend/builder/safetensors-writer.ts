@@ -5,14 +5,18 @@ import { BYTES_PER_VALUE, type StoredTensor, type WeightType } from './stored-te
 /** The data starts on such a boundary, so that mapped tensors are aligned for any element type. */
 const ALIGNMENT = 8;
 
-/** Writes `tensors` as `type` in their given order; `read` gives each one's bytes in that type, in pieces. */
+/**
+ * Writes `tensors` as `type` in their given order; `read` gives each one's bytes in that
+ * type, in pieces. `notes` are kept in the header.
+ */
 export function writeSafetensors(
   file: string,
   tensors: readonly StoredTensor[],
   type: WeightType,
   read: (tensor: StoredTensor) => Iterable<Uint8Array>,
+  notes: Readonly<Record<string, string>> = {},
 ): void {
-  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
+  const header: Record<string, unknown> = { __metadata__: { format: 'pt', ...notes } };
   let end = 0;
   for (const { name, shape } of tensors) {
     const begin = end;

@@ -18,7 +18,7 @@ const MAX_HEADER_BYTES = 100_000_000;
 export function readSafetensorsIndex(folder: string): Map<string, StoredTensor> {
   const tensors = new Map<string, StoredTensor>();
   for (const file of safetensorsFiles(folder)) {
-    for (const tensor of readHeader(file)) tensors.set(tensor.name, tensor);
+    for (const tensor of readSafetensorsFile(file).tensors) tensors.set(tensor.name, tensor);
   }
   return tensors;
 }
@@ -46,7 +46,11 @@ export function safetensorsFiles(folder: string): string[] {
   return [single];
 }
 
-function readHeader(file: string): StoredTensor[] {
+/** Every tensor of one file, and what its writer noted. Throws like `readSafetensorsIndex`. */
+export function readSafetensorsFile(file: string): {
+  tensors: StoredTensor[];
+  metadata: Readonly<Record<string, string>>;
+} {
   const descriptor = openSync(file, 'r');
   try {
     const fileBytes = fstatSync(descriptor).size;
@@ -59,9 +63,10 @@ function readHeader(file: string): StoredTensor[] {
     const header = Buffer.alloc(headerBytes);
     readSync(descriptor, header, 0, headerBytes, 8);
     const entries: Record<string, unknown> = JSON.parse(header.toString('utf8'));
-    return Object.entries(entries)
+    const tensors = Object.entries(entries)
       .filter(([name]) => name !== '__metadata__')
       .map(([name, entry]) => parseEntry(file, name, entry, 8 + headerBytes, fileBytes));
+    return { tensors, metadata: (entries.__metadata__ ?? {}) as Record<string, string> };
   } finally {
     closeSync(descriptor);
   }

@@ -1,7 +1,8 @@
 /** Adds a checkpoint's tensors to a graph, under the checkpoint's own names, and what reads them. */
 import type { DecoderConfig } from './config.ts';
-import { EMBEDDING, FINAL_GAINS, HEAD, type WeightLayout } from './convert.ts';
+import { EMBEDDING, FINAL_GAINS, HEAD, TRIMMED_HEAD, type WeightLayout } from './convert.ts';
 import { narrow } from './float16.ts';
+import { partsOf } from './joined-layers.ts';
 import { BlockProducts, lookUpBlocks } from './linear/block-products.ts';
 import { Columns8Products, lookUpColumns8 } from './linear/columns8.ts';
 import { partName, type StoredMatrix } from './linear/stored-matrix.ts';
@@ -65,11 +66,33 @@ export class Weights {
     return graph.node('Add', [product, this.vector(graph, bias)], output);
   }
 
+  /** x · Wᵀ (+ bias) of the parts of a joined layer: one product where they are stored as one. */
+  joined(
+    graph: GraphBuilder,
+    input: string,
+    layer: string,
+    outputs: readonly string[],
+    sizes: readonly number[],
+  ): void {
+    if (`${layer}.weight` in this.layout.matrices) {
+      const all = this.linear(graph, input, layer, `${outputs[0]}.joined`);
+      graph.nodeWithOutputs('Split', [all, graph.integers(sizes)], outputs, { axis: 2 });
+      return;
+    }
+    for (const [i, part] of partsOf(layer).entries()) {
+      this.linear(graph, input, part, outputs[i]!);
+    }
+  }
+
   /**
    * Adds `logits` of the final norm's rows [1, R, hidden], and returns their hidden
    * state: as the checkpoint has it where `plain` asks for it, else in any form.
    */
   head(graph: GraphBuilder, rows: string, plain: boolean, logits: string): string {
+    if (TRIMMED_HEAD in this.layout.matrices) {
+      this.product(graph, rows, TRIMMED_HEAD, logits);
+      return rows;
+    }
     const tied = this.layout.matrices[HEAD] === undefined || this.table() === HEAD;
     const matrix = tied ? this.table() : HEAD;
     if (!this.layout.rotated || (!tied && !plain)) {

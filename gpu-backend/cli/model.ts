@@ -9,6 +9,7 @@ import { readEngineSettings } from '../engine/settings.ts';
 import { checkExact } from './exact-check.ts';
 import { checkGolden } from './golden-check.ts';
 import { ProgressBar } from './progress-bar.ts';
+import { runNeighbours, runReport } from './report-command.ts';
 import { checkText } from './text-check.ts';
 
 const MODEL_HELP = `Usage:
@@ -28,10 +29,17 @@ const MODEL_HELP = `Usage:
   npx espalier model check FOLDER --exact [--trees 200] [--seed 1] [--quantize FORMAT]
       Draws random trees and compares the logits of every node, bit for bit, with
       those of its path fed one token at a time. Fails where one differs. The engine's
-      settings are those of the environment.`;
+      settings are those of the environment.
+  npx espalier model report FOLDER [--text FILE | FOLDER] [--store ID [--url URL]] [--json]
+      Says what the vocabulary holds by kind and script, and what languages, code and
+      your own texts cost in tokens. ESPALIER_API_KEY opens the store.
+  npx espalier model neighbours FOLDER
+      Makes the table of neighbouring tokens that speculation.accept "relaxed" needs.`;
 
 /** Runs the command; resolves with the exit code. */
 export async function runModelCommand(argv: readonly string[]): Promise<number> {
+  if (argv[0] === 'report') return await runReport(argv.slice(1));
+  if (argv[0] === 'neighbours') return await runNeighbours(argv.slice(1));
   const { positionals, values } = parseArgs({
     args: [...argv],
     allowPositionals: true,

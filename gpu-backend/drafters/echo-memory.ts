@@ -3,8 +3,8 @@ import { Mixer } from '../../src/draft/blend/mixer.ts';
 import { Lru } from '../../src/draft/lru.ts';
 import { RecycledTable } from '../../src/draft/stores/recycled-table.ts';
 
-/** Session, spans, an alignment over each, and recycled successors. */
-const STORES = 5;
+/** Session, spans, and an alignment over each; recycled successors come on top. */
+const STORES = 4;
 /** Tokens of a namespace whose successors are kept, about 64 bytes each. */
 const RECYCLED_TOKENS = 1 << 14;
 /** Namespaces whose memories are kept, about 1 MB each at most. */
@@ -18,10 +18,10 @@ export class EchoMemory {
 
   constructor(
     recycled: RecycledTable | null = new RecycledTable(RECYCLED_TOKENS),
-    mixer = new Mixer(recycled ? STORES : STORES - 1),
+    mixer = new Mixer(STORES + (recycled ? 1 : 0)),
   ) {
-    this.mixer = mixer;
     this.recycled = recycled;
+    this.mixer = mixer;
   }
 
   /** Shares the learned weights; starts with no successors and keeps none. */
@@ -33,6 +33,12 @@ export class EchoMemory {
 /** One memory a namespace; the one used longest ago is forgotten first. */
 export class EchoMemories {
   private readonly memories = new Lru<EchoMemory>(MAX_MEMORIES);
+  private readonly networks: number;
+
+  /** @param networks stores that hold what a network said, beside the echo's own */
+  constructor(networks = 0) {
+    this.networks = networks;
+  }
 
   get size(): number {
     return this.memories.size;
@@ -40,7 +46,9 @@ export class EchoMemories {
 
   /** For a turn: without `remember` it neither draws on the successors of earlier turns nor leaves its own. */
   of({ namespace, remember }: { namespace: string; remember: boolean }): EchoMemory {
-    const memory = this.memories.of(namespace, () => new EchoMemory());
+    const memory = this.memories.of(namespace, () => {
+      return new EchoMemory(undefined, new Mixer(STORES + 1 + this.networks));
+    });
     return remember ? memory : memory.withoutSuccessors();
   }
 }

@@ -5,34 +5,30 @@
  */
 
 import { BlendDrafter } from '../../src/draft/blend/blend.ts';
-import type { Drafter } from '../../src/draft/drafter.ts';
+import type { EvidenceStore } from '../../src/draft/blend/evidence.ts';
 import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
-import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycled-table.ts';
+import type { ModelStore } from '../../src/draft/stores/model-store.ts';
 import { RecyclingStore } from '../../src/draft/stores/recycling-store.ts';
 import { SessionStore } from '../../src/draft/stores/session-store.ts';
 import { SpanStore } from '../../src/draft/stores/span-store.ts';
 import type { Span } from '../../src/link/protocol/index.ts';
+import type { Seat } from './beside.ts';
 import { EchoMemory } from './echo-memory.ts';
 
-export interface Echo extends Drafter {
-  /** Takes in what the worker shipped, at any time of the turn. */
-  learn(spans: readonly Span[]): void;
-  /** How many successors of each verified token `observe` expects; 0: it is not to be called. */
-  readonly observedSuccessors: number;
-  /** What the target found likeliest after a verified `token`. Called after the step's commit, parents before children. */
-  observe(token: number, successors: Int32Array): void;
-}
-
-export class EchoDrafter extends BlendDrafter implements Echo {
+export class EchoDrafter extends BlendDrafter implements Seat {
   private readonly spans: SpanStore;
   private readonly memory: EchoMemory;
 
-  constructor(memory = new EchoMemory()) {
+  /** @param said what a network said, as one store more; `memory` must count it */
+  constructor(memory = new EchoMemory(), said: ModelStore | null = null) {
     const spans = new SpanStore();
     const session = new SessionStore();
-    const recycling = memory.recycled ? [new RecyclingStore(memory.recycled)] : [];
-    const aligned = [new AlignmentStore(session), new AlignmentStore(spans)];
-    super([session, spans, ...aligned, ...recycling], memory.mixer);
+    const { recycled, mixer } = memory;
+    const stores: EvidenceStore[] = [session, spans];
+    stores.push(new AlignmentStore(session), new AlignmentStore(spans));
+    if (recycled) stores.push(new RecyclingStore(recycled));
+    if (said) stores.push(said);
+    super(stores, mixer);
     this.spans = spans;
     this.memory = memory;
   }
@@ -41,11 +37,14 @@ export class EchoDrafter extends BlendDrafter implements Echo {
     this.spans.learn(spans);
   }
 
-  get observedSuccessors(): number {
-    return this.memory.recycled ? RECYCLED_SUCCESSORS : 0;
+  get recycles(): boolean {
+    return this.memory.recycled !== null;
   }
 
   observe(token: number, successors: Int32Array): void {
     this.memory.recycled?.observe(token, successors);
   }
+
+  /** Nothing of a turn outlives it but what its memory holds. */
+  end(): void {}
 }

@@ -7,6 +7,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { buildDecoder } from '../builder/decoder.ts';
+import type { Block as ModelBlock } from '../builder/decoder-options.ts';
 import { partName } from '../builder/linear/stored-matrix.ts';
 import type { ExternalData } from '../builder/onnx.ts';
 import type { PreparedModel } from '../builder/prepare.ts';
@@ -29,6 +30,10 @@ export interface GraphOptions {
   attention: AttentionForm;
   foldHeads: boolean;
   hiddenOutput: boolean;
+  /** The blocks that are computed; undefined for all. */
+  modelBlocks?: readonly ModelBlock[] | undefined;
+  /** Logits of a row. */
+  logits: number;
   cuda?: CudaOptions | undefined;
 }
 
@@ -61,10 +66,16 @@ export class DecoderGraphs {
     this.device = first.device;
   }
 
-  static async open(prepared: PreparedModel, options: GraphOptions): Promise<DecoderGraphs> {
+  /** @param beside graphs of the same model, whose weights in host memory these share */
+  static async open(
+    prepared: PreparedModel,
+    options: GraphOptions,
+    beside?: DecoderGraphs,
+  ): Promise<DecoderGraphs> {
     const counts = options.sharedLanes === null ? ownLaneCounts(prepared) : [options.sharedLanes];
     // On a device every session would upload weights of its own: there is one graph only.
-    const weights = options.cuda ? null : new SharedWeights(prepared);
+    const shared = beside?.weights?.retain();
+    const weights = options.cuda ? null : (shared ?? new SharedWeights(prepared));
     const first = await load(prepared, options, weights, counts[0]!);
     return new DecoderGraphs(prepared, options, weights, counts, first);
   }
@@ -148,6 +159,8 @@ function load(
     batchedLanes: options.sharedLanes !== null,
     foldHeads: options.foldHeads,
     hiddenOutput: options.hiddenOutput,
+    blocks: options.modelBlocks,
+    logits: options.logits,
   });
   const { threads, cuda } = options;
   return InferenceSession.load(graph, folder, { threads, cuda, shared: weights?.initializers });
@@ -160,6 +173,8 @@ function load(
 class SharedWeights {
   readonly initializers: SharedInitializers;
   private readonly blocks: readonly Block[];
+  /** Engines that use them: the last one frees them. */
+  private users = 1;
 
   constructor({ folder, layout }: PreparedModel) {
     const tensors = new Map<string, Tensor>();
@@ -182,7 +197,13 @@ class SharedWeights {
     this.initializers = new SharedInitializers(tensors);
   }
 
+  retain(): this {
+    this.users++;
+    return this;
+  }
+
   release(): void {
+    if (--this.users > 0) return;
     this.initializers.release();
     for (const block of this.blocks) block.release();
   }

@@ -35,7 +35,12 @@ export interface StepRow {
   tokens: Int32Array;
   /** Parent row of each row, smaller than its own index; -1 sees only the committed context. */
   parents: Int16Array;
-  /** First row whose logits are wanted; rows before it (a prefill chunk's) are not computed. `count` for none. */
+  /**
+   * Of the rows, how many at the front the slot's last step fed, and no commit took
+   * since: they are not fed again, the others may be their children. 0 where absent.
+   */
+  kept?: number;
+  /** First row whose logits are wanted, none of `kept`; rows before it (a prefill chunk's) are not computed. `count` for none. */
   logitsFrom: number;
   /**
    * Filled by the step: float32 logits of rows `logitsFrom..count-1`, each `vocabSize` long,

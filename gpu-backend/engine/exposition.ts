@@ -13,8 +13,20 @@ interface RoomFigures {
   refused: number;
 }
 
+/** What a network that drafts beside the engine was asked, and brought. */
+interface NetworkFigures {
+  passes: number;
+  milliseconds: number;
+  tokens: number;
+}
+
 /** Prometheus' text format, version 0.0.4. `active`: sessions that hold a slot. */
-export function exposeEngine(engine: Engine, active: number, room: RoomFigures): string {
+export function exposeEngine(
+  engine: Engine,
+  active: number,
+  room: RoomFigures,
+  network: NetworkFigures | null,
+): string {
   const lines = [
     ...gauge('espalier_verifier_slots', 'Sessions that can hold a slot at once.', [
       ['', engine.limits.slots],
@@ -41,6 +53,7 @@ export function exposeEngine(engine: Engine, active: number, room: RoomFigures):
       'Turns that were refused as they would have waited too long, or did.',
       room.refused,
     ),
+    ...(network ? networkCounters(network) : []),
     ...gauge(
       'espalier_verifier_step_seconds',
       'What a step is expected to take, by rows in all, sessions, and tokens of context of each.',
@@ -48,6 +61,19 @@ export function exposeEngine(engine: Engine, active: number, room: RoomFigures):
     ),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function networkCounters({ passes, milliseconds, tokens }: NetworkFigures): string[] {
+  const seconds = milliseconds / MS_PER_SECOND;
+  return [
+    ...counter('espalier_verifier_draft_passes_total', 'Runs of the network beside.', passes),
+    ...counter('espalier_verifier_draft_seconds_total', 'Time that steps waited for it.', seconds),
+    ...gauge(
+      'espalier_verifier_draft_tokens',
+      'Tokens accepted so far that would not have been without it; it can fall.',
+      [['', tokens]],
+    ),
+  ];
 }
 
 type Sample = readonly [labels: string, value: number];

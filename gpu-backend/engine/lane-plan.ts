@@ -6,7 +6,7 @@ import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { RunCosts, RunLoad } from './cost-model.ts';
 import type { Slot } from './engine.ts';
 import type { KvPool } from './kv-pool.ts';
-import { type Lane, MAX_SHARED_ROWS, paddedRows, paddedWidth } from './lane.ts';
+import { type Lane, type LeastRows, MAX_SHARED_ROWS, paddedWidth } from './lane.ts';
 import type { KvSlot } from './slots.ts';
 
 /** What lanes that run together compute. */
@@ -25,13 +25,15 @@ export class OwnLanesPlan implements GrowingStep {
   private readonly model: RunCosts;
   private readonly slots: readonly Slot[];
   private readonly lanesOfRun: number;
+  private readonly least: LeastRows;
   private readonly counts: Int32Array;
   private readonly loads: RunLoad[] = [];
   /** Of each run. */
   private readonly costs: number[] = [];
 
-  constructor(model: RunCosts, slots: readonly Slot[], lanesOfRun: number) {
+  constructor(model: RunCosts, slots: readonly Slot[], lanesOfRun: number, least: LeastRows) {
     this.model = model;
+    this.least = least;
     this.slots = slots;
     this.lanesOfRun = lanesOfRun;
     this.counts = new Int32Array(slots.length).fill(1);
@@ -40,8 +42,8 @@ export class OwnLanesPlan implements GrowingStep {
       this.loads[run] ??= { rows: 0, attended: 0, lanes: 0 };
       const load = this.loads[run];
       load.lanes++;
-      load.rows += paddedRows(1);
-      load.attended += attendedIn(length, 1);
+      load.rows += least;
+      load.attended += this.attendedIn(length, 1);
     });
     for (const [run, load] of this.loads.entries()) this.costs[run] = model.expected(load);
     this.cost = this.costs.reduce((sum, one) => sum + one, 0);
@@ -52,17 +54,17 @@ export class OwnLanesPlan implements GrowingStep {
     const { length } = this.slots[index]!;
     const run = Math.floor(index / this.lanesOfRun);
     const load = this.loads[run]!;
-    load.rows += paddedRows(count + 1) - paddedRows(count);
-    load.attended += attendedIn(length, count + 1) - attendedIn(length, count);
+    load.rows += Math.max(this.least, count + 1) - Math.max(this.least, count);
+    load.attended += this.attendedIn(length, count + 1) - this.attendedIn(length, count);
     const cost = this.model.expected(load);
     this.cost += cost - this.costs[run]!;
     this.costs[run] = cost;
   }
-}
 
-function attendedIn(length: number, count: number): number {
-  const rows = paddedRows(count);
-  return rows * paddedWidth(length, rows);
+  private attendedIn(length: number, count: number): number {
+    const rows = Math.max(this.least, count);
+    return rows * paddedWidth(length, rows);
+  }
 }
 
 /** The sessions of a pool that share a lane: over the slots from the first's to the last's. */
@@ -78,10 +80,12 @@ export class SharedLanesPlan implements GrowingStep {
   cost: number;
   private readonly model: RunCosts;
   private readonly slots: readonly KvSlot[];
+  private readonly least: LeastRows;
   private readonly counts: Int32Array;
 
-  constructor(model: RunCosts, slots: readonly KvSlot[]) {
+  constructor(model: RunCosts, slots: readonly KvSlot[], least: LeastRows) {
     this.model = model;
+    this.least = least;
     this.slots = slots;
     this.counts = new Int32Array(slots.length).fill(1);
     this.cost = model.expected(this.load());
@@ -102,7 +106,7 @@ export class SharedLanesPlan implements GrowingStep {
       load.lanes++;
     };
     for (const [i, slot] of this.slots.entries()) {
-      const rows = paddedRows(this.counts[i]!);
+      const rows = Math.max(this.least, this.counts[i]!);
       if (rows > MAX_SHARED_ROWS) {
         addLane(rows, paddedWidth(slot.length, rows));
         continue;

@@ -83,7 +83,10 @@ export class LaneRunner {
         this.fillRows(part, lane, ids.offset + token, positions.offset + token);
         this.fillPlace(part, lane, place, inputs);
         const { row } = part;
-        if (row) for (let r = row.logitsFrom; r < row.count; r++) arena.set(logit++, token + r);
+        if (row)
+          for (let r = row.logitsFrom; r < row.count; r++) {
+            arena.set(logit++, token + r - (row.kept ?? 0));
+          }
         token += lane.rows;
       });
     });
@@ -171,10 +174,12 @@ export class LaneRunner {
   private fillRows({ slot, row }: LaneSlot, lane: Lane, ids: number, positions: number): void {
     const { arena } = this.context;
     const count = row?.count ?? 0;
+    const kept = row?.kept ?? 0;
     if (row) fillDepths(this.depths, row.parents, count);
     for (let r = 0; r < lane.rows; r++) {
-      arena.set(ids + r, r < count ? row!.tokens[r]! : 0);
-      arena.set(positions + r, r < count ? slot.length + this.depths[r]! : 0);
+      const at = kept + r;
+      arena.set(ids + r, at < count ? row!.tokens[at]! : 0);
+      arena.set(positions + r, at < count ? slot.length + this.depths[at]! : 0);
     }
   }
 
@@ -183,12 +188,14 @@ export class LaneRunner {
     const { arena } = this.context;
     const { rows, width } = lane;
     const count = row?.count ?? 0;
-    const length = slot.length;
-    arena.set(inputs.write.offset + place, length);
-    if (inputs.length) arena.set(inputs.length.offset + place, length + rows);
+    const kept = row?.kept ?? 0;
+    const { masks } = arena;
+    const { length } = slot;
+    arena.set(inputs.write.offset + place, length + kept);
+    if (inputs.length) arena.set(inputs.length.offset + place, length + kept + rows);
     const start = inputs.mask.offset + place * rows * width;
-    if (row) fillTreeMask(arena.masks, start, row.parents, count, length, width, this.masked);
-    arena.masks.fill(this.masked, start + count * width, start + rows * width);
+    if (row) fillTreeMask(masks, start, row.parents, count, length, width, this.masked, kept);
+    masks.fill(this.masked, start + (count - kept) * width, start + rows * width);
   }
 }
 

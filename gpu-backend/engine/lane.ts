@@ -1,4 +1,6 @@
 /** The parts of one run: which slots go through the graph together, and how long their tensors are. */
+import type { AttentionForm } from '../builder/attention-kernel.ts';
+import type { DecoderConfig } from '../builder/config.ts';
 import type { StepRow } from './engine.ts';
 import type { KvPool } from './kv-pool.ts';
 import type { KvSlot } from './slots.ts';
@@ -29,28 +31,32 @@ export interface Lane {
 export const WIDTH_STEP = 32;
 
 /**
- * Rows that a lane has at least. ONNX Runtime multiplies a single row by another
- * routine, which rounds differently; from two rows on a row's result is the same
- * bits whatever is beside it. So one row is padded, and text does not depend
- * on how it was batched or drafted.
+ * Rows that a lane has at least. A row's result must be the same bits whatever is
+ * beside it, and ONNX Runtime multiplies a single row by another routine, which
+ * rounds differently, unless the matrix is constant. So a single row goes alone only
+ * where attention makes several of it, one for each query head of a key head.
  */
-const MIN_ROWS = 2;
+export type LeastRows = 1 | 2;
 
-/** Rows that a session's own lane is padded to. */
-export function paddedRows(count: number): number {
-  return Math.max(MIN_ROWS, count);
+/** Rows that a session's part of a step feeds. */
+export function fedRows({ count, kept = 0 }: StepRow): number {
+  return count - kept;
 }
 
-/** Rows of the cache that such a lane reads after `length` committed tokens. */
+export function leastRowsOf(form: AttentionForm, { heads, kvHeads }: DecoderConfig): LeastRows {
+  return form === 'exact' && heads > kvHeads ? 1 : 2;
+}
+
+/** Rows of the cache that a lane of `rows` reads after `length` committed tokens. */
 export function paddedWidth(length: number, rows: number): number {
   return Math.ceil((length + rows) / WIDTH_STEP) * WIDTH_STEP;
 }
 
 /** One session's own lane, as long as its context needs. */
-export function ownLane(member: Member): Lane {
+export function ownLane(member: Member, least: LeastRows): Lane {
   const { slot, row } = member;
-  const rows = paddedRows(row.count);
-  const width = paddedWidth(slot.length, rows);
+  const rows = Math.max(least, fedRows(row));
+  const width = paddedWidth(slot.length + (row.kept ?? 0), rows);
   return { pool: slot.pool, first: slot.index, slots: [member], rows, width };
 }
 
@@ -62,18 +68,29 @@ export const MAX_SHARED_ROWS = 64;
  * small trees of each pool share one lane over whole slots, larger row sets
  * (prefill chunks) get their own. `all` are the engine's slots.
  */
-export function sharedLanes(members: readonly Member[], all: readonly KvSlot[]): Lane[] {
-  const small = members.filter(({ row }) => row.count <= MAX_SHARED_ROWS);
+export function sharedLanes(
+  members: readonly Member[],
+  all: readonly KvSlot[],
+  least: LeastRows,
+): Lane[] {
+  const small = members.filter(({ row }) => fedRows(row) <= MAX_SHARED_ROWS);
   const pools = new Set(small.map(({ slot }) => slot.pool));
   return [
-    ...[...pools].map((pool) => poolLane(pool, small, all)),
-    ...members.filter(({ row }) => row.count > MAX_SHARED_ROWS).map(ownLane),
+    ...[...pools].map((pool) => poolLane(pool, small, all, least)),
+    ...members
+      .filter(({ row }) => fedRows(row) > MAX_SHARED_ROWS)
+      .map((member) => ownLane(member, least)),
   ];
 }
 
-function poolLane(pool: KvPool, members: readonly Member[], all: readonly KvSlot[]): Lane {
+function poolLane(
+  pool: KvPool,
+  members: readonly Member[],
+  all: readonly KvSlot[],
+  least: LeastRows,
+): Lane {
   const own = members.filter(({ slot }) => slot.pool === pool);
-  if (own.length === 1) return ownLane(own[0]!);
+  if (own.length === 1) return ownLane(own[0]!, least);
   const indices = own.map(({ slot }) => slot.index);
   const first = Math.min(...indices);
   const last = Math.max(...indices);
@@ -81,6 +98,6 @@ function poolLane(pool: KvPool, members: readonly Member[], all: readonly KvSlot
   const slots = all
     .filter((slot) => slot.pool === pool && slot.index >= first && slot.index <= last)
     .map((slot) => ({ slot, row: rowOf.get(slot) ?? null }));
-  const rows = paddedRows(Math.max(...own.map(({ row }) => row.count)));
+  const rows = Math.max(least, ...own.map(({ row }) => fedRows(row)));
   return { pool, first, slots, rows, width: pool.stride };
 }

@@ -3,6 +3,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AttentionForm } from '../builder/attention-kernel.ts';
+import { type Block, layersOf } from '../builder/decoder-options.ts';
+import type { ModelPart } from '../builder/early-exit.ts';
 import { maxExactThreads } from '../builder/exact-attention.ts';
 import { readModelFolder } from '../builder/model-folder.ts';
 import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
@@ -20,7 +22,7 @@ import { InputArena } from './input-arena.ts';
 import { kept, machineKey } from './kept.ts';
 import { DeviceCopier, HostCopier, type KvCopier } from './kv-copy.ts';
 import { bytesPerToken, KvPool, type KvShape } from './kv-pool.ts';
-import { MAX_SHARED_ROWS, WIDTH_STEP } from './lane.ts';
+import { leastRowsOf, MAX_SHARED_ROWS, WIDTH_STEP } from './lane.ts';
 import { type EngineParts, OrtEngine } from './ort-engine.ts';
 import { KvSlot, SlotTable } from './slots.ts';
 import { StepOutputs } from './step-outputs.ts';
@@ -84,12 +86,40 @@ export async function openEngine(
   return await openPrepared(prepared, options);
 }
 
-async function openPrepared(prepared: PreparedModel, options: EngineOptions): Promise<OrtEngine> {
+/**
+ * A second engine that computes a part of `engine`'s model. It shares its weights in host
+ * memory, whichever of the two is closed first.
+ */
+export async function openPart(
+  engine: OrtEngine,
+  { blocks, layout, logits }: Pick<ModelPart, 'blocks'> & Partial<ModelPart>,
+  options: EngineOptions,
+): Promise<OrtEngine> {
+  if (blocks.every(({ kind }) => kind !== 'attention')) {
+    throw new RangeError('a part needs at least one block of attention');
+  }
+  const { prepared, graphs } = engine.parts;
+  const part = { ...prepared, layout: layout ?? prepared.layout };
+  return await openPrepared(part, { ...options, blocks, logits }, graphs);
+}
+
+/** What of a model is computed. */
+interface PartOptions {
+  blocks?: readonly Block[];
+  logits?: number | undefined;
+}
+
+async function openPrepared(
+  prepared: PreparedModel,
+  options: EngineOptions & PartOptions,
+  beside?: DecoderGraphs,
+): Promise<OrtEngine> {
   const { model, layout, folder } = prepared;
   const plan = planOf(prepared, options);
-  const parts = await assemble(prepared, plan);
+  const parts = await assemble(prepared, plan, beside);
   const provider = plan.cuda ? 'cuda' : 'cpu';
-  const prior = priorOf(model.config, layout, provider, plan.threads);
+  const layers = plan.modelBlocks.length / 2;
+  const prior = priorOf({ ...model.config, layers }, layout, provider, plan.threads);
   const exactness = parts.limits.exact ? await checked(parts, prior, folder, plan.threads) : null;
   const engine = new OrtEngine(parts, prior, exactness);
   await calibrate(engine);
@@ -107,14 +137,21 @@ interface EnginePlan {
   sharedLanes: number | null;
   foldHeads: boolean;
   hiddenOutput: boolean;
+  modelBlocks: readonly Block[];
+  /** Logits of a row. */
+  logits: number;
   /** undefined on a CPU. */
   cuda: CudaOptions | undefined;
 }
 
-function planOf({ model, layout }: PreparedModel, options: EngineOptions): EnginePlan {
+function planOf(
+  { model, layout }: PreparedModel,
+  options: EngineOptions & PartOptions,
+): EnginePlan {
   const { config } = model;
+  const { blocks = layersOf(0, config.layers), logits = config.vocabSize } = options;
   const shape: KvShape = {
-    layers: config.layers,
+    layers: blocks.filter(({ kind }) => kind === 'attention').length,
     width: config.kvHeads * config.headDim,
     type: layout.compute,
   };
@@ -141,6 +178,8 @@ function planOf({ model, layout }: PreparedModel, options: EngineOptions): Engin
     sharedLanes: shared ? buckets.length + 1 : null,
     foldHeads: options.foldHeads ?? onCuda,
     hiddenOutput: options.hiddenOutput ?? false,
+    modelBlocks: blocks,
+    logits,
     cuda: onCuda ? (options.cuda ?? { deviceId: 0, memoryBytes: 0 }) : undefined,
   };
 }
@@ -155,11 +194,16 @@ function positionsFor({ buckets, sharedLanes }: EnginePlan): number {
 }
 
 /** Loads the graphs and lays out the caches. */
-async function assemble(prepared: PreparedModel, plan: EnginePlan): Promise<EngineParts> {
+async function assemble(
+  prepared: PreparedModel,
+  plan: EnginePlan,
+  beside?: DecoderGraphs,
+): Promise<EngineParts> {
   const { config } = prepared.model;
   const { compute } = prepared.layout;
   const { shape, request, buckets, attention, threads, sharedLanes, hiddenOutput, cuda } = plan;
-  const graphs = await DecoderGraphs.open(prepared, { ...plan, positions: positionsFor(plan) });
+  const options = { ...plan, positions: positionsFor(plan) };
+  const graphs = await DecoderGraphs.open(prepared, options, beside);
   const copier: KvCopier = cuda
     ? await DeviceCopier.load(shape, { threads, cuda })
     : new HostCopier();
@@ -168,14 +212,14 @@ async function assemble(prepared: PreparedModel, plan: EnginePlan): Promise<Engi
   const scratch = new KvSlot(scratchPool, 0, WIDTH_STEP);
   copier.clear({ pool: scratchPool, slot: 0, token: 0 }, WIDTH_STEP);
   const arena = new InputArena(compute);
-  const logits = new StepOutputs(config.vocabSize);
+  const logits = new StepOutputs(plan.logits);
   const hidden = hiddenOutput ? new StepOutputs(config.hiddenSize) : null;
   const outputs = hidden ? [logits, hidden] : [logits];
   const batchedLanes = sharedLanes !== null;
-  const { layers } = config;
+  const { layers } = shape;
   graphs.start({ layers, compute, attention, batchedLanes, arena, logits, hidden, scratch });
   return {
-    config,
+    prepared,
     limits: {
       vocabSize: config.vocabSize,
       maxContext: request.maxContext,
@@ -190,10 +234,12 @@ async function assemble(prepared: PreparedModel, plan: EnginePlan): Promise<Engi
     copier,
     outputs,
     sharedLanes: batchedLanes,
+    leastRows: leastRowsOf(attention, config),
     release: () => {
-      graphs.close();
       copier.release();
+      // On a device their memory is the first graph's, which must outlive it.
       for (const pool of [...pools, scratchPool]) pool.release();
+      graphs.close();
       for (const output of outputs) output.release();
       arena.release();
     },

@@ -1,20 +1,28 @@
 /** The engine on ONNX Runtime: slots over pools of keys and values, and steps as runs over lanes. */
 
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
-import type { DecoderConfig } from '../builder/config.ts';
+import type { PreparedModel } from '../builder/prepare.ts';
 import { CostModel, type CostPrior } from './cost-model.ts';
 import type { DecoderGraphs } from './decoder-graphs.ts';
 import type { Engine, EngineLimits, Exactness, Slot, StepRow } from './engine.ts';
 import type { KvCopier } from './kv-copy.ts';
 import type { KvPool } from './kv-pool.ts';
-import { type Lane, type Member, ownLane, paddedRows, paddedWidth, sharedLanes } from './lane.ts';
+import {
+  fedRows,
+  type Lane,
+  type LeastRows,
+  type Member,
+  ownLane,
+  paddedWidth,
+  sharedLanes,
+} from './lane.ts';
 import { loadOf, OwnLanesPlan, SharedLanesPlan } from './lane-plan.ts';
 import { KvSlot, type SlotTable } from './slots.ts';
 import type { StepOutputs } from './step-outputs.ts';
 import { summarize } from './top-tokens.ts';
 
 export interface EngineParts {
-  config: DecoderConfig;
+  prepared: PreparedModel;
   limits: EngineLimits;
   graphs: DecoderGraphs;
   pools: readonly KvPool[];
@@ -23,6 +31,7 @@ export interface EngineParts {
   outputs: readonly StepOutputs[];
   /** Whether lanes are shared by neighbouring slots. */
   sharedLanes: boolean;
+  leastRows: LeastRows;
   /** Frees what the parts above use. */
   release: () => void;
 }
@@ -32,7 +41,7 @@ export class OrtEngine implements Engine {
   readonly exactness: Exactness | null;
   /** Runs of the graph so far, and the milliseconds spent waiting for them. */
   readonly spent = { runs: 0, milliseconds: 0 };
-  private readonly parts: EngineParts;
+  readonly parts: EngineParts;
   private readonly costs: CostModel;
   private stepping = false;
   private closed = false;
@@ -124,14 +133,15 @@ export class OrtEngine implements Engine {
 
   plan(slots: readonly Slot[]): GrowingStep {
     const own = slots.map((slot) => this.own(slot));
-    const { sharedLanes, graphs } = this.parts;
-    if (sharedLanes) return new SharedLanesPlan(this.costs, own);
-    return new OwnLanesPlan(this.costs, own, graphs.mostLanes);
+    const { sharedLanes, graphs, leastRows } = this.parts;
+    if (sharedLanes) return new SharedLanesPlan(this.costs, own, leastRows);
+    return new OwnLanesPlan(this.costs, own, graphs.mostLanes, leastRows);
   }
 
   stepCost(rows: number, sessions: number, context: number): number {
-    const each = paddedRows(Math.ceil(rows / sessions));
-    const runs = Math.ceil(sessions / this.parts.graphs.mostLanes);
+    const { graphs, leastRows } = this.parts;
+    const each = Math.max(leastRows, Math.ceil(rows / sessions));
+    const runs = Math.ceil(sessions / graphs.mostLanes);
     const lanes = sessions / runs;
     const attended = lanes * each * paddedWidth(context, each);
     return runs * this.costs.expected({ rows: lanes * each, attended, lanes });
@@ -185,8 +195,9 @@ export class OrtEngine implements Engine {
   }
 
   private lanes(members: readonly Member[]): Lane[] {
-    if (this.parts.sharedLanes) return sharedLanes(members, this.parts.slots.slots);
-    return members.map(ownLane);
+    const { slots, leastRows } = this.parts;
+    if (this.parts.sharedLanes) return sharedLanes(members, slots.slots, leastRows);
+    return members.map((member) => ownLane(member, leastRows));
   }
 
   /** Zeroes what a lane would read of memory that was never written. */
@@ -206,7 +217,7 @@ export class OrtEngine implements Engine {
     for (const { slots } of run) {
       for (const { row } of slots) {
         if (!row) continue;
-        rows += row.count;
+        rows += fedRows(row);
         logits += row.count - row.logitsFrom;
       }
     }

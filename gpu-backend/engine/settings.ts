@@ -14,9 +14,7 @@ export function readEngineSettings(
     return Number(value);
   };
   const provider = environment.ESPALIER_PROVIDER || 'cpu';
-  if (provider !== 'cpu' && provider !== 'cuda') {
-    throw wrong('ESPALIER_PROVIDER', provider, 'cpu or cuda');
-  }
+  if (!isProvider(provider)) throw wrong('ESPALIER_PROVIDER', provider, 'cpu or cuda');
   const device = environment.ESPALIER_CUDA_DEVICE || '0';
   if (!/^\d{1,3}$/.test(device)) throw wrong('ESPALIER_CUDA_DEVICE', device, 'a device number');
   const deviceMemory = bytes('ESPALIER_CUDA_MEMORY', environment.ESPALIER_CUDA_MEMORY) ?? 0;
@@ -30,6 +28,20 @@ export function readEngineSettings(
     maxContext: positive('ESPALIER_MAX_CONTEXT'),
     memoryBytes: bytes('ESPALIER_KV_MEMORY', environment.ESPALIER_KV_MEMORY),
   };
+}
+
+/** The same for the drafter beside the engine: on ESPALIER_DRAFT_PROVIDER, where that is set. */
+export function readDraftSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+): EngineOptions {
+  const provider = environment.ESPALIER_DRAFT_PROVIDER;
+  if (!provider) return readEngineSettings(environment);
+  if (!isProvider(provider)) throw wrong('ESPALIER_DRAFT_PROVIDER', provider, 'cpu or cuda');
+  return readEngineSettings({ ...environment, ESPALIER_PROVIDER: provider });
+}
+
+function isProvider(name: string): name is 'cpu' | 'cuda' {
+  return name === 'cpu' || name === 'cuda';
 }
 
 function bytes(name: string, value: string | undefined): number | undefined {

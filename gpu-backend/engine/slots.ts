@@ -40,7 +40,8 @@ export class KvSlot implements Slot {
   }
 
   /** Throws a RangeError for rows that the graph could not run, or would run on others' cache. */
-  checkRow({ count, tokens, parents, logitsFrom, top }: StepRow, limits: EngineLimits): void {
+  checkRow(step: StepRow, limits: EngineLimits): void {
+    const { count, tokens, parents, logitsFrom, top, kept = 0 } = step;
     if (!(count >= 1 && count <= limits.maxRows)) {
       throw new RangeError(`a session can feed 1 to ${limits.maxRows} rows a step, not ${count}`);
     }
@@ -49,8 +50,9 @@ export class KvSlot implements Slot {
         `${count} rows after ${this.length} tokens exceed the slot's ${this.capacity}: feed fewer`,
       );
     }
-    if (!(logitsFrom >= 0 && logitsFrom <= count)) {
-      throw new RangeError(`logitsFrom must be 0 to ${count}, not ${logitsFrom}`);
+    if (kept !== 0) this.checkKept(step);
+    if (!(logitsFrom >= kept && logitsFrom <= count)) {
+      throw new RangeError(`logitsFrom must be ${kept} to ${count}, not ${logitsFrom}`);
     }
     const mostTop = Math.min(MAX_TOP_TOKENS, limits.vocabSize);
     if (top !== undefined && !(Number.isInteger(top) && top >= 1 && top <= mostTop)) {
@@ -69,6 +71,20 @@ export class KvSlot implements Slot {
       }
     }
     if (limits.exact) this.checkPanel(parents, count);
+  }
+
+  /** Throws a RangeError unless the rows that are not fed again are those of the last step. */
+  private checkKept({ count, tokens, parents, kept = 0 }: StepRow): void {
+    if (!(Number.isInteger(kept) && kept >= 0 && kept <= this.rowCount && kept < count)) {
+      throw new RangeError(
+        `kept must be 0 to ${Math.min(this.rowCount, count - 1)}, not ${kept}: the last step had ${this.rowCount} rows`,
+      );
+    }
+    for (let row = 0; row < kept; row++) {
+      if (tokens[row] !== this.rowTokens[row] || parents[row] !== this.rowParents[row]) {
+        throw new RangeError(`row ${row} is kept, but the last step had another one there`);
+      }
+    }
   }
 
   /** Throws a RangeError for a tree whose bits would depend on its siblings. */

@@ -1,10 +1,10 @@
 /** What each row of a tree may attend to, and where in the text it is. */
 
 /**
- * Fills the additive mask [count, width] of one session's rows, from `offset`
- * on: the `length` committed tokens, the row's ancestors and itself are visible,
- * the rest is `masked`. Row i's keys are at column length + i.
- * O(count · (width + depth)).
+ * Fills the additive mask [count - from, width] of one session's rows, those
+ * before `from` left out, from `offset` on: the `length` committed tokens, the row's
+ * ancestors and itself are visible, the rest is `masked`. Row i's keys are at column
+ * length + i. O((count - from) · (width + depth)).
  */
 export function fillTreeMask(
   mask: Float32Array | Uint16Array,
@@ -14,9 +14,10 @@ export function fillTreeMask(
   length: number,
   width: number,
   masked: number,
+  from = 0,
 ): void {
-  for (let row = 0; row < count; row++) {
-    const start = offset + row * width;
+  for (let row = from; row < count; row++) {
+    const start = offset + (row - from) * width;
     mask.fill(0, start, start + length);
     mask.fill(masked, start + length, start + width);
     for (let node = row; node >= 0; node = parents[node]!) mask[start + length + node] = 0;

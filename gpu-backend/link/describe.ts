@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelDescription, PromptForm } from '../../src/link/protocol/index.ts';
+import { type AcceptAids, lossyRulesOf } from '../accept/choice.ts';
 import type { ModelFolder } from '../builder/model-folder.ts';
 
 /** For models that say nothing of their own: instruction-tuned ones understand it. */
@@ -19,6 +20,7 @@ const GENERAL_FORM: PromptForm = {
 export function describeModel(
   model: ModelFolder,
   { maxContext, exact }: { maxContext: number; exact: boolean },
+  aids: AcceptAids = {},
 ): ModelDescription {
   const { manifest } = model;
   return {
@@ -31,6 +33,7 @@ export function describeModel(
     trainedContext: Math.min(manifest.trainedContext ?? maxContext, maxContext),
     eosIds: model.eosIds,
     exact,
+    lossyRules: lossyRulesOf(aids),
     generation: readGenerationConfig(model.path),
     prompt: { ...GENERAL_FORM, ...manifest.prompt },
   };

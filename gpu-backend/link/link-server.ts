@@ -27,12 +27,12 @@ import {
   type Transport,
 } from '../../src/link/protocol/index.ts';
 import type { Nucleus } from '../accept/warp.ts';
-import type { Echo } from '../drafters/echo.ts';
+import type { Beside } from '../drafters/beside.ts';
 import type { Engine, Slot } from '../engine/engine.ts';
 import { type AdmitLimits, admit, type Turn } from '../turn/admit.ts';
-import { TREE_CREDIT } from '../turn/candidates.ts';
 import type { Scheduler } from '../turn/scheduler.ts';
 import { Session } from '../turn/session.ts';
+import { TREE_CREDIT } from '../turn/tree-credit.ts';
 import type { WaitingRoom } from '../turn/waiting-room.ts';
 import { Outbox } from './outbox.ts';
 import { Refusal } from './refusal.ts';
@@ -53,8 +53,8 @@ export interface LinkContext {
   nucleus: Nucleus;
   limits: AdmitLimits;
   clock: Clock;
-  /** What drafts beside the engine for a turn, in mode `echoed`. */
-  echo(turn: Turn): Echo;
+  /** Drafts beside the engine for turns in mode `echoed`. */
+  beside: Pick<Beside, 'seat'>;
   /** Whether new turns are refused, as the verifier is about to stop. */
   draining(): boolean;
 }
@@ -186,13 +186,13 @@ class ServedLink {
   }
 
   private begin(turn: Turn, slot: Slot): void {
-    const { engine, scheduler, room, nucleus, echo } = this.context;
+    const { engine, scheduler, room, nucleus, beside } = this.context;
     const { prompt } = turn;
     const held = this.queued?.frames ?? [];
     this.queued = null;
     this.outbox = new Outbox(this, prompt.length);
-    const beside = turn.drafting === 'echoed' ? echo(turn) : null;
-    this.session = new Session(turn, slot, engine, nucleus, this.outbox, beside);
+    const seat = turn.drafting === 'echoed' ? beside.seat(turn) : null;
+    this.session = new Session(turn, slot, engine, nucleus, this.outbox, seat);
     room.took(this.session, turn.namespace);
     scheduler.add(this.session);
     this.send(

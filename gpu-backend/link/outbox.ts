@@ -92,6 +92,7 @@ function merge(first: Accept, second: Accept): Accept {
   sources.set(first.sources);
   sources.set(second.sources, first.sources.length);
   const logprobs = mergeLogprobs(first.logprobs, second.logprobs);
+  const deviations = (first.deviations ?? 0) + (second.deviations ?? 0);
   return {
     position: first.position,
     tokens,
@@ -101,5 +102,6 @@ function merge(first: Accept, second: Accept): Accept {
     credit: first.credit + second.credit,
     stepMicros: first.stepMicros + second.stepMicros,
     ...(logprobs && { logprobs }),
+    ...(deviations > 0 && { deviations }),
   };
 }

@@ -2,10 +2,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type LinkKey, pause } from '../../src/link/protocol/index.ts';
+import { readJudge } from '../accept/lossy/judge-file.ts';
+import { readNeighbours } from '../accept/lossy/neighbour-table.ts';
 import { Nucleus } from '../accept/warp.ts';
 import type { ModelFolder } from '../builder/model-folder.ts';
-import { EchoDrafter } from '../drafters/echo.ts';
-import { EchoMemories } from '../drafters/echo-memory.ts';
+import type { Beside } from '../drafters/beside.ts';
+import { Echoes } from '../drafters/echoes.ts';
 import type { Engine } from '../engine/engine.ts';
 import { Grammars } from '../grammar/grammars.ts';
 import { Scheduler } from '../turn/scheduler.ts';
@@ -44,17 +46,21 @@ export interface VerifierOptions {
   audiences: readonly string[];
 }
 
-/** Serves `model` on `engine`. Rejects when the port is taken. */
+/** Serves `model` on `engine`, with what drafts `beside` it. Rejects when the port is taken. */
 export async function startVerifier(
   model: ModelFolder,
   engine: Engine,
   { host, port, keys, audiences }: VerifierOptions,
+  beside: Beside = new Echoes(),
 ): Promise<Verifier> {
-  const description = describeModel(model, engine.limits);
-  const scheduler = new Scheduler(engine, nodeClock);
+  const aids = {
+    neighbours: readNeighbours(model.path, engine.limits.vocabSize),
+    judge: readJudge(model.path, model.config.hiddenSize),
+  };
+  const description = describeModel(model, engine.limits, aids);
+  const scheduler = new Scheduler(engine, nodeClock, beside);
   const room = new WaitingRoom(nodeClock, engine.limits.slots);
   scheduler.onFreed = (session) => room.freed(session, session.namespace);
-  const memories = new EchoMemories();
   let draining = false;
   const context: LinkContext = {
     engine,
@@ -62,13 +68,14 @@ export async function startVerifier(
     room,
     nucleus: new Nucleus(engine.limits.vocabSize),
     limits: {
+      aids,
       grammars: Grammars.of(model.path, engine.limits.vocabSize),
       fingerprint: description.fingerprint,
       vocabSize: engine.limits.vocabSize,
       maxContext: engine.limits.maxContext,
     },
     clock: nodeClock,
-    echo: (turn) => new EchoDrafter(memories.of(turn)),
+    beside,
     draining: () => draining,
   };
 
@@ -77,7 +84,7 @@ export async function startVerifier(
     draining: () => draining,
     serve: (socket) => serveLink(wsTransport(socket, nodeClock), context),
   });
-  const state = { engine, scheduler, room, draining: () => draining };
+  const state = { engine, scheduler, room, beside, draining: () => draining };
   const server = createServer(httpRoutes(model.path, description, state));
   server.on('upgrade', (request, socket, head) => {
     void door.upgrade(request, socket as Socket, head);
@@ -103,6 +110,7 @@ export async function startVerifier(
       for (const link of door.links) link.terminate();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
+      beside.close();
       engine.close();
     },
   };

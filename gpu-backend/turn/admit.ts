@@ -7,6 +7,7 @@ import type { Region } from '../../src/draft/drafter.ts';
 import { SOURCE_NAMES } from '../../src/draft/source.ts';
 import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
 import {
+  ACCEPT_RULES,
   DRAFTING_MODES,
   type DraftingMode,
   MAX_LOGIT_BIAS,
@@ -19,6 +20,7 @@ import {
   MIN_REPETITION_PENALTY,
   type OpenSettings,
 } from '../../src/link/protocol/index.ts';
+import { type AcceptAids, type AcceptChoice, chooseAccept } from '../accept/choice.ts';
 import type { Warp } from '../accept/warp.ts';
 import type { Grammar, State } from '../grammar/grammar.ts';
 import type { Grammars } from '../grammar/grammars.ts';
@@ -53,6 +55,7 @@ export interface Turn {
   resumed: number;
   /** η of the knowledge transfer; 0 for none. */
   transfer: number;
+  accept: AcceptChoice;
   /** Whether later turns of the namespace may draft from what the target's logits show in this one. */
   remember: boolean;
   /** Alternatives told of each committed token beside its log-probability; null for neither. */
@@ -66,6 +69,8 @@ export interface Turn {
 export interface AdmitLimits {
   /** What a turn may be held to; absent where no turn may be. */
   grammars?: Grammars;
+  /** What some accept rules need beside the model; absent for neither. */
+  aids?: AcceptAids;
   fingerprint: { model: string; tokenizer: string };
   vocabSize: number;
   maxContext: number;
@@ -157,6 +162,7 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
     regions: regionsOf(settings.regions, asked),
     resumed,
     transfer: real(settings.transfer ?? 0, 'transfer', 0, MAX_TRANSFER),
+    accept: acceptOf(settings.accept, limits.aids),
     remember: flag(settings.remember ?? false, 'remember'),
     logprobs:
       (settings.logprobs ?? null) === null
@@ -165,6 +171,12 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
     maxWaitMs: integer(settings.maxWaitMs ?? 0, 'maxWaitMs', 0, MAX_WAIT_MS),
     grammar: grammarOf(settings.grammar, stopIds, prompt.subarray(asked), limits.grammars),
   };
+}
+
+function acceptOf(raw: unknown, aids: AcceptAids | undefined): AcceptChoice {
+  const name = ACCEPT_RULES.find((rule) => rule === (raw ?? 'match'));
+  if (!name) bad(`accept must be one of ${ACCEPT_RULES.join(', ')}`);
+  return chooseAccept(name, aids ?? {}) ?? bad(`accept: this model has nothing for ${name}`);
 }
 
 function requireFingerprint({ fingerprint }: Partial<OpenSettings>, limits: AdmitLimits): void {

@@ -19,12 +19,12 @@ import {
   MAX_SPAN_TOKENS,
 } from '../../src/link/protocol/index.ts';
 import type { LogitsProcessor } from '../accept/logits-processor.ts';
-import type { Echo } from '../drafters/echo.ts';
+import type { SampledTree } from '../accept/sampled/sampled-tree.ts';
+import type { Seat } from '../drafters/beside.ts';
 import type { StepRow } from '../engine/engine.ts';
 import type { Turn } from './admit.ts';
-
-/** Tree frames a worker may have outstanding: a round trip's worth of steps, and a bound on the work a peer can cause. */
-export const TREE_CREDIT = 8;
+import { TreeCredit } from './tree-credit.ts';
+import { Without } from './without.ts';
 
 export class Candidates {
   /** What the step in flight verifies. */
@@ -33,7 +33,8 @@ export class Candidates {
   stale = 0;
   /** Told what the draft model said of a tree's nodes, where a tree brings it. */
   onWords: (tree: TokenTree, base: number, words: readonly DraftWord[]) => void = () => {};
-  private readonly echo: Echo | null;
+  private readonly echo: Seat | null;
+  private readonly sampled: SampledTree | null;
   private readonly drafts: boolean;
   private readonly vocabSize: number;
   private readonly lockstep: boolean;
@@ -48,20 +49,25 @@ export class Candidates {
   /** Path probabilities of what is proposed. */
   private readonly falling = new Float64Array(MAX_VERIFIED_NODES);
   private drafted: TokenTree;
-  /** Trees taken in since credit was last returned. */
-  private taken = 0;
+  private readonly credit = new TreeCredit();
   /** Tokens of all spans so far. */
   private spanTokens = 0;
+  private readonly without = new Without();
   /** Base of the newest tree. */
   private newestBase = -1;
 
-  /** `echo` drafts beside the engine; null in modes without one. */
+  /**
+   * @param echo drafts beside the engine; null in modes without one
+   * @param sampled draws what a step verifies from what is proposed; null takes the best
+   */
   constructor(
     turn: Turn,
-    echo: Echo | null,
+    echo: Seat | null,
     vocabSize: number,
     processors: readonly LogitsProcessor[] = [],
+    sampled: SampledTree | null = null,
   ) {
+    this.sampled = sampled;
     this.pruning = processors.filter(({ ruleOut }) => ruleOut);
     this.extending = processors.filter(({ extend }) => extend);
     this.vocabSize = vocabSize;
@@ -79,10 +85,7 @@ export class Candidates {
    * Throws `FrameError` when it is malformed or sent beyond the credit.
    */
   receive(bytes: Uint8Array, tokens: Int32Array, length: number): void {
-    if (this.taken === TREE_CREDIT) {
-      throw new FrameError(`more than ${TREE_CREDIT} trees outstanding; wait for credit`);
-    }
-    this.taken++;
+    this.credit.take();
     const words: DraftWord[] = [];
     const base = decodeTree(bytes, this.arrived, words);
     requireKnown(this.arrived.tokens, this.arrived.size, this.vocabSize);
@@ -139,6 +142,7 @@ export class Candidates {
     this.drafted = spare;
     spare.clear();
     if (!this.drafts || most <= 0) return falling.subarray(0, 0);
+    if (this.echo) this.without.draw(this.echo, this.standing, most);
     this.echo?.draft(spare, most);
     fuse(spare, this.standing);
     this.drafted = this.pruned(spare);
@@ -146,10 +150,13 @@ export class Candidates {
     return falling.subarray(0, Math.min(most, rankNodes(this.drafted, falling)));
   }
 
-  /** Makes `tree` the best `count` nodes of those proposed last, at most as many as there were. */
+  /** Makes `tree` the best `count` nodes of those proposed last, or drawn from them, at most as many as there were. */
   choose(count: number): TokenTree {
-    if (count > 0) selectBest(this.drafted, this.tree, count);
+    if (this.sampled) this.sampled.grow(this.drafted, this.tree, count);
+    else if (count > 0) selectBest(this.drafted, this.tree, count);
     else this.tree.clear();
+    // A step in lockstep can't begin without a tree.
+    if (!this.lockstep) this.credit.step(this.tree.size, this.standing.size > 0);
     return this.tree;
   }
 
@@ -171,9 +178,14 @@ export class Candidates {
     this.swap();
   }
 
-  /** How many successors of each verified token `observe` expects; 0: none. */
-  get observedSuccessors(): number {
-    return this.echo?.observedSuccessors ?? 0;
+  /** Of `tokens`, which the step in flight committed, how many it owes to a network. */
+  owedToNetwork(tokens: Int32Array): number {
+    return this.without.owed(tokens, this.tree);
+  }
+
+  /** Whether the successors of verified tokens are drafted from. */
+  get recycles(): boolean {
+    return this.echo?.recycles ?? false;
   }
 
   /** What the target found likeliest after each token that the step verified. After `commit`: nothing learns from its own answer. */
@@ -181,15 +193,14 @@ export class Candidates {
     const { topIds, top = 0 } = row;
     if (!this.echo || !topIds) return;
     for (let i = 0; i < row.count; i++) {
-      this.echo.observe(row.tokens[i]!, topIds.subarray(i * top, (i + 1) * top));
+      const successors = topIds.subarray(i * top, (i + 1) * top);
+      this.echo.observe(row.tokens[i]!, successors);
     }
   }
 
-  /** Credit to return: tree frames taken in since the last call. */
-  takeCredit(): number {
-    const credit = this.taken;
-    this.taken = 0;
-    return credit;
+  /** Credit to return with a step's result. */
+  releaseCredit(): number {
+    return this.credit.release();
   }
 
   private swap(): void {

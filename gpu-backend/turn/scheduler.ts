@@ -6,6 +6,7 @@
  * once more, so that what was learnt under load is not all that is known.
  */
 import type { Clock } from '../../src/link/protocol/index.ts';
+import type { Beside, Outcome } from '../drafters/beside.ts';
 import { PROBED_ROWS } from '../engine/calibrate.ts';
 import type { Engine, StepRow } from '../engine/engine.ts';
 import type { Session } from './session.ts';
@@ -23,6 +24,7 @@ export class Scheduler {
   onFreed: (session: Session) => void = () => {};
   private readonly engine: Engine;
   private readonly clock: Clock;
+  private readonly beside: Beside | null;
   /** When the run in flight began; null between runs. */
   private runningSince: number | null = null;
   private readonly sessions = new Set<Session>();
@@ -33,9 +35,11 @@ export class Scheduler {
   private closed = false;
   private readonly loop: Promise<void>;
 
-  constructor(engine: Engine, clock: Clock) {
+  /** @param beside where the sessions' seats are from; null where they have none, or none that is prepared */
+  constructor(engine: Engine, clock: Clock, beside: Beside | null = null) {
     this.engine = engine;
     this.clock = clock;
+    this.beside = beside;
     this.sizing = new TreeSizing(engine);
     this.loop = this.run();
   }
@@ -91,7 +95,11 @@ export class Scheduler {
     if (sessions.length === 0) return false;
     this.worked = true;
     const began = this.clock.now();
-    const sized = this.sizing.size(sessions, proposeGuarded);
+    const drafting = this.sizing.drafting(sessions);
+    const drafted = sessions.filter((_, i) => drafting[i]);
+    await this.beside?.prepare(drafted.flatMap(({ seat }) => seat ?? []));
+    const prepared = this.clock.now();
+    const sized = this.sizing.size(sessions, proposeGuarded, drafting);
     const nodes = new Map(sessions.map((session, i) => [session, sized.nodes[i]!]));
     await this.step(
       sessions,
@@ -100,7 +108,9 @@ export class Scheduler {
     );
     // A step that failed says nothing.
     if (sessions.some(({ outcome }) => outcome)) {
-      this.sizing.settle(sessions, sized, this.clock.now() - began);
+      const ended = this.clock.now();
+      this.sizing.settle(sessions, sized, ended - began);
+      this.beside?.settle(drafted.flatMap(outcomeOf), ended - prepared);
     }
     return true;
   }
@@ -193,6 +203,7 @@ export class Scheduler {
       if (!session.ended) continue;
       this.sessions.delete(session);
       this.engine.release(session.slot);
+      session.seat?.end();
       this.onFreed(session);
     }
   }
@@ -208,6 +219,11 @@ function guard(session: Session, task: () => void): boolean {
     session.fail('engine', 'the verifier failed in this turn');
     return false;
   }
+}
+
+/** What became of a session's seat; nothing where the session ended before the step was over. */
+function outcomeOf({ seat, outcome }: Session): Outcome[] {
+  return seat && outcome ? [{ seat, tokens: outcome.walk.count, extra: outcome.extra }] : [];
 }
 
 /** What a session proposes; nothing where that meets a bug. */

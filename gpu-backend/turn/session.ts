@@ -7,14 +7,15 @@
  * but the last, whose logits the next step computes.
  */
 
+import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycled-table.ts';
 import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import type { DoneReason, LinkErrorCode } from '../../src/link/protocol/index.ts';
-import { Draw } from '../accept/draw.ts';
 import { processorsOf } from '../accept/processors.ts';
+import { type TurnRule, turnRule } from '../accept/turn-rule.ts';
 import { Walk } from '../accept/walk.ts';
 import type { Nucleus } from '../accept/warp.ts';
-import type { Echo } from '../drafters/echo.ts';
+import type { Seat } from '../drafters/beside.ts';
 import type { Engine, Slot, StepRow } from '../engine/engine.ts';
 import { firstAcrossPanel, panelRoom } from '../engine/panel.ts';
 import type { Outbox } from '../link/outbox.ts';
@@ -25,12 +26,14 @@ import type { Draftable } from './tree-sizing.ts';
 
 export class Session implements Draftable {
   readonly slot: Slot;
+  /** Its drafter beside the engine; null in modes without one. */
+  readonly seat: Seat | null;
   /** Set once the turn is over; the scheduler then frees the slot. */
   ended = false;
   private readonly turn: Turn;
   private readonly engine: Engine;
   private readonly outbox: Outbox;
-  private readonly draw: Draw;
+  private readonly accept: TurnRule;
   private readonly walk = new Walk(MAX_VERIFIED_NODES + 1);
   private readonly candidates: Candidates;
   /** Prompt and output. */
@@ -40,6 +43,8 @@ export class Session implements Draftable {
   private caughtUp = false;
   /** Whether `walk` is of the step that was prepared last. */
   private absorbed = false;
+  /** Tokens of the last step that were accepted thanks to a network beside the engine. */
+  private extra = 0;
   private steps = 0;
   private drafted = 0;
   private accepted = 0;
@@ -51,20 +56,24 @@ export class Session implements Draftable {
     engine: Engine,
     nucleus: Nucleus,
     outbox: Outbox,
-    echo: Echo | null,
+    seat: Seat | null,
   ) {
     this.turn = turn;
     this.slot = slot;
+    this.seat = seat;
     this.engine = engine;
     this.outbox = outbox;
     const { all, transfer } = processorsOf(turn);
-    this.draw = new Draw(turn.warp, turn.seed, nucleus, all);
-    this.candidates = new Candidates(turn, echo, engine.limits.vocabSize, all);
+    const { vocabSize } = engine.limits;
+    const setting = { nucleus, vocabSize, processors: all, hiddenAt: this.hiddenAt.bind(this) };
+    this.accept = turnRule(turn, setting);
+    this.candidates = new Candidates(turn, seat, vocabSize, all, this.accept.drafts);
     if (transfer) this.candidates.onWords = transfer.learn.bind(transfer);
     this.tokens = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
     this.tokens.set(turn.prompt);
     this.length = turn.prompt.length;
-    const top = this.candidates.observedSuccessors;
+    // A smaller vocabulary has not as many to choose from.
+    const recycles = this.candidates.recycles && vocabSize >= RECYCLED_SUCCESSORS;
     const most = Math.max(engine.limits.maxRows, MAX_VERIFIED_NODES + 1);
     this.row = {
       slot,
@@ -73,8 +82,7 @@ export class Session implements Draftable {
       parents: new Int16Array(most),
       logitsFrom: 0,
       logits: new Float32Array(0),
-      // A smaller vocabulary has not as many to choose from.
-      ...(top > 0 && engine.limits.vocabSize >= top && { top }),
+      ...(recycles && { top: RECYCLED_SUCCESSORS }),
     };
   }
 
@@ -140,8 +148,9 @@ export class Session implements Draftable {
     return this.candidates.drafting;
   }
 
-  get outcome(): Draftable['outcome'] {
-    return this.absorbed ? { tree: this.candidates.tree, walk: this.walk } : null;
+  get outcome(): (NonNullable<Draftable['outcome']> & { extra: number }) | null {
+    if (!this.absorbed) return null;
+    return { tree: this.candidates.tree, walk: this.walk, extra: this.extra };
   }
 
   /** Draws the candidates for the next step; their path probabilities in falling order. */
@@ -183,14 +192,16 @@ export class Session implements Draftable {
   absorb(stepMicros: number): void {
     if (this.ended) return;
     // Resumed after a complete text, of which only `done` was lost: nothing may follow.
-    if (this.draw.finished) return this.end('stop');
+    const { rule, lossy } = this.accept;
+    if (rule.finished) return this.end('stop');
     const { turn, walk, candidates } = this;
     const left = turn.prompt.length + turn.maxTokens - this.length;
+    const before = lossy?.deviations ?? 0;
     walk.accept(
       candidates.tree,
       this.row.logits,
       this.engine.limits.vocabSize,
-      this.draw,
+      rule,
       this.length,
       left,
       turn.stopIds,
@@ -203,25 +214,36 @@ export class Session implements Draftable {
     engine.commit(this.slot, walk.path, count);
     const tokens = walk.tokens.slice(0, count);
     this.tokens.set(tokens, this.length);
+    this.extra = candidates.owedToNetwork(tokens);
     const drafted = candidates.tree.size;
     this.steps++;
     this.drafted += drafted;
     for (let i = 0; i < count; i++) if (walk.sources[i] !== 0) this.accepted++;
+    const deviations = (lossy?.deviations ?? 0) - before;
     this.outbox.accept({
       position: this.length,
       tokens,
       sources: walk.sources.slice(0, count),
       steps: 1,
       drafted,
-      credit: candidates.takeCredit(),
+      credit: candidates.releaseCredit(),
       stepMicros,
       ...(logprobs && { logprobs }),
+      ...(deviations > 0 && { deviations }),
     });
     this.length += count;
     if (walk.stopped) this.end('stop');
     else if (count === left) this.end('length');
     else candidates.commit(tokens);
     candidates.observe(row);
+  }
+
+  /** The last hidden state at a node of the step's tree, where the engine gives them. */
+  private hiddenAt(node: number): Float32Array {
+    const { hidden, count } = this.row;
+    if (!hidden) throw new Error('the engine was opened without hidden states');
+    const size = hidden.length / count;
+    return hidden.subarray((node + 1) * size, (node + 2) * size);
   }
 
   end(reason: DoneReason): void {

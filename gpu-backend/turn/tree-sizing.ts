@@ -59,6 +59,15 @@ export class TreeSizing {
     this.engine = engine;
   }
 
+  /** Which of the sessions are drafted for in the next step. */
+  drafting(sessions: readonly Draftable[]): boolean[] {
+    const load = loadClass(sessions.length);
+    const rests = this.pace(load).due;
+    return sessions.map((session) => {
+      return session.drafts && !rests && !this.account(session, load).paused;
+    });
+  }
+
   /**
    * Sizes the trees of a step. `propose` draws a session's candidates and returns
    * their path probabilities in falling order, which may be changed.
@@ -66,12 +75,8 @@ export class TreeSizing {
   size<S extends Draftable>(
     sessions: readonly S[],
     propose: (session: S) => Float64Array,
+    drafting = this.drafting(sessions),
   ): SizedStep {
-    const load = loadClass(sessions.length);
-    const rests = this.pace(load).due;
-    const drafting = sessions.map((session) => {
-      return session.drafts && !rests && !this.account(session, load).paused;
-    });
     const proposed = sessions.map((session, i) => {
       if (!drafting[i]) return NOTHING;
       const falling = propose(session);

@@ -40,7 +40,12 @@ export class Noise {
 
   /** Standard Gumbel noise of `token` at the chosen position, in [GUMBEL_MIN, GUMBEL_MAX]. */
   gumbel(token: number): number {
+    return -Math.log(-Math.log(this.uniform(token)));
+  }
+
+  /** The number in (0, 1) that `gumbel` is made of. */
+  uniform(token: number): number {
     const h = mix(mix(Math.imul(token, 0xc2b2ae3d) + this.keyA) ^ this.keyB) >>> 0;
-    return -Math.log(-Math.log((h + 0.5) * 2 ** -32));
+    return (h + 0.5) * 2 ** -32;
   }
 }

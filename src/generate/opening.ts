@@ -14,7 +14,7 @@ export function openingOf(
   seed: Seed,
 ): Open {
   const { sampling, speculation, logprobs, grammar } = request;
-  const { mode, ablation, budget, memory, transfer } = speculation;
+  const { mode, ablation, budget, memory, transfer, accept } = speculation;
   return {
     prompt: prompt.tokens,
     settings: {
@@ -34,6 +34,7 @@ export function openingOf(
       regions: prompt.regions.map(({ start, end, source }) => [start, end, source]),
       resumed: 0,
       ...(transfer > 0 && { transfer }),
+      ...(accept !== 'match' && { accept }),
       remember: memory,
       logprobs,
       ...(grammar && { grammar }),

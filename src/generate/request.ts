@@ -3,7 +3,7 @@
  * body. Names are the same whichever route the request took.
  */
 import type { Bindings } from '../bindings.ts';
-import type { GrammarSetting } from '../link/protocol/index.ts';
+import type { AcceptRuleName, GrammarSetting } from '../link/protocol/index.ts';
 import type { ChatMessage } from '../model/chat-template.ts';
 import type { ModelRecord } from '../model/record.ts';
 import type { SearchOptions } from '../retrieve/search.ts';
@@ -78,7 +78,7 @@ export interface SamplingRequest {
 
 export type Seed = [low: number, high: number];
 
-/** How answers are drafted. Nothing but `transfer` changes what they say. */
+/** How answers are drafted. Nothing but `transfer` and `accept` changes what they say. */
 export interface SpeculationRequest {
   /** `off` decodes plainly, one token a step. */
   mode: 'on' | 'off';
@@ -90,6 +90,8 @@ export interface SpeculationRequest {
   draftModel: 'auto' | 'off';
   /** η of RAPID's knowledge transfer; above 0 the answer is no longer the target's own. */
   transfer: number;
+  /** How candidates are accepted: `match` gives the target's own answer. */
+  accept: AcceptRuleName;
   /** Text that the answer is expected to have. */
   prediction: Int32Array | null;
   ablation: Ablation;

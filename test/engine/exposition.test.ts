@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import type { Engine } from '../../gpu-backend/engine/engine.ts';
+import { exposeEngine } from '../../gpu-backend/engine/exposition.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import { startVerifier, type Verifier } from '../../gpu-backend/link/server.ts';
 import { chainRow } from './driver.ts';
@@ -43,6 +44,16 @@ it('shows slots and costs, of no more sessions and context than there can be', a
   expect(samples.has(step(1, 2, 256))).toBe(false);
   expect(samples.has(step(8, 4, 256))).toBe(false);
   expect(samples.has(step(8, 1, 1024))).toBe(false);
+});
+
+it('shows what a network beside was asked and brought, where there is one', async () => {
+  expect((await scrape()).has('espalier_verifier_draft_passes_total')).toBe(false);
+  const room = { size: 0, waited: { seconds: 0, turns: 0 }, refused: 0 };
+  const spent = { passes: 7, milliseconds: 1500, tokens: -2 };
+  const page = exposeEngine(engine, 0, room, spent);
+  expect(page).toContain('\nespalier_verifier_draft_passes_total 7\n');
+  expect(page).toContain('\nespalier_verifier_draft_seconds_total 1.5\n');
+  expect(page).toContain('\nespalier_verifier_draft_tokens -2\n');
 });
 
 it('says that it is exact, and what that was checked on', async () => {

@@ -11,6 +11,7 @@ import { KvSlot } from '../../gpu-backend/engine/slots.ts';
 const model = new CostModel({ run: 20, row: 3, attended: 0.001, lane: 0.2 });
 const CAPACITY = 512;
 const LANES = 3;
+const LEAST_ROWS = 2;
 
 /** Two pools of slots, as one engine has them. */
 function slotsOf(lengths: readonly number[]): KvSlot[] {
@@ -39,13 +40,13 @@ test('with lanes of their own, in as many runs as they take', () => {
     fc.property(lengths, additions, (of, added) => {
       const slots = slotsOf(of);
       const counts = slots.map(() => 1);
-      const plan = new OwnLanesPlan(model, slots, LANES);
+      const plan = new OwnLanesPlan(model, slots, LANES, LEAST_ROWS);
       for (const pick of [-1, ...added]) {
         if (pick >= 0) {
           counts[pick % slots.length]!++;
           plan.add(pick % slots.length);
         }
-        const lanes = members(slots, counts).map(ownLane);
+        const lanes = members(slots, counts).map((member) => ownLane(member, LEAST_ROWS));
         let cost = 0;
         for (let at = 0; at < lanes.length; at += LANES) {
           cost += model.expected(loadOf(lanes.slice(at, at + LANES)));
@@ -63,7 +64,7 @@ test('with lanes that neighbours share, those too large for one apart', () => {
       const all = slotsOf(of);
       const slots = all.filter((_, i) => i === 0 || i % 4 !== idle);
       const counts = slots.map(() => 1);
-      const plan = new SharedLanesPlan(model, slots);
+      const plan = new SharedLanesPlan(model, slots, LEAST_ROWS);
       for (const pick of [-1, ...added]) {
         // Mostly the first, which so outgrows a shared lane.
         const index = pick % 3 === 0 ? pick % slots.length : 0;
@@ -72,14 +73,14 @@ test('with lanes that neighbours share, those too large for one apart', () => {
           plan.add(index);
         }
       }
-      const lanes = sharedLanes(members(slots, counts), all);
+      const lanes = sharedLanes(members(slots, counts), all, LEAST_ROWS);
       expect(plan.cost).toBeCloseTo(model.expected(loadOf(lanes)), 6);
     }),
   );
 });
 
 test('the first node of a session costs nothing where its row was padded anyway', () => {
-  const plan = new OwnLanesPlan(model, slotsOf([100, 200]), 8);
+  const plan = new OwnLanesPlan(model, slotsOf([100, 200]), 8, LEAST_ROWS);
   const before = plan.cost;
   plan.add(0);
   plan.add(1);
@@ -91,8 +92,8 @@ test('the first node of a session costs nothing where its row was padded anyway'
 test('more rows never make a plan cheaper', () => {
   const load = (plan: { cost: number }) => plan.cost;
   for (const plan of [
-    new OwnLanesPlan(model, slotsOf([10, 300]), 8),
-    new SharedLanesPlan(model, slotsOf([10, 300])),
+    new OwnLanesPlan(model, slotsOf([10, 300]), 8, LEAST_ROWS),
+    new SharedLanesPlan(model, slotsOf([10, 300]), LEAST_ROWS),
   ]) {
     let before = load(plan);
     for (let i = 0; i < 80; i++) {
@@ -106,5 +107,7 @@ test('more rows never make a plan cheaper', () => {
 test('what a run was given is what its lanes compute', () => {
   const [slot] = slotsOf([100]);
   const expected: RunLoad = { rows: 5, attended: 5 * 128, lanes: 1 };
-  expect(loadOf(members([slot!], [5]).map(ownLane))).toEqual(expected);
+  expect(loadOf(members([slot!], [5]).map((member) => ownLane(member, LEAST_ROWS)))).toEqual(
+    expected,
+  );
 });

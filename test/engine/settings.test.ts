@@ -1,7 +1,7 @@
 /** The environment sets the engine up, or is refused with the variable's name. */
 import { describe, expect, it } from 'vitest';
 import { planBuckets } from '../../gpu-backend/engine/budget.ts';
-import { readEngineSettings } from '../../gpu-backend/engine/settings.ts';
+import { readDraftSettings, readEngineSettings } from '../../gpu-backend/engine/settings.ts';
 import { cudaProviderOptions } from '../../gpu-backend/ort/cuda.ts';
 
 describe('settings from the environment', () => {
@@ -25,6 +25,16 @@ describe('settings from the environment', () => {
       memoryBytes: 24 * 2 ** 30,
       maxContext: 32768,
     });
+  });
+
+  it('let the drafter beside the engine run elsewhere than the target', () => {
+    const target = { ESPALIER_PROVIDER: 'cuda', ESPALIER_THREADS: '4' };
+    expect(readDraftSettings(target).provider).toBe('cuda');
+    const beside = readDraftSettings({ ...target, ESPALIER_DRAFT_PROVIDER: 'cpu' });
+    expect(beside).toMatchObject({ provider: 'cpu', threads: 4 });
+    expect(() => readDraftSettings({ ESPALIER_DRAFT_PROVIDER: 'tpu' })).toThrow(
+      'ESPALIER_DRAFT_PROVIDER is "tpu"',
+    );
   });
 
   it.each([

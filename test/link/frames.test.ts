@@ -127,6 +127,11 @@ describe('round trips', () => {
           const steps = ids.length;
           const frame = { position, tokens: ids, sources, steps, drafted, credit, stepMicros };
           expect(decodeAccept(encodeAccept(frame))).toEqual(frame);
+          const deviating = { ...frame, deviations: 1 + (position % ids.length) };
+          expect(decodeAccept(encodeAccept(deviating))).toEqual(deviating);
+          expect(() =>
+            decodeAccept(encodeAccept({ ...frame, deviations: ids.length + 1 })),
+          ).toThrow();
         },
       ),
     );

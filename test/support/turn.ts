@@ -17,6 +17,7 @@ export function turnOf(changes: Partial<Turn> & Pick<Turn, 'prompt'>): Turn {
     regions: [],
     resumed: 0,
     transfer: 0,
+    accept: { rule: 'match' },
     remember: true,
     logprobs: null,
     grammar: null,

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { MAX_VERIFIED_NODES } from '../../draft/tree/budget.ts';
 import { DRAFT_MODEL_ABLATIONS, TREE_ABLATIONS } from '../../generate/ablation.ts';
-import { MAX_TRANSFER } from '../../link/protocol/index.ts';
+import { ACCEPT_RULES, MAX_TRANSFER } from '../../link/protocol/index.ts';
 import { integer, isTrue, number } from './request-fields.ts';
 
 /** Nodes verified in a step when the request doesn't say; the cost curve may take fewer. */
@@ -51,6 +51,12 @@ export const speculationSchema = v.pipe(
           'How much the draft model moves the target (η of RAPID). [Lossy](draft-model.md#what-does-speculationtransfer-do) above 0, and marked so.',
         ),
       ),
+      accept: v.pipe(
+        v.optional(v.picklist(ACCEPT_RULES, `must be one of ${ACCEPT_RULES.join(', ')}`), 'match'),
+        v.description(
+          '[How drafts are accepted](acceptance.md). `match` commits the target’s own draw. `recursive`, `k-seq`, `without-replacement` and `greedy` keep its distribution and not the text of a seed; `typical`, `relaxed` and `judge` are lossy, and marked so.',
+        ),
+      ),
       draft_model: v.pipe(
         v.optional(v.picklist(['auto', 'off'], 'must be "auto" or "off"'), 'auto'),
         v.description('Whether the draft model in the worker takes part while it pays.'),
@@ -72,10 +78,12 @@ export const speculationSchema = v.pipe(
         ),
       ),
     },
-    'must be an object with mode, budget, memory, draft_model, transfer, stats, trace, ablation',
+    'must be an object with mode, budget, memory, draft_model, transfer, accept, stats, trace, ablation',
   ),
   v.title('Speculation'),
-  v.description('How an answer is drafted. None of these changes the text but `transfer`.'),
+  v.description(
+    'How an answer is drafted. None of these changes the text but `transfer` and `accept`.',
+  ),
 );
 
 /** The field of a request. */

@@ -2,6 +2,7 @@
 import { SOURCE_NAMES, Source } from '../../draft/source.ts';
 import type { Answer } from '../../generate/answer.ts';
 import { namedCounts } from '../../generate/answer-stats.ts';
+import { isLossy } from '../../link/protocol/index.ts';
 import type { SpeculationFields } from './speculation-fields.ts';
 
 interface UsageFields {
@@ -11,13 +12,13 @@ interface UsageFields {
 
 /** Whether a stream ends with the usage. */
 export function streamsUsage({ stream_options, speculation }: UsageFields): boolean {
-  return stream_options?.include_usage || speculation.stats || speculation.transfer > 0;
+  return stream_options?.include_usage || tells(speculation);
 }
 
 /** @param n answers of each prompt, which follow one another: a prompt counts once */
 export function usageOf(
   answers: readonly Answer[],
-  { stats, transfer }: SpeculationFields,
+  speculation: SpeculationFields,
   n = answers.length,
 ) {
   const usages = answers.map((answer) => answer.usage());
@@ -30,14 +31,27 @@ export function usageOf(
     total_tokens: prompt + completion,
     ...detailsOf(usages),
     prompt_tokens_details: { cached_tokens: sum(prompts.map(({ cachedTokens }) => cachedTokens)) },
-    ...((stats || transfer > 0) && {
+    ...(tells(speculation) && {
       speculation: {
         ...draftingUsage(answers),
         draft_model: draftModelUsage(usages),
-        ...(transfer > 0 && { lossy: 'transfer' }),
+        ...lossOf(answers, speculation),
       },
     }),
   };
+}
+
+/** Whether the usage says how the answer was drafted: on request, and always where it may not be the target's own. */
+function tells({ stats, transfer, accept }: SpeculationFields): boolean {
+  return stats || transfer > 0 || isLossy(accept);
+}
+
+/** What moved the answers away from the target's own, and how often where that can be counted. */
+function lossOf(answers: readonly Answer[], { transfer, accept }: SpeculationFields) {
+  const names = [...(transfer > 0 ? ['transfer'] : []), ...(isLossy(accept) ? [accept] : [])];
+  if (names.length === 0) return {};
+  const deviations = sum(answers.map(({ stats }) => stats.deviations));
+  return { lossy: names.join(', '), ...(isLossy(accept) && { deviations }) };
 }
 
 type Usage = ReturnType<Answer['usage']>;

@@ -34,6 +34,10 @@ const speculationUsage = v.pipe(
       v.optional(v.string()),
       v.description('What moved the answer away from the target’s own, if anything did.'),
     ),
+    deviations: v.pipe(
+      v.optional(count),
+      v.description('With a lossy `accept`: tokens that the target did not draw itself.'),
+    ),
   }),
   v.title('SpeculationUsage'),
 );

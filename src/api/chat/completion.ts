@@ -10,6 +10,7 @@ import { chatLogprobs } from '../answers/logprobs.ts';
 import { readAll } from '../answers/read-all.ts';
 import { streamsUsage, usageOf } from '../answers/usage.ts';
 import { AssistantMessage } from './assistant-message.ts';
+import { rankedChoices } from './ranked-choices.ts';
 import type { ChatRequest } from './schema.ts';
 import { functionUseOf } from './to-generation.ts';
 import { traceOf } from './trace.ts';
@@ -58,7 +59,7 @@ export class ChatCompletion {
     return {
       ...head,
       object: 'chat.completion',
-      choices,
+      choices: body.rank ? rankedChoices(choices) : choices,
       usage: usageOf(answers, body.speculation),
       ...(trace && { espalier: { passages: passagesOf(answers[0]!), ...traceOf(traced) } }),
     };

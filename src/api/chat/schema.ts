@@ -119,6 +119,12 @@ const fields = {
     v.nullish(integer(1, MAX_CHOICES), 1),
     v.description('How many [answers side by side](#how-do-i-get-several-answers).'),
   ),
+  rank: v.pipe(
+    v.nullish(v.literal('code', 'must be "code"')),
+    v.description(
+      '`code` keeps of `n` answers those whose code parses, cut to what parses, [the best first](#how-do-i-get-code-that-parses).',
+    ),
+  ),
   ...logitFields,
   logprobs: v.pipe(
     v.nullish(v.boolean('must be true or false'), false),

@@ -28,6 +28,7 @@ export async function toGeneration(
   if (body.n > 1 && body.speculation.trace) {
     throw invalid(['speculation', 'trace'], 'only with an n of 1');
   }
+  requireRankable(body);
   if (!question) throw invalid(['messages'], 'one must have the role "user"');
   const format = formatOf(body);
   const calls = functionCalls(
@@ -55,8 +56,18 @@ export async function toGeneration(
     sampling: samplingOf(body, model),
     logprobs: logprobsAsked(body),
     grammar: calls?.grammar ?? formatGrammar(format, ['response_format']),
-    speculation: speculationOf(body.speculation, predictionOf(body, model)),
+    speculation: speculationOf(body.speculation, model, predictionOf(body, model)),
   };
+}
+
+/** Ranked answers are known once all are over, and are cut. */
+function requireRankable({ rank, stream, logprobs, tools }: ChatRequest): void {
+  if (!rank) return;
+  if (stream) throw invalid(['rank'], 'ranked answers come whole: leave stream out');
+  if (logprobs) throw invalid(['rank'], 'answers that are cut have no logprobs: leave them out');
+  if (tools?.some(({ type }) => type === 'function')) {
+    throw invalid(['rank'], 'only text is ranked: leave functions out');
+  }
 }
 
 export function fieldPaths(body: ChatRequest): FieldPaths {

@@ -89,6 +89,16 @@ export const chatCompletion = v.pipe(
         }),
         logprobs: v.nullable(logprobs),
         finish_reason: chatFinish,
+        rank: v.pipe(
+          v.nullish(
+            v.object({
+              choice: v.pipe(count, v.description('Which of the `n` answers it was.')),
+              whole: v.pipe(v.boolean(), v.description('Whether nothing was cut off its code.')),
+              score: v.number(),
+            }),
+          ),
+          v.description('With `rank`; `null` where no answer parses, and all are as they were.'),
+        ),
       }),
     ),
     usage,

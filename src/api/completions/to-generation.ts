@@ -29,7 +29,7 @@ export function toGeneration(
     sampling: samplingOf(body, model),
     logprobs: body.logprobs ?? null,
     grammar: null,
-    speculation: speculationOf(body.speculation),
+    speculation: speculationOf(body.speculation, model),
   };
 }
 

@@ -59,7 +59,7 @@ export async function toGeneration(
     sampling: samplingOf(body, model),
     logprobs: logprobsOf(body),
     grammar: calls?.grammar ?? formatGrammar(format, formatPath),
-    speculation: speculationOf(body.speculation),
+    speculation: speculationOf(body.speculation, model),
   };
 }
 

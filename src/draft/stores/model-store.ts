@@ -38,6 +38,8 @@ export class ModelStore implements EvidenceStore {
   /** Places of nodes that became committed text, and of those that never will. The owner takes them out. */
   readonly settled: number[] = [];
   readonly released: number[] = [];
+  /** Says nothing while it is set: for what would be drafted without the model. */
+  silent = false;
   private readonly order: number;
   private readonly slots: (ModelNode | null)[] = new Array(MAX_TREE_NODES + 1).fill(null);
 
@@ -57,6 +59,24 @@ export class ModelStore implements EvidenceStore {
   place(position: number): void {
     this.root = nodeAt(this.root.token, null, position);
     this.slots[0] = this.root;
+  }
+
+  /** Begins anew after `position` committed tokens, of which the model has `unread` to read. */
+  restart(position: number, unread: Int32Array): void {
+    this.begin();
+    this.place(position);
+    for (const token of unread) this.unread.push(token);
+  }
+
+  /**
+   * Takes out the places of nodes that became committed text. What was read below
+   * the root is forgotten with it, as it is in a cache whose rows move when they are committed.
+   */
+  settle(): number[] {
+    const rows = this.settled.splice(0);
+    this.released.length = 0;
+    if (rows.length > 0 || this.unread.length > 0) this.root.children.clear();
+    return rows;
   }
 
   advance(token: number): void {
@@ -79,7 +99,7 @@ export class ModelStore implements EvidenceStore {
 
   gather(slot: number, evidence: Evidence, store: number): void {
     const says = this.slots[slot]?.says;
-    if (!says) return;
+    if (!says || this.silent) return;
     const { tokens, probs } = says;
     const row = evidence.open(store, this.order, 0, 0, tokens.length);
     let total = 0;
@@ -130,6 +150,27 @@ export class ModelStore implements EvidenceStore {
     return asked;
   }
 
+  /** Nodes of `tree` that the model was not asked about, parents first. */
+  *open(tree: TokenTree): Generator<number> {
+    const read = new Set<number>();
+    for (const [node] of this.read(tree)) read.add(node);
+    for (let node = 0; node < tree.size; node++) if (!read.has(node)) yield node;
+  }
+
+  /** A node of `tree` as one of the trie, for the owner to ask about; null where its parent is none. */
+  grow(tree: TokenTree, node: number): ModelNode | null {
+    const parent = this.find(tree, tree.parents[node]!);
+    if (!parent) return null;
+    const made = nodeAt(tree.tokens[node]!, parent, parent.position + 1);
+    parent.children.set(made.token, made);
+    return made;
+  }
+
+  /** What the model said comes after a node of `tree`; null where it has not. */
+  saidAt(tree: TokenTree, node: number): ModelDistribution | null {
+    return this.find(tree, node)?.says ?? null;
+  }
+
   /** Nodes of the trie that `tree` has, by their index there; `ROOT` first. */
   *read(tree: TokenTree): Generator<[node: number, read: ModelNode]> {
     yield [ROOT, this.root];
@@ -156,6 +197,11 @@ export class ModelStore implements EvidenceStore {
       }
       this.checkBelow(child);
     }
+  }
+
+  private find(tree: TokenTree, node: number): ModelNode | null {
+    if (node === ROOT) return this.root;
+    return this.find(tree, tree.parents[node]!)?.children.get(tree.tokens[node]!) ?? null;
   }
 
   private above(tree: TokenTree, node: number, known: (ModelNode | null)[]): ModelNode | null {

@@ -60,6 +60,15 @@ export class TokenTree {
     return node;
   }
 
+  /** Tokens of the children of `parent`, the most probable path first. O(siblings · log). */
+  childTokens(parent: number): number[] {
+    const nodes: number[] = [];
+    let node = parent === ROOT ? this.rootChild : this.firstChild[parent]!;
+    for (; node >= 0; node = this.nextSibling[node]!) nodes.push(node);
+    nodes.sort((a, b) => this.probs[b]! - this.probs[a]! || a - b);
+    return nodes.map((child) => this.tokens[child]!);
+  }
+
   /**
    * The node for `token` under `parent`, made if it is not there. An existing
    * node keeps the higher of the two probabilities and its first source.

@@ -3,6 +3,7 @@
  * one sealed frame, little-endian, first byte the type; docs/protocol.md has the
  * tables) and the seams to what carries them and to time.
  */
+export * from './accept-rules.ts';
 export * from './clock.ts';
 export * from './coded-error.ts';
 export * from './draft-words.ts';

@@ -1,3 +1,5 @@
+import type { LossyAcceptName } from './accept-rules.ts';
+
 /**
  * What a verifier says of its model at `GET /model`: the one contract between the
  * two halves that is JSON over HTTP. A worker needs it to tokenize, to prompt and
@@ -15,6 +17,8 @@ export interface ModelDescription {
   eosIds: number[];
   /** Whether drafting can't change a bit of the logits; where it can, it is within rounding. Not said by old verifiers. */
   exact?: boolean | undefined;
+  /** The lossy accept rules that it can be asked for. Not said by old verifiers. */
+  lossyRules?: LossyAcceptName[] | undefined;
   /** generation_config.json: the model's own defaults for sampling. */
   generation: Record<string, unknown>;
   prompt: PromptForm;

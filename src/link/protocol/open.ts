@@ -1,5 +1,6 @@
 /** `open`: the prompt and everything about a turn. Sent once, first. */
 import type { Source } from '../../draft/source.ts';
+import type { AcceptRuleName } from './accept-rules.ts';
 import type { GrammarSetting } from './grammar.ts';
 import { Reader } from './reader.ts';
 import {
@@ -50,6 +51,8 @@ export interface OpenSettings {
   resumed: number;
   /** η of RAPID's knowledge transfer, up to `MAX_TRANSFER`: lossy where it is not 0. 0 when absent. */
   transfer?: number;
+  /** How candidates are accepted. `match` when absent. */
+  accept?: AcceptRuleName;
   /** Whether later turns of the namespace may draft from what the target's logits show in this one. Off when absent. */
   remember?: boolean;
   /** How many alternatives `accept` tells of a committed token, beside its log-probability: 0 to 20. null or absent: neither. */

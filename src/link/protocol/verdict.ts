@@ -50,6 +50,8 @@ export interface Accept {
   stepMicros: number;
   /** Where `open` asked for `logprobs`. */
   logprobs?: Logprobs;
+  /** Tokens that are not the target's own draw; absent for none. */
+  deviations?: number;
 }
 export interface Done {
   reason: DoneReason;
@@ -97,14 +99,16 @@ export function decodeReady(bytes: Uint8Array): Ready {
 
 /** Flag of `accept`: log-probabilities follow the sources. 2 was another section's, and is refused. */
 const LOGPROBS = 4;
-const ACCEPT_FLAGS = WIDE_TOKENS | LOGPROBS;
+/** Flag of `accept`: a count of deviations follows. */
+const DEVIATIONS = 8;
+const ACCEPT_FLAGS = WIDE_TOKENS | LOGPROBS | DEVIATIONS;
 
 export function encodeAccept(accept: Accept): Uint8Array {
-  const { tokens, logprobs } = accept;
+  const { tokens, logprobs, deviations = 0 } = accept;
   const n = tokens.length;
   const lists = [tokens, logprobs?.topIds];
   const wide = lists.some((ids) => ids && needsWide(ids, ids.length));
-  const flags = logprobs ? LOGPROBS : 0;
+  const flags = (logprobs ? LOGPROBS : 0) | (deviations > 0 ? DEVIATIONS : 0);
   const writer = new Writer(FrameType.accept);
   writer.u8(flags | (wide ? WIDE_TOKENS : 0));
   writer.u8(n);
@@ -116,6 +120,7 @@ export function encodeAccept(accept: Accept): Uint8Array {
   writer.tokens(tokens, n, wide);
   writer.bytes(accept.sources.subarray(0, n));
   if (logprobs) writeLogprobs(writer, logprobs, wide);
+  if (deviations > 0) writer.u8(deviations);
   return writer.finish();
 }
 
@@ -136,6 +141,11 @@ export function decodeAccept(bytes: Uint8Array): Accept {
     sources: reader.sources(n).slice(),
   };
   if (flags & LOGPROBS) accept.logprobs = readLogprobs(reader, n, wide);
+  if (flags & DEVIATIONS) {
+    const deviations = reader.u8();
+    if (deviations === 0 || deviations > n) fail(`${deviations} deviations in ${n} tokens`);
+    accept.deviations = deviations;
+  }
   reader.end();
   return accept;
 }

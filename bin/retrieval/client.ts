@@ -1,7 +1,9 @@
 /** Stores through the public API, as any client uses them. */
-export interface Found {
-  start: number;
-  end: number;
+import type { Span } from './spans.ts';
+
+/** A passage's place in the text of its file. */
+export interface Found extends Span {
+  file: string;
 }
 
 const POLL_MS = 100;
@@ -10,9 +12,12 @@ const POLL_TIMEOUT_MS = 10_000;
 
 export class KnowledgeClient {
   readonly url: string;
+  private readonly headers: Record<string, string>;
 
-  constructor(url: string) {
+  /** @param key an API key; absent where the instance asks for none */
+  constructor(url: string, key?: string) {
     this.url = url;
+    this.headers = key ? { authorization: `Bearer ${key}` } : {};
   }
 
   /** The new store's id. */
@@ -53,7 +58,39 @@ export class KnowledgeClient {
   async search(store: string, query: string, k: number, method = 'hybrid'): Promise<Found[]> {
     const body = { query, max_num_results: k, ranking_options: { method } };
     const { data } = await this.call<Results>('POST', `/v1/vector_stores/${store}/search`, body);
-    return data.map(({ content }) => content[0]);
+    return data.map(({ file_id, content: [{ start, end }] }) => ({ file: file_id, start, end }));
+  }
+
+  /** A store's completed files. */
+  async files(store: string): Promise<StoredFile[]> {
+    const files: StoredFile[] = [];
+    const path = `/v1/vector_stores/${store}/files`;
+    for (let after = ''; ; ) {
+      const page = await this.call<FilePage>('GET', `${path}?limit=100${after}`);
+      for (const { id } of page.data.filter(({ status }) => status === 'completed')) {
+        const { filename } = await this.call<{ filename: string }>('GET', `/v1/files/${id}`);
+        const content = await this.call<{ data: { text: string }[] }>(
+          'GET',
+          `${path}/${id}/content`,
+        );
+        files.push({ id, name: filename, text: content.data.map(({ text }) => text).join('') });
+      }
+      if (!page.has_more) return files;
+      after = `&after=${page.data.at(-1)!.id}`;
+    }
+  }
+
+  /** The served model's answer, held to a JSON Schema. No store is searched for it. */
+  async answer<Answer>(prompt: string, schema: object): Promise<Answer> {
+    const body = {
+      messages: [{ role: 'user', content: prompt }],
+      vector_store_ids: [],
+      temperature: 0,
+      max_tokens: 400,
+      response_format: { type: 'json_schema', json_schema: { name: 'answer', schema } },
+    };
+    const { choices } = await this.call<Completion>('POST', '/v1/chat/completions', body);
+    return JSON.parse(choices[0].message.content);
   }
 
   private async call<Answer>(
@@ -64,6 +101,7 @@ export class KnowledgeClient {
   ): Promise<Answer> {
     const response = await fetch(this.url + path, {
       method,
+      headers: this.headers,
       ...(signal && { signal }),
       ...(body && { body: body instanceof FormData ? body : JSON.stringify(body) }),
     });
@@ -79,5 +117,21 @@ interface Batch {
 }
 
 interface Results {
-  data: { content: [Found] }[];
+  data: { file_id: string; content: [Span] }[];
+}
+
+/** A file of a store, with the text that passages are cut from. */
+export interface StoredFile {
+  id: string;
+  name: string;
+  text: string;
+}
+
+interface FilePage {
+  data: { id: string; status: string }[];
+  has_more: boolean;
+}
+
+interface Completion {
+  choices: [{ message: { content: string } }];
 }

@@ -1,0 +1,129 @@
+/** The rows of `bench:drafters`: what drafts beside the verifier in each. */
+import type { AddOptions } from '../../gpu-backend/builder/add-model.ts';
+import type { ModelFolder } from '../../gpu-backend/builder/model-folder.ts';
+import type { Beside, Outcome, Seat } from '../../gpu-backend/drafters/beside.ts';
+import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
+import { EchoMemory } from '../../gpu-backend/drafters/echo-memory.ts';
+import type { Network } from '../../gpu-backend/drafters/network.ts';
+import { Networked } from '../../gpu-backend/drafters/networked.ts';
+import type { EngineOptions } from '../../gpu-backend/engine/open.ts';
+import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
+import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
+import { openNetwork } from '../../gpu-backend/open-beside.ts';
+import type { SimulatedTime } from './simulated.ts';
+
+export interface RowSetup {
+  target: ModelFolder;
+  engine: OrtEngine;
+  settings: EngineOptions;
+  add: AddOptions;
+  /** What `L+A+model` drafts with, and the layer of `L+A+kangaroo`. */
+  draft: string | undefined;
+  exit: string | undefined;
+  /** Instead of real time. */
+  time: SimulatedTime | null;
+  /** Passes and nodes whatever they cost. */
+  always: { passes: number; nodes: number } | undefined;
+}
+
+/** What ESPALIER_DRAFT would say, and what share of the target's work a pass takes on the simulated machine. */
+interface NetworkRow {
+  draft(setup: RowSetup): string | undefined;
+  share: number;
+}
+
+const NETWORKS: Record<string, NetworkRow> = {
+  // A model of 1B parameters beside one of 8B.
+  'L+A+model': { draft: ({ draft }) => draft, share: 1 / 8 },
+  'L+A+self': { draft: () => 'self', share: 1 },
+  // Four layers of 32, and the head.
+  'L+A+kangaroo': { draft: ({ exit }) => exit, share: 0.15 },
+};
+
+/** What the echo has, without a network. */
+const ECHOES: Record<string, () => EchoMemory> = {
+  L: () => new EchoMemory(null),
+  'L+A': () => new EchoMemory(),
+};
+
+const ROWS = [...Object.keys(ECHOES), ...Object.keys(NETWORKS)];
+
+/** Throws an Error for a row that there is not. */
+export async function openRow(name: string, setup: RowSetup): Promise<TimedBeside> {
+  const memory = ECHOES[name];
+  if (memory) return new TimedBeside(new EchoOver(memory()));
+  const row = NETWORKS[name];
+  if (!row) throw new Error(`--rows: ${name} is none of ${ROWS.join(', ')}`);
+  const draft = row.draft(setup);
+  if (!draft) throw new Error(`${name} needs ${name === 'L+A+model' ? '--draft' : '--exit'}`);
+  const { target, engine, settings, add, time, always } = setup;
+  const network: Network = await openNetwork(draft, target, engine, { settings, add });
+  const timed = time ? time.network(network, row.share) : network;
+  const clock = time?.clock ?? nodeClock;
+  return new TimedBeside(new Networked(timed, clock, always ? { always } : {}));
+}
+
+/** The echo over a memory of its own, which is never prepared. */
+class EchoOver implements Beside {
+  readonly spent = null;
+  private readonly memory: EchoMemory;
+
+  constructor(memory: EchoMemory) {
+    this.memory = memory;
+  }
+
+  seat(): Seat {
+    return new EchoDrafter(this.memory);
+  }
+
+  async prepare(): Promise<void> {}
+
+  settle(): void {}
+
+  close(): void {}
+}
+
+/** Times what a step waits for before the target runs, in real milliseconds. */
+export class TimedBeside implements Beside {
+  private readonly inner: Beside;
+  /** By step. */
+  readonly times: number[] = [];
+  private preparing = 0;
+
+  constructor(inner: Beside) {
+    this.inner = inner;
+  }
+
+  get spent(): Beside['spent'] {
+    return this.inner.spent;
+  }
+
+  seat(turn: Parameters<Beside['seat']>[0]): Seat {
+    const seat = this.inner.seat(turn);
+    const draft = seat.draft.bind(seat);
+    seat.draft = (...tree) => this.timed(() => draft(...tree));
+    return seat;
+  }
+
+  async prepare(seats: readonly Seat[]): Promise<void> {
+    this.preparing = 0;
+    const began = performance.now();
+    await this.inner.prepare(seats);
+    this.preparing = performance.now() - began;
+  }
+
+  settle(outcomes: readonly Outcome[], stepMs: number): void {
+    this.times.push(this.preparing);
+    this.inner.settle(outcomes, stepMs);
+  }
+
+  close(): void {
+    this.inner.close();
+  }
+
+  private timed(task: () => void): void {
+    const began = performance.now();
+    task();
+    this.preparing += performance.now() - began;
+  }
+}

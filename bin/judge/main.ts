@@ -1,0 +1,89 @@
+/**
+ * Trains the judge of a model (Judge Decoding) on mined labels, and writes it beside it.
+ *
+ *   npm run train:judge -- --model FOLDER | FILE.gguf [--questions 60] [--threshold 0.5]
+ *
+ * A fifth of the questions is held out: the share of their labels that the judge would
+ * accept, and how many of those are good, are printed and kept in judge.json.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { judged } from '../../gpu-backend/accept/lossy/judge.ts';
+import { ProgressBar } from '../../gpu-backend/cli/progress-bar.ts';
+import { openModel } from '../open-model.ts';
+import { facts } from './facts.ts';
+import { aucOf, fitJudge, type Label } from './fit.ts';
+import { mineLabels } from './mine.ts';
+
+const TOKENS = 32;
+/** Of the questions that the judge learns from; the bench asks others. */
+const SEED = 1;
+const HELD_OUT = 5;
+
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string' },
+    questions: { type: 'string', default: '60' },
+    threshold: { type: 'string', default: '0.5' },
+  },
+});
+
+async function train(source: string): Promise<void> {
+  const model = await openModel(source, { hiddenOutput: true });
+  const { engine, stopIds, decode } = model;
+  const questions = await Promise.all(
+    facts(Number(values.questions), SEED).map(async (fact) => ({
+      fact,
+      prompt: await model.promptOf(fact.prompt),
+    })),
+  );
+  const bar = new ProgressBar(process.stderr);
+  const onProgress = (done: number, total: number) => bar.count('questions', done, total);
+  const mined = await mineLabels(engine, {
+    questions,
+    tokens: TOKENS,
+    stopIds,
+    decode,
+    onProgress,
+  });
+  bar.finish();
+  engine.close();
+  writeJudge(model.path, mined);
+}
+
+function writeJudge(folder: string, mined: readonly Label[][]): void {
+  const held = mined.filter((_, i) => i % HELD_OUT === 0).flat();
+  const { weights, bias } = fitJudge(mined.filter((_, i) => i % HELD_OUT !== 0).flat());
+  const threshold = Number(values.threshold);
+  const head = { weights: Float32Array.from(weights), bias, threshold };
+  const scores = held.map(({ hidden }) => judged(head, hidden));
+  const accepted = held.filter((_, i) => scores[i]! > threshold);
+  const good = (labels: readonly Label[]) => labels.filter((label) => label.good).length;
+  const heldOut = {
+    labels: held.length,
+    good: good(held),
+    accepted: accepted.length,
+    acceptedGood: good(accepted),
+    auc: aucOf(
+      scores,
+      held.map((label) => label.good),
+    ),
+  };
+  const trainedOn = mined.flat().length - held.length;
+  const file = join(folder, 'judge.json');
+  writeFileSync(file, JSON.stringify({ weights, bias, threshold, trainedOn, heldOut }));
+  console.log(
+    `${file}: ${trainedOn} labels; of ${heldOut.labels} held out ${heldOut.good} are good,`,
+  );
+  console.log(
+    `${heldOut.accepted} are accepted and ${heldOut.acceptedGood} of those are good; AUC ${heldOut.auc.toFixed(3)}`,
+  );
+}
+
+if (!values.model) {
+  console.error('Name a model: --model FOLDER or FILE.gguf');
+  process.exitCode = 2;
+} else {
+  await train(values.model);
+}

@@ -1,0 +1,50 @@
+/** Makes the accept rule of a turn. */
+import type { Turn } from '../turn/admit.ts';
+import type { AcceptRule } from './accept-rule.ts';
+import { Draw } from './draw.ts';
+import type { LogitsProcessor } from './logits-processor.ts';
+import { JudgeAccept } from './lossy/judge.ts';
+import type { LossyAccept } from './lossy/lossy-accept.ts';
+import { RelaxedAccept } from './lossy/relaxed.ts';
+import { TypicalAccept } from './lossy/typical.ts';
+import { Probabilities } from './probabilities.ts';
+import { SAMPLED_RULES } from './sampled/rules.ts';
+import { draftSeed, drawSeed, SampledAccept } from './sampled/sampled-accept.ts';
+import { SampledTree } from './sampled/sampled-tree.ts';
+import type { Nucleus } from './warp.ts';
+
+export interface TurnRule {
+  rule: AcceptRule;
+  /** Counts what was not the target's own; null where everything is. */
+  lossy: LossyAccept | null;
+  /** Draws the drafts that the rule tries; null where they are taken as they are. */
+  drafts: SampledTree | null;
+}
+
+export interface RuleSetting {
+  nucleus: Nucleus;
+  vocabSize: number;
+  processors: readonly LogitsProcessor[];
+  /** The last hidden state at a node of the step's tree. */
+  hiddenAt(node: number): Float32Array;
+}
+
+export function turnRule(
+  { accept, warp, seed, resumed }: Turn,
+  { nucleus, vocabSize, processors, hiddenAt }: RuleSetting,
+): TurnRule {
+  const draw = new Draw(warp, seed, nucleus, processors);
+  if (accept.rule === 'match') return { rule: draw, lossy: null, drafts: null };
+  const lossy = (rule: LossyAccept) => ({ rule, lossy: rule, drafts: null });
+  if (accept.rule === 'judge') return lossy(new JudgeAccept(draw, accept.head, hiddenAt));
+  const probabilities = new Probabilities(warp, nucleus, vocabSize);
+  if (accept.rule === 'typical') return lossy(new TypicalAccept(draw, probabilities));
+  if (accept.rule === 'relaxed') {
+    return lossy(new RelaxedAccept(draw, probabilities, accept.neighbours));
+  }
+  const { law, draw: drawing } = SAMPLED_RULES[accept.rule];
+  const drafts = new SampledTree(drawing, draftSeed(seed, resumed));
+  const own = new Draw(warp, drawSeed(seed), nucleus, processors);
+  const rule = new SampledAccept(law, drafts, own, probabilities, seed);
+  return { rule, lossy: null, drafts };
+}

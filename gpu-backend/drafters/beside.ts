@@ -1,0 +1,56 @@
+/**
+ * What drafts beside the engine. A turn has a seat at it, whose stores meet in one
+ * arena; before a step all seats are prepared at once, so that a network reads for
+ * several sessions in one run; after it each learns what the target committed.
+ */
+import type { Drafter } from '../../src/draft/drafter.ts';
+import type { TokenTree } from '../../src/draft/tree/tree.ts';
+import type { Span } from '../../src/link/protocol/index.ts';
+import type { Turn } from '../turn/admit.ts';
+
+/** One turn's drafter beside the engine. */
+export interface Seat extends Drafter {
+  /** Takes in what the worker shipped, at any time of the turn. */
+  learn(spans: readonly Span[]): void;
+  /** Whether the engine should pass top tokens to `observe`. */
+  readonly recycles: boolean;
+  /** What the target found likeliest after a verified `token`. Called after the step's commit, parents before children. */
+  observe(token: number, successors: Int32Array): void;
+  /**
+   * `draft` without what a network has said since the last commit, to compare with;
+   * false where none has. Absent where no network is asked.
+   */
+  draftWithout?(tree: TokenTree, budget: number): boolean;
+  /** The turn is over, whatever ended it. More than once is allowed. */
+  end(): void;
+}
+
+/** What became of a seat in a step. */
+export interface Outcome {
+  seat: Seat;
+  /** Tokens committed. */
+  tokens: number;
+  /** Of them, how many more than without what the network said; negative where it stood in the way. */
+  extra: number;
+}
+
+/** What a network was asked so far, and what that brought. */
+export interface Spent {
+  passes: number;
+  nodes: number;
+  milliseconds: number;
+  /** Tokens accepted that would not have been without it. */
+  tokens: number;
+}
+
+export interface Beside {
+  /** null where no network is asked. */
+  readonly spent: Readonly<Spent> | null;
+  /** A turn's seat. */
+  seat(turn: Turn): Seat;
+  /** Computes what the seats draft from in the step to come. Never rejects; between steps of the engine only. */
+  prepare(seats: readonly Seat[]): Promise<void>;
+  /** What a step of `stepMs` milliseconds, preparation left out, has brought to those who were prepared for it. */
+  settle(outcomes: readonly Outcome[], stepMs: number): void;
+  close(): void;
+}

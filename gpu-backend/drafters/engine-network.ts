@@ -1,0 +1,129 @@
+/**
+ * A decoder as a network: a second checkpoint of the target's tokenizer, or the
+ * target's own layers. Its engine keeps a cache of its own; what a session reads
+ * between two commits stays there as the rows of one growing tree, so a further pass
+ * feeds the new nodes only.
+ */
+import { distributionOf } from '../../src/draft/model-distribution.ts';
+import type { ModelNode } from '../../src/draft/stores/model-store.ts';
+import type { GrowingStep } from '../../src/draft/tree/budget.ts';
+import type { Engine, Slot, StepRow } from '../engine/engine.ts';
+import type { Network, Place, Question } from './network.ts';
+
+class EnginePlace implements Place {
+  readonly slot: Slot;
+  readonly row: StepRow;
+  /** Rows at the front of `row` that hold committed text. */
+  chain = 0;
+
+  constructor(slot: Slot, mostRows: number) {
+    this.slot = slot;
+    this.row = {
+      slot,
+      count: 0,
+      tokens: new Int32Array(mostRows),
+      parents: new Int16Array(mostRows),
+      kept: 0,
+      logitsFrom: 0,
+      logits: new Float32Array(0),
+    };
+  }
+
+  get room(): number {
+    return Math.min(this.slot.capacity - this.slot.length, this.row.tokens.length) - this.row.count;
+  }
+
+  add(token: number, parent: number): number {
+    const { row } = this;
+    row.tokens[row.count] = token;
+    row.parents[row.count] = parent;
+    return row.count++;
+  }
+}
+
+export class EngineNetwork implements Network {
+  readonly vocabSize: number;
+  readonly mostTokens: number;
+  readonly mostContext: number;
+  private readonly engine: Engine;
+  /** Logits of a row in the engine's memory, and how many of them name a token of the target. */
+  private readonly width: number;
+  private readonly named: number;
+
+  /**
+   * @param vocabSize of the target: a larger table of the draft's ends in padding
+   * @param width logits that the engine gives of a row, where that is not its whole vocabulary
+   */
+  constructor(engine: Engine, vocabSize: number, width = engine.limits.vocabSize) {
+    const { limits } = engine;
+    this.engine = engine;
+    this.vocabSize = Math.min(vocabSize, limits.vocabSize);
+    this.width = width;
+    this.named = Math.min(width, this.vocabSize);
+    this.mostTokens = Math.min(limits.promptRows, limits.maxRows);
+    this.mostContext = limits.maxContext;
+  }
+
+  enter(tokens: Int32Array, most: number, namespace: string) {
+    const slot = this.engine.acquire(tokens, Math.min(most, this.mostContext), namespace);
+    if (!slot) return null;
+    return { place: new EnginePlace(slot, this.engine.limits.maxRows), read: slot.length };
+  }
+
+  leave(place: Place): void {
+    this.engine.release((place as EnginePlace).slot);
+  }
+
+  async read(questions: readonly Question[]): Promise<void> {
+    const asked = questions.map((question) => this.rowsOf(question));
+    const places = questions.map(({ place }) => place as EnginePlace);
+    await this.engine.step(places.map(({ row }) => row));
+    for (const [i, nodes] of asked.entries()) {
+      const place = places[i]!;
+      if (nodes.length === 0) this.commit(place, []);
+      this.answer(nodes, place.row, questions[i]!);
+    }
+  }
+
+  plan(places: readonly Place[]): GrowingStep {
+    return this.engine.plan(places.map((place) => (place as EnginePlace).slot));
+  }
+
+  close(): void {
+    this.engine.close();
+  }
+
+  /** Fills the place's rows; the nodes whose words are wanted, in the order of their logits. */
+  private rowsOf({ place: any, settled, tokens, root, nodes }: Question): ModelNode[] {
+    const place = any as EnginePlace;
+    const { row } = place;
+    if (settled.length > 0 || tokens.length > 0) this.commit(place, settled);
+    row.kept = row.count;
+    for (const token of tokens) place.chain = place.add(token, row.count - 1) + 1;
+    const asked: ModelNode[] = [];
+    if (root && tokens.length > 0) asked.push(root);
+    row.logitsFrom = row.count - asked.length;
+    for (const node of nodes) {
+      const above = node.parent === root ? place.chain - 1 : node.parent!.row;
+      node.row = place.add(node.token, above);
+      asked.push(node);
+    }
+    return asked;
+  }
+
+  /** Commits what was read of the committed text; the rest of the tree is forgotten. */
+  private commit(place: EnginePlace, settled: readonly number[]): void {
+    const path = [...Array.from({ length: place.chain }, (_, i) => i), ...settled];
+    if (place.row.count > 0) this.engine.commit(place.slot, path, path.length);
+    place.row.count = 0;
+    place.chain = 0;
+  }
+
+  private answer(nodes: readonly ModelNode[], { logits }: StepRow, { sampling }: Question): void {
+    const { width, named } = this;
+    nodes.forEach((node, i) => {
+      const own = logits.subarray(i * width, i * width + named);
+      node.says = distributionOf(own, node.position, sampling);
+    });
+  }
+}

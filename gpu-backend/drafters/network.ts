@@ -1,0 +1,47 @@
+/**
+ * The seam between who decides what is worth asking and what answers: a network that
+ * reads nodes of candidate trees, for several sessions in one run, and says of each
+ * what may come next.
+ */
+import type { Sampling } from '../../src/draft/model-distribution.ts';
+import type { ModelNode } from '../../src/draft/stores/model-store.ts';
+import type { GrowingStep } from '../../src/draft/tree/budget.ts';
+
+/** A session's place at a network: what it has read of the session's text. */
+export interface Place {
+  /** Committed tokens that it can still read, nodes included. */
+  readonly room: number;
+}
+
+/** What a session asks in one run. */
+export interface Question {
+  place: Place;
+  /** Rows of nodes that became committed text, from the root of the last run on. */
+  settled: readonly number[];
+  /** Committed tokens that come next and were not read; at most `Network.mostTokens`. */
+  tokens: Int32Array;
+  /** The node that the tokens end at, where its word is wanted; it must be, where `nodes` has any. */
+  root: ModelNode | null;
+  /** Nodes to read, each behind its parent; a parent is the root or was read since the last commit. */
+  nodes: readonly ModelNode[];
+  sampling: Sampling;
+}
+
+export interface Network {
+  readonly vocabSize: number;
+  /** Committed tokens that one run may read for a session. */
+  readonly mostTokens: number;
+  /** The most tokens of a session's text that it can hold. */
+  readonly mostContext: number;
+  /**
+   * A place for a session that begins with `tokens` and needs room for `most` in all;
+   * null where none is free. `read` tokens of it were read already.
+   */
+  enter(tokens: Int32Array, most: number, namespace: string): { place: Place; read: number } | null;
+  leave(place: Place): void;
+  /** One run: fills `says` and `row` of each root and node. Rejects where the run fails. */
+  read(questions: readonly Question[]): Promise<void>;
+  /** What a run for the places is expected to take in milliseconds, and how it grows by every row. */
+  plan(places: readonly Place[]): GrowingStep;
+  close(): void;
+}

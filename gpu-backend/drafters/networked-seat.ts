@@ -1,0 +1,221 @@
+/**
+ * A turn's seat where a network is asked: the echo with one store more, which holds
+ * what the network said. The seat keeps what the network has read of the turn's text,
+ * and says which nodes are worth asking about.
+ */
+import type { Sampling } from '../../src/draft/model-distribution.ts';
+import { Noise } from '../../src/draft/noise.ts';
+import { type ModelNode, ModelStore } from '../../src/draft/stores/model-store.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
+import type { Turn } from '../turn/admit.ts';
+import type { Seat } from './beside.ts';
+import { EchoDrafter } from './echo.ts';
+import type { EchoMemory } from './echo-memory.ts';
+import { entropyOf, type Gain, type Prospect } from './gain.ts';
+import type { Network, Place, Question } from './network.ts';
+import { shortContext } from './short-context.ts';
+
+/** Nodes of the tree that is looked through for what to ask about. */
+const LOOK_NODES = 48;
+/** Rows that a place has for nodes, beside context and answer. */
+const NODE_ROWS = 128;
+/** Words of the network that count as drafted, when it is judged by what came. */
+const DRAFTED_WORDS = 2;
+
+/** What was known of a node when it was asked about, and which tokens after it were drafted already. */
+interface Asked {
+  prospect: Prospect;
+  drafted: ReadonlySet<number>;
+}
+
+/** A node that may be asked about: what it would bring, in tokens of the step. */
+export interface Candidate {
+  index: number;
+  worth: number;
+}
+
+export class NetworkedSeat extends EchoDrafter implements Seat {
+  readonly namespace: string;
+  private readonly turn: Turn;
+  private readonly network: Network;
+  private readonly gain: Gain;
+  private readonly store: ModelStore;
+  private readonly sampling: Sampling;
+  private readonly look = new TokenTree(LOOK_NODES);
+  /** Prompt and answer. */
+  private readonly text: Int32Array;
+  private length = 0;
+  private place: Place | null = null;
+  private asked = new Map<ModelNode, Asked>();
+  /** Rows of nodes that became committed text, which the network is told with the next question. */
+  private settled: number[] = [];
+  private over = false;
+
+  constructor(turn: Turn, network: Network, gain: Gain, memory: EchoMemory) {
+    const drawn = turn.warp.temperature > 0;
+    const store = new ModelStore(drawn);
+    super(memory, store);
+    this.turn = turn;
+    this.namespace = turn.namespace;
+    this.network = network;
+    this.gain = gain;
+    this.store = store;
+    const { temperature } = turn.warp;
+    this.sampling = { temperature, noise: drawn ? new Noise(turn.seed) : null };
+    this.text = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
+  }
+
+  override begin(...[prompt, regions]: Parameters<EchoDrafter['begin']>): void {
+    super.begin(prompt, regions);
+    this.text.set(prompt);
+    this.length = prompt.length;
+    this.leave();
+  }
+
+  override commit(tokens: Int32Array): void {
+    this.judge(tokens);
+    super.commit(tokens);
+    this.text.set(tokens, this.length);
+    this.length += tokens.length;
+    this.asked.clear();
+  }
+
+  draftWithout(tree: TokenTree, budget: number): boolean {
+    if (this.asked.size === 0) return false;
+    this.store.silent = true;
+    this.draft(tree, budget);
+    this.store.silent = false;
+    return true;
+  }
+
+  override end(): void {
+    this.over = true;
+    this.leave();
+  }
+
+  /** Whether it holds a place, or has taken one now. */
+  enter(): boolean {
+    if (this.over) return false;
+    if (this.place && this.place.room < NODE_ROWS / 2) this.leave();
+    if (this.place) {
+      this.settled.push(...this.store.settle());
+      return true;
+    }
+    const { network, turn } = this;
+    const left = turn.prompt.length + turn.maxTokens - this.length;
+    const most = network.mostContext - NODE_ROWS;
+    const context = shortContext(
+      this.text.subarray(0, this.length),
+      turn.regions,
+      // Half is left for the answer, where that is long.
+      Math.max(most - left, most >> 1),
+    );
+    const entered = network.enter(context, context.length + left + NODE_ROWS, turn.namespace);
+    if (!entered) return false;
+    this.place = entered.place;
+    this.store.restart(this.length, context.subarray(entered.read));
+    return true;
+  }
+
+  leave(): void {
+    if (this.place) this.network.leave(this.place);
+    this.place = null;
+    this.asked.clear();
+    this.settled.length = 0;
+    this.store.restart(this.length, new Int32Array(0));
+  }
+
+  /** The place of a seat that `enter` has let in. */
+  get held(): Place {
+    if (!this.place) throw new Error('the seat has no place at the network');
+    return this.place;
+  }
+
+  /** Committed tokens that the network has not read. */
+  get behind(): number {
+    return this.store.unread.length;
+  }
+
+  /** What asking about nodes would bring, best first: a root that was not read, then nodes of the tree. */
+  candidates(): Candidate[] {
+    const { look, store } = this;
+    look.clear();
+    this.draft(look, LOOK_NODES);
+    const found: Candidate[] = [];
+    const consider = (index: number) => {
+      const reached = index === ROOT ? 1 : look.probs[index]!;
+      found.push({ index, worth: reached * this.gain.expected(this.prospect(index)) });
+    };
+    if (store.unread.length > 0) consider(ROOT);
+    for (const index of store.open(look)) consider(index);
+    return found.sort((a, b) => b.worth - a.worth || a.index - b.index);
+  }
+
+  /**
+   * What the chosen of the candidates come to, each behind those that it follows, the
+   * unread text with them; null where none of them can be read yet.
+   */
+  question(chosen: readonly Candidate[]): Question | null {
+    const { store, look, network, sampling } = this;
+    const tokens = Int32Array.from(store.unread.splice(0, network.mostTokens));
+    // A chunk of a long text comes first, and by itself.
+    const whole = store.unread.length === 0;
+    const nodes: ModelNode[] = [];
+    if (whole) {
+      if (tokens.length > 0) this.note(store.root, ROOT);
+      for (const { index } of chosen.toSorted((a, b) => a.index - b.index)) {
+        if (index === ROOT || nodes.length >= this.held.room - tokens.length) continue;
+        if (look.tokens[index]! >= network.vocabSize) continue;
+        const node = store.grow(look, index);
+        if (!node) continue;
+        this.note(node, index);
+        nodes.push(node);
+      }
+    }
+    if (tokens.length === 0 && nodes.length === 0) return null;
+    const settled = this.settled.splice(0);
+    return { place: this.held, settled, tokens, root: whole ? store.root : null, nodes, sampling };
+  }
+
+  private note(node: ModelNode, index: number): void {
+    const drafted = new Set<number>();
+    for (const child of this.children(index)) drafted.add(this.look.tokens[child]!);
+    this.asked.set(node, { prospect: this.prospect(index), drafted });
+  }
+
+  private prospect(index: number): Prospect {
+    const { look, store } = this;
+    const own = index === ROOT ? 1 : look.probs[index]!;
+    const parent = index === ROOT ? ROOT : look.parents[index]!;
+    const above = parent === ROOT ? 1 : look.probs[parent]!;
+    let open = own;
+    for (const child of this.children(index)) open -= look.probs[child]!;
+    const says = index === ROOT ? null : store.saidAt(look, parent);
+    return {
+      covered: 1 - Math.max(0, open / own),
+      likely: own / above,
+      entropy: says && entropyOf(says),
+      depth: index === ROOT ? 0 : look.depths[index]!,
+    };
+  }
+
+  private *children(index: number): Generator<number> {
+    for (let node = index + 1; node < this.look.size; node++) {
+      if (this.look.parents[node] === index) yield node;
+    }
+  }
+
+  /** Tells the predictor what came after the nodes that were asked about. */
+  private judge(tokens: Int32Array): void {
+    let node: ModelNode | undefined = this.store.root;
+    for (let i = 0; i < tokens.length && node; i++) {
+      const token = tokens[i]!;
+      const asked = this.asked.get(node);
+      if (asked && node.says) {
+        const named = node.says.tokens.subarray(0, DRAFTED_WORDS).includes(token);
+        this.gain.learn(asked.prospect, named && !asked.drafted.has(token));
+      }
+      node = node.children.get(token);
+    }
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * Asks a network before a step, for all sessions in one run, pass after pass: the
+ * trees are drawn from what all stores say so far, their most promising nodes are
+ * read, and the trees that are drawn next go on from there. So trees grow best-first
+ * over few passes. A pass is made while what it should bring (`Gain`) is worth more
+ * than its time, and none where the network does not pay (`Price`).
+ */
+import { Lru } from '../../src/draft/lru.ts';
+import type { Clock } from '../../src/link/protocol/index.ts';
+import type { Turn } from '../turn/admit.ts';
+import type { Beside, Outcome, Seat, Spent } from './beside.ts';
+import { EchoMemories } from './echo-memory.ts';
+import { Gain } from './gain.ts';
+import type { Network, Question } from './network.ts';
+import { type Candidate, NetworkedSeat } from './networked-seat.ts';
+import { Price } from './price.ts';
+
+/** Runs before a step. */
+const MAX_PASSES = 6;
+/** Nodes of one session that a run reads. */
+const PASS_NODES = 12;
+/** Committed tokens that were not read beyond which a run is there to catch up. */
+const CATCH_UP = 8;
+/** Namespaces whose records are kept; the one used longest ago is forgotten first. */
+const MAX_NAMESPACES = 256;
+
+/** What is known of a namespace: what asking brings, and whether it pays, by class of load. */
+interface Record {
+  gain: Gain;
+  prices: Price[];
+}
+
+export interface NetworkedOptions {
+  /** Asks always, so many nodes of each session in so many passes: for measuring what it brings whatever it costs. */
+  always?: { passes: number; nodes: number };
+}
+
+export class Networked implements Beside {
+  readonly spent: Spent = { passes: 0, nodes: 0, milliseconds: 0, tokens: 0 };
+  private readonly network: Network;
+  private readonly clock: Pick<Clock, 'now'>;
+  private readonly options: NetworkedOptions;
+  private readonly memories = new EchoMemories(1);
+  private readonly records = new Lru<Record>(MAX_NAMESPACES);
+  /** Of the last preparation. */
+  private lastMs = 0;
+  private load = 0;
+
+  constructor(network: Network, clock: Pick<Clock, 'now'>, options: NetworkedOptions = {}) {
+    this.network = network;
+    this.clock = clock;
+    this.options = options;
+  }
+
+  seat(turn: Turn): Seat {
+    const memory = this.memories.of(turn);
+    return new NetworkedSeat(turn, this.network, this.record(turn.namespace).gain, memory);
+  }
+
+  async prepare(seats: readonly Seat[]): Promise<void> {
+    const began = this.clock.now();
+    this.load = 32 - Math.clz32(Math.max(0, seats.length - 1));
+    let asking: NetworkedSeat[] = [];
+    try {
+      asking = seats
+        .filter((seat) => seat instanceof NetworkedSeat)
+        .filter((seat) => this.admits(seat));
+      const passes = this.options.always?.passes ?? MAX_PASSES;
+      for (let pass = 0; pass < passes && asking.length > 0; pass++) {
+        asking = await this.pass(asking, this.clock.now() - began);
+      }
+    } catch (cause) {
+      // The sessions go on without what it would have said.
+      console.error(cause);
+      for (const seat of asking) seat.leave();
+    }
+    this.lastMs = this.clock.now() - began;
+    this.spent.milliseconds += this.lastMs;
+  }
+
+  settle(outcomes: readonly Outcome[], stepMs: number): void {
+    const tokens = outcomes.reduce((sum, one) => sum + one.tokens, 0);
+    const extra = new Map<Price, number>();
+    for (const one of outcomes) {
+      if (!(one.seat instanceof NetworkedSeat)) continue;
+      const price = this.price(one.seat.namespace);
+      extra.set(price, (extra.get(price) ?? 0) + one.extra);
+      this.spent.tokens += one.extra;
+    }
+    // Whoever shares a run shares its time.
+    for (const [price, own] of extra) price.settle(stepMs, tokens, own, this.lastMs / extra.size);
+    this.lastMs = 0;
+  }
+
+  close(): void {
+    this.network.close();
+  }
+
+  private admits(seat: NetworkedSeat): boolean {
+    const may = this.options.always || this.price(seat.namespace).affords(0);
+    return Boolean(may) && seat.enter();
+  }
+
+  /** One run, after `spentMs` of others, for those of the seats that have something worth asking; those that had. */
+  private async pass(seats: readonly NetworkedSeat[], spentMs: number): Promise<NetworkedSeat[]> {
+    const chosen = this.choose(seats, spentMs);
+    const asking: NetworkedSeat[] = [];
+    const questions: Question[] = [];
+    for (const [seat, candidates] of chosen) {
+      const question = seat.question(candidates);
+      if (!question) continue;
+      asking.push(seat);
+      questions.push(question);
+    }
+    if (questions.length === 0) return [];
+    await this.network.read(questions);
+    this.spent.passes++;
+    for (const { nodes } of questions) this.spent.nodes += nodes.length;
+    // Who reads a chunk of a long text reads the next one before the next step: it must hold up nobody.
+    return asking.filter((seat) => seat.behind === 0);
+  }
+
+  /** What is worth reading in one run, by seat: nodes by falling worth as long as they bring more than they cost. */
+  private choose(
+    seats: readonly NetworkedSeat[],
+    spentMs: number,
+  ): Map<NetworkedSeat, Candidate[]> {
+    const { always } = this.options;
+    const chosen = new Map<NetworkedSeat, Candidate[]>();
+    const step = this.network.plan(seats.map((seat) => seat.held));
+    // A run that would not pay if every session gained a token by it is not prepared for either.
+    const hope = seats.reduce((sum, { namespace }) => sum + this.price(namespace).tokenMs, 0);
+    if (!always && step.cost >= hope) return chosen;
+    let worth = 0;
+    for (const [i, seat] of seats.entries()) {
+      for (let row = 1; row < seat.behind && row < this.network.mostTokens; row++) step.add(i);
+      if (seat.behind > this.network.mostTokens) {
+        chosen.set(seat, []);
+        continue;
+      }
+      const best = seat.candidates().slice(0, always?.nodes ?? PASS_NODES);
+      const tokenMs = this.price(seat.namespace).tokenMs;
+      const kept: Candidate[] = [];
+      for (const candidate of best) {
+        const before = step.cost;
+        if (kept.length > 0) step.add(i);
+        const cost = step.cost - before;
+        if (!always && candidate.worth * tokenMs < cost) break;
+        kept.push(candidate);
+        worth += candidate.worth * tokenMs;
+      }
+      if (kept.length > 0) chosen.set(seat, kept);
+    }
+    // Catching up brings nothing by itself: the allowance alone decides on it.
+    const reads = [...chosen.keys()].some((seat) => seat.behind > CATCH_UP);
+    const pays = reads || worth >= step.cost;
+    const share = (spentMs + step.cost) / seats.length;
+    const affords = seats.every(({ namespace }) => this.price(namespace).affords(share));
+    if (!always && !(pays && affords)) chosen.clear();
+    return chosen;
+  }
+
+  private price(namespace: string): Price {
+    const { prices } = this.record(namespace);
+    prices[this.load] ??= new Price();
+    return prices[this.load]!;
+  }
+
+  private record(namespace: string): Record {
+    return this.records.of(namespace, () => ({ gain: new Gain(), prices: [] }));
+  }
+}

@@ -1,0 +1,120 @@
+/** Opens what ESPALIER_DRAFT names as the drafter beside the engine. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../src/link/protocol/index.ts';
+import { type AddOptions, addModel } from './builder/add-model.ts';
+import { layersOf } from './builder/decoder-options.ts';
+import { earlyExit } from './builder/early-exit.ts';
+import type { ModelFolder } from './builder/model-folder.ts';
+import type { Beside } from './drafters/beside.ts';
+import { Echoes } from './drafters/echoes.ts';
+import { EngineNetwork } from './drafters/engine-network.ts';
+import type { Network } from './drafters/network.ts';
+import { Networked } from './drafters/networked.ts';
+import { type EngineOptions, openEngine, openPart } from './engine/open.ts';
+import type { OrtEngine } from './engine/ort-engine.ts';
+
+/** ESPALIER_DRAFT that names the target's own weights. */
+const SELF = 'self';
+/** How the file of a layer ends that was trained to follow the target's first ones. */
+const EXIT = '.safetensors';
+/** Tokens of a session's text that a network beside the engine reads, its nodes included, at most. */
+const CONTEXT = 2048;
+/** Bytes that its keys and values may take. */
+const MEMORY_BYTES = 2 ** 29;
+
+/** How the engine of a network is opened. */
+export interface NetworkSetup {
+  settings: EngineOptions;
+  add: AddOptions;
+}
+
+/**
+ * What drafts beside `engine`, which runs `target`.
+ * @param draft what ESPALIER_DRAFT says; nothing for the echo alone
+ */
+export async function openBeside(
+  draft: string | undefined,
+  target: ModelFolder,
+  engine: OrtEngine,
+  { clock, ...setup }: NetworkSetup & { clock: Pick<Clock, 'now'> },
+): Promise<Beside> {
+  if (!draft) return new Echoes();
+  return new Networked(await openNetwork(draft, target, engine, setup), clock);
+}
+
+/** Rejects with an error that names what does not fit the target. */
+export async function openNetwork(
+  draft: string,
+  target: ModelFolder,
+  engine: OrtEngine,
+  { settings, add }: NetworkSetup,
+): Promise<Network> {
+  const limits: EngineOptions = {
+    ...settings,
+    // Its words are guesses: they need not be the same bits wherever they lie in a tree.
+    attention: 'fused',
+    maxContext: Math.min(CONTEXT, settings.maxContext ?? CONTEXT),
+    memoryBytes: MEMORY_BYTES,
+    slots: engine.limits.slots,
+  };
+  const { vocabSize } = engine.limits;
+  if (draft.endsWith(EXIT)) {
+    const part = earlyExit(engine.parts.prepared, draft);
+    return new EngineNetwork(await openPart(engine, part, limits), vocabSize, part.logits);
+  }
+  const whole = { blocks: layersOf(0, target.config.layers) };
+  const own =
+    draft === SELF
+      ? await openPart(engine, whole, limits)
+      : await openSecond(draft, target, limits, add);
+  return new EngineNetwork(own, vocabSize);
+}
+
+async function openSecond(
+  source: string,
+  target: ModelFolder,
+  limits: EngineOptions,
+  add: AddOptions,
+): Promise<OrtEngine> {
+  const model = await addModel(source, add);
+  requireSameTokens(model, target);
+  return await openEngine(model.path, limits);
+}
+
+/** Ids are all that the two exchange, so each must be of the same text. */
+function requireSameTokens(draft: ModelFolder, target: ModelFolder): void {
+  const { tokenizer } = target.manifest.fingerprints;
+  if (draft.manifest.fingerprints.tokenizer === tokenizer) return;
+  const [own, other] = [tokensOf(draft.path), tokensOf(target.path)];
+  const strange = [...own].find(([token, id]) => (other.get(token) ?? id) !== id);
+  const shared = [...own.keys()].filter((token) => other.has(token)).length;
+  // Padding and further special tokens differ within a family.
+  if (!strange && shared >= SAME_SHARE * Math.max(own.size, other.size)) return;
+  throw new Error(
+    `ESPALIER_DRAFT ${draft.manifest.name} has another tokenizer than ${target.manifest.name}: ` +
+      'name a model of the same family',
+  );
+}
+
+/** Tokens that two vocabularies must share, of the larger one. */
+const SAME_SHARE = 0.98;
+
+function tokensOf(folder: string): Map<string, number> {
+  const { model, added_tokens: added = [] } = JSON.parse(
+    readFileSync(join(folder, 'tokenizer.json'), 'utf8'),
+  ) as Tokenizer;
+  const { vocab } = model;
+  const ids = Array.isArray(vocab)
+    ? vocab.map(([token], id): [string, number] => [token, id])
+    : Object.entries(vocab);
+  const all = new Map(ids);
+  for (const { content, id } of added) all.set(content, id);
+  return all;
+}
+
+interface Tokenizer {
+  /** Ids by token, or tokens and scores in the order of ids. */
+  model: { vocab: Record<string, number> | [string, number][] };
+  added_tokens?: { content: string; id: number }[];
+}

@@ -1,0 +1,200 @@
+/** The accept rules at work on the trees of steps: what they leave of the target's law, and what they count. */
+import { describe, expect, test } from 'vitest';
+import type { AcceptChoice } from '../../gpu-backend/accept/choice.ts';
+import { NEAR, NeighbourTable } from '../../gpu-backend/accept/lossy/neighbour-table.ts';
+import { standIn } from '../../gpu-backend/accept/lossy/relaxed.ts';
+import { typicalLeast } from '../../gpu-backend/accept/lossy/typical.ts';
+import { turnRule } from '../../gpu-backend/accept/turn-rule.ts';
+import { Walk } from '../../gpu-backend/accept/walk.ts';
+import { Nucleus } from '../../gpu-backend/accept/warp.ts';
+import { Source } from '../../src/draft/source.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
+import { SAMPLED_ACCEPT } from '../../src/link/protocol/index.ts';
+import { logitsAfter, VOCAB } from '../lossless/table-model.ts';
+import { turnOf } from '../support/turn.ts';
+
+const NUCLEUS = new Nucleus(VOCAB);
+/** 99.99 % quantile of χ² with 24 degrees of freedom. */
+const CHI2_LIMIT = 60;
+
+const warpAt = (temperature: number) => ({ temperature, topK: 0, topP: 1 });
+
+function softmax(logits: Float32Array, temperature: number): Float64Array {
+  const weights = Float64Array.from(logits, (z) => Math.exp(z / temperature));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map((weight) => weight / sum);
+}
+
+interface Settings {
+  choice: AcceptChoice;
+  seed: number;
+  temperature: number;
+  length: number;
+  hiddenAt?: (node: number) => Float32Array;
+}
+
+/** An answer through steps whose trees propose some tokens to a depth of two. */
+function answer({ choice, seed, temperature, length, hiddenAt }: Settings) {
+  const turn = turnOf({
+    prompt: Int32Array.of(0),
+    seed: [seed, 3],
+    warp: warpAt(temperature),
+    accept: choice,
+  });
+  const { rule, lossy, drafts } = turnRule(turn, {
+    nucleus: NUCLEUS,
+    vocabSize: VOCAB,
+    processors: [],
+    hiddenAt: hiddenAt ?? (() => new Float32Array(0)),
+  });
+  const [proposed, tree] = [new TokenTree(64), new TokenTree(64)];
+  const walk = new Walk(65);
+  const out: number[] = [];
+  let accepted = 0;
+  while (out.length < length) {
+    propose(proposed);
+    if (drafts) drafts.grow(proposed, tree, 16);
+    const stepped = drafts ? tree : proposed;
+    stepped.checkIntegrity();
+    const logits = new Float32Array((stepped.size + 1) * VOCAB);
+    logits.set(logitsAfter(out));
+    for (let node = 0; node < stepped.size; node++) {
+      const path: number[] = [];
+      for (let at = node; at !== ROOT; at = stepped.parents[at]!) path.unshift(stepped.tokens[at]!);
+      logits.set(logitsAfter([...out, ...path]), (node + 1) * VOCAB);
+    }
+    walk.accept(stepped, logits, VOCAB, rule, out.length, length - out.length, new Set());
+    accepted += walk.count - 1;
+    out.push(...walk.tokens.subarray(0, walk.count));
+  }
+  return { out, accepted, deviations: lossy?.deviations ?? 0 };
+}
+
+function propose(tree: TokenTree): void {
+  tree.clear();
+  for (const [token, prob] of [
+    [2, 0.5],
+    [0, 0.3],
+    [3, 0.1],
+  ] as const) {
+    const node = tree.add(ROOT, token, prob, Source.draft);
+    tree.add(node, 1, prob * 0.7, Source.draft);
+    tree.add(node, 2, prob * 0.2, Source.draft);
+  }
+}
+
+/** Pearson's statistic of the first two tokens against the target's law, over so many answers. */
+function chiSquared(choice: AcceptChoice, answers: number): number {
+  const counts = new Float64Array(VOCAB * VOCAB);
+  for (let seed = 0; seed < answers; seed++) {
+    const { out } = answer({ choice, seed, temperature: 1, length: 2 });
+    counts[out[0]! * VOCAB + out[1]!]!++;
+  }
+  const first = softmax(logitsAfter([]), 1);
+  let statistic = 0;
+  for (let a = 0; a < VOCAB; a++) {
+    const second = softmax(logitsAfter([a]), 1);
+    for (let b = 0; b < VOCAB; b++) {
+      const expected = answers * first[a]! * second[b]!;
+      statistic += (counts[a * VOCAB + b]! - expected) ** 2 / expected;
+    }
+  }
+  return statistic;
+}
+
+describe.each(SAMPLED_ACCEPT)('%s', (rule) => {
+  test('answers follow the target’s law over two tokens (χ²)', () => {
+    expect(chiSquared({ rule }, 20_000)).toBeLessThan(CHI2_LIMIT);
+  });
+
+  test('at temperature 0 the answer is the target’s own, and drafts are accepted', () => {
+    const plain = answer({ choice: { rule: 'match' }, seed: 1, temperature: 0, length: 12 }).out;
+    expect(answer({ choice: { rule }, seed: 1, temperature: 0, length: 12 }).out).toEqual(plain);
+    const { accepted } = answer({ choice: { rule }, seed: 1, temperature: 1, length: 400 });
+    expect(accepted).toBeGreaterThan(40);
+  });
+
+  test('one seed and the same trees give one answer', () => {
+    const settings = { choice: { rule }, seed: 9, temperature: 1, length: 30 };
+    expect(answer(settings)).toEqual(answer(settings));
+  });
+});
+
+/** Tokens by nearness; the table has `NEAR` of them, so the nearest are repeated. */
+function table(nearest: readonly number[]): NeighbourTable {
+  return new NeighbourTable(
+    Int32Array.from({ length: VOCAB * NEAR }, (_, i) => nearest[Math.floor(i / NEAR)]!),
+  );
+}
+
+describe('typical acceptance', () => {
+  test('commits what the target finds likely enough, and counts it', () => {
+    const choice: AcceptChoice = { rule: 'typical' };
+    const typical = answer({ choice, seed: 4, temperature: 1, length: 400 });
+    const match = answer({ choice: { rule: 'match' }, seed: 4, temperature: 1, length: 400 });
+    expect(typical.accepted).toBeGreaterThan(match.accepted);
+    expect(typical.deviations).toBeGreaterThan(0);
+    expect(match.deviations).toBe(0);
+    const greedy = { seed: 4, temperature: 0, length: 24 };
+    expect(answer({ choice, ...greedy })).toEqual(answer({ choice: { rule: 'match' }, ...greedy }));
+  });
+
+  test('the bar falls with the entropy, and is 0.3 at most', () => {
+    expect(typicalLeast(Float64Array.of(1, 0))).toBeCloseTo(0.09, 12);
+    expect(typicalLeast(new Float64Array(4).fill(0.25))).toBeCloseTo(0.09 / 4, 12);
+  });
+});
+
+describe('relaxed acceptance', () => {
+  // Of 5 tokens; 2 and 0 are drafted.
+  const p = Float64Array.of(0.3, 0.05, 0.3, 0.04, 0.31);
+
+  test('moves no more than δ of the target’s law, by enumeration', () => {
+    for (const nearest of [
+      [1, 3, 1, 1, 1],
+      [3, 3, 3, 3, 3],
+      [4, 4, 4, 4, 4],
+      [1, 1, 3, 3, 3],
+    ]) {
+      for (const delta of [0, 0.04, 0.05, 0.1, 0.5]) {
+        const law = new Float64Array(5);
+        for (let own = 0; own < 5; own++) {
+          const instead = [2, 0].includes(own)
+            ? -1
+            : standIn(p, [2, 0], own, table(nearest), delta);
+          law[instead < 0 ? own : instead]! += p[own]!;
+        }
+        const moved = law.reduce((sum, px, x) => sum + Math.max(0, px - p[x]!), 0);
+        expect(moved).toBeLessThanOrEqual(delta + 1e-12);
+      }
+    }
+  });
+
+  test('a draft stands for its neighbours, while they fit', () => {
+    expect(standIn(p, [2, 0], 1, table([4, 3, 1, 1, 1]), 0.1)).toBe(2);
+    expect(standIn(p, [2, 0], 4, table([4, 3, 1, 1, 1]), 0.1)).toBe(-1);
+    expect(standIn(p, [2, 0], 4, table([4, 3, 1, 1, 1]), 0.5)).toBe(0);
+  });
+
+  test('is counted, and gives the target’s own at temperature 0', () => {
+    const choice: AcceptChoice = { rule: 'relaxed', neighbours: table([1, 2, 4, 4, 2]) };
+    expect(answer({ choice, seed: 2, temperature: 1, length: 600 }).deviations).toBeGreaterThan(0);
+    expect(answer({ choice, seed: 2, temperature: 0, length: 24 }).deviations).toBe(0);
+  });
+});
+
+test('a judge accepts what its head finds good, at any temperature', () => {
+  const head = { weights: Float32Array.of(1), bias: 0, threshold: 0.5 };
+  const judge = (hidden: number) =>
+    answer({
+      choice: { rule: 'judge', head },
+      seed: 1,
+      temperature: 0,
+      length: 24,
+      hiddenAt: () => Float32Array.of(hidden),
+    });
+  const plain = answer({ choice: { rule: 'match' }, seed: 1, temperature: 0, length: 24 });
+  expect(judge(-3)).toEqual(plain);
+  expect(judge(3).deviations).toBeGreaterThan(0);
+  expect(judge(3).accepted).toBeGreaterThan(plain.accepted);
+});

@@ -1,0 +1,241 @@
+/** What a network beside the engine is asked, what becomes of its words, and what it may cost. */
+import { describe, expect, test, vi } from 'vitest';
+import { Gain } from '../../gpu-backend/drafters/gain.ts';
+import { Networked, type NetworkedOptions } from '../../gpu-backend/drafters/networked.ts';
+import { Price } from '../../gpu-backend/drafters/price.ts';
+import { shortContext } from '../../gpu-backend/drafters/short-context.ts';
+import { Noise } from '../../src/draft/noise.ts';
+import { Source } from '../../src/draft/source.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
+import { turnOf } from '../support/turn.ts';
+import { type Script, ScriptedNetwork } from './scripted-network.ts';
+
+const VOCAB = 1000;
+const noise = new Noise([1, 2]);
+/** What a target writes that can't be foreseen: the token at a position. */
+function truth(position: number): number {
+  noise.at(position);
+  return Math.floor(Math.exp(-Math.exp(-noise.gumbel(0))) * VOCAB) % VOCAB;
+}
+const right: Script = (_, position) => [
+  [truth(position), 0.9],
+  [1, 0.05],
+];
+const wrong: Script = (_, position) => [[(truth(position) + 1) % VOCAB, 0.9]];
+
+/** Time in milliseconds that only what is tested moves. */
+class Time {
+  ms = 0;
+  now = (): number => this.ms;
+}
+
+function world(script: Script, options: NetworkedOptions = {}) {
+  const time = new Time();
+  const network = new ScriptedNetwork(VOCAB, script);
+  const beside = new Networked(network, time, options);
+  const begin = (namespace = 'a', length = 8) => {
+    const prompt = Int32Array.from({ length }, (_, i) => truth(i));
+    const turn = turnOf({ prompt, namespace, maxTokens: 20_000 });
+    const seat = beside.seat(turn);
+    seat.begin(prompt, []);
+    let position = length;
+    return {
+      seat,
+      drawn(budget = 32) {
+        const tree = new TokenTree();
+        seat.draft(tree, budget);
+        tree.checkIntegrity();
+        return tree;
+      },
+      /** How deep a tree carries what comes. */
+      depth(tree: TokenTree) {
+        let node = ROOT;
+        for (let depth = 0; ; depth++) {
+          node = tree.child(node, truth(position + depth));
+          if (node < 0) return depth;
+        }
+      },
+      commit(count: number) {
+        seat.commit(Int32Array.from({ length: count }, (_, i) => truth(position + i)));
+        position += count;
+      },
+    };
+  };
+  return { time, network, beside, begin };
+}
+
+const ALWAYS = { always: { passes: 4, nodes: 4 } };
+
+describe('a network beside the engine', () => {
+  test('is asked for all sessions in one run, pass after pass, and its words are drafted', async () => {
+    const { beside, network, begin } = world(right, ALWAYS);
+    const turns = [begin('a'), begin('b', 20)];
+    expect(turns.map((turn) => turn.depth(turn.drawn()))).toEqual([0, 0]);
+    await beside.prepare(turns.map(({ seat }) => seat));
+    expect(network.runs).toHaveLength(4);
+    for (const run of network.runs) expect(run).toHaveLength(2);
+    for (const turn of turns) {
+      const tree = turn.drawn();
+      expect(turn.depth(tree)).toBe(4);
+      expect(tree.sources[0]).toBe(Source.draft);
+    }
+  });
+
+  test('reads what was committed once, and goes on from what it has read', async () => {
+    const { beside, network, begin } = world(right, ALWAYS);
+    const turn = begin();
+    await beside.prepare([turn.seat]);
+    expect(network.runs[0]![0]!.tokens).toHaveLength(8);
+    turn.commit(3);
+    network.runs.length = 0;
+    await beside.prepare([turn.seat]);
+    // All three were nodes that it had read: a path of rows, and nothing to read again.
+    expect(network.runs[0]![0]!.settled).toHaveLength(3);
+    expect(network.runs[0]![0]!.tokens).toHaveLength(0);
+    turn.seat.commit(Int32Array.of(999));
+    network.runs.length = 0;
+    await beside.prepare([turn.seat]);
+    expect([...network.runs[0]![0]!.tokens]).toEqual([999]);
+  });
+
+  test('reads a long text a chunk a step', async () => {
+    const { beside, network, begin } = world(right, ALWAYS);
+    const turn = begin('a', 150);
+    for (const tokens of [64, 64]) {
+      network.runs.length = 0;
+      await beside.prepare([turn.seat]);
+      expect(network.runs).toHaveLength(1);
+      expect(network.runs[0]![0]!.tokens).toHaveLength(tokens);
+    }
+    await beside.prepare([turn.seat]);
+    expect(turn.depth(turn.drawn())).toBeGreaterThan(1);
+  });
+
+  test('forgets a session that ends, and gives it no place again', async () => {
+    const { beside, network, begin } = world(right, ALWAYS);
+    const turns = [begin(), begin()];
+    await beside.prepare(turns.map(({ seat }) => seat));
+    expect(network.places).toBe(2);
+    turns[0]!.seat.end();
+    turns[0]!.seat.end();
+    expect(network.places).toBe(1);
+    network.runs.length = 0;
+    await beside.prepare(turns.map(({ seat }) => seat));
+    for (const run of network.runs) expect(run).toHaveLength(1);
+    turns[1]!.seat.end();
+    expect(network.places).toBe(0);
+  });
+
+  test('that fails leaves the sessions their other drafts', async () => {
+    const { beside, network, begin } = world(right, ALWAYS);
+    const turn = begin();
+    const complaint = vi.spyOn(console, 'error').mockImplementation(() => {});
+    network.during = () => {
+      throw new Error('no memory');
+    };
+    await beside.prepare([turn.seat]);
+    expect(complaint).toHaveBeenCalledOnce();
+    complaint.mockRestore();
+    expect(turn.drawn().size).toBe(0);
+    turn.commit(2);
+    network.during = () => {};
+    await beside.prepare([turn.seat]);
+    expect(turn.depth(turn.drawn())).toBe(4);
+    expect(network.places).toBe(1);
+  });
+
+  test('can be left out of a tree, to see what it brought', async () => {
+    const { beside, begin } = world(right, ALWAYS);
+    const turn = begin();
+    const without = new TokenTree();
+    expect(turn.seat.draftWithout!(without, 32)).toBe(false);
+    await beside.prepare([turn.seat]);
+    expect(turn.seat.draftWithout!(without, 32)).toBe(true);
+    expect(turn.depth(without)).toBe(0);
+    expect(turn.depth(turn.drawn())).toBe(4);
+  });
+});
+
+/** Steps of `stepMs` in which the target commits what the tree carries; times as fast as without the network. */
+async function speed(script: Script, runMs: number, steps: number, stepMs = 20): Promise<number> {
+  const { time, network, beside, begin } = world(script);
+  network.costs = (rows) => runMs * (1 + 0.01 * rows);
+  network.during = (rows) => {
+    time.ms += runMs * (1 + 0.01 * rows);
+  };
+  const turn = begin();
+  let tokens = 0;
+  for (let step = 0; step < steps; step++) {
+    await beside.prepare([turn.seat]);
+    const accepted = turn.depth(turn.drawn(8));
+    time.ms += stepMs;
+    turn.commit(1 + accepted);
+    tokens += 1 + accepted;
+    beside.settle([{ seat: turn.seat, tokens: 1 + accepted, extra: accepted }], stepMs);
+  }
+  return tokens / (time.ms / stepMs);
+}
+
+describe('the price of asking', () => {
+  test('is paid where the words come true and a run is quick', async () => {
+    expect(await speed(right, 2, 300)).toBeGreaterThan(2);
+  });
+
+  test.each([2, 20, 200])('is lost once where they never do: runs of %i ms', async (runMs) => {
+    expect(await speed(wrong, runMs, 3000)).toBeGreaterThan(0.985);
+  });
+
+  test('is not paid where a run takes longer than what it saves', async () => {
+    expect(await speed(right, 60, 3000)).toBeGreaterThan(0.985);
+  });
+
+  test('an allowance is refilled by a share of all time, and by what was gained', () => {
+    const price = new Price();
+    expect(price.affords(0)).toBe(false);
+    price.settle(20, 1, 0, 0);
+    expect(price.affords(100)).toBe(true);
+    expect(price.affords(20 * 40)).toBe(false);
+    price.settle(20, 1, 0, 20 * 40);
+    expect(price.affords(0)).toBe(false);
+    for (let i = 0; i < 15; i++) price.settle(20, 2, 2, 10);
+    expect(price.affords(0)).toBe(false);
+    for (let i = 0; i < 60; i++) price.settle(20, 2, 2, 10);
+    expect(price.affords(0)).toBe(true);
+  });
+
+  test('what asking brings is learned by what is known before', () => {
+    const gain = new Gain();
+    const sure = { covered: 0.1, likely: 0.9, entropy: 0.3, depth: 1 };
+    const vague = { covered: 0.1, likely: 0.1, entropy: 3, depth: 4 };
+    for (let i = 0; i < 400; i++) {
+      gain.learn(sure, i % 10 !== 0);
+      gain.learn(vague, i % 10 === 0);
+    }
+    expect(gain.expected(sure)).toBeGreaterThan(0.75);
+    expect(gain.expected(vague)).toBeLessThan(0.25);
+  });
+});
+
+describe('what a network reads of a long text', () => {
+  const text = Int32Array.from({ length: 1000 }, (_, i) => i);
+  const passage = (start: number, end: number) => ({ start, end, source: Source.passage });
+
+  test('is all of it where that is short enough', () => {
+    expect(shortContext(text, [], 1000)).toBe(text);
+  });
+
+  test('is its end where no passages are marked', () => {
+    expect([...shortContext(text, [], 10)]).toEqual([...text.subarray(990)]);
+  });
+
+  test('is the beginning, the passages and the end, never more than it may', () => {
+    const short = shortContext(text, [passage(100, 120), passage(300, 340)], 200);
+    expect(short).toHaveLength(200);
+    expect([...short.subarray(0, 33)]).toEqual([...text.subarray(0, 32), 100]);
+    expect([...short.subarray(52, 54)]).toEqual([300, 301]);
+    expect(short[short.length - 1]).toBe(999);
+    const full = shortContext(text, [passage(40, 900)], 200);
+    expect(full).toHaveLength(200);
+    expect([...full.subarray(100)]).toEqual([...text.subarray(900)]);
+  });
+});

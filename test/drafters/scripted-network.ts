@@ -1,0 +1,82 @@
+/** A network that says what a script says, and remembers what it was asked. */
+import type { Network, Place, Question } from '../../gpu-backend/drafters/network.ts';
+import type { ModelNode } from '../../src/draft/stores/model-store.ts';
+
+/** The tokens after a path of tokens below the committed text, likeliest first, and their probabilities. */
+export type Script = (path: readonly number[], position: number) => [token: number, prob: number][];
+
+interface ScriptedPlace extends Place {
+  rows: number;
+}
+
+export class ScriptedNetwork implements Network {
+  readonly vocabSize: number;
+  readonly mostTokens = 64;
+  readonly mostContext = 1024;
+  readonly runs: (readonly Question[])[] = [];
+  /** Milliseconds by rows, as expected. */
+  costs = (rows: number): number => 1 + 0.01 * rows;
+  /** Called with each run: may take time, or throw. */
+  during: (rows: number) => void = () => {};
+  places = 0;
+  closed = false;
+  private readonly script: Script;
+
+  constructor(vocabSize: number, script: Script) {
+    this.vocabSize = vocabSize;
+    this.script = script;
+  }
+
+  enter() {
+    this.places++;
+    return { place: { room: 400, rows: 0 }, read: 0 };
+  }
+
+  leave(): void {
+    this.places--;
+  }
+
+  async read(questions: readonly Question[]): Promise<void> {
+    this.runs.push(questions);
+    let rows = 0;
+    for (const { tokens, nodes } of questions) rows += tokens.length + nodes.length;
+    this.during(rows);
+    for (const { place, settled, tokens, root, nodes } of questions) {
+      const own = place as ScriptedPlace;
+      if (settled.length > 0 || tokens.length > 0) own.rows = 0;
+      own.rows += tokens.length;
+      if (root && tokens.length > 0) this.answer(root);
+      for (const node of nodes) {
+        node.row = own.rows++;
+        this.answer(node);
+      }
+    }
+  }
+
+  plan(places: readonly Place[]) {
+    let rows = places.length;
+    const { costs } = this;
+    return {
+      get cost() {
+        return costs(rows);
+      },
+      add: () => {
+        rows++;
+      },
+    };
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  private answer(node: ModelNode): void {
+    const path: number[] = [];
+    for (let at: ModelNode = node; at.parent; at = at.parent) path.unshift(at.token);
+    const said = this.script(path, node.position);
+    node.says = {
+      tokens: Int32Array.from(said, ([token]) => token),
+      probs: Float32Array.from(said, ([, prob]) => prob),
+    };
+  }
+}

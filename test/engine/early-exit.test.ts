@@ -1,0 +1,105 @@
+/** A part of a model computes what the layers that it has would compute alone, on the model's own weights. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { layersOf } from '../../gpu-backend/builder/decoder-options.ts';
+import { earlyExit } from '../../gpu-backend/builder/early-exit.ts';
+import { readSafetensorsIndex } from '../../gpu-backend/builder/safetensors.ts';
+import { writeSafetensors } from '../../gpu-backend/builder/safetensors-writer.ts';
+import { readAs } from '../../gpu-backend/builder/tensor-reader.ts';
+import { type EngineOptions, openEngine, openPart } from '../../gpu-backend/engine/open.ts';
+import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
+import { chainRow, maxDifference } from './driver.ts';
+import { SMALL, temporaryFolder } from './models.ts';
+
+const cacheFolder = temporaryFolder();
+const BASE: EngineOptions = { slots: 1, maxContext: 64, threads: 1, cacheFolder };
+const FUSED: EngineOptions = { ...BASE, attention: 'fused' };
+const TEXT = [5, 80, 7, 8, 90, 10];
+const VOCAB = 96;
+
+/** The checkpoint's second and last layer, as one that was trained to follow its first. */
+function lastLayer(notes: Record<string, string>): string {
+  const file = join(cacheFolder, `last-${notes.exit}-${notes.vocabulary}.safetensors`);
+  const tensors = [...readSafetensorsIndex(SMALL).values()]
+    .filter(({ name }) => name === 'model.norm.weight' || name.startsWith('model.layers.1.'))
+    .map((tensor) => ({ ...tensor, name: tensor.name.replace(/^model\.(layers\.1\.)?/, '') }));
+  writeSafetensors(file, tensors, 'F32', (tensor) => readAs(tensor, 'float32'), notes);
+  return file;
+}
+
+async function logitsOf(engine: OrtEngine): Promise<Float32Array> {
+  const slot = engine.acquire(Int32Array.of(1), 32, 'part')!;
+  const row = chainRow(slot, TEXT);
+  await engine.step([row]);
+  engine.release(slot);
+  // A part with a trimmed head writes rows of fewer logits.
+  return row.logits.slice();
+}
+
+describe('a part of a model', () => {
+  let whole: OrtEngine;
+  let expected: Float32Array;
+  beforeAll(async () => {
+    whole = await openEngine(SMALL, BASE);
+    expected = await logitsOf(whole);
+  });
+  afterAll(() => whole?.close());
+
+  it('with all blocks is the model, and outlives it', async () => {
+    const own = await openEngine(SMALL, BASE);
+    const part = await openPart(own, { blocks: layersOf(0, 2) }, FUSED);
+    own.close();
+    expect(maxDifference(await logitsOf(part), expected)).toBeLessThan(1e-5);
+    part.close();
+  });
+
+  it.each([
+    ['without its first layer', layersOf(1, 2)],
+    ['without an MLP', [...layersOf(0, 2).slice(0, 3)]],
+    ['without an attention', [...layersOf(0, 2).slice(1)]],
+  ])('%s is another model', async (_, blocks) => {
+    const part = await openPart(whole, { blocks }, FUSED);
+    const logits = await logitsOf(part);
+    expect(logits.every(Number.isFinite)).toBe(true);
+    expect(maxDifference(logits, expected)).toBeGreaterThan(0.01);
+    part.close();
+  });
+
+  it('without attention is refused', async () => {
+    const blocks = layersOf(0, 2).filter(({ kind }) => kind === 'mlp');
+    await expect(openPart(whole, { blocks }, FUSED)).rejects.toThrow(/attention/);
+  });
+
+  it.each([undefined, 'int4'] as const)(
+    'that exits early goes on in a layer of its own: %s',
+    async (quantization) => {
+      const engine = await openEngine(SMALL, { ...BASE, quantization });
+      const own = await logitsOf(engine);
+      const file = lastLayer({ exit: '1', vocabulary: '40' });
+      const part = earlyExit(engine.parts.prepared, file);
+      expect(part.logits).toBe(40);
+      const opened = await openPart(engine, part, FUSED);
+      const row = await logitsOf(opened);
+      // Its layer is the model's own here, in 8 bits where the model's has 4.
+      const tolerance = quantization ? 0.5 : 1e-5;
+      for (let i = 0; i < TEXT.length; i++) {
+        const first = own.subarray(i * VOCAB, i * VOCAB + 40);
+        expect(maxDifference(row.subarray(i * 40, (i + 1) * 40), first)).toBeLessThan(tolerance);
+      }
+      opened.close();
+      engine.close();
+    },
+  );
+
+  it('that does not fit is refused', async () => {
+    const open = (notes: Record<string, string>) => {
+      return earlyExit(whole.parts.prepared, lastLayer(notes));
+    };
+    expect(() => open({ exit: '2', vocabulary: '40' })).toThrow(/exit must be 1 to 1/);
+    expect(() => open({ exit: 'soon', vocabulary: '40' })).toThrow(/exit/);
+    const rotated = await openEngine(SMALL, { ...BASE, quantization: 'int8' });
+    const file = lastLayer({ exit: '1', vocabulary: '40' });
+    expect(() => earlyExit(rotated.parts.prepared, file)).toThrow(/int8/);
+    rotated.close();
+  });
+});

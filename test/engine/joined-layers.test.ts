@@ -1,0 +1,42 @@
+/** Layers that read the same rows are stored as one matrix, where all are quantised alike. */
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import type { WeightLayout } from '../../gpu-backend/builder/convert.ts';
+import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
+import { prepareModel } from '../../gpu-backend/builder/prepare.ts';
+import type { Quantization } from '../../gpu-backend/builder/quantization.ts';
+import { goldenCheckpoints, SMALL, temporaryFolder } from './models.ts';
+
+const cacheFolder = temporaryFolder();
+const BIASED = goldenCheckpoints().find((folder) => folder.includes('qwen2-bias'))!;
+const ATTENTION = 'model.layers.0.self_attn';
+const MLP = 'model.layers.0.mlp';
+
+function layoutOf(folder: string, quantization: Quantization): WeightLayout {
+  const model = readModelFolder(folder);
+  const cache = join(cacheFolder, quantization);
+  return prepareModel(model, cache, { compute: 'float32', quantization }).layout;
+}
+
+it.each(['int8', 'int4'] as const)('%s: one matrix for q, k and v, one for gate and up', (form) => {
+  const { config } = readModelFolder(SMALL);
+  const { matrices } = layoutOf(SMALL, form);
+  const outputs = (config.heads + 2 * config.kvHeads) * config.headDim;
+  expect(matrices[`${ATTENTION}.qkv_proj.weight`]!.shape).toEqual([outputs, config.hiddenSize]);
+  expect(matrices[`${MLP}.gate_up_proj.weight`]!.shape[0]).toBe(2 * config.intermediateSize);
+  expect(Object.keys(matrices).filter((name) => /\.(q|k|v|gate|up)_proj/.test(name))).toEqual([]);
+});
+
+it('biases are joined as their matrices are', () => {
+  const { config } = readModelFolder(BIASED);
+  const { vectors } = layoutOf(BIASED, 'int8');
+  const outputs = (config.heads + 2 * config.kvHeads) * config.headDim;
+  expect(vectors[`${ATTENTION}.qkv_proj.bias`]!.shape).toEqual([outputs]);
+  expect(vectors).not.toHaveProperty(`${ATTENTION}.q_proj.bias`);
+});
+
+it('a model that is not quantised stays in its file', () => {
+  const { matrices } = layoutOf(SMALL, 'none');
+  expect(matrices).toHaveProperty(`${ATTENTION}.q_proj.weight`);
+  expect(matrices).not.toHaveProperty(`${ATTENTION}.qkv_proj.weight`);
+});

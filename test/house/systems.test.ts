@@ -1,0 +1,93 @@
+/** docs/systems.md names every system that this project answers to, with files and commands that are there. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ROOT } from '../../local/root.ts';
+
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+const page = read('docs/systems.md');
+
+/** Cells of every row under a header `system | here | file | …`. */
+const rows = page
+  .split('\n')
+  .filter((line) => line.startsWith('| ') && !line.startsWith('| system'))
+  .map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+
+const SYSTEMS = [
+  'RASD',
+  'RAPID',
+  'Token Recycling',
+  'ADED',
+  'REST',
+  'SuffixDecoding',
+  'SAM-Decoding',
+  'SpecInfer',
+  'SpecTr',
+  'RSD',
+  'Optimal Multi-draft',
+  'DySpec',
+  'Sequoia',
+  'SpecDec++',
+  'PPD',
+  'PEARL',
+  'Online Speculative Decoding',
+  'Dovetail',
+  'FastDraft',
+  'DistillSpec',
+  'FSPAD',
+  'S2D',
+  'Superposed Decoding',
+  'Kangaroo',
+  'SWIFT',
+  'Hydra',
+  'Chimera',
+  'Falcon',
+  'EasySpec',
+  'Medusa',
+  'LANTERN',
+  'Judge Decoding',
+  'Token-level retrieval metrics',
+  'Qtok',
+  'FRANC',
+  'AutoPatent',
+];
+
+test('every system has a row, with all its cells', () => {
+  const named = rows.map(([system]) => system!).join('\n');
+  expect(SYSTEMS.filter((system) => !named.includes(system))).toEqual([]);
+  expect(rows.filter((cells) => cells.length !== 5 || cells.includes(''))).toEqual([]);
+});
+
+test('every file and every command that a row names is there', () => {
+  const { scripts } = JSON.parse(read('package.json'));
+  const files = rows.flatMap(([, , file]) =>
+    [...file!.matchAll(/`([^`]+)`/g)].map(([, path]) => path!),
+  );
+  expect(files.length).toBeGreaterThan(30);
+  expect(files.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  const commands = [...page.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name!);
+  expect(commands.filter((name) => !(name in scripts))).toEqual([]);
+});
+
+test('every heading that a row links to is there', () => {
+  const links = [...page.matchAll(/\]\(([\w-]+\.md)(?:#([\w-]+))?\)/g)];
+  expect(links.length).toBeGreaterThan(20);
+  for (const [, file, anchor] of links) {
+    const headings = read(`docs/${file}`)
+      .split('\n')
+      .filter((line) => line.startsWith('#'))
+      .map((line) =>
+        line
+          .replace(/^#+ /, '')
+          .toLowerCase()
+          .replace(/[^\w\s-]/g, '')
+          .replaceAll(' ', '-'),
+      );
+    if (anchor) expect(headings, `${file} has #${anchor}`).toContain(anchor);
+  }
+});

@@ -1,0 +1,132 @@
+/** With every drafter beside the engine the text is what the target writes alone, several sessions at a time. */
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Decoder } from '../../bench/drafters/decode.ts';
+import { countingClock, withFreeNodes } from '../../bench/drafters/free-nodes.ts';
+import { Nucleus } from '../../gpu-backend/accept/warp.ts';
+import { layersOf } from '../../gpu-backend/builder/decoder-options.ts';
+import type { Beside, Seat } from '../../gpu-backend/drafters/beside.ts';
+import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
+import { Echoes } from '../../gpu-backend/drafters/echoes.ts';
+import { EngineNetwork } from '../../gpu-backend/drafters/engine-network.ts';
+import type { Network } from '../../gpu-backend/drafters/network.ts';
+import { Networked } from '../../gpu-backend/drafters/networked.ts';
+import { type EngineOptions, openEngine, openPart } from '../../gpu-backend/engine/open.ts';
+import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
+import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
+import { Source } from '../../src/draft/source.ts';
+import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
+import { ScriptedNetwork } from '../drafters/scripted-network.ts';
+import { SMALL, temporaryFolder } from '../engine/models.ts';
+import { randomCheckpoint } from '../engine/random-checkpoint.ts';
+import { turnOf } from '../support/turn.ts';
+
+const cacheFolder = temporaryFolder();
+const BASE: EngineOptions = { slots: 3, maxContext: 160, threads: 1, cacheFolder };
+const DRAFT: EngineOptions = { ...BASE, attention: 'fused' };
+const TOKENS = 40;
+const TURNS = [
+  [3, 4, 5, 6, 3, 4],
+  [40, 41, 42],
+  Array.from({ length: 70 }, (_, i) => (i * 31) % 96),
+];
+
+let engine: OrtEngine;
+const opened: OrtEngine[] = [];
+beforeAll(async () => {
+  engine = await openEngine(SMALL, BASE);
+});
+afterAll(() => {
+  for (const one of opened) one.close();
+  engine.close();
+});
+
+const always = (network: Network): Beside =>
+  new Networked(network, nodeClock, { always: { passes: 3, nodes: 4 } });
+
+async function network(open: Promise<OrtEngine>): Promise<Beside> {
+  const draft = await open;
+  opened.push(draft);
+  return always(new EngineNetwork(draft, engine.limits.vocabSize));
+}
+
+/** Proposes whatever harms most: wrong with certainty, beyond the vocabulary's favourites, as many as fit. */
+class Saboteur extends EchoDrafter {
+  override draft(tree: TokenTree, budget: number): void {
+    let node = ROOT;
+    for (let i = 0; i < Math.min(8, budget); i++) node = tree.add(node, 95 - i, 1, Source.draft);
+    for (let i = 0; i < budget; i++) tree.add(ROOT, i % 96, 0.99, Source.draft);
+  }
+}
+
+const sabotage: Beside = {
+  spent: null,
+  seat: (): Seat => new Saboteur(),
+  prepare: async () => {},
+  settle: () => {},
+  close: () => {},
+};
+
+/** Says of every place that the same token follows for certain, several times over. */
+const liar = new ScriptedNetwork(96, () => [
+  [7, 1],
+  [7, 1],
+  [95, 1],
+]);
+
+const BESIDE: Record<string, () => Beside | Promise<Beside>> = {
+  'the echo': () => new Echoes(),
+  'a second model': () =>
+    network(
+      openEngine(
+        randomCheckpoint(`${cacheFolder}/second`, {
+          architecture: 'LlamaForCausalLM',
+          heads: 4,
+          kvHeads: 2,
+          headDim: 16,
+          maxPositions: 256,
+        }),
+        DRAFT,
+      ),
+    ),
+  "the target's own weights": () => network(openPart(engine, { blocks: layersOf(0, 2) }, DRAFT)),
+  "some of the target's blocks": () =>
+    network(openPart(engine, { blocks: layersOf(0, 2).slice(0, 3) }, DRAFT)),
+  'a network that lies': () => always(liar),
+  'a saboteur': () => sabotage,
+};
+
+/** All turns at once. */
+async function answers(beside: Beside | null, temperature: number) {
+  const decoder = new Decoder(withFreeNodes(engine), new Nucleus(96), countingClock(), beside);
+  const decoded = await Promise.all(
+    TURNS.map((prompt, i) => {
+      const turn = turnOf({
+        prompt: Int32Array.from(prompt),
+        namespace: `${i}`,
+        warp: { temperature, topK: 0, topP: 1 },
+        seed: [9, i],
+        maxTokens: TOKENS,
+      });
+      return decoder.decode(turn, beside?.seat(turn) ?? null);
+    }),
+  );
+  await decoder.close();
+  return {
+    texts: decoded.map(({ tokens }) => tokens),
+    steps: decoded.reduce((sum, { steps }) => sum + steps, 0),
+  };
+}
+
+describe.each([0, 0.9])('at temperature %d', (temperature) => {
+  test.each(Object.keys(BESIDE))('%s changes nothing', async (name) => {
+    const plain = await answers(null, temperature);
+    expect(plain.texts[0]).toHaveLength(TOKENS);
+    const complaints = vi.spyOn(console, 'error');
+    const drafted = await answers(await BESIDE[name]!(), temperature);
+    expect(complaints).not.toHaveBeenCalled();
+    complaints.mockRestore();
+    expect(drafted.texts).toEqual(plain.texts);
+    // It really drafts: of its own weights the target accepts nearly all.
+    if (name === "the target's own weights") expect(drafted.steps).toBeLessThan(plain.steps / 2);
+  });
+});

@@ -73,7 +73,7 @@ export async function completeTokens(
 }
 
 /** How many there are of something, and how many of them are prepared. */
-export interface Share {
+interface Share {
   ready: number;
   of: number;
 }

@@ -1,8 +1,7 @@
-/** Where ONNX Runtime for CUDA lies on this machine, and whether a device is there to run it. */
+/** Where ONNX Runtime for CUDA lies on this machine, and how a process computes with it. */
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import koffi from 'koffi';
 import { buildFakeCuda } from './fake/build.ts';
 
 /** What `.ci/fetch-cuda` leaves. */
@@ -39,16 +38,4 @@ export function fakeEnvironment(found: CudaLibraries, trace: string): NodeJS.Pro
     ESPALIER_ORT: found.runtime,
     FAKE_CUDA_TRACE: trace,
   };
-}
-
-/** Whether the driver of this machine has a device. */
-export function hasDevice(): boolean {
-  try {
-    const driver = koffi.load('libcuda.so.1');
-    if (driver.func('int cuInit(unsigned int)')(0) !== 0) return false;
-    const count: [number] = [0];
-    return driver.func('int cuDeviceGetCount(_Out_ int *)')(count) === 0 && count[0] > 0;
-  } catch {
-    return false;
-  }
 }

@@ -4,6 +4,7 @@
  *
  *   npm run -s bench:accept -- [--drafts 8] [--temperatures 1,0.6] [--json]
  *   npm run -s bench:accept -- --lossy
+ *   npm run -s bench:accept -- --served FILE.gguf [--questions 24]
  *   npm run -s bench:accept -- --record FILE.gguf
  *
  * The recording is bundled (bench/data/accept); `--record` makes it anew.
@@ -13,6 +14,7 @@ import { compareRules } from './compare.ts';
 import { recordFrom } from './from-model.ts';
 import { compareLossy } from './lossy.ts';
 import { distributionsAt, readRecording, writeRecording } from './recording.ts';
+import { serveRules } from './served.ts';
 
 /** Drafts beside which the lossy rules are compared. */
 const LOSSY_DRAFTS = [1, 4];
@@ -23,12 +25,15 @@ const { values } = parseArgs({
     drafts: { type: 'string', default: '8' },
     temperatures: { type: 'string', default: '1,0.6' },
     lossy: { type: 'boolean', default: false },
+    served: { type: 'string' },
+    questions: { type: 'string', default: '24' },
     record: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
 
 if (values.record) writeRecording(await recordFrom(values.record));
+else if (values.served) await serve(values.served);
 else if (values.lossy) lossy();
 else compare();
 
@@ -71,6 +76,25 @@ function lossy(): void {
       console.log(name.padEnd(30) + numbers.map((one) => one.padStart(12)).join(''));
     }
   }
+}
+
+async function serve(file: string): Promise<void> {
+  const temperature = Number(values.temperatures.split(',')[0]);
+  const questions = Number(values.questions);
+  const { model, served } = await serveRules(file, questions, temperature);
+  if (values.json) return console.log(JSON.stringify({ model, questions, temperature, served }));
+  console.log(`${model}, ${questions} questions with known answers, temperature ${temperature}`);
+  console.log('accept               tokens a step   deviating   right   perplexity');
+  for (const [rule, { mat, deviating, right, perplexity }] of Object.entries(served)) {
+    console.log(
+      `${rule.padEnd(20)} ${mat.toFixed(2).padStart(13)} ${percent(deviating).padStart(11)} ` +
+        `${percent(right).padStart(7)} ${perplexity.toFixed(2).padStart(12)}`,
+    );
+  }
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
 }
 
 function header(drafts: number): string {

@@ -6,13 +6,23 @@ import { Outbox } from '../../gpu-backend/link/outbox.ts';
 import type { Turn } from '../../gpu-backend/turn/admit.ts';
 import { Scheduler } from '../../gpu-backend/turn/scheduler.ts';
 import { Session } from '../../gpu-backend/turn/session.ts';
-import { type Clock, decodeAccept, decodeDone, FrameType } from '../../src/link/protocol/index.ts';
+import {
+  type Clock,
+  decodeAccept,
+  decodeDone,
+  decodeError,
+  FrameType,
+} from '../../src/link/protocol/index.ts';
 
 export interface Decoded {
   tokens: number[];
   steps: number;
   /** Candidates verified. */
   drafted: number;
+  /** Tokens that the target did not draw itself. */
+  deviations: number;
+  /** Of each token, where the turn asks for them. */
+  logprobs: number[];
   /** From the first step's end to the last token, on the decoder's clock. */
   decodeMs: number;
 }
@@ -43,21 +53,27 @@ export class Decoder {
     const { clock } = this;
     return new Promise((resolve, reject) => {
       const tokens: number[] = [];
+      const logprobs: number[] = [];
+      let deviations = 0;
       let began: number | undefined;
       const outbox = new Outbox({ unsent: 0, send: receive }, turn.prompt.length);
       const session = new Session(turn, slot, this.engine, this.nucleus, outbox, seat);
       this.scheduler.add(session);
       function receive(frame: Uint8Array): void {
         if (frame[0] === FrameType.accept) {
-          const { tokens: accepted, position } = decodeAccept(frame);
+          const accept = decodeAccept(frame);
+          const { tokens: accepted, position } = accept;
+          deviations += accept.deviations ?? 0;
+          logprobs.push(...(accept.logprobs?.committed ?? []));
           began ??= clock.now();
           tokens.push(...accepted);
           queueMicrotask(() => outbox.wasRead(position + accepted.length));
         } else if (frame[0] === FrameType.done) {
           const { steps, drafted } = decodeDone(frame);
-          resolve({ tokens, steps, drafted, decodeMs: clock.now() - (began ?? clock.now()) });
+          const decodeMs = clock.now() - (began ?? clock.now());
+          resolve({ tokens, steps, drafted, deviations, logprobs, decodeMs });
         } else {
-          reject(new Error(`a frame of type ${frame[0]} came`));
+          reject(new Error(decodeError(frame).message));
         }
       }
     });

@@ -6,21 +6,16 @@
  * A fifth of the questions is held out: the share of their labels that the judge would
  * accept, and how many of those are good, are printed and kept in judge.json.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { judged } from '../../gpu-backend/accept/lossy/judge.ts';
-import { addModel } from '../../gpu-backend/builder/add-model.ts';
 import { ProgressBar } from '../../gpu-backend/cli/progress-bar.ts';
-import { DEFAULT_CACHE_FOLDER, openEngine } from '../../gpu-backend/engine/open.ts';
-import { composePrompt } from '../../src/generate/prompt.ts';
-import { PromptLayout, type PromptModel } from '../../src/generate/prompt-layout.ts';
-import { createTokenizer } from '../../src/model/tokenizer.ts';
+import { openModel } from '../open-model.ts';
 import { facts } from './facts.ts';
 import { aucOf, fitJudge, type Label } from './fit.ts';
 import { mineLabels } from './mine.ts';
 
-const CONTEXT = 1024;
 const TOKENS = 32;
 /** Of the questions that the judge learns from; the bench asks others. */
 const SEED = 1;
@@ -35,35 +30,26 @@ const { values } = parseArgs({
 });
 
 async function train(source: string): Promise<void> {
-  const { path, manifest } = await addModel(source, {
-    cacheFolder: DEFAULT_CACHE_FOLDER,
-    compute: 'float32',
-  });
-  const read = (name: string) => JSON.parse(readFileSync(join(path, name), 'utf8'));
-  const { eos_token_id: eos } = read('config.json');
-  const tokenizer = createTokenizer(read('tokenizer.json'), read('tokenizer_config.json'));
-  const model = { ...tokenizer, prompt: read('manifest.json').prompt as PromptModel['prompt'] };
+  const model = await openModel(source, { hiddenOutput: true });
+  const { engine, stopIds, decode } = model;
   const questions = await Promise.all(
-    facts(Number(values.questions), SEED).map(async (fact) => {
-      const messages = [{ role: 'user', content: fact.prompt }];
-      const layout = await PromptLayout.of(model, { messages }, CONTEXT);
-      const room = { comfortable: CONTEXT, most: CONTEXT };
-      return { fact, prompt: (await composePrompt(layout, [], [], room)).tokens };
-    }),
+    facts(Number(values.questions), SEED).map(async (fact) => ({
+      fact,
+      prompt: await model.promptOf(fact.prompt),
+    })),
   );
-  const quantization = manifest.quantization ?? 'none';
-  const engine = await openEngine(path, { maxContext: CONTEXT, quantization, hiddenOutput: true });
   const bar = new ProgressBar(process.stderr);
+  const onProgress = (done: number, total: number) => bar.count('questions', done, total);
   const mined = await mineLabels(engine, {
     questions,
     tokens: TOKENS,
-    stopIds: new Set<number>([eos].flat()),
-    decode: (tokens) => tokenizer.tokenizer.decode([...tokens]),
-    onProgress: (done, total) => bar.count('questions', done, total),
+    stopIds,
+    decode,
+    onProgress,
   });
   bar.finish();
   engine.close();
-  writeJudge(path, mined);
+  writeJudge(model.path, mined);
 }
 
 function writeJudge(folder: string, mined: readonly Label[][]): void {

@@ -22,6 +22,12 @@ describe('code', () => {
     expect(parseCode('', 'python')).toMatchObject({ text: '', whole: true });
   });
 
+  test('with type parameters or JSX is TypeScript all the same', () => {
+    for (const code of ['const same = <T>(x: T) => x;', 'const page = <p>{text}</p>;']) {
+      expect(parseCode(code, 'typescript').whole).toBe(true);
+    }
+  });
+
   test('an unfinished statement is not kept, wherever it breaks off', () => {
     const source = `${ADD}\nconst five = add(2, 3);\nexport { five };\n`;
     for (let end = 0; end < source.length; end++) {

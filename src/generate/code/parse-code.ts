@@ -5,20 +5,22 @@
 import { parser as javascript } from '@lezer/javascript';
 import { parser as python } from '@lezer/python';
 
-interface SyntaxNode {
-  name: string;
-  from: number;
-  to: number;
-  type: { isError: boolean };
-}
+type Tree = ReturnType<typeof python.parse>;
 
-const PARSERS = {
-  typescript: javascript.configure({ dialect: 'ts jsx' }),
-  python,
+/**
+ * The grammars of a language, the likelier first. JavaScript is read as TypeScript, which
+ * has it in it. With JSX `<T>(x: T) => x` is an element that is never closed, so both
+ * are tried.
+ */
+const GRAMMARS = {
+  typescript: [
+    javascript.configure({ dialect: 'ts' }),
+    javascript.configure({ dialect: 'ts jsx' }),
+  ],
+  python: [python],
 } as const;
 
-/** JavaScript is read as TypeScript, which has it in it. */
-export type CodeLanguage = keyof typeof PARSERS;
+export type CodeLanguage = keyof typeof GRAMMARS;
 
 /** What a fence may call them. */
 const NAMES: Readonly<Record<string, CodeLanguage>> = {
@@ -50,43 +52,47 @@ export interface ParsedCode {
 
 /** O(code). */
 export function parseCode(code: string, language: CodeLanguage): ParsedCode {
-  const tree = PARSERS[language].parse(code);
-  const errors: number[] = [];
-  tree.iterate({
-    enter: (node) => {
-      if (node.type.isError) errors.push(node.from);
-    },
-  });
-  const whole = errors.length === 0;
-  const end = whole ? code.length : endBefore(errors[0]!, tree.topNode);
-  const shape = new Map<string, number>();
-  tree.iterate({
-    to: end,
-    enter: (node) => {
-      if (node.to > end && !node.type.isTop) return false;
-      const key = NAMING.test(node.name)
-        ? `${node.name} ${code.slice(node.from, node.to)}`
-        : node.name;
-      shape.set(key, (shape.get(key) ?? 0) + 1);
-      return true;
-    },
-  });
-  return { text: whole ? code : code.slice(0, end), whole, shape };
+  let best: { tree: Tree; end: number } | null = null;
+  for (const grammar of GRAMMARS[language]) {
+    const tree = grammar.parse(code);
+    const end = wholeUntil(tree, code.length);
+    if (!best || end > best.end) best = { tree, end };
+    if (end === code.length) break;
+  }
+  const { tree, end } = best!;
+  return { text: code.slice(0, end), whole: end === code.length, shape: shapeOf(tree, code, end) };
 }
 
-const NAMING = /^(Variable|PropertyName|Property)/;
-
-interface TopNode {
-  firstChild: (SyntaxNode & { nextSibling: TopNode['firstChild'] }) | null;
-}
-
-/** The end of the last top-level statement that ends before the first error. */
-function endBefore(error: number, top: TopNode): number {
+/** `length` where nothing is wrong, else the end of the last top-level statement before the first error. */
+function wholeUntil(tree: Tree, length: number): number {
+  let error = -1;
+  tree.iterate({
+    enter: (node) => {
+      if (error < 0 && node.type.isError) error = node.from;
+    },
+  });
+  if (error < 0) return length;
   let end = 0;
-  for (let node = top.firstChild; node && node.to <= error; node = node.nextSibling) {
+  for (let node = tree.topNode.firstChild; node && node.to <= error; node = node.nextSibling) {
     // An error may stand at the very end of what it is in.
     if (node.to === error && error > node.from) break;
     if (!node.type.isError) end = node.to;
   }
   return end;
+}
+
+const NAMING = /^(Variable|Property)/;
+
+function shapeOf(tree: Tree, code: string, end: number): Map<string, number> {
+  const shape = new Map<string, number>();
+  tree.iterate({
+    to: end,
+    enter: ({ name, from, to, type }) => {
+      if (to > end && !type.isTop) return false;
+      const key = NAMING.test(name) ? `${name} ${code.slice(from, to)}` : name;
+      shape.set(key, (shape.get(key) ?? 0) + 1);
+      return true;
+    },
+  });
+  return shape;
 }

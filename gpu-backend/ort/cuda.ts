@@ -13,9 +13,8 @@ export interface CudaOptions {
 const NO_CPU_NODES = 'session.disable_cpu_ep_fallback';
 
 const REMEDY =
-  'run the image of gpu-backend/Dockerfile, or install CUDA 12, cuDNN 9 and the provider ' +
-  '(ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node --ignore-scripts=false), ' +
-  'or set ESPALIER_PROVIDER=cpu';
+  'run the image of gpu-backend/Dockerfile, or install CUDA 13 and name the library of the ' +
+  'Python package onnxruntime-gpu in ESPALIER_ORT (docs/deploy.md), or set ESPALIER_PROVIDER=cpu';
 
 /**
  * Options of ORT's CUDA provider, by its own names. CUDA graphs stay off: ORT

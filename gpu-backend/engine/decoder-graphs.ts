@@ -61,7 +61,7 @@ export class DecoderGraphs {
     this.first = first;
   }
 
-  /** @param beside graphs of the same model, whose weights these share */
+  /** @param beside graphs of the same model, whose weights these share where they lie on the same device */
   static async open(
     prepared: PreparedModel,
     options: GraphOptions,
@@ -69,7 +69,9 @@ export class DecoderGraphs {
   ): Promise<DecoderGraphs> {
     const { sharedLanes } = options;
     const counts = sharedLanes === null ? ownLaneCounts(prepared) : upTo(sharedLanes);
-    const weights = beside?.weights.retain() ?? (await loadWeights(prepared, options));
+    const onDevice = options.cuda !== undefined;
+    const shared = beside && (beside.memory !== null) === onDevice ? beside.weights : undefined;
+    const weights = shared?.retain() ?? (await loadWeights(prepared, options));
     const first = await load(prepared, options, weights, counts[0]!);
     return new DecoderGraphs(prepared, options, weights, counts, first);
   }

@@ -4,10 +4,12 @@
  *
  *   npm run -s bench:drafters -- --model FILE.gguf [--json] [--prompts 40] [--tokens 128]
  *                                [--temperatures 0,0.8] [--rows L,L+A] [--quantize FORM]
- *                                [--draft FILE.gguf] [--draft-quantize FORM] [--nodes N] [--simulate]
+ *                                [--draft FILE.gguf] [--draft-quantize FORM] [--exit FILE.safetensors]
+ *                                [--nodes N] [--simulate]
  *
  * `L` is the echo over the session's own text; `A` the successors that the target's
- * logits named; `model` a second model (`--draft`), `self` the target's own weights, both
+ * logits named; `model` a second model (`--draft`), `self` the target's own weights,
+ * `kangaroo` its first layers and the one in `--exit`, all
  * over the end of a long text (`gpu-backend/drafters`). Trees are sized as the service
  * sizes them, or have `--nodes` nodes whatever they cost, networks asked in four passes,
  * as on a GPU that has all for nothing. `--simulate` counts time as an 8B model on an
@@ -28,7 +30,7 @@ import { PromptLayout, type PromptModel } from '../src/generate/prompt-layout.ts
 import { createTokenizer } from '../src/model/tokenizer.ts';
 import { turnOf } from '../test/support/turn.ts';
 import { Decoder } from './drafters/decode.ts';
-import { countingClock, withFreeNodes } from './drafters/free-nodes.ts';
+import { countingClock, shared, withFreeNodes } from './drafters/free-nodes.ts';
 import { grounded, UNGROUNDED } from './drafters/prompts.ts';
 import { openRow, type RowSetup, type TimedBeside } from './drafters/rows.ts';
 import { SimulatedTime } from './drafters/simulated.ts';
@@ -46,6 +48,7 @@ const { values } = parseArgs({
     temperatures: { type: 'string', default: '0,0.8' },
     rows: { type: 'string', default: 'L,L+A' },
     draft: { type: 'string' },
+    exit: { type: 'string' },
     'draft-quantize': { type: 'string' },
     simulate: { type: 'boolean', default: false },
     threads: { type: 'string', default: String(availableParallelism()) },
@@ -89,6 +92,7 @@ async function main(file: string): Promise<void> {
     settings: { threads },
     add: add(values['draft-quantize']),
     draft: values.draft,
+    exit: values.exit,
     always: values.nodes ? { passes: 4, nodes: 8 } : undefined,
   };
   const count = Number(values.prompts);
@@ -157,7 +161,7 @@ async function openSums(name: string, bench: Omit<RowSetup, 'time'>): Promise<Su
   const time = values.simulate ? new SimulatedTime() : null;
   const beside = await openRow(name, { ...bench, time });
   const nucleus = new Nucleus(bench.engine.limits.vocabSize);
-  const own = values.nodes ? withFreeNodes(bench.engine) : bench.engine;
+  const own = values.nodes ? withFreeNodes(bench.engine) : shared(bench.engine);
   const clock = values.nodes ? countingClock() : nodeClock;
   const decoder = time
     ? new Decoder(time.target(bench.engine), nucleus, time.clock, beside)

@@ -1,4 +1,8 @@
 /** A minimal streaming client: what a browser or SDK does, with a clock. */
+import { setTimeout } from 'node:timers/promises';
+
+/** Further tries of a busy service. */
+const PATIENCE = 3;
 
 interface ChatUsage {
   prompt_tokens: number;
@@ -88,4 +92,16 @@ export async function streamChat(
   }
   if (!complete || !usage) throw new Error('the stream ended without usage and [DONE]');
   return { text, firstText, finish, usage, ttftMs, seconds: (performance.now() - started) / 1000 };
+}
+
+/** Asks again where the service is busy, when it says, as OpenAI's SDK does; waits don't count as the answer's. */
+export async function streamChatPatiently(url: string, body: object): Promise<StreamedChat> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await streamChat(url, body);
+    } catch (error) {
+      if (tries === PATIENCE || !(error instanceof ChatRefused) || !error.retryAfter) throw error;
+      await setTimeout(Number(error.retryAfter) * 1000);
+    }
+  }
 }

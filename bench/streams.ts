@@ -16,7 +16,7 @@ import { ROOT } from '../local/root.ts';
 import { startService } from '../test/support/service.ts';
 import { atLeast, printGoals } from './goals.ts';
 import { quantile } from './statistics.ts';
-import { type StreamedChat, streamChat } from './stream-chat.ts';
+import { type StreamedChat, streamChatPatiently } from './stream-chat.ts';
 
 const json = process.argv.includes('--json');
 const model = text('--model', '');
@@ -102,7 +102,7 @@ async function measure(
       const began = performance.now();
       const chats = await Promise.all(
         Array.from({ length: streams }, (_, i) =>
-          streamChat(url, {
+          streamChatPatiently(url, {
             messages: [{ role: 'user', content: questions[i % questions.length] }],
             temperature: 0,
             max_tokens: maxTokens,

@@ -6,7 +6,13 @@ import { Outbox } from '../../gpu-backend/link/outbox.ts';
 import type { Turn } from '../../gpu-backend/turn/admit.ts';
 import { Scheduler } from '../../gpu-backend/turn/scheduler.ts';
 import { Session } from '../../gpu-backend/turn/session.ts';
-import { type Clock, decodeAccept, decodeDone, FrameType } from '../../src/link/protocol/index.ts';
+import {
+  type Clock,
+  decodeAccept,
+  decodeDone,
+  decodeError,
+  FrameType,
+} from '../../src/link/protocol/index.ts';
 
 export interface Decoded {
   tokens: number[];
@@ -67,7 +73,7 @@ export class Decoder {
           const decodeMs = clock.now() - (began ?? clock.now());
           resolve({ tokens, steps, drafted, deviations, logprobs, decodeMs });
         } else {
-          reject(new Error(`a frame of type ${frame[0]} came`));
+          reject(new Error(decodeError(frame).message));
         }
       }
     });

@@ -17,8 +17,9 @@ export interface RowSetup {
   engine: OrtEngine;
   settings: EngineOptions;
   add: AddOptions;
-  /** What `L+A+model` drafts with. */
+  /** What `L+A+model` drafts with, and the layer of `L+A+kangaroo`. */
   draft: string | undefined;
+  exit: string | undefined;
   /** Instead of real time. */
   time: SimulatedTime | null;
   /** Passes and nodes whatever they cost. */
@@ -26,16 +27,22 @@ export interface RowSetup {
 }
 
 /** What ESPALIER_DRAFT would say, and what share of the target's work a pass takes on the simulated machine. */
-const NETWORKS: Record<string, { draft: string | null; share: number }> = {
+interface NetworkRow {
+  draft(setup: RowSetup): string | undefined;
+  share: number;
+}
+
+const NETWORKS: Record<string, NetworkRow> = {
   // A model of 1B parameters beside one of 8B.
-  'L+A+model': { draft: null, share: 1 / 8 },
-  'L+A+self': { draft: 'self', share: 1 },
+  'L+A+model': { draft: ({ draft }) => draft, share: 1 / 8 },
+  'L+A+self': { draft: () => 'self', share: 1 },
+  // Four layers of 32, and the head.
+  'L+A+kangaroo': { draft: ({ exit }) => exit, share: 0.15 },
 };
 
 /** What the echo has, without a network. */
 const ECHOES: Record<string, () => EchoMemory> = {
   L: () => new EchoMemory(null),
-  'L+A-runners': () => new EchoMemory(undefined, { runnersUp: false }),
   'L+A': () => new EchoMemory(),
 };
 
@@ -47,8 +54,8 @@ export async function openRow(name: string, setup: RowSetup): Promise<TimedBesid
   if (memory) return new TimedBeside(new EchoOver(memory()));
   const row = NETWORKS[name];
   if (!row) throw new Error(`--rows: ${name} is none of ${ROWS.join(', ')}`);
-  const draft = row.draft ?? setup.draft;
-  if (!draft) throw new Error(`${name} needs --draft`);
+  const draft = row.draft(setup);
+  if (!draft) throw new Error(`${name} needs ${name === 'L+A+model' ? '--draft' : '--exit'}`);
   const { target, engine, settings, add, time, always } = setup;
   const network: Network = await openNetwork(draft, target, engine, { settings, add });
   const timed = time ? time.network(network, row.share) : network;

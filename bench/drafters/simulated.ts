@@ -8,6 +8,7 @@ import type { Engine, StepRow } from '../../gpu-backend/engine/engine.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { Clock } from '../../src/link/protocol/index.ts';
+import { changed } from './free-nodes.ts';
 
 const STEP_MS = 7.5;
 const ROW_MS = 0.02;
@@ -21,7 +22,7 @@ export class SimulatedTime {
   /** `engine`, whose steps take what the large model's would. */
   target(engine: Engine): Engine {
     const cost = (rows: number) => STEP_MS + ROW_MS * rows;
-    return this.over(engine, {
+    return changed(engine, {
       plan: () => growing(cost),
       stepCost: cost,
       probe: async () => false,
@@ -35,23 +36,13 @@ export class SimulatedTime {
   /** `network`, whose runs take `share` of what the target's do. */
   network(network: Network, share: number): Network {
     const cost = (rows: number) => PASS_MS + share * (STEP_MS + ROW_MS * rows);
-    return this.over(network, {
+    return changed(network, {
       plan: () => growing(cost),
       read: async (questions: Parameters<Network['read']>[0]) => {
         await network.read(questions);
         this.ms += cost(
           questions.reduce((sum, one) => sum + one.tokens.length + one.nodes.length, 0),
         );
-      },
-    });
-  }
-
-  private over<T extends object>(inner: T, changes: Partial<T>): T {
-    return new Proxy(inner, {
-      get(target, name) {
-        const changed = name in changes;
-        const value: unknown = Reflect.get(changed ? changes : target, name);
-        return typeof value === 'function' && !changed ? value.bind(target) : value;
       },
     });
   }

@@ -14,11 +14,8 @@ export interface Seat extends Drafter {
   learn(spans: readonly Span[]): void;
   /** Whether the engine should pass top tokens to `observe`. */
   readonly recycles: boolean;
-  /**
-   * What the target found likeliest after a verified `token`; `last` where the last committed
-   * token was drawn from just that. Called after the step's commit, parents before children.
-   */
-  observe(token: number, successors: Int32Array, last: boolean): void;
+  /** What the target found likeliest after a verified `token`. Called after the step's commit, parents before children. */
+  observe(token: number, successors: Int32Array): void;
   /**
    * `draft` without what a network has said since the last commit, to compare with;
    * false where none has. Absent where no network is asked.

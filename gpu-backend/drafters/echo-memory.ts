@@ -10,39 +10,23 @@ const RECYCLED_TOKENS = 1 << 14;
 /** Namespaces whose memories are kept, about 1 MB each at most. */
 export const MAX_MEMORIES = 128;
 
-interface EchoMemoryOptions {
-  /** Stores that hold what a network said, beside the echo's own. */
-  networks?: number;
-  runnersUp?: boolean;
-  mixer?: Mixer;
-}
-
 export class EchoMemory {
   /** How far to trust which evidence: learned, and never any text. */
   readonly mixer: Mixer;
   /** Successors of the tokens verified last; null where nothing is recycled. */
   readonly recycled: RecycledTable | null;
 
-  /** Whether the runners-up of the last logits are drafted from; only where successors are. */
-  readonly runnersUp: boolean;
-
   constructor(
     recycled: RecycledTable | null = new RecycledTable(RECYCLED_TOKENS),
-    { networks = 0, runnersUp = true, mixer }: EchoMemoryOptions = {},
+    mixer = new Mixer(STORES + (recycled ? 1 : 0)),
   ) {
     this.recycled = recycled;
-    this.runnersUp = runnersUp;
-    const target = recycled ? 1 + (runnersUp ? 1 : 0) : 0;
-    this.mixer = mixer ?? new Mixer(STORES + target + networks);
+    this.mixer = mixer;
   }
 
   /** Shares the learned weights; starts with no successors and keeps none. */
   withoutSuccessors(): EchoMemory {
-    const { mixer, runnersUp } = this;
-    return new EchoMemory(this.recycled && new RecycledTable(RECYCLED_TOKENS), {
-      mixer,
-      runnersUp,
-    });
+    return new EchoMemory(this.recycled && new RecycledTable(RECYCLED_TOKENS), this.mixer);
   }
 }
 
@@ -63,7 +47,7 @@ export class EchoMemories {
   /** @param remember whether the turn draws on the successors of earlier ones, and leaves its own */
   of(namespace: string, remember = true): EchoMemory {
     const memory = this.memories.of(namespace, () => {
-      return new EchoMemory(undefined, { networks: this.networks });
+      return new EchoMemory(undefined, new Mixer(STORES + 1 + this.networks));
     });
     return remember ? memory : memory.withoutSuccessors();
   }

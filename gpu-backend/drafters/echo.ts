@@ -5,10 +5,10 @@
  */
 
 import { BlendDrafter } from '../../src/draft/blend/blend.ts';
+import type { EvidenceStore } from '../../src/draft/blend/evidence.ts';
 import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
 import type { ModelStore } from '../../src/draft/stores/model-store.ts';
 import { RecyclingStore } from '../../src/draft/stores/recycling-store.ts';
-import { RunnerUpStore } from '../../src/draft/stores/runner-up-store.ts';
 import { SessionStore } from '../../src/draft/stores/session-store.ts';
 import { SpanStore } from '../../src/draft/stores/span-store.ts';
 import type { Span } from '../../src/link/protocol/index.ts';
@@ -18,21 +18,17 @@ import { EchoMemory } from './echo-memory.ts';
 export class EchoDrafter extends BlendDrafter implements Seat {
   private readonly spans: SpanStore;
   private readonly memory: EchoMemory;
-  private readonly runnersUp: RunnerUpStore | null;
 
   /** @param said what a network said, as one store more; `memory` must count it */
   constructor(memory = new EchoMemory(), said: ModelStore | null = null) {
     const spans = new SpanStore();
     const session = new SessionStore();
-    const recycling = memory.recycled ? [new RecyclingStore(memory.recycled)] : [];
-    const runnersUp = memory.recycled && memory.runnersUp ? new RunnerUpStore() : null;
-    const aligned = [new AlignmentStore(session), new AlignmentStore(spans)];
-    const network = said ? [said] : [];
-    super(
-      [session, spans, ...aligned, ...recycling, ...(runnersUp ? [runnersUp] : []), ...network],
-      memory.mixer,
-    );
-    this.runnersUp = runnersUp;
+    const { recycled, mixer } = memory;
+    const stores: EvidenceStore[] = [session, spans];
+    stores.push(new AlignmentStore(session), new AlignmentStore(spans));
+    if (recycled) stores.push(new RecyclingStore(recycled));
+    if (said) stores.push(said);
+    super(stores, mixer);
     this.spans = spans;
     this.memory = memory;
   }
@@ -45,9 +41,8 @@ export class EchoDrafter extends BlendDrafter implements Seat {
     return this.memory.recycled !== null;
   }
 
-  observe(token: number, successors: Int32Array, last: boolean): void {
+  observe(token: number, successors: Int32Array): void {
     this.memory.recycled?.observe(token, successors);
-    if (last) this.runnersUp?.observe(successors);
   }
 
   /** Nothing of a turn outlives it but what its memory holds. */

@@ -19,6 +19,8 @@ import { Price } from './price.ts';
 const MAX_PASSES = 6;
 /** Nodes of one session that a run reads. */
 const PASS_NODES = 12;
+/** Committed tokens that were not read beyond which a run is there to catch up. */
+const CATCH_UP = 8;
 /** Namespaces whose records are kept; the one used longest ago is forgotten first. */
 const MAX_NAMESPACES = 256;
 
@@ -65,7 +67,7 @@ export class Networked implements Beside {
         .filter((seat) => this.admits(seat));
       const passes = this.options.always?.passes ?? MAX_PASSES;
       for (let pass = 0; pass < passes && asking.length > 0; pass++) {
-        asking = await this.pass(asking);
+        asking = await this.pass(asking, this.clock.now() - began);
       }
     } catch (cause) {
       // The sessions go on without what it would have said.
@@ -95,13 +97,13 @@ export class Networked implements Beside {
   }
 
   private admits(seat: NetworkedSeat): boolean {
-    const affords = this.options.always || this.price(seat.namespace).affords;
-    return Boolean(affords) && seat.enter();
+    const may = this.options.always || this.price(seat.namespace).affords(0);
+    return Boolean(may) && seat.enter();
   }
 
-  /** One run for those of the seats that have something worth asking; those that had. */
-  private async pass(seats: readonly NetworkedSeat[]): Promise<NetworkedSeat[]> {
-    const chosen = this.choose(seats);
+  /** One run, after `spentMs` of others, for those of the seats that have something worth asking; those that had. */
+  private async pass(seats: readonly NetworkedSeat[], spentMs: number): Promise<NetworkedSeat[]> {
+    const chosen = this.choose(seats, spentMs);
     const asking: NetworkedSeat[] = [];
     const questions: Question[] = [];
     for (const [seat, candidates] of chosen) {
@@ -119,12 +121,19 @@ export class Networked implements Beside {
   }
 
   /** What is worth reading in one run, by seat: nodes by falling worth as long as they bring more than they cost. */
-  private choose(seats: readonly NetworkedSeat[]): Map<NetworkedSeat, Candidate[]> {
+  private choose(
+    seats: readonly NetworkedSeat[],
+    spentMs: number,
+  ): Map<NetworkedSeat, Candidate[]> {
     const { always } = this.options;
     const chosen = new Map<NetworkedSeat, Candidate[]>();
     const step = this.network.plan(seats.map((seat) => seat.held));
+    // A run that would not pay if every session gained a token by it is not prepared for either.
+    const hope = seats.reduce((sum, { namespace }) => sum + this.price(namespace).tokenMs, 0);
+    if (!always && step.cost >= hope) return chosen;
     let worth = 0;
     for (const [i, seat] of seats.entries()) {
+      for (let row = 1; row < seat.behind && row < this.network.mostTokens; row++) step.add(i);
       if (seat.behind > this.network.mostTokens) {
         chosen.set(seat, []);
         continue;
@@ -142,8 +151,12 @@ export class Networked implements Beside {
       }
       if (kept.length > 0) chosen.set(seat, kept);
     }
-    const reads = [...chosen.values()].some((candidates) => candidates.length === 0);
-    if (!always && !reads && worth < step.cost) chosen.clear();
+    // Catching up brings nothing by itself: the allowance alone decides on it.
+    const reads = [...chosen.keys()].some((seat) => seat.behind > CATCH_UP);
+    const pays = reads || worth >= step.cost;
+    const share = (spentMs + step.cost) / seats.length;
+    const affords = seats.every(({ namespace }) => this.price(namespace).affords(share));
+    if (!always && !(pays && affords)) chosen.clear();
     return chosen;
   }
 

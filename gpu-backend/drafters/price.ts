@@ -9,7 +9,7 @@
 /** Share of all time that may be lost on a network that brings nothing. */
 const LOSS_SHARE = 0.004;
 /** Steps' worth of time to begin with: enough to read a prompt and to be tried for a while. */
-const FIRST_ALLOWANCE = 12;
+const FIRST_ALLOWANCE = 8;
 /** Savings at most: what went well for long does not pay for a long loss. */
 const MOST_SAVED = 24;
 /** Weight of a step in the averages. */
@@ -21,9 +21,9 @@ export class Price {
   private stepMs = 0;
   private tokensOfStep = 1;
 
-  /** Whether the network may be asked: not before a step has shown what time is worth. */
-  get affords(): boolean {
-    return this.allowance > 0 && this.stepMs > 0;
+  /** Whether `ms` may be spent on the network before the next step: nothing before one has shown what time is worth. */
+  affords(ms: number): boolean {
+    return this.stepMs > 0 && this.allowance * this.stepMs >= ms;
   }
 
   /** Milliseconds that a token is worth: what committing it otherwise takes. */

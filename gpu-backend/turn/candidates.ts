@@ -23,10 +23,8 @@ import type { SampledTree } from '../accept/sampled/sampled-tree.ts';
 import type { Seat } from '../drafters/beside.ts';
 import type { StepRow } from '../engine/engine.ts';
 import type { Turn } from './admit.ts';
+import { TreeCredit } from './tree-credit.ts';
 import { Without } from './without.ts';
-
-/** Tree frames a worker may have outstanding: a round trip's worth of steps, and a bound on the work a peer can cause. */
-export const TREE_CREDIT = 8;
 
 export class Candidates {
   /** What the step in flight verifies. */
@@ -51,8 +49,7 @@ export class Candidates {
   /** Path probabilities of what is proposed. */
   private readonly falling = new Float64Array(MAX_VERIFIED_NODES);
   private drafted: TokenTree;
-  /** Trees taken in since credit was last returned. */
-  private taken = 0;
+  private readonly credit = new TreeCredit();
   /** Tokens of all spans so far. */
   private spanTokens = 0;
   private readonly without = new Without();
@@ -88,10 +85,7 @@ export class Candidates {
    * Throws `FrameError` when it is malformed or sent beyond the credit.
    */
   receive(bytes: Uint8Array, tokens: Int32Array, length: number): void {
-    if (this.taken === TREE_CREDIT) {
-      throw new FrameError(`more than ${TREE_CREDIT} trees outstanding; wait for credit`);
-    }
-    this.taken++;
+    this.credit.take();
     const words: DraftWord[] = [];
     const base = decodeTree(bytes, this.arrived, words);
     requireKnown(this.arrived.tokens, this.arrived.size, this.vocabSize);
@@ -161,6 +155,8 @@ export class Candidates {
     if (this.sampled) this.sampled.grow(this.drafted, this.tree, count);
     else if (count > 0) selectBest(this.drafted, this.tree, count);
     else this.tree.clear();
+    // A step in lockstep can't begin without a tree.
+    if (!this.lockstep) this.credit.step(this.tree.size, this.standing.size > 0);
     return this.tree;
   }
 
@@ -192,21 +188,19 @@ export class Candidates {
     return this.echo?.recycles ?? false;
   }
 
-  /** What the target found likeliest after each token that the step verified. `lastRow`: where the last committed one was drawn. After `commit`: nothing learns from its own answer. */
-  observe(row: StepRow, lastRow: number): void {
+  /** What the target found likeliest after each token that the step verified. After `commit`: nothing learns from its own answer. */
+  observe(row: StepRow): void {
     const { topIds, top = 0 } = row;
     if (!this.echo || !topIds) return;
     for (let i = 0; i < row.count; i++) {
       const successors = topIds.subarray(i * top, (i + 1) * top);
-      this.echo.observe(row.tokens[i]!, successors, i === lastRow);
+      this.echo.observe(row.tokens[i]!, successors);
     }
   }
 
-  /** Credit to return: tree frames taken in since the last call. */
-  takeCredit(): number {
-    const credit = this.taken;
-    this.taken = 0;
-    return credit;
+  /** Credit to return with a step's result. */
+  releaseCredit(): number {
+    return this.credit.release();
   }
 
   private swap(): void {

@@ -94,11 +94,10 @@ export class Scheduler {
     const sessions = [...this.sessions].filter((session) => session.canDecode());
     if (sessions.length === 0) return false;
     this.worked = true;
-    const began = this.clock.now();
     const drafting = this.sizing.drafting(sessions);
     const drafted = sessions.filter((_, i) => drafting[i]);
     await this.beside?.prepare(drafted.flatMap(({ seat }) => seat ?? []));
-    const prepared = this.clock.now();
+    const began = this.clock.now();
     const sized = this.sizing.size(sessions, proposeGuarded, drafting);
     const nodes = new Map(sessions.map((session, i) => [session, sized.nodes[i]!]));
     await this.step(
@@ -108,9 +107,10 @@ export class Scheduler {
     );
     // A step that failed says nothing.
     if (sessions.some(({ outcome }) => outcome)) {
-      const ended = this.clock.now();
-      this.sizing.settle(sessions, sized, ended - began);
-      this.beside?.settle(drafted.flatMap(outcomeOf), ended - prepared);
+      // What the preparation took is the price of what was prepared: it must not stop all other drafts.
+      const took = this.clock.now() - began;
+      this.sizing.settle(sessions, sized, took);
+      this.beside?.settle(drafted.flatMap(outcomeOf), took);
     }
     return true;
   }

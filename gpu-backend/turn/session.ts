@@ -226,7 +226,7 @@ export class Session implements Draftable {
       sources: walk.sources.slice(0, count),
       steps: 1,
       drafted,
-      credit: candidates.takeCredit(),
+      credit: candidates.releaseCredit(),
       stepMicros,
       ...(logprobs && { logprobs }),
       ...(deviations > 0 && { deviations }),
@@ -235,7 +235,7 @@ export class Session implements Draftable {
     if (walk.stopped) this.end('stop');
     else if (count === left) this.end('length');
     else candidates.commit(tokens);
-    candidates.observe(row, walk.path[count - 1]!);
+    candidates.observe(row);
   }
 
   /** The last hidden state at a node of the step's tree, where the engine gives them. */

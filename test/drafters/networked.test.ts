@@ -191,15 +191,16 @@ describe('the price of asking', () => {
 
   test('an allowance is refilled by a share of all time, and by what was gained', () => {
     const price = new Price();
-    expect(price.affords).toBe(false);
+    expect(price.affords(0)).toBe(false);
     price.settle(20, 1, 0, 0);
-    expect(price.affords).toBe(true);
+    expect(price.affords(100)).toBe(true);
+    expect(price.affords(20 * 40)).toBe(false);
     price.settle(20, 1, 0, 20 * 40);
-    expect(price.affords).toBe(false);
+    expect(price.affords(0)).toBe(false);
     for (let i = 0; i < 15; i++) price.settle(20, 2, 2, 10);
-    expect(price.affords).toBe(false);
+    expect(price.affords(0)).toBe(false);
     for (let i = 0; i < 60; i++) price.settle(20, 2, 2, 10);
-    expect(price.affords).toBe(true);
+    expect(price.affords(0)).toBe(true);
   });
 
   test('what asking brings is learned by what is known before', () => {

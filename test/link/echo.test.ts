@@ -236,7 +236,7 @@ describe('what echoes keep', () => {
     };
     const first = begun('a');
     expect(draw(first).tokens).toEqual([]);
-    first.observe(3, successors(70), false);
+    first.observe(3, successors(70));
     for (const echo of [first, begun('a')]) {
       const { tokens, sources } = draw(echo);
       expect(tokens[0]).toBe(70);
@@ -246,27 +246,11 @@ describe('what echoes keep', () => {
     expect(draw(begun('a', false)).tokens).toEqual([]);
   });
 
-  test('the runners-up of the last logits come next, and stores go on from them', () => {
-    const echo = new EchoDrafter();
-    echo.begin(Int32Array.of(5, 70, 80, 81, 6, 3), []);
-    echo.observe(9, Int32Array.of(3, 70, 71, 72, 73, 74, 75, 76), true);
-    const tree = new TokenTree(64);
-    echo.draft(tree, 32);
-    const runner = tree.child(ROOT, 70);
-    expect(runner).toBeGreaterThanOrEqual(0);
-    expect(tree.child(ROOT, 3)).toBe(-1);
-    expect(tree.child(tree.child(runner, 80), 81)).toBeGreaterThanOrEqual(0);
-    echo.commit(Int32Array.of(4));
-    const next = new TokenTree(64);
-    echo.draft(next, 32);
-    expect(next.child(ROOT, 71)).toBe(-1);
-  });
-
   test('a turn that is not remembered leaves no successors', () => {
     const memories = new EchoMemories();
     const echo = new EchoDrafter(memories.of('a', false));
     echo.begin(Int32Array.of(3), []);
-    echo.observe(3, successors(70), false);
+    echo.observe(3, successors(70));
     expect(draw(echo).tokens[0]).toBe(70);
     const next = new EchoDrafter(memories.of('a'));
     next.begin(Int32Array.of(3), []);
@@ -278,8 +262,8 @@ describe('what echoes keep', () => {
     const [one, other] = [new EchoDrafter(memory), new EchoDrafter(memory)];
     one.begin(Int32Array.of(3), []);
     other.begin(Int32Array.of(4), []);
-    one.observe(3, successors(70), false);
-    one.observe(4, successors(90), false);
+    one.observe(3, successors(70));
+    one.observe(4, successors(90));
     expect([draw(one).tokens[0], draw(other).tokens[0]]).toEqual([70, 90]);
   });
 

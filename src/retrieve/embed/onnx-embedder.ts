@@ -18,8 +18,8 @@ import type { Manifest } from './manifest.ts';
  */
 const TEXTS_A_RUN = 32;
 const TOKENS_A_RUN = 2_048;
-/** Characters encoded between two pauses: a few milliseconds of work. */
-const ENCODED_A_SLICE = 16_384;
+/** Characters encoded between two pauses: some ten milliseconds of work. */
+const ENCODED_A_SLICE = 32_768;
 
 /** A bag's output of its tokens' own vectors. */
 const TOKEN_STATES = 'token_states';

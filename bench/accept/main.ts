@@ -4,12 +4,14 @@
  *
  *   npm run -s bench:accept -- [--drafts 8] [--temperatures 1,0.6] [--json]
  *   npm run -s bench:accept -- --lossy
- *   npm run -s bench:accept -- --served FILE.gguf [--questions 24]
+ *   npm run -s bench:accept -- --served FILE.gguf [--questions 24] [--rules match,typical] [--threads 2]
  *   npm run -s bench:accept -- --record FILE.gguf
  *
  * The recording is bundled (bench/data/accept); `--record` makes it anew.
  */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { ACCEPT_RULES } from '../../src/link/protocol/index.ts';
 import { compareRules } from './compare.ts';
 import { recordFrom } from './from-model.ts';
 import { compareLossy } from './lossy.ts';
@@ -27,6 +29,8 @@ const { values } = parseArgs({
     lossy: { type: 'boolean', default: false },
     served: { type: 'string' },
     questions: { type: 'string', default: '24' },
+    rules: { type: 'string', default: ACCEPT_RULES.join(',') },
+    threads: { type: 'string', default: String(availableParallelism()) },
     record: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
@@ -81,7 +85,12 @@ function lossy(): void {
 async function serve(file: string): Promise<void> {
   const temperature = Number(values.temperatures.split(',')[0]);
   const questions = Number(values.questions);
-  const { model, served } = await serveRules(file, questions, temperature);
+  const { model, served } = await serveRules(file, {
+    questions,
+    temperature,
+    rules: values.rules.split(','),
+    threads: Number(values.threads),
+  });
   if (values.json) return console.log(JSON.stringify({ model, questions, temperature, served }));
   console.log(`${model}, ${questions} questions with known answers, temperature ${temperature}`);
   console.log('accept               tokens a step   deviating   right   perplexity');

@@ -30,15 +30,23 @@ export interface Served {
   perplexity: number;
 }
 
+export interface ServePlan {
+  questions: number;
+  temperature: number;
+  rules: readonly string[];
+  threads: number;
+}
+
 /** @returns by rule; those that the model has nothing for are left out */
-export async function serveRules(file: string, questions: number, temperature: number) {
-  const model = await openModel(file, { slots: 2, hiddenOutput: true }, 'int8');
+export async function serveRules(file: string, plan: ServePlan) {
+  const { questions, temperature, threads } = plan;
+  const model = await openModel(file, { slots: 2, threads, hiddenOutput: true }, 'int8');
   const { engine, path, config } = model;
   try {
     const neighbours = await neighboursOf(path, engine.limits.vocabSize);
     const aids = { neighbours, judge: readJudge(path, config.hiddenSize) };
     const served: Record<string, Served> = {};
-    for (const rule of ACCEPT_RULES) {
+    for (const rule of ACCEPT_RULES.filter((name) => plan.rules.includes(name))) {
       const choice = chooseAccept(rule, aids);
       if (choice) served[rule] = await serve(model, choice, questions, temperature);
     }

@@ -1,12 +1,13 @@
 /**
  * Trains the judge of a model (Judge Decoding) on mined labels, and writes it beside it.
  *
- *   npm run train:judge -- --model FOLDER | FILE.gguf [--questions 60] [--threshold 0.5]
+ *   npm run train:judge -- --model FOLDER | FILE.gguf [--questions 60] [--threshold 0.5] [--threads 2]
  *
  * A fifth of the questions is held out: the share of their labels that the judge would
  * accept, and how many of those are good, are printed and kept in judge.json.
  */
 import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { judged } from '../../gpu-backend/accept/lossy/judge.ts';
@@ -25,12 +26,13 @@ const { values } = parseArgs({
   options: {
     model: { type: 'string' },
     questions: { type: 'string', default: '60' },
+    threads: { type: 'string', default: String(availableParallelism()) },
     threshold: { type: 'string', default: '0.5' },
   },
 });
 
 async function train(source: string): Promise<void> {
-  const model = await openModel(source, { hiddenOutput: true });
+  const model = await openModel(source, { hiddenOutput: true, threads: Number(values.threads) });
   const { engine, stopIds, decode } = model;
   const questions = await Promise.all(
     facts(Number(values.questions), SEED).map(async (fact) => ({

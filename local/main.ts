@@ -89,14 +89,27 @@ async function main(): Promise<void> {
 
   const fresh = await ingestDemo(service.url, STATE, (line) => console.log(line));
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const preparing = await preparationOf(service.url);
   console.log(`
 Espalier is ready after ${seconds} s at ${service.url}
 
   The page      ${service.url}
   OpenAI's API  ${service.url}/v1   (any key; model "${service.model}")
   Health        ${service.url}/health
-${fresh ? '\n  It answers from its own docs/ for now. Ask it: What is credit?\n' : ''}
+${fresh ? '\n  It answers from its own docs/ for now. Ask it: What is credit?\n' : ''}${preparing}
 Ctrl-C stops it.`);
+}
+
+/** A line about documents that were taken in for another model; empty where there are none. */
+async function preparationOf(url: string): Promise<string> {
+  const response = await fetch(`${url}/health`).catch(() => null);
+  const health = (await response?.json().catch(() => null)) as {
+    passages?: { documents?: { ready: number; of: number } };
+  } | null;
+  const documents = health?.passages?.documents;
+  if (!documents) return '';
+  const { ready, of } = documents;
+  return `\n  It prepares ${of - ready} of ${of} documents for this model; ${url}/health counts them.\n`;
 }
 
 main().catch(async (error: unknown) => {

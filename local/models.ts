@@ -10,14 +10,25 @@ interface KnownModel {
 }
 
 const KNOWN: Record<string, KnownModel> = {
-  'smollm2-135m': known('HuggingFaceTB/SmolLM2-135M-Instruct', 270, 250),
-  'smollm2-360m': known('HuggingFaceTB/SmolLM2-360M-Instruct', 725, 600),
-  'qwen2.5-coder-0.5b': known('Qwen/Qwen2.5-Coder-0.5B-Instruct', 990, 800),
+  'smollm2-135m': {
+    hub: 'HuggingFaceTB/SmolLM2-135M-Instruct',
+    download: 270,
+    memory: 250,
+    licence: 'Apache-2.0',
+  },
+  'smollm2-360m': {
+    hub: 'HuggingFaceTB/SmolLM2-360M-Instruct',
+    download: 725,
+    memory: 600,
+    licence: 'Apache-2.0',
+  },
+  'qwen2.5-coder-0.5b': {
+    hub: 'Qwen/Qwen2.5-Coder-0.5B-Instruct',
+    download: 990,
+    memory: 800,
+    licence: 'Apache-2.0',
+  },
 };
-
-function known(hub: string, download: number, memory: number): KnownModel {
-  return { hub, download, memory, licence: 'Apache-2.0' };
-}
 
 export const MODELS_HELP = `Usage: npm start [-- --model MODEL]
 

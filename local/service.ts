@@ -85,15 +85,18 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 const ANSWERING_MS = 30_000;
 const POLL_MS = 500;
 
-type Checks = Record<'database' | 'verifier', { ok: boolean; reason?: string }>;
+/** Of what `/health` answers, what a start looks at: its documents come later. */
+interface HealthReport {
+  checks: Record<'database' | 'verifier', { ok: boolean; reason?: string }>;
+}
 
 /** Throws a `StartError` where both run and yet nothing can be answered: of a template that can't be read, say. */
 async function requireAnswering(url: string): Promise<void> {
   for (const deadline = Date.now() + ANSWERING_MS; ; ) {
     const response = await fetch(`${url}/health`).catch(() => null);
-    const { checks } = ((await response?.json().catch(() => null)) ?? {}) as { checks?: Checks };
-    const failed = checks && [checks.database, checks.verifier].find(({ ok }) => !ok);
-    if (checks && !failed) return;
+    const health = (await response?.json().catch(() => null)) as HealthReport | null | undefined;
+    const failed = health && [health.checks.database, health.checks.verifier].find(({ ok }) => !ok);
+    if (health && !failed) return;
     if (Date.now() > deadline) {
       throw new StartError(`Espalier can't answer: ${failed?.reason ?? `${url}/health is silent`}`);
     }

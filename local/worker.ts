@@ -55,7 +55,9 @@ export async function startWorker(setup: WorkerSetup): Promise<LocalWorker> {
   writeFileSync(secrets, `${keys ? `LINK_KEYS=${keys}\n` : ''}LOCAL_SECRET=${secret}\n`, {
     mode: 0o600,
   });
-  const settings = Object.entries({ VERIFIER_URL: verifierUrl, ...vars });
+  // What would be written of each request and then dropped takes wrangler longer than the request.
+  const quiet = logLevel === 'warn' && { REQUEST_LOG: 'off' };
+  const settings = Object.entries({ VERIFIER_URL: verifierUrl, ...quiet, ...vars });
   const log = logFile(state, 'worker');
   const databases = databasesIn(state);
   const child = new Supervised({

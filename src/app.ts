@@ -6,7 +6,7 @@ import type { AppEnv } from './api/context.ts';
 import { embeddings } from './api/embeddings/route.ts';
 import { ApiFailure, notFound, toResponse } from './api/errors.ts';
 import { files } from './api/files/route.ts';
-import { health } from './api/instance/health.ts';
+import { health, live } from './api/instance/health.ts';
 import { metrics, models, openApi, tenant } from './api/instance/route.ts';
 import { allow, authenticate } from './api/middleware/authenticate.ts';
 import { crossOrigin } from './api/middleware/cors.ts';
@@ -25,7 +25,10 @@ import { loggable } from './store/loggable.ts';
 
 export const app = new Hono<AppEnv>();
 
-app.use(requestId(), crossOrigin(), observe());
+app.use(requestId(), crossOrigin());
+// Looked at every second or two: to log and count that would take longer than to answer.
+app.route('/health/live', live);
+app.use(observe());
 app.route('/health', health);
 
 app.use('/local/left', departing());

@@ -40,6 +40,8 @@ export interface Bindings {
   DRAFT_MODEL?: string;
   /** `expected`: `npm start` is about to give it the demo documents, and questions wait for them. */
   DEMO?: string;
+  /** `off`: no line of the log for each request and answer. `npm start` sets it, as its log keeps warnings alone. */
+  REQUEST_LOG?: string;
   /** Requests that carry it need no key: `npm start` makes one at each start. Absent: all need a key. */
   LOCAL_SECRET?: string;
   /** Origins whose pages may call the API, separated by commas; `*` for all; none by default. */

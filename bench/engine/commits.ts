@@ -1,5 +1,6 @@
 /** Three ways to keep a branch of four rows: move it in host memory, move it by a graph, feed it again. */
 import { readDecoderConfig } from '../../gpu-backend/builder/config.ts';
+import { DeviceMemory } from '../../gpu-backend/engine/device-memory.ts';
 import { DeviceCopier, HostCopier } from '../../gpu-backend/engine/kv-copy.ts';
 import { KvPool } from '../../gpu-backend/engine/kv-pool.ts';
 import { cpuDevice } from '../../gpu-backend/ort/tensor.ts';
@@ -25,7 +26,8 @@ export async function commits(bench: Bench): Promise<Commits> {
   const engine = await bench.open({ slots: 1 });
   const pool = new KvPool(cpuDevice(), shape, 1, 1024);
   const host = new HostCopier();
-  const graph = await DeviceCopier.load(shape, { threads: 1 });
+  const memory = await DeviceMemory.open({ threads: 1 });
+  const graph = await DeviceCopier.load(shape, memory, { threads: 1 });
   const from = { pool, slot: 0, token: CONTEXT + 6 };
   const to = { pool, slot: 0, token: CONTEXT + 1 };
   try {
@@ -44,5 +46,6 @@ export async function commits(bench: Bench): Promise<Commits> {
     engine.close();
     graph.release();
     pool.release();
+    memory.release();
   }
 }

@@ -44,8 +44,8 @@ export class EchoMemories {
     return this.memories.size;
   }
 
-  /** @param remember whether the turn draws on the successors of earlier ones, and leaves its own */
-  of(namespace: string, remember = true): EchoMemory {
+  /** For a turn: without `remember` it neither draws on the successors of earlier turns nor leaves its own. */
+  of({ namespace, remember }: { namespace: string; remember: boolean }): EchoMemory {
     const memory = this.memories.of(namespace, () => {
       return new EchoMemory(undefined, new Mixer(STORES + 1 + this.networks));
     });

@@ -8,8 +8,8 @@ export class Echoes implements Beside {
   readonly spent = null;
   private readonly memories = new EchoMemories();
 
-  seat({ namespace, remember }: Turn): Seat {
-    return new EchoDrafter(this.memories.of(namespace, remember));
+  seat(turn: Turn): Seat {
+    return new EchoDrafter(this.memories.of(turn));
   }
 
   async prepare(): Promise<void> {}

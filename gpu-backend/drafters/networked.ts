@@ -53,7 +53,7 @@ export class Networked implements Beside {
   }
 
   seat(turn: Turn): Seat {
-    const memory = this.memories.of(turn.namespace, turn.remember);
+    const memory = this.memories.of(turn);
     return new NetworkedSeat(turn, this.network, this.record(turn.namespace).gain, memory);
   }
 

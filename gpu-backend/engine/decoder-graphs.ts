@@ -3,19 +3,17 @@
  * weights; all but the first are loaded when they are first wanted, off the
  * event loop, while steps continue with those that are there.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
 import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { buildDecoder } from '../builder/decoder.ts';
 import type { Block as ModelBlock } from '../builder/decoder-options.ts';
-import { partName } from '../builder/linear/stored-matrix.ts';
-import type { ExternalData } from '../builder/onnx.ts';
 import type { PreparedModel } from '../builder/prepare.ts';
 import { Weights } from '../builder/weights.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
-import { InferenceSession, SharedInitializers } from '../ort/inference-session.ts';
-import { Block, cpuDevice, type Device, type Tensor } from '../ort/tensor.ts';
+import { InferenceSession } from '../ort/inference-session.ts';
+import type { Device } from '../ort/tensor.ts';
+import { DeviceMemory } from './device-memory.ts';
 import { LaneRunner, type RunnerContext } from './lane-runner.ts';
+import { SharedWeights } from './shared-weights.ts';
 
 /** Graphs for one session each lane: few enough to be loaded, close enough to leave few lanes idle. */
 const OWN_LANE_COUNTS = [1, 2, 3, 4, 6, 8];
@@ -25,7 +23,7 @@ export interface GraphOptions {
   threads: number;
   /** Positions that the rotary tables cover. */
   positions: number;
-  /** Lanes over several slots, as many as given; null for lanes of one slot. */
+  /** Lanes over several slots, up to so many; null for lanes of one slot. */
   sharedLanes: number | null;
   attention: AttentionForm;
   foldHeads: boolean;
@@ -38,11 +36,9 @@ export interface GraphOptions {
 }
 
 export class DecoderGraphs {
-  /** Where the first graph runs, and so all of them. */
-  readonly device: Device;
   private readonly prepared: PreparedModel;
   private readonly options: GraphOptions;
-  private readonly weights: SharedWeights | null;
+  private readonly weights: SharedWeights;
   private readonly counts: readonly number[];
   private readonly first: InferenceSession;
   /** By lanes, ascending. */
@@ -54,7 +50,7 @@ export class DecoderGraphs {
   private constructor(
     prepared: PreparedModel,
     options: GraphOptions,
-    weights: SharedWeights | null,
+    weights: SharedWeights,
     counts: readonly number[],
     first: InferenceSession,
   ) {
@@ -63,21 +59,30 @@ export class DecoderGraphs {
     this.weights = weights;
     this.counts = counts;
     this.first = first;
-    this.device = first.device;
   }
 
-  /** @param beside graphs of the same model, whose weights in host memory these share */
+  /** @param beside graphs of the same model, whose weights these share where they lie on the same device */
   static async open(
     prepared: PreparedModel,
     options: GraphOptions,
     beside?: DecoderGraphs,
   ): Promise<DecoderGraphs> {
-    const counts = options.sharedLanes === null ? ownLaneCounts(prepared) : [options.sharedLanes];
-    // On a device every session would upload weights of its own: there is one graph only.
-    const shared = beside?.weights?.retain();
-    const weights = options.cuda ? null : (shared ?? new SharedWeights(prepared));
+    const { sharedLanes } = options;
+    const counts = sharedLanes === null ? ownLaneCounts(prepared) : upTo(sharedLanes);
+    const onDevice = options.cuda !== undefined;
+    const shared = beside && (beside.memory !== null) === onDevice ? beside.weights : undefined;
+    const weights = shared?.retain() ?? (await loadWeights(prepared, options));
     const first = await load(prepared, options, weights, counts[0]!);
     return new DecoderGraphs(prepared, options, weights, counts, first);
+  }
+
+  /** Where the graphs run, with memory that lasts until they are closed. */
+  get memory(): DeviceMemory | null {
+    return this.weights.memory;
+  }
+
+  get device(): Device {
+    return this.weights.device;
   }
 
   /** Must be called once before `fit`: the caches live on the device that opening has found. */
@@ -122,7 +127,7 @@ export class DecoderGraphs {
     this.closed = true;
     for (const runner of this.loaded) runner.release();
     // Sessions still loading use the weights: the last one frees them.
-    void Promise.allSettled(this.loading.values()).then(() => this.weights?.release());
+    void Promise.allSettled(this.loading.values()).then(() => this.weights.release());
   }
 
   private async loadFurther(lanes: number): Promise<void> {
@@ -147,10 +152,23 @@ function ownLaneCounts({ layout }: PreparedModel): readonly number[] {
   return layout.compute === 'float16' ? [1] : OWN_LANE_COUNTS;
 }
 
+/** Every number of lanes, as each that stands idle costs launches. */
+function upTo(lanes: number): readonly number[] {
+  return Array.from({ length: lanes }, (_, i) => i + 1);
+}
+
+async function loadWeights(
+  prepared: PreparedModel,
+  { threads, cuda }: GraphOptions,
+): Promise<SharedWeights> {
+  const memory = cuda ? await DeviceMemory.open({ threads, cuda }) : null;
+  return await SharedWeights.load(prepared, memory);
+}
+
 function load(
   { model, layout, folder }: PreparedModel,
   options: GraphOptions,
-  weights: SharedWeights | null,
+  weights: SharedWeights,
   lanes: number,
 ): Promise<InferenceSession> {
   const graph = buildDecoder(model.config, new Weights(model.config, layout, options.positions), {
@@ -163,61 +181,5 @@ function load(
     logits: options.logits,
   });
   const { threads, cuda } = options;
-  return InferenceSession.load(graph, folder, { threads, cuda, shared: weights?.initializers });
-}
-
-/**
- * The matrices in host memory, once for all graphs. Vectors are left to each
- * graph: some of their kernels refuse to share what they prepare.
- */
-class SharedWeights {
-  readonly initializers: SharedInitializers;
-  private readonly blocks: readonly Block[];
-  /** Engines that use them: the last one frees them. */
-  private users = 1;
-
-  constructor({ folder, layout }: PreparedModel) {
-    const tensors = new Map<string, Tensor>();
-    const blocks = new Map<string, Block>();
-    const blockOf = ({ file, offset, bytes }: ExternalData) => {
-      // A table's bytes have two names where they are read in two shapes.
-      const known = blocks.get(`${file} ${offset}`);
-      if (known) return known;
-      const block = new Block(cpuDevice(), bytes);
-      readInto(new Uint8Array(block.buffer), join(folder, file), offset);
-      blocks.set(`${file} ${offset}`, block);
-      return block;
-    };
-    for (const [matrix, { parts }] of Object.entries(layout.matrices)) {
-      for (const [part, data] of Object.entries(parts)) {
-        tensors.set(partName(matrix, part), blockOf(data).tensor(data.type, data.shape));
-      }
-    }
-    this.blocks = [...blocks.values()];
-    this.initializers = new SharedInitializers(tensors);
-  }
-
-  retain(): this {
-    this.users++;
-    return this;
-  }
-
-  release(): void {
-    if (--this.users > 0) return;
-    this.initializers.release();
-    for (const block of this.blocks) block.release();
-  }
-}
-
-function readInto(bytes: Uint8Array, file: string, offset: number): void {
-  const descriptor = openSync(file, 'r');
-  try {
-    for (let done = 0; done < bytes.length; ) {
-      const read = readSync(descriptor, bytes, done, bytes.length - done, offset + done);
-      if (read === 0) throw new Error(`${file} is shorter than its layout says: delete its folder`);
-      done += read;
-    }
-  } finally {
-    closeSync(descriptor);
-  }
+  return InferenceSession.load(graph, folder, { threads, cuda, shared: weights.initializers });
 }

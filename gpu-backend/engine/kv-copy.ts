@@ -7,6 +7,7 @@
 import { GraphBuilder } from '../builder/onnx.ts';
 import { type Binding, InferenceSession, type SessionOptions } from '../ort/inference-session.ts';
 import { Block, BYTES_PER_ELEMENT, cpuDevice, type Tensor } from '../ort/tensor.ts';
+import type { DeviceMemory } from './device-memory.ts';
 import type { KvPool, KvShape } from './kv-pool.ts';
 
 export interface KvPlace {
@@ -61,6 +62,9 @@ export class HostCopier implements KvCopier {
   }
 }
 
+/** Rows that are zeroed at once. */
+const ZERO_ROWS = 256;
+
 interface Transfer {
   /** null for zeroes. */
   from: KvPlace | null;
@@ -72,22 +76,31 @@ export class DeviceCopier implements KvCopier {
   private readonly session: InferenceSession;
   private readonly binding: Binding;
   private readonly shape: KvShape;
+  /** `ZERO_ROWS` rows of zeroes, on the device. */
+  private readonly zeroes: Block;
   private readonly queue: Transfer[] = [];
 
-  private constructor(session: InferenceSession, shape: KvShape) {
+  private constructor(session: InferenceSession, shape: KvShape, zeroes: Block) {
     this.session = session;
     this.shape = shape;
+    this.zeroes = zeroes;
     this.binding = session.bind();
   }
 
-  static async load(shape: KvShape, options: SessionOptions): Promise<DeviceCopier> {
+  /** @param memory of the device that the session will run on */
+  static async load(
+    shape: KvShape,
+    memory: DeviceMemory,
+    options: SessionOptions,
+  ): Promise<DeviceCopier> {
     const graph = new GraphBuilder('copy');
     for (let block = 0; block < 2 * shape.layers; block++) {
       graph.input(`from.${block}`, shape.type, [1, 'N', shape.width]);
       graph.node('Identity', [`from.${block}`], `to.${block}`);
       graph.output(`to.${block}`, shape.type, [1, 'N', shape.width]);
     }
-    return new DeviceCopier(await InferenceSession.load(graph.encode(), '', options), shape);
+    const session = await InferenceSession.load(graph.encode(), '', options);
+    return new DeviceCopier(session, shape, await zeroRows(shape, memory));
   }
 
   copy(from: KvPlace, to: KvPlace, count: number): void {
@@ -104,7 +117,10 @@ export class DeviceCopier implements KvCopier {
   }
 
   clear(at: KvPlace, count: number): void {
-    this.queue.push({ from: null, to: at, count });
+    for (let done = 0; done < count; done += ZERO_ROWS) {
+      const to = { ...at, token: at.token + done };
+      this.queue.push({ from: null, to, count: Math.min(ZERO_ROWS, count - done) });
+    }
   }
 
   async flush(): Promise<void> {
@@ -116,6 +132,7 @@ export class DeviceCopier implements KvCopier {
   release(): void {
     this.binding.release();
     this.session.release();
+    this.zeroes.release();
   }
 
   private async transfer(from: KvPlace, { to, count }: Transfer): Promise<void> {
@@ -129,14 +146,11 @@ export class DeviceCopier implements KvCopier {
 
   private async zero({ to, count }: Transfer): Promise<void> {
     const { type, width } = this.shape;
-    const zeroes = new Block(cpuDevice(), count * width * BYTES_PER_ELEMENT[type]);
-    new Uint8Array(zeroes.buffer).fill(0);
-    const tensor = zeroes.tensor(type, [1, count, width]);
+    const tensor = this.zeroes.tensor(type, [1, count, width]);
     try {
       await this.run(Array<Tensor>(2 * this.shape.layers).fill(tensor), to, count);
     } finally {
       tensor.release();
-      zeroes.release();
     }
   }
 
@@ -160,4 +174,14 @@ export class DeviceCopier implements KvCopier {
       block.tensor(type, [1, count, width], pool.offset(slot, token)),
     );
   }
+}
+
+async function zeroRows({ type, width }: KvShape, memory: DeviceMemory): Promise<Block> {
+  const bytes = ZERO_ROWS * width * BYTES_PER_ELEMENT[type];
+  const host = new Block(cpuDevice(), bytes);
+  new Uint8Array(host.buffer).fill(0);
+  const zeroes = new Block(memory.device, bytes);
+  await memory.write(host, zeroes, 0, bytes);
+  host.release();
+  return zeroes;
 }

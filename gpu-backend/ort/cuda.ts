@@ -6,12 +6,15 @@ export interface CudaOptions {
   deviceId: number;
   /** The most bytes that ORT may take on the device; 0 for no limit. */
   memoryBytes: number;
+  /** Refuse a graph with a node that the provider has no kernel for, which would run on the CPU. */
+  everyNode?: boolean;
 }
 
+const NO_CPU_NODES = 'session.disable_cpu_ep_fallback';
+
 const REMEDY =
-  'run the image of gpu-backend/Dockerfile, or install CUDA 12, cuDNN 9 and the provider ' +
-  '(ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node --ignore-scripts=false), ' +
-  'or set ESPALIER_PROVIDER=cpu';
+  'run the image of gpu-backend/Dockerfile, or install CUDA 13 and name the library of the ' +
+  'Python package onnxruntime-gpu in ESPALIER_ORT (docs/deploy.md), or set ESPALIER_PROVIDER=cpu';
 
 /**
  * Options of ORT's CUDA provider, by its own names. CUDA graphs stay off: ORT
@@ -36,6 +39,7 @@ export function appendCuda(ort: OrtLibrary, sessionOptions: Address, cuda: CudaO
     const keys = Object.keys(settings);
     ort.call('UpdateCUDAProviderOptions', provider, keys, Object.values(settings), keys.length);
     ort.call('SessionOptionsAppendExecutionProvider_CUDA_V2', sessionOptions, provider);
+    if (cuda.everyNode) ort.call('AddSessionConfigEntry', sessionOptions, NO_CPU_NODES, '1');
   } catch (cause) {
     throw new Error(`CUDA cannot be used: ${REMEDY}. ${(cause as Error).message}`, { cause });
   } finally {

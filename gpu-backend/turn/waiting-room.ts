@@ -3,14 +3,15 @@
  * that holds the fewest, of several to the one that waits longest; within a namespace
  * first come, first served. No namespace takes the last slot while another one is
  * about, so that the other's next turn begins at once. A turn with half an answer out
- * goes before all others. Bounded in turns, in tokens and, for each turn, in time.
+ * goes before all others. Bounded in turns, in tokens and, for each turn, in time; when
+ * the room is full the namespace that has most of it gives way to one that has less.
  */
 import type { Clock } from '../../src/link/protocol/index.ts';
 import { RETRY_AFTER_MS, Refusal } from '../link/refusal.ts';
 
 /** Turns that wait at once, and tokens of their prompts together. */
 export const MAX_WAITING = 1024;
-const MAX_WAITING_TOKENS = 1 << 24;
+export const MAX_WAITING_TOKENS = 1 << 24;
 /** Weight of the latest turn in the average time that a slot is held. */
 const SMOOTHING = 0.1;
 /** A turn that others went past so often, as only larger slots suit it, holds up those behind it. */
@@ -35,6 +36,12 @@ export interface Waiting extends Asker {
   refuse(refusal: Refusal): void;
 }
 
+/** What the room is bounded in. */
+const BOUNDS: readonly { most: number; of: (waiting: Waiting) => number }[] = [
+  { most: MAX_WAITING, of: () => 1 },
+  { most: MAX_WAITING_TOKENS, of: ({ tokens }) => tokens },
+];
+
 interface Place extends Waiting {
   since: number;
   passedOver: number;
@@ -56,7 +63,6 @@ export class WaitingRoom {
   /** The two namespaces that asked last: of any namespace, one of them is the latest other. */
   private latest: { namespace: string; at: number }[] = [];
   private meanHoldMs = 0;
-  private tokens = 0;
 
   /** `slots`: turns that can be at work at once. */
   constructor(clock: Clock, slots: number) {
@@ -82,13 +88,22 @@ export class WaitingRoom {
     return ((ahead + 1) / Math.max(1, this.slots)) * this.meanHoldMs;
   }
 
-  /** Takes a turn in, and returns how it leaves. Throws `Refusal` where it would wait too long, or nobody else fits. */
+  /**
+   * Takes a turn in, and returns how it leaves. Throws `Refusal` where it would wait too
+   * long, or finds the room full and its own namespace with most of it.
+   */
   enter(waiting: Waiting): () => void {
     const expected = this.expectedWait(waiting.resumed ? 0 : this.ahead(waiting.namespace));
-    const full = this.size >= MAX_WAITING || this.tokens + waiting.tokens > MAX_WAITING_TOKENS;
-    if (waiting.maxWaitMs === 0 || full || expected > waiting.maxWaitMs) {
+    const mayWait = waiting.maxWaitMs > 0 && expected <= waiting.maxWaitMs;
+    const leaving = mayWait ? this.crowdedOut(waiting) : null;
+    if (!leaving) {
       this.refused++;
       throw this.overloaded(expected);
+    }
+    for (const place of leaving) {
+      this.remove(place);
+      this.refused++;
+      place.refuse(this.overloaded(expected));
     }
     const place: Place = {
       ...waiting,
@@ -101,7 +116,6 @@ export class WaitingRoom {
       }),
     };
     this.places.add(place);
-    this.tokens += waiting.tokens;
     return () => this.remove(place);
   }
 
@@ -176,10 +190,39 @@ export class WaitingRoom {
     return Math.min(ahead, this.size);
   }
 
+  /**
+   * Who must leave so that a newcomer fits: one by one the last to come of the namespace
+   * that has most of the room. Null where that is the newcomer's own, or as much is.
+   * Half an answer never leaves, and needs no share to come in. O(places) for each who leaves.
+   */
+  private crowdedOut(newcomer: Waiting): Place[] | null {
+    const leaving = new Set<Place>();
+    for (const { most, of } of BOUNDS) {
+      for (;;) {
+        const shares = new Map<string, number>();
+        const last = new Map<string, Place>();
+        let total = of(newcomer);
+        for (const place of this.places) {
+          if (leaving.has(place)) continue;
+          const share = (shares.get(place.namespace) ?? 0) + of(place);
+          shares.set(place.namespace, share);
+          total += of(place);
+          if (!place.resumed) last.set(place.namespace, place);
+        }
+        if (total <= most) break;
+        const own = newcomer.resumed ? 0 : (shares.get(newcomer.namespace) ?? 0) + of(newcomer);
+        const [largest] = [...last.values()].sort(
+          (a, b) => shares.get(b.namespace)! - shares.get(a.namespace)!,
+        );
+        if (!largest || shares.get(largest.namespace)! <= own) return null;
+        leaving.add(largest);
+      }
+    }
+    return [...leaving];
+  }
+
   private remove(place: Place): void {
-    if (!this.places.delete(place)) return;
-    this.tokens -= place.tokens;
-    place.stopClock();
+    if (this.places.delete(place)) place.stopClock();
   }
 
   private overloaded(expectedMs: number): Refusal {

@@ -171,6 +171,8 @@ export class Answer {
           return;
         } else if (event.type === 'done') {
           yield* this.end(event.reason);
+        } else if (event.type === 'progress' && this.stats.steps === 0) {
+          yield this.reading(event.cached);
         }
       }
     } finally {
@@ -235,7 +237,7 @@ export class Answer {
       this.prediction?.add(token);
     }
     this.complete = this.stream.stopped;
-    return this.told(step);
+    return this.apartFromThoughts(step);
   }
 
   /** What was held back to the end. */
@@ -245,7 +247,7 @@ export class Answer {
       throw new LinkFailure('draining', 'the verifier was stopped in mid-answer');
     }
     const last = this.stream.end(reason);
-    if (last) yield this.told(last);
+    if (last) yield this.apartFromThoughts(last);
     yield* this.endReasoning();
     this.complete = true;
   }
@@ -257,11 +259,18 @@ export class Answer {
     yield rest;
   }
 
-  /** The step with what was thought apart from what is said. */
-  private told(step: Step): Step {
-    const told = this.reasoning?.split(step) ?? step;
-    this.keepText(told);
-    return told;
+  /** Nothing yet but how far the model has read. */
+  private reading(cached: number): Step {
+    const of = this.material.prompt.tokens.length;
+    const promptRead = { tokens: Math.min(cached, of), of };
+    return { pieces: [], logprobs: [], tokens: 0, drafted: 0, micros: 0, promptRead };
+  }
+
+  /** The step with thoughts and answer apart; keeps the answer’s text. */
+  private apartFromThoughts(step: Step): Step {
+    const apart = this.reasoning?.split(step) ?? step;
+    this.keepText(apart);
+    return apart;
   }
 
   private keepText({ pieces }: Step): void {

@@ -2,7 +2,8 @@
  * How many requests an isolate prepares at once. Retrieval, tokenizing and connecting
  * share one thread: if hundreds began together all would be late, and their links with
  * them. Those beyond wait here, and are fair to one another: next is the tenant that has
- * the fewest inside, of several who came first.
+ * the fewest inside, of several who came first; and when the line is full, the tenant that
+ * has most of it gives way to one that has less.
  *
  * A client that leaves may end its request anywhere, so that nothing of it runs any more.
  * So nobody inside counts for longer than LEASE_MS, and who waits shows that it is alive.
@@ -41,6 +42,8 @@ export class TooBusy extends Error {
 interface Place {
   tenantId: number;
   lookedAt: number;
+  /** Given to another tenant's request: it finds out at its next look. */
+  lost: boolean;
 }
 
 interface Inside {
@@ -69,16 +72,20 @@ export class PreparationQueue {
     return this.waiting.size;
   }
 
-  /** Resolves once the request may be prepared. Throws `TooBusy`, and `cancelled` where its client has `left`. */
+  /**
+   * Resolves once the request may be prepared. Throws `TooBusy`, also later, when another
+   * tenant's request takes its place in a full line, and `cancelled` where its client has `left`.
+   */
   async enter(tenantId: number, maxWaitMs: number, left: AbortSignal): Promise<Admission> {
     const { clock, waiting } = this;
     const cameAt = clock.now();
-    const place: Place = { tenantId, lookedAt: cameAt };
+    const place: Place = { tenantId, lookedAt: cameAt, lost: false };
     this.sweep();
-    if (waiting.size >= MAX_WAITING) throw new TooBusy(RETRY_AFTER_MS);
+    if (waiting.size >= MAX_WAITING) this.makeRoom(tenantId);
     try {
       for (;;) {
         if (left.aborted) throw closedHere();
+        if (place.lost) throw new TooBusy(RETRY_AFTER_MS);
         waiting.add(place);
         place.lookedAt = clock.now();
         const waitedMs = place.lookedAt - cameAt;
@@ -90,6 +97,22 @@ export class PreparationQueue {
     } finally {
       waiting.delete(place);
     }
+  }
+
+  /** Takes the place of the last to come of the tenant that has most of the line. Throws `TooBusy` where another one would have as much. */
+  private makeRoom(tenantId: number): void {
+    const counts = new Map<number, number>();
+    const last = new Map<number, Place>();
+    for (const place of this.waiting) {
+      counts.set(place.tenantId, (counts.get(place.tenantId) ?? 0) + 1);
+      last.set(place.tenantId, place);
+    }
+    const most = Math.max(...counts.values());
+    if (most <= (counts.get(tenantId) ?? 0) + 1) throw new TooBusy(RETRY_AFTER_MS);
+    const [largest] = [...counts].find(([, count]) => count === most)!;
+    const place = last.get(largest)!;
+    place.lost = true;
+    this.waiting.delete(place);
   }
 
   private take(tenantId: number): () => void {

@@ -111,8 +111,8 @@ export class PromptLayout {
 
   private turns(inserted: readonly Inserted[]): readonly ChatMessage[] {
     if (inserted.length === 0) return this.messages;
-    const told = [this.model.prompt.instruction, ...inserted.map((one, i) => this.told(one, i))];
-    const passages = told.join('\n\n');
+    const headed = inserted.map((one, i) => this.underHeader(one, i));
+    const passages = [this.model.prompt.instruction, ...headed].join('\n\n');
     const [first, ...rest] = this.messages;
     if (first?.role !== 'system') {
       return [{ role: 'system', content: passages }, ...this.messages];
@@ -120,7 +120,8 @@ export class PromptLayout {
     return [{ ...first, content: `${first.content}\n\n${passages}` }, ...rest];
   }
 
-  private told({ fields }: Inserted, index: number): string {
+  /** The passage’s mark below its header. */
+  private underHeader({ fields }: Inserted, index: number): string {
     const { passageHeader } = this.model.prompt;
     // Without a heading, what leads over to it is left out too.
     const hasHeading = fields.heading !== '';

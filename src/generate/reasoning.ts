@@ -9,12 +9,13 @@ import type { TokenLogprobs } from './token-logprobs.ts';
 export const OPEN = '<think>';
 export const CLOSE = '</think>';
 
-type Place = 'before' | 'opened' | 'inside' | 'behind' | 'said';
+/** Which text is read next: what may begin with the opening mark, the space behind it, thoughts, the space behind the closing mark, the answer. */
+type State = 'start' | 'space-before-thoughts' | 'thoughts' | 'space-before-answer' | 'answer';
 
 export class Reasoning {
   /** Of the answer, those up to the end of the thoughts. */
   tokens = 0;
-  private place: Place;
+  private state: State;
   /** Text that may be a mark, or space at an end. */
   private held: Piece[] = [];
   /** Whose text is not out yet, or is a thought's. */
@@ -24,12 +25,12 @@ export class Reasoning {
 
   /** @param isOpen whether the prompt ends with the opening mark */
   constructor(isOpen: boolean) {
-    this.place = isOpen ? 'opened' : 'before';
+    this.state = isOpen ? 'space-before-thoughts' : 'start';
   }
 
   /** The step with its thoughts apart. O(length of what is held). */
   split(step: Step): Step {
-    if (this.place === 'said') return step;
+    if (this.state === 'answer') return step;
     this.held.push(...step.pieces);
     this.logprobs.push(...step.logprobs);
     const thoughts: Piece[] = [];
@@ -39,9 +40,9 @@ export class Reasoning {
 
   /** What was held when the answer ended. */
   end(): Step | null {
-    const thoughts = this.place === 'inside' ? this.cut(this.heldText().trimEnd().length) : [];
+    const thoughts = this.state === 'thoughts' ? this.cut(this.heldText().trimEnd().length) : [];
     this.tokens += tokensOf(thoughts);
-    this.go('said', this.place === 'before' ? 0 : this.heldText().length);
+    this.go('answer', this.state === 'start' ? 0 : this.heldText().length);
     const { pieces, logprobs } = this.out();
     if (thoughts.length + pieces.length + logprobs.length === 0) return null;
     return { pieces, thoughts, logprobs, tokens: 0, drafted: 0, micros: 0 };
@@ -49,7 +50,7 @@ export class Reasoning {
 
   /** What can go out as said, once it is known where that begins. */
   private out(): Pick<Step, 'pieces' | 'logprobs'> {
-    if (this.place !== 'said') return { pieces: [], logprobs: [] };
+    if (this.state !== 'answer') return { pieces: [], logprobs: [] };
     const pieces = this.held;
     const logprobs = this.logprobs.filter(({ start }) => start >= this.before);
     this.held = [];
@@ -60,20 +61,21 @@ export class Reasoning {
   /** Takes the next thing from what is held; false when that needs more text. */
   private take(thoughts: Piece[]): boolean {
     const text = this.heldText();
-    switch (this.place) {
-      case 'before': {
+    switch (this.state) {
+      case 'start': {
         const begun = text.trimStart();
-        if (begun.startsWith(OPEN)) return this.go('opened', text.indexOf(OPEN) + OPEN.length);
+        if (begun.startsWith(OPEN))
+          return this.go('space-before-thoughts', text.indexOf(OPEN) + OPEN.length);
         if (OPEN.startsWith(begun)) return false;
-        return this.go('said', 0);
+        return this.go('answer', 0);
       }
-      case 'opened':
-        return this.skipSpace(text, 'inside');
-      case 'inside':
+      case 'space-before-thoughts':
+        return this.skipSpace(text, 'thoughts');
+      case 'thoughts':
         return this.takeThoughts(thoughts);
-      case 'behind':
-        return this.skipSpace(text, 'said');
-      case 'said':
+      case 'space-before-answer':
+        return this.skipSpace(text, 'answer');
+      case 'answer':
         return false;
     }
   }
@@ -85,17 +87,17 @@ export class Reasoning {
     const pieces = this.cut(end.length);
     this.tokens += tokensOf(pieces);
     thoughts.push(...pieces);
-    return at >= 0 && this.go('behind', at + CLOSE.length - end.length);
+    return at >= 0 && this.go('space-before-answer', at + CLOSE.length - end.length);
   }
 
-  private skipSpace(text: string, next: Place): boolean {
+  private skipSpace(text: string, next: State): boolean {
     const space = /^\s*/.exec(text)![0].length;
     return space < text.length && this.go(next, space);
   }
 
-  private go(place: Place, length: number): true {
+  private go(state: State, length: number): true {
     this.tokens += tokensOf(this.cut(length));
-    this.place = place;
+    this.state = state;
     return true;
   }
 

@@ -31,6 +31,8 @@ export interface Step {
   tokens: number;
   drafted: number;
   micros: number;
+  /** Of a long prompt, tokens that the model has read so far: before the first step. */
+  promptRead?: { tokens: number; of: number };
 }
 
 export class TextStream {

@@ -43,6 +43,8 @@ import {
 export type LinkEvent =
   | ({ type: 'ready' } & Ready)
   | ({ type: 'accept' } & Accept)
+  /** So many tokens are in the session's cache: of a long prompt, those that were read. */
+  | { type: 'progress'; cached: number }
   | ({ type: 'done' } & Done);
 
 /** A verifier that says nothing for so long is given up. It has a heartbeat of a quarter of it. */
@@ -199,7 +201,7 @@ export class Link {
         return this.push({ type: 'accept', ...accept });
       }
       case FrameType.progress:
-        return void decodeProgress(bytes);
+        return this.progress(decodeProgress(bytes));
       case FrameType.done:
         this.push({ type: 'done', ...decodeDone(bytes) });
         return this.finish();
@@ -221,6 +223,12 @@ export class Link {
     if (this.expected - this.readSaid > MAX_UNREAD_TOKENS + MAX_ACCEPT_TOKENS) {
       throw new FrameError(`more than ${MAX_UNREAD_TOKENS} tokens ahead of the reader`);
     }
+  }
+
+  /** Of several that nobody has read only the last one counts. */
+  private progress(cached: number): void {
+    if (this.queue.at(-1)?.type === 'progress') this.queue.pop();
+    this.push({ type: 'progress', cached });
   }
 
   private push(event: LinkEvent): void {

@@ -54,7 +54,7 @@ export class ChatTemplate {
   private readonly toolUse: Template | null;
   private readonly names: Record<string, string>;
   /** Whether it has a place for what the system says; found out when it is first needed. */
-  private knownSystem: boolean | null = null;
+  private knownSystemTurn: boolean | null = null;
   readonly source: string;
 
   /** @param config tokenizer_config.json */
@@ -70,7 +70,7 @@ export class ChatTemplate {
   render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
     if (!this.chat) throw new NoChatTemplate();
     const hasSystem = messages.some(({ role }) => role === 'system');
-    const turns = hasSystem && !this.takesSystem() ? withoutSystem(messages) : messages;
+    const turns = hasSystem && !this.hasSystemTurn() ? foldSystemTurns(messages) : messages;
     try {
       return this.rendered(turns, options);
     } catch (error) {
@@ -89,12 +89,12 @@ export class ChatTemplate {
     });
   }
 
-  private takesSystem(): boolean {
-    this.knownSystem ??= this.tellsSystem();
-    return this.knownSystem;
+  private hasSystemTurn(): boolean {
+    this.knownSystemTurn ??= this.rendersSystemTurn();
+    return this.knownSystemTurn;
   }
 
-  private tellsSystem(): boolean {
+  private rendersSystemTurn(): boolean {
     const probe = [
       { role: 'system', content: SYSTEM_PROBE },
       { role: 'user', content: 'x' },
@@ -107,8 +107,8 @@ export class ChatTemplate {
   }
 }
 
-/** What the system says, at the beginning of the user's next turn; in a turn of its own where none follows. */
-function withoutSystem(messages: readonly ChatMessage[]): ChatMessage[] {
+/** Puts what the system says at the beginning of the user’s next turn, or in a user’s turn of its own where none follows. */
+function foldSystemTurns(messages: readonly ChatMessage[]): ChatMessage[] {
   const turns: ChatMessage[] = [];
   let waiting: string[] = [];
   for (const message of messages) {

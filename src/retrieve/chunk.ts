@@ -27,8 +27,8 @@ export type Encode = (text: string) => Int32Array;
 const MAX_CHARACTERS_PER_TOKEN = 16;
 /** How far from the middle of a block a better place to cut it is looked for. */
 const MAX_CUT_REACH = 2_000;
-/** Characters encoded between two yields: some ten milliseconds of work. */
-const ENCODED_A_SLICE = 32_768;
+/** Characters encoded between two yields: a few milliseconds of work. */
+export const ENCODED_A_SLICE = 16_384;
 
 /** A block with its tokens counted, plus one for the blank line that joins it to the next. */
 interface Measured extends Block {

@@ -27,6 +27,9 @@ const MAX_PASSAGES = 200_000;
 /** Passages of all files: texts of like length among them share a run of the encoder. */
 const EMBEDDED_TOGETHER = 256;
 
+/** Passages whose words are made between two pauses: a few milliseconds of work. */
+const INDEXED_A_SLICE = 1_024;
+
 /** Of a passage, repeated at the start of the next where the request doesn't say. */
 const DEFAULT_OVERLAP = 0.15;
 
@@ -143,15 +146,17 @@ async function withVectors(
   const all = [...cut.values()].flatMap(({ passages }) => passages);
   const packed = embedder && (await embedAll(embedder, all));
   const vectors = packed?.values();
-  const documents = [...cut].map(([key, { passages, notice }]) => ({
-    key,
-    notice,
-    passages: passages.map((passage) => ({
-      ...passage,
-      words: indexedWords(passage),
-      vector: vectors?.next().value ?? null,
-    })),
-  }));
+  const documents: NewDocument[] = [];
+  let made = 0;
+  for (const [key, { passages, notice }] of cut) {
+    const whole: NewDocument['passages'][number][] = [];
+    for (const passage of passages) {
+      const words = indexedWords(passage);
+      whole.push({ ...passage, words, vector: vectors?.next().value ?? null });
+      if (++made % INDEXED_A_SLICE === 0) await pause();
+    }
+    documents.push({ key, notice, passages: whole });
+  }
   return [documents, packed ? embedder.space : null];
 }
 

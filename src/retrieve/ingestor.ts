@@ -8,6 +8,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Bindings } from '../bindings.ts';
 import { loadModel, ModelUnavailable } from '../model/record.ts';
 import { corpusAt } from '../store/corpora.ts';
+import { eraseTenant, isTenantGone } from '../store/delete-tenant.ts';
 import {
   beginReading,
   endReading,
@@ -20,6 +21,7 @@ import { loggable } from '../store/loggable.ts';
 import type { IngestorObject } from '../store/objects/ingestor.ts';
 import { purgeOrphans } from '../store/purge.ts';
 import { ingest, type Refused } from './ingest.ts';
+import { retokenize } from './retokenize.ts';
 import { revector } from './revector.ts';
 import { reindex } from './word-index.ts';
 
@@ -39,11 +41,6 @@ const MAX_DEATHS = 2;
 /** Pause while the verifier, whose tokenizer is needed, is away. */
 const RETRY_MS = 2_000;
 
-/** Wakes the tenant's ingestor. */
-export async function startIngestion(env: Bindings, tenantId: number): Promise<void> {
-  await env.INGESTOR.get(env.INGESTOR.idFromName(String(tenantId))).wake(tenantId);
-}
-
 export class Ingestor extends DurableObject<Bindings> implements IngestorObject {
   async wake(tenantId: number): Promise<void> {
     await this.ctx.storage.put('tenant', tenantId);
@@ -58,8 +55,9 @@ export class Ingestor extends DurableObject<Bindings> implements IngestorObject 
     while (Date.now() < end) {
       const attached = await next(this.env, tenantId);
       if (attached.length === 0) {
-        await purgeOrphans(this.env, tenantId, 'all');
-        if (await isBehind(this.env, tenantId)) {
+        if (await isTenantGone(this.env, tenantId)) await eraseTenant(this.env, tenantId);
+        else await purgeOrphans(this.env, tenantId, 'all');
+        if (await isBehind(this.env, tenantId, touched)) {
           await scheduler.wait(PAUSE_MS);
           continue;
         }
@@ -82,14 +80,18 @@ export class Ingestor extends DurableObject<Bindings> implements IngestorObject 
 }
 
 /**
- * Whether passages have words or vectors of an earlier version, after a step of mending
- * that. A failure ends it for now: the next search that misses vectors asks again.
+ * Whether passages have words, tokens or vectors of an earlier version, model or embedder,
+ * after a step of mending that. A failure ends it for now: the next search that misses
+ * some asks again. Stores whose tokens are there now are added to `touched`.
  */
-async function isBehind(env: Bindings, tenantId: number): Promise<boolean> {
+async function isBehind(env: Bindings, tenantId: number, touched: Set<string>): Promise<boolean> {
   try {
-    return (await reindex(env, tenantId)) || (await revector(env, tenantId));
+    if ((await reindex(env, tenantId)) || (await revector(env, tenantId))) return true;
+    const { fingerprint, encodeUntrusted: encode } = await loadModel(env);
+    const tokenizer = { hash: fingerprint.tokenizer, encode };
+    return await retokenize(env, tenantId, tokenizer, (storeId) => touched.add(storeId));
   } catch (error) {
-    console.error(JSON.stringify({ event: 'vectors_not_made', error: String(error) }));
+    console.error(JSON.stringify({ event: 'not_prepared', error: loggable(error) }));
     return false;
   }
 }

@@ -13,9 +13,10 @@ import { searchWords } from './lexical.ts';
 import { MAX_QUESTION } from './query.ts';
 import type { Ranked } from './ranked.ts';
 import { searchMeaning } from './semantic.ts';
+import { wakeToPrepare } from './wake.ts';
 
 /** A passage that was found. */
-export interface Passage extends Omit<PassageRecord, 'id' | 'tokens'> {
+export interface Passage extends Omit<PassageRecord, 'id' | 'tokens' | 'isPrepared'> {
   /** null for one of a file that a request brought: it need be in no store. */
   id: number | null;
   /** Of `text`, by the target's tokenizer. */
@@ -109,8 +110,12 @@ async function passagesOf(
     const record = records.get(id);
     return record ? [{ ...record, score }] : [];
   });
+  if (found.some(({ isPrepared }) => !isPrepared)) {
+    const { tenantId, tokenizer } = scope.namespace;
+    await wakeToPrepare(env, tenantId, tokenizer);
+  }
   return Promise.all(
-    found.map(async ({ tokens, ...passage }) => ({
+    found.map(async ({ tokens, isPrepared: _, ...passage }) => ({
       ...passage,
       tokens: tokens ?? (await tokenize(env, db, scope.namespace, passage)),
     })),

@@ -6,8 +6,8 @@ import { reachableDocuments } from '../store/passages.ts';
 import type { Scope } from '../store/scope.ts';
 import { embedderOf } from './embed/choose.ts';
 import type { Embedder } from './embed/embedder.ts';
-import { startIngestion } from './ingestor.ts';
 import { vectorIndexOf } from './vectors/choose.ts';
+import { wakeToPrepare } from './wake.ts';
 
 /** The `limit` nearest, best first; none without an embedder or a word that it knows. */
 export async function searchMeaning(
@@ -27,7 +27,9 @@ export async function searchMeaning(
       // The index receives the documents to search; it decides nothing.
       const reached = { ...scope, storeIds: [storeId] };
       const documents = await reachableDocuments(db, reached, embedder.space);
-      if (documents.some(({ current }) => !current)) await rebuild(env, tenantId, embedder.space);
+      if (documents.some(({ current }) => !current)) {
+        await wakeToPrepare(env, tenantId, embedder.space);
+      }
       const ids = documents.filter(({ current }) => current).map(({ id }) => id);
       if (ids.length === 0) return [];
       const space = { tenantId, storeId, embedder: embedder.space };
@@ -56,15 +58,4 @@ async function vectorOf(embedder: Embedder, query: string): Promise<Float32Array
 function wordsOnly(error: unknown): Near[] {
   console.error(JSON.stringify({ event: 'vectors_failed', error: String(error) }));
   return [];
-}
-
-/** Tenants and embedders whose vectors are being made: asked for once a while is enough. */
-const asked = new Map<string, number>();
-const ASK_AGAIN_MS = 30_000;
-
-async function rebuild(env: Bindings, tenantId: number, embedder: string): Promise<void> {
-  const key = `${tenantId} ${embedder}`;
-  if (Date.now() < (asked.get(key) ?? 0) + ASK_AGAIN_MS) return;
-  asked.set(key, Date.now());
-  await startIngestion(env, tenantId);
 }

@@ -52,7 +52,7 @@ export async function documentsOf(
   return new Set(rows.map(({ id }) => id!));
 }
 
-/** Tokens of those documents that have any for this tokenizer, in the order of their ids. */
+/** Tokens of those documents that have all theirs for this tokenizer, in the order of their ids. */
 export function sizesOf(
   env: Bindings,
   { tenantId, tokenizer }: CorpusPlace,
@@ -62,7 +62,8 @@ export function sizesOf(
     sql`SELECT c.document_id AS id, sum(length(t.ids)) / 4 AS tokens
       FROM documents d JOIN chunks c ON c.document_id = d.id
       JOIN chunk_tokens t ON t.chunk_id = c.id AND t.tokenizer = ${tokenizer}
-      WHERE d.tenant_id = ${tenantId} AND d.complete AND d.id IN ${listed(ids)}
+      WHERE d.tenant_id = ${tenantId} AND d.complete AND d.tokenizer = ${tokenizer}
+        AND d.id IN ${listed(ids)}
       GROUP BY c.document_id ORDER BY c.document_id`,
   );
 }

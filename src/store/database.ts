@@ -7,8 +7,13 @@ import * as schema from './schema.ts';
 
 export type Database = DrizzleD1Database<typeof schema>;
 
-export function database(env: Pick<Bindings, 'DB'>): Database {
-  return drizzle(env.DB, { schema });
+/** By binding, of which an isolate has one: drizzle reads the whole schema each time. */
+const databases = new WeakMap<D1Database, Database>();
+
+export function database({ DB }: Pick<Bindings, 'DB'>): Database {
+  const known = databases.get(DB) ?? drizzle(DB, { schema });
+  databases.set(DB, known);
+  return known;
 }
 
 /** Runs the statements in the order given, as one transaction. (Drizzle's own batch takes no raw SQL that binds values.) */

@@ -49,9 +49,9 @@ export interface Holder {
 
 /**
  * Of a transaction's rows, which travel as one JSON value, in UTF-16 code units: some
- * twenty milliseconds, in which D1 answers nobody else. A larger row is alone.
+ * ten milliseconds, in which D1 answers nobody else. A larger row is alone.
  */
-const MAX_ROWS_JSON = 200_000;
+const MAX_ROWS_JSON = 100_000;
 
 /** Those of the keys that are there, by key. */
 export async function findDocuments(env: Bindings, tenantId: number, keys: readonly string[]) {
@@ -138,13 +138,14 @@ function insertPassages(tenantId: number, made: Makers, { count, json }: Rows): 
 /** Completes the documents, and the attachments that still wait for one. */
 function complete(
   tenantId: number,
-  { embedder }: Makers,
+  { embedder, tokenizer }: Makers,
   fresh: readonly NewDocument[],
   holders: readonly Holder[],
 ): SQL[] {
   const rows = JSON.stringify(holders.map(({ storeId, fileId, key }) => [storeId, fileId, key]));
   return [
-    sql`UPDATE documents SET complete = 1, embedder = ${embedder} WHERE ${withKeys(tenantId, fresh)}`,
+    sql`UPDATE documents SET complete = 1, embedder = ${embedder}, tokenizer = ${tokenizer}
+      WHERE ${withKeys(tenantId, fresh)}`,
     sql`UPDATE store_files SET status = 'completed', document_id = d.id, usage_bytes = d.text_bytes,
         error_code = iif(d.notice IS NULL, NULL, 'invalid_file'), error_message = d.notice
       FROM json_each(${rows}) AS row

@@ -71,10 +71,13 @@ export interface PassageRecord {
   end: number;
   /** Of its text; null where it was ingested for another tokenizer. */
   tokens: Int32Array | null;
+  /** Whether all of its document has tokens for this tokenizer. */
+  isPrepared: boolean;
 }
 
-interface Row extends Omit<PassageRecord, 'attributes' | 'tokens'> {
+interface Row extends Omit<PassageRecord, 'attributes' | 'tokens' | 'isPrepared'> {
   attributes: string | null;
+  prepared: number;
   ids: number[] | ArrayBuffer | null;
 }
 
@@ -86,8 +89,10 @@ export async function readPassages(
 ): Promise<Map<number, PassageRecord>> {
   const rows = await db.all<Row>(
     sql`SELECT c.id, f.id AS fileId, f.filename AS fileName, a.attributes,
-        c.title, c.heading, c.text, c.start, c."end", t.ids
+        c.title, c.heading, c.text, c.start, c."end", t.ids,
+        d.tokenizer IS ${scope.namespace.tokenizer} AS prepared
       FROM chunks c
+      JOIN documents d ON d.id = c.document_id
       JOIN store_files a ON (a.store_id, a.file_id) = (
         SELECT sf.store_id, sf.file_id ${reachable(scope, sql`c.document_id`)}
         ORDER BY sf.created_at, sf.file_id LIMIT 1)
@@ -96,12 +101,13 @@ export async function readPassages(
       WHERE c.id IN ${listed(ids)}`,
   );
   return new Map(
-    rows.map(({ ids: stored, attributes, ...row }) => [
+    rows.map(({ ids: stored, attributes, prepared, ...row }) => [
       row.id,
       {
         ...row,
         attributes: attributes && JSON.parse(attributes),
         tokens: stored && new Int32Array(new Uint8Array(stored).buffer),
+        isPrepared: prepared === 1,
       },
     ]),
   );

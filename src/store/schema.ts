@@ -200,6 +200,8 @@ export const documents = sqliteTable(
     notice: text('notice'),
     /** Of whose vectors every passage has one; null: nobody's. Searches by meaning look only there. */
     embedder: text('embedder'),
+    /** Hex sha256 of the tokenizer.json of which every passage has token ids; null: of none. */
+    tokenizer: text('tokenizer'),
     createdAt: seconds('created_at'),
   },
   (table) => [uniqueIndex('documents_by_key').on(table.tenantId, table.key)],

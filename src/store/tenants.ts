@@ -5,10 +5,9 @@
  */
 import { eq, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
-import { deletePrefix, tenantPrefix } from './corpora.ts';
-import { type Database, database, transact } from './database.ts';
+import { type Database, database } from './database.ts';
 import { sha256 } from './ids.ts';
-import { apiKeys, documents, files, idempotency, storeFiles, stores, tenants } from './schema.ts';
+import { tenants } from './schema.ts';
 
 /** The only tenant of an instance that runs without keys. */
 export const LOCAL_TENANT = 'local';
@@ -59,31 +58,6 @@ export async function ensureTenant(db: Database, name: string): Promise<Tenant> 
   return tenant;
 }
 
-/**
- * Deletes a tenant with everything it has: its rows in one transaction, then what
- * is in R2 under its name. Its keys open nothing from then on. Durable Objects
- * that hold something of it erase themselves: they look for its row before they
- * say anything, and from time to time.
- */
-export async function deleteTenant(env: Bindings, { id }: Tenant): Promise<void> {
-  const index = sql.raw(passageIndex(id));
-  const passages = sql`SELECT c.id FROM chunks c JOIN documents d ON d.id = c.document_id WHERE d.tenant_id = ${id}`;
-  const owned = [apiKeys, idempotency, storeFiles, stores, files, documents];
-  await transact(env, [
-    sql`DROP TABLE IF EXISTS ${index}`,
-    sql`DELETE FROM chunk_tokens WHERE chunk_id IN (${passages})`,
-    sql`DELETE FROM chunk_vectors WHERE chunk_id IN (${passages})`,
-    sql`DELETE FROM chunks WHERE id IN (${passages})`,
-    sql`DELETE FROM batches WHERE store_id IN (SELECT id FROM stores WHERE tenant_id = ${id})`,
-    ...owned.map((table) => sql`DELETE FROM ${table} WHERE tenant_id = ${id}`),
-    sql`DELETE FROM tenants WHERE id = ${id}`,
-  ]);
-  indexed.delete(id);
-  await deletePrefix(env, tenantPrefix(id));
-  // Its vectors in Vectorize are known by rows that stay until they are deleted.
-  if (env.VECTORIZE) await env.INGESTOR.get(env.INGESTOR.idFromName(String(id))).wake(id);
-}
-
 /** Tenants whose index this isolate has seen. */
 const indexed = new Set<number>();
 
@@ -101,6 +75,11 @@ export async function ensurePassageIndex(env: Bindings, tenantId: number): Promi
       content = 'chunks', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2')`,
   );
   indexed.add(tenantId);
+}
+
+/** The tenant's index has been dropped. */
+export function forgetPassageIndex(tenantId: number): void {
+  indexed.delete(tenantId);
 }
 
 /** How often passages of the tenant's have been deleted; undefined where the tenant is gone. */

@@ -103,11 +103,31 @@ test('who leaves is not waited for', async () => {
   expect(entered.at(-1)).toBe('next');
 });
 
-test('where nobody else fits, one more is refused at once', async () => {
+test('in a full line one more of the tenant that fills it is refused at once', async () => {
   const { ask, refused } = await full();
-  for (let i = 0; i < MAX_WAITING; i++) ask(`${i}`, 1, 1_000);
-  ask('more', 2);
+  for (let i = 0; i < MAX_WAITING; i++) ask(`w${i}`, 1, 1_000);
+  ask('more', 1);
+  await pass(1);
+  expect(refused).toEqual(['more']);
+});
+
+test('in a full line another tenant takes the last place of the one that fills it', async () => {
+  const { ask, refused, entered, inside } = await full();
+  for (let i = 0; i < MAX_WAITING; i++) ask(`w${i}`);
+  ask('other', 2);
   await pass(LOOK_MS);
+  expect(refused).toEqual([`w${MAX_WAITING - 1}`]);
+  expect(preparing.size).toBe(MAX_WAITING);
+  inside.get('0')!.leave();
+  await pass(LOOK_MS);
+  expect(entered.at(-1)).toBe('other');
+});
+
+test('in a line full of many tenants nobody gives way to one who would have as much', async () => {
+  const { ask, refused } = await full();
+  for (let i = 0; i < MAX_WAITING; i++) ask(`w${i}`, 10 + i, 1_000);
+  ask('more', 2);
+  await pass(1);
   expect(refused).toEqual(['more']);
 });
 

@@ -171,6 +171,43 @@ describe.skipIf(!chromium)('the page', () => {
     expect(misdeeds.errors).toEqual([]);
   });
 
+  it('says what is prepared for another model, until it is', async () => {
+    await open();
+    const banner = page.locator('[data-part=health]');
+    expect(await banner.isVisible()).toBe(false);
+    let passages: object = {
+      state: 'preparing',
+      ...{ share: 0.25, documents: { ready: 3, of: 12 }, stores: { ready: 0, of: 2 } },
+    };
+    await page.route('**/health', (route) => route.fulfill({ json: { status: 'ok', passages } }));
+    await page.reload();
+    await banner.waitFor();
+    expect(await banner.textContent()).toMatch(
+      /prepared for this model: 3 of 12 documents are ready, 0 of 2 stores/,
+    );
+    passages = { state: 'ready' };
+    await banner.waitFor({ state: 'hidden' });
+  });
+
+  it('says how much of a long prompt has been read', async () => {
+    await open();
+    await page.evaluate(() => {
+      const chunk = {
+        choices: [{ index: 0, delta: {}, finish_reason: null }],
+        espalier: { prompt_read: { tokens: 1_024, of: 4_096 }, tokens: [], steps: [] },
+      };
+      const bytes = new TextEncoder().encode(`data: ${JSON.stringify(chunk)}\n\n`);
+      // An answer that never comes: what is said meanwhile stays.
+      window.fetch = async () =>
+        new Response(new ReadableStream({ start: (stream) => stream.enqueue(bytes) }));
+    });
+    await ask('What is the echo?');
+    const note = () => text('note');
+    await expect
+      .poll(note)
+      .toMatch(/^Reading the question and its passages: 1,024 of 4,096 tokens, 25 %, \d+ s …$/);
+  });
+
   it('asks, breaks lines and stops by keyboard alone', async () => {
     await open();
     expect(await focused(page)).toBe('question-box');

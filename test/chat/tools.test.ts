@@ -1,8 +1,9 @@
 /** Functions as clients let the model call them, against the real service on a model with tools. */
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { Validator } from '@cfworker/json-schema';
+import { type BaseMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { ChatOpenAI } from '@langchain/openai';
-import { generateText, jsonSchema, streamText, tool } from 'ai';
+import { generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startService, type TestService } from '../support/service.ts';
@@ -235,6 +236,105 @@ test('langchain: bindTools and withStructuredOutput by a function', async () => 
   );
   const said = await structured.invoke('Prune the pear.');
   expect(new Validator(PRUNE as object, '2020-12').validate(said).valid).toBe(true);
+});
+
+describe('a loop in which the model calls three times, then answers', () => {
+  const CALLS = 3;
+  const prompt = 'Prune the pear.';
+
+  /**
+   * By this `fetch` the model wants to call until it has its results, and then no more:
+   * what a model that was trained for tools decides by itself.
+   */
+  const deciding: typeof fetch = (url, init) => {
+    const body = JSON.parse(String(init!.body));
+    const results = body.messages.filter(({ role }: { role: string }) => role === 'tool').length;
+    const calling = { logit_bias: { [crafted.callToken]: 100 }, parallel_tool_calls: false };
+    return fetch(url, {
+      ...init,
+      body: JSON.stringify({ ...body, ...(results < CALLS && calling) }),
+    });
+  };
+  const endpoint = () => ({ baseURL: `${service.url}/v1`, fetch: deciding });
+  const valid = (said: unknown) => new Validator(PRUNE as object, '2020-12').validate(said).valid;
+
+  test.each([false, true])('openai: runTools, stream: %s', async (stream) => {
+    const pruned: unknown[] = [];
+    const prune = {
+      type: 'function' as const,
+      function: {
+        name: 'prune',
+        description: 'Prunes a tree.',
+        parameters: PRUNE as unknown as Record<string, unknown>,
+        parse: JSON.parse,
+        function: (said: unknown) => `pruned ${pruned.push(said)}`,
+      },
+    };
+    const completions = new OpenAI({ ...endpoint(), apiKey: 'local' }).chat.completions;
+    const asked = { model: service.model, messages, temperature: 0, max_tokens: 60 };
+    const runner = stream
+      ? completions.runTools({ ...asked, tools: [prune], stream })
+      : completions.runTools({ ...asked, tools: [prune] });
+    const answer = await runner.finalContent();
+    expect(pruned).toHaveLength(CALLS);
+    expect(pruned.every(valid)).toBe(true);
+    expect(answer!.length).toBeGreaterThan(0);
+    const steps = Array.from({ length: CALLS }, () => ['assistant', 'tool']).flat();
+    expect(runner.messages.map(({ role }) => role)).toEqual(['user', ...steps, 'assistant']);
+  });
+
+  test('ai: steps, whole and streamed', async () => {
+    const espalier = createOpenAICompatible({ name: 'espalier', ...endpoint() });
+    const pruned: unknown[] = [];
+    const loop = {
+      model: espalier(service.model),
+      prompt,
+      temperature: 0,
+      maxOutputTokens: 60,
+      stopWhen: stepCountIs(2 * CALLS),
+      tools: {
+        prune: tool({
+          description: 'Prunes a tree.',
+          inputSchema: jsonSchema<{ tree: string; hours: number }>(PRUNE),
+          execute: async (said) => {
+            pruned.push(said);
+            return 'pruned';
+          },
+        }),
+      },
+    };
+    const whole = await generateText(loop);
+    expect(whole.steps).toHaveLength(CALLS + 1);
+    expect(whole.text.length).toBeGreaterThan(0);
+    const streamed = streamText(loop);
+    expect(await streamed.text).toBe(whole.text);
+    expect(await streamed.steps).toHaveLength(CALLS + 1);
+    expect(pruned).toHaveLength(2 * CALLS);
+    expect(pruned.every(valid)).toBe(true);
+  });
+
+  test('langchain: its messages go back and forth', async () => {
+    const chat = new ChatOpenAI({
+      model: service.model,
+      apiKey: 'local',
+      configuration: endpoint(),
+      temperature: 0,
+      maxTokens: 60,
+      maxRetries: 0,
+    }).bindTools(tools);
+    const talk: BaseMessage[] = [new HumanMessage(prompt)];
+    let said = await chat.invoke(talk);
+    let calls = 0;
+    for (; said.tool_calls!.length > 0; said = await chat.invoke(talk)) {
+      talk.push(said);
+      for (const { id, name } of said.tool_calls!) {
+        calls++;
+        talk.push(new ToolMessage({ tool_call_id: id!, name, content: `done ${calls}` }));
+      }
+    }
+    expect(calls).toBe(CALLS);
+    expect(said.text.length).toBeGreaterThan(0);
+  });
 });
 
 describe('refused, by name and place', () => {

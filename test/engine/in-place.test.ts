@@ -6,6 +6,7 @@ import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import { prepareModel } from '../../gpu-backend/builder/prepare.ts';
+import { DeviceMemory } from '../../gpu-backend/engine/device-memory.ts';
 import type { Engine, Slot } from '../../gpu-backend/engine/engine.ts';
 import { DeviceCopier, HostCopier, type KvCopier } from '../../gpu-backend/engine/kv-copy.ts';
 import { KvPool } from '../../gpu-backend/engine/kv-pool.ts';
@@ -65,11 +66,12 @@ it('opening and closing leaves nothing behind', async () => {
   expect((await settledMemory()) - before).toBeLessThan(16 * 2 ** 20);
 }, 120_000);
 
-it.each<[string, () => Promise<KvCopier>]>([
+it.each<[string, (memory: DeviceMemory) => Promise<KvCopier>]>([
   ['in host memory', async () => new HostCopier()],
-  ['by a graph', () => DeviceCopier.load(SHAPE, { threads: 1 })],
+  ['by a graph', (memory) => DeviceCopier.load(SHAPE, memory, { threads: 1 })],
 ])('rows are moved %s, overlapping or not', async (_, make) => {
-  const copier = await make();
+  const memory = await DeviceMemory.open({ threads: 1 });
+  const copier = await make(memory);
   const small = new KvPool(cpuDevice(), SHAPE, 2, 16);
   const large = new KvPool(cpuDevice(), SHAPE, 1, 32);
   number(small, 100);
@@ -86,6 +88,7 @@ it.each<[string, () => Promise<KvCopier>]>([
   copier.release();
   small.release();
   large.release();
+  memory.release();
 });
 
 /** Gives every row of every block its number, counted over slots, plus `base`. */

@@ -244,6 +244,6 @@ const CUDA_PROVIDER = join(dirname(libraryPath()), 'libonnxruntime_providers_cud
 it.skipIf(existsSync(CUDA_PROVIDER))('says how to get CUDA where it is missing', async () => {
   const opening = openEngine(SMALL, { provider: 'cuda', cacheFolder: folder });
   await expect(opening).rejects.toThrow(
-    /ONNXRUNTIME_NODE_INSTALL=cuda12.*ESPALIER_PROVIDER=cpu.*providers_shared/,
+    /onnxruntime-gpu in ESPALIER_ORT.*ESPALIER_PROVIDER=cpu.*providers_shared/,
   );
 });

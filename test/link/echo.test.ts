@@ -212,17 +212,19 @@ describe('what the echo has', () => {
 });
 
 describe('what echoes keep', () => {
+  const remembering = (namespace: string) => ({ namespace, remember: true });
+
   test("are a tenant's own, kept over its turns, and bounded", () => {
     const memories = new EchoMemories();
-    const first = memories.of('a');
-    expect(memories.of('a')).toBe(first);
-    expect(memories.of('b')).not.toBe(first);
+    const first = memories.of(remembering('a'));
+    expect(memories.of(remembering('a'))).toBe(first);
+    expect(memories.of(remembering('b'))).not.toBe(first);
     for (let i = 0; i < MAX_MEMORIES - 1; i++) {
-      memories.of(`n${i}`);
-      memories.of('a');
+      memories.of(remembering(`n${i}`));
+      memories.of(remembering('a'));
     }
     expect(memories.size).toBe(MAX_MEMORIES);
-    expect(memories.of('a')).toBe(first);
+    expect(memories.of(remembering('a'))).toBe(first);
   });
 
   const successors = (first: number) => Int32Array.from({ length: 8 }, (_, i) => first + i);
@@ -230,7 +232,7 @@ describe('what echoes keep', () => {
   test('successors are drafted from in later turns of the namespace, and in no other’s', () => {
     const memories = new EchoMemories();
     const begun = (namespace: string, remember = true) => {
-      const echo = new EchoDrafter(memories.of(namespace, remember));
+      const echo = new EchoDrafter(memories.of({ namespace, remember }));
       echo.begin(Int32Array.of(1, 2, 3), []);
       return echo;
     };
@@ -248,17 +250,17 @@ describe('what echoes keep', () => {
 
   test('a turn that is not remembered leaves no successors', () => {
     const memories = new EchoMemories();
-    const echo = new EchoDrafter(memories.of('a', false));
+    const echo = new EchoDrafter(memories.of({ namespace: 'a', remember: false }));
     echo.begin(Int32Array.of(3), []);
     echo.observe(3, successors(70));
     expect(draw(echo).tokens[0]).toBe(70);
-    const next = new EchoDrafter(memories.of('a'));
+    const next = new EchoDrafter(memories.of(remembering('a')));
     next.begin(Int32Array.of(3), []);
     expect(draw(next).tokens).toEqual([]);
   });
 
   test('two turns at once stand at places of their own', () => {
-    const memory = new EchoMemories().of('a');
+    const memory = new EchoMemories().of(remembering('a'));
     const [one, other] = [new EchoDrafter(memory), new EchoDrafter(memory)];
     one.begin(Int32Array.of(3), []);
     other.begin(Int32Array.of(4), []);

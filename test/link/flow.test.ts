@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { HEARTBEAT_MS, WORKER_DEADLINE_MS } from '../../gpu-backend/link/link-server.ts';
 import { MERGE_ABOVE_BYTES, Outbox } from '../../gpu-backend/link/outbox.ts';
-import { TREE_CREDIT } from '../../gpu-backend/turn/tree-credit.ts';
+import { TREE_CREDIT } from '../../gpu-backend/turn/candidates.ts';
 import { VirtualClock } from '../../sim/virtual-clock.ts';
 import { TokenTree } from '../../src/draft/tree/tree.ts';
 import { Link, type LinkEvent, SILENCE_DEADLINE_MS } from '../../src/link/client.ts';
@@ -230,7 +230,7 @@ describe('credit', () => {
       link.sendTree(tree, asked.prompt.length);
     }
     expect(link.canSend).toBe(false);
-    await world.pass(600);
+    await world.pass(200);
     expect(link.canSend).toBe(true);
     link.close();
   });
@@ -281,6 +281,42 @@ describe('heartbeats', () => {
     expect(failure).toBeNull();
     expect(text).toEqual([...asked.answer]);
     expect(world.dials).toBe(1);
+  });
+
+  test('say how far a long prompt has been read, to who reads slowly only the latest', async () => {
+    const world = new World({ verifiers: 1 });
+    const { prompt, answer } = question(world.random, 20);
+    const long = Int32Array.from({ length: 3_000 }, (_, i) => prompt[i % prompt.length]!);
+    const { engine } = world.verifiers[0]!;
+    const step = engine.step.bind(engine);
+    engine.step = async (rows) => {
+      await pause(world.clock, 3 * HEARTBEAT_MS);
+      return step(rows);
+    };
+    const seen: number[] = [];
+    let slow = false;
+    const { text, failure } = await world.run(
+      world.ask(
+        { prompt: long, answer },
+        {
+          async read(event) {
+            if (event.type === 'progress') seen.push(event.cached);
+            if (!slow && seen.length === 2) {
+              slow = true;
+              await pause(world.clock, 10 * HEARTBEAT_MS);
+            }
+          },
+        },
+      ),
+    );
+    expect(failure).toBeNull();
+    expect(text).toEqual([...answer]);
+    expect(seen.length).toBeGreaterThan(5);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect(seen[3]! - seen[2]!).toBeGreaterThan(seen[1]! - seen[0]!);
+    const reading = seen.filter((cached) => cached < long.length - 1);
+    expect(new Set(reading).size).toBeGreaterThan(2);
+    expect(reading.at(-1)).toBeGreaterThan(long.length / 2);
   });
 
   test('stop when the engine hangs: the turn goes on elsewhere', async () => {

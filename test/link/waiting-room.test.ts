@@ -1,7 +1,12 @@
 /** Turns that wait for a slot: who is next, who is refused, and who loses a place. */
 import { describe, expect, test } from 'vitest';
 import { Refusal } from '../../gpu-backend/link/refusal.ts';
-import { ABOUT_MS, MAX_WAITING, WaitingRoom } from '../../gpu-backend/turn/waiting-room.ts';
+import {
+  ABOUT_MS,
+  MAX_WAITING,
+  MAX_WAITING_TOKENS,
+  WaitingRoom,
+} from '../../gpu-backend/turn/waiting-room.ts';
 import { VirtualClock } from '../../sim/virtual-clock.ts';
 
 const SLOTS = 2;
@@ -136,14 +141,55 @@ describe('who is refused', () => {
     house.ask('7', 'b', { maxWaitMs: 12_000 });
   });
 
-  test('who finds the room full, in turns or in tokens', () => {
+  test('who finds the room full of its own namespace, in turns or in tokens', () => {
     const house = new House();
     for (let i = 0; i < SLOTS + MAX_WAITING; i++) house.ask(`${i}`, 'a');
-    expect(() => house.ask('more', 'b')).toThrow(Refusal);
+    expect(() => house.ask('more', 'a')).toThrow(Refusal);
+    expect(house.refused).toEqual([]);
     const other = new House();
     for (let i = 0; i < SLOTS; i++) other.ask(`${i}`, 'a');
-    other.ask('long', 'a', { tokens: 1 << 24 });
-    expect(() => other.ask('more', 'b')).toThrow(Refusal);
+    other.ask('long', 'a', { tokens: MAX_WAITING_TOKENS });
+    expect(() => other.ask('more', 'a')).toThrow(Refusal);
+    expect(other.refused).toEqual([]);
+  });
+
+  test('the last of whom the room is full of, when another namespace comes', () => {
+    const house = new House();
+    for (let i = 0; i < SLOTS + MAX_WAITING; i++) house.ask(`a${i}`, 'a');
+    for (const name of ['b0', 'b1']) house.ask(name, 'b');
+    const last = SLOTS + MAX_WAITING - 1;
+    expect(house.refused).toEqual([`a${last}`, `a${last - 1}`]);
+    expect(house.room.size).toBe(MAX_WAITING);
+    house.end('a0');
+    expect(house.began.at(-1)).toBe('b0');
+  });
+
+  test('nobody of a namespace that has no more of the room than who comes', () => {
+    const house = new House();
+    for (let i = 0; i < SLOTS; i++) house.ask(`${i}`, 'a');
+    for (let i = 0; i < MAX_WAITING; i++) house.ask(`w${i}`, `n${i}`);
+    expect(() => house.ask('more', 'another')).toThrow(Refusal);
+    expect(house.refused).toEqual([]);
+  });
+
+  test('as many as keep a longer prompt out, of whose prompts are longest together', () => {
+    const house = new House();
+    for (let i = 0; i < SLOTS; i++) house.ask(`${i}`, 'a');
+    const third = Math.floor(MAX_WAITING_TOKENS / 3);
+    for (const name of ['a0', 'a1']) house.ask(name, 'a', { tokens: third });
+    for (let i = 0; i < 100; i++) house.ask(`c${i}`, 'c');
+    house.ask('b0', 'b', { tokens: third + 2 });
+    expect(house.refused).toEqual(['a1']);
+    expect(() => house.ask('b1', 'b', { tokens: third + 2 })).toThrow(Refusal);
+  });
+
+  test('never half an answer, which finds a place in a full room', () => {
+    const house = new House();
+    for (let i = 0; i < SLOTS; i++) house.ask(`${i}`, 'a');
+    house.ask('half', 'a', { resumed: true });
+    for (let i = 0; i < MAX_WAITING - 1; i++) house.ask(`w${i}`, 'a');
+    house.ask('another half', 'a', { resumed: true });
+    expect(house.refused).toEqual([`w${MAX_WAITING - 2}`]);
   });
 
   test('all, as the verifier stops', () => {

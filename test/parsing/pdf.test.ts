@@ -5,6 +5,7 @@ import { blocks, document } from '../support/blocks.ts';
 import {
   makePdf,
   makePdfOf,
+  makeZip,
   type PdfLine,
   pageObject,
   pagesObject,
@@ -250,6 +251,22 @@ const HOSTILE: [what: string, content: Uint8Array<ArrayBuffer>, reason: RegExp][
 test.each(HOSTILE)('refused: %s', async (_, content, reason) => {
   expect(content.length).toBeLessThan(1_000_000);
   await expect(document('a.pdf', content)).rejects.toThrow(reason);
+});
+
+/** A file whose page ends within a picture, a dictionary, a list and a string. */
+const BROKEN = pdfOf('', Buffer.from('BT /F1 11 Tf BI /W 1 << /A [ (b'));
+
+test('in an archive, a broken one and one with a password are named, the rest is read', async () => {
+  const archive = makeZip({
+    'broken.pdf': BROKEN,
+    'cut.pdf': BROKEN.slice(0, 200),
+    'locked.pdf': HOSTILE[0]![1],
+    'a.md': 'The gate closes at eleven.',
+  });
+  const { text, leftOut } = await document('a.zip', archive);
+  expect(text).toContain('The gate closes at eleven.');
+  expect(leftOut.map(({ name }) => name)).toEqual(['broken.pdf', 'cut.pdf', 'locked.pdf']);
+  expect(leftOut[2]!.reason).toMatch(/password/);
 });
 
 test('a page that can’t be read is named, and the others are read', async () => {

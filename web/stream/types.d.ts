@@ -76,6 +76,8 @@ export interface ChatChunk {
   } | null;
   espalier?: {
     passages?: Passage[];
+    /** How far the model has read a long prompt, before the first token. */
+    prompt_read?: { tokens: number; of: number };
     tokens?: TracedToken[];
     steps?: TracedStep[];
   };

@@ -34,6 +34,8 @@ export class Turn {
   #calls = new ShownCalls(part(this.element, 'calls'));
   #passages = new PassageList(this.element);
   #startedAt = performance.now();
+  /** What of the prompt the model has read, as far as the server has said. */
+  #read = '';
   /** Counts the seconds until the first token. */
   #waiting = 0;
   #legend = new Legend(this.element, this.#answer);
@@ -86,6 +88,7 @@ export class Turn {
     this.#tally.add(chunk, performance.now());
     const trace = chunk.espalier;
     if (trace?.passages) this.#passages.show(trace.passages);
+    if (trace?.prompt_read) this.#showReading(trace.prompt_read);
     const choice = chunk.choices[0];
     this.#finishReason = choice?.finish_reason ?? this.#finishReason;
     const content = choice?.delta.content ?? '';
@@ -153,11 +156,18 @@ export class Turn {
     this.#drawing = requestAnimationFrame(() => this.#draw());
   }
 
-  /** A long prompt takes its time: that it is being read is said, and for how long. */
+  /** @param {{ tokens: number, of: number }} read */
+  #showReading({ tokens, of }) {
+    const percent = Math.floor((100 * tokens) / of);
+    this.#read = `: ${tokens.toLocaleString('en')} of ${of.toLocaleString('en')} tokens, ${percent} %`;
+    if (this.#waiting !== 0) this.#showWait();
+  }
+
+  /** A long prompt takes its time: how much of it has been read is said, and for how long. */
   #showWait() {
     const seconds = Math.round((performance.now() - this.#startedAt) / 1000);
     part(this.element, 'note').textContent =
-      `Reading the question and its passages, ${seconds} s …`;
+      `Reading the question and its passages${this.#read}, ${seconds} s …`;
   }
 
   #endWait() {

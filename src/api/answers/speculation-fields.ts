@@ -74,7 +74,7 @@ export const speculationSchema = v.pipe(
       trace: v.pipe(
         v.optional(v.boolean(isTrue), false),
         v.description(
-          'Adds `espalier`: in a stream, the passages to the first chunk, tokens and steps to the others. Only in chat, and with an `n` of 1.',
+          'Adds `espalier`: in a stream, the passages to the first chunk, tokens and steps to the others, and `prompt_read` before them while the model reads a long prompt. Only in chat, and with an `n` of 1.',
         ),
       ),
     },

@@ -13,6 +13,7 @@ import { AssistantMessage } from './assistant-message.ts';
 import { rankedChoices } from './ranked-choices.ts';
 import type { ChatRequest } from './schema.ts';
 import { functionUseOf } from './to-generation.ts';
+import { traceOf } from './trace.ts';
 
 export class ChatCompletion {
   private readonly answers: readonly Answer[];
@@ -124,16 +125,4 @@ function passagesOf(answer: Answer) {
     start: passage.start,
     end: passage.end,
   }));
-}
-
-function traceOf(steps: readonly Step[]) {
-  return {
-    tokens: steps.flatMap(({ thoughts = [], pieces }) => [
-      ...thoughts.map(({ text, source }) => ({ text, source, thought: true })),
-      ...pieces.map(({ text, source }) => ({ text, source })),
-    ]),
-    steps: steps
-      .filter(({ tokens, drafted }) => tokens > 0 || drafted > 0)
-      .map(({ tokens, drafted, micros }) => ({ accepted: tokens, drafted, micros })),
-  };
 }

@@ -24,6 +24,12 @@ const trace = v.pipe(
   v.partial(
     v.object({
       passages: v.pipe(v.array(passage), v.description('The passages in the prompt.')),
+      prompt_read: v.pipe(
+        v.object({ tokens: count, of: count }),
+        v.description(
+          'While the model reads a long prompt, about once a second: tokens of it that are read.',
+        ),
+      ),
       tokens: v.pipe(
         v.array(
           v.object({

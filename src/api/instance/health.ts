@@ -4,8 +4,11 @@ import { type Bindings, verifierUrls } from '../../bindings.ts';
 import { type DraftModelState, warmUp } from '../../generate/draft-model/bundled.ts';
 import { loadModel, reloadModel } from '../../model/record.ts';
 import { embedderState } from '../../retrieve/embed/choose.ts';
+import { wakeToPrepare } from '../../retrieve/wake.ts';
 import { probe } from '../../store/database.ts';
 import { demoProgress } from '../../store/demo.ts';
+import { loggable } from '../../store/loggable.ts';
+import { preparedFor } from '../../store/tokens.ts';
 import { beingRead } from '../answers/grounding.ts';
 import type { AppEnv } from '../context.ts';
 import { isLocal } from '../middleware/authenticate.ts';
@@ -13,32 +16,40 @@ import { isLocal } from '../middleware/authenticate.ts';
 type Check = { ok: true; [fact: string]: unknown } | { ok: false; reason: string };
 type Checks = { database: Check; verifier: Check; documents: Check };
 
+/** What answers need, and what is being prepared beside them; null where that is not known. */
+interface Report {
+  checks: Checks;
+  passages: object | null;
+}
+
 /** How old the report to others than the worker's own machine may be: their requests cost no more than one look in that time. */
 const KEPT_MS = 1_000;
 
 /** The last report to others, and when its facts were last looked up. */
-let kept: { at: number; checks: Checks } | null = null;
+let kept: { at: number; report: Report } | null = null;
 
-export const health = new Hono<AppEnv>();
+export const live = new Hono<AppEnv>();
 
-health.get('/live', function live(c) {
+live.get('/', function isLive(c) {
   return c.json({ status: 'ok' });
 });
 
+export const health = new Hono<AppEnv>();
+
 health.get('/ready', async function ready(c) {
-  const checks = await checkAll(c.env, isLocal(c));
+  const { checks } = await checkAll(c.env, isLocal(c));
   const ok = isReady(checks);
   return c.json({ status: ok ? 'ok' : 'unavailable', checks }, ok ? 200 : 503);
 });
 
 health.get('/', async function both(c) {
-  const checks = await checkAll(c.env, isLocal(c));
+  const { checks, passages } = await checkAll(c.env, isLocal(c));
   const ok = isReady(checks);
   // Answers do without the one, searches by words without the other: they make nothing unready.
   const draft_model = checks.verifier.ok ? await checkDraftModel(c.env) : null;
   const embedder = await embedderState(c.env);
   const status = ok ? 'ok' : 'degraded';
-  return c.json({ status, live: true, ready: ok, checks, draft_model, embedder });
+  return c.json({ status, live: true, ready: ok, checks, draft_model, embedder, passages });
 });
 
 function isReady(checks: Checks): boolean {
@@ -46,9 +57,9 @@ function isReady(checks: Checks): boolean {
 }
 
 /** `local`: whether addresses may be shown. Nobody else needs them, and no key is asked for here. */
-async function checkAll(env: Bindings, local: boolean): Promise<Checks> {
+async function checkAll(env: Bindings, local: boolean): Promise<Report> {
   if (!local && kept) {
-    if (Date.now() - kept.at < KEPT_MS) return kept.checks;
+    if (Date.now() - kept.at < KEPT_MS) return kept.report;
     // Whoever asks while this looks gets the last report.
     kept.at = Date.now();
   }
@@ -57,9 +68,10 @@ async function checkAll(env: Bindings, local: boolean): Promise<Checks> {
     checkVerifier(env, local),
     checkDocuments(env),
   ]);
-  const checks = { database, verifier, documents };
-  if (!local) kept = { at: Date.now(), checks };
-  return checks;
+  const passages = verifier.ok && database.ok ? await checkPassages(env, local) : null;
+  const report = { checks: { database, verifier, documents }, passages };
+  if (!local) kept = { at: Date.now(), report };
+  return report;
 }
 
 async function checkDatabase(env: Bindings): Promise<Check> {
@@ -108,6 +120,29 @@ async function checkDraftModel(env: Bindings): Promise<DraftModelState | null> {
   try {
     return await warmUp(env, (await loadModel(env)).fingerprint.tokenizer);
   } catch {
+    return null;
+  }
+}
+
+/** Tenants whose documents are prepared next; others follow when these are done. */
+const WOKEN_TOGETHER = 8;
+
+/**
+ * Whether all documents have token ids of the served model's tokenizer. Those that have
+ * none get them from now on. How many there are is nobody else's business.
+ */
+async function checkPassages(env: Bindings, local: boolean): Promise<object | null> {
+  try {
+    const { tokenizer } = (await loadModel(env)).fingerprint;
+    const { documents, stores, behind } = await preparedFor(env, tokenizer);
+    if (behind.length === 0) return { state: 'ready' };
+    for (const tenantId of behind.slice(0, WOKEN_TOGETHER)) {
+      await wakeToPrepare(env, tenantId, tokenizer);
+    }
+    const share = documents.ready / documents.of;
+    return { state: 'preparing', share, ...(local && { documents, stores }) };
+  } catch (error) {
+    console.error(JSON.stringify({ event: 'passages_not_counted', error: loggable(error) }));
     return null;
   }
 }

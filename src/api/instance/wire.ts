@@ -53,6 +53,7 @@ export const health = v.pipe(
     ready: v.boolean(),
     checks,
     embedder: partState,
+    passages: v.nullable(partState),
     draft_model: v.nullable(partState),
   }),
   v.title('Health'),

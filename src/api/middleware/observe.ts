@@ -114,6 +114,7 @@ export function observeRefusal(c: Context<AppEnv>, reason: 'rate' | 'concurrency
 
 /** One line of JSON. The tenant is its number, which means nothing outside of the database. */
 function log(c: Context<AppEnv>, event: string, facts: object): void {
+  if (c.env.REQUEST_LOG === 'off') return;
   const entry = { event, request_id: c.var.requestId, tenant: c.var.tenant?.id ?? null };
   console.log(JSON.stringify({ ...entry, ...facts }));
 }

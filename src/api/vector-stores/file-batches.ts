@@ -1,6 +1,6 @@
 /** /v1/vector_stores/{id}/file_batches: many files attached at once. */
 import { type Context, Hono } from 'hono';
-import { startIngestion } from '../../retrieve/ingestor.ts';
+import { startIngestion } from '../../retrieve/wake.ts';
 import {
   type BatchRecord,
   cancelBatch,

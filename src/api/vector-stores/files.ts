@@ -1,6 +1,6 @@
 /** /v1/vector_stores/{id}/files: what is in a store. */
 import { type Context, Hono } from 'hono';
-import { startIngestion } from '../../retrieve/ingestor.ts';
+import { startIngestion } from '../../retrieve/wake.ts';
 import {
   attachFiles,
   detach,

@@ -1,6 +1,6 @@
 /** /v1/vector_stores: named sets of files that a search or a chat can be pointed at. */
 import { type Context, Hono } from 'hono';
-import { startIngestion } from '../../retrieve/ingestor.ts';
+import { startIngestion } from '../../retrieve/wake.ts';
 import { attachFiles } from '../../store/attachments.ts';
 import {
   createStore,

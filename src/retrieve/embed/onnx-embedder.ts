@@ -18,8 +18,8 @@ import type { Manifest } from './manifest.ts';
  */
 const TEXTS_A_RUN = 32;
 const TOKENS_A_RUN = 2_048;
-/** Characters encoded between two pauses: some ten milliseconds of work. */
-const ENCODED_A_SLICE = 32_768;
+/** Characters encoded between two pauses: a few milliseconds of work. */
+const ENCODED_A_SLICE = 16_384;
 
 /** A bag's output of its tokens' own vectors. */
 const TOKEN_STATES = 'token_states';
@@ -245,8 +245,13 @@ function meanOf(states: Float32Array, { ids }: Encoded, size: number): Float32Ar
 }
 
 function unit(vector: Float32Array): Float32Array {
-  const length = Math.hypot(...vector);
+  // A sum is ten times as fast as `Math.hypot` of so many arguments.
+  let squares = 0;
+  for (let i = 0; i < vector.length; i++) squares += vector[i]! ** 2;
+  const length = Math.sqrt(squares);
+  const scaled = new Float32Array(vector.length);
   // A text without words: 0 / 0 in the graph.
-  if (!(length > 0)) return new Float32Array(vector.length);
-  return vector.map((value) => value / length);
+  if (!(length > 0)) return scaled;
+  for (let i = 0; i < vector.length; i++) scaled[i] = vector[i]! / length;
+  return scaled;
 }

@@ -10,7 +10,7 @@ export type Parsing = Generator<void, ParsedDocument>;
 export type Rest = () => Promise<void>;
 
 /** Characters of source read between two yields: a few milliseconds of work. */
-export const SLICE = 65_536;
+export const SLICE = 32_768;
 
 /** Runs to the end, resting after every slice. */
 export async function inSlices<T>(work: Generator<void, T>, rest: Rest): Promise<T> {

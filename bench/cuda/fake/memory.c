@@ -1,0 +1,230 @@
+/*
+ * The device's memory: host memory that only this runtime may touch. Its bytes are mapped
+ * twice. "Device" addresses allow no access, so that host code which reads through one crashes
+ * as it would on a GPU; the second mapping, at SHADOW, is where copies are made.
+ */
+#define _GNU_SOURCE
+#include "fake.h"
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Above the 46 bits that V8 draws its random addresses from. */
+#define DEVICE_BASE 0x500000000000UL
+#define SHADOW 0x580000000000UL
+#define GRAIN 512UL
+#define PAGE 4096UL
+
+typedef struct Span {
+  size_t offset, bytes;
+  int free;
+  struct Span *next;
+} Span;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static Span *spans;
+static size_t mapped, in_use;
+
+/* ---- the trace ---- */
+
+static FILE *trace_file(void) {
+  static int asked;
+  static FILE *file;
+  if (!asked) {
+    const char *path = getenv("FAKE_CUDA_TRACE");
+    if (path && (file = fopen(path, "w"))) setvbuf(file, NULL, _IOLBF, 0);
+    asked = 1;
+  }
+  return file;
+}
+
+EXPORTED void fake_cuda_trace(const char *format, ...) {
+  pthread_mutex_lock(&lock);
+  FILE *file = trace_file();
+  if (file) {
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(file, format, arguments);
+    va_end(arguments);
+    fputc('\n', file);
+  }
+  pthread_mutex_unlock(&lock);
+}
+
+/** Divides the trace into parts; the caller names what follows. */
+EXPORTED void fake_cuda_mark(const char *name) { fake_cuda_trace("# %s", name); }
+
+/* ---- allocation ---- */
+
+static void map(int file, unsigned long at, int access) {
+  int flags = MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE;
+  if (mmap((void *)at, DEVICE_BYTES, access, flags, file, 0) == MAP_FAILED) {
+    perror("fake CUDA: the address space is taken");
+    abort();
+  }
+}
+
+static void map_device(void) {
+  static int done;
+  if (done) return;
+  done = 1;
+  int file = memfd_create("fake-cuda", 0);
+  if (file < 0 || ftruncate(file, DEVICE_BYTES)) abort();
+  map(file, DEVICE_BASE, PROT_NONE);
+  map(file, SHADOW, PROT_READ | PROT_WRITE);
+}
+
+/** The tightest free span that wastes no more than half of itself; O(spans). */
+static Span *free_span(size_t bytes) {
+  Span *best = NULL;
+  for (Span *span = spans; span; span = span->next) {
+    if (!span->free || span->bytes < bytes || span->bytes > 2 * bytes) continue;
+    if (!best || span->bytes < best->bytes) best = span;
+  }
+  return best;
+}
+
+static void *allocate(size_t bytes) {
+  size_t rounded = bytes ? (bytes + GRAIN - 1) / GRAIN * GRAIN : GRAIN;
+  pthread_mutex_lock(&lock);
+  map_device();
+  Span *span = free_span(rounded);
+  if (!span && mapped + rounded <= DEVICE_BYTES) {
+    span = calloc(1, sizeof *span);
+    *span = (Span){.offset = mapped, .bytes = rounded, .next = spans};
+    mapped += rounded;
+    spans = span;
+  }
+  if (span) {
+    span->free = 0;
+    in_use += span->bytes;
+  }
+  pthread_mutex_unlock(&lock);
+  return span ? (void *)(DEVICE_BASE + span->offset) : NULL;
+}
+
+static void release(void *address) {
+  pthread_mutex_lock(&lock);
+  for (Span *span = spans; span; span = span->next) {
+    if (DEVICE_BASE + span->offset != (unsigned long)address || span->free) continue;
+    span->free = 1;
+    in_use -= span->bytes;
+  }
+  pthread_mutex_unlock(&lock);
+}
+
+size_t fake_cuda_bytes_in_use(void) { return in_use; }
+
+static cudaError_t allocate_into(void **address, size_t bytes) {
+  *address = allocate(bytes);
+  fake_cuda_trace("allocate %zu", bytes);
+  return *address ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+
+EXPORTED cudaError_t cudaMalloc(void **address, size_t bytes) {
+  return allocate_into(address, bytes);
+}
+EXPORTED cudaError_t cudaMallocFromPoolAsync(void **address, size_t bytes, cudaMemPool_t pool,
+                                             cudaStream_t stream) {
+  return allocate_into(address, bytes);
+}
+EXPORTED cudaError_t cudaFree(void *address) {
+  fake_cuda_trace("free");
+  release(address);
+  return cudaSuccess;
+}
+EXPORTED cudaError_t cudaFreeAsync(void *address, cudaStream_t stream) { return cudaFree(address); }
+
+static cudaError_t allocate_host(void **address, size_t bytes) {
+  *address = aligned_alloc(PAGE, (bytes + PAGE - 1) / PAGE * PAGE);
+  return cudaSuccess;
+}
+EXPORTED cudaError_t cudaMallocHost(void **address, size_t bytes) {
+  return allocate_host(address, bytes);
+}
+EXPORTED cudaError_t cudaHostAlloc(void **address, size_t bytes, unsigned flags) {
+  return allocate_host(address, bytes);
+}
+EXPORTED cudaError_t cudaFreeHost(void *address) {
+  free(address);
+  return cudaSuccess;
+}
+EXPORTED cudaError_t cudaMemGetInfo(size_t *available, size_t *total) {
+  *total = DEVICE_BYTES;
+  *available = DEVICE_BYTES - in_use;
+  return cudaSuccess;
+}
+
+/* ---- copies ---- */
+
+static int on_device(const void *address) {
+  unsigned long at = (unsigned long)address;
+  return at >= DEVICE_BASE && at < DEVICE_BASE + DEVICE_BYTES;
+}
+
+static char *touchable(const void *address) {
+  return on_device(address) ? (char *)address - DEVICE_BASE + SHADOW : (char *)address;
+}
+
+static cudaError_t copy(void *to, const void *from, size_t bytes) {
+  const char *source = on_device(from) ? "device" : "host";
+  const char *target = on_device(to) ? "device" : "host";
+  fake_cuda_trace("copy %s-%s %zu", source, target, bytes);
+  memmove(touchable(to), touchable(from), bytes);
+  return cudaSuccess;
+}
+
+EXPORTED cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes,
+                                enum cudaMemcpyKind kind) {
+  return copy(to, from, bytes);
+}
+EXPORTED cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes,
+                                     enum cudaMemcpyKind kind, cudaStream_t stream) {
+  return copy(to, from, bytes);
+}
+EXPORTED cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from,
+                                       size_t from_pitch, size_t width, size_t height,
+                                       enum cudaMemcpyKind kind, cudaStream_t stream) {
+  fake_cuda_trace("copy %s-%s %zu", on_device(from) ? "device" : "host",
+                  on_device(to) ? "device" : "host", width * height);
+  for (size_t row = 0; row < height; row++) {
+    memmove(touchable(to) + row * to_pitch, touchable(from) + row * from_pitch, width);
+  }
+  return cudaSuccess;
+}
+/* What kernels keep in symbols was never computed: zeroes. */
+EXPORTED cudaError_t cudaMemcpyFromSymbol(void *to, const void *symbol, size_t bytes,
+                                          size_t offset, enum cudaMemcpyKind kind) {
+  memset(touchable(to), 0, bytes);
+  return cudaSuccess;
+}
+
+static cudaError_t fill(void *to, int value, size_t bytes) {
+  fake_cuda_trace("fill %zu", bytes);
+  memset(touchable(to), value, bytes);
+  return cudaSuccess;
+}
+EXPORTED cudaError_t cudaMemset(void *to, int value, size_t bytes) {
+  return fill(to, value, bytes);
+}
+EXPORTED cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stream) {
+  return fill(to, value, bytes);
+}
+
+EXPORTED cudaError_t cudaPointerGetAttributes(struct cudaPointerAttributes *attributes,
+                                              const void *address) {
+  memset(attributes, 0, sizeof *attributes);
+  if (on_device(address)) {
+    attributes->type = cudaMemoryTypeDevice;
+    attributes->devicePointer = (void *)address;
+  } else {
+    attributes->type = cudaMemoryTypeUnregistered;
+    attributes->device = cudaInvalidDeviceId;
+    attributes->hostPointer = (void *)address;
+  }
+  return cudaSuccess;
+}

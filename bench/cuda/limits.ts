@@ -1,0 +1,42 @@
+/** What a step may cost on CUDA in calls, and what breaks that. */
+import type { PartCost } from './trace.ts';
+
+/**
+ * Launches of a layer on one lane. float16 takes 21: seven products, two rotations, two
+ * scatters, two turns between heads and rows, four of attention and its lengths, two sums with
+ * their norms, two of the gate. Norms of queries and keys, biases, and levels that are widened
+ * before a product come on top.
+ */
+const LAUNCHES_A_LAYER = 30;
+/** The table, the mask, the wanted rows, the last norm, the head and its type. */
+const LAUNCHES_A_STEP = 10;
+/** Tokens, positions, wanted rows, the mask, and where each slot's rows go and end. */
+const UPLOADS_A_STEP = 6;
+/** The logits. */
+const DOWNLOADS_A_STEP = 1;
+/** For the logits, and for the end of the run. */
+const WAITS_A_STEP = 2;
+/** A step's, over one lane; each in a sentence, none where all is well. */
+export function stepFaults(name: string, cost: PartCost, layers: number): string[] {
+  const limits = {
+    launches: layers * LAUNCHES_A_LAYER + LAUNCHES_A_STEP,
+    uploads: UPLOADS_A_STEP,
+    downloads: DOWNLOADS_A_STEP,
+    // Caches are written where they lie; a copy within the device would be a cache.
+    moves: 0,
+    waits: WAITS_A_STEP,
+  };
+  return Object.entries(limits).flatMap(([what, limit]) => {
+    const found = cost[what as keyof typeof limits];
+    return found > limit ? [`${name}: ${found} ${what}, at most ${limit} are expected`] : [];
+  });
+}
+
+/** `first` is the opening with one graph, `second` that of a further one, which reads the same matrices. */
+export function sharingFaults(first: PartCost, second: PartCost, matrixBytes: number): string[] {
+  const limit = first.uploadedBytes - matrixBytes;
+  if (second.uploadedBytes <= limit) return [];
+  return [
+    `a second graph uploaded ${second.uploadedBytes} bytes, at most ${limit} are expected: matrices are not shared`,
+  ];
+}

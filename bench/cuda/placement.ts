@@ -1,0 +1,111 @@
+/** Models in several formats on the fake runtime, each in a process of its own. */
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Quantization } from '../../gpu-backend/builder/quantization.ts';
+import type { ComputeType } from '../../gpu-backend/builder/tensor-reader.ts';
+import { ROOT } from '../../local/root.ts';
+import { type CudaLibraries, fakeEnvironment } from './libraries.ts';
+import { sharingFaults, stepFaults } from './limits.ts';
+import type { Probed, ProbeOptions } from './probe.ts';
+import { type PartCost, readTrace } from './trace.ts';
+
+export interface Configuration {
+  model: string;
+  compute: ComputeType;
+  quantization: Quantization;
+}
+
+export interface Placement extends Configuration {
+  /** Of a step of one session. */
+  launches: number;
+  uploads: number;
+  faults: string[];
+}
+
+const BUNDLED = join(ROOT, 'models/target');
+const FIXTURES = join(ROOT, 'test/engine/fixtures');
+const MODELS = [
+  BUNDLED,
+  ...[
+    'llama-biased-tied-f32',
+    'llama3-rope-sharded-f32',
+    'mistral-f16',
+    'qwen2-bias-tied-bf16',
+    'qwen3-qknorm-sharded-bf16',
+  ].map((name) => join(FIXTURES, name)),
+];
+/** int8 is a form for CPUs: it is refused in float16. */
+const QUANTIZATIONS = ['none', 'int4'] as const;
+const ROWS = 16;
+/** Of the last lines of a probe that failed. */
+const SHOWN_CHARACTERS = 600;
+
+export function allConfigurations(): Configuration[] {
+  return MODELS.flatMap((model) =>
+    (['float16', 'float32'] as const).flatMap((compute) =>
+      QUANTIZATIONS.map((quantization) => ({ model, compute, quantization })),
+    ),
+  );
+}
+
+/** One of each kind of layer, as it is served. */
+export function fewConfigurations(): Configuration[] {
+  const compute = 'float16';
+  return [
+    { model: BUNDLED, compute, quantization: 'int4' },
+    { model: MODELS.at(-2)!, compute, quantization: 'none' },
+    { model: MODELS.at(-1)!, compute, quantization: 'none' },
+  ];
+}
+
+/** `folder` takes converted weights and the trace. */
+export async function place(
+  configuration: Configuration,
+  found: CudaLibraries,
+  folder: string,
+): Promise<Placement> {
+  const trace = join(folder, 'trace');
+  const options: ProbeOptions = {
+    ...configuration,
+    cacheFolder: join(folder, 'cache'),
+    rows: ROWS,
+  };
+  const probed = await probe(options, fakeEnvironment(found, trace));
+  const parts = readTrace(existsSync(trace) ? readFileSync(trace, 'utf8') : '');
+  const { launches = 0, uploads = 0 } = parts.get('step of 1') ?? {};
+  const faults = typeof probed === 'string' ? [probed] : faultsOf(parts, probed);
+  return { ...configuration, launches, uploads, faults };
+}
+
+function faultsOf(parts: ReadonlyMap<string, PartCost>, { layers, matrixBytes }: Probed): string[] {
+  return [
+    ...['step of 1', 'step of 2'].flatMap((name) => stepFaults(name, parts.get(name)!, layers)),
+    ...sharingFaults(parts.get('open')!, parts.get('second graph')!, matrixBytes),
+  ];
+}
+
+/** What was probed, or why not: the process must come to its end. */
+async function probe(options: ProbeOptions, env: NodeJS.ProcessEnv): Promise<Probed | string> {
+  const script = join(import.meta.dirname, 'probe.ts');
+  try {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--import', 'tsx', script, JSON.stringify(options)],
+      { env, cwd: ROOT },
+    );
+    return JSON.parse(stdout) as Probed;
+  } catch (error) {
+    const {
+      code,
+      signal,
+      stderr = '',
+    } = error as { code?: number; signal?: string; stderr?: string };
+    return `ended with ${signal ?? code}: ${stderr.trim().slice(0, SHOWN_CHARACTERS)}`;
+  }
+}
+
+export function describe({ model, compute, quantization }: Configuration): string {
+  return `${basename(model)} ${compute} ${quantization}`;
+}

@@ -1,0 +1,62 @@
+/** What the fake runtime recorded, by the parts that its reader marked. */
+
+/** Calls of one part. */
+export interface PartCost {
+  /** Kernels and products of cuBLAS. */
+  launches: number;
+  /** Copies of host memory to the device. */
+  uploads: number;
+  uploadedBytes: number;
+  /** Copies back. */
+  downloads: number;
+  /** Copies within the device. */
+  moves: number;
+  /** Times that the host waited for the device. */
+  waits: number;
+  /** By kernel, as the compiler mangled its name. */
+  kernels: Map<string, number>;
+}
+
+const MARK = '# ';
+
+/** The last part of each name. */
+export function readTrace(text: string): Map<string, PartCost> {
+  const parts = new Map<string, PartCost>();
+  let part: PartCost | undefined;
+  for (const line of text.split('\n')) {
+    if (line.startsWith(MARK)) {
+      part = noCost();
+      parts.set(line.slice(MARK.length), part);
+    } else if (part) {
+      add(part, line.split(' '));
+    }
+  }
+  return parts;
+}
+
+function noCost(): PartCost {
+  return {
+    launches: 0,
+    uploads: 0,
+    uploadedBytes: 0,
+    downloads: 0,
+    moves: 0,
+    waits: 0,
+    kernels: new Map(),
+  };
+}
+
+function add(part: PartCost, [call, what = '', bytes = '0']: string[]): void {
+  if (call === 'wait') part.waits++;
+  if (call === 'launch') {
+    part.launches++;
+    part.kernels.set(what, (part.kernels.get(what) ?? 0) + 1);
+  }
+  if (call !== 'copy') return;
+  if (what === 'device-host') part.downloads++;
+  if (what === 'device-device') part.moves++;
+  if (what === 'host-device') {
+    part.uploads++;
+    part.uploadedBytes += Number(bytes);
+  }
+}

@@ -1,0 +1,63 @@
+/** What `npm run check:cuda` reads from a trace, and what it finds wrong with it. */
+import { describe, expect, it } from 'vitest';
+import { sharingFaults, stepFaults } from '../../bench/cuda/limits.ts';
+import { readTrace } from '../../bench/cuda/trace.ts';
+
+const TRACE = `allocate 512
+# open
+copy host-device 1000
+copy host-device 24
+# step of 1
+copy host-device 8
+launch kernel_a 1,1,1 32,1,1
+launch kernel_a 1,1,1 32,1,1
+launch cublasGemmEx
+copy device-host 400
+call cublasSetStream_v2
+wait
+# second graph
+copy host-device 100
+`;
+
+describe('readTrace', () => {
+  it('counts calls by the parts that were marked', () => {
+    const step = readTrace(TRACE).get('step of 1')!;
+    expect(step).toMatchObject({ launches: 3, uploads: 1, downloads: 1, moves: 0, waits: 1 });
+    expect([...step.kernels]).toEqual([
+      ['kernel_a', 2],
+      ['cublasGemmEx', 1],
+    ]);
+  });
+
+  it('keeps the last part of a name', () => {
+    const twice = `${TRACE}# open\ncopy host-device 7\n`;
+    expect(readTrace(twice).get('open')!.uploadedBytes).toBe(7);
+  });
+});
+
+describe('limits', () => {
+  const parts = readTrace(TRACE);
+  const step = parts.get('step of 1')!;
+
+  it('find nothing wrong with a step of few calls', () => {
+    expect(stepFaults('step', step, 1)).toEqual([]);
+  });
+
+  it.each([
+    ['launches', 1000],
+    ['uploads', 7],
+    ['downloads', 2],
+    ['moves', 1],
+    ['waits', 3],
+  ])('name %s beyond what is expected', (what, found) => {
+    expect(stepFaults('step', { ...step, [what]: found }, 1)).toEqual([
+      expect.stringContaining(`${found} ${what}`),
+    ]);
+  });
+
+  it('tell a graph that uploads its matrices again', () => {
+    const [first, second] = [parts.get('open')!, parts.get('second graph')!];
+    expect(sharingFaults(first, second, 900)).toEqual([]);
+    expect(sharingFaults(first, first, 900)).toEqual([expect.stringContaining('not shared')]);
+  });
+});

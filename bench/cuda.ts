@@ -1,17 +1,28 @@
 /**
- * What can be known about the CUDA provider without a GPU: with a runtime that has no device,
- * that every node has a kernel there, what a step costs in calls, and that an engine opens,
- * steps, commits and closes. Takes ONNX Runtime's CUDA build, which `.ci/fetch-cuda` fetches.
+ * The CUDA provider, first without a GPU: on a runtime that has no device, that every node has
+ * a kernel, what a step costs in calls, and that an engine opens, steps, commits and closes.
+ * Takes ONNX Runtime's CUDA build, which `.ci/fetch-cuda` fetches. Where a GPU is, or a device
+ * is named, the command goes on: logits against the CPU's, steps against the time that memory
+ * takes, tokens a second, and what ten thousand steps leave.
  *
- *   npm run -s check:cuda [-- --short] [-- --json] [-- --libraries FOLDER]
+ *   npm run -s check:cuda [-- --short] [-- --json] [-- --libraries FOLDER] [-- --model FOLDER]
+ *     [-- --measure cpu|cuda]
  *
  * Ends with 1 where something is not as it should be, and with 0 where the libraries are missing.
+ * `--measure cpu` tries the measurement itself.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { defaultFolder, findCudaLibraries } from './cuda/libraries.ts';
+import { ROOT } from '../local/root.ts';
+import {
+  type CudaLibraries,
+  defaultFolder,
+  findCudaLibraries,
+  hasDevice,
+} from './cuda/libraries.ts';
+import { type Measurement, measure, measurementFaults } from './cuda/measure.ts';
 import {
   allConfigurations,
   describe,
@@ -19,40 +30,84 @@ import {
   type Placement,
   place,
 } from './cuda/placement.ts';
+import { machine } from './engine/setup.ts';
 
 const { values } = parseArgs({
   options: {
     short: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     libraries: { type: 'string', default: defaultFolder() },
+    measure: {
+      type: 'string',
+      default: !process.argv.includes('--short') && hasDevice() ? 'cuda' : '',
+    },
+    model: { type: 'string', default: join(ROOT, 'models/target') },
   },
 });
 
-const found = findCudaLibraries(values.libraries);
-if (found) await check(found);
-else console.log(`check:cuda skipped: no ONNX Runtime for CUDA in ${values.libraries}`);
-
-async function check(libraries: NonNullable<typeof found>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'espalier-cuda-'));
-  const placements: Placement[] = [];
-  try {
-    for (const configuration of values.short ? fewConfigurations() : allConfigurations()) {
-      const placement = await place(configuration, libraries, folder);
-      placements.push(placement);
-      if (!values.json) report(placement);
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+const folder = mkdtempSync(join(tmpdir(), 'espalier-cuda-'));
+const say = (line: string) => {
+  if (!values.json) console.log(line);
+};
+try {
+  const found = findCudaLibraries(values.libraries);
+  if (!found) say(`check:cuda skipped: no ONNX Runtime for CUDA in ${values.libraries}`);
+  const placements = found ? await placeAll(found) : [];
+  const measurements = await measureAll();
+  if (values.json) {
+    console.log(JSON.stringify({ machine: machine(), placements, measurements }, null, 1));
   }
-  if (values.json) console.log(JSON.stringify(placements, null, 1));
-  if (placements.some(({ faults }) => faults.length > 0)) process.exitCode = 1;
+  const faults = [
+    ...placements.flatMap((placement) => placement.faults),
+    ...measurements.flatMap(measurementFaults),
+  ];
+  if (faults.length > 0) process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
 }
 
-function report(placement: Placement): void {
-  const { launches, uploads, faults } = placement;
-  const result =
-    faults.length === 0
-      ? `every node on CUDA, a step of 16 rows ${launches} launches, ${uploads} copies to the device`
-      : faults.join('\n  ');
-  console.log(`${describe(placement)}: ${result}`);
+async function placeAll(libraries: CudaLibraries): Promise<Placement[]> {
+  const placements: Placement[] = [];
+  for (const configuration of values.short ? fewConfigurations() : allConfigurations()) {
+    const placement = await place(configuration, libraries, folder);
+    placements.push(placement);
+    const { launches, uploads, faults } = placement;
+    const calls = `every node on CUDA, a step of 16 rows ${launches} launches, ${uploads} copies to the device`;
+    say(`${describe(configuration)}: ${faults.length === 0 ? calls : faults.join('\n  ')}`);
+  }
+  return placements;
+}
+
+async function measureAll(): Promise<Measurement[]> {
+  const { measure: provider, model } = values;
+  const measurements: Measurement[] = [];
+  if (provider === '') return measurements;
+  if (provider !== 'cpu' && provider !== 'cuda') throw new Error('--measure is cpu or cuda');
+  for (const quantization of ['none', 'int4'] as const) {
+    const found = await measure({
+      model,
+      provider,
+      quantization,
+      cacheFolder: join(folder, 'cache'),
+    });
+    measurements.push(found);
+    const { agreement, gigabytesPerSecond, leak } = found;
+    say(
+      `${quantization} on ${provider}: ${agreement.sameToken} of ${agreement.rows} rows agree with the CPU, logits within ${agreement.largestDifference.toFixed(4)}; ` +
+        `memory ${gigabytesPerSecond.toFixed(0)} GB/s; ${leak.steps} steps left ${leak.residentBytes} bytes`,
+    );
+    if (!values.json) {
+      console.table(found.steps.map(rounded));
+      console.table(found.throughput.map(rounded));
+    }
+    for (const fault of measurementFaults(found)) say(`  ${fault}`);
+  }
+  return measurements;
+}
+
+/** Numbers as a table shows them. */
+function rounded(cells: object): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(cells).map(([name, value]) => [name, Number(Number(value).toFixed(3))]),
+  );
 }

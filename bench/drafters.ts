@@ -9,9 +9,8 @@
  *
  * `L` is the echo over the session's own text; `A` the successors that the target's
  * logits named; `model` a second model (`--draft`), `self` the target's own weights,
- * `kangaroo` its first layers and the one in `--exit`, all
- * over the end of a long text (`gpu-backend/drafters`). Trees are sized as the service
- * sizes them, or have `--nodes` nodes whatever they cost, networks asked in four passes,
+ * `kangaroo` its first layers and the one in `--exit`, all over the end of a long text
+ * (`gpu-backend/drafters`). Trees are sized as the service sizes them, or have `--nodes` nodes whatever they cost, networks asked in four passes,
  * as on a GPU that has all for nothing. `--simulate` counts time as an 8B model on an
  * H100 takes it (`drafters/simulated.ts`): acceptance is measured, time is said.
  */

@@ -1,7 +1,9 @@
-/** Where ONNX Runtime for CUDA lies on this machine, and how a process computes with it. */
+/** Where ONNX Runtime for CUDA lies on this machine, how a process computes with it, and whether a device is there. */
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import koffi from 'koffi';
+import { ortLibrary } from '../../gpu-backend/ort/library.ts';
 import { buildFakeCuda } from './fake/build.ts';
 
 /** What `.ci/fetch-cuda` leaves. */
@@ -38,4 +40,19 @@ export function fakeEnvironment(found: CudaLibraries, trace: string): NodeJS.Pro
     ESPALIER_ORT: found.runtime,
     FAKE_CUDA_TRACE: trace,
   };
+}
+
+/** Whether this machine's driver has a device. */
+export function hasDevice(): boolean {
+  // ONNX Runtime configures koffi, which refuses that once it has looked for another library.
+  ortLibrary();
+  try {
+    const driver = koffi.load('libcuda.so.1');
+    const count: [number] = [0];
+    const ready = driver.func('int cuInit(unsigned int)')(0) === 0;
+    return ready && driver.func('int cuDeviceGetCount(_Out_ int *)')(count) === 0 && count[0] > 0;
+  } catch {
+    // No driver.
+    return false;
+  }
 }

@@ -82,7 +82,7 @@ export async function place(
 function faultsOf(parts: ReadonlyMap<string, PartCost>, { layers, matrixBytes }: Probed): string[] {
   return [
     ...['step of 1', 'step of 2'].flatMap((name) => stepFaults(name, parts.get(name)!, layers)),
-    ...sharingFaults(parts.get('open')!, parts.get('second graph')!, matrixBytes),
+    ...sharingFaults(parts.get('second graph')!, matrixBytes),
   ];
 }
 

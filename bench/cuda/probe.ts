@@ -7,13 +7,13 @@
  * Prints what it ran as JSON, a `Probed`.
  */
 import koffi from 'koffi';
-import type { PreparedModel } from '../../gpu-backend/builder/prepare.ts';
 import type { Quantization } from '../../gpu-backend/builder/quantization.ts';
 import type { ComputeType } from '../../gpu-backend/builder/tensor-reader.ts';
 import type { Slot } from '../../gpu-backend/engine/engine.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import { ortLibrary } from '../../gpu-backend/ort/library.ts';
 import { chainRow, treeRow, upTo } from '../../test/engine/driver.ts';
+import { matrixBytesOf } from './matrix-bytes.ts';
 
 export interface ProbeOptions {
   model: string;
@@ -75,18 +75,14 @@ await engine.loadFor(2);
 const chunk = engine.acquire(Int32Array.from(upTo(CONTEXT)), MAX_CONTEXT, 'a prompt beside')!;
 mark('step of two lanes');
 await engine.step([chainRow(slots[0]!, [1]), chainRow(chunk, upTo(CONTEXT), CONTEXT - 1)]);
-const probed = probedOf(engine.parts.prepared);
+const { prepared } = engine.parts;
+const probed: Probed = {
+  layers: prepared.model.config.layers,
+  matrixBytes: matrixBytesOf(prepared),
+};
 mark('close');
 engine.close();
 console.log(JSON.stringify(probed));
-
-function probedOf({ model, layout }: PreparedModel): Probed {
-  const parts = Object.values(layout.matrices).flatMap((matrix) => Object.values(matrix.parts));
-  // A table has two names where it is read in two shapes.
-  const pieces = new Map(parts.map(({ file, offset, bytes }) => [`${file} ${offset}`, bytes]));
-  const matrixBytes = [...pieces.values()].reduce((sum, bytes) => sum + bytes, 0);
-  return { layers: model.config.layers, matrixBytes };
-}
 
 function tree(slot: Slot) {
   const tokens = upTo(options.rows);

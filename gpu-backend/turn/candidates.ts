@@ -23,8 +23,10 @@ import type { SampledTree } from '../accept/sampled/sampled-tree.ts';
 import type { Seat } from '../drafters/beside.ts';
 import type { StepRow } from '../engine/engine.ts';
 import type { Turn } from './admit.ts';
-import { TreeCredit } from './tree-credit.ts';
 import { Without } from './without.ts';
+
+/** Tree frames a worker may have outstanding: a round trip's worth of steps, and a bound on the work a peer can cause. */
+export const TREE_CREDIT = 8;
 
 export class Candidates {
   /** What the step in flight verifies. */
@@ -49,7 +51,8 @@ export class Candidates {
   /** Path probabilities of what is proposed. */
   private readonly falling = new Float64Array(MAX_VERIFIED_NODES);
   private drafted: TokenTree;
-  private readonly credit = new TreeCredit();
+  /** Trees taken in since credit was last returned. */
+  private taken = 0;
   /** Tokens of all spans so far. */
   private spanTokens = 0;
   private readonly without = new Without();
@@ -85,7 +88,10 @@ export class Candidates {
    * Throws `FrameError` when it is malformed or sent beyond the credit.
    */
   receive(bytes: Uint8Array, tokens: Int32Array, length: number): void {
-    this.credit.take();
+    if (this.taken === TREE_CREDIT) {
+      throw new FrameError(`more than ${TREE_CREDIT} trees outstanding; wait for credit`);
+    }
+    this.taken++;
     const words: DraftWord[] = [];
     const base = decodeTree(bytes, this.arrived, words);
     requireKnown(this.arrived.tokens, this.arrived.size, this.vocabSize);
@@ -155,8 +161,6 @@ export class Candidates {
     if (this.sampled) this.sampled.grow(this.drafted, this.tree, count);
     else if (count > 0) selectBest(this.drafted, this.tree, count);
     else this.tree.clear();
-    // A step in lockstep can't begin without a tree.
-    if (!this.lockstep) this.credit.step(this.tree.size, this.standing.size > 0);
     return this.tree;
   }
 
@@ -198,9 +202,11 @@ export class Candidates {
     }
   }
 
-  /** Credit to return with a step's result. */
-  releaseCredit(): number {
-    return this.credit.release();
+  /** Credit to return: tree frames taken in since the last call. */
+  takeCredit(): number {
+    const credit = this.taken;
+    this.taken = 0;
+    return credit;
   }
 
   private swap(): void {

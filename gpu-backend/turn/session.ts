@@ -226,7 +226,7 @@ export class Session implements Draftable {
       sources: walk.sources.slice(0, count),
       steps: 1,
       drafted,
-      credit: candidates.releaseCredit(),
+      credit: candidates.takeCredit(),
       stepMicros,
       ...(logprobs && { logprobs }),
       ...(deviations > 0 && { deviations }),

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { HEARTBEAT_MS, WORKER_DEADLINE_MS } from '../../gpu-backend/link/link-server.ts';
 import { MERGE_ABOVE_BYTES, Outbox } from '../../gpu-backend/link/outbox.ts';
-import { TREE_CREDIT } from '../../gpu-backend/turn/tree-credit.ts';
+import { TREE_CREDIT } from '../../gpu-backend/turn/candidates.ts';
 import { VirtualClock } from '../../sim/virtual-clock.ts';
 import { TokenTree } from '../../src/draft/tree/tree.ts';
 import { Link, type LinkEvent, SILENCE_DEADLINE_MS } from '../../src/link/client.ts';
@@ -230,7 +230,7 @@ describe('credit', () => {
       link.sendTree(tree, asked.prompt.length);
     }
     expect(link.canSend).toBe(false);
-    await world.pass(600);
+    await world.pass(200);
     expect(link.canSend).toBe(true);
     link.close();
   });

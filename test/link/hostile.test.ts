@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { OPEN_DEADLINE_MS } from '../../gpu-backend/link/link-server.ts';
-import { TREE_CREDIT } from '../../gpu-backend/turn/tree-credit.ts';
+import { TREE_CREDIT } from '../../gpu-backend/turn/candidates.ts';
 import { connect, type End, Host } from '../../sim/network.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';

@@ -60,7 +60,8 @@ async function newStore() {
     /** As ingestion does: a document of so many passages, attached. */
     async add(document: number, passages: number, tokenizer = TOKENIZER) {
       await objects.sql(
-        `INSERT INTO documents (id, tenant_id, key, complete) VALUES (${id(document)}, ${tenantId}, 'k${document}', 1)`,
+        `INSERT INTO documents (id, tenant_id, key, complete, tokenizer)
+         VALUES (${id(document)}, ${tenantId}, 'k${document}', 1, '${tokenizer}')`,
       );
       for (let n = 0; n < passages; n++) {
         const chunk = 100_000 * tenantId + 100 * document + n;

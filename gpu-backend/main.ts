@@ -1,9 +1,10 @@
 /**
  * The verifier as a process. Environment: HOST, PORT, ESPALIER_MODEL (a model
- * folder, a .gguf file, or owner/name on the hub), ESPALIER_DRAFT (the same, for a
- * model that drafts beside it) and ESPALIER_DRAFT_PROVIDER, the engine's settings, LINK_KEYS (whose
- * tickets open a link) and LINK_AUDIENCE (the addresses under which workers
- * reach it).
+ * folder, a .gguf file, or owner/name on the hub), ESPALIER_DRAFT (what drafts beside
+ * it: the same for a second model, `self` for its own weights, a .safetensors file for
+ * its first layers and one more) and ESPALIER_DRAFT_PROVIDER, the engine's settings,
+ * LINK_KEYS (whose tickets open a link) and LINK_AUDIENCE (the addresses under which
+ * workers reach it).
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

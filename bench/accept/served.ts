@@ -49,6 +49,7 @@ export async function serveRules(file: string, plan: ServePlan) {
     for (const rule of ACCEPT_RULES.filter((name) => plan.rules.includes(name))) {
       const choice = chooseAccept(rule, aids);
       if (choice) served[rule] = await serve(model, choice, questions, temperature);
+      else console.error(`${rule} is skipped: ${path} has no file for it (docs/acceptance.md)`);
     }
     return { model: model.name, served };
   } finally {

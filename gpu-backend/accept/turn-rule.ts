@@ -39,12 +39,13 @@ export function turnRule(
   if (accept.rule === 'judge') return lossy(new JudgeAccept(draw, accept.head, hiddenAt));
   const probabilities = new Probabilities(warp, nucleus, vocabSize);
   if (accept.rule === 'typical') return lossy(new TypicalAccept(draw, probabilities));
+  // Of noise that no drafter ranks by: what these rules promise holds for no other draws.
+  const own = new Draw(warp, drawSeed(seed), nucleus, processors);
   if (accept.rule === 'relaxed') {
-    return lossy(new RelaxedAccept(draw, probabilities, accept.neighbours));
+    return lossy(new RelaxedAccept(own, probabilities, accept.neighbours));
   }
   const { law, draw: drawing } = SAMPLED_RULES[accept.rule];
   const drafts = new SampledTree(drawing, draftSeed(seed, resumed));
-  const own = new Draw(warp, drawSeed(seed), nucleus, processors);
   const rule = new SampledAccept(law, drafts, own, probabilities, seed);
   return { rule, lossy: null, drafts };
 }

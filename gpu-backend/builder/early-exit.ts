@@ -6,7 +6,7 @@
  * encodings number tokens by how often they occur.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync, renameSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EMBEDDING, FINAL_NORM, HEAD, TRIMMED_HEAD, type WeightLayout } from './convert.ts';
 import { type Block, layersOf } from './decoder-options.ts';
@@ -38,7 +38,12 @@ export interface ModelPart {
 export function earlyExit(prepared: PreparedModel, file: string): ModelPart {
   const { layout, model } = prepared;
   const { config } = model;
-  if (layout.rotated) throw new UnsupportedModelError('an early exit of int8 rows', 'int4, none');
+  if (layout.rotated) {
+    throw new UnsupportedModelError(
+      'an early exit of int8 rows',
+      'a target added with --quantize int4 or --quantize none',
+    );
+  }
   const { tensors, metadata } = readSafetensorsFile(file);
   const exit = Number(metadata.exit);
   if (!(Number.isInteger(exit) && exit >= 1 && exit < config.layers)) {
@@ -104,6 +109,9 @@ function convert(
         matrices[tensor.name] = stored;
       }
     }
+  } catch (cause) {
+    rmSync(join(folder, partial), { force: true });
+    throw cause;
   } finally {
     weights.close();
   }

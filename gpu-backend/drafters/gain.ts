@@ -3,7 +3,7 @@
  * drafted then and would not be otherwise, given that the target gets to the node.
  * A logistic predictor over what is known before asking, as SpecDec++ (2405.19715)
  * stops by a learned prediction of acceptance; it learns from every outcome, and in
- * place of the paper's trained head it has five weights.
+ * place of the paper's trained head it has six weights.
  */
 import type { ModelDistribution } from '../../src/draft/model-distribution.ts';
 

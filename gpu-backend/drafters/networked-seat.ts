@@ -83,8 +83,11 @@ export class NetworkedSeat extends EchoDrafter implements Seat {
   draftWithout(tree: TokenTree, budget: number): boolean {
     if (this.asked.size === 0) return false;
     this.store.silent = true;
-    this.draft(tree, budget);
-    this.store.silent = false;
+    try {
+      this.draft(tree, budget);
+    } finally {
+      this.store.silent = false;
+    }
     return true;
   }
 

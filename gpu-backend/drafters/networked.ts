@@ -9,6 +9,7 @@ import { Lru } from '../../src/draft/lru.ts';
 import type { Clock } from '../../src/link/protocol/index.ts';
 import type { Turn } from '../turn/admit.ts';
 import type { Beside, Outcome, Seat, Spent } from './beside.ts';
+import { EchoDrafter } from './echo.ts';
 import { EchoMemories } from './echo-memory.ts';
 import { Gain } from './gain.ts';
 import type { Network, Question } from './network.ts';
@@ -23,9 +24,11 @@ const PASS_NODES = 12;
 const CATCH_UP = 8;
 /** Namespaces whose records are kept; the one used longest ago is forgotten first. */
 const MAX_NAMESPACES = 256;
+/** A network that fails so often in a row is not asked again. */
+const MAX_FAILURES = 3;
 
 /** What is known of a namespace: what asking brings, and whether it pays, by class of load. */
-interface Record {
+interface NamespaceRecord {
   gain: Gain;
   prices: Price[];
 }
@@ -41,10 +44,12 @@ export class Networked implements Beside {
   private readonly clock: Pick<Clock, 'now'>;
   private readonly options: NetworkedOptions;
   private readonly memories = new EchoMemories(1);
-  private readonly records = new Lru<Record>(MAX_NAMESPACES);
+  private readonly records = new Lru<NamespaceRecord>(MAX_NAMESPACES);
   /** Of the last preparation. */
   private lastMs = 0;
   private load = 0;
+  /** In a row. */
+  private failures = 0;
 
   constructor(network: Network, clock: Pick<Clock, 'now'>, options: NetworkedOptions = {}) {
     this.network = network;
@@ -54,24 +59,27 @@ export class Networked implements Beside {
 
   seat(turn: Turn): Seat {
     const memory = this.memories.of(turn);
+    // What a network brings can be counted only where every committed token is the target's own draw.
+    if (turn.accept.rule !== 'match') return new EchoDrafter(memory);
     return new NetworkedSeat(turn, this.network, this.record(turn.namespace).gain, memory);
   }
 
   async prepare(seats: readonly Seat[]): Promise<void> {
     const began = this.clock.now();
     this.load = 32 - Math.clz32(Math.max(0, seats.length - 1));
+    if (this.failures >= MAX_FAILURES) return;
     let asking: NetworkedSeat[] = [];
     try {
-      asking = seats
-        .filter((seat) => seat instanceof NetworkedSeat)
-        .filter((seat) => this.admits(seat));
+      for (const seat of seats) {
+        if (seat instanceof NetworkedSeat && this.admits(seat)) asking.push(seat);
+      }
       const passes = this.options.always?.passes ?? MAX_PASSES;
       for (let pass = 0; pass < passes && asking.length > 0; pass++) {
         asking = await this.pass(asking, this.clock.now() - began);
       }
     } catch (cause) {
       // The sessions go on without what it would have said.
-      console.error(cause);
+      this.fail(cause);
       for (const seat of asking) seat.leave();
     }
     this.lastMs = this.clock.now() - began;
@@ -96,6 +104,16 @@ export class Networked implements Beside {
     this.network.close();
   }
 
+  private fail(cause: unknown): void {
+    this.failures++;
+    if (this.failures === 1) console.error(cause);
+    if (this.failures < MAX_FAILURES) return;
+    console.error(
+      `the draft network failed ${MAX_FAILURES} times in a row and is not asked again; ` +
+        'restart the verifier to try it anew',
+    );
+  }
+
   private admits(seat: NetworkedSeat): boolean {
     const may = this.options.always || this.price(seat.namespace).affords(0);
     return Boolean(may) && seat.enter();
@@ -114,6 +132,7 @@ export class Networked implements Beside {
     }
     if (questions.length === 0) return [];
     await this.network.read(questions);
+    this.failures = 0;
     this.spent.passes++;
     for (const { nodes } of questions) this.spent.nodes += nodes.length;
     // Who reads a chunk of a long text reads the next one before the next step: it must hold up nobody.
@@ -166,7 +185,7 @@ export class Networked implements Beside {
     return prices[this.load]!;
   }
 
-  private record(namespace: string): Record {
+  private record(namespace: string): NamespaceRecord {
     return this.records.of(namespace, () => ({ gain: new Gain(), prices: [] }));
   }
 }

@@ -72,8 +72,13 @@ export class DecoderGraphs {
     const onDevice = options.cuda !== undefined;
     const shared = beside && (beside.memory !== null) === onDevice ? beside.weights : undefined;
     const weights = shared?.retain() ?? (await loadWeights(prepared, options));
-    const first = await load(prepared, options, weights, counts[0]!);
-    return new DecoderGraphs(prepared, options, weights, counts, first);
+    try {
+      const first = await load(prepared, options, weights, counts[0]!);
+      return new DecoderGraphs(prepared, options, weights, counts, first);
+    } catch (cause) {
+      weights.release();
+      throw cause;
+    }
   }
 
   /** Where the graphs run, with memory that lasts until they are closed. */

@@ -37,7 +37,7 @@ export class SharedWeights {
   }
 
   /**
-   * @param memory the device's, which is released with the weights; null for host memory
+   * @param memory the device's, which is released with the weights, or when loading fails; null for host memory
    */
   static async load(
     { folder, layout }: PreparedModel,
@@ -56,13 +56,20 @@ export class SharedWeights {
       else readInto(new Uint8Array(block.buffer), path, offset);
       return block;
     };
-    for (const [matrix, { parts }] of Object.entries(layout.matrices)) {
-      for (const [part, data] of Object.entries(parts)) {
-        const block = await blockOf(data);
-        tensors.set(partName(matrix, part), block.tensor(data.type, data.shape));
+    try {
+      for (const [matrix, { parts }] of Object.entries(layout.matrices)) {
+        for (const [part, data] of Object.entries(parts)) {
+          const block = await blockOf(data);
+          tensors.set(partName(matrix, part), block.tensor(data.type, data.shape));
+        }
       }
+      return new SharedWeights([...blocks.values()], tensors, memory);
+    } catch (cause) {
+      for (const tensor of tensors.values()) tensor.release();
+      for (const block of blocks.values()) block.release();
+      memory?.release();
+      throw cause;
     }
-    return new SharedWeights([...blocks.values()], tensors, memory);
   }
 
   retain(): this {

@@ -55,7 +55,8 @@ export class Candidates {
   private taken = 0;
   /** Tokens of all spans so far. */
   private spanTokens = 0;
-  private readonly without = new Without();
+  /** null where no network is asked. */
+  private readonly without: Without | null;
   /** Base of the newest tree. */
   private newestBase = -1;
 
@@ -78,6 +79,7 @@ export class Candidates {
     this.drafts = turn.drafting !== 'off' && turn.budget > 0;
     this.lockstep = this.drafts && turn.drafting === 'lockstep';
     this.echo = this.drafts ? echo : null;
+    this.without = this.echo?.draftWithout ? new Without() : null;
     const asked = turn.prompt.length - turn.resumed;
     this.echo?.begin(turn.prompt.subarray(0, asked), turn.regions);
     this.echo?.commit(turn.prompt.subarray(asked));
@@ -148,11 +150,11 @@ export class Candidates {
     this.drafted = spare;
     spare.clear();
     if (!this.drafts || most <= 0) return falling.subarray(0, 0);
-    if (this.echo) this.without.draw(this.echo, this.standing, most);
+    if (this.echo) this.without?.draw(this.echo, this.standing, most, this.finish);
     this.echo?.draft(spare, most);
     fuse(spare, this.standing);
-    this.drafted = this.pruned(spare);
-    for (const processor of this.extending) processor.extend!(this.drafted);
+    // Between frames the arrived tree's nodes are free.
+    this.drafted = this.finish(spare, this.arrived);
     return falling.subarray(0, Math.min(most, rankNodes(this.drafted, falling)));
   }
 
@@ -164,14 +166,20 @@ export class Candidates {
     return this.tree;
   }
 
+  /** `tree` with what the processors draft themselves, and without what can't be drawn; made in `spare` if need be. */
+  private readonly finish = (tree: TokenTree, spare: TokenTree): TokenTree => {
+    const finished = this.pruned(tree, spare);
+    for (const processor of this.extending) processor.extend!(finished);
+    return finished;
+  };
+
   /** Without what can't be drawn: it would take the place of what can. */
-  private pruned(tree: TokenTree): TokenTree {
+  private pruned(tree: TokenTree, spare: TokenTree): TokenTree {
     if (this.pruning.length === 0) return tree;
     this.ruledOut.fill(0);
     for (const processor of this.pruning) processor.ruleOut!(tree, this.ruledOut);
-    // Between frames the arrived tree's nodes are free.
-    prune(tree, this.ruledOut, this.arrived);
-    return this.arrived;
+    prune(tree, this.ruledOut, spare);
+    return spare;
   }
 
   /** What was committed: the standing tree loses what it rules out. */
@@ -184,7 +192,7 @@ export class Candidates {
 
   /** Of `tokens`, which the step in flight committed, how many it owes to a network. */
   owedToNetwork(tokens: Int32Array): number {
-    return this.without.owed(tokens, this.tree);
+    return this.without?.owed(tokens, this.tree) ?? 0;
   }
 
   /** Whether the successors of verified tokens are drafted from. */

@@ -48,7 +48,7 @@ export class Scheduler {
     return this.sessions.size;
   }
 
-  /** Whether the engine answers. */
+  /** Whether the engine answers, and what drafts beside it. */
   get alive(): boolean {
     return this.runningSince === null || this.clock.now() - this.runningSince < RUN_DEADLINE_MS;
   }
@@ -96,7 +96,9 @@ export class Scheduler {
     this.worked = true;
     const drafting = this.sizing.drafting(sessions);
     const drafted = sessions.filter((_, i) => drafting[i]);
-    await this.beside?.prepare(drafted.flatMap(({ seat }) => seat ?? []));
+    const { beside } = this;
+    // A network that hangs stops every turn, as an engine that does.
+    if (beside) await this.timed(() => beside.prepare(drafted.flatMap(({ seat }) => seat ?? [])));
     const began = this.clock.now();
     const sized = this.sizing.size(sessions, proposeGuarded, drafting);
     const nodes = new Map(sessions.map((session, i) => [session, sized.nodes[i]!]));
@@ -187,7 +189,7 @@ export class Scheduler {
     return true;
   }
 
-  /** Lets `alive` see how long the engine takes for `run`. */
+  /** Lets `alive` see how long `run` takes. */
   private async timed(run: () => Promise<unknown>): Promise<void> {
     this.runningSince = this.clock.now();
     try {

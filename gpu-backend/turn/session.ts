@@ -166,11 +166,14 @@ export class Session implements Draftable {
   decodeRow(nodes: number): StepRow {
     const { row } = this;
     this.absorbed = false;
-    const tree = this.candidates.choose(nodes);
-    this.fillRow(tree);
-    const { limits } = this.engine;
-    if (limits.exact && firstAcrossPanel(row.parents, row.count, this.slot.length) >= 0) {
-      this.fillRow(this.candidates.choose(panelRoom(this.slot.length) - 1));
+    const { exact } = this.engine.limits;
+    const inPanel = panelRoom(this.slot.length) - 1;
+    // Sampled drafts are drawn once: to draw again where the tree has the wrong shape
+    // would choose drafts by what they are, and the rule's law would not hold.
+    const most = exact && this.accept.drafts ? Math.min(nodes, inPanel) : nodes;
+    this.fillRow(this.candidates.choose(most));
+    if (exact && firstAcrossPanel(row.parents, row.count, this.slot.length) >= 0) {
+      this.fillRow(this.candidates.choose(inPanel));
     }
     return row;
   }

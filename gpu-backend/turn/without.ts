@@ -1,7 +1,8 @@
 /**
  * What a step would have accepted had no network been asked. As the target draws the
  * same tokens whatever is drafted, the other tree can be walked along what was
- * committed: what the network brought is counted, not estimated.
+ * committed: what the network brought is counted, not estimated. Only the accept rule
+ * `match` commits the target's own draws alone, so in turns of another no network is asked.
  */
 
 import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
@@ -12,25 +13,38 @@ import type { Seat } from '../drafters/beside.ts';
 
 export class Without {
   private readonly drafted = new TokenTree();
+  private readonly spare = new TokenTree();
   private readonly best = new TokenTree(MAX_VERIFIED_NODES);
-  private drawn = false;
+  /** What would have been proposed for the step in flight; null where no network was asked for it. */
+  private proposed: TokenTree | null = null;
 
-  /** Draws the other tree for the step to come, where a network was asked for it. */
-  draw(seat: Seat, standing: TokenTree, most: number): void {
+  /**
+   * Draws the other tree for the step to come, where a network was asked for it.
+   * @param finish does to it what is done to the tree that is verified
+   */
+  draw(
+    seat: Seat,
+    standing: TokenTree,
+    most: number,
+    finish: (tree: TokenTree, spare: TokenTree) => TokenTree,
+  ): void {
     this.drafted.clear();
-    this.drawn = seat.draftWithout?.(this.drafted, most) ?? false;
-    if (this.drawn) fuse(this.drafted, standing);
+    this.proposed = null;
+    if (!seat.draftWithout?.(this.drafted, most)) return;
+    fuse(this.drafted, standing);
+    this.proposed = finish(this.drafted, this.spare);
   }
 
   /**
-   * How many more of the committed `tokens`, the target's own at their end, were
+   * How many more of the committed `tokens` were
    * accepted of `verified` than of as many nodes of the other tree. O(nodes).
    */
   owed(tokens: Int32Array, verified: TokenTree): number {
-    if (!this.drawn) return 0;
-    this.drawn = false;
-    selectBest(this.drafted, this.best, verified.size);
-    return tokens.length - 1 - depthOf(this.best, tokens);
+    const { proposed, best } = this;
+    if (!proposed) return 0;
+    this.proposed = null;
+    selectBest(proposed, best, verified.size);
+    return depthOf(verified, tokens) - depthOf(best, tokens);
   }
 }
 

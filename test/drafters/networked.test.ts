@@ -144,6 +144,51 @@ describe('a network beside the engine', () => {
     expect(network.places).toBe(1);
   });
 
+  test('that fails three times in a row is not asked again, and says so once', async () => {
+    const { beside, network, begin } = world(right, ALWAYS);
+    const turn = begin();
+    const complaint = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const fail = () => {
+      throw new Error('no memory');
+    };
+    for (const during of [fail, fail, () => {}, fail, fail, fail, fail, () => {}]) {
+      network.during = during;
+      await beside.prepare([turn.seat]);
+    }
+    // Two that fail, four that don't, three that fail.
+    expect(network.runs).toHaveLength(9);
+    const said = complaint.mock.calls.filter(([first]) => /3 times in a row/.test(String(first)));
+    expect(said).toHaveLength(1);
+    expect(complaint).toHaveBeenCalledTimes(3);
+    complaint.mockRestore();
+    expect(network.places).toBe(0);
+  });
+
+  test('that lets one session in and fails at the next keeps neither', async () => {
+    const { beside, network, begin } = world(right, ALWAYS);
+    const turns = [begin('a'), begin('b')];
+    const complaint = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const enter = network.enter.bind(network);
+    network.enter = () => {
+      if (network.places > 0) throw new Error('no memory');
+      return enter();
+    };
+    await beside.prepare(turns.map(({ seat }) => seat));
+    complaint.mockRestore();
+    expect(network.runs).toHaveLength(0);
+    expect(network.places).toBe(0);
+  });
+
+  test('is not asked where a committed token need not be the draw of the target', async () => {
+    const { beside, network } = world(right, ALWAYS);
+    const prompt = Int32Array.of(3, 4, 5);
+    const seat = beside.seat(turnOf({ prompt, accept: { rule: 'typical' } }));
+    seat.begin(prompt, []);
+    await beside.prepare([seat]);
+    expect(network.runs).toHaveLength(0);
+    expect(seat.draftWithout).toBeUndefined();
+  });
+
   test('can be left out of a tree, to see what it brought', async () => {
     const { beside, begin } = world(right, ALWAYS);
     const turn = begin();

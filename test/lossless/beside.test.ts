@@ -117,6 +117,19 @@ async function answers(beside: Beside | null, temperature: number) {
   };
 }
 
+test('a network that always fails changes nothing, and is soon left alone', async () => {
+  const failing = new ScriptedNetwork(96, () => []);
+  failing.during = () => {
+    throw new Error('no memory');
+  };
+  const complaints = vi.spyOn(console, 'error').mockImplementation(() => {});
+  const drafted = await answers(always(failing), 0);
+  complaints.mockRestore();
+  expect(failing.runs).toHaveLength(3);
+  expect(failing.places).toBe(0);
+  expect(drafted.texts).toEqual((await answers(null, 0)).texts);
+});
+
 describe.each([0, 0.9])('at temperature %d', (temperature) => {
   test.each(Object.keys(BESIDE))('%s changes nothing', async (name) => {
     const plain = await answers(null, temperature);

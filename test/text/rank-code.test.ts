@@ -4,8 +4,9 @@ import { meanNdcg, RANKINGS } from '../../bench/rank/rankings.ts';
 import { readCodeTasks } from '../../bench/rank/tasks.ts';
 import { rankedChoices } from '../../src/api/chat/ranked-choices.ts';
 import { codeAnswer } from '../../src/generate/code/code-answer.ts';
-import { languageNamed, parseCode } from '../../src/generate/code/parse-code.ts';
-import { rankCode } from '../../src/generate/code/rank-code.ts';
+import { languageNamed, MAX_PARSED_CODE, parseCode } from '../../src/generate/code/parse-code.ts';
+import { rankCode, rankCodeInSlices } from '../../src/generate/code/rank-code.ts';
+import { isUnwritten } from '../../src/generate/code/unwritten.ts';
 
 const ADD = 'function add(a: number, b: number): number {\n  return a + b;\n}';
 const ADD_PY = 'def add(a, b):\n    return a + b';
@@ -64,17 +65,60 @@ describe('ranking', () => {
     expect(rankCode([...stubs, ADD_PY])[0]!.index).toBe(2);
   });
 
+  test.each([
+    ['if x:\n\n    pass\n', true],
+    ['def f():\r\n    ...', true],
+    ['def f():\n    passed()\n', false],
+    ['def f():\n    x = 1\n    pass\n', false],
+    ['function f() {}\n\n', true],
+    ['function f() { // later\n}', true],
+    ['function f() {\n  // later\n}', true],
+    ['function f() {\n  g(); // now\n}', false],
+    ['function f() {\n  // now\n  g();\n}', false],
+    ['f() # ...', true],
+  ])('%j is left to be filled in: %s', (code, unwritten) => {
+    expect(isUnwritten(code)).toBe(unwritten);
+  });
+
+  // Each took seconds to minutes while matching was quadratic, longer than a test may.
+  test('hostile answers are read in one walk', () => {
+    const n = 1_000_000;
+    for (const code of [
+      `if x:${'\n'.repeat(n)}`,
+      ':\n'.repeat(n),
+      '{//'.repeat(n),
+      `{//${' '.repeat(n)}`,
+      `f() {}${' '.repeat(n)}.`,
+    ]) {
+      expect(isUnwritten(code)).toBe(false);
+    }
+    expect(codeAnswer(`\`\`\`${'a'.repeat(n)}`)).toBeNull();
+    expect(rankCode([`if x:${'\n'.repeat(32_000)}y`, ADD_PY])[0]!.index).toBe(1);
+  });
+
+  test('code beyond the limit is cut off at a whole statement', () => {
+    const long = 'f();\n'.repeat(MAX_PARSED_CODE);
+    const { text, whole } = parseCode(long, 'typescript');
+    expect(text.length).toBeLessThanOrEqual(MAX_PARSED_CODE);
+    expect(text.length).toBeGreaterThan(MAX_PARSED_CODE - 10);
+    expect(whole).toBe(false);
+  });
+
+  test('a slice is one answer', () => {
+    expect([...rankCodeInSlices([ADD, 'def (', ADD_PY])]).toHaveLength(5);
+  });
+
   test('what several say comes before what one says', () => {
     const odd = 'def add(a, b):\n    for x in range(b):\n        print(x)\n    return 7';
     expect(rankCode([odd, ADD_PY, ADD_PY]).map(({ index }) => index)).toEqual([1, 2, 0]);
   });
 
-  test('choices are numbered anew and say which they were', () => {
+  test('choices are numbered anew and say which they were', async () => {
     const choice = (index: number, content: string) => ({
       index,
       message: { content, annotations: [{}] },
     });
-    const ranked = rankedChoices([
+    const ranked = await rankedChoices([
       choice(0, 'def ('),
       choice(1, `${ADD_PY}\n\ndef`),
       choice(2, ADD_PY),
@@ -84,7 +128,7 @@ describe('ranking', () => {
       [1, 1, false],
     ]);
     expect(ranked.map(({ message }) => message.annotations.length)).toEqual([1, 0]);
-    expect(rankedChoices([choice(0, 'def (')])).toMatchObject([{ index: 0, rank: null }]);
+    expect(await rankedChoices([choice(0, 'def (')])).toMatchObject([{ index: 0, rank: null }]);
   });
 
   test('on the committed tasks it ranks better than the order of generation', () => {

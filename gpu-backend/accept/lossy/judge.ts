@@ -6,7 +6,7 @@
  *   accept a draft where the target drew it, or where σ(w · h + b) > δ
  *
  * The head is trained on places where another token was put into an answer with a known
- * result: 1 where the result stayed (`espalier model judge`).
+ * result: 1 where the result stayed (`npm run train:judge`).
  */
 import type { TokenTree } from '../../../src/draft/tree/tree.ts';
 import type { Draw } from '../draw.ts';

@@ -23,7 +23,7 @@ export class NeighbourTable implements Neighbours {
   }
 }
 
-/** Undefined where the model has no table. Throws where it is another vocabulary's. */
+/** Undefined where the model has no table. Throws where its size is not that of the vocabulary; its tokens are not compared. */
 export function readNeighbours(folder: string, vocabSize: number): NeighbourTable | undefined {
   const file = join(folder, NEIGHBOURS_FILE);
   if (!existsSync(file)) return undefined;

@@ -5,9 +5,11 @@
  *   commit x where the target draws one of A(x),  Σ p over all A ≤ δ
  *
  * A(x) are x's neighbours, nearest first, while they fit. What is committed then differs
- * from the target's distribution by at most δ in total variation at every place. The
- * paper made it for image tokens, of which many look alike; of text's neighbours many
- * mean something else (docs/acceptance.md has what that does).
+ * from the target's distribution by at most δ in total variation at every place, for
+ * drafts that do not depend on the draw: drafters rank by the noise of draw and match,
+ * so the draw here uses other noise. The paper made it for image tokens, of which many
+ * look alike; of text's neighbours many mean something else (docs/acceptance.md has what
+ * that does).
  */
 import type { Draw } from '../draw.ts';
 import type { Probabilities } from '../probabilities.ts';
@@ -52,6 +54,7 @@ export class RelaxedAccept extends LossyAccept {
   private readonly probabilities: Probabilities;
   private readonly neighbours: Neighbours;
 
+  /** @param draw of the seed `drawSeed` */
   constructor(draw: Draw, probabilities: Probabilities, neighbours: Neighbours) {
     super(draw);
     this.probabilities = probabilities;

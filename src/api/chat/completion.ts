@@ -59,7 +59,7 @@ export class ChatCompletion {
     return {
       ...head,
       object: 'chat.completion',
-      choices: body.rank ? rankedChoices(choices) : choices,
+      choices: body.rank ? await rankedChoices(choices) : choices,
       usage: usageOf(answers, body.speculation),
       ...(trace && { espalier: { passages: passagesOf(answers[0]!), ...traceOf(traced) } }),
     };

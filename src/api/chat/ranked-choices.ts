@@ -1,5 +1,6 @@
 /** Choices with `rank: "code"`: those that parse, cut, the best first. */
-import { rankCode } from '../../generate/code/rank-code.ts';
+import { rankCodeInSlices } from '../../generate/code/rank-code.ts';
+import { runInSlices } from '../../pause.ts';
 
 interface Choice {
   index: number;
@@ -7,8 +8,9 @@ interface Choice {
 }
 
 /** Each with what it was among all. Where none parses all stay as they are, and say `null`. */
-export function rankedChoices<C extends Choice>(choices: readonly C[]) {
-  const ranked = rankCode(choices.map(({ message }) => message.content ?? ''));
+export async function rankedChoices<C extends Choice>(choices: readonly C[]) {
+  const texts = choices.map(({ message }) => message.content ?? '');
+  const ranked = await runInSlices(rankCodeInSlices(texts));
   if (ranked.length === 0) return choices.map((choice) => ({ ...choice, rank: null }));
   return ranked.map(({ index, text, whole, score }, place) => {
     const { message } = choices[index]!;

@@ -1,8 +1,8 @@
 /** The code of an answer: what stands between fences, or the answer itself. */
 import { type CodeLanguage, languageNamed, type ParsedCode, parseCode } from './parse-code.ts';
 
-/** A fence opens on a line of its own; a model that was cut off may not have closed it. */
-const FENCE = /(^|\n)```([\w+#.-]*)[^\n]*\n([\s\S]*?)(?:\n?```|$)/;
+/** A fence opens on a line of its own; a model that was cut off may not have closed it. What follows its name begins with another character, so there is one way to match a line. */
+const FENCE = /(^|\n)```([\w+#.-]*)(?:[^\n\w+#.-][^\n]*)?\n([\s\S]*?)(?:\n?```|$)/;
 
 export interface CodeAnswer {
   /** The answer with its code cut to what parses. */

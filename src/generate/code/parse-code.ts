@@ -20,6 +20,9 @@ const GRAMMARS = {
   python: [python],
 } as const;
 
+/** Characters of code that are parsed; the rest is cut off. Several answers are parsed in a request, in the thread of all. */
+export const MAX_PARSED_CODE = 65_536;
+
 export type CodeLanguage = keyof typeof GRAMMARS;
 
 /** What a fence may call them. */
@@ -50,8 +53,9 @@ export interface ParsedCode {
   shape: ReadonlyMap<string, number>;
 }
 
-/** O(code). */
-export function parseCode(code: string, language: CodeLanguage): ParsedCode {
+/** O(code), of which `MAX_PARSED_CODE` characters are read. */
+export function parseCode(all: string, language: CodeLanguage): ParsedCode {
+  const code = all.slice(0, MAX_PARSED_CODE);
   let best: { tree: Tree; end: number } | null = null;
   for (const grammar of GRAMMARS[language]) {
     const tree = grammar.parse(code);
@@ -60,7 +64,7 @@ export function parseCode(code: string, language: CodeLanguage): ParsedCode {
     if (end === code.length) break;
   }
   const { tree, end } = best!;
-  return { text: code.slice(0, end), whole: end === code.length, shape: shapeOf(tree, code, end) };
+  return { text: code.slice(0, end), whole: end === all.length, shape: shapeOf(tree, code, end) };
 }
 
 /** `length` where nothing is wrong, else the end of the last top-level statement before the first error. */

@@ -8,7 +8,9 @@
  *   agreement   how much its syntax has in common with that of the others: what several
  *               samples say alike is more often right than what one says alone
  */
+import { runAtOnce } from '../../pause.ts';
 import { type CodeAnswer, codeAnswer } from './code-answer.ts';
+import { isUnwritten } from './unwritten.ts';
 
 export interface RankedAnswer {
   /** Which of the answers. */
@@ -22,24 +24,33 @@ export interface RankedAnswer {
 const WHOLE = 1;
 const WRITTEN = 1;
 
-/** Places left to be filled in: a body of nothing, or a remark that says so. */
-const UNWRITTEN =
-  /\b(?:TODO|FIXME|NotImplementedError|not implemented|your code here)\b|:\s*\n\s+(?:pass|\.\.\.)\s*(?:\n|$)|\{\s*(?:\/\/[^\n]*\s*)?\}\s*$|(?:#|\/\/)\s*\.\.\./i;
-
 /** The best first; equals in their own order. O(answers² · syntax). */
 export function rankCode(answers: readonly string[]): RankedAnswer[] {
-  const parsed = answers.map(codeAnswer);
-  const ranked = parsed.flatMap((one, index) => {
-    if (!one) return [];
+  return runAtOnce(rankCodeInSlices(answers));
+}
+
+/** The same, a slice for each answer that is parsed and for each that is scored. */
+export function* rankCodeInSlices(
+  answers: readonly string[],
+): Generator<undefined, RankedAnswer[]> {
+  const parsed: (CodeAnswer | null)[] = [];
+  for (const answer of answers) {
+    parsed.push(codeAnswer(answer));
+    yield;
+  }
+  const ranked: RankedAnswer[] = [];
+  for (const [index, one] of parsed.entries()) {
+    if (!one) continue;
     const others = parsed.filter((other, i): other is CodeAnswer => other !== null && i !== index);
     const score = scoreOf(one, others);
-    return [{ index, text: one.text, whole: one.code.whole, score }];
-  });
+    ranked.push({ index, text: one.text, whole: one.code.whole, score });
+    yield;
+  }
   return ranked.sort((a, b) => b.score - a.score || a.index - b.index);
 }
 
 function scoreOf({ code }: CodeAnswer, others: readonly CodeAnswer[]): number {
-  const written = UNWRITTEN.test(code.text) ? 0 : WRITTEN;
+  const written = isUnwritten(code.text) ? 0 : WRITTEN;
   const shared = others.reduce((sum, other) => sum + likeness(code.shape, other.code.shape), 0);
   const agreement = others.length === 0 ? 0 : shared / others.length;
   return (code.whole ? WHOLE : 0) + written + agreement;

@@ -1,0 +1,57 @@
+/** What a step owes to a network is told by trees that went through the same processors. */
+import { expect, test } from 'vitest';
+import type { LogitsProcessor } from '../../gpu-backend/accept/logits-processor.ts';
+import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
+import { Candidates } from '../../gpu-backend/turn/candidates.ts';
+import { Source } from '../../src/draft/source.ts';
+import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
+import { turnOf } from '../support/turn.ts';
+
+/** Of a network that was asked and brought `brought`; all else is drafted without it. */
+class AskedSeat extends EchoDrafter {
+  private readonly brought: readonly number[];
+
+  constructor(brought: readonly number[]) {
+    super();
+    this.brought = brought;
+  }
+
+  override draft(tree: TokenTree): void {
+    this.draftWithout(tree);
+    for (const token of this.brought) tree.add(ROOT, token, 0.3, Source.draft);
+  }
+
+  draftWithout(tree: TokenTree): boolean {
+    tree.add(ROOT, 1, 0.9, Source.prompt);
+    tree.add(ROOT, 2, 0.2, Source.prompt);
+    return true;
+  }
+}
+
+const neutral: LogitsProcessor = { apply: () => {}, advance: () => {} };
+const noOne: LogitsProcessor = {
+  ...neutral,
+  ruleOut(tree, out) {
+    for (let node = 0; node < tree.size; node++) if (tree.tokens[node] === 1) out[node] = 1;
+  },
+};
+const forcesFive: LogitsProcessor = {
+  ...neutral,
+  extend(tree) {
+    tree.add(ROOT, 5, 0.95, Source.grammar);
+  },
+};
+
+test.each<[string, LogitsProcessor[], readonly number[], number, number[], number]>([
+  ['what the network alone drafted', [], [7], 2, [7, 40], 1],
+  ['nothing of what was drafted anyway', [], [7], 2, [1, 40], 0],
+  ['nothing of what takes the place of a pruned node', [noOne], [], 1, [2, 40], 0],
+  ['nothing of what a processor drafts', [forcesFive], [], 1, [5, 40], 0],
+  ['nothing of a last token that both trees have', [], [], 2, [1], 0],
+])('a step owes to a network %s', (_, processors, brought, nodes, committed, owed) => {
+  const turn = turnOf({ prompt: Int32Array.of(3, 4) });
+  const candidates = new Candidates(turn, new AskedSeat(brought), 96, processors);
+  candidates.propose(8);
+  candidates.choose(nodes);
+  expect(candidates.owedToNetwork(Int32Array.from(committed))).toBe(owed);
+});

@@ -118,8 +118,8 @@ test('all of them at once', { timeout: 2 * READ_MS }, async () => {
   );
   const refusing = Promise.all(Object.keys(HOSTILE_REQUESTS).map(refusal));
   await client.vectorStores.fileBatches.create(storeId, { file_ids });
-  const outcomes = await Promise.all(file_ids.map(outcome));
-  expect(outcomes.filter((one) => one !== 'read' && one !== 'refused')).toEqual([]);
+  // One after another: all who ask at once would be the load that is measured.
+  for (const id of file_ids) expect(['read', 'refused']).toContain(await outcome(id));
   // Who comes to a worker that is busy is told to come again.
   for (const status of await refusing) expect([400, 503]).toContain(status);
 });

@@ -14,6 +14,8 @@ import { startService, type TestService } from '../support/service.ts';
 /** `bench:ingest` takes 8.7 MB. */
 const TABLE_BYTES = 500_000;
 const BATCH_FILES = 130;
+/** At a time. */
+const UPLOADS = 10;
 /** Between two looks at `/health/live`. */
 const PROBE_MS = 200;
 /** A worker that is silent for longer is taken for dead by who supervises it. */
@@ -96,14 +98,16 @@ test('a table of 500 kB, and a GET right after it', { timeout: READ_MS }, async 
 
 test('a batch of 130 files, and a GET right after it', { timeout: READ_MS }, async () => {
   during = 'a batch of 130 files';
+  const names = Array.from({ length: BATCH_FILES }, (_, i) => `pear ${i}`);
   const file_ids: string[] = [];
-  for (let i = 0; i < BATCH_FILES; i++) {
-    file_ids.push(await upload(`${i}.md`, `# Pear ${i}\n\nThe pear number ${i} is ripe.`));
+  for (let from = 0; from < BATCH_FILES; from += UPLOADS) {
+    const some = names.slice(from, from + UPLOADS);
+    const uploads = some.map((name) => upload(`${name}.md`, `# The ${name}\n\nIt is ripe.`));
+    file_ids.push(...(await Promise.all(uploads)));
   }
   await client.vectorStores.fileBatches.create(storeId, { file_ids });
   expect((await client.vectorStores.retrieve(storeId)).file_counts.total).toBeGreaterThan(130);
-  const outcomes = await Promise.all(file_ids.map(outcome));
-  expect(new Set(outcomes)).toEqual(new Set(['read']));
+  for (const id of file_ids) expect(await outcome(id)).toBe('read');
 });
 
 test('all of them at once', { timeout: 2 * READ_MS }, async () => {
@@ -114,8 +118,8 @@ test('all of them at once', { timeout: 2 * READ_MS }, async () => {
   );
   const refusing = Promise.all(Object.keys(HOSTILE_REQUESTS).map(refusal));
   await client.vectorStores.fileBatches.create(storeId, { file_ids });
-  const outcomes = await Promise.all(file_ids.map(outcome));
-  expect(outcomes.filter((one) => one !== 'read' && one !== 'refused')).toEqual([]);
+  // One after another: all who ask at once would be the load that is measured.
+  for (const id of file_ids) expect(['read', 'refused']).toContain(await outcome(id));
   // Who comes to a worker that is busy is told to come again.
   for (const status of await refusing) expect([400, 503]).toContain(status);
 });

@@ -5,12 +5,8 @@
  */
 import type { Bindings } from '../bindings.ts';
 import { pause } from '../pause.ts';
-import {
-  completeTokens,
-  documentWithoutTokens,
-  passagesWithoutTokens,
-  putTokens,
-} from '../store/tokens.ts';
+import { completeTokens, putTokens } from '../store/tokens.ts';
+import { documentWithout, passagesWithout } from '../store/unprepared.ts';
 import { ENCODED_A_SLICE, type Encode } from './chunk.ts';
 
 /** Passages read and written at a time: some twenty milliseconds, in which D1 answers nobody else. */
@@ -33,9 +29,9 @@ export async function retokenize(
   { hash, encode }: Tokenizer,
   prepared: (storeId: string) => void,
 ): Promise<boolean> {
-  const documentId = await documentWithoutTokens(env, tenantId, hash);
+  const documentId = await documentWithout(env, tenantId, { idsBy: hash });
   if (documentId === undefined) return false;
-  const passages = await passagesWithoutTokens(env, documentId, hash, PASSAGES);
+  const passages = await passagesWithout(env, documentId, { idsBy: hash }, PASSAGES);
   const encoded: { id: number; ids: Int32Array }[] = [];
   let sinceRest = 0;
   for (const { id, text } of passages) {

@@ -3,7 +3,8 @@
  * it was changed, or was away while they came. Until then they are found by words.
  */
 import type { Bindings } from '../bindings.ts';
-import { completeVectors, documentWithout, passagesWithout, putVectors } from '../store/vectors.ts';
+import { documentWithout, passagesWithout } from '../store/unprepared.ts';
+import { completeVectors, putVectors } from '../store/vectors.ts';
 import { embedderOf } from './embed/choose.ts';
 import { passageText } from './embed/embedder.ts';
 import { pack } from './vectors/quantise.ts';
@@ -19,11 +20,11 @@ const PASSAGES = 256;
 export async function revector(env: Bindings, tenantId: number): Promise<boolean> {
   const embedder = await embedderOf(env);
   if (!embedder) return false;
-  const documentId = await documentWithout(env, tenantId, embedder.space);
+  const documentId = await documentWithout(env, tenantId, { vectorsBy: embedder.space });
   if (documentId === undefined) {
     return env.VECTORIZE ? reconcile(env, env.VECTORIZE, tenantId, embedder.space) : false;
   }
-  const passages = await passagesWithout(env, documentId, embedder.space, PASSAGES);
+  const passages = await passagesWithout(env, documentId, { vectorsBy: embedder.space }, PASSAGES);
   if (passages.length > 0) {
     const embeddings = await embedder.embed(passages.map(passageText), 'passage');
     const vectors = passages.map(({ id }, i) => ({ id, vector: pack(embeddings[i]!.vector) }));

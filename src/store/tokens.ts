@@ -1,42 +1,9 @@
 /** Token ids of passages that were taken in for another model's tokenizer. */
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import { database } from './database.ts';
 import { hex } from './ids.ts';
-import { chunks, documents, storeFiles } from './schema.ts';
-
-/** A document of the tenant's of which not all passages are known to have ids for this tokenizer; undefined: of all they have. */
-export async function documentWithoutTokens(env: Bindings, tenantId: number, tokenizer: string) {
-  const [row] = await database(env)
-    .select({ id: documents.id })
-    .from(documents)
-    .where(
-      and(
-        eq(documents.tenantId, tenantId),
-        eq(documents.complete, true),
-        sql`${documents.tokenizer} IS NOT ${tokenizer}`,
-      ),
-    )
-    .limit(1);
-  return row?.id;
-}
-
-/** Its passages that have none, the first ones. */
-export function passagesWithoutTokens(
-  env: Bindings,
-  documentId: number,
-  tokenizer: string,
-  limit: number,
-): Promise<{ id: number; text: string }[]> {
-  const { id, text } = chunks;
-  const made = sql`(SELECT 1 FROM chunk_tokens t WHERE t.chunk_id = ${id} AND t.tokenizer = ${tokenizer})`;
-  return database(env)
-    .select({ id, text })
-    .from(chunks)
-    .where(and(eq(chunks.documentId, documentId), sql`NOT EXISTS ${made}`))
-    .orderBy(asc(id))
-    .limit(limit);
-}
+import { documents, storeFiles } from './schema.ts';
 
 /** Passages deleted meanwhile get none; those that a search gave theirs keep them. */
 export async function putTokens(

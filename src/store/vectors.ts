@@ -1,51 +1,11 @@
 /** Vectors of passages that were ingested without, or with those of another embedder. */
-import { and, asc, eq, inArray, sql } from 'drizzle-orm';
+import { inArray, sql } from 'drizzle-orm';
 import type { Bindings } from '../bindings.ts';
 import { pause } from '../pause.ts';
 import { database, listed, transact } from './database.ts';
 import { groupsWithin } from './groups.ts';
 import { hex, unhex } from './ids.ts';
-import { chunks, documents } from './schema.ts';
-
-export interface Unembedded {
-  id: number;
-  title: string;
-  heading: string;
-  text: string;
-}
-
-/** A document of the tenant's without this embedder's vectors; undefined: all have them. */
-export async function documentWithout(env: Bindings, tenantId: number, embedder: string) {
-  const [row] = await database(env)
-    .select({ id: documents.id })
-    .from(documents)
-    .where(
-      and(
-        eq(documents.tenantId, tenantId),
-        eq(documents.complete, true),
-        sql`${documents.embedder} IS NOT ${embedder}`,
-      ),
-    )
-    .limit(1);
-  return row?.id;
-}
-
-/** Its passages that lack one, the first ones. */
-export function passagesWithout(
-  env: Bindings,
-  documentId: number,
-  embedder: string,
-  limit: number,
-): Promise<Unembedded[]> {
-  const { id, title, heading, text } = chunks;
-  const made = sql`(SELECT 1 FROM chunk_vectors v WHERE v.chunk_id = ${id} AND v.embedder = ${embedder})`;
-  return database(env)
-    .select({ id, title, heading, text })
-    .from(chunks)
-    .where(and(eq(chunks.documentId, documentId), sql`NOT EXISTS ${made}`))
-    .orderBy(asc(id))
-    .limit(limit);
-}
+import { documents } from './schema.ts';
 
 /** Passages deleted meanwhile get none. */
 export async function putVectors(

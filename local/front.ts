@@ -17,6 +17,7 @@ import {
   type ServerResponse,
   request as sendOn,
 } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Carries the secret to the worker. */
 const LOCAL_HEADER = 'x-espalier-local';
@@ -44,6 +45,8 @@ const FORWARDING =
 const NUDGE_MS = 2_000;
 /** Until a worker that is being started again may be asked. */
 const RETRY_SECONDS = 1;
+/** Before each repetition of a request that only reads and that the runtime has lost: a page is whole or it is broken. */
+const PAUSES_MS = [100, 200, 400, 800, 1_600];
 
 export interface FrontOptions {
   /** Where clients come in, on loopback. */
@@ -58,12 +61,7 @@ export interface FrontOptions {
 export async function startFront(options: FrontOptions): Promise<Server> {
   const awaited = new Set<ClientRequest>();
   const server = createServer((request, response) => {
-    const upstream = passOn(request, response, options);
-    if (!upstream) return;
-    awaited.add(upstream);
-    for (const end of ['response', 'error', 'close']) {
-      upstream.once(end, () => awaited.delete(upstream));
-    }
+    void serve(request, response, options, awaited);
   });
   const nudging = setInterval(() => {
     if (awaited.size > 0) nudge(options.workerPort);
@@ -76,16 +74,40 @@ export async function startFront(options: FrontOptions): Promise<Server> {
   return server;
 }
 
-/** The request to the worker; null where it gets none. */
+/** Passes a request on; again, if the runtime loses one that may be repeated. */
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: FrontOptions,
+  awaited: Set<ClientRequest>,
+): Promise<void> {
+  if (RUNTIME_PATH.test(decoded(request.url ?? '/'))) {
+    return refuse(response, 404, null, `no route ${request.method} ${request.url}`);
+  }
+  if ((await passOn(request, response, options, awaited)) === 'answered') return;
+  for (const pauseMs of isRepeatable(request) ? PAUSES_MS : []) {
+    await sleep(pauseMs);
+    if (response.destroyed) return;
+    if ((await passOn(request, response, options, awaited)) === 'answered') return;
+  }
+  busy(response);
+}
+
+function isRepeatable({ method, headers }: IncomingMessage): boolean {
+  return (
+    (method === 'GET' || method === 'HEAD') &&
+    headers['content-length'] === undefined &&
+    headers['transfer-encoding'] === undefined
+  );
+}
+
+/** Resolves when the worker's answer has begun or the client has left, or when there will be none. */
 function passOn(
   request: IncomingMessage,
   response: ServerResponse,
   { workerPort, secret }: FrontOptions,
-): ClientRequest | null {
-  if (RUNTIME_PATH.test(decoded(request.url ?? '/'))) {
-    refuse(response, 404, null, `no route ${request.method} ${request.url}`);
-    return null;
-  }
+  awaited: Set<ClientRequest>,
+): Promise<'answered' | 'lost'> {
   const number = randomUUID();
   const upstream = sendOn({
     host: '127.0.0.1',
@@ -95,32 +117,42 @@ function passOn(
     headers: { ...headersFor(request, secret), [REQUEST_HEADER]: number },
     agent: false,
   });
-  let isAnswered = false;
-  upstream.on('response', (answer) => {
-    isAnswered = true;
-    if (isProxyFailure(answer)) {
-      answer.resume();
-      return busy(response);
-    }
-    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, answer.rawHeaders);
-    // Streams send their head before their first text.
-    response.flushHeaders();
-    answer.pipe(response);
-    // The worker died in mid-answer: the client must not take what it has for the whole.
-    answer.on('error', () => response.destroy());
-  });
-  upstream.on('error', () => {
-    if (response.headersSent) return void response.destroy();
-    busy(response);
-  });
-  // A client that leaves ends its turn, also one that waits for an answer to begin.
-  response.on('close', () => {
-    upstream.destroy();
-    if (!isAnswered && !response.writableEnded) tellLeft(workerPort, secret, number);
-  });
+  awaited.add(upstream);
+  for (const end of ['response', 'error', 'close']) {
+    upstream.once(end, () => awaited.delete(upstream));
+  }
   request.on('error', () => upstream.destroy());
   request.pipe(upstream);
-  return upstream;
+  return new Promise((resolve) => {
+    let isOver = false;
+    const settle = (outcome: 'answered' | 'lost') => {
+      isOver = true;
+      resolve(outcome);
+    };
+    upstream.on('response', (answer) => {
+      if (isProxyFailure(answer)) {
+        answer.resume();
+        return settle('lost');
+      }
+      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, answer.rawHeaders);
+      // Streams send their head before their first text.
+      response.flushHeaders();
+      answer.pipe(response);
+      // The worker died in mid-answer: the client must not take what it has for the whole.
+      answer.on('error', () => response.destroy());
+      settle('answered');
+    });
+    upstream.on('error', () => {
+      if (response.headersSent) response.destroy();
+      settle('lost');
+    });
+    // A client that leaves ends its turn, also one that waits for an answer to begin.
+    response.on('close', () => {
+      upstream.destroy();
+      if (!isOver) tellLeft(workerPort, secret, number);
+      settle('answered');
+    });
+  });
 }
 
 function nudge(port: number): void {

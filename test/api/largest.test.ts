@@ -38,6 +38,7 @@ async function times<Made>(count: number, make: (i: number) => Promise<Made>): P
 }
 
 test('a full page of stores is listed, and then the rest', async () => {
+  for await (const { id } of client.vectorStores.list()) await client.vectorStores.delete(id);
   await times(MAX_PAGE + 1, (i) => client.vectorStores.create({ name: `store ${i}` }));
   const page = await client.vectorStores.list({ limit: MAX_PAGE });
   expect(page.data).toHaveLength(MAX_PAGE);

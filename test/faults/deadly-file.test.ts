@@ -8,8 +8,11 @@ import { startService, type TestService } from '../support/service.ts';
 const LARGE_BYTES = 10_000_000;
 /** From when the worker answers until it is killed: its alarm has gone off by then, and the file is not read. */
 const INTO_READING_MS = 2_500;
-/** A kill before the reading has begun counts for nothing. */
-const MAX_KILLS = 6;
+/** More each time: a kill before the reading has begun counts for nothing. */
+const LATER_MS = 1_500;
+const MAX_KILLS = 8;
+/** Files attached in one second are read in any order. */
+const NEXT_SECOND_MS = 1_100;
 const IMPATIENT: Patience = {
   probeMs: 200,
   answerMs: 5_000,
@@ -57,10 +60,12 @@ test('a file that was being read twice when the worker died is failed with that 
     await client.vectorStores.files.retrieve(id, { vector_store_id: store });
   const row = 'an orchard, an espalier, a wall of the garden, and a ladder\n';
   const deadly = await attach('deadly.csv', row.repeat(LARGE_BYTES / row.length));
+  await sleep(NEXT_SECOND_MS);
   const innocent = await attach('innocent.md', '# Pears\n\nA pear ripens in September.');
+  const saidBefore = said.length;
   let kills = 0;
   while ((await read(deadly)).status === 'in_progress' && kills < MAX_KILLS) {
-    await sleep(INTO_READING_MS);
+    await sleep(INTO_READING_MS + kills * LATER_MS);
     await kill();
     kills++;
   }
@@ -74,6 +79,8 @@ test('a file that was being read twice when the worker died is failed with that 
     },
   });
   expect(kills).toBeGreaterThanOrEqual(2);
-  expect(said.filter((line) => line.startsWith('The worker stopped'))).toHaveLength(kills);
-  await expect.poll(async () => (await read(innocent)).status).toBe('completed');
+  const stops = said.slice(saidBefore).filter((line) => line.startsWith('The worker stopped'));
+  expect(stops).toHaveLength(kills);
+  const innocentStatus = async () => (await read(innocent)).status;
+  await expect.poll(innocentStatus, { timeout: 60_000 }).toBe('completed');
 });

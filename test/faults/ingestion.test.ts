@@ -9,6 +9,8 @@ import { type ModelServer, startModelServer } from '../support/model-server.ts';
 import { migratedState } from '../support/worker.ts';
 
 const FILES = 150;
+/** Ten times what all of them take on two cores that do nothing else. */
+const INGESTED_MS = 120_000;
 
 const keys = newLinkKeys();
 let state: string;
@@ -72,7 +74,7 @@ test('a worker killed with -9 continues where it was: every file once', async ()
   await start();
   // What comes next is asked for by nobody: the alarm has survived.
   const done = { completed: FILES, failed: 0, in_progress: 0 };
-  await expect.poll(counts, { timeout: 40_000 }).toMatchObject(done);
+  await expect.poll(counts, { timeout: INGESTED_MS }).toMatchObject(done);
   for (const i of [0, 11, 75, FILES - 1]) {
     expect(await foundIn(store, i)).toEqual([`killed-${i}.md`]);
   }
@@ -110,7 +112,7 @@ test('while the verifier is away files wait, none is failed for it, and what was
   expect(kept.status).toBe('completed');
   await kill();
   await start();
-  await expect.poll(counts, { timeout: 40_000 }).toMatchObject({ completed: FILES, failed: 0 });
+  await expect.poll(counts, { timeout: INGESTED_MS }).toMatchObject({ completed: FILES, failed: 0 });
   expect(await foundIn(store, 3)).toEqual(['waiting-3.md']);
   expect(await foundIn(before, 1000)).toEqual(['before.md']);
 });

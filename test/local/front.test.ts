@@ -21,6 +21,8 @@ let received: { headers: IncomingHttpHeaders; url: string; method: string; body:
 const toldLeft: string[] = [];
 /** Requests whose client went before they were answered. */
 let left = 0;
+/** So many requests are lost from now on. */
+let losses = 0;
 /** Answers that are held until another request comes. */
 const held: ServerResponse[] = [];
 
@@ -45,6 +47,11 @@ beforeAll(async () => {
     }
     if (incoming.url === '/proxy') {
       response.writeHead(503, { 'content-type': 'text/plain' }).end('Your worker restarted');
+      return;
+    }
+    if (incoming.url === '/lost' && losses > 0) {
+      losses--;
+      response.writeHead(503).end('Your worker restarted');
       return;
     }
     if (incoming.url === '/slow') {
@@ -143,6 +150,16 @@ test('while the worker is away it says when to come again', async () => {
   expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
   expect(await response.json()).toMatchObject({ error: { code: 'overloaded' } });
   lonely.close();
+});
+
+test('what only reads is asked again when the runtime has lost it, and what writes is not', async () => {
+  const asked = () => fetch(`http://127.0.0.1:${port}/lost`);
+  losses = 2;
+  expect((await asked()).status).toBe(201);
+  expect(losses).toBe(0);
+  losses = 2;
+  const written = await fetch(`http://127.0.0.1:${port}/lost`, { method: 'POST', body: 'once' });
+  expect([written.status, losses]).toEqual([503, 1]);
 });
 
 test('the worker is told of a client that leaves before its answer begins, by a number of the front’s', async () => {

@@ -57,11 +57,7 @@ export const CATALOGUE: Readonly<Record<string, Entry>> = {
   'vllm-ngram': rival('vLLM’s n-gram proposer', () => new VllmNgram()),
   rest: { ...rival('REST', ({ documents }) => new Rest(documents)), needs: 'corpus' },
   'sam-decoding': rival('SAM-Decoding', ({ documents }) => new SamDecoding(documents)),
-  'suffix-decoding': rival(
-    'SuffixDecoding',
-    // The published factors: 4 nodes a matched token, 8 with a corpus.
-    ({ documents }) => new SuffixDecoding(documents.length > 0 ? 8 : 4, documents),
-  ),
+  'suffix-decoding': rival('SuffixDecoding', ({ documents }) => new SuffixDecoding(documents)),
   'sglang-ngram': rival('SGLang’s NGRAM', ({ documents }) => new SglangNgram(documents)),
   'token-recycling': { ...rival('Token Recycling', () => new TokenRecycling()), needs: 'top' },
   aded: rival('ADED’s tri-grams', ({ documents }) => new TrigramDrafter(documents)),

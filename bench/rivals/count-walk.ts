@@ -9,7 +9,25 @@ export interface Follower {
 
 /** The followers of a context, most frequent first, then earliest seen. */
 export function followers(automaton: SuffixAutomaton, state: number, limit: number): Follower[] {
-  const found: (Follower & { edge: number })[] = [];
+  const byCount = (a: Edge, b: Edge) => b.count - a.count || a.edge - b.edge;
+  return edgesOf(automaton, state).sort(byCount).slice(0, limit);
+}
+
+/** The followers of a context, those that came last first. */
+export function latestFollowers(
+  automaton: SuffixAutomaton,
+  state: number,
+  limit: number,
+): Follower[] {
+  const { lastEnd } = automaton;
+  const byEnd = (a: Edge, b: Edge) => lastEnd[b.state]! - lastEnd[a.state]!;
+  return edgesOf(automaton, state).sort(byEnd).slice(0, limit);
+}
+
+type Edge = Follower & { edge: number };
+
+function edgesOf(automaton: SuffixAutomaton, state: number): Edge[] {
+  const found: Edge[] = [];
   for (let edge = automaton.firstEdge[state]!; edge >= 0; edge = automaton.nextEdge[edge]!) {
     const target = automaton.edgeTarget[edge]!;
     found.push({
@@ -19,8 +37,7 @@ export function followers(automaton: SuffixAutomaton, state: number, limit: numb
       edge,
     });
   }
-  found.sort((a, b) => b.count - a.count || a.edge - b.edge);
-  return found.slice(0, limit);
+  return found;
 }
 
 /** Candidates of a best-first search, a plain binary heap. */

@@ -1,30 +1,29 @@
 /**
  * SAM-Decoding (2411.10666): the longest match in this text or in a corpus, one
- * or the other, and the tokens after its earliest (here: corpus, latest)
- * occurrence. The draft is longer for longer matches.
+ * or the other. In this text the tokens after its earliest occurrence are drafted;
+ * of a corpus a best-first tree by count ratios. Its own script prefers neither (a
+ * bias of 0); a draft may have 32 nodes a matched token, which fills the budget and
+ * is the best setting on these recordings.
  */
 import { AutomatonCursor } from '../../src/draft/automaton/automaton-cursor.ts';
 import { SuffixAutomaton } from '../../src/draft/automaton/suffix-automaton.ts';
 import { Source } from '../../src/draft/source.ts';
-import type { TokenTree } from '../../src/draft/tree/tree.ts';
+import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 import type { Contender } from './contender.ts';
+import { BestFirst, followers } from './count-walk.ts';
 import { Text } from './text.ts';
 
-const LONGEST_DRAFT = 60;
-const TOKENS_PER_MATCHED = 4;
-/** The corpus wins only with a match longer by this much. */
-const CORPUS_HANDICAP = 5;
+/** `alpha`. */
+const NODES_A_TOKEN = 32;
 const DEPTH = 64;
 
 export class SamDecoding implements Contender {
   private readonly text = new Text();
-  private readonly corpus = new Text();
   private readonly automaton = new SuffixAutomaton(DEPTH);
   private readonly cursor = new AutomatonCursor(this.automaton);
 
   constructor(documents: readonly Int32Array[] = []) {
     for (const document of documents) {
-      this.corpus.push(document);
       for (const token of document) this.automaton.append(token);
       this.automaton.endRun();
     }
@@ -52,13 +51,24 @@ export class SamDecoding implements Contender {
         at = end;
       }
     }
-    const { state, length: inCorpus } = this.cursor;
-    const here = inCorpus <= best + CORPUS_HANDICAP;
-    const matched = here ? best : inCorpus;
-    const length = Math.min(budget, LONGEST_DRAFT - 1, TOKENS_PER_MATCHED * matched);
-    if (!here) {
-      const end = this.automaton.lastEnd[state]! + 1;
-      this.corpus.chain(tree, end, length, Source.corpus);
-    } else if (at >= 0) text.chain(tree, at, length, Source.prompt);
+    const { state, length } = this.cursor;
+    if (length > best) this.ofCorpus(tree, state, Math.min(budget, length * NODES_A_TOKEN));
+    else if (at >= 0) text.chain(tree, at, Math.min(budget, best * NODES_A_TOKEN), Source.prompt);
+  }
+
+  private ofCorpus(tree: TokenTree, from: number, size: number): void {
+    const { automaton } = this;
+    const heap = new BestFirst<{ p: number; token: number; state: number; parent: number }>();
+    const expand = (state: number, p: number, parent: number) => {
+      for (const follower of followers(automaton, state, size)) {
+        const share = (p * follower.count) / automaton.count[state]!;
+        heap.push({ ...follower, p: share, parent });
+      }
+    };
+    expand(from, 1, ROOT);
+    for (let nodes = 0; heap.size > 0 && nodes < size; nodes++) {
+      const { p, token, state, parent } = heap.pop();
+      expand(state, p, tree.add(parent, token, p, Source.corpus));
+    }
   }
 }

@@ -2,16 +2,21 @@
  * SuffixDecoding (2411.04975, ArcticInference): for every suffix that matches, in
  * the request's tree and in the tree of past outputs, a best-first tree by count
  * ratios, sized by the length of the match. The best single one is drafted.
+ *
+ * By default it sizes drafts for verifiers to which a node costs something: a node a
+ * matched token, none less likely than 0.1. Here nodes are free up to the budget, so
+ * it has the setting that fills it: on these recordings the best one.
  */
 import { AutomatonCursor } from '../../src/draft/automaton/automaton-cursor.ts';
-import { SuffixAutomaton } from '../../src/draft/automaton/suffix-automaton.ts';
+import { ROOT_STATE, SuffixAutomaton } from '../../src/draft/automaton/suffix-automaton.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 import type { Contender } from './contender.ts';
 import { BestFirst, followers } from './count-walk.ts';
 
 const DEPTH = 64;
-const MIN_PROB = 0.1;
+/** `max_spec_factor`: nodes a matched token. */
+const NODES_A_TOKEN = 32;
 
 interface Node {
   token: number;
@@ -22,13 +27,11 @@ interface Node {
 }
 
 export class SuffixDecoding implements Contender {
-  private readonly nodesPerMatched: number;
   private readonly local = new SuffixAutomaton(DEPTH);
   private readonly past = new SuffixAutomaton(DEPTH);
   private readonly cursor = new AutomatonCursor(this.past);
 
-  constructor(nodesPerMatched: number, documents: readonly Int32Array[] = []) {
-    this.nodesPerMatched = nodesPerMatched;
+  constructor(documents: readonly Int32Array[] = []) {
     for (const document of documents) {
       for (const token of document) this.past.append(token);
       this.past.endRun();
@@ -56,9 +59,13 @@ export class SuffixDecoding implements Contender {
       [past, cursor.state, cursor.length, Source.tenant],
       [local, local.tail, local.tailLength, Source.prompt],
     ] as const) {
+      let known = ROOT_STATE;
       for (let length = 1; length <= Math.min(matched, DEPTH - 1); length++) {
-        const size = Math.min(budget, Math.floor(length * this.nodesPerMatched));
+        const size = Math.min(budget, length * NODES_A_TOKEN);
         const state = automaton.shorten(from, length);
+        // The same occurrences again, and no draft of this size reaches the bottom: the same draft.
+        if (state === known && size === budget && DEPTH - length >= size) continue;
+        known = size === budget ? state : ROOT_STATE;
         const nodes = this.speculate(automaton, state, size, DEPTH - length);
         const score = nodes.reduce((sum, node) => sum + node.p, 0);
         // In this order, as published: the longer match and the session's tree win a tie.
@@ -90,7 +97,6 @@ export class SuffixDecoding implements Contender {
       if (at > depth) return;
       for (const follower of followers(automaton, state, size)) {
         const share = (p * follower.count) / automaton.count[state]!;
-        if (share < MIN_PROB) break;
         heap.push({ ...follower, p: share, parent, depth: at });
       }
     };

@@ -13,10 +13,11 @@ import { Source } from '../../src/draft/source.ts';
 import { AutomatonStore } from '../../src/draft/stores/automaton-store.ts';
 import { OUTPUT_START } from '../../src/draft/stores/output-start.ts';
 import { MAX_CONTEXT } from '../../src/draft/stores/session-store.ts';
+import { COMMON_TOKENS } from '../../src/draft/stores/span-store.ts';
 
 export class OutputStore extends AutomatonStore {
   constructor() {
-    super(new SuffixAutomaton(MAX_CONTEXT));
+    super(new SuffixAutomaton(MAX_CONTEXT), COMMON_TOKENS);
   }
 
   begin(): void {

@@ -12,6 +12,7 @@ import type { Source } from '../source.ts';
 import { MAX_TREE_NODES, ROOT, type TokenTree } from '../tree/tree.ts';
 import { Evidence, type EvidenceStore, MAX_FOLLOWERS } from './evidence.ts';
 import { Frontier } from './frontier.ts';
+import { HeardTokens } from './heard-tokens.ts';
 import { Mixer } from './mixer.ts';
 
 /** Paths less probable than this are not worth a node at any budget. */
@@ -21,18 +22,21 @@ const MIN_PROB = 1e-4;
  * them: at best they are certain, and take the place of the worst that would
  * enter otherwise. Spares most of the work of a draft, and nothing measurable.
  */
-const MIN_GAIN = 0.006;
+const MIN_GAIN = 0.012;
 /**
  * Of a node whose children need a share of at least q to enter, about 1 / q can,
  * and by frequency they are among the first ones of some context.
  */
 const FOLLOWERS_PER_PLACE = 2;
+/** A token that only the empty context has is seldom likelier than one in so many: below so many places none would enter. */
+const PLACES_FOR_COMMON = 100;
 
 export class BlendDrafter implements Drafter {
   readonly stores: readonly EvidenceStore[];
   readonly mixer: Mixer;
   private readonly evidence = new Evidence();
   private readonly frontier = new Frontier();
+  private readonly heard = new HeardTokens();
   /** Node of each slot; slot 0 is the root. */
   private readonly nodes = new Int16Array(MAX_TREE_NODES + 1);
   private last = 0;
@@ -41,19 +45,23 @@ export class BlendDrafter implements Drafter {
   constructor(stores: readonly EvidenceStore[], mixer = new Mixer(stores.length)) {
     this.stores = stores;
     this.mixer = mixer;
+    this.evidence.heard = this.heard;
   }
 
   begin(prompt: Int32Array, regions: readonly Region[]): void {
     for (const store of this.stores) store.begin(prompt, regions);
+    this.heard.begin(prompt);
     this.last = prompt.length > 0 ? prompt[prompt.length - 1]! : 0;
   }
 
   commit(tokens: Int32Array): void {
     for (let i = 0; i < tokens.length; i++) {
       const token = tokens[i]!;
+      this.evidence.wantsCommon = true;
       this.mix(0, this.last, MAX_FOLLOWERS, true);
       this.mixer.learn(this.evidence, token);
       for (const store of this.stores) store.advance(token);
+      this.heard.push(token);
       this.last = token;
     }
   }
@@ -79,6 +87,7 @@ export class BlendDrafter implements Drafter {
   checkIntegrity(): void {
     for (const store of this.stores) store.checkIntegrity();
     this.evidence.checkIntegrity();
+    this.heard.checkIntegrity();
     this.mixer.checkIntegrity();
     this.frontier.checkIntegrity();
   }
@@ -98,6 +107,7 @@ export class BlendDrafter implements Drafter {
 
   private expand(slot: number, last: number, pathProb: number): void {
     const places = pathProb / Math.max(this.frontier.floor, MIN_PROB);
+    this.evidence.wantsCommon = places >= PLACES_FOR_COMMON;
     const wanted = Math.min(MAX_FOLLOWERS, Math.ceil(FOLLOWERS_PER_PLACE * places));
     this.mix(slot, last, wanted, false);
     const { candidates, probs } = this.mixer;

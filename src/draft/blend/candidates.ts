@@ -2,15 +2,15 @@
  * The tokens that the evidence names, each once, with its PPM-C estimates and
  * the features that the mixer weighs.
  */
-import { type Evidence, MAX_CONTEXTS, MAX_STORES } from './evidence.ts';
+import { CONTEXT_ROWS, type Evidence, MAX_CONTEXTS, MAX_STORES } from './evidence.ts';
 import { type FeatureLayout, orderBucket } from './features.ts';
+import type { HeardTokens } from './heard-tokens.ts';
 
 /** The most tokens considered at one node; longer contexts name theirs first. */
 export const MAX_CANDIDATES = 64;
 /** Back-off levels of the merged estimate: contexts of different statistics, over all stores. */
-const MAX_LEVELS = 4;
+const MAX_LEVELS = MAX_CONTEXTS + 1;
 const SLOTS = 4 * MAX_CANDIDATES;
-const MAX_ROWS = MAX_STORES * MAX_CONTEXTS;
 
 export class CandidateTable {
   size = 0;
@@ -36,10 +36,10 @@ export class CandidateTable {
   /** Order bucket of the longest context of each store that names the token, 0 for none. */
   private readonly orders: Uint8Array;
   /** By context: factors that turn a count into a share of the estimates. */
-  private readonly mergedScale = new Float64Array(MAX_ROWS);
-  private readonly ownScale = new Float64Array(MAX_ROWS);
+  private readonly mergedScale = new Float64Array(CONTEXT_ROWS);
+  private readonly ownScale = new Float64Array(CONTEXT_ROWS);
   /** Contexts that the merged estimate uses, longest first. */
-  private readonly used = new Int32Array(MAX_ROWS);
+  private readonly used = new Int32Array(CONTEXT_ROWS);
   private usedCount = 0;
   /** What the merged estimate leaves to tokens that no merged context has. */
   private escape = 1;
@@ -83,6 +83,7 @@ export class CandidateTable {
       if (evidence.apart[row] === 1) this.read(row, evidence);
     }
     if (this.stores > 1) this.pairUp();
+    if (evidence.heard) this.recall(evidence.heard);
   }
 
   /** Throws unless each candidate is found by its token and estimated by some store. For tests. */
@@ -128,10 +129,10 @@ export class CandidateTable {
     this.usedCount = 0;
     let rest = 1;
     let known = 0;
-    for (let level = 0; level < MAX_LEVELS && length > 0; ) {
+    for (let level = 0; level < MAX_LEVELS && length >= 0; ) {
       let sum = 0;
       let followers = 0;
-      let next = 0;
+      let next = -1;
       for (let s = 0; s < stores; s++) {
         const row = cursor[s]!;
         if (row === firstRow[s + 1]) continue;
@@ -175,7 +176,7 @@ export class CandidateTable {
   /** Adds the followers of context `row`. */
   private read(row: number, evidence: Evidence): void {
     const { stores, orders, own, merged, layout } = this;
-    const { token, count, source } = evidence;
+    const { token, count, source, age } = evidence;
     const store = evidence.store[row]!;
     const longest = this.firstRow[store]!;
     const rank = row - longest;
@@ -186,7 +187,6 @@ export class CandidateTable {
     const apart = evidence.apart[row] === 1;
     const inMerged = apart ? this.escape * inOwn : this.mergedScale[row]!;
     const ranked = layout.ranked(store, rank, longestBucket, evidence.total[longest]!);
-    const latest = rank === 0 ? evidence.latest[row]! : -1;
     const end = evidence.firstFollower[row + 1]!;
     for (let f = evidence.firstFollower[row]!; f < end; f++) {
       const c = this.entry(token[f]!, source[f]!);
@@ -200,9 +200,7 @@ export class CandidateTable {
       this.mark(c, layout.counted(store, bucket, seen, total));
       this.mark(c, ranked);
       this.mark(c, layout.region(source[f]!, bucket));
-      if (f === latest) {
-        this.mark(c, layout.latest(store, longestBucket, evidence.distinct[row]!));
-      }
+      if (age[f]! > 0) this.mark(c, layout.aged(store, bucket, age[f]!));
     }
   }
 
@@ -212,6 +210,16 @@ export class CandidateTable {
       for (let s = 1; s < stores; s++) {
         this.mark(c, layout.pair(s, orders[c * stores]!, orders[c * stores + s]!));
       }
+    }
+  }
+
+  private recall(heard: HeardTokens): void {
+    const { stores, orders, layout, token } = this;
+    for (let c = 0; c < this.size; c++) {
+      const place = heard.find(token[c]!);
+      const count = place < 0 ? 0 : heard.count(place);
+      const age = place < 0 ? 0 : heard.age(place);
+      this.mark(c, layout.heard(orders[c * stores]!, count, age));
     }
   }
 

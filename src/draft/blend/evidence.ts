@@ -5,27 +5,32 @@
  */
 import type { Region } from '../drafter.ts';
 import type { Source } from '../source.ts';
+import type { HeardTokens } from './heard-tokens.ts';
 
-/** Contexts with different statistics that one store contributes to a node. */
+/** Contexts with different statistics that one store contributes to a node, the empty one not counted. */
 export const MAX_CONTEXTS = 4;
 /** The most frequent followers of a context that are considered. */
 export const MAX_FOLLOWERS = 32;
 /** Stores that one mixer weighs. */
 export const MAX_STORES = 8;
 
-const CONTEXT_ROWS = MAX_STORES * MAX_CONTEXTS;
+export const CONTEXT_ROWS = MAX_STORES * (MAX_CONTEXTS + 1);
 const FOLLOWER_ROWS = CONTEXT_ROWS * MAX_FOLLOWERS;
 
 export class Evidence {
   /** The most frequent followers of a context that are wanted; stores that keep them sorted write no more. */
   wanted = MAX_FOLLOWERS;
+  /** Whether followers of the empty context are wanted: tokens that a text says often, each of them improbable here. */
+  wantsCommon = true;
+  /** What the session has said, whatever came before it; null where nobody keeps it. */
+  heard: HeardTokens | null = null;
   /** Contexts in use. Those of one store are adjacent, longest first. */
   contexts = 0;
   /** Number of the store that a context is from. */
   readonly store = new Uint8Array(CONTEXT_ROWS);
-  /** Tokens in the longest context with these statistics. */
+  /** Tokens in the longest context with these statistics; 0 of the empty one. */
   readonly order = new Int32Array(CONTEXT_ROWS);
-  /** Tokens in the longest context with other statistics: contexts in (shorter, order] are alike. */
+  /** Tokens in the longest context with other statistics, −1 for none: contexts in (shorter, order] are alike. */
   readonly shorter = new Int32Array(CONTEXT_ROWS);
   /** Times that anything followed. */
   readonly total = new Float64Array(CONTEXT_ROWS);
@@ -36,8 +41,8 @@ export class Evidence {
   readonly token = new Int32Array(FOLLOWER_ROWS);
   readonly count = new Float64Array(FOLLOWER_ROWS);
   readonly source = new Uint8Array(FOLLOWER_ROWS);
-  /** Row of the follower that was seen last, or -1 where a store keeps no such order. */
-  readonly latest = new Int32Array(CONTEXT_ROWS);
+  /** Tokens of the store since a follower was seen last, from 1 on; 0 where the store keeps no such order. */
+  readonly age = new Int32Array(FOLLOWER_ROWS);
   /** 1 where counts are not of occurrences: the mixer weighs such a context, and merges it with no other. */
   readonly apart = new Uint8Array(CONTEXT_ROWS);
   private followers = 0;
@@ -55,7 +60,6 @@ export class Evidence {
     this.shorter[row] = shorter;
     this.total[row] = total;
     this.distinct[row] = distinct;
-    this.latest[row] = -1;
     this.apart[row] = 0;
     this.firstFollower[row] = this.followers;
     this.firstFollower[row + 1] = this.followers;
@@ -67,21 +71,21 @@ export class Evidence {
     this.followers = this.firstFollower[--this.contexts]!;
   }
 
-  /** Adds a follower to the context opened last; returns its row. */
-  follower(token: number, count: number, source: Source): number {
+  /** Adds a follower to the context opened last. */
+  follower(token: number, count: number, source: Source, age = 0): void {
     const row = this.followers++;
+    this.age[row] = age;
     this.token[row] = token;
     this.count[row] = count;
     this.source[row] = source;
     this.firstFollower[this.contexts] = this.followers;
-    return row;
   }
 
   /** Throws unless contexts are in order and say what they can have seen. For tests; O(followers). */
   checkIntegrity(): void {
     for (let row = 0; row < this.contexts; row++) {
       const [order, shorter] = [this.order[row]!, this.shorter[row]!];
-      if (!(shorter >= 0 && shorter < order))
+      if (!(shorter >= -1 && shorter < order))
         throw new Error(`context ${row}: ${shorter}…${order}`);
       const after = row > 0 && this.store[row] === this.store[row - 1];
       if (row > 0 && this.store[row]! < this.store[row - 1]!) {
@@ -95,13 +99,10 @@ export class Evidence {
       if (this.apart[row] === 0 && tokens.size !== to - from) {
         throw new Error(`context ${row} names a follower twice`);
       }
-      const latest = this.latest[row]!;
-      if (latest >= 0 && !(latest >= from && latest < to)) {
-        throw new Error(`context ${row} was followed last by another's ${latest}`);
-      }
       let sum = 0;
       for (let f = from; f < to; f++) {
         if (!(this.count[f]! > 0)) throw new Error(`follower ${f} was seen ${this.count[f]} times`);
+        if (!(this.age[f]! >= 0)) throw new Error(`follower ${f} comes in ${-this.age[f]!} tokens`);
         sum += this.count[f]!;
       }
       if (this.apart[row] === 0 && sum > this.total[row]! + 1e-9) {
@@ -122,7 +123,7 @@ export interface EvidenceStore {
   advance(token: number): void;
   /** Makes `slot` the place after `token` from slot `from`. */
   follow(from: number, token: number, slot: number): void;
-  /** Writes up to `MAX_CONTEXTS` contexts that end at `slot`, under the number `store`. */
+  /** Writes up to `MAX_CONTEXTS` contexts that end at `slot` and perhaps the empty one, under the number `store`. */
   gather(slot: number, evidence: Evidence, store: number): void;
   /** Throws unless every invariant holds. For tests. */
   checkIntegrity(): void;

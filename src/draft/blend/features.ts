@@ -6,18 +6,23 @@
  */
 
 import { SOURCE_NAMES } from '../source.ts';
-import type { Evidence } from './evidence.ts';
+import { type Evidence, MAX_CONTEXTS } from './evidence.ts';
 
-const ORDER_BUCKETS = 11;
+const ORDER_BUCKETS = 12;
+/** Of the empty context; 0 is of no context at all. */
+const EMPTY_ORDER = ORDER_BUCKETS - 1;
 const COUNT_BUCKETS = 7;
 const REST_BUCKETS = 7;
-const RANKS = 4;
+const RANKS = MAX_CONTEXTS + 1;
 const TOTALS = 4;
+const AGE_BUCKETS = 16;
+const HEARD_COUNTS = 4;
 /** Rows of the hashed per-token tables. Collisions only blur a correction. */
 const TOKEN_ROWS = 4096;
 
-/** 0 for no context, then 1…5, 6–7, 8–10, 11–15, 16–30, more. */
+/** 1…5, 6–7, 8–10, 11–15, 16–30, more, none. */
 export function orderBucket(order: number): number {
+  if (order === 0) return EMPTY_ORDER;
   if (order <= 5) return order;
   if (order <= 7) return 6;
   if (order <= 10) return 7;
@@ -40,6 +45,11 @@ function restBucket(count: number): number {
   return count <= 63 ? 5 : 6;
 }
 
+/** 0 for unknown or never, then 1, 2–3, 4–7, …: how often a thing comes again falls by the logarithm. */
+function ageBucket(age: number): number {
+  return Math.min(AGE_BUCKETS - 1, 32 - Math.clz32(age));
+}
+
 function tokenRow(token: number): number {
   const h = Math.imul(token + 1, 0x9e3779b1);
   return (h ^ (h >>> 15)) & (TOKEN_ROWS - 1);
@@ -53,7 +63,8 @@ export class FeatureLayout {
   readonly perCandidate: number;
   private readonly counts: number;
   private readonly ranks: number;
-  private readonly latests: number;
+  private readonly ages: number;
+  private readonly heards: number;
   private readonly regions: number;
   private readonly pairs: number;
   private readonly tokens: number;
@@ -63,8 +74,9 @@ export class FeatureLayout {
   constructor(stores: number) {
     this.counts = stores + 1;
     this.ranks = this.counts + stores * ORDER_BUCKETS * COUNT_BUCKETS * REST_BUCKETS;
-    this.latests = this.ranks + stores * RANKS * ORDER_BUCKETS * TOTALS;
-    this.regions = this.latests + stores * ORDER_BUCKETS * TOTALS;
+    this.ages = this.ranks + stores * RANKS * ORDER_BUCKETS * TOTALS;
+    this.heards = this.ages + stores * ORDER_BUCKETS * AGE_BUCKETS;
+    this.regions = this.heards + ORDER_BUCKETS * HEARD_COUNTS * AGE_BUCKETS;
     this.pairs = this.regions + SOURCE_NAMES.length * ORDER_BUCKETS;
     this.tokens = this.pairs + stores * ORDER_BUCKETS * ORDER_BUCKETS;
     this.nones = this.tokens + TOKEN_ROWS;
@@ -85,11 +97,15 @@ export class FeatureLayout {
     return this.ranks + at * TOTALS + Math.min(TOTALS, total | 0) - 1;
   }
 
-  /** The token is what followed the store's longest context last time. */
-  latest(store: number, longest: number, distinct: number): number {
-    return (
-      this.latests + (store * ORDER_BUCKETS + longest) * TOTALS + Math.min(TOTALS, distinct) - 1
-    );
+  /** The store saw the token `age` tokens ago, in a context of bucket `order`. */
+  aged(store: number, order: number, age: number): number {
+    return this.ages + (store * ORDER_BUCKETS + order) * AGE_BUCKETS + ageBucket(age);
+  }
+
+  /** The session said the token `count` times, `age` tokens ago, whatever came before it; the first store has it in a context of bucket `order`. */
+  heard(order: number, count: number, age: number): number {
+    const at = order * HEARD_COUNTS + Math.min(HEARD_COUNTS - 1, count);
+    return this.heards + at * AGE_BUCKETS + ageBucket(age);
   }
 
   /** The token was found in a region of this source. */

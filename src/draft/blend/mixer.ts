@@ -24,7 +24,7 @@ const LEARNING_RATE = 0.12;
 /** The handful of weights that every candidate shares may move faster. */
 const SHARED_RATE = 0.24;
 /** AdaGrad's initial sum of squared gradients, per feature and for the shared weights. */
-const FEATURE_ENERGY = 0.1;
+const FEATURE_ENERGY = 0.3;
 const SHARED_ENERGY = 1;
 /** Gradients below this change nothing that shows. */
 const MIN_GRADIENT = 1e-3;

@@ -2,6 +2,10 @@
  * Runs of tokens with an automaton over them, as a store of evidence: one cursor
  * (state and matched length) a slot, contexts along the suffix links. Following a
  * token is amortised O(1), gathering O(followers of up to four contexts).
+ *
+ * Where no context has a token, the text may still have said it: most of what is not
+ * drafted is not new, it only never followed the last token. So the most frequent
+ * tokens of all are told too, as followers of the empty context.
  */
 
 import { AutomatonCursor } from '../automaton/automaton-cursor.ts';
@@ -30,11 +34,14 @@ export abstract class AutomatonStore implements EvidenceStore {
   lastMatchLength = 0;
   protected readonly states = new Int32Array(MAX_TREE_NODES + 1);
   protected readonly lengths = new Int32Array(MAX_TREE_NODES + 1);
+  /** Followers told of the empty context. */
+  private readonly common: number;
   private readonly top: TopFollowers;
   private readonly cursor: AutomatonCursor;
 
-  constructor(automaton: SuffixAutomaton) {
+  constructor(automaton: SuffixAutomaton, common: number) {
     this.automaton = automaton;
+    this.common = common;
     this.top = new TopFollowers(automaton);
     this.cursor = new AutomatonCursor(automaton);
   }
@@ -108,8 +115,8 @@ export abstract class AutomatonStore implements EvidenceStore {
         const row = evidence.open(store, order, shorter, 0, distinct);
         const total =
           distinct > MAX_FOLLOWERS
-            ? this.writeTop(state, evidence, row)
-            : this.writeAll(state, evidence, row);
+            ? this.writeTop(state, evidence)
+            : this.writeAll(state, evidence);
         evidence.total[row] = total;
         // A shorter context that has seen no more says nothing new.
         if (total === known) evidence.drop();
@@ -119,6 +126,7 @@ export abstract class AutomatonStore implements EvidenceStore {
       state = link;
       order = shorter;
     }
+    if (evidence.wantsCommon) this.gatherCommon(evidence, store);
   }
 
   checkIntegrity(): void {
@@ -135,41 +143,46 @@ export abstract class AutomatonStore implements EvidenceStore {
     }
   }
 
-  private writeAll(state: number, evidence: Evidence, row: number): number {
+  private gatherCommon(evidence: Evidence, store: number): void {
+    const distinct = this.automaton.fanout[ROOT_STATE]!;
+    if (distinct === 0) return;
+    const row = evidence.open(store, 0, -1, 0, distinct);
+    const { wanted } = evidence;
+    evidence.wanted = Math.min(wanted, this.common);
+    evidence.total[row] =
+      distinct > MAX_FOLLOWERS
+        ? this.writeTop(ROOT_STATE, evidence)
+        : this.writeAll(ROOT_STATE, evidence);
+    evidence.wanted = wanted;
+  }
+
+  private writeAll(state: number, evidence: Evidence): number {
     const { automaton } = this;
     let total = 0;
-    let latest = -1;
     for (let edge = automaton.firstEdge[state]!; edge >= 0; edge = automaton.nextEdge[edge]!) {
       const target = automaton.edgeTarget[edge]!;
       const count = automaton.count[target]!;
       const end = automaton.lastEnd[target]!;
-      const follower = evidence.follower(automaton.edgeToken[edge]!, count, this.text.source(end));
+      const age = automaton.tokens - end;
+      evidence.follower(automaton.edgeToken[edge]!, count, this.text.source(end), age);
       total += count;
-      if (end > latest) {
-        latest = end;
-        evidence.latest[row] = follower;
-      }
     }
     return total;
   }
 
-  private writeTop(state: number, evidence: Evidence, row: number): number {
+  private writeTop(state: number, evidence: Evidence): number {
     const { automaton, top } = this;
     const at = top.of(state);
-    let latest = -1;
     for (let i = at; i < at + evidence.wanted; i++) {
       const edge = top.edges[i]!;
       const target = automaton.edgeTarget[edge]!;
       const end = automaton.lastEnd[target]!;
-      const follower = evidence.follower(
+      evidence.follower(
         automaton.edgeToken[edge]!,
         automaton.count[target]!,
         this.text.source(end),
+        automaton.tokens - end,
       );
-      if (end > latest) {
-        latest = end;
-        evidence.latest[row] = follower;
-      }
     }
     return automaton.count[state]!;
   }

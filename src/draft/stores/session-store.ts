@@ -14,9 +14,12 @@ export const MAX_CONTEXT = 15;
 /** The most tokens a session learns, about 10 MB; beyond it, it drafts from what it has. */
 export const MAX_SESSION_TOKENS = 1 << 17;
 
+/** Most frequent tokens told where they followed nothing that is there: with 16 or 32, up to 0.4 % fewer tokens a step. */
+const COMMON_TOKENS = 24;
+
 export class SessionStore extends AutomatonStore {
   constructor() {
-    super(new SuffixAutomaton(MAX_CONTEXT));
+    super(new SuffixAutomaton(MAX_CONTEXT), COMMON_TOKENS);
   }
 
   begin(prompt: Int32Array, regions: readonly Region[]): void {

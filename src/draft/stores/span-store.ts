@@ -14,6 +14,9 @@ import { MAX_CONTEXT } from './session-store.ts';
 /** The most tokens that one turn learns, about 2.5 MB and 60 ms; beyond it, it drafts from what it has. */
 export const MAX_SPAN_STORE_TOKENS = 1 << 15;
 
+/** Most frequent tokens told where they followed nothing that is there. */
+export const COMMON_TOKENS = 16;
+
 /** A run of tokens, contiguous in what it was taken from. */
 export interface Span {
   source: Source;
@@ -27,7 +30,7 @@ export class SpanStore extends AutomatonStore {
   private recent: number[] = [];
 
   constructor() {
-    super(new SuffixAutomaton(MAX_CONTEXT));
+    super(new SuffixAutomaton(MAX_CONTEXT), COMMON_TOKENS);
   }
 
   begin(): void {

@@ -12,9 +12,9 @@ import { heldIn, MIN_MATCH, rangeOfRun } from '../objects/match.ts';
 import { observationsOf } from './ask-metrics.ts';
 
 /** Questions that one turn asks one store. */
-export const MAX_ASKS = 24;
+export const MAX_ASKS = 96;
 /** Runs that one turn fetches of one store: what it names as held in every question. */
-export const MAX_FETCHED = 128;
+export const MAX_FETCHED = 384;
 
 /** Asks where the end of an answer occurs in texts, but for what is held of them. */
 type Proceed = (tail: Int32Array, held: readonly KeptRange[]) => Promise<KeptRun[]>;

@@ -18,7 +18,7 @@ const MAT_BARS: Readonly<Record<string, number>> = {
 /** The same with answers of a static store. */
 const CORPUS_BARS: Readonly<Record<string, number>> = { 'specbench-vicuna7b': 2.6 };
 /** Over the best rival, on average of the sets; on each it has to be above. */
-const LEAD = 1.12;
+const LEADS: Readonly<Record<string, number>> = { [OWN]: 1.2, [SERVICE]: 1.15 };
 /** What prompt lookup reaches in Spec-Bench's own harness: ours is right if it does so here. */
 const PLD_SET = 'specbench-vicuna7b';
 const PLD_MAT = 1.72;
@@ -56,7 +56,7 @@ export function barsOf(results: ReadonlyMap<string, Runs>, withCorpus: boolean):
   for (const [name, ratios] of Object.entries(leads)) {
     if (ratios.length < 2) continue;
     const mean = ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length;
-    goals.push(atLeast(`${name} over the best rival, on average`, mean, LEAD));
+    goals.push(atLeast(`${name} over the best rival, on average`, mean, LEADS[name]!));
   }
   return goals;
 }

@@ -380,7 +380,7 @@ test('mixers of two layouts are kept apart, and those of any other not at all', 
 test('a turn is given so many outputs and tokens, and of one output no more than a run', async () => {
   const memory = await newMemory(0, 'FULL_TENANT_MEMORY');
   const long = (n: number, length: number) => Array.from({ length }, (_, i) => 10_000 * n + i);
-  for (let n = 1; n <= 20; n++) await memory.learn(output(n));
+  for (let n = 1; n <= MAX_RECALLED + 4; n++) await memory.learn(output(n));
   expect(await memory.recall()).toHaveLength(MAX_RECALLED);
   for (let n = 1; n <= 12; n++) await memory.learn(long(n, MAX_RUN_TOKENS));
   expect((await memory.recall()).flat()).toHaveLength(RECALL_TOKENS);

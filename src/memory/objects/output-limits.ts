@@ -21,9 +21,9 @@ export const OUTPUT_LIMITS: OutputLimits = {
 /** So many times `recentTokens` may wait to become a segment; beyond it nothing new is kept. */
 export const MAX_BACKLOG = 8;
 /** The most tokens kept of one output. */
-export const MAX_OUTPUT_TOKENS = 1 << 12;
+export const MAX_OUTPUT_TOKENS = 1 << 13;
 /** Passages that one output may have been written from: with any of them it is forgotten. */
 export const MAX_OUTPUT_PASSAGES = 256;
 /** Outputs that one `recall` gives, and tokens of them together. */
-export const MAX_RECALLED = 16;
-export const RECALL_TOKENS = 1 << 11;
+export const MAX_RECALLED = 32;
+export const RECALL_TOKENS = 1 << 12;

@@ -4,7 +4,10 @@ import { expect, test } from 'vitest';
 import { BlendDrafter } from '../../src/draft/blend/blend.ts';
 import { Evidence } from '../../src/draft/blend/evidence.ts';
 import { HeardTokens } from '../../src/draft/blend/heard-tokens.ts';
+import { Source } from '../../src/draft/source.ts';
+import { OUTPUT_START } from '../../src/draft/stores/output-start.ts';
 import { SessionStore } from '../../src/draft/stores/session-store.ts';
+import { SpanStore } from '../../src/draft/stores/span-store.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 
 function begun(...prompt: number[]): SessionStore {
@@ -35,6 +38,25 @@ test('the empty context comes last, and is left out where it is not wanted', () 
   evidence.wantsCommon = false;
   store.gather(0, evidence, 0);
   expect([...evidence.order.subarray(0, evidence.contexts)]).toEqual([2]);
+});
+
+test('the mark before answers is never drafted, however often it is there', () => {
+  const spans = new SpanStore();
+  const drafter = new BlendDrafter([spans]);
+  drafter.begin(Int32Array.of(9), []);
+  const run = (token: number) => ({
+    source: Source.tenant,
+    begins: true,
+    tokens: Int32Array.of(token),
+  });
+  for (const distinct of [3, 60]) {
+    spans.learn(Array.from({ length: distinct }, (_, i) => run(100 + i)));
+    drafter.commit(Int32Array.of(9));
+    const tree = new TokenTree();
+    drafter.draft(tree, 64);
+    expect(tree.size).toBeGreaterThan(0);
+    expect([...tree.tokens.subarray(0, tree.size)]).not.toContain(OUTPUT_START);
+  }
 });
 
 test('followers come with the tokens since they were seen', () => {

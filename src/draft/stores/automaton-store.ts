@@ -21,6 +21,7 @@ import {
 import type { Region } from '../drafter.ts';
 import type { Source } from '../source.ts';
 import { MAX_TREE_NODES } from '../tree/tree.ts';
+import { OUTPUT_START } from './output-start.ts';
 
 export abstract class AutomatonStore implements EvidenceStore {
   readonly automaton: SuffixAutomaton;
@@ -164,8 +165,10 @@ export abstract class AutomatonStore implements EvidenceStore {
       const count = automaton.count[target]!;
       const end = automaton.lastEnd[target]!;
       const age = automaton.tokens - end;
-      evidence.follower(automaton.edgeToken[edge]!, count, this.text.source(end), age);
       total += count;
+      // Only the empty context leads to the beginning of an answer, which is no token.
+      if (automaton.edgeToken[edge] === OUTPUT_START) continue;
+      evidence.follower(automaton.edgeToken[edge]!, count, this.text.source(end), age);
     }
     return total;
   }
@@ -175,6 +178,7 @@ export abstract class AutomatonStore implements EvidenceStore {
     const at = top.of(state);
     for (let i = at; i < at + evidence.wanted; i++) {
       const edge = top.edges[i]!;
+      if (automaton.edgeToken[edge] === OUTPUT_START) continue;
       const target = automaton.edgeTarget[edge]!;
       const end = automaton.lastEnd[target]!;
       evidence.follower(

@@ -6,29 +6,18 @@ import { Source } from '../../src/draft/source.ts';
 import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
 import { SessionStore } from '../../src/draft/stores/session-store.ts';
 import { SpanStore } from '../../src/draft/stores/span-store.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
+import { followersOf } from '../support/followers.ts';
 
 const PASSAGE = Int32Array.from({ length: 40 }, (_, i) => 100 + i);
 
-/** The tokens proposed next after `said`, with the passage in the prompt. */
+/** The tokens named next after `said`, with the passage in the prompt. */
 function proposed(said: readonly number[], aligned = true): Set<number> {
   const session = new SessionStore();
   const drafter = new BlendDrafter(aligned ? [session, new AlignmentStore(session)] : [session]);
   const end = PASSAGE.length;
   drafter.begin(Int32Array.of(...PASSAGE, 1, 2), [{ start: 0, end, source: Source.passage }]);
   drafter.commit(Int32Array.from(said));
-  return children(drafter);
-}
-
-function children(drafter: BlendDrafter): Set<number> {
-  const tree = new TokenTree();
-  drafter.draft(tree, 64);
-  tree.checkIntegrity();
-  const found = new Set<number>();
-  for (let node = 0; node < tree.size; node++) {
-    if (tree.parents[node] === ROOT) found.add(tree.tokens[node]!);
-  }
-  return found;
+  return followersOf(drafter);
 }
 
 test('after a token that the passage does not have, it continues after it or where it was', () => {
@@ -60,7 +49,7 @@ test('it leads no further than its text, and a turn begins without any', () => {
   drafter.commit(Int32Array.of(105, 106, 900));
   drafter.begin(PASSAGE, []);
   drafter.commit(Int32Array.of(901));
-  expect(children(drafter)).toEqual(new Set());
+  expect(followersOf(drafter)).toEqual(new Set());
 });
 
 test('runs of their own are never crossed, however the answer strays', () => {
@@ -84,7 +73,7 @@ test('runs of their own are never crossed, however the answer strays', () => {
         spans.learn(spansOf);
         const which = pick % own.length;
         drafter.commit(Int32Array.from([own[which]![0]!, ...said.map((token) => 9000 + token)]));
-        for (const token of children(drafter)) {
+        for (const token of followersOf(drafter)) {
           if (token < 9000) expect(Math.floor(token / 100)).toBe(which + 1);
         }
       },

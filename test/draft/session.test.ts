@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BlendDrafter } from '../../src/draft/blend/blend.ts';
-import { Evidence } from '../../src/draft/blend/evidence.ts';
 import type { Drafter } from '../../src/draft/drafter.ts';
 import { Source } from '../../src/draft/source.ts';
 import { MAX_SESSION_TOKENS, SessionStore } from '../../src/draft/stores/session-store.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { TurnDrafter } from '../../src/memory/turn/turn-drafter.ts';
+import { followersOf } from '../support/followers.ts';
 
 function drafted(drafter: Drafter, budget = 16): TokenTree {
   const tree = new TokenTree();
@@ -62,12 +62,7 @@ describe('the session store', () => {
       { start: 1, end: 3, source: Source.passage },
       { start: 3, end: 5, source: Source.passage },
     ]);
-    const evidence = new Evidence();
-    evidence.wantsCommon = false;
-    drafter.stores.forEach((store, i) => {
-      store.gather(0, evidence, i);
-    });
-    expect(evidence.contexts).toBe(0);
+    expect(followersOf(drafter)).toEqual(new Set());
   });
 
   test('stays within its budget, fuses with what is there, and repeats itself exactly', () => {

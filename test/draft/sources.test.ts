@@ -5,7 +5,7 @@ import { TrigramDrafter } from '../../bench/rivals/aded.ts';
 import { CorpusStore } from '../../bench/stores/corpus-store.ts';
 import { OutputStore } from '../../bench/stores/output-store.ts';
 import { BlendDrafter } from '../../src/draft/blend/blend.ts';
-import { Evidence, type EvidenceStore } from '../../src/draft/blend/evidence.ts';
+import type { EvidenceStore } from '../../src/draft/blend/evidence.ts';
 import type { Drafter } from '../../src/draft/drafter.ts';
 import { Segment } from '../../src/draft/segment/segment.ts';
 import { buildSegment } from '../../src/draft/segment/segment-builder.ts';
@@ -16,20 +16,14 @@ import { RecyclingStore } from '../../src/draft/stores/recycling-store.ts';
 import { SessionStore } from '../../src/draft/stores/session-store.ts';
 import { SpanStore } from '../../src/draft/stores/span-store.ts';
 import { MAX_TREE_NODES, ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
+import { followersOf } from '../support/followers.ts';
 
-/** What contexts at the end of the answer name, those that end with its last token; of a drafter without any, what it drafts. */
-function followersOf(drafter: Drafter): number[] {
-  if (!(drafter instanceof BlendDrafter)) {
-    const tree = new TokenTree();
-    drafter.draft(tree, 64);
-    return [...tree.tokens.subarray(0, tree.size)];
-  }
-  const evidence = new Evidence();
-  evidence.wantsCommon = false;
-  drafter.stores.forEach((store, i) => {
-    store.gather(0, evidence, i);
-  });
-  return [...evidence.token.subarray(0, evidence.firstFollower[evidence.contexts])];
+/** What stores name next; of a drafter without any, what it drafts. */
+function named(drafter: Drafter): Set<number> {
+  if (drafter instanceof BlendDrafter) return followersOf(drafter);
+  const tree = new TokenTree();
+  drafter.draft(tree, 64);
+  return new Set(tree.tokens.subarray(0, tree.size));
 }
 
 /** A drafter that knows `documents` by one source, and begins a turn with `prompt`. */
@@ -186,7 +180,7 @@ describe.each(Object.entries(SOURCES))('%s', (_name, { source, know }) => {
         const alphabet = Math.floor(chosen![1]! / 100);
         for (const token of chosen!) {
           drafter.commit(Int32Array.of(token));
-          for (const follower of followersOf(drafter)) {
+          for (const follower of named(drafter)) {
             if (follower >= 100) expect(Math.floor(follower / 100)).toBe(alphabet);
           }
         }

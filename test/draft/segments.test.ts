@@ -61,6 +61,7 @@ function gathered(store: CorpusStore | OutputStore, path: readonly number[]): To
     store.advance(token);
   });
   evidence.clear();
+  evidence.wantsCommon = false;
   store.gather(0, evidence, 0);
   return told(evidence);
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { sqlInMemory } from '../../bench/replay/sql-in-memory.ts';
 import { buildSegment } from '../../src/draft/segment/segment-builder.ts';
-import { MAX_OUTPUT_PASSAGES } from '../../src/memory/objects/output-limits.ts';
+import { MAX_OUTPUT_PASSAGES, MAX_RECALLED } from '../../src/memory/objects/output-limits.ts';
 import { type OutputBuild, OutputMemory } from '../../src/memory/objects/output-memory.ts';
 
 const LIMITS = { recentTokens: 128, segmentTokens: 512, totalTokens: 1024 };
@@ -173,7 +173,7 @@ describe('the passages of an output', () => {
     const said = (...passages: number[]) =>
       memory.recall(passages).map(({ tokens }) => tokens[0]! / 100);
     expect(said(2, 1).slice(0, 3)).toEqual([1, 300, 299]);
-    expect(said(1)).toEqual(Array.from({ length: 16 }, (_, i) => 300 - i));
+    expect(said(1)).toEqual(Array.from({ length: MAX_RECALLED }, (_, i) => 300 - i));
     expect(said(7)).toEqual(said(1));
   });
 });

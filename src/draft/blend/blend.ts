@@ -22,14 +22,14 @@ const MIN_PROB = 1e-4;
  * them: at best they are certain, and take the place of the worst that would
  * enter otherwise. Spares most of the work of a draft, and nothing measurable.
  */
-const MIN_GAIN = 0.012;
+const MIN_GAIN = 0.02;
 /**
  * Of a node whose children need a share of at least q to enter, about 1 / q can,
  * and by frequency they are among the first ones of some context.
  */
 const FOLLOWERS_PER_PLACE = 2;
 /** A token that only the empty context has is seldom likelier than one in so many: below so many places none would enter. */
-const PLACES_FOR_COMMON = 100;
+const PLACES_FOR_COMMON = 150;
 
 export class BlendDrafter implements Drafter {
   readonly stores: readonly EvidenceStore[];

@@ -23,6 +23,9 @@ import type { Source } from '../source.ts';
 import { MAX_TREE_NODES } from '../tree/tree.ts';
 import { OUTPUT_START } from './output-start.ts';
 
+/** Tokens of a text from which on some of them are common. */
+const COMMON_FROM = 64;
+
 export abstract class AutomatonStore implements EvidenceStore {
   readonly automaton: SuffixAutomaton;
   /** What the automaton was grown over. */
@@ -145,8 +148,8 @@ export abstract class AutomatonStore implements EvidenceStore {
   }
 
   private gatherCommon(evidence: Evidence, store: number): void {
+    if (this.automaton.tokens < COMMON_FROM) return;
     const distinct = this.automaton.fanout[ROOT_STATE]!;
-    if (distinct === 0) return;
     const row = evidence.open(store, 0, -1, 0, distinct);
     const { wanted } = evidence;
     evidence.wanted = Math.min(wanted, this.common);

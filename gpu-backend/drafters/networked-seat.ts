@@ -3,6 +3,7 @@
  * what the network said. The seat keeps what the network has read of the turn's text,
  * and says which nodes are worth asking about.
  */
+import { entropyOf } from '../../src/draft/entropy.ts';
 import type { Sampling } from '../../src/draft/model-distribution.ts';
 import { Noise } from '../../src/draft/noise.ts';
 import { type ModelNode, ModelStore } from '../../src/draft/stores/model-store.ts';
@@ -11,7 +12,7 @@ import type { Turn } from '../turn/admit.ts';
 import type { Seat } from './beside.ts';
 import { EchoDrafter } from './echo.ts';
 import type { EchoMemory } from './echo-memory.ts';
-import { entropyOf, type Gain, type Prospect } from './gain.ts';
+import type { Gain, Prospect } from './gain.ts';
 import type { Network, Place, Question } from './network.ts';
 import { shortContext } from './short-context.ts';
 
@@ -197,7 +198,7 @@ export class NetworkedSeat extends EchoDrafter implements Seat {
     return {
       covered: 1 - Math.max(0, open / own),
       likely: own / above,
-      entropy: says && entropyOf(says),
+      entropy: says && entropyOf(says.probs),
       depth: index === ROOT ? 0 : look.depths[index]!,
     };
   }

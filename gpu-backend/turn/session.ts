@@ -10,7 +10,7 @@
 import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycled-table.ts';
 import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
-import type { DoneReason, LinkErrorCode } from '../../src/link/protocol/index.ts';
+import type { AcceptRuleName, DoneReason, LinkErrorCode } from '../../src/link/protocol/index.ts';
 import { processorsOf } from '../accept/processors.ts';
 import { type TurnRule, turnRule } from '../accept/turn-rule.ts';
 import { Walk } from '../accept/walk.ts';
@@ -144,6 +144,10 @@ export class Session implements Draftable {
     return this.turn.namespace;
   }
 
+  get rule(): AcceptRuleName {
+    return this.turn.accept.rule;
+  }
+
   get drafts(): boolean {
     return this.candidates.drafting;
   }
@@ -169,8 +173,9 @@ export class Session implements Draftable {
     const { exact } = this.engine.limits;
     const inPanel = panelRoom(this.slot.length) - 1;
     // Sampled drafts are drawn once: to draw again where the tree has the wrong shape
-    // would choose drafts by what they are, and the rule's law would not hold.
-    const most = exact && this.accept.drafts ? Math.min(nodes, inPanel) : nodes;
+    // would choose drafts by what they are, and the rule's law would not hold. Behind the
+    // panel's last row every shape is right.
+    const most = exact && this.accept.drafts && inPanel > 0 ? Math.min(nodes, inPanel) : nodes;
     this.fillRow(this.candidates.choose(most));
     if (exact && firstAcrossPanel(row.parents, row.count, this.slot.length) >= 0) {
       this.fillRow(this.candidates.choose(inPanel));

@@ -14,19 +14,22 @@
 import { Lru } from '../../src/draft/lru.ts';
 import { type Allotment, allotNodes } from '../../src/draft/tree/budget.ts';
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
+import type { AcceptRuleName } from '../../src/link/protocol/index.ts';
 import type { Engine, Slot } from '../engine/engine.ts';
 import { Acceptance, type Accepted } from './acceptance.ts';
 import { DraftingAccount } from './drafting-account.ts';
 import { PlainPace } from './plain-pace.ts';
 
-/** Namespaces whose record is kept; the one used longest ago is forgotten first. */
-const MAX_NAMESPACES = 256;
+/** Records that are kept, one a namespace and accept rule; the one used longest ago is forgotten first. */
+const MAX_STANDINGS = 256;
 /** A step that takes longer than so many times what was expected counts as if it took that: a hiccup. */
 const MOST_OVER = 3;
 
 /** What sizing needs of a session. */
 export interface Draftable {
   readonly namespace: string;
+  /** How its drafts are accepted: what one rule takes of them says nothing of another. */
+  readonly rule: AcceptRuleName;
   readonly slot: Slot;
   /** Whether the turn is drafted for at all. */
   readonly drafts: boolean;
@@ -34,7 +37,7 @@ export interface Draftable {
   readonly outcome: { tree: TokenTree; walk: Accepted } | null;
 }
 
-/** What is known of a namespace. */
+/** What is known of a namespace's turns of one accept rule. */
 interface Standing {
   acceptance: Acceptance;
   /** By class of load. */
@@ -50,8 +53,8 @@ const NOTHING = new Float64Array(0);
 
 export class TreeSizing {
   private readonly engine: Pick<Engine, 'plan'>;
-  /** By namespace, the one used longest ago first. */
-  private readonly standings = new Lru<Standing>(MAX_NAMESPACES);
+  /** By rule and namespace, the one used longest ago first. */
+  private readonly standings = new Lru<Standing>(MAX_STANDINGS);
   /** By class of load. */
   private readonly paces: PlainPace[] = [];
 
@@ -130,8 +133,9 @@ export class TreeSizing {
     return accounts[load];
   }
 
-  private standing({ namespace }: Draftable): Standing {
-    return this.standings.of(namespace, () => ({ acceptance: new Acceptance(), accounts: [] }));
+  private standing({ rule, namespace }: Draftable): Standing {
+    const make = () => ({ acceptance: new Acceptance(), accounts: [] });
+    return this.standings.of(`${rule} ${namespace}`, make);
   }
 }
 

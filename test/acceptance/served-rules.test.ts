@@ -120,6 +120,37 @@ describe.each(SAMPLED_ACCEPT)('%s', (rule) => {
   });
 });
 
+describe('a tree of sampled drafts', () => {
+  const grown = (count: number) => {
+    const { drafts } = turnRule(turnOf({ prompt: Int32Array.of(0), accept: { rule: 'greedy' } }), {
+      nucleus: NUCLEUS,
+      vocabSize: VOCAB,
+      processors: [],
+      hiddenAt: () => new Float32Array(0),
+    });
+    const [proposed, tree] = [new TokenTree(64), new TokenTree(64)];
+    propose(proposed);
+    drafts!.grow(proposed, tree, count);
+    return tree;
+  };
+
+  test('promises what was proposed, not what is certain once it is drawn', () => {
+    const { probs, parents, size } = grown(16);
+    let first = 0;
+    for (let node = 0; node < size; node++) if (parents[node] === ROOT) first += probs[node]!;
+    expect(first).toBeCloseTo(0.9, 6);
+    for (let node = 0; node < size; node++) {
+      let after = 0;
+      for (let one = 0; one < size; one++) if (parents[one] === node) after += probs[one]!;
+      if (after > 0) expect(after).toBeCloseTo(0.9 * probs[node]!, 6);
+    }
+  });
+
+  test('takes as many draws as there is room for', () => {
+    for (let count = 0; count <= 9; count++) expect(grown(count).size).toBe(count);
+  });
+});
+
 /** Tokens by nearness; the table has `NEAR` of them, so the nearest are repeated. */
 function table(nearest: readonly number[]): NeighbourTable {
   return new NeighbourTable(

@@ -3,12 +3,13 @@
  * folder, a .gguf file, or owner/name on the hub), ESPALIER_DRAFT (what drafts beside
  * it: the same for a second model, `self` for its own weights, a .safetensors file for
  * its first layers and one more) and ESPALIER_DRAFT_PROVIDER, the engine's settings,
- * LINK_KEYS (whose tickets open a link) and LINK_AUDIENCE (the addresses under which
- * workers reach it).
+ * ESPALIER_ACCEPT_RULES (which accept rules callers may ask for), LINK_KEYS (whose
+ * tickets open a link) and LINK_AUDIENCE (the addresses under which workers reach it).
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseLinkKeys } from '../src/link/protocol/index.ts';
+import { readAllowedRules } from './accept/allowed-rules.ts';
 import { readJudge } from './accept/lossy/judge-file.ts';
 import { type AddOptions, addModel } from './builder/add-model.ts';
 import { reportProgress } from './cli/progress-lines.ts';
@@ -67,7 +68,7 @@ function addingFor(settings: EngineOptions): AddOptions {
   };
 }
 
-/** Where and to whom it opens. Throws with what to set. */
+/** Where, to whom and to which accept rules it opens. Throws with what to set. */
 function readDoor(): VerifierOptions {
   const host = process.env.HOST || '127.0.0.1';
   const port = Number(process.env.PORT || 8788);
@@ -87,7 +88,8 @@ function readDoor(): VerifierOptions {
   }
   const own = ['127.0.0.1', 'localhost', '[::1]'].map((name) => `http://${name}:${port}`);
   const origins = audiences.length > 0 ? audiences.map((one) => new URL(one.trim()).origin) : own;
-  return { host, port, keys, audiences: origins };
+  const acceptRules = readAllowedRules(process.env.ESPALIER_ACCEPT_RULES);
+  return { host, port, keys, audiences: origins, acceptRules };
 }
 
 main().catch((error: unknown) => {

@@ -6,6 +6,7 @@ import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { type Block, layersOf } from '../builder/decoder-options.ts';
 import type { ModelPart } from '../builder/early-exit.ts';
 import { maxExactThreads } from '../builder/exact-attention.ts';
+import { columnsType } from '../builder/linear/columns-type.ts';
 import { readModelFolder } from '../builder/model-folder.ts';
 import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
 import type { Quantization } from '../builder/quantization.ts';
@@ -82,6 +83,7 @@ export async function openEngine(
   const prepared = prepareModel(model, options.cacheFolder ?? DEFAULT_CACHE_FOLDER, {
     compute: computeTypeFor(options),
     quantization: options.quantization ?? model.manifest.quantization,
+    columns: options.provider === 'cuda' ? 'int8' : await columnsType(),
   });
   return await openPrepared(prepared, options);
 }

@@ -17,6 +17,7 @@ import { readDecoderConfig } from './config.ts';
 import { fingerprintModel } from './fingerprint.ts';
 import { isGgufName, writeGgufCheckpoint } from './gguf/checkpoint.ts';
 import { type DownloadOptions, downloadCheckpoint, downloadGguf, parseHubName } from './hub.ts';
+import { columnsType } from './linear/columns-type.ts';
 import { quickestForm } from './linear/quickest.ts';
 import { linkOrCopy } from './link-or-copy.ts';
 import {
@@ -64,6 +65,7 @@ export async function addModel(source: string, options: AddOptions): Promise<Mod
   prepareModel(model, options.cacheFolder, {
     compute: options.compute,
     quantization: storedForm(model, options.quantization),
+    columns: await columnsType(),
     onProgress: (done, total) => options.onProgress?.('convert', done, total),
   });
   return model;

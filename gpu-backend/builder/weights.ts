@@ -42,7 +42,7 @@ export class Weights {
   embed(graph: GraphBuilder, ids: string): string {
     const table = this.table();
     const stored = this.matrix(graph, table);
-    if (stored.form === 'columns8') return lookUpColumns8(graph, table, ids);
+    if (stored.form === 'columns8') return lookUpColumns8(graph, table, stored, ids);
     if (stored.form === 'blocks8') return lookUpBlocks(graph, table, ids);
     return graph.node('Gather', [partName(table, 'values'), ids], 'embedded');
   }
@@ -116,7 +116,7 @@ export class Weights {
     switch (stored.form) {
       case 'columns8':
         this.columns8 ??= new Columns8Products(graph);
-        return this.columns8.product(input, name, output);
+        return this.columns8.product(input, name, stored, output);
       case 'blocks4':
       case 'blocks8':
         this.blocks ??= new BlockProducts(graph);

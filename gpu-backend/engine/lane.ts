@@ -34,7 +34,8 @@ export const WIDTH_STEP = 32;
  * Rows that a lane has at least. A row's result must be the same bits whatever is
  * beside it, and ONNX Runtime multiplies a single row by another routine, which
  * rounds differently, unless the matrix is constant. So a single row goes alone only
- * where attention makes several of it, one for each query head of a key head.
+ * where attention makes several of it, one for each query head of a key head, and
+ * where the check at the first start finds that constant matrices keep to the rule.
  */
 export type LeastRows = 1 | 2;
 

@@ -6,6 +6,7 @@ import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { type Block, layersOf } from '../builder/decoder-options.ts';
 import type { ModelPart } from '../builder/early-exit.ts';
 import { maxExactThreads } from '../builder/exact-attention.ts';
+import { columnsType } from '../builder/linear/columns-type.ts';
 import { readModelFolder } from '../builder/model-folder.ts';
 import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
 import type { Quantization } from '../builder/quantization.ts';
@@ -16,8 +17,8 @@ import { calibrate } from './calibrate.ts';
 import type { CostPrior } from './cost-model.ts';
 import { priorOf } from './cost-prior.ts';
 import { DecoderGraphs, MAX_OWN_LANES } from './decoder-graphs.ts';
-import { type Exactness, MAX_ROWS } from './engine.ts';
-import { checkShortly } from './exactness/short-check.ts';
+import { MAX_ROWS } from './engine.ts';
+import { type Proof, proveShortly } from './exactness/short-check.ts';
 import { InputArena } from './input-arena.ts';
 import { kept, machineKey } from './kept.ts';
 import { DeviceCopier, HostCopier, type KvCopier } from './kv-copy.ts';
@@ -68,7 +69,7 @@ export function computeTypeFor(options: EngineOptions): ComputeType {
  * they should stay in the cache of a core.
  */
 const PROMPT_ROWS: Record<AttentionForm, number> = { exact: 128, fused: 256 };
-const EXACTNESS_FILE = 'exactness.json';
+const PROOF_FILE = 'exactness-proof.json';
 
 /**
  * Opens the checkpoint or model in `modelFolder`. Rejects with an error that
@@ -82,6 +83,7 @@ export async function openEngine(
   const prepared = prepareModel(model, options.cacheFolder ?? DEFAULT_CACHE_FOLDER, {
     compute: computeTypeFor(options),
     quantization: options.quantization ?? model.manifest.quantization,
+    columns: options.provider === 'cuda' ? 'int8' : await columnsType(),
   });
   return await openPrepared(prepared, options);
 }
@@ -120,8 +122,9 @@ async function openPrepared(
   const provider = plan.cuda ? 'cuda' : 'cpu';
   const layers = plan.modelBlocks.length / 2;
   const prior = priorOf({ ...model.config, layers }, layout, provider, plan.threads);
-  const exactness = parts.limits.exact ? await checked(parts, prior, folder, plan.threads) : null;
-  const engine = new OrtEngine(parts, prior, exactness);
+  const proof = parts.limits.exact ? await proved(parts, prior, folder, plan.threads) : null;
+  const leastRows = proof?.leastRows ?? parts.leastRows;
+  const engine = new OrtEngine({ ...parts, leastRows }, prior, proof?.exactness);
   await calibrate(engine);
   return engine;
 }
@@ -247,16 +250,16 @@ async function assemble(
   };
 }
 
-/** Whether the model is exact on this machine: found out the first time it is opened here. */
-function checked(
+/** Whether the model is exact on this machine, and how: found out the first time it is opened here. */
+function proved(
   parts: EngineParts,
   prior: CostPrior,
   folder: string,
   threads: number,
-): Promise<Exactness> {
+): Promise<Proof> {
   const form = parts.sharedLanes ? 'exact shared' : 'exact';
   const machine = machineKey(parts.graphs.device.name, threads, form);
-  return kept(join(folder, EXACTNESS_FILE), machine, () => checkShortly(parts, prior));
+  return kept(join(folder, PROOF_FILE), machine, () => proveShortly(parts, prior));
 }
 
 /** A device takes a pool's memory whole, and clears it faster in one go than by steps. */

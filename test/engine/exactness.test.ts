@@ -5,6 +5,7 @@
 import { basename, join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { priorOf } from '../../gpu-backend/engine/cost-prior.ts';
 import type { Exactness } from '../../gpu-backend/engine/engine.ts';
 import {
   checkControl,
@@ -12,6 +13,7 @@ import {
   type ExactnessPlan,
   slotsFor,
 } from '../../gpu-backend/engine/exactness/check.ts';
+import { proveShortly } from '../../gpu-backend/engine/exactness/short-check.ts';
 import { type EngineOptions, openEngine } from '../../gpu-backend/engine/open.ts';
 import { firstAcrossPanel, PANEL_ROWS, panelRoom } from '../../gpu-backend/engine/panel.ts';
 import { chainRow, feed, treeRow } from './driver.ts';
@@ -98,6 +100,25 @@ it('the check sees what is not exact', async () => {
   const { nodes, equal, largestDifference } = await check(SMALL, { attention: 'fused' });
   expect(equal).toBeLessThan(nodes / 2);
   expect(largestDifference).toBeGreaterThan(0);
+});
+
+it('single rows are padded where the check finds that they round differently, and only there', async () => {
+  const model = randomCheckpoint(join(checkpoints, 'single'), shape('LlamaForCausalLM', 4, 4, 32));
+  const engine = await openEngine(model, { cacheFolder, threads: 2, slots: 2, maxContext: 64 });
+  const { prepared, leastRows } = engine.parts;
+  expect(leastRows).toBe(2);
+  const prior = priorOf(prepared.model.config, prepared.layout, 'cpu', 2);
+  const alone = await proveShortly({ ...engine.parts, leastRows: 1 }, prior);
+  expect(alone.leastRows).toBe(2);
+  expect(alone.exactness.equal).toBe(alone.exactness.nodes);
+  // No padding mends attention over another order.
+  engine.close();
+  const fused = { cacheFolder, threads: 2, slots: 2, maxContext: 64, attention: 'fused' } as const;
+  const inexact = await openEngine(SMALL, fused);
+  const found = await proveShortly({ ...inexact.parts, leastRows: 1 }, prior);
+  expect(found.leastRows).toBe(1);
+  expect(found.exactness.equal).toBeLessThan(found.exactness.nodes);
+  inexact.close();
 });
 
 describe('where a panel of the cache ends', () => {

@@ -60,10 +60,12 @@ it('memory stays flat over ten thousand steps', async () => {
 
 it('opening and closing leaves nothing behind', async () => {
   const open = () => openEngine(SMALL, { slots: 4, maxContext: 256, threads: 1, cacheFolder });
-  for (let i = 0; i < 5; i++) (await open()).close();
+  // The first twenty bring what stays: compiled code, the allocator's arenas, koffi's stacks, 43 MB in all.
+  for (let i = 0; i < 25; i++) (await open()).close();
   const before = await settledMemory();
   for (let i = 0; i < 40; i++) (await open()).close();
-  expect((await settledMemory()) - before).toBeLessThan(16 * 2 ** 20);
+  // Its keys and values alone are 0.3 MB an engine.
+  expect((await settledMemory()) - before).toBeLessThan(8 * 2 ** 20);
 }, 120_000);
 
 it.each<[string, (memory: DeviceMemory) => Promise<KvCopier>]>([

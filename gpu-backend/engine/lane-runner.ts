@@ -41,6 +41,8 @@ export class LaneRunner {
   private readonly boundCaches: (readonly Tensor[] | null)[];
   private readonly depths = new Int32Array(MAX_ROWS);
   private readonly masked: number;
+  /** Inputs of the run that is being made ready. They are bound when they are filled: for a device, ORT copies what it binds at once. */
+  private readonly inputs: [name: string, tensor: Tensor][] = [];
 
   constructor(session: InferenceSession, lanes: number, context: RunnerContext) {
     this.session = session;
@@ -60,6 +62,7 @@ export class LaneRunner {
   async run(used: readonly Lane[], firstLogit: number): Promise<number> {
     const lanes = this.padded(used);
     const { arena } = this.context;
+    this.inputs.length = 0;
     const tokens = sum(lanes, (lane) => lane.slots.length * lane.rows);
     const wanted = sum(lanes, (lane) => sum(lane.slots, wantedRows));
     const slots = sum(lanes, (lane) => lane.slots.length);
@@ -100,6 +103,7 @@ export class LaneRunner {
 
   private async execute(lanes: Lane[], firstLogit: number, wanted: number): Promise<number> {
     const { logits, hidden } = this.context;
+    for (const [name, tensor] of this.inputs) this.binding.input(name, tensor);
     const tensors = [logits.tensor(firstLogit, wanted)];
     this.binding.output('logits', tensors[0]!);
     if (hidden) {
@@ -139,8 +143,11 @@ export class LaneRunner {
   }
 
   private integers(name: string, shape: readonly number[]): ArenaTensor {
-    const span = this.context.arena.int64(shape);
-    this.binding.input(name, span.tensor);
+    return this.input(name, this.context.arena.int64(shape));
+  }
+
+  private input(name: string, span: ArenaTensor): ArenaTensor {
+    this.inputs.push([name, span.tensor]);
     return span;
   }
 
@@ -155,8 +162,7 @@ export class LaneRunner {
       arena.set(shape.offset + 1, lane.rows);
       arena.set(shape.offset + 2, -1);
     }
-    const mask = arena.mask([batch, 1, lane.rows, lane.width]);
-    this.binding.input(`mask.${index}`, mask.tensor);
+    const mask = this.input(`mask.${index}`, arena.mask([batch, 1, lane.rows, lane.width]));
     const caches = lane.pool.view(lane.first, batch, lane.width);
     if (caches !== this.boundCaches[index]) {
       for (let layer = 0; layer < layers; layer++) {

@@ -25,7 +25,8 @@ export interface RunnerContext {
 }
 
 interface LaneInputs {
-  write: ArenaTensor;
+  /** null where attention itself writes behind what counts. */
+  write: ArenaTensor | null;
   /** null where the mask alone says what counts. */
   length: ArenaTensor | null;
   mask: ArenaTensor;
@@ -60,8 +61,9 @@ export class LaneRunner {
    * milliseconds that ONNX Runtime took.
    */
   async run(used: readonly Lane[], firstLogit: number): Promise<number> {
-    const lanes = this.padded(used);
-    const { arena } = this.context;
+    const { arena, attention } = this.context;
+    const padded = this.padded(used);
+    const lanes = attention === 'grouped' ? padded.map(cut) : padded;
     this.inputs.length = 0;
     const tokens = sum(lanes, (lane) => lane.slots.length * lane.rows);
     const wanted = sum(lanes, (lane) => sum(lane.slots, wantedRows));
@@ -154,8 +156,17 @@ export class LaneRunner {
   private bindLane(lane: Lane, index: number): LaneInputs {
     const { arena, attention, batchedLanes, layers } = this.context;
     const batch = lane.slots.length;
-    const write = this.integers(`write.${index}`, [batch]);
+    const grouped = attention === 'grouped';
+    const write = grouped ? null : this.integers(`write.${index}`, [batch]);
     const length = attention === 'fused' ? this.integers(`length.${index}`, [batch]) : null;
+    if (grouped) {
+      for (const [name, value] of [
+        ['last', lane.width - 1],
+        ['total', lane.width],
+      ] as const) {
+        arena.set(this.input(`${name}.${index}`, arena.int32()).offset, value);
+      }
+    }
     if (batchedLanes) {
       const shape = this.integers(`shape.${index}`, [3]);
       arena.set(shape.offset, batch);
@@ -197,12 +208,18 @@ export class LaneRunner {
     const kept = row?.kept ?? 0;
     const { masks } = arena;
     const { length } = slot;
-    arena.set(inputs.write.offset + place, length + kept);
+    if (inputs.write) arena.set(inputs.write.offset + place, length + kept);
     if (inputs.length) arena.set(inputs.length.offset + place, length + kept + rows);
     const start = inputs.mask.offset + place * rows * width;
     if (row) fillTreeMask(masks, start, row.parents, count, length, width, this.masked, kept);
     masks.fill(this.masked, start + (count - kept) * width, start + rows * width);
   }
+}
+
+/** GroupQueryAttention writes a run's rows to the end of what it reads: that is all that counts, and no more. */
+function cut(lane: Lane): Lane {
+  const { slot, row } = lane.slots[0]!;
+  return { ...lane, width: slot.length + (row?.kept ?? 0) + lane.rows };
 }
 
 function wantedRows({ row }: LaneSlot): number {

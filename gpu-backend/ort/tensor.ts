@@ -39,7 +39,7 @@ export const OrtMemTypeDefault = 0;
 
 /** Where blocks are made: plain memory, or a CUDA device by way of a session that runs there. */
 export interface Device {
-  readonly name: 'cpu' | 'cuda';
+  readonly name: 'cpu' | 'cuda' | 'webgpu';
   readonly allocator: Address;
   readonly memoryInfo: Address;
 }

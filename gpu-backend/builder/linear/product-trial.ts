@@ -62,7 +62,7 @@ function productGraph(matrix: StoredMatrix): Uint8Array {
     const operands = ['rows', partName('matrix', 'values')];
     graph.node('FusedMatMul', operands, 'product', { transB: 1 }, MICROSOFT);
   } else {
-    new BlockProducts(graph).product('rows', 'matrix', matrix, 'product');
+    new BlockProducts(graph, 'fused').product('rows', 'matrix', matrix, 'product');
   }
   graph.output('product', 'float32', [1, 'T', out]);
   return graph.encode();

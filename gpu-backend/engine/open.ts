@@ -121,7 +121,8 @@ interface PartOptions {
   logits?: number | undefined;
 }
 
-async function openPrepared(
+/** What `openEngine` does once the weights are as the engine reads them. */
+export async function openPrepared(
   prepared: PreparedModel,
   options: EngineOptions & PartOptions,
   beside?: DecoderGraphs,

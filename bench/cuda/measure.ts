@@ -68,7 +68,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
 }
 
 /** How much is repeated: less, where no number is wanted. */
-export interface Effort {
+interface Effort {
   /** Each group of steps is repeated for so long. */
   leastMs: number | undefined;
   leakSteps: number;

@@ -11,7 +11,7 @@ import { Columns8Products } from './columns8.ts';
 import { partName, type StoredMatrix } from './stored-matrix.ts';
 
 /** Products of so many rows; their memory is the trial's. */
-export interface BoundRows {
+interface BoundRows {
   /** [rows, in] */
   rows: Float32Array;
   /** [rows, out], written by `run`. */

@@ -22,6 +22,8 @@ export function stepFaults(name: string, cost: PartCost, layers: number): string
     launches: layers * LAUNCHES_A_LAYER + LAUNCHES_A_STEP,
     uploads: UPLOADS_A_STEP,
     downloads: DOWNLOADS_A_STEP,
+    // Logits of many rows are tens of megabytes.
+    pageable: 0,
     // Caches are written where they lie; a copy within the device would be a cache.
     moves: 0,
     waits: WAITS_A_STEP,

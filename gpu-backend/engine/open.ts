@@ -13,7 +13,7 @@ import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
 import type { Quantization } from '../builder/quantization.ts';
 import type { ComputeType } from '../builder/tensor-reader.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
-import type { Device } from '../ort/tensor.ts';
+import { cpuDevice, type Device } from '../ort/tensor.ts';
 import type { WebGpuOptions } from '../ort/webgpu.ts';
 import { type Bucket, type BudgetRequest, planBuckets } from './budget.ts';
 import { calibrate } from './calibrate.ts';
@@ -238,8 +238,9 @@ async function assemble(
   const scratch = new KvSlot(scratchPool, 0, WIDTH_STEP);
   copier.clear({ pool: scratchPool, slot: 0, token: 0 }, WIDTH_STEP);
   const arena = new InputArena(compute);
-  const logits = new StepOutputs(plan.logits);
-  const hidden = hiddenOutput ? new StepOutputs(config.hiddenSize) : null;
+  const host = graphs.device.host ?? cpuDevice();
+  const logits = new StepOutputs(plan.logits, host);
+  const hidden = hiddenOutput ? new StepOutputs(config.hiddenSize, host) : null;
   const outputs = hidden ? [logits, hidden] : [logits];
   const batchedLanes = sharedLanes !== null;
   const { layers } = shape;
@@ -266,8 +267,8 @@ async function assemble(
       copier.release();
       // On a device their memory is that of the weights, which go with the graphs.
       for (const pool of [...pools, scratchPool]) pool.release();
-      graphs.close();
       for (const output of outputs) output.release();
+      graphs.close();
       arena.release();
     },
   };

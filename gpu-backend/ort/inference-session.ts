@@ -75,6 +75,7 @@ export class InferenceSession {
 
   release(): void {
     if (this.address === null) return;
+    if (this.device.host) this.ort.release('ReleaseAllocator', this.device.host.allocator);
     if (this.device.name !== 'cpu') {
       this.ort.release('ReleaseAllocator', this.device.allocator);
       this.ort.release('ReleaseMemoryInfo', this.device.memoryInfo);

@@ -12,7 +12,7 @@ copy host-device 8
 launch kernel_a 1,1,1 32,1,1
 launch kernel_a 1,1,1 32,1,1
 launch cublasGemmEx
-copy device-host 400
+copy device-pinned 400
 call cublasSetStream_v2
 wait
 # second graph
@@ -47,6 +47,7 @@ describe('limits', () => {
     ['launches', 1000],
     ['uploads', 7],
     ['downloads', 2],
+    ['pageable', 1],
     ['moves', 1],
     ['waits', 3],
   ])('name %s beyond what is expected', (what, found) => {

@@ -34,6 +34,15 @@ export function stepFaults(name: string, cost: PartCost, layers: number): string
   });
 }
 
+/** For the moves of each session's branch together, and for the step. */
+export function commitFaults(cost: PartCost, sessions: number): string[] {
+  const limit = WAITS_A_STEP * (sessions + 1);
+  if (cost.waits <= limit && cost.moves === 0) return [];
+  return [
+    `commits of ${sessions} branches and a step: ${cost.waits} waits and ${cost.moves} moves, at most ${limit} and 0 are expected`,
+  ];
+}
+
 /** What a further graph uploads of its own, vectors and a rotary table, is less than this share of the matrices. */
 const OWN_SHARE = 0.5;
 /** In smaller models the rotary table weighs more than the matrices, and tells nothing. */

@@ -108,3 +108,10 @@ export class KvPool {
     for (const block of this.blocks) block.release();
   }
 }
+
+/** A row of keys and values, in all blocks. */
+export interface KvPlace {
+  pool: KvPool;
+  slot: number;
+  token: number;
+}

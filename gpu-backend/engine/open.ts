@@ -278,7 +278,7 @@ async function copierFor(
   memory: DeviceMemory | null,
   { shape, threads, cuda, webgpu }: EnginePlan,
 ): Promise<KvCopier> {
-  if (shape.heads) return await HeadsCopier.load(shape, shape.heads, { threads, webgpu });
+  if (shape.heads) return await HeadsCopier.load(shape, { threads, webgpu });
   return memory ? await DeviceCopier.load(shape, memory, { threads, cuda }) : new HostCopier();
 }
 

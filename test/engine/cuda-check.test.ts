@@ -1,6 +1,6 @@
 /** What `npm run check:cuda` reads from a trace, and what it finds wrong with it. */
 import { describe, expect, it } from 'vitest';
-import { sharingFaults, stepFaults } from '../../bench/cuda/limits.ts';
+import { commitFaults, sharingFaults, stepFaults } from '../../bench/cuda/limits.ts';
 import { readTrace } from '../../bench/cuda/trace.ts';
 
 const TRACE = `allocate 512
@@ -54,6 +54,12 @@ describe('limits', () => {
     expect(stepFaults('step', { ...step, [what]: found }, 1)).toEqual([
       expect.stringContaining(`${found} ${what}`),
     ]);
+  });
+
+  it('tell a branch that is moved row by row', () => {
+    expect(commitFaults({ ...step, waits: 6 }, 2)).toEqual([]);
+    expect(commitFaults({ ...step, waits: 10 }, 2)).toEqual([expect.stringContaining('10 waits')]);
+    expect(commitFaults({ ...step, moves: 24 }, 2)).toEqual([expect.stringContaining('24 moves')]);
   });
 
   it('tell a graph that uploads its matrices again', () => {

@@ -63,6 +63,24 @@ export function ownLane(member: Member, least: LeastRows): Lane {
   return { pool: slot.pool, first: slot.index, slots: [member], rows, width };
 }
 
+/** Rows that ONNX Runtime's products with blocks take at a time; a row that is left over goes alone. */
+const ROWS_AT_A_TIME = 128;
+
+/** The lanes of a run, one of them padded by a row where a single row would be left over that must not go alone. */
+export function withoutLeftOver(lanes: readonly Lane[], least: LeastRows): readonly Lane[] {
+  if (least === 1) return lanes;
+  const rows = lanes.reduce((sum, lane) => sum + lane.rows * lane.slots.length, 0);
+  if (rows % ROWS_AT_A_TIME !== 1) return lanes;
+  const own = lanes.findIndex(({ slots }) => slots.length === 1);
+  return lanes.map((lane, i) => (i === own ? withRow(lane) : lane));
+}
+
+function withRow(lane: Lane): Lane {
+  const { slot, row } = lane.slots[0]!;
+  const rows = lane.rows + 1;
+  return { ...lane, rows, width: paddedWidth(slot.length + (row?.kept ?? 0), rows) };
+}
+
 /** Rows up to which sessions share a lane; padding short ones to longer trees would cost more. */
 export const MAX_SHARED_ROWS = 64;
 

@@ -15,6 +15,8 @@ import {
   ownLane,
   paddedWidth,
   sharedLanes,
+  WIDTH_STEP,
+  withoutLeftOver,
 } from './lane.ts';
 import { loadOf, OwnLanesPlan, SharedLanesPlan } from './lane-plan.ts';
 import { partsOf } from './parts.ts';
@@ -204,11 +206,11 @@ export class OrtEngine implements Engine {
 
   /** Returns how many rows of logits they gave. */
   private async runLanes(all: readonly Lane[], firstLogit: number): Promise<number> {
-    const { graphs } = this.parts;
+    const { graphs, leastRows } = this.parts;
     let logit = firstLogit;
     for (let lanes = all; lanes.length > 0; ) {
       const runner = graphs.fit(lanes.length);
-      const run = lanes.slice(0, runner.lanes);
+      const run = withoutLeftOver(lanes.slice(0, runner.lanes), leastRows);
       lanes = lanes.slice(runner.lanes);
       const milliseconds = await runner.run(run, logit);
       logit += this.account(run, milliseconds);
@@ -234,8 +236,10 @@ export class OrtEngine implements Engine {
     return members.map((member) => ownLane(member, leastRows));
   }
 
-  /** Zeroes what a lane would read of memory that was never written. */
-  private clear({ pool, slots, width }: Lane): void {
+  /** Zeroes what a lane, padded by a row, would read of memory that was never written. */
+  private clear(lane: Lane): void {
+    const { pool, slots } = lane;
+    const width = Math.min(lane.width + WIDTH_STEP, pool.stride);
     for (const { slot } of slots) {
       if (slot.cleared >= width) continue;
       const at = { pool, slot: slot.index, token: slot.cleared };

@@ -22,10 +22,12 @@ describe.skipIf(webGpuFault() !== null)('on WebGPU', () => {
   }, 400_000);
 
   it('opening and closing leaves nothing behind', async () => {
-    for (let i = 0; i < 15; i++) (await open()).close();
+    // The driver keeps what it frees, up to some 150 MB after sixty openings.
+    for (let i = 0; i < 60; i++) (await open()).close();
     const before = await settledMemory();
-    for (let i = 0; i < 25; i++) (await open()).close();
+    for (let i = 0; i < 40; i++) (await open()).close();
+    const grown = (await settledMemory()) - before;
     // A graph with its programs takes half a megabyte, and the driver's own caches come and go.
-    expect((await settledMemory()) - before).toBeLessThan(16 * 2 ** 20);
+    expect(grown).toBeLessThan(16 * 2 ** 20);
   }, 400_000);
 });

@@ -13,6 +13,7 @@ import { readAllowedRules } from './accept/allowed-rules.ts';
 import { readJudge } from './accept/lossy/judge-file.ts';
 import { type AddOptions, addModel } from './builder/add-model.ts';
 import { reportProgress } from './cli/progress-lines.ts';
+import { findProvider, webGpuOrCpu } from './engine/choose-provider.ts';
 import {
   computeTypeFor,
   DEFAULT_CACHE_FOLDER,
@@ -32,11 +33,10 @@ const DRAIN_GRACE_MS = 3_000;
 
 async function main(): Promise<void> {
   const door = readDoor();
-  const settings = readEngineSettings(process.env);
-  const model = await addModel(process.env.ESPALIER_MODEL || BUNDLED, addingFor(settings));
+  const { model, settings } = await openModel(process.env.ESPALIER_MODEL || BUNDLED);
   const hiddenOutput = readJudge(model.path, model.config.hiddenSize) !== undefined;
   const engine = await openEngine(model.path, { ...settings, hiddenOutput });
-  const draftSettings = readDraftSettings(process.env);
+  const draftSettings = readDraftSettings(process.env, settings.provider);
   const beside = await openBeside(process.env.ESPALIER_DRAFT, model, engine, {
     settings: draftSettings,
     add: addingFor(draftSettings),
@@ -56,12 +56,29 @@ async function main(): Promise<void> {
   }
 }
 
+/** Adds the model, and settles on the provider that the environment names or this machine has. */
+async function openModel(source: string) {
+  const { auto, ...asked } = readEngineSettings(process.env);
+  if (!auto) {
+    const why = process.env.ESPALIER_PROVIDER ? 'ESPALIER_PROVIDER' : 'the default';
+    return { model: await addModel(source, addingFor(asked)), settings: { ...asked, why } };
+  }
+  const found = await findProvider(asked, console.log);
+  const adding = addingFor({ ...asked, provider: found.name });
+  const model = await addModel(source, adding);
+  const choice =
+    found.name === 'webgpu' ? await webGpuOrCpu(model, adding.cacheFolder, asked) : found;
+  return { model, settings: { ...asked, provider: choice.name, why: choice.why } };
+}
+
 /** How a model is added for an engine with `settings`. */
 function addingFor(settings: EngineOptions): AddOptions {
   return {
     cacheFolder: DEFAULT_CACHE_FOLDER,
     compute: computeTypeFor(settings),
     quantization: 'auto',
+    // Of the forms for CPUs and WebGPU the one that both have.
+    auto: settings.provider === 'webgpu' ? 'int4' : undefined,
     threads: settings.threads,
     download: { accessToken: process.env.HF_TOKEN },
     onProgress: reportProgress(console.log),

@@ -37,6 +37,8 @@ export interface AddOptions {
   compute: ComputeType;
   /** By default what the model was added with; `auto` decides for a new one. */
   quantization?: QuantizationChoice | undefined;
+  /** What `auto` takes for a new model; by default it measures. */
+  auto?: Quantization | undefined;
   /** Threads of the engine that will run it, which `auto` measures with; by default one a core. */
   threads?: number | undefined;
   download?: DownloadOptions | undefined;
@@ -150,6 +152,7 @@ async function decide(
   if (before?.quantization && before.fingerprints.weights === derived.fingerprints.weights) {
     return before.quantization;
   }
+  if (options.auto) return options.auto;
   const { hiddenSize } = readDecoderConfig(checkpoint);
   return await quickestForm(hiddenSize, options.threads ?? availableParallelism());
 }

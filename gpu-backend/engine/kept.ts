@@ -5,7 +5,7 @@ import { ortLibrary } from '../ort/library.ts';
 
 /** Linux's. */
 const CPU_INFO = '/proc/cpuinfo';
-const VECTOR_FLAG = /^(avx|amx|fma|sve|sme|asimd|i8mm|bf16)/;
+const VECTOR_FLAG = /^(avx|amx|fma|sve|sme\d?$|asimd|i8mm|bf16)/;
 
 /** What a finding holds for: the machine, the library, and how both are used. */
 export function machineKey(device: string, threads: number, form: string): string {

@@ -32,7 +32,7 @@ export interface Draftable {
   readonly rule: AcceptRuleName;
   readonly slot: Slot;
   /** Whether the turn is drafted for at all. */
-  readonly drafts: boolean;
+  readonly isDrafted: boolean;
   /** What the last step verified and accepted; null where the session ended before it was over. */
   readonly outcome: { tree: TokenTree; walk: Accepted } | null;
 }
@@ -67,7 +67,7 @@ export class TreeSizing {
     const load = loadClass(sessions.length);
     const rests = this.pace(load).due;
     return sessions.map((session) => {
-      return session.drafts && !rests && !this.account(session, load).paused;
+      return session.isDrafted && !rests && !this.account(session, load).paused;
     });
   }
 
@@ -94,7 +94,7 @@ export class TreeSizing {
   settle(sessions: readonly Draftable[], sized: SizedStep, milliseconds: number): void {
     const load = loadClass(sessions.length);
     const pace = this.pace(load);
-    const resting = sessions.filter(({ drafts }, i) => drafts && !sized.drafting[i]);
+    const resting = sessions.filter(({ isDrafted }, i) => isDrafted && !sized.drafting[i]);
     for (const account of new Set(resting.map((one) => this.account(one, load)))) account.rest();
     if (!sized.drafting.includes(true)) return pace.plain(milliseconds / sized.plainCost);
     const plain = pace.ratio * sized.plainCost;

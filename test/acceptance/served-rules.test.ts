@@ -41,7 +41,7 @@ function answer({ choice, seed, temperature, length, hiddenAt }: Settings) {
     warp: warpAt(temperature),
     accept: choice,
   });
-  const { rule, lossy, drafts } = turnRule(turn, {
+  const { rule, lossy, sampled } = turnRule(turn, {
     nucleus: NUCLEUS,
     vocabSize: VOCAB,
     processors: [],
@@ -53,8 +53,8 @@ function answer({ choice, seed, temperature, length, hiddenAt }: Settings) {
   let accepted = 0;
   while (out.length < length) {
     propose(proposed);
-    if (drafts) drafts.grow(proposed, tree, 16);
-    const stepped = drafts ? tree : proposed;
+    if (sampled) sampled.grow(proposed, tree, 16);
+    const stepped = sampled ? tree : proposed;
     stepped.checkIntegrity();
     const logits = new Float32Array((stepped.size + 1) * VOCAB);
     logits.set(logitsAfter(out));
@@ -63,7 +63,7 @@ function answer({ choice, seed, temperature, length, hiddenAt }: Settings) {
       for (let at = node; at !== ROOT; at = stepped.parents[at]!) path.unshift(stepped.tokens[at]!);
       logits.set(logitsAfter([...out, ...path]), (node + 1) * VOCAB);
     }
-    walk.accept(stepped, logits, VOCAB, rule, out.length, length - out.length, new Set());
+    walk.descend(stepped, logits, VOCAB, rule, out.length, length - out.length, new Set());
     accepted += walk.count - 1;
     out.push(...walk.tokens.subarray(0, walk.count));
   }
@@ -122,7 +122,7 @@ describe.each(SAMPLED_ACCEPT)('%s', (rule) => {
 
 describe('a tree of sampled drafts', () => {
   const grown = (count: number) => {
-    const { drafts } = turnRule(turnOf({ prompt: Int32Array.of(0), accept: { rule: 'greedy' } }), {
+    const { sampled } = turnRule(turnOf({ prompt: Int32Array.of(0), accept: { rule: 'greedy' } }), {
       nucleus: NUCLEUS,
       vocabSize: VOCAB,
       processors: [],
@@ -130,7 +130,7 @@ describe('a tree of sampled drafts', () => {
     });
     const [proposed, tree] = [new TokenTree(64), new TokenTree(64)];
     propose(proposed);
-    drafts!.grow(proposed, tree, count);
+    sampled!.grow(proposed, tree, count);
     return tree;
   };
 

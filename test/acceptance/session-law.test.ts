@@ -29,6 +29,7 @@ const steady: Seat = {
   commit: () => {},
   learn: () => {},
   recycles: false,
+  networked: null,
   observe: () => {},
   end: () => {},
   draft(tree) {

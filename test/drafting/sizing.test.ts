@@ -116,7 +116,7 @@ describe('a step of several sessions', () => {
       namespace,
       rule,
       slot: { length: 100, cached: 0, capacity: 1000 },
-      drafts: true,
+      isDrafted: true,
       outcome: null as Draftable['outcome'],
       tree,
       falling: () => tree.probs.slice(0, length),
@@ -192,7 +192,7 @@ describe('a step of several sessions', () => {
 
   test('a session that wants no drafts is left alone', () => {
     const sizing = new TreeSizing(engine(0));
-    const off = { ...session('a', 4, 0.9), drafts: false };
+    const off = { ...session('a', 4, 0.9), isDrafted: false };
     for (let i = 0; i < 5; i++) {
       const sized = run(sizing, [off, session('a', 4, 0.9)], () => 20, true);
       expect(sized.nodes[0]).toBe(0);

@@ -41,7 +41,7 @@ beforeAll(async () => {
   });
   // Whether drafts pay on this machine now is not what is asked here.
   vi.spyOn(TreeSizing.prototype, 'drafting').mockImplementation((sessions) =>
-    sessions.map(({ drafts }) => drafts),
+    sessions.map(({ isDrafted }) => isDrafted),
   );
 }, 60_000);
 afterAll(async () => {

@@ -10,6 +10,7 @@
  */
 import { ElementType } from '../../ort/tensor.ts';
 import { type GraphBuilder, MICROSOFT } from '../onnx.ts';
+import { UnsupportedModelError } from '../unsupported.ts';
 import type { WeightFile } from '../weight-file.ts';
 import { partName, type StoredMatrix } from './stored-matrix.ts';
 
@@ -145,4 +146,13 @@ export function lookUpColumns8(
   const steps = graph.node('Mul', [scales, graph.float(LEVELS)], 'embedded.steps');
   const column = graph.node('Unsqueeze', [steps, graph.integers([2])], 'embedded.step_column');
   return graph.node('Mul', [levels, column], 'embedded');
+}
+
+/** Throws where a matrix is in this form: WebGPU has no kernel for its products. */
+export function refuseColumns8(matrices: Readonly<Record<string, StoredMatrix>>): void {
+  if (Object.values(matrices).every(({ form }) => form !== 'columns8')) return;
+  throw new UnsupportedModelError(
+    'int8 on WebGPU',
+    'int4 and none: add the model again with --quantize int4, or set ESPALIER_PROVIDER=cpu',
+  );
 }

@@ -11,7 +11,7 @@ import { Columns8Products } from './columns8.ts';
 import { partName, type StoredMatrix } from './stored-matrix.ts';
 
 /** Products of so many rows; their memory is the trial's. */
-export interface BoundRows {
+interface BoundRows {
   /** [rows, in] */
   rows: Float32Array;
   /** [rows, out], written by `run`. */
@@ -62,7 +62,7 @@ function productGraph(matrix: StoredMatrix): Uint8Array {
     const operands = ['rows', partName('matrix', 'values')];
     graph.node('FusedMatMul', operands, 'product', { transB: 1 }, MICROSOFT);
   } else {
-    new BlockProducts(graph).product('rows', 'matrix', matrix, 'product');
+    new BlockProducts(graph, 'fused').product('rows', 'matrix', matrix, 'product');
   }
   graph.output('product', 'float32', [1, 'T', out]);
   return graph.encode();

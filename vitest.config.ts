@@ -4,7 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/soak/**', 'node_modules/**'],
+    // What waits for real time is in `npm run test:soak`.
+    exclude: ['test/**/*.slow.test.ts', 'node_modules/**'],
     globalSetup: 'test/support/service-pool.ts',
     // A file that talks to a service waits for it most of the time.
     maxWorkers: Math.max(2, availableParallelism() - 1),

@@ -6,14 +6,15 @@
  * takes, tokens a second, and what ten thousand steps leave.
  *
  *   npm run -s check:cuda [-- --short] [-- --json] [-- --libraries FOLDER] [-- --model FOLDER]
- *     [-- --measure cpu|cuda]
+ *     [-- --measure cpu|cuda] [-- --pack FILE]
  *
  * Ends with 1 where something is not as it should be, and with 0 where the libraries are missing.
- * `--measure cpu` tries the measurement itself.
+ * `--measure cpu` tries the measurement itself. `--pack FILE` does nothing else but make one archive
+ * for one run on a machine with a GPU, and try it on the runtime without one.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from '../local/root.ts';
 import {
@@ -23,6 +24,7 @@ import {
   hasDevice,
 } from './cuda/libraries.ts';
 import { type Measurement, measure, measurementFaults } from './cuda/measure.ts';
+import { packRun } from './cuda/pack/pack.ts';
 import {
   allConfigurations,
   describe,
@@ -42,6 +44,7 @@ const { values } = parseArgs({
       default: !process.argv.includes('--short') && hasDevice() ? 'cuda' : '',
     },
     model: { type: 'string', default: join(ROOT, 'models/target') },
+    pack: { type: 'string' },
   },
 });
 
@@ -52,6 +55,14 @@ const say = (line: string) => {
 try {
   const found = findCudaLibraries(values.libraries);
   if (!found) say(`check:cuda skipped: no ONNX Runtime for CUDA in ${values.libraries}`);
+  if (!values.pack) await check(found);
+  else if (found) pack(values.pack, found);
+  else process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function check(found: CudaLibraries | null): Promise<void> {
   const placements = found ? await placeAll(found) : [];
   const measurements = await measureAll();
   if (values.json) {
@@ -62,8 +73,16 @@ try {
     ...measurements.flatMap(measurementFaults),
   ];
   if (faults.length > 0) process.exitCode = 1;
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+}
+
+function pack(file: string, found: CudaLibraries): void {
+  const { bytes, kernels } = packRun(file, found);
+  const megabytes = (count: number) => (count / 1e6).toFixed(1);
+  say(
+    `${file}: ${megabytes(bytes)} MB, with ${megabytes(kernels.bytes)} MB of the provider's device code; ` +
+      'it ran to its end on the runtime without a device',
+  );
+  say(`on a machine with a GPU: tar xf ${basename(file)} && ./espalier-cuda/run.sh cuda.json`);
 }
 
 async function placeAll(libraries: CudaLibraries): Promise<Placement[]> {
@@ -92,10 +111,12 @@ async function measureAll(): Promise<Measurement[]> {
     });
     measurements.push(found);
     const { agreement, gigabytesPerSecond, leak } = found;
-    say(
-      `${quantization} on ${provider}: ${agreement.sameToken} of ${agreement.rows} rows agree with the CPU, logits within ${agreement.largestDifference.toFixed(4)}; ` +
-        `memory ${gigabytesPerSecond.toFixed(0)} GB/s; ${leak.steps} steps left ${leak.residentBytes} bytes`,
-    );
+    if (agreement && leak) {
+      say(
+        `${quantization} on ${provider}: ${agreement.sameToken} of ${agreement.rows} rows agree with the CPU, logits within ${agreement.largestDifference.toFixed(4)}; ` +
+          `memory ${gigabytesPerSecond.toFixed(0)} GB/s; ${leak.steps} steps left ${leak.residentBytes} bytes`,
+      );
+    }
     if (!values.json) {
       console.table(found.steps.map(rounded));
       console.table(found.throughput.map(rounded));

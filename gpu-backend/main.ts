@@ -3,15 +3,17 @@
  * folder, a .gguf file, or owner/name on the hub), ESPALIER_DRAFT (what drafts beside
  * it: the same for a second model, `self` for its own weights, a .safetensors file for
  * its first layers and one more) and ESPALIER_DRAFT_PROVIDER, the engine's settings,
- * LINK_KEYS (whose tickets open a link) and LINK_AUDIENCE (the addresses under which
- * workers reach it).
+ * ESPALIER_ACCEPT_RULES (which accept rules callers may ask for), LINK_KEYS (whose
+ * tickets open a link) and LINK_AUDIENCE (the addresses under which workers reach it).
  */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseLinkKeys } from '../src/link/protocol/index.ts';
+import { readAllowedRules } from './accept/allowed-rules.ts';
 import { readJudge } from './accept/lossy/judge-file.ts';
 import { type AddOptions, addModel } from './builder/add-model.ts';
 import { reportProgress } from './cli/progress-lines.ts';
+import { findProvider, webGpuOrCpu } from './engine/choose-provider.ts';
 import {
   computeTypeFor,
   DEFAULT_CACHE_FOLDER,
@@ -31,11 +33,10 @@ const DRAIN_GRACE_MS = 3_000;
 
 async function main(): Promise<void> {
   const door = readDoor();
-  const settings = readEngineSettings(process.env);
-  const model = await addModel(process.env.ESPALIER_MODEL || BUNDLED, addingFor(settings));
+  const { model, settings } = await openModel(process.env.ESPALIER_MODEL || BUNDLED);
   const hiddenOutput = readJudge(model.path, model.config.hiddenSize) !== undefined;
   const engine = await openEngine(model.path, { ...settings, hiddenOutput });
-  const draftSettings = readDraftSettings(process.env);
+  const draftSettings = readDraftSettings(process.env, settings.provider);
   const beside = await openBeside(process.env.ESPALIER_DRAFT, model, engine, {
     settings: draftSettings,
     add: addingFor(draftSettings),
@@ -55,19 +56,36 @@ async function main(): Promise<void> {
   }
 }
 
+/** Adds the model, and settles on the provider that the environment names or this machine has. */
+async function openModel(source: string) {
+  const { auto, ...asked } = readEngineSettings(process.env);
+  if (!auto) {
+    const why = process.env.ESPALIER_PROVIDER ? 'ESPALIER_PROVIDER' : 'the default';
+    return { model: await addModel(source, addingFor(asked)), settings: { ...asked, why } };
+  }
+  const found = await findProvider(asked, console.log);
+  const adding = addingFor({ ...asked, provider: found.name });
+  const model = await addModel(source, adding);
+  const choice =
+    found.name === 'webgpu' ? await webGpuOrCpu(model, adding.cacheFolder, asked) : found;
+  return { model, settings: { ...asked, provider: choice.name, why: choice.why } };
+}
+
 /** How a model is added for an engine with `settings`. */
 function addingFor(settings: EngineOptions): AddOptions {
   return {
     cacheFolder: DEFAULT_CACHE_FOLDER,
     compute: computeTypeFor(settings),
     quantization: 'auto',
+    // Of the forms for CPUs and WebGPU the one that both have.
+    auto: settings.provider === 'webgpu' ? 'int4' : undefined,
     threads: settings.threads,
     download: { accessToken: process.env.HF_TOKEN },
     onProgress: reportProgress(console.log),
   };
 }
 
-/** Where and to whom it opens. Throws with what to set. */
+/** Where, to whom and to which accept rules it opens. Throws with what to set. */
 function readDoor(): VerifierOptions {
   const host = process.env.HOST || '127.0.0.1';
   const port = Number(process.env.PORT || 8788);
@@ -87,7 +105,8 @@ function readDoor(): VerifierOptions {
   }
   const own = ['127.0.0.1', 'localhost', '[::1]'].map((name) => `http://${name}:${port}`);
   const origins = audiences.length > 0 ? audiences.map((one) => new URL(one.trim()).origin) : own;
-  return { host, port, keys, audiences: origins };
+  const acceptRules = readAllowedRules(process.env.ESPALIER_ACCEPT_RULES);
+  return { host, port, keys, audiences: origins, acceptRules };
 }
 
 main().catch((error: unknown) => {

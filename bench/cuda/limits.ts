@@ -22,6 +22,8 @@ export function stepFaults(name: string, cost: PartCost, layers: number): string
     launches: layers * LAUNCHES_A_LAYER + LAUNCHES_A_STEP,
     uploads: UPLOADS_A_STEP,
     downloads: DOWNLOADS_A_STEP,
+    // Logits of many rows are tens of megabytes.
+    pageable: 0,
     // Caches are written where they lie; a copy within the device would be a cache.
     moves: 0,
     waits: WAITS_A_STEP,
@@ -30,6 +32,15 @@ export function stepFaults(name: string, cost: PartCost, layers: number): string
     const found = cost[what as keyof typeof limits];
     return found > limit ? [`${name}: ${found} ${what}, at most ${limit} are expected`] : [];
   });
+}
+
+/** For the moves of each session's branch together, and for the step. */
+export function commitFaults(cost: PartCost, sessions: number): string[] {
+  const limit = WAITS_A_STEP * (sessions + 1);
+  if (cost.waits <= limit && cost.moves === 0) return [];
+  return [
+    `commits of ${sessions} branches and a step: ${cost.waits} waits and ${cost.moves} moves, at most ${limit} and 0 are expected`,
+  ];
 }
 
 /** What a further graph uploads of its own, vectors and a rotary table, is less than this share of the matrices. */

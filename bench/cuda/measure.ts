@@ -31,12 +31,12 @@ interface StepTime {
 export interface Measurement {
   quantization: Quantization;
   gigabytesPerSecond: number;
-  /** Over the rows of a tree. */
-  agreement: { rows: number; sameToken: number; largestDifference: number };
+  /** Over the rows of a tree, and of another one after a branch of it was committed in place; null where no CPU computed them. */
+  agreement: { rows: number; sameToken: number; largestDifference: number } | null;
   steps: StepTime[];
   /** Sessions of one row each. */
   throughput: { sessions: number; tokensPerSecond: number }[];
-  leak: { steps: number; residentBytes: number };
+  leak: { steps: number; residentBytes: number } | null;
 }
 
 const ROWS = [1, 4, 16, 64];
@@ -45,7 +45,8 @@ const SESSIONS = [1, 2, 4, 8, 16];
 const SHARED_CONTEXT = 128;
 const COMPARED_ROWS = 16;
 const COMPARED_CONTEXT = 64;
-const LEAK_STEPS = 10_000;
+/** Rows to the right of their parents, so that a commit moves them. */
+const COMMITTED = [0, 2, 6];
 const LEAK_ROWS = 4;
 const REPEATS = 5;
 const MAX_CONTEXT = 8192;
@@ -57,25 +58,62 @@ const LEAK_BYTES = 8 * 2 ** 20;
 
 export async function measure(options: MeasureOptions): Promise<Measurement> {
   const { model, provider, quantization, cacheFolder } = options;
+  const common: EngineOptions = { quantization, cacheFolder };
+  return await measureOn(
+    quantization,
+    provider,
+    (own) => openEngine(model, { ...common, ...own }),
+    (own) => openEngine(model, { ...common, ...own }),
+  );
+}
+
+/** How much is repeated: less, where no number is wanted. */
+interface Effort {
+  /** Each group of steps is repeated for so long. */
+  leastMs: number | undefined;
+  leakSteps: number;
+}
+
+const FULL_EFFORT: Effort = { leastMs: undefined, leakSteps: 10_000 };
+/** On a runtime without a device. */
+export const NO_EFFORT: Effort = { leastMs: 0, leakSteps: 200 };
+
+type Opener = (options: EngineOptions) => Promise<OrtEngine>;
+
+/**
+ * @param open the model on `provider`
+ * @param openReference the same on the CPU; null for a model that a CPU is too slow for, whose
+ *   steps are timed and nothing else
+ */
+export async function measureOn(
+  quantization: Quantization,
+  provider: 'cpu' | 'cuda',
+  open: Opener,
+  openReference: Opener | null,
+  { leastMs, leakSteps }: Effort = FULL_EFFORT,
+): Promise<Measurement> {
   const device = provider === 'cuda' ? { deviceId: 0, memoryBytes: 0 } : undefined;
-  const common: EngineOptions = { quantization, cacheFolder, maxContext: MAX_CONTEXT };
-  const reference = await openEngine(model, { ...common, compute: 'float32', slots: 1 });
-  const expected = await treeLogits(reference).finally(() => reference.close());
-  const engine = await openEngine(model, {
-    ...common,
+  const reference = await openReference?.({
+    maxContext: MAX_CONTEXT,
+    compute: 'float32',
+    slots: 1,
+  });
+  const expected = reference && (await treeLogits(reference).finally(() => reference.close()));
+  const engine = await open({
+    maxContext: MAX_CONTEXT,
     provider,
     slots: Math.max(...SESSIONS),
     memoryBytes: MEMORY_BYTES,
   });
   try {
-    const bandwidth = await bytesPerMillisecond(device);
+    const bandwidth = await bytesPerMillisecond(device, leastMs);
     return {
       quantization,
       gigabytesPerSecond: bandwidth / 1e6,
-      agreement: compare(expected, await treeLogits(engine)),
-      steps: await stepTimes(engine, bandwidth),
-      throughput: await throughput(engine),
-      leak: await leak(engine),
+      agreement: expected ? compare(expected, await treeLogits(engine)) : null,
+      steps: await stepTimes(engine, bandwidth, leastMs),
+      throughput: await throughput(engine, leastMs),
+      leak: expected ? await leak(engine, leakSteps) : null,
     };
   } finally {
     engine.close();
@@ -86,28 +124,35 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
 export function measurementFaults({ quantization, agreement, leak }: Measurement): string[] {
   const faults: string[] = [];
   // NaN is never within the tolerance.
-  if (!(agreement.largestDifference <= LOGIT_TOLERANCE)) {
+  if (agreement && !(agreement.largestDifference <= LOGIT_TOLERANCE)) {
     faults.push(`${quantization}: logits differ from the CPU's by ${agreement.largestDifference}`);
   }
-  if (leak.residentBytes > LEAK_BYTES) {
+  if (leak && leak.residentBytes > LEAK_BYTES) {
     faults.push(`${quantization}: ${leak.steps} steps left ${leak.residentBytes} bytes`);
   }
   return faults;
 }
 
-/** Of each row of a tree behind a prompt. */
+/** Of each row of a tree behind a prompt, and of one behind a branch of the first. */
 async function treeLogits(engine: OrtEngine): Promise<Float32Array[]> {
   const slot = await sessionWith(engine, COMPARED_CONTEXT, 'compared');
   const rows = upTo(COMPARED_ROWS);
   const { vocabSize } = engine.limits;
-  const tree = treeRow(
-    slot,
-    rows.map((row) => (row * 31 + 5) % vocabSize),
-    rows.map((row) => Math.floor((row - 1) / 2)),
-  );
-  await engine.step([tree]);
+  const logits: Float32Array[] = [];
+  for (const first of [5, 7]) {
+    const tree = treeRow(
+      slot,
+      rows.map((row) => (row * 31 + first) % vocabSize),
+      rows.map((row) => Math.floor((row - 1) / 2)),
+    );
+    await engine.step([tree]);
+    for (const row of rows) {
+      logits.push(tree.logits.slice(row * vocabSize, (row + 1) * vocabSize));
+    }
+    engine.commit(slot, COMMITTED, COMMITTED.length);
+  }
   engine.release(slot);
-  return rows.map((row) => tree.logits.slice(row * vocabSize, (row + 1) * vocabSize));
+  return logits;
 }
 
 function compare(expected: readonly Float32Array[], found: readonly Float32Array[]) {
@@ -118,7 +163,11 @@ function compare(expected: readonly Float32Array[], found: readonly Float32Array
   };
 }
 
-async function stepTimes(engine: OrtEngine, bandwidth: number): Promise<StepTime[]> {
+async function stepTimes(
+  engine: OrtEngine,
+  bandwidth: number,
+  leastMs: number | undefined,
+): Promise<StepTime[]> {
   const { prepared, pools } = engine.parts;
   const matrices = matrixBytesOf(prepared);
   const tokenBytes = bytesPerToken(pools[0]!.shape);
@@ -127,7 +176,7 @@ async function stepTimes(engine: OrtEngine, bandwidth: number): Promise<StepTime
   for (const context of CONTEXTS.filter((tokens) => tokens <= longest)) {
     const slot = await sessionWith(engine, context, `context ${context}`);
     const actions = ROWS.map((rows) => () => engine.step([row(engine, slot, rows)]));
-    const milliseconds = await timeInTurns(REPEATS, actions);
+    const milliseconds = await timeInTurns(REPEATS, actions, 1, leastMs);
     const floor = (matrices + context * tokenBytes) / bandwidth;
     ROWS.forEach((rows, i) => {
       times.push({ sessions: 1, rows, context, milliseconds: milliseconds[i]!, floor });
@@ -137,24 +186,26 @@ async function stepTimes(engine: OrtEngine, bandwidth: number): Promise<StepTime
   return times;
 }
 
-async function throughput(engine: OrtEngine): Promise<Measurement['throughput']> {
+async function throughput(
+  engine: OrtEngine,
+  leastMs: number | undefined,
+): Promise<Measurement['throughput']> {
   const found: Measurement['throughput'] = [];
   const slots: Slot[] = [];
   for (const sessions of SESSIONS.filter((count) => count <= engine.limits.slots)) {
     while (slots.length < sessions) {
       slots.push(await sessionWith(engine, SHARED_CONTEXT, `session ${slots.length}`));
     }
-    const [milliseconds = 0] = await timeInTurns(REPEATS, [
-      () => engine.step(slots.map((slot) => row(engine, slot, 1))),
-    ]);
+    const action = () => engine.step(slots.map((slot) => row(engine, slot, 1)));
+    const [milliseconds = 0] = await timeInTurns(REPEATS, [action], 1, leastMs);
     found.push({ sessions, tokensPerSecond: (1000 * sessions) / milliseconds });
   }
   for (const slot of slots) engine.release(slot);
   return found;
 }
 
-/** Bytes of this process that `LEAK_STEPS` steps and commits leave. */
-async function leak(engine: OrtEngine): Promise<Measurement['leak']> {
+/** Bytes of this process that `steps` steps and commits leave. */
+async function leak(engine: OrtEngine, steps: number): Promise<Measurement['leak']> {
   const round = async (count: number) => {
     for (let done = 0; done < count; ) {
       const slot = await sessionWith(engine, 1, `leak ${done}`);
@@ -164,10 +215,10 @@ async function leak(engine: OrtEngine): Promise<Measurement['leak']> {
       engine.release(slot);
     }
   };
-  await round(LEAK_STEPS / 10);
+  await round(steps / 10);
   const before = process.memoryUsage.rss();
-  await round(LEAK_STEPS);
-  return { steps: LEAK_STEPS, residentBytes: process.memoryUsage.rss() - before };
+  await round(steps);
+  return { steps, residentBytes: process.memoryUsage.rss() - before };
 }
 
 function row(engine: OrtEngine, slot: Slot, rows: number) {

@@ -7,7 +7,7 @@ import type { Quantization } from '../../gpu-backend/builder/quantization.ts';
 import type { ComputeType } from '../../gpu-backend/builder/tensor-reader.ts';
 import { ROOT } from '../../local/root.ts';
 import { type CudaLibraries, fakeEnvironment } from './libraries.ts';
-import { sharingFaults, stepFaults } from './limits.ts';
+import { commitFaults, sharingFaults, stepFaults } from './limits.ts';
 import type { Probed, ProbeOptions } from './probe.ts';
 import { type PartCost, readTrace } from './trace.ts';
 
@@ -82,6 +82,7 @@ export async function place(
 function faultsOf(parts: ReadonlyMap<string, PartCost>, { layers, matrixBytes }: Probed): string[] {
   return [
     ...['step of 1', 'step of 2'].flatMap((name) => stepFaults(name, parts.get(name)!, layers)),
+    ...commitFaults(parts.get('step after commits')!, 2),
     ...sharingFaults(parts.get('second graph')!, matrixBytes),
   ];
 }

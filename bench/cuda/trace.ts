@@ -7,8 +7,9 @@ export interface PartCost {
   /** Copies of host memory to the device. */
   uploads: number;
   uploadedBytes: number;
-  /** Copies back. */
+  /** Copies back, and those among them to memory that the driver has to copy once more. */
   downloads: number;
+  pageable: number;
   /** Copies within the device. */
   moves: number;
   /** Times that the host waited for the device. */
@@ -40,6 +41,7 @@ function noCost(): PartCost {
     uploads: 0,
     uploadedBytes: 0,
     downloads: 0,
+    pageable: 0,
     moves: 0,
     waits: 0,
     kernels: new Map(),
@@ -53,9 +55,10 @@ function add(part: PartCost, [call, what = '', bytes = '0']: string[]): void {
     part.kernels.set(what, (part.kernels.get(what) ?? 0) + 1);
   }
   if (call !== 'copy') return;
-  if (what === 'device-host') part.downloads++;
+  if (what === 'device-host') part.pageable++;
+  if (what === 'device-host' || what === 'device-pinned') part.downloads++;
   if (what === 'device-device') part.moves++;
-  if (what === 'host-device') {
+  if (what === 'host-device' || what === 'pinned-device') {
     part.uploads++;
     part.uploadedBytes += Number(bytes);
   }

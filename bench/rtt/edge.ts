@@ -32,6 +32,8 @@ export class Edge extends BlendDrafter implements Seat {
   /** Co-located it has everything already. */
   learn(): void {}
 
+  readonly networked = null;
+
   /** Recordings have no runners-up. */
   readonly recycles = false;
   observe(): void {}

@@ -51,6 +51,7 @@ export interface Run {
 
 /** A drafter whose trees cost time on a host. */
 class Charged implements Seat {
+  readonly networked = null;
   private readonly inner: Seat;
   private readonly host: Host;
 

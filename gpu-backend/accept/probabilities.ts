@@ -41,10 +41,3 @@ export class Probabilities {
     return buffer;
   }
 }
-
-/** In nats. O(V). */
-export function entropyOf(p: Float64Array): number {
-  let sum = 0;
-  for (const px of p) if (px > 0) sum -= px * Math.log(px);
-  return sum;
-}

@@ -18,7 +18,7 @@ export interface TurnRule {
   /** Counts what was not the target's own; null where everything is. */
   lossy: LossyAccept | null;
   /** Draws the drafts that the rule tries; null where they are taken as they are. */
-  drafts: SampledTree | null;
+  sampled: SampledTree | null;
 }
 
 export interface RuleSetting {
@@ -34,18 +34,18 @@ export function turnRule(
   { nucleus, vocabSize, processors, hiddenAt }: RuleSetting,
 ): TurnRule {
   const draw = new Draw(warp, seed, nucleus, processors);
-  if (accept.rule === 'match') return { rule: draw, lossy: null, drafts: null };
-  const lossy = (rule: LossyAccept) => ({ rule, lossy: rule, drafts: null });
+  if (accept.rule === 'match') return { rule: draw, lossy: null, sampled: null };
+  const lossy = (rule: LossyAccept) => ({ rule, lossy: rule, sampled: null });
   if (accept.rule === 'judge') return lossy(new JudgeAccept(draw, accept.head, hiddenAt));
   const probabilities = new Probabilities(warp, nucleus, vocabSize);
   if (accept.rule === 'typical') return lossy(new TypicalAccept(draw, probabilities));
-  // Of noise that no drafter ranks by: what these rules promise holds for no other draws.
+  // With noise of its own: the laws of these rules fail where drafters rank by the noise that is drawn with.
   const own = new Draw(warp, drawSeed(seed), nucleus, processors);
   if (accept.rule === 'relaxed') {
     return lossy(new RelaxedAccept(own, probabilities, accept.neighbours));
   }
   const { law, draw: drawing } = SAMPLED_RULES[accept.rule];
-  const drafts = new SampledTree(drawing, draftSeed(seed, resumed));
-  const rule = new SampledAccept(law, drafts, own, probabilities, seed);
-  return { rule, lossy: null, drafts };
+  const sampled = new SampledTree(drawing, draftSeed(seed, resumed));
+  const rule = new SampledAccept(law, sampled, own, probabilities, seed);
+  return { rule, lossy: null, sampled };
 }

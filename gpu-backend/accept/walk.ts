@@ -11,7 +11,7 @@ import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 import type { AcceptRule } from './accept-rule.ts';
 
 export class Walk {
-  /** Tokens committed by the last `accept`, in order: accepted drafts, then the target's own. */
+  /** Tokens committed by the last `descend`, in order: accepted drafts, then the target's own. */
   readonly tokens: Int32Array;
   readonly sources: Uint8Array;
   /** Rows of the step whose tokens were fed and are now committed: 0, then one per accepted draft. */
@@ -32,7 +32,7 @@ export class Walk {
    * @param position absolute position of the first token drawn
    * @param limit the most tokens to commit, at least 1
    */
-  accept(
+  descend(
     tree: TokenTree,
     logits: Float32Array,
     vocabSize: number,

@@ -17,6 +17,7 @@ import { readDecoderConfig } from './config.ts';
 import { fingerprintModel } from './fingerprint.ts';
 import { isGgufName, writeGgufCheckpoint } from './gguf/checkpoint.ts';
 import { type DownloadOptions, downloadCheckpoint, downloadGguf, parseHubName } from './hub.ts';
+import { columnsType } from './linear/columns-type.ts';
 import { quickestForm } from './linear/quickest.ts';
 import { linkOrCopy } from './link-or-copy.ts';
 import {
@@ -36,6 +37,8 @@ export interface AddOptions {
   compute: ComputeType;
   /** By default what the model was added with; `auto` decides for a new one. */
   quantization?: QuantizationChoice | undefined;
+  /** What `auto` takes for a new model; by default it measures. */
+  auto?: Quantization | undefined;
   /** Threads of the engine that will run it, which `auto` measures with; by default one a core. */
   threads?: number | undefined;
   download?: DownloadOptions | undefined;
@@ -64,6 +67,7 @@ export async function addModel(source: string, options: AddOptions): Promise<Mod
   prepareModel(model, options.cacheFolder, {
     compute: options.compute,
     quantization: storedForm(model, options.quantization),
+    columns: await columnsType(),
     onProgress: (done, total) => options.onProgress?.('convert', done, total),
   });
   return model;
@@ -148,6 +152,7 @@ async function decide(
   if (before?.quantization && before.fingerprints.weights === derived.fingerprints.weights) {
     return before.quantization;
   }
+  if (options.auto) return options.auto;
   const { hiddenSize } = readDecoderConfig(checkpoint);
   return await quickestForm(hiddenSize, options.threads ?? availableParallelism());
 }

@@ -1,7 +1,10 @@
 /** What attends within one lane; `exact-attention.ts` and `fused-attention.ts` are the two ways. */
 
-/** `exact`: equal bits wherever a row's ancestors lie. `fused`: ONNX's operator, equal to rounding. */
-export type AttentionForm = 'exact' | 'fused';
+/**
+ * `exact`: equal bits wherever a row's ancestors lie. `fused`: ONNX's operator, equal to
+ * rounding. `grouped`: ONNX Runtime's GroupQueryAttention, which WebGPU has; equal to rounding.
+ */
+export type AttentionForm = 'exact' | 'fused' | 'grouped';
 
 /** softmax(Q·Kᵀ / √headDim + mask)·V over one lane's caches. */
 export interface AttentionKernel {

@@ -4,6 +4,7 @@ import type { DecoderConfig } from './config.ts';
 import type { DecoderOptions } from './decoder-options.ts';
 import { ExactAttention } from './exact-attention.ts';
 import { FusedAttention } from './fused-attention.ts';
+import { GroupedAttention } from './grouped-attention.ts';
 import type { GraphBuilder } from './onnx.ts';
 import type { Weights } from './weights.ts';
 
@@ -26,7 +27,7 @@ export class AttentionGraph {
   private readonly config: DecoderConfig;
   private readonly weights: Weights;
   private readonly options: DecoderOptions;
-  private readonly kernel: AttentionKernel;
+  private readonly kernel: AttentionKernel | GroupedAttention;
 
   constructor(
     graph: GraphBuilder,
@@ -38,10 +39,21 @@ export class AttentionGraph {
     this.config = config;
     this.weights = weights;
     this.options = options;
-    this.kernel =
-      options.attention === 'exact'
-        ? new ExactAttention(graph, config, weights.compute, options.batchedLanes ?? false)
-        : new FusedAttention(graph, config, options);
+    switch (options.attention) {
+      case 'exact':
+        this.kernel = new ExactAttention(
+          graph,
+          config,
+          weights.compute,
+          options.batchedLanes ?? false,
+        );
+        break;
+      case 'fused':
+        this.kernel = new FusedAttention(graph, config, options);
+        break;
+      case 'grouped':
+        this.kernel = new GroupedAttention(graph, config, weights.compute);
+    }
   }
 
   /** What all layers share: rotary tables, and each lane's mask and places. */
@@ -52,7 +64,7 @@ export class AttentionGraph {
     for (let lane = 0; lane < options.lanes; lane++) {
       const batch = this.batch(lane);
       graph.input(`mask.${lane}`, weights.compute, [batch, 1, `S${lane}`, `M${lane}`]);
-      graph.input(`write.${lane}`, 'int64', [batch]);
+      if (options.attention !== 'grouped') graph.input(`write.${lane}`, 'int64', [batch]);
       if (options.batchedLanes) graph.input(`shape.${lane}`, 'int64', [3]);
       this.kernel.addLane(lane);
     }
@@ -87,7 +99,10 @@ export class AttentionGraph {
 
   /** Writes the lane's new rows into its caches and reads them; [1, B · S, heads · headDim]. */
   private attend(cache: number, lane: number, query: string, key: string, value: string): string {
-    const { graph, weights, config } = this;
+    const { graph, weights, config, kernel } = this;
+    if (kernel instanceof GroupedAttention) {
+      return kernel.attend(cacheNames(cache, lane), cache, lane, [query, key, value]);
+    }
     const shape = [this.batch(lane), `M${lane}`, config.kvHeads * config.headDim];
     const [keys, values] = cacheNames(cache, lane);
     const updated = ([names, rows]: readonly [{ input: string; output: string }, string]) => {
@@ -95,7 +110,7 @@ export class AttentionGraph {
       graph.node('TensorScatter', [names.input, rows, `write.${lane}`], names.output, { axis: 1 });
       return graph.output(names.output, weights.compute, shape);
     };
-    return this.kernel.attend(cache, lane, query, updated([keys, key]), updated([values, value]));
+    return kernel.attend(cache, lane, query, updated([keys, key]), updated([values, value]));
   }
 
   /** The rows of each lane: [1, S, width], or [B, S, width] where lanes are batched. */

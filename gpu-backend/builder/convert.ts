@@ -9,7 +9,7 @@ import { FoldedRotation } from './folded-rotation.ts';
 import { type Packing, packingOf } from './gguf/kept-blocks.ts';
 import { type Join, joinOf } from './joined-layers.ts';
 import { BLOCK_SIZE, type BlockForm, storeBlocks, storeKeptBlocks } from './linear/blocks.ts';
-import { storeColumns8 } from './linear/columns8.ts';
+import { type ColumnsType, storeColumns8 } from './linear/columns8.ts';
 import type { Initializer, StoredMatrix } from './linear/stored-matrix.ts';
 import { linkOrCopy } from './link-or-copy.ts';
 import type { Quantization } from './quantization.ts';
@@ -32,6 +32,8 @@ export interface ConvertOptions {
   compute: ComputeType;
   /** By default none. */
   quantization?: Quantization | undefined;
+  /** Of int8 columns; by default int8. */
+  columns?: ColumnsType | undefined;
   /** Called after each tensor with the bytes read so far and in all. */
   onProgress?: ((done: number, total: number) => void) | undefined;
 }
@@ -179,7 +181,7 @@ class Converter {
   private matrix(parts: readonly StoredTensor[]): StoredMatrix {
     const shape = shapeOf(parts);
     if (this.options.quantization === 'int8') {
-      return storeColumns8(this.file, shape, this.rows(parts));
+      return this.columns(shape, parts);
     }
     const blocks = this.blocks(parts, shape);
     return blocks ?? { form: 'dense', shape, parts: this.denseParts(parts[0]!) };
@@ -188,7 +190,7 @@ class Converter {
   /** The table is looked up, and where it is tied multiplied with too: it is stored once for both. */
   private tableMatrix(tensor: StoredTensor, shape: readonly [number, number]): StoredMatrix {
     if (this.options.quantization === 'int8' && this.tied) {
-      return storeColumns8(this.file, shape, this.rows([tensor]));
+      return this.columns(shape, [tensor]);
     }
     // It is looked up block by block, so its rows must be whole blocks.
     const stored = shape[1] % BLOCK_SIZE === 0 ? this.blocks([tensor], shape) : null;
@@ -197,6 +199,10 @@ class Converter {
     parts.rows = { ...values!, shape };
     if (this.tied) parts.values = values!;
     return { ...stored, parts };
+  }
+
+  private columns(shape: readonly [number, number], parts: readonly StoredTensor[]): StoredMatrix {
+    return storeColumns8(this.file, shape, this.rows(parts), this.options.columns ?? 'int8');
   }
 
   /** In a GGUF file's own blocks, where they may be kept, or else in 4 or 8 bits, where that is asked for. */

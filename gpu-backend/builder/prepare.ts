@@ -29,16 +29,21 @@ export function prepareModel(
   cacheFolder: string,
   options: ConvertOptions,
 ): PreparedModel {
-  const { compute, quantization = 'none' } = options;
-  const name = [
-    model.manifest.fingerprints.weights.slice(0, NAME_DIGITS),
-    quantization === 'none' ? compute : `${compute}-${quantization}`,
-    `v${LAYOUT_VERSION}`,
-  ].join('-');
-  const folder = join(cacheFolder, name);
+  const folder = join(cacheFolder, folderName(model, options));
   const layoutFile = join(folder, LAYOUT_FILE);
   if (!existsSync(layoutFile)) convertInto(folder, model, options);
   return { model, folder, layout: JSON.parse(readFileSync(layoutFile, 'utf8')) };
+}
+
+function folderName({ manifest }: ModelFolder, options: ConvertOptions): string {
+  const { compute, quantization = 'none', columns } = options;
+  return [
+    manifest.fingerprints.weights.slice(0, NAME_DIGITS),
+    compute,
+    ...(quantization === 'none' ? [] : [quantization]),
+    ...(quantization === 'int8' && columns === 'uint8' ? ['unsigned'] : []),
+    `v${LAYOUT_VERSION}`,
+  ].join('-');
 }
 
 function convertInto(folder: string, model: ModelFolder, options: ConvertOptions): void {

@@ -5,9 +5,10 @@ import { narrow } from './float16.ts';
 import { partsOf } from './joined-layers.ts';
 import { BlockProducts, lookUpBlocks } from './linear/block-products.ts';
 import { Columns8Products, lookUpColumns8 } from './linear/columns8.ts';
+import { denseProduct, type ProductForm } from './linear/dense.ts';
 import { partName, type StoredMatrix } from './linear/stored-matrix.ts';
 import { Turn } from './linear/turn.ts';
-import { type GraphBuilder, MICROSOFT } from './onnx.ts';
+import type { GraphBuilder } from './onnx.ts';
 import { ropeTables } from './rope.ts';
 import type { ComputeType } from './tensor-reader.ts';
 
@@ -16,12 +17,19 @@ export class Weights {
   private readonly config: DecoderConfig;
   private readonly layout: WeightLayout;
   private readonly positions: number;
+  private readonly products: ProductForm;
   private readonly added = new Set<string>();
   private columns8: Columns8Products | null = null;
   private blocks: BlockProducts | null = null;
 
   /** `positions`: how many the rotary tables cover. One instance serves one graph. */
-  constructor(config: DecoderConfig, layout: WeightLayout, positions: number) {
+  constructor(
+    config: DecoderConfig,
+    layout: WeightLayout,
+    positions: number,
+    products: ProductForm = 'fused',
+  ) {
+    this.products = products;
     this.config = config;
     this.compute = layout.compute;
     this.layout = layout;
@@ -42,7 +50,7 @@ export class Weights {
   embed(graph: GraphBuilder, ids: string): string {
     const table = this.table();
     const stored = this.matrix(graph, table);
-    if (stored.form === 'columns8') return lookUpColumns8(graph, table, ids);
+    if (stored.form === 'columns8') return lookUpColumns8(graph, table, stored, ids);
     if (stored.form === 'blocks8') return lookUpBlocks(graph, table, ids);
     return graph.node('Gather', [partName(table, 'values'), ids], 'embedded');
   }
@@ -116,15 +124,14 @@ export class Weights {
     switch (stored.form) {
       case 'columns8':
         this.columns8 ??= new Columns8Products(graph);
-        return this.columns8.product(input, name, output);
+        return this.columns8.product(input, name, stored, output);
       case 'blocks4':
       case 'blocks8':
-        this.blocks ??= new BlockProducts(graph);
+        this.blocks ??= new BlockProducts(graph, this.products);
         return this.blocks.product(input, name, stored, output);
       case 'dense': {
-        // Checkpoints store [out, in], which the operator reads as it lies.
-        const operands = [input, partName(name, 'values')];
-        return graph.node('FusedMatMul', operands, output, { transB: 1 }, MICROSOFT);
+        const values = partName(name, 'values');
+        return denseProduct(graph, this.products, input, values, stored.shape, output);
       }
     }
   }

@@ -4,9 +4,9 @@
  * several sessions in one run; after it each learns what the target committed.
  */
 import type { Drafter } from '../../src/draft/drafter.ts';
-import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import type { Span } from '../../src/link/protocol/index.ts';
 import type { Turn } from '../turn/admit.ts';
+import type { NetworkedTurn } from './network.ts';
 
 /** One turn's drafter beside the engine. */
 export interface Seat extends Drafter {
@@ -16,11 +16,8 @@ export interface Seat extends Drafter {
   readonly recycles: boolean;
   /** What the target found likeliest after a verified `token`. Called after the step's commit, parents before children. */
   observe(token: number, successors: Int32Array): void;
-  /**
-   * `draft` without what a network has said since the last commit, to compare with;
-   * false where none has. Absent where no network is asked.
-   */
-  draftWithout?(tree: TokenTree, budget: number): boolean;
+  /** What the network asks and says of the turn; null where no network is asked. */
+  readonly networked: NetworkedTurn | null;
   /** The turn is over, whatever ended it. More than once is allowed. */
   end(): void;
 }

@@ -14,10 +14,12 @@ import { SpanStore } from '../../src/draft/stores/span-store.ts';
 import type { Span } from '../../src/link/protocol/index.ts';
 import type { Seat } from './beside.ts';
 import { EchoMemory } from './echo-memory.ts';
+import type { NetworkedTurn } from './network.ts';
 
 export class EchoDrafter extends BlendDrafter implements Seat {
   private readonly spans: SpanStore;
   private readonly memory: EchoMemory;
+  readonly networked: NetworkedTurn | null = null;
 
   /** @param said what a network said, as one store more; `memory` must count it */
   constructor(memory = new EchoMemory(), said: ModelStore | null = null) {

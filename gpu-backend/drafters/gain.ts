@@ -5,7 +5,6 @@
  * stops by a learned prediction of acceptance; it learns from every outcome, and in
  * place of the paper's trained head it has six weights.
  */
-import type { ModelDistribution } from '../../src/draft/model-distribution.ts';
 
 /** What is known of a node before it is asked about. */
 export interface Prospect {
@@ -13,7 +12,7 @@ export interface Prospect {
   covered: number;
   /** Probability of the node given its parent. */
   likely: number;
-  /** Of what the network said at its parent, in nats; null where it said nothing. */
+  /** Of the tokens that the network named at its parent, in nats; null where it said nothing. */
   entropy: number | null;
   /** 0 at the committed text. */
   depth: number;
@@ -53,11 +52,4 @@ export class Gain {
 
 function features({ covered, likely, entropy, depth }: Prospect): number[] {
   return [1, 1 - covered, likely, entropy ?? 0, entropy === null ? 1 : 0, depth / DEPTH_SCALE];
-}
-
-/** Of the tokens kept, in nats. */
-export function entropyOf({ probs }: ModelDistribution): number {
-  let sum = 0;
-  for (const p of probs) if (p > 0) sum -= p * Math.log(p);
-  return sum;
 }

@@ -6,6 +6,7 @@
 import type { Sampling } from '../../src/draft/model-distribution.ts';
 import type { ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
+import type { TokenTree } from '../../src/draft/tree/tree.ts';
 
 /** A session's place at a network: what it has read of the session's text. */
 export interface Place {
@@ -25,6 +26,36 @@ export interface Question {
   /** Nodes to read, each behind its parent; a parent is the root or was read since the last commit. */
   nodes: readonly ModelNode[];
   sampling: Sampling;
+}
+
+/** A node that may be asked about: what it would bring, in tokens of the step. */
+export interface Candidate {
+  index: number;
+  worth: number;
+}
+
+/** A turn that a network is asked for. */
+export interface NetworkedTurn {
+  readonly namespace: string;
+  /** Whether it holds a place, or has taken one now. */
+  enter(): boolean;
+  leave(): void;
+  /** The place of a turn that `enter` has let in. */
+  readonly held: Place;
+  /** Committed tokens that the network has not read. */
+  readonly behind: number;
+  /** What asking about nodes would bring, best first: a root that was not read, then nodes of the tree. */
+  candidates(): Candidate[];
+  /**
+   * What the chosen of the candidates come to, each behind those that it follows, the
+   * unread text with them; null where none of them can be read yet.
+   */
+  question(chosen: readonly Candidate[]): Question | null;
+  /**
+   * Drafts without what the network has said since the last commit, to compare with;
+   * false where it has said nothing.
+   */
+  draftWithout(tree: TokenTree, budget: number): boolean;
 }
 
 export interface Network {

@@ -3,16 +3,16 @@
  * what the network said. The seat keeps what the network has read of the turn's text,
  * and says which nodes are worth asking about.
  */
+import { entropyOf } from '../../src/draft/entropy.ts';
 import type { Sampling } from '../../src/draft/model-distribution.ts';
 import { Noise } from '../../src/draft/noise.ts';
 import { type ModelNode, ModelStore } from '../../src/draft/stores/model-store.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import type { Turn } from '../turn/admit.ts';
-import type { Seat } from './beside.ts';
 import { EchoDrafter } from './echo.ts';
 import type { EchoMemory } from './echo-memory.ts';
-import { entropyOf, type Gain, type Prospect } from './gain.ts';
-import type { Network, Place, Question } from './network.ts';
+import type { Gain, Prospect } from './gain.ts';
+import type { Candidate, Network, NetworkedTurn, Place, Question } from './network.ts';
 import { shortContext } from './short-context.ts';
 
 /** Nodes of the tree that is looked through for what to ask about. */
@@ -28,13 +28,8 @@ interface Asked {
   drafted: ReadonlySet<number>;
 }
 
-/** A node that may be asked about: what it would bring, in tokens of the step. */
-export interface Candidate {
-  index: number;
-  worth: number;
-}
-
-export class NetworkedSeat extends EchoDrafter implements Seat {
+export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
+  override readonly networked = this;
   readonly namespace: string;
   private readonly turn: Turn;
   private readonly network: Network;
@@ -96,7 +91,6 @@ export class NetworkedSeat extends EchoDrafter implements Seat {
     this.leave();
   }
 
-  /** Whether it holds a place, or has taken one now. */
   enter(): boolean {
     if (this.over) return false;
     if (this.place && this.place.room < NODE_ROWS / 2) this.leave();
@@ -128,18 +122,15 @@ export class NetworkedSeat extends EchoDrafter implements Seat {
     this.store.restart(this.length, new Int32Array(0));
   }
 
-  /** The place of a seat that `enter` has let in. */
   get held(): Place {
     if (!this.place) throw new Error('the seat has no place at the network');
     return this.place;
   }
 
-  /** Committed tokens that the network has not read. */
   get behind(): number {
     return this.store.unread.length;
   }
 
-  /** What asking about nodes would bring, best first: a root that was not read, then nodes of the tree. */
   candidates(): Candidate[] {
     const { look, store } = this;
     look.clear();
@@ -154,10 +145,6 @@ export class NetworkedSeat extends EchoDrafter implements Seat {
     return found.sort((a, b) => b.worth - a.worth || a.index - b.index);
   }
 
-  /**
-   * What the chosen of the candidates come to, each behind those that it follows, the
-   * unread text with them; null where none of them can be read yet.
-   */
   question(chosen: readonly Candidate[]): Question | null {
     const { store, look, network, sampling } = this;
     const tokens = Int32Array.from(store.unread.splice(0, network.mostTokens));
@@ -197,7 +184,7 @@ export class NetworkedSeat extends EchoDrafter implements Seat {
     return {
       covered: 1 - Math.max(0, open / own),
       likely: own / above,
-      entropy: says && entropyOf(says),
+      entropy: says && entropyOf(says.probs),
       depth: index === ROOT ? 0 : look.depths[index]!,
     };
   }

@@ -12,8 +12,8 @@ import type { Beside, Outcome, Seat, Spent } from './beside.ts';
 import { EchoDrafter } from './echo.ts';
 import { EchoMemories } from './echo-memory.ts';
 import { Gain } from './gain.ts';
-import type { Network, Question } from './network.ts';
-import { type Candidate, NetworkedSeat } from './networked-seat.ts';
+import type { Candidate, Network, NetworkedTurn, Question } from './network.ts';
+import { NetworkedSeat } from './networked-seat.ts';
 import { Price } from './price.ts';
 
 /** Runs before a step. */
@@ -68,10 +68,10 @@ export class Networked implements Beside {
     const began = this.clock.now();
     this.load = 32 - Math.clz32(Math.max(0, seats.length - 1));
     if (this.failures >= MAX_FAILURES) return;
-    let asking: NetworkedSeat[] = [];
+    let asking: NetworkedTurn[] = [];
     try {
-      for (const seat of seats) {
-        if (seat instanceof NetworkedSeat && this.admits(seat)) asking.push(seat);
+      for (const { networked } of seats) {
+        if (networked && this.admits(networked)) asking.push(networked);
       }
       const passes = this.options.always?.passes ?? MAX_PASSES;
       for (let pass = 0; pass < passes && asking.length > 0; pass++) {
@@ -80,7 +80,7 @@ export class Networked implements Beside {
     } catch (cause) {
       // The sessions go on without what it would have said.
       this.fail(cause);
-      for (const seat of asking) seat.leave();
+      for (const turn of asking) turn.leave();
     }
     this.lastMs = this.clock.now() - began;
     this.spent.milliseconds += this.lastMs;
@@ -90,8 +90,9 @@ export class Networked implements Beside {
     const tokens = outcomes.reduce((sum, one) => sum + one.tokens, 0);
     const extra = new Map<Price, number>();
     for (const one of outcomes) {
-      if (!(one.seat instanceof NetworkedSeat)) continue;
-      const price = this.price(one.seat.namespace);
+      const { networked } = one.seat;
+      if (!networked) continue;
+      const price = this.price(networked.namespace);
       extra.set(price, (extra.get(price) ?? 0) + one.extra);
       this.spent.tokens += one.extra;
     }
@@ -114,20 +115,20 @@ export class Networked implements Beside {
     );
   }
 
-  private admits(seat: NetworkedSeat): boolean {
-    const may = this.options.always || this.price(seat.namespace).affords(0);
-    return Boolean(may) && seat.enter();
+  private admits(turn: NetworkedTurn): boolean {
+    const may = this.options.always || this.price(turn.namespace).affords(0);
+    return Boolean(may) && turn.enter();
   }
 
-  /** One run, after `spentMs` of others, for those of the seats that have something worth asking; those that had. */
-  private async pass(seats: readonly NetworkedSeat[], spentMs: number): Promise<NetworkedSeat[]> {
-    const chosen = this.choose(seats, spentMs);
-    const asking: NetworkedSeat[] = [];
+  /** One run, after `spentMs` of others, for those of the turns that have something worth asking; those that had. */
+  private async pass(turns: readonly NetworkedTurn[], spentMs: number): Promise<NetworkedTurn[]> {
+    const chosen = this.choose(turns, spentMs);
+    const asking: NetworkedTurn[] = [];
     const questions: Question[] = [];
-    for (const [seat, candidates] of chosen) {
-      const question = seat.question(candidates);
+    for (const [turn, candidates] of chosen) {
+      const question = turn.question(candidates);
       if (!question) continue;
-      asking.push(seat);
+      asking.push(turn);
       questions.push(question);
     }
     if (questions.length === 0) return [];
@@ -135,30 +136,30 @@ export class Networked implements Beside {
     this.failures = 0;
     this.spent.passes++;
     for (const { nodes } of questions) this.spent.nodes += nodes.length;
-    // Who reads a chunk of a long text reads the next one before the next step: it must hold up nobody.
-    return asking.filter((seat) => seat.behind === 0);
+    // A session that is still catching up reads its next chunk before the next step, so that it delays nobody.
+    return asking.filter((turn) => turn.behind === 0);
   }
 
-  /** What is worth reading in one run, by seat: nodes by falling worth as long as they bring more than they cost. */
+  /** What is worth reading in one run, by turn: nodes by falling worth as long as they bring more than they cost. */
   private choose(
-    seats: readonly NetworkedSeat[],
+    turns: readonly NetworkedTurn[],
     spentMs: number,
-  ): Map<NetworkedSeat, Candidate[]> {
+  ): Map<NetworkedTurn, Candidate[]> {
     const { always } = this.options;
-    const chosen = new Map<NetworkedSeat, Candidate[]>();
-    const step = this.network.plan(seats.map((seat) => seat.held));
+    const chosen = new Map<NetworkedTurn, Candidate[]>();
+    const step = this.network.plan(turns.map((turn) => turn.held));
     // A run that would not pay if every session gained a token by it is not prepared for either.
-    const hope = seats.reduce((sum, { namespace }) => sum + this.price(namespace).tokenMs, 0);
+    const hope = turns.reduce((sum, { namespace }) => sum + this.price(namespace).tokenMs, 0);
     if (!always && step.cost >= hope) return chosen;
     let worth = 0;
-    for (const [i, seat] of seats.entries()) {
-      for (let row = 1; row < seat.behind && row < this.network.mostTokens; row++) step.add(i);
-      if (seat.behind > this.network.mostTokens) {
-        chosen.set(seat, []);
+    for (const [i, turn] of turns.entries()) {
+      for (let row = 1; row < turn.behind && row < this.network.mostTokens; row++) step.add(i);
+      if (turn.behind > this.network.mostTokens) {
+        chosen.set(turn, []);
         continue;
       }
-      const best = seat.candidates().slice(0, always?.nodes ?? PASS_NODES);
-      const tokenMs = this.price(seat.namespace).tokenMs;
+      const best = turn.candidates().slice(0, always?.nodes ?? PASS_NODES);
+      const tokenMs = this.price(turn.namespace).tokenMs;
       const kept: Candidate[] = [];
       for (const candidate of best) {
         const before = step.cost;
@@ -168,13 +169,13 @@ export class Networked implements Beside {
         kept.push(candidate);
         worth += candidate.worth * tokenMs;
       }
-      if (kept.length > 0) chosen.set(seat, kept);
+      if (kept.length > 0) chosen.set(turn, kept);
     }
     // Catching up brings nothing by itself: the allowance alone decides on it.
-    const reads = [...chosen.keys()].some((seat) => seat.behind > CATCH_UP);
+    const reads = [...chosen.keys()].some((turn) => turn.behind > CATCH_UP);
     const pays = reads || worth >= step.cost;
-    const share = (spentMs + step.cost) / seats.length;
-    const affords = seats.every(({ namespace }) => this.price(namespace).affords(share));
+    const share = (spentMs + step.cost) / turns.length;
+    const affords = turns.every(({ namespace }) => this.price(namespace).affords(share));
     if (!always && !(pays && affords)) chosen.clear();
     return chosen;
   }

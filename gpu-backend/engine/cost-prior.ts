@@ -1,6 +1,7 @@
 /** What a step should take, from the model's shape and the kind of device alone: a start for what is measured. */
 import type { DecoderConfig } from '../builder/config.ts';
 import type { WeightLayout } from '../builder/convert.ts';
+import type { Device } from '../ort/tensor.ts';
 import type { CostPrior } from './cost-model.ts';
 
 /** What a device does, within a factor of some three; only how its parts relate matters, as the first step sets the scale. */
@@ -21,6 +22,8 @@ const cpuSpeed = (threads: number): Speed => ({
 });
 /** A data-centre GPU in float16. */
 const CUDA_SPEED: Speed = { operations: 100e9, attention: 10e9, bytes: 1.5e9 };
+/** A laptop's GPU in float32. */
+const WEBGPU_SPEED: Speed = { operations: 0.5e9, attention: 0.1e9, bytes: 50e6 };
 /** Starting the operators of a layer, and those that a further lane adds to it. */
 const LAYER_MS = 0.03;
 const LANE_LAYER_MS = 0.01;
@@ -28,11 +31,11 @@ const LANE_LAYER_MS = 0.01;
 export function priorOf(
   config: DecoderConfig,
   layout: WeightLayout,
-  device: 'cpu' | 'cuda',
+  device: Device['name'],
   threads: number,
 ): CostPrior {
   const { layers, heads, kvHeads, headDim, hiddenSize, intermediateSize, vocabSize } = config;
-  const speed = device === 'cuda' ? CUDA_SPEED : cpuSpeed(threads);
+  const speed = { cpu: cpuSpeed(threads), cuda: CUDA_SPEED, webgpu: WEBGPU_SPEED }[device];
   const attentionWeights = hiddenSize * headDim * 2 * (heads + kvHeads);
   const layerWeights = attentionWeights + 3 * hiddenSize * intermediateSize;
   const multiplied = layers * layerWeights + vocabSize * hiddenSize;

@@ -11,6 +11,7 @@ import { Weights } from '../builder/weights.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
 import { InferenceSession } from '../ort/inference-session.ts';
 import type { Device } from '../ort/tensor.ts';
+import type { WebGpuOptions } from '../ort/webgpu.ts';
 import { DeviceMemory } from './device-memory.ts';
 import { LaneRunner, type RunnerContext } from './lane-runner.ts';
 import { SharedWeights } from './shared-weights.ts';
@@ -33,6 +34,7 @@ export interface GraphOptions {
   /** Logits of a row. */
   logits: number;
   cuda?: CudaOptions | undefined;
+  webgpu?: WebGpuOptions | undefined;
 }
 
 export class DecoderGraphs {
@@ -69,8 +71,8 @@ export class DecoderGraphs {
   ): Promise<DecoderGraphs> {
     const { sharedLanes } = options;
     const counts = sharedLanes === null ? ownLaneCounts(prepared) : upTo(sharedLanes);
-    const onDevice = options.cuda !== undefined;
-    const shared = beside && (beside.memory !== null) === onDevice ? beside.weights : undefined;
+    const device = options.cuda ? 'cuda' : options.webgpu ? 'webgpu' : 'cpu';
+    const shared = beside?.device.name === device ? beside.weights : undefined;
     const weights = shared?.retain() ?? (await loadWeights(prepared, options));
     try {
       const first = await load(prepared, options, weights, counts[0]!);
@@ -164,19 +166,21 @@ function upTo(lanes: number): readonly number[] {
 
 async function loadWeights(
   prepared: PreparedModel,
-  { threads, cuda }: GraphOptions,
+  { threads, cuda, webgpu }: GraphOptions,
 ): Promise<SharedWeights> {
-  const memory = cuda ? await DeviceMemory.open({ threads, cuda }) : null;
+  const memory = cuda || webgpu ? await DeviceMemory.open({ threads, cuda, webgpu }) : null;
   return await SharedWeights.load(prepared, memory);
 }
 
 function load(
   { model, layout, folder }: PreparedModel,
   options: GraphOptions,
-  weights: SharedWeights,
+  shared: SharedWeights,
   lanes: number,
 ): Promise<InferenceSession> {
-  const graph = buildDecoder(model.config, new Weights(model.config, layout, options.positions), {
+  const products = options.attention === 'grouped' ? 'plain' : 'fused';
+  const weights = new Weights(model.config, layout, options.positions, products);
+  const graph = buildDecoder(model.config, weights, {
     attention: options.attention,
     lanes,
     batchedLanes: options.sharedLanes !== null,
@@ -185,6 +189,11 @@ function load(
     blocks: options.modelBlocks,
     logits: options.logits,
   });
-  const { threads, cuda } = options;
-  return InferenceSession.load(graph, folder, { threads, cuda, shared: weights.initializers });
+  const { threads, cuda, webgpu } = options;
+  return InferenceSession.load(graph, folder, {
+    threads,
+    cuda,
+    webgpu,
+    shared: shared.initializers,
+  });
 }

@@ -84,8 +84,16 @@ export interface Exactness {
   largestDifference: number;
 }
 
+/** Where an engine computes, and why there. */
+export interface ProviderChoice {
+  name: 'cpu' | 'cuda' | 'webgpu';
+  why: string;
+}
+
 export interface Engine {
   readonly limits: EngineLimits;
+  /** null for an engine that nobody chose a provider for. */
+  readonly provider?: ProviderChoice | null;
   /** What was found when this model was first opened on this machine; null where nothing was checked. */
   readonly exactness: Exactness | null;
   /**

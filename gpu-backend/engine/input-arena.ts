@@ -58,6 +58,14 @@ export class InputArena {
     return { offset, tensor };
   }
 
+  /** One integer of four bytes: the low half of a place. */
+  int32(): ArenaTensor {
+    const offset = this.integers++;
+    const tensor = this.integerBlock.tensor('int32', [1], offset * BYTES_PER_INT64);
+    this.tensors.push(tensor);
+    return { offset, tensor };
+  }
+
   mask(shape: readonly number[]): ArenaTensor {
     const offset = this.maskElements;
     const bytes = offset * this.masks.BYTES_PER_ELEMENT;

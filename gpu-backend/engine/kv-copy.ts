@@ -1,20 +1,16 @@
 /**
  * Moves rows of keys and values: within a slot when a branch is committed, into
  * another slot when a prompt shares its beginning with one that lies there. In
- * host memory a copy is made at once; on a device it is queued and made by a
- * graph of Identity operators before the next step.
+ * host memory a copy is made at once; on a device it is queued and made before the
+ * next step: a branch by one run of a graph, whatever its rows, rows that stay
+ * together by a graph of Identity operators.
  */
 import { GraphBuilder } from '../builder/onnx.ts';
 import { type Binding, InferenceSession, type SessionOptions } from '../ort/inference-session.ts';
 import { Block, BYTES_PER_ELEMENT, cpuDevice, type Tensor } from '../ort/tensor.ts';
 import type { DeviceMemory } from './device-memory.ts';
-import type { KvPool, KvShape } from './kv-pool.ts';
-
-export interface KvPlace {
-  pool: KvPool;
-  slot: number;
-  token: number;
-}
+import type { KvPlace, KvPool, KvShape } from './kv-pool.ts';
+import { isSlot, Move, movesOf, RowMover } from './row-mover.ts';
 
 export interface KvCopier {
   copy(from: KvPlace, to: KvPlace, count: number): void;
@@ -65,6 +61,7 @@ export class HostCopier implements KvCopier {
 /** Rows that are zeroed at once. */
 const ZERO_ROWS = 256;
 
+/** Rows that stay together, into another slot. */
 interface Transfer {
   /** null for zeroes. */
   from: KvPlace | null;
@@ -78,9 +75,11 @@ export class DeviceCopier implements KvCopier {
   private readonly shape: KvShape;
   /** `ZERO_ROWS` rows of zeroes, on the device. */
   private readonly zeroes: Block;
-  private readonly queue: Transfer[] = [];
+  private readonly mover: RowMover;
+  private readonly queue: (Transfer | Move)[] = [];
 
-  private constructor(session: InferenceSession, shape: KvShape, zeroes: Block) {
+  private constructor(session: InferenceSession, shape: KvShape, zeroes: Block, mover: RowMover) {
+    this.mover = mover;
     this.session = session;
     this.shape = shape;
     this.zeroes = zeroes;
@@ -100,20 +99,17 @@ export class DeviceCopier implements KvCopier {
       graph.output(`to.${block}`, shape.type, [1, 'N', shape.width]);
     }
     const session = await InferenceSession.load(graph.encode(), '', options);
-    return new DeviceCopier(session, shape, await zeroRows(shape, memory));
+    const mover = await RowMover.load(shape, options);
+    return new DeviceCopier(session, shape, await zeroRows(shape, memory), mover);
   }
 
   copy(from: KvPlace, to: KvPlace, count: number): void {
-    // Source and target of one transfer must not overlap: shift by pieces no longer than the distance.
-    const overlaps = from.pool === to.pool && from.slot === to.slot;
-    const most = overlaps ? Math.min(count, Math.abs(from.token - to.token)) : count;
-    for (let done = 0; done < count; done += most) {
-      this.queue.push({
-        from: { ...from, token: from.token + done },
-        to: { ...to, token: to.token + done },
-        count: Math.min(most, count - done),
-      });
+    if (!isSlot(from, to)) {
+      this.queue.push({ from, to, count });
+      return;
     }
+    const last = this.queue.at(-1);
+    this.queue.push(...movesOf(from, to, count, last instanceof Move ? last : undefined));
   }
 
   clear(at: KvPlace, count: number): void {
@@ -125,13 +121,15 @@ export class DeviceCopier implements KvCopier {
 
   async flush(): Promise<void> {
     for (let next = this.queue.shift(); next; next = this.queue.shift()) {
-      await (next.from ? this.transfer(next.from, next) : this.zero(next));
+      if (next instanceof Move) await this.mover.run(next);
+      else await (next.from ? this.transfer(next.from, next) : this.zero(next));
     }
   }
 
   release(): void {
     this.binding.release();
     this.session.release();
+    this.mover.release();
     this.zeroes.release();
   }
 

@@ -25,7 +25,8 @@ export interface RunnerContext {
 }
 
 interface LaneInputs {
-  write: ArenaTensor;
+  /** null where attention itself writes behind what counts. */
+  write: ArenaTensor | null;
   /** null where the mask alone says what counts. */
   length: ArenaTensor | null;
   mask: ArenaTensor;
@@ -41,6 +42,8 @@ export class LaneRunner {
   private readonly boundCaches: (readonly Tensor[] | null)[];
   private readonly depths = new Int32Array(MAX_ROWS);
   private readonly masked: number;
+  /** Inputs of the run that is being made ready. They are bound when they are filled: for a device, ORT copies what it binds at once. */
+  private readonly inputs: [name: string, tensor: Tensor][] = [];
 
   constructor(session: InferenceSession, lanes: number, context: RunnerContext) {
     this.session = session;
@@ -58,8 +61,10 @@ export class LaneRunner {
    * milliseconds that ONNX Runtime took.
    */
   async run(used: readonly Lane[], firstLogit: number): Promise<number> {
-    const lanes = this.padded(used);
-    const { arena } = this.context;
+    const { arena, attention } = this.context;
+    const padded = this.padded(used);
+    const lanes = attention === 'grouped' ? padded.map(cut) : padded;
+    this.inputs.length = 0;
     const tokens = sum(lanes, (lane) => lane.slots.length * lane.rows);
     const wanted = sum(lanes, (lane) => sum(lane.slots, wantedRows));
     const slots = sum(lanes, (lane) => lane.slots.length);
@@ -100,6 +105,7 @@ export class LaneRunner {
 
   private async execute(lanes: Lane[], firstLogit: number, wanted: number): Promise<number> {
     const { logits, hidden } = this.context;
+    for (const [name, tensor] of this.inputs) this.binding.input(name, tensor);
     const tensors = [logits.tensor(firstLogit, wanted)];
     this.binding.output('logits', tensors[0]!);
     if (hidden) {
@@ -139,24 +145,35 @@ export class LaneRunner {
   }
 
   private integers(name: string, shape: readonly number[]): ArenaTensor {
-    const span = this.context.arena.int64(shape);
-    this.binding.input(name, span.tensor);
+    return this.input(name, this.context.arena.int64(shape));
+  }
+
+  private input(name: string, span: ArenaTensor): ArenaTensor {
+    this.inputs.push([name, span.tensor]);
     return span;
   }
 
   private bindLane(lane: Lane, index: number): LaneInputs {
     const { arena, attention, batchedLanes, layers } = this.context;
     const batch = lane.slots.length;
-    const write = this.integers(`write.${index}`, [batch]);
+    const grouped = attention === 'grouped';
+    const write = grouped ? null : this.integers(`write.${index}`, [batch]);
     const length = attention === 'fused' ? this.integers(`length.${index}`, [batch]) : null;
+    if (grouped) {
+      for (const [name, value] of [
+        ['last', lane.width - 1],
+        ['total', lane.width],
+      ] as const) {
+        arena.set(this.input(`${name}.${index}`, arena.int32()).offset, value);
+      }
+    }
     if (batchedLanes) {
       const shape = this.integers(`shape.${index}`, [3]);
       arena.set(shape.offset, batch);
       arena.set(shape.offset + 1, lane.rows);
       arena.set(shape.offset + 2, -1);
     }
-    const mask = arena.mask([batch, 1, lane.rows, lane.width]);
-    this.binding.input(`mask.${index}`, mask.tensor);
+    const mask = this.input(`mask.${index}`, arena.mask([batch, 1, lane.rows, lane.width]));
     const caches = lane.pool.view(lane.first, batch, lane.width);
     if (caches !== this.boundCaches[index]) {
       for (let layer = 0; layer < layers; layer++) {
@@ -191,12 +208,18 @@ export class LaneRunner {
     const kept = row?.kept ?? 0;
     const { masks } = arena;
     const { length } = slot;
-    arena.set(inputs.write.offset + place, length + kept);
+    if (inputs.write) arena.set(inputs.write.offset + place, length + kept);
     if (inputs.length) arena.set(inputs.length.offset + place, length + kept + rows);
     const start = inputs.mask.offset + place * rows * width;
     if (row) fillTreeMask(masks, start, row.parents, count, length, width, this.masked, kept);
     masks.fill(this.masked, start + (count - kept) * width, start + rows * width);
   }
+}
+
+/** GroupQueryAttention writes a run's rows to the end of what it reads: that is all that counts, and no more. */
+function cut(lane: Lane): Lane {
+  const { slot, row } = lane.slots[0]!;
+  return { ...lane, width: slot.length + (row?.kept ?? 0) + lane.rows };
 }
 
 function wantedRows({ row }: LaneSlot): number {

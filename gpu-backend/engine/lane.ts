@@ -34,7 +34,8 @@ export const WIDTH_STEP = 32;
  * Rows that a lane has at least. A row's result must be the same bits whatever is
  * beside it, and ONNX Runtime multiplies a single row by another routine, which
  * rounds differently, unless the matrix is constant. So a single row goes alone only
- * where attention makes several of it, one for each query head of a key head.
+ * where attention makes several of it, one for each query head of a key head, and
+ * where the check at the first start finds that constant matrices keep to the rule.
  */
 export type LeastRows = 1 | 2;
 
@@ -44,6 +45,8 @@ export function fedRows({ count, kept = 0 }: StepRow): number {
 }
 
 export function leastRowsOf(form: AttentionForm, { heads, kvHeads }: DecoderConfig): LeastRows {
+  // On WebGPU results are equal to rounding only, and a single row has quicker kernels.
+  if (form === 'grouped') return 1;
   return form === 'exact' && heads > kvHeads ? 1 : 2;
 }
 
@@ -58,6 +61,24 @@ export function ownLane(member: Member, least: LeastRows): Lane {
   const rows = Math.max(least, fedRows(row));
   const width = paddedWidth(slot.length + (row.kept ?? 0), rows);
   return { pool: slot.pool, first: slot.index, slots: [member], rows, width };
+}
+
+/** Rows that ONNX Runtime's products with blocks take at a time; a row that is left over goes alone. */
+const ROWS_AT_A_TIME = 128;
+
+/** The lanes of a run, one of them padded by a row where a single row would be left over that must not go alone. */
+export function withoutLeftOver(lanes: readonly Lane[], least: LeastRows): readonly Lane[] {
+  if (least === 1) return lanes;
+  const rows = lanes.reduce((sum, lane) => sum + lane.rows * lane.slots.length, 0);
+  if (rows % ROWS_AT_A_TIME !== 1) return lanes;
+  const own = lanes.findIndex(({ slots }) => slots.length === 1);
+  return lanes.map((lane, i) => (i === own ? withRow(lane) : lane));
+}
+
+function withRow(lane: Lane): Lane {
+  const { slot, row } = lane.slots[0]!;
+  const rows = lane.rows + 1;
+  return { ...lane, rows, width: paddedWidth(slot.length + (row?.kept ?? 0), rows) };
 }
 
 /** Rows up to which sessions share a lane; padding short ones to longer trees would cost more. */

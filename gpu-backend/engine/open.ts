@@ -6,24 +6,32 @@ import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { type Block, layersOf } from '../builder/decoder-options.ts';
 import type { ModelPart } from '../builder/early-exit.ts';
 import { maxExactThreads } from '../builder/exact-attention.ts';
+import { columnsType } from '../builder/linear/columns-type.ts';
+import { refuseColumns8 } from '../builder/linear/columns8.ts';
 import { readModelFolder } from '../builder/model-folder.ts';
 import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
 import type { Quantization } from '../builder/quantization.ts';
 import type { ComputeType } from '../builder/tensor-reader.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
+import { cpuDevice, type Device } from '../ort/tensor.ts';
+import type { WebGpuOptions } from '../ort/webgpu.ts';
 import { type Bucket, type BudgetRequest, planBuckets } from './budget.ts';
 import { calibrate } from './calibrate.ts';
 import type { CostPrior } from './cost-model.ts';
 import { priorOf } from './cost-prior.ts';
 import { DecoderGraphs, MAX_OWN_LANES } from './decoder-graphs.ts';
-import { type Exactness, MAX_ROWS } from './engine.ts';
-import { checkShortly } from './exactness/short-check.ts';
+import type { DeviceMemory } from './device-memory.ts';
+import { MAX_ROWS } from './engine.ts';
+import { type Proof, proveShortly } from './exactness/short-check.ts';
+import { HeadsCopier } from './heads-copier.ts';
 import { InputArena } from './input-arena.ts';
 import { kept, machineKey } from './kept.ts';
 import { DeviceCopier, HostCopier, type KvCopier } from './kv-copy.ts';
 import { bytesPerToken, KvPool, type KvShape } from './kv-pool.ts';
 import { leastRowsOf, MAX_SHARED_ROWS, WIDTH_STEP } from './lane.ts';
+import { clearAll, layOut } from './lay-out.ts';
 import { type EngineParts, OrtEngine } from './ort-engine.ts';
+import { mostRowsOf } from './parts.ts';
 import { KvSlot, SlotTable } from './slots.ts';
 import { StepOutputs } from './step-outputs.ts';
 
@@ -36,8 +44,11 @@ export interface EngineOptions {
   slots?: number | undefined;
   /** The longest context in tokens; by default the model's own limit, up to `DEFAULT_MAX_CONTEXT`. */
   maxContext?: number | undefined;
-  provider?: 'cpu' | 'cuda' | undefined;
+  provider?: Device['name'] | undefined;
+  /** Why this provider, for `/health`. */
+  why?: string | undefined;
   cuda?: CudaOptions | undefined;
+  webgpu?: WebGpuOptions | undefined;
   /** Where converted weights are kept; by default .espalier at the root of the repository. */
   cacheFolder?: string | undefined;
   quantization?: Quantization | undefined;
@@ -47,7 +58,7 @@ export interface EngineOptions {
   compute?: ComputeType | undefined;
   /** Neighbouring slots share a lane; by default on CUDA. */
   sharedLanes?: boolean | undefined;
-  /** By default exact on a CPU, fused on CUDA. */
+  /** By default exact on a CPU, fused on CUDA, grouped on WebGPU. */
   attention?: AttentionForm | undefined;
   /** Query heads become rows of their key head in fused attention; by default on CUDA. */
   foldHeads?: boolean | undefined;
@@ -67,8 +78,8 @@ export function computeTypeFor(options: EngineOptions): ComputeType {
  * Long enough to fill the cores. Exact attention goes over its scores several times:
  * they should stay in the cache of a core.
  */
-const PROMPT_ROWS: Record<AttentionForm, number> = { exact: 128, fused: 256 };
-const EXACTNESS_FILE = 'exactness.json';
+const PROMPT_ROWS: Record<AttentionForm, number> = { exact: 128, fused: 256, grouped: 124 };
+const PROOF_FILE = 'exactness-proof.json';
 
 /**
  * Opens the checkpoint or model in `modelFolder`. Rejects with an error that
@@ -82,6 +93,7 @@ export async function openEngine(
   const prepared = prepareModel(model, options.cacheFolder ?? DEFAULT_CACHE_FOLDER, {
     compute: computeTypeFor(options),
     quantization: options.quantization ?? model.manifest.quantization,
+    columns: (options.provider ?? 'cpu') === 'cpu' ? await columnsType() : 'int8',
   });
   return await openPrepared(prepared, options);
 }
@@ -109,19 +121,23 @@ interface PartOptions {
   logits?: number | undefined;
 }
 
-async function openPrepared(
+/** What `openEngine` does once the weights are as the engine reads them. */
+export async function openPrepared(
   prepared: PreparedModel,
   options: EngineOptions & PartOptions,
   beside?: DecoderGraphs,
 ): Promise<OrtEngine> {
   const { model, layout, folder } = prepared;
+  if (options.provider === 'webgpu') refuseColumns8(layout.matrices);
   const plan = planOf(prepared, options);
   const parts = await assemble(prepared, plan, beside);
-  const provider = plan.cuda ? 'cuda' : 'cpu';
   const layers = plan.modelBlocks.length / 2;
-  const prior = priorOf({ ...model.config, layers }, layout, provider, plan.threads);
-  const exactness = parts.limits.exact ? await checked(parts, prior, folder, plan.threads) : null;
-  const engine = new OrtEngine(parts, prior, exactness);
+  const { name } = parts.graphs.device;
+  const prior = priorOf({ ...model.config, layers }, layout, name, plan.threads);
+  const proof = parts.limits.exact ? await proved(parts, prior, folder, plan.threads) : null;
+  const leastRows = proof?.leastRows ?? parts.leastRows;
+  const choice = options.why ? { name, why: options.why } : null;
+  const engine = new OrtEngine({ ...parts, leastRows }, prior, proof?.exactness, choice);
   await calibrate(engine);
   return engine;
 }
@@ -142,7 +158,14 @@ interface EnginePlan {
   logits: number;
   /** undefined on a CPU. */
   cuda: CudaOptions | undefined;
+  webgpu: WebGpuOptions | undefined;
 }
+
+const ATTENTION_ON: Record<Device['name'], AttentionForm> = {
+  cpu: 'exact',
+  cuda: 'fused',
+  webgpu: 'grouped',
+};
 
 function planOf(
   { model, layout }: PreparedModel,
@@ -150,13 +173,17 @@ function planOf(
 ): EnginePlan {
   const { config } = model;
   const { blocks = layersOf(0, config.layers), logits = config.vocabSize } = options;
+  const { provider = 'cpu' } = options;
+  const own = ATTENTION_ON[provider];
+  const attention = provider === 'webgpu' ? own : (options.attention ?? own);
   const shape: KvShape = {
     layers: blocks.filter(({ kind }) => kind === 'attention').length,
     width: config.kvHeads * config.headDim,
     type: layout.compute,
+    heads: attention === 'grouped' ? config.kvHeads : undefined,
   };
-  const onCuda = options.provider === 'cuda';
-  const shared = options.sharedLanes ?? onCuda;
+  const onCuda = provider === 'cuda';
+  const shared = attention !== 'grouped' && (options.sharedLanes ?? onCuda);
   const request: BudgetRequest = {
     memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
     bytesPerToken: bytesPerToken(shape),
@@ -166,7 +193,6 @@ function planOf(
     tail: shared ? MAX_SHARED_ROWS : WIDTH_STEP,
   };
   const buckets = planBuckets(request);
-  const attention = options.attention ?? (onCuda ? 'fused' : 'exact');
   const asked = options.threads ?? availableParallelism();
   return {
     shape,
@@ -181,6 +207,7 @@ function planOf(
     modelBlocks: blocks,
     logits,
     cuda: onCuda ? (options.cuda ?? { deviceId: 0, memoryBytes: 0 }) : undefined,
+    webgpu: provider === 'webgpu' ? (options.webgpu ?? {}) : undefined,
   };
 }
 
@@ -201,20 +228,19 @@ async function assemble(
 ): Promise<EngineParts> {
   const { config } = prepared.model;
   const { compute } = prepared.layout;
-  const { shape, request, buckets, attention, threads, sharedLanes, hiddenOutput, cuda } = plan;
+  const { shape, request, buckets, attention, sharedLanes, hiddenOutput } = plan;
   const options = { ...plan, positions: positionsFor(plan) };
   const graphs = await DecoderGraphs.open(prepared, options, beside);
-  const copier: KvCopier = graphs.memory
-    ? await DeviceCopier.load(shape, graphs.memory, { threads, cuda })
-    : new HostCopier();
-  const { pools, slots } = layOut(graphs, shape, buckets, request.tail);
+  const copier = await copierFor(graphs.memory, plan);
+  const { pools, slots } = layOut(graphs.device, shape, buckets, request.tail);
   if (graphs.memory) await clearAll(copier, pools, slots);
   const scratchPool = new KvPool(graphs.device, shape, 1, WIDTH_STEP);
   const scratch = new KvSlot(scratchPool, 0, WIDTH_STEP);
   copier.clear({ pool: scratchPool, slot: 0, token: 0 }, WIDTH_STEP);
   const arena = new InputArena(compute);
-  const logits = new StepOutputs(plan.logits);
-  const hidden = hiddenOutput ? new StepOutputs(config.hiddenSize) : null;
+  const host = graphs.device.host ?? cpuDevice();
+  const logits = new StepOutputs(plan.logits, host);
+  const hidden = hiddenOutput ? new StepOutputs(config.hiddenSize, host) : null;
   const outputs = hidden ? [logits, hidden] : [logits];
   const batchedLanes = sharedLanes !== null;
   const { layers } = shape;
@@ -236,51 +262,34 @@ async function assemble(
     outputs,
     sharedLanes: batchedLanes,
     leastRows: leastRowsOf(attention, config),
+    mostRows: mostRowsOf(attention),
     release: () => {
       copier.release();
       // On a device their memory is that of the weights, which go with the graphs.
       for (const pool of [...pools, scratchPool]) pool.release();
-      graphs.close();
       for (const output of outputs) output.release();
+      graphs.close();
       arena.release();
     },
   };
 }
 
-/** Whether the model is exact on this machine: found out the first time it is opened here. */
-function checked(
+async function copierFor(
+  memory: DeviceMemory | null,
+  { shape, threads, cuda, webgpu }: EnginePlan,
+): Promise<KvCopier> {
+  if (shape.heads) return await HeadsCopier.load(shape, { threads, webgpu });
+  return memory ? await DeviceCopier.load(shape, memory, { threads, cuda }) : new HostCopier();
+}
+
+/** Whether the model is exact on this machine, and how: found out the first time it is opened here. */
+function proved(
   parts: EngineParts,
   prior: CostPrior,
   folder: string,
   threads: number,
-): Promise<Exactness> {
+): Promise<Proof> {
   const form = parts.sharedLanes ? 'exact shared' : 'exact';
   const machine = machineKey(parts.graphs.device.name, threads, form);
-  return kept(join(folder, EXACTNESS_FILE), machine, () => checkShortly(parts, prior));
-}
-
-/** A device takes a pool's memory whole, and clears it faster in one go than by steps. */
-async function clearAll(
-  copier: KvCopier,
-  pools: readonly KvPool[],
-  slots: readonly KvSlot[],
-): Promise<void> {
-  for (const pool of pools) {
-    copier.clear({ pool, slot: 0, token: 0 }, pool.slots * pool.stride);
-  }
-  for (const slot of slots) slot.cleared = slot.pool.stride;
-  await copier.flush();
-}
-
-function layOut(graphs: DecoderGraphs, shape: KvShape, buckets: readonly Bucket[], tail: number) {
-  const pools: KvPool[] = [];
-  const slots: KvSlot[] = [];
-  for (const bucket of buckets) {
-    const pool = new KvPool(graphs.device, shape, bucket.slots, bucket.capacity + tail);
-    pools.push(pool);
-    for (let index = 0; index < bucket.slots; index++) {
-      slots.push(new KvSlot(pool, index, bucket.capacity));
-    }
-  }
-  return { pools, slots };
+  return kept(join(folder, PROOF_FILE), machine, () => proveShortly(parts, prior));
 }

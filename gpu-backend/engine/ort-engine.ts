@@ -4,7 +4,7 @@ import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { PreparedModel } from '../builder/prepare.ts';
 import { CostModel, type CostPrior } from './cost-model.ts';
 import type { DecoderGraphs } from './decoder-graphs.ts';
-import type { Engine, EngineLimits, Exactness, Slot, StepRow } from './engine.ts';
+import type { Engine, EngineLimits, Exactness, ProviderChoice, Slot, StepRow } from './engine.ts';
 import type { KvCopier } from './kv-copy.ts';
 import type { KvPool } from './kv-pool.ts';
 import {
@@ -15,8 +15,11 @@ import {
   ownLane,
   paddedWidth,
   sharedLanes,
+  WIDTH_STEP,
+  withoutLeftOver,
 } from './lane.ts';
 import { loadOf, OwnLanesPlan, SharedLanesPlan } from './lane-plan.ts';
+import { partsOf } from './parts.ts';
 import { KvSlot, type SlotTable } from './slots.ts';
 import type { StepOutputs } from './step-outputs.ts';
 import { summarize } from './top-tokens.ts';
@@ -32,6 +35,8 @@ export interface EngineParts {
   /** Whether lanes are shared by neighbouring slots. */
   sharedLanes: boolean;
   leastRows: LeastRows;
+  /** Rows of a session that one run takes; a step of more takes several. */
+  mostRows: number;
   /** Frees what the parts above use. */
   release: () => void;
 }
@@ -39,6 +44,7 @@ export interface EngineParts {
 export class OrtEngine implements Engine {
   readonly limits: EngineLimits;
   readonly exactness: Exactness | null;
+  readonly provider: ProviderChoice | null;
   /** Runs of the graph so far, and the milliseconds spent waiting for them. */
   readonly spent = { runs: 0, milliseconds: 0 };
   readonly parts: EngineParts;
@@ -48,10 +54,17 @@ export class OrtEngine implements Engine {
 
   /**
    * @param prior what steps should take before one was timed
+   * @param provider what `/health` shall say
    * @param exactness what a check has found; where a node differed the engine does not claim to be exact
    */
-  constructor(parts: EngineParts, prior: CostPrior, exactness: Exactness | null = null) {
+  constructor(
+    parts: EngineParts,
+    prior: CostPrior,
+    exactness: Exactness | null = null,
+    provider: ProviderChoice | null = null,
+  ) {
     this.parts = parts;
+    this.provider = provider;
     this.exactness = exactness;
     const failed = exactness !== null && exactness.equal < exactness.nodes;
     this.limits = failed ? { ...parts.limits, exact: false } : parts.limits;
@@ -177,21 +190,44 @@ export class OrtEngine implements Engine {
   }
 
   private async runAll(members: readonly Member[]): Promise<void> {
-    const { graphs, outputs } = this.parts;
-    let logit = 0;
-    for (const { row } of members) logit += row.count - row.logitsFrom;
-    for (const output of outputs) output.reserve(logit);
-    logit = 0;
-    let lanes = this.lanes(members);
+    const { outputs, mostRows, copier } = this.parts;
+    let logits = 0;
+    for (const { row } of members) logits += row.count - row.logitsFrom;
+    for (const output of outputs) output.reserve(logits);
+    const whole = members.filter(({ row }) => fedRows(row) <= mostRows);
+    const lanes = this.lanes(whole);
     for (const lane of lanes) this.clear(lane);
-    await this.parts.copier.flush();
-    while (lanes.length > 0) {
+    await copier.flush();
+    let logit = await this.runLanes(lanes, 0);
+    for (const member of members) {
+      if (!whole.includes(member)) logit += await this.runInParts(member, logit);
+    }
+  }
+
+  /** Returns how many rows of logits they gave. */
+  private async runLanes(all: readonly Lane[], firstLogit: number): Promise<number> {
+    const { graphs, leastRows } = this.parts;
+    let logit = firstLogit;
+    for (let lanes = all; lanes.length > 0; ) {
       const runner = graphs.fit(lanes.length);
-      const run = lanes.slice(0, runner.lanes);
+      const run = withoutLeftOver(lanes.slice(0, runner.lanes), leastRows);
       lanes = lanes.slice(runner.lanes);
       const milliseconds = await runner.run(run, logit);
       logit += this.account(run, milliseconds);
     }
+    return logit - firstLogit;
+  }
+
+  /** The same for one session's rows. Those of a part lie in the cache when the next one's look at them. */
+  private async runInParts({ slot, row }: Member, firstLogit: number): Promise<number> {
+    let logits = 0;
+    for (const part of partsOf(row, this.parts.mostRows)) {
+      logits += await this.runLanes(this.lanes([{ slot, row: part }]), firstLogit + logits);
+    }
+    const [ofLogits, ofHidden] = this.parts.outputs;
+    row.logits = ofLogits!.view(firstLogit, logits);
+    if (ofHidden) row.hidden = ofHidden.view(firstLogit, logits);
+    return logits;
   }
 
   private lanes(members: readonly Member[]): Lane[] {
@@ -200,8 +236,10 @@ export class OrtEngine implements Engine {
     return members.map((member) => ownLane(member, leastRows));
   }
 
-  /** Zeroes what a lane would read of memory that was never written. */
-  private clear({ pool, slots, width }: Lane): void {
+  /** Zeroes what a lane, padded by a row, would read of memory that was never written. */
+  private clear(lane: Lane): void {
+    const { pool, slots } = lane;
+    const width = Math.min(lane.width + WIDTH_STEP, pool.stride);
     for (const { slot } of slots) {
       if (slot.cleared >= width) continue;
       const at = { pool, slot: slot.index, token: slot.cleared };

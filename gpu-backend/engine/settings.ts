@@ -3,24 +3,35 @@ import type { EngineOptions } from './open.ts';
 
 const UNITS = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 } as const;
 
+const PROVIDERS = ['cpu', 'cuda', 'webgpu'] as const;
+const CHOICES = 'cpu, cuda, webgpu or auto';
+
+export interface EngineSettings extends EngineOptions {
+  /** The provider is to be chosen by what this machine has, as `chooseProvider` does; till then it is the CPU. */
+  auto?: boolean;
+}
+
 /** Throws an Error that names the variable and what it may be. */
 export function readEngineSettings(
   environment: Readonly<Record<string, string | undefined>>,
-): EngineOptions {
+): EngineSettings {
   const positive = (name: string): number | undefined => {
     const value = environment[name];
     if (!value) return undefined;
     if (!/^[1-9]\d{0,8}$/.test(value)) throw wrong(name, value, 'a positive whole number');
     return Number(value);
   };
-  const provider = environment.ESPALIER_PROVIDER || 'cpu';
-  if (!isProvider(provider)) throw wrong('ESPALIER_PROVIDER', provider, 'cpu or cuda');
+  const asked = environment.ESPALIER_PROVIDER || 'cpu';
+  const auto = asked === 'auto';
+  const provider = PROVIDERS.find((name) => name === (auto ? 'cpu' : asked));
+  if (!provider) throw wrong('ESPALIER_PROVIDER', asked, CHOICES);
   const device = environment.ESPALIER_CUDA_DEVICE || '0';
   if (!/^\d{1,3}$/.test(device)) throw wrong('ESPALIER_CUDA_DEVICE', device, 'a device number');
   const deviceMemory = bytes('ESPALIER_CUDA_MEMORY', environment.ESPALIER_CUDA_MEMORY) ?? 0;
   return {
     provider,
-    ...(provider === 'cuda'
+    ...(auto ? { auto } : {}),
+    ...(provider === 'cuda' || auto
       ? { cuda: { deviceId: Number(device), memoryBytes: deviceMemory } }
       : {}),
     threads: positive('ESPALIER_THREADS'),
@@ -30,18 +41,18 @@ export function readEngineSettings(
   };
 }
 
-/** The same for the drafter beside the engine: on ESPALIER_DRAFT_PROVIDER, where that is set. */
+/** The same for the drafter beside the engine: on ESPALIER_DRAFT_PROVIDER, or else on the engine's `provider`. */
 export function readDraftSettings(
   environment: Readonly<Record<string, string | undefined>>,
+  engineProvider?: EngineOptions['provider'],
 ): EngineOptions {
-  const provider = environment.ESPALIER_DRAFT_PROVIDER;
+  const asked = environment.ESPALIER_DRAFT_PROVIDER;
+  const provider = asked || engineProvider;
   if (!provider) return readEngineSettings(environment);
-  if (!isProvider(provider)) throw wrong('ESPALIER_DRAFT_PROVIDER', provider, 'cpu or cuda');
+  if (!PROVIDERS.some((name) => name === provider)) {
+    throw wrong('ESPALIER_DRAFT_PROVIDER', provider, PROVIDERS.join(', '));
+  }
   return readEngineSettings({ ...environment, ESPALIER_PROVIDER: provider });
-}
-
-function isProvider(name: string): name is 'cpu' | 'cuda' {
-  return name === 'cpu' || name === 'cuda';
 }
 
 function bytes(name: string, value: string | undefined): number | undefined {

@@ -12,7 +12,7 @@ import { SharedInitializers } from '../ort/inference-session.ts';
 import { Block, cpuDevice, type Device, type Tensor } from '../ort/tensor.ts';
 import type { DeviceMemory } from './device-memory.ts';
 
-/** A matrix goes to a device by way of so much host memory. */
+/** A matrix goes to a device by way of so much host memory, where the device takes it in parts. */
 const PIECE_BYTES = 2 ** 26;
 
 export class SharedWeights {
@@ -49,10 +49,12 @@ export class SharedWeights {
       // A table's bytes have two names where they are read in two shapes.
       const known = blocks.get(`${file} ${offset}`);
       if (known) return known;
-      const block = new Block(memory?.device ?? cpuDevice(), bytes);
+      const block = memory
+        ? new Block(memory.device, memory.sizeFor(bytes))
+        : new Block(cpuDevice(), bytes);
       blocks.set(`${file} ${offset}`, block);
       const path = join(folder, file);
-      if (memory) await upload(memory, block, path, offset);
+      if (memory) await upload(memory, block, path, offset, bytes);
       else readInto(new Uint8Array(block.buffer), path, offset);
       return block;
     };
@@ -90,13 +92,15 @@ async function upload(
   block: Block,
   file: string,
   offset: number,
+  bytes: number,
 ): Promise<void> {
-  const piece = new Block(cpuDevice(), Math.min(PIECE_BYTES, block.bytes));
+  const most = memory.inParts ? PIECE_BYTES : block.bytes;
+  const piece = new Block(cpuDevice(), Math.min(most, block.bytes));
   try {
-    for (let done = 0; done < block.bytes; done += piece.bytes) {
-      const bytes = Math.min(piece.bytes, block.bytes - done);
-      readInto(new Uint8Array(piece.buffer, 0, bytes), file, offset + done);
-      await memory.write(piece, block, done, bytes);
+    for (let done = 0; done < bytes; done += piece.bytes) {
+      const read = Math.min(piece.bytes, bytes - done);
+      readInto(new Uint8Array(piece.buffer, 0, read), file, offset + done);
+      await memory.write(piece, block, done, memory.sizeFor(read));
     }
   } finally {
     piece.release();

@@ -1,17 +1,22 @@
 /** Where a step's results land in host memory: rows of logits, and of hidden states if asked for. */
-import { Block, cpuDevice, type Tensor } from '../ort/tensor.ts';
+import { Block, type Device, type Tensor } from '../ort/tensor.ts';
 
 const BYTES_PER_FLOAT = 4;
 
 export class StepOutputs {
   private readonly width: number;
+  private readonly memory: Device;
   private block: Block;
   private floats: Float32Array;
 
-  /** `width`: floats in a row. */
-  constructor(width: number) {
+  /**
+   * @param width floats in a row
+   * @param memory of the host
+   */
+  constructor(width: number, memory: Device) {
     this.width = width;
-    this.block = new Block(cpuDevice(), width * BYTES_PER_FLOAT);
+    this.memory = memory;
+    this.block = new Block(memory, width * BYTES_PER_FLOAT);
     this.floats = new Float32Array(this.block.buffer);
   }
 
@@ -20,7 +25,7 @@ export class StepOutputs {
     const bytes = rows * this.width * BYTES_PER_FLOAT;
     if (bytes <= this.block.bytes) return;
     this.block.release();
-    this.block = new Block(cpuDevice(), bytes);
+    this.block = new Block(this.memory, bytes);
     this.floats = new Float32Array(this.block.buffer);
   }
 

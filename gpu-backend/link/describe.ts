@@ -1,7 +1,12 @@
 /** What a worker learns of the target at `GET /model`: enough to tokenize, prompt and stop. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ModelDescription, PromptForm } from '../../src/link/protocol/index.ts';
+import {
+  ACCEPT_RULES,
+  type AcceptRuleName,
+  type ModelDescription,
+  type PromptForm,
+} from '../../src/link/protocol/index.ts';
 import { type AcceptAids, lossyRulesOf } from '../accept/choice.ts';
 import type { ModelFolder } from '../builder/model-folder.ts';
 
@@ -21,6 +26,7 @@ export function describeModel(
   model: ModelFolder,
   { maxContext, exact }: { maxContext: number; exact: boolean },
   aids: AcceptAids = {},
+  acceptRules: readonly AcceptRuleName[] = ACCEPT_RULES,
 ): ModelDescription {
   const { manifest } = model;
   return {
@@ -33,6 +39,7 @@ export function describeModel(
     trainedContext: Math.min(manifest.trainedContext ?? maxContext, maxContext),
     eosIds: model.eosIds,
     exact,
+    acceptRules: [...acceptRules],
     lossyRules: lossyRulesOf(aids),
     generation: readGenerationConfig(model.path),
     prompt: { ...GENERAL_FORM, ...manifest.prompt },

@@ -35,6 +35,7 @@ export function httpRoutes(
       slots: engine.limits.slots,
       exact: engine.limits.exact,
       exactness: engine.exactness,
+      provider: engine.provider ?? null,
     });
   }
 

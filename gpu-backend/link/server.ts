@@ -1,7 +1,7 @@
 /** The verifier as a server: HTTP for what a worker needs to know, one WebSocket a turn for the link. */
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { type LinkKey, pause } from '../../src/link/protocol/index.ts';
+import { type AcceptRuleName, type LinkKey, pause } from '../../src/link/protocol/index.ts';
 import { readJudge } from '../accept/lossy/judge-file.ts';
 import { readNeighbours } from '../accept/lossy/neighbour-table.ts';
 import { Nucleus } from '../accept/warp.ts';
@@ -44,20 +44,22 @@ export interface VerifierOptions {
   keys: readonly LinkKey[];
   /** Origins under which workers reach this verifier. */
   audiences: readonly string[];
+  /** The accept rules that callers may ask for; absent for all. */
+  acceptRules?: readonly AcceptRuleName[] | undefined;
 }
 
 /** Serves `model` on `engine`, with what drafts `beside` it. Rejects when the port is taken. */
 export async function startVerifier(
   model: ModelFolder,
   engine: Engine,
-  { host, port, keys, audiences }: VerifierOptions,
+  { host, port, keys, audiences, acceptRules }: VerifierOptions,
   beside: Beside = new Echoes(),
 ): Promise<Verifier> {
   const aids = {
     neighbours: readNeighbours(model.path, engine.limits.vocabSize),
     judge: readJudge(model.path, model.config.hiddenSize),
   };
-  const description = describeModel(model, engine.limits, aids);
+  const description = describeModel(model, engine.limits, aids, acceptRules);
   const scheduler = new Scheduler(engine, nodeClock, beside);
   const room = new WaitingRoom(nodeClock, engine.limits.slots);
   scheduler.onFreed = (session) => room.freed(session, session.namespace);
@@ -69,6 +71,7 @@ export async function startVerifier(
     nucleus: new Nucleus(engine.limits.vocabSize),
     limits: {
       aids,
+      acceptRules,
       grammars: Grammars.of(model.path, engine.limits.vocabSize),
       fingerprint: description.fingerprint,
       vocabSize: engine.limits.vocabSize,

@@ -1,6 +1,12 @@
 /** The CUDA execution provider: its options and its memory. */
 import type { Address, OrtLibrary } from './library.ts';
-import { type Device, OrtDeviceAllocator, OrtMemTypeDefault } from './tensor.ts';
+import {
+  cpuDevice,
+  type Device,
+  OrtDeviceAllocator,
+  OrtMemTypeCpuOutput,
+  OrtMemTypeDefault,
+} from './tensor.ts';
 
 export interface CudaOptions {
   deviceId: number;
@@ -57,5 +63,25 @@ export function cudaDevice(ort: OrtLibrary, session: Address, deviceId: number):
     OrtMemTypeDefault,
   );
   const allocator = ort.create('CreateAllocator', session, memoryInfo);
-  return { name: 'cuda', memoryInfo, allocator };
+  return { name: 'cuda', memoryInfo, allocator, host: pinnedMemory(ort, session, deviceId) };
+}
+
+/**
+ * Memory of the host that the driver keeps in place. Tensors over it are described as plain host
+ * memory: ORT 1.30 fails on outputs that are bound as pinned.
+ */
+function pinnedMemory(ort: OrtLibrary, session: Address, deviceId: number): Device {
+  const info = ort.create(
+    'CreateMemoryInfo',
+    'CudaPinned',
+    OrtDeviceAllocator,
+    deviceId,
+    OrtMemTypeCpuOutput,
+  );
+  try {
+    const allocator = ort.create('CreateAllocator', session, info);
+    return { name: 'cpu', memoryInfo: cpuDevice().memoryInfo, allocator };
+  } finally {
+    ort.release('ReleaseMemoryInfo', info);
+  }
 }

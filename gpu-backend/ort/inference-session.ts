@@ -1,10 +1,11 @@
 /** A loaded graph, and the bindings through which it runs on tensors that stay where they are. */
 import { appendCuda, type CudaOptions, cudaDevice } from './cuda.ts';
+import { ortEnvironment } from './environment.ts';
 import { type Address, type OrtLibrary, ortLibrary } from './library.ts';
 import { cpuDevice, type Device, type Tensor } from './tensor.ts';
+import { appendWebGpu, type WebGpuOptions, webGpuDevice } from './webgpu.ts';
 
 const LOG_ERRORS_ONLY = 3;
-const LOG_WARNINGS = 2;
 /** ORT's own configuration key for the folder that external initializers are found in. */
 const DATA_FOLDER = 'session.model_external_initializers_file_folder_path';
 
@@ -12,11 +13,10 @@ export interface SessionOptions {
   /** Threads of ORT's pool, the calling one included. */
   threads: number;
   cuda?: CudaOptions;
+  webgpu?: WebGpuOptions;
   /** Initializers that several sessions use, in memory that outlives them. */
   shared?: SharedInitializers;
 }
-
-let environment: Address | undefined;
 
 export class InferenceSession {
   readonly device: Device;
@@ -38,13 +38,14 @@ export class InferenceSession {
     options: SessionOptions,
   ): Promise<InferenceSession> {
     const ort = ortLibrary();
-    environment ??= ort.create('CreateEnv', LOG_WARNINGS, 'espalier');
+    const environment = ortEnvironment();
     const settings = ort.create('CreateSessionOptions');
     try {
       ort.call('SetIntraOpNumThreads', settings, options.threads);
       ort.call('SetSessionLogSeverityLevel', settings, LOG_ERRORS_ONLY);
       ort.call('AddSessionConfigEntry', settings, DATA_FOLDER, dataFolder);
       if (options.cuda) appendCuda(ort, settings, options.cuda);
+      if (options.webgpu) appendWebGpu(ort, settings, options.webgpu);
       const { shared } = options;
       shared?.addTo(settings);
       const model = [environment, graph, graph.byteLength, settings] as const;
@@ -55,10 +56,7 @@ export class InferenceSession {
             shared.container,
           )
         : await ort.createAsync('CreateSessionFromArray', ...model);
-      return new InferenceSession(
-        address,
-        options.cuda ? cudaDevice(ort, address, options.cuda.deviceId) : cpuDevice(),
-      );
+      return new InferenceSession(address, deviceOf(ort, address, options));
     } finally {
       ort.release('ReleaseSessionOptions', settings);
     }
@@ -77,6 +75,7 @@ export class InferenceSession {
 
   release(): void {
     if (this.address === null) return;
+    if (this.device.host) this.ort.release('ReleaseAllocator', this.device.host.allocator);
     if (this.device.name !== 'cpu') {
       this.ort.release('ReleaseAllocator', this.device.allocator);
       this.ort.release('ReleaseMemoryInfo', this.device.memoryInfo);
@@ -84,6 +83,11 @@ export class InferenceSession {
     this.ort.release('ReleaseSession', this.address);
     this.address = null;
   }
+}
+
+function deviceOf(ort: OrtLibrary, session: Address, { cuda, webgpu }: SessionOptions): Device {
+  if (cuda) return cudaDevice(ort, session, cuda.deviceId);
+  return webgpu ? webGpuDevice(ort, session) : cpuDevice();
 }
 
 /** Which tensor each input and output of a graph uses. Rebinding a name replaces its tensor. */

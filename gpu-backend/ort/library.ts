@@ -81,6 +81,11 @@ const FUNCTIONS = {
   CreateCUDAProviderOptions: [205, STATUS, [OUT]],
   UpdateCUDAProviderOptions: [206, STATUS, ['void *', 'str *', 'str *', 'size_t']],
   ReleaseCUDAProviderOptions: [208, 'void', ['void *']],
+  SessionOptionsAppendExecutionProvider: [
+    216,
+    STATUS,
+    ['void *', 'const char *', 'str *', 'str *', 'size_t'],
+  ],
 } as const;
 
 export type OrtFunction = keyof typeof FUNCTIONS;

@@ -36,12 +36,15 @@ function elementCount(shape: readonly number[]): number {
 const OrtArenaAllocator = 1;
 export const OrtDeviceAllocator = 0;
 export const OrtMemTypeDefault = 0;
+export const OrtMemTypeCpuOutput = -1;
 
 /** Where blocks are made: plain memory, or a CUDA device by way of a session that runs there. */
 export interface Device {
-  readonly name: 'cpu' | 'cuda';
+  readonly name: 'cpu' | 'cuda' | 'webgpu';
   readonly allocator: Address;
   readonly memoryInfo: Address;
+  /** Host memory that a copy from the device reaches without a detour, where the device has such. */
+  readonly host?: Device;
 }
 
 let hostDevice: Device | undefined;

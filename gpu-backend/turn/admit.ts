@@ -8,6 +8,7 @@ import { SOURCE_NAMES } from '../../src/draft/source.ts';
 import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
 import {
   ACCEPT_RULES,
+  type AcceptRuleName,
   DRAFTING_MODES,
   type DraftingMode,
   MAX_LOGIT_BIAS,
@@ -71,6 +72,8 @@ export interface AdmitLimits {
   grammars?: Grammars;
   /** What some accept rules need beside the model; absent for neither. */
   aids?: AcceptAids;
+  /** The accept rules that turns may ask for; absent for all. */
+  acceptRules?: readonly AcceptRuleName[] | undefined;
   fingerprint: { model: string; tokenizer: string };
   vocabSize: number;
   maxContext: number;
@@ -162,7 +165,7 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
     regions: regionsOf(settings.regions, asked),
     resumed,
     transfer: real(settings.transfer ?? 0, 'transfer', 0, MAX_TRANSFER),
-    accept: acceptOf(settings.accept, limits.aids),
+    accept: acceptOf(settings.accept, limits),
     remember: flag(settings.remember ?? false, 'remember'),
     logprobs:
       (settings.logprobs ?? null) === null
@@ -173,10 +176,10 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
   };
 }
 
-function acceptOf(raw: unknown, aids: AcceptAids | undefined): AcceptChoice {
-  const name = ACCEPT_RULES.find((rule) => rule === (raw ?? 'match'));
-  if (!name) bad(`accept must be one of ${ACCEPT_RULES.join(', ')}`);
-  return chooseAccept(name, aids ?? {}) ?? bad(`accept: this model has nothing for ${name}`);
+function acceptOf(raw: unknown, { acceptRules = ACCEPT_RULES, aids = {} }: AdmitLimits) {
+  const name = acceptRules.find((rule) => rule === (raw ?? 'match'));
+  if (!name) bad(`accept must be one of ${acceptRules.join(', ')}`);
+  return chooseAccept(name, aids) ?? bad(`accept: this model has nothing for ${name}`);
 }
 
 function requireFingerprint({ fingerprint }: Partial<OpenSettings>, limits: AdmitLimits): void {

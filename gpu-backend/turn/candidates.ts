@@ -35,9 +35,10 @@ export class Candidates {
   stale = 0;
   /** Told what the draft model said of a tree's nodes, where a tree brings it. */
   onWords: (tree: TokenTree, base: number, words: readonly DraftWord[]) => void = () => {};
-  private readonly echo: Seat | null;
+  private readonly seat: Seat | null;
   private readonly sampled: SampledTree | null;
-  private readonly drafts: boolean;
+  /** Whether the turn is drafted for at all. */
+  readonly isDrafted: boolean;
   private readonly vocabSize: number;
   private readonly lockstep: boolean;
   private standing = new TokenTree();
@@ -50,7 +51,7 @@ export class Candidates {
   private readonly ruledOut = new Uint8Array(MAX_TREE_NODES);
   /** Path probabilities of what is proposed. */
   private readonly falling = new Float64Array(MAX_VERIFIED_NODES);
-  private drafted: TokenTree;
+  private proposed: TokenTree;
   /** Trees taken in since credit was last returned. */
   private taken = 0;
   /** Tokens of all spans so far. */
@@ -61,12 +62,12 @@ export class Candidates {
   private newestBase = -1;
 
   /**
-   * @param echo drafts beside the engine; null in modes without one
+   * @param seat drafts beside the engine; null in modes without one
    * @param sampled draws what a step verifies from what is proposed; null takes the best
    */
   constructor(
     turn: Turn,
-    echo: Seat | null,
+    seat: Seat | null,
     vocabSize: number,
     processors: readonly LogitsProcessor[] = [],
     sampled: SampledTree | null = null,
@@ -75,14 +76,14 @@ export class Candidates {
     this.pruning = processors.filter(({ ruleOut }) => ruleOut);
     this.extending = processors.filter(({ extend }) => extend);
     this.vocabSize = vocabSize;
-    this.drafted = this.spare;
-    this.drafts = turn.drafting !== 'off' && turn.budget > 0;
-    this.lockstep = this.drafts && turn.drafting === 'lockstep';
-    this.echo = this.drafts ? echo : null;
-    this.without = this.echo?.draftWithout ? new Without() : null;
+    this.proposed = this.spare;
+    this.isDrafted = turn.drafting !== 'off' && turn.budget > 0;
+    this.lockstep = this.isDrafted && turn.drafting === 'lockstep';
+    this.seat = this.isDrafted ? seat : null;
+    this.without = this.seat?.networked ? new Without(this.seat.networked) : null;
     const asked = turn.prompt.length - turn.resumed;
-    this.echo?.begin(turn.prompt.subarray(0, asked), turn.regions);
-    this.echo?.commit(turn.prompt.subarray(asked));
+    this.seat?.begin(turn.prompt.subarray(0, asked), turn.regions);
+    this.seat?.commit(turn.prompt.subarray(asked));
   }
 
   /**
@@ -101,7 +102,7 @@ export class Candidates {
     if (base > length) throw new FrameError(`tree at ${base}, but only ${length} are committed`);
     if (words.length > 0) this.onWords(this.arrived, base, words);
     const { arrived, spare } = this;
-    if (!this.drafts || !reroot(arrived, tokens.subarray(base, length), spare)) {
+    if (!this.isDrafted || !reroot(arrived, tokens.subarray(base, length), spare)) {
       this.stale++;
       return;
     }
@@ -124,7 +125,7 @@ export class Candidates {
         `spans of ${this.spanTokens} tokens in a turn; at most ${MAX_SPAN_TOKENS}`,
       );
     }
-    this.echo?.learn(spans);
+    this.seat?.learn(spans);
   }
 
   /**
@@ -136,32 +137,27 @@ export class Candidates {
     return !this.lockstep || this.newestBase === length;
   }
 
-  /** Whether the turn is drafted for at all. */
-  get drafting(): boolean {
-    return this.drafts;
-  }
-
   /**
    * Draws the candidates for a step; the path probabilities of the best, at most
    * `most`, in falling order. They stand until the next `choose`.
    */
   propose(most: number): Float64Array {
     const { spare, falling } = this;
-    this.drafted = spare;
+    this.proposed = spare;
     spare.clear();
-    if (!this.drafts || most <= 0) return falling.subarray(0, 0);
-    if (this.echo) this.without?.draw(this.echo, this.standing, most, this.finish);
-    this.echo?.draft(spare, most);
+    if (!this.isDrafted || most <= 0) return falling.subarray(0, 0);
+    this.without?.draw(this.standing, most, this.finish);
+    this.seat?.draft(spare, most);
     fuse(spare, this.standing);
     // Between frames the arrived tree's nodes are free.
-    this.drafted = this.finish(spare, this.arrived);
-    return falling.subarray(0, Math.min(most, rankNodes(this.drafted, falling)));
+    this.proposed = this.finish(spare, this.arrived);
+    return falling.subarray(0, Math.min(most, rankNodes(this.proposed, falling)));
   }
 
   /** Makes `tree` the best `count` nodes of those proposed last, or drawn from them, at most as many as there were. */
   choose(count: number): TokenTree {
-    if (this.sampled) this.sampled.grow(this.drafted, this.tree, count);
-    else if (count > 0) selectBest(this.drafted, this.tree, count);
+    if (this.sampled) this.sampled.grow(this.proposed, this.tree, count);
+    else if (count > 0) selectBest(this.proposed, this.tree, count);
     else this.tree.clear();
     return this.tree;
   }
@@ -184,8 +180,8 @@ export class Candidates {
 
   /** What was committed: the standing tree loses what it rules out. */
   commit(tokens: Int32Array): void {
-    if (!this.drafts) return;
-    this.echo?.commit(tokens);
+    if (!this.isDrafted) return;
+    this.seat?.commit(tokens);
     reroot(this.standing, tokens, this.spare);
     this.swap();
   }
@@ -197,16 +193,16 @@ export class Candidates {
 
   /** Whether the successors of verified tokens are drafted from. */
   get recycles(): boolean {
-    return this.echo?.recycles ?? false;
+    return this.seat?.recycles ?? false;
   }
 
   /** What the target found likeliest after each token that the step verified. After `commit`: nothing learns from its own answer. */
   observe(row: StepRow): void {
     const { topIds, top = 0 } = row;
-    if (!this.echo || !topIds) return;
+    if (!this.seat || !topIds) return;
     for (let i = 0; i < row.count; i++) {
       const successors = topIds.subarray(i * top, (i + 1) * top);
-      this.echo.observe(row.tokens[i]!, successors);
+      this.seat.observe(row.tokens[i]!, successors);
     }
   }
 

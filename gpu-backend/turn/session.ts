@@ -10,7 +10,7 @@
 import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycled-table.ts';
 import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
-import type { DoneReason, LinkErrorCode } from '../../src/link/protocol/index.ts';
+import type { AcceptRuleName, DoneReason, LinkErrorCode } from '../../src/link/protocol/index.ts';
 import { processorsOf } from '../accept/processors.ts';
 import { type TurnRule, turnRule } from '../accept/turn-rule.ts';
 import { Walk } from '../accept/walk.ts';
@@ -33,7 +33,7 @@ export class Session implements Draftable {
   private readonly turn: Turn;
   private readonly engine: Engine;
   private readonly outbox: Outbox;
-  private readonly accept: TurnRule;
+  private readonly turnRule: TurnRule;
   private readonly walk = new Walk(MAX_VERIFIED_NODES + 1);
   private readonly candidates: Candidates;
   /** Prompt and output. */
@@ -66,8 +66,8 @@ export class Session implements Draftable {
     const { all, transfer } = processorsOf(turn);
     const { vocabSize } = engine.limits;
     const setting = { nucleus, vocabSize, processors: all, hiddenAt: this.hiddenAt.bind(this) };
-    this.accept = turnRule(turn, setting);
-    this.candidates = new Candidates(turn, seat, vocabSize, all, this.accept.drafts);
+    this.turnRule = turnRule(turn, setting);
+    this.candidates = new Candidates(turn, seat, vocabSize, all, this.turnRule.sampled);
     if (transfer) this.candidates.onWords = transfer.learn.bind(transfer);
     this.tokens = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
     this.tokens.set(turn.prompt);
@@ -144,8 +144,12 @@ export class Session implements Draftable {
     return this.turn.namespace;
   }
 
-  get drafts(): boolean {
-    return this.candidates.drafting;
+  get rule(): AcceptRuleName {
+    return this.turn.accept.rule;
+  }
+
+  get isDrafted(): boolean {
+    return this.candidates.isDrafted;
   }
 
   get outcome(): (NonNullable<Draftable['outcome']> & { extra: number }) | null {
@@ -153,12 +157,16 @@ export class Session implements Draftable {
     return { tree: this.candidates.tree, walk: this.walk, extra: this.extra };
   }
 
+  /** Tokens that the turn may still commit. */
+  private get remaining(): number {
+    return this.turn.prompt.length + this.turn.maxTokens - this.length;
+  }
+
   /** Draws the candidates for the next step; their path probabilities in falling order. */
   propose(): Float64Array {
-    const left = this.turn.prompt.length + this.turn.maxTokens - this.length;
     const room = this.slot.capacity - this.slot.length - 1;
     // The last token of a turn is the target's own in any case.
-    const budget = left > 1 ? this.turn.budget : 0;
+    const budget = this.remaining > 1 ? this.turn.budget : 0;
     return this.candidates.propose(Math.min(budget, room, this.engine.limits.maxRows - 1));
   }
 
@@ -169,8 +177,9 @@ export class Session implements Draftable {
     const { exact } = this.engine.limits;
     const inPanel = panelRoom(this.slot.length) - 1;
     // Sampled drafts are drawn once: to draw again where the tree has the wrong shape
-    // would choose drafts by what they are, and the rule's law would not hold.
-    const most = exact && this.accept.drafts ? Math.min(nodes, inPanel) : nodes;
+    // would choose drafts by what they are, and the rule's law would not hold. Behind the
+    // panel's last row every shape is right.
+    const most = exact && this.turnRule.sampled && inPanel > 0 ? Math.min(nodes, inPanel) : nodes;
     this.fillRow(this.candidates.choose(most));
     if (exact && firstAcrossPanel(row.parents, row.count, this.slot.length) >= 0) {
       this.fillRow(this.candidates.choose(inPanel));
@@ -195,18 +204,17 @@ export class Session implements Draftable {
   absorb(stepMicros: number): void {
     if (this.ended) return;
     // Resumed after a complete text, of which only `done` was lost: nothing may follow.
-    const { rule, lossy } = this.accept;
+    const { rule, lossy } = this.turnRule;
     if (rule.finished) return this.end('stop');
     const { turn, walk, candidates } = this;
-    const left = turn.prompt.length + turn.maxTokens - this.length;
     const before = lossy?.deviations ?? 0;
-    walk.accept(
+    walk.descend(
       candidates.tree,
       this.row.logits,
       this.engine.limits.vocabSize,
       rule,
       this.length,
-      left,
+      this.remaining,
       turn.stopIds,
     );
     this.absorbed = true;
@@ -236,7 +244,7 @@ export class Session implements Draftable {
     });
     this.length += count;
     if (walk.stopped) this.end('stop');
-    else if (count === left) this.end('length');
+    else if (this.remaining === 0) this.end('length');
     else candidates.commit(tokens);
     candidates.observe(row);
   }

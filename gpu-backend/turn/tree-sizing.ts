@@ -14,27 +14,30 @@
 import { Lru } from '../../src/draft/lru.ts';
 import { type Allotment, allotNodes } from '../../src/draft/tree/budget.ts';
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
+import type { AcceptRuleName } from '../../src/link/protocol/index.ts';
 import type { Engine, Slot } from '../engine/engine.ts';
 import { Acceptance, type Accepted } from './acceptance.ts';
 import { DraftingAccount } from './drafting-account.ts';
 import { PlainPace } from './plain-pace.ts';
 
-/** Namespaces whose record is kept; the one used longest ago is forgotten first. */
-const MAX_NAMESPACES = 256;
+/** Records that are kept, one a namespace and accept rule; the one used longest ago is forgotten first. */
+const MAX_STANDINGS = 256;
 /** A step that takes longer than so many times what was expected counts as if it took that: a hiccup. */
 const MOST_OVER = 3;
 
 /** What sizing needs of a session. */
 export interface Draftable {
   readonly namespace: string;
+  /** How its drafts are accepted: what one rule takes of them says nothing of another. */
+  readonly rule: AcceptRuleName;
   readonly slot: Slot;
   /** Whether the turn is drafted for at all. */
-  readonly drafts: boolean;
+  readonly isDrafted: boolean;
   /** What the last step verified and accepted; null where the session ended before it was over. */
   readonly outcome: { tree: TokenTree; walk: Accepted } | null;
 }
 
-/** What is known of a namespace. */
+/** What is known of a namespace's turns of one accept rule. */
 interface Standing {
   acceptance: Acceptance;
   /** By class of load. */
@@ -50,8 +53,8 @@ const NOTHING = new Float64Array(0);
 
 export class TreeSizing {
   private readonly engine: Pick<Engine, 'plan'>;
-  /** By namespace, the one used longest ago first. */
-  private readonly standings = new Lru<Standing>(MAX_NAMESPACES);
+  /** By rule and namespace, the one used longest ago first. */
+  private readonly standings = new Lru<Standing>(MAX_STANDINGS);
   /** By class of load. */
   private readonly paces: PlainPace[] = [];
 
@@ -64,7 +67,7 @@ export class TreeSizing {
     const load = loadClass(sessions.length);
     const rests = this.pace(load).due;
     return sessions.map((session) => {
-      return session.drafts && !rests && !this.account(session, load).paused;
+      return session.isDrafted && !rests && !this.account(session, load).paused;
     });
   }
 
@@ -91,7 +94,7 @@ export class TreeSizing {
   settle(sessions: readonly Draftable[], sized: SizedStep, milliseconds: number): void {
     const load = loadClass(sessions.length);
     const pace = this.pace(load);
-    const resting = sessions.filter(({ drafts }, i) => drafts && !sized.drafting[i]);
+    const resting = sessions.filter(({ isDrafted }, i) => isDrafted && !sized.drafting[i]);
     for (const account of new Set(resting.map((one) => this.account(one, load)))) account.rest();
     if (!sized.drafting.includes(true)) return pace.plain(milliseconds / sized.plainCost);
     const plain = pace.ratio * sized.plainCost;
@@ -130,8 +133,9 @@ export class TreeSizing {
     return accounts[load];
   }
 
-  private standing({ namespace }: Draftable): Standing {
-    return this.standings.of(namespace, () => ({ acceptance: new Acceptance(), accounts: [] }));
+  private standing({ rule, namespace }: Draftable): Standing {
+    const make = () => ({ acceptance: new Acceptance(), accounts: [] });
+    return this.standings.of(`${rule} ${namespace}`, make);
   }
 }
 

@@ -9,28 +9,32 @@ import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
 import { fuse } from '../../src/draft/tree/fuse.ts';
 import { selectBest } from '../../src/draft/tree/select.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
-import type { Seat } from '../drafters/beside.ts';
+import type { NetworkedTurn } from '../drafters/network.ts';
 
 export class Without {
+  private readonly networked: Pick<NetworkedTurn, 'draftWithout'>;
   private readonly drafted = new TokenTree();
   private readonly spare = new TokenTree();
   private readonly best = new TokenTree(MAX_VERIFIED_NODES);
   /** What would have been proposed for the step in flight; null where no network was asked for it. */
   private proposed: TokenTree | null = null;
 
+  constructor(networked: Pick<NetworkedTurn, 'draftWithout'>) {
+    this.networked = networked;
+  }
+
   /**
    * Draws the other tree for the step to come, where a network was asked for it.
    * @param finish does to it what is done to the tree that is verified
    */
   draw(
-    seat: Seat,
     standing: TokenTree,
     most: number,
     finish: (tree: TokenTree, spare: TokenTree) => TokenTree,
   ): void {
     this.drafted.clear();
     this.proposed = null;
-    if (!seat.draftWithout?.(this.drafted, most)) return;
+    if (!this.networked.draftWithout(this.drafted, most)) return;
     fuse(this.drafted, standing);
     this.proposed = finish(this.drafted, this.spare);
   }

@@ -109,7 +109,7 @@ class Target:
 
     @torch.no_grad()
     def write(self, prompts, exit, pad, ends):
-        """Answers to prompts of one batch: their tokens, hidden states behind `exit` layers, top logits."""
+        """Answers to prompts of one batch, prompts before them: tokens, hidden states behind `exit` layers, top logits; how many tokens were asked, and whether the likeliest was said."""
         n, width = len(prompts), max(map(len, prompts))
         ids = torch.full((n, width), pad)
         seen = torch.zeros(n, width, dtype=torch.bool)
@@ -150,7 +150,9 @@ class Target:
             seen = torch.cat([seen, ~over[:, None]], 1)
         rows = torch.cat(hidden, 1)
         count = rows.shape[1]
-        return [dict(hidden=rows[i, s:e], values=torch.cat(values, 1)[i, s:e], names=torch.cat(names, 1)[i, s:e])
+        said = torch.cat(tokens, 1)
+        return [dict(tokens=said[i, s:e], hidden=rows[i, s:e], values=torch.cat(values, 1)[i, s:e],
+                     names=torch.cat(names, 1)[i, s:e], asked=len(prompts[i]), greedy=bool(greedy[i]))
                 for i, s, e in ((i, int(start[i]), int(start[i]) + int(seen[i, :count].sum())) for i in range(n))]
 
 
@@ -206,14 +208,39 @@ def train(target, texts, args):
     return layer, norm, float(agrees)
 
 
-def main():
-    p = argparse.ArgumentParser()
+def answers(target, args, exit):
+    """Those in the file `args.kept`, or newly written ones, which it keeps."""
+    if args.kept and os.path.exists(args.kept):
+        return torch.load(args.kept)
+    tok = Tokenizer.from_file(os.path.join(args.model, 'tokenizer.json'))
+    ends = target.c['eos_token_id']
+    ends = ends if isinstance(ends, list) else [ends]
+    asked = [task.format(topic) for task in TASKS for topic in TOPICS]
+    random.shuffle(asked)
+    texts, began = [], time.process_time()
+    while asked and (time.process_time() - began) < args.write_minutes * 60:
+        batch, asked = asked[:BATCH], asked[BATCH:]
+        chats = [tok.encode(args.chat.replace('\\n', '\n').format(question)).ids for question in batch]
+        texts += target.write(chats, exit, ends[0], ends)
+        print(f'{sum(len(t["hidden"]) for t in texts)} tokens written', flush=True)
+    if args.kept:
+        torch.save(texts, args.kept)
+    return texts
+
+
+def asking(p):
+    """The options of who needs answers."""
     p.add_argument('--model', required=True)
-    p.add_argument('--exit', type=int, default=3)
-    p.add_argument('--out', required=True)
     p.add_argument('--chat', default='<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n', help='a question as the model is asked it')
     p.add_argument('--kept', help='answers that were written before, or are to be kept for another training')
     p.add_argument('--write-minutes', type=float, default=16, help='of processor time, over all threads')
+    return p
+
+
+def main():
+    p = asking(argparse.ArgumentParser())
+    p.add_argument('--exit', type=int, default=3)
+    p.add_argument('--out', required=True)
     p.add_argument('--train-minutes', type=float, default=28)
     p.add_argument('--vocabulary', type=int, default=16384)
     p.add_argument('--batch', type=int, default=6)
@@ -222,22 +249,7 @@ def main():
     random.seed(1)
     torch.manual_seed(1)
     target = Target(args.model)
-    if args.kept and os.path.exists(args.kept):
-        texts = torch.load(args.kept)
-    else:
-        tok = Tokenizer.from_file(os.path.join(args.model, 'tokenizer.json'))
-        ends = target.c['eos_token_id']
-        ends = ends if isinstance(ends, list) else [ends]
-        asked = [task.format(topic) for task in TASKS for topic in TOPICS]
-        random.shuffle(asked)
-        texts, began = [], time.process_time()
-        while asked and (time.process_time() - began) < args.write_minutes * 60:
-            batch, asked = asked[:BATCH], asked[BATCH:]
-            chats = [tok.encode(args.chat.replace('\\n', '\n').format(question)).ids for question in batch]
-            texts += target.write(chats, args.exit, ends[0], ends)
-            print(f'{sum(len(t["hidden"]) for t in texts)} tokens written', flush=True)
-        if args.kept:
-            torch.save(texts, args.kept)
+    texts = answers(target, args, args.exit)
     layer, norm, agrees = train(target, texts, args)
     tensors = {k: v.detach().half().contiguous() for k, v in layer.state_dict().items()}
     tensors['norm.weight'] = norm.detach().half().contiguous()

@@ -20,7 +20,7 @@ export interface AppEnv {
     /** When the request came, in milliseconds. */
     startedAt: number;
     /** Aborted when the client leaves before its answer begins. */
-    left: AbortSignal;
+    clientLeft: AbortSignal;
     /** Set before every route under /v1. */
     caller: Caller;
     /** What the request counts for at its key's limiter, where it has a key. */

@@ -32,9 +32,12 @@ import { type Step, TextStream } from './text-stream.ts';
 import { runTurn } from './turn.ts';
 import { linkEnvironment } from './verifier-fleet.ts';
 
-interface Opening {
-  prepared(): void;
-  left: AbortSignal;
+/** How the caller and an answer that is being opened tell each other what happens meanwhile. */
+interface OpenHooks {
+  /** Called once, when only the verifier is awaited. */
+  onPrepared(): void;
+  /** Aborts when the client disconnects. */
+  clientLeft: AbortSignal;
 }
 
 export class Answer {
@@ -67,14 +70,14 @@ export class Answer {
   ) {
     const { model, namespace } = context;
     const { prediction, mode } = request.speculation;
-    const opening = openingOf(model, namespace, request, material, seed);
+    const open = openingOf(model, namespace, request, material, seed);
     this.context = context;
     this.model = model;
     this.request = request;
     this.material = material;
     this.link = link;
-    this.plan = mode === 'off' ? null : new DraftingPlan(context, request, material, opening);
-    this.events = runTurn(link, opening, this.plan);
+    this.plan = mode === 'off' ? null : new DraftingPlan(context, request, material, open);
+    this.events = runTurn(link, open, this.plan);
     this.stream = new TextStream(model, request.stop);
     this.reasoning = expectReasoning(model, request, material.prompt.tokens);
     this.prediction = prediction && new PredictionMatch(prediction);
@@ -85,16 +88,13 @@ export class Answer {
    * next, and waits until the verifier has taken them: what can fail early fails
    * before the first byte, with `PromptTooLong`, `FilesTooLong`, `UnreadableFile` or
    * `LinkFailure`. Where one can't be opened none is.
-   *
-   * @param opening whom to tell that all that remains is to wait for the verifier, and who
-   * says that nobody waits any more
    */
   static async openAll(
     env: Bindings,
     tenant: Tenant,
     model: ModelRecord,
     request: GenerationRequest,
-    { prepared, left }: Opening,
+    { onPrepared, clientLeft }: OpenHooks,
   ): Promise<Answer[]> {
     const namespace = await namespaceOf(tenant, model.fingerprint);
     const context = { env, namespace, model };
@@ -102,7 +102,7 @@ export class Answer {
       { length: answerCount(request) },
       () => new TurnLink(linkEnvironment(env, model.fingerprint)),
     );
-    left.addEventListener('abort', () => {
+    clientLeft.addEventListener('abort', () => {
       for (const link of links) link.close();
     });
     let materials: Material[];
@@ -112,7 +112,7 @@ export class Answer {
       for (const link of links) link.close();
       throw error;
     }
-    void Promise.all(links.map((link) => link.dialled)).then(prepared);
+    void Promise.all(links.map((link) => link.dialled)).then(onPrepared);
     const { choices, sampling } = request;
     const opened = await Promise.allSettled(
       links.map((link, i) => {

@@ -18,15 +18,15 @@ export const MAX_WAITING = 1_024;
 /** Preparations that take longer are held up by something else than others. */
 const LEASE_MS = 10_000;
 /**
- * Who waits looks so often. Nobody calls him: what a request resolves for another one may
- * run in the wrong request, where the runtime forbids it to touch what is its own.
+ * Waiting requests poll at this interval: one request must not resolve another's promise,
+ * as the runtime forbids what follows to use its own request's connections.
  */
 export const LOOK_MS = 100;
-/** Who has not looked for so long is passed over: it has gone, or the thread was busy. */
+/** A request that has not polled for this long is passed over: its client has gone, or the thread was busy. */
 const LATE_MS = 1_500;
-/** And for so long has gone. */
+/** After this long without a poll a request counts as gone. */
 const GONE_MS = 10_000;
-/** Told to those who are refused at once. */
+/** `retry-after` of a request that is refused at once. */
 const RETRY_AFTER_MS = 1_000;
 
 /** Nobody else may wait, or not for so long. */
@@ -54,7 +54,7 @@ interface Inside {
 export interface Admission {
   waitedMs: number;
   /** To be called once the request is prepared, or has failed; more calls do nothing. */
-  leave(): void;
+  release(): void;
 }
 
 export class PreparationQueue {
@@ -74,9 +74,9 @@ export class PreparationQueue {
 
   /**
    * Resolves once the request may be prepared. Throws `TooBusy`, also later, when another
-   * tenant's request takes its place in a full line, and `cancelled` where its client has `left`.
+   * tenant's request takes its place in a full line, and `cancelled` once its client has left.
    */
-  async enter(tenantId: number, maxWaitMs: number, left: AbortSignal): Promise<Admission> {
+  async enter(tenantId: number, maxWaitMs: number, clientLeft: AbortSignal): Promise<Admission> {
     const { clock, waiting } = this;
     const cameAt = clock.now();
     const place: Place = { tenantId, lookedAt: cameAt, lost: false };
@@ -84,13 +84,13 @@ export class PreparationQueue {
     if (waiting.size >= MAX_WAITING) this.makeRoom(tenantId);
     try {
       for (;;) {
-        if (left.aborted) throw closedHere();
+        if (clientLeft.aborted) throw closedHere();
         if (place.lost) throw new TooBusy(RETRY_AFTER_MS);
         waiting.add(place);
         place.lookedAt = clock.now();
         const waitedMs = place.lookedAt - cameAt;
         this.sweep();
-        if (this.next() === place) return { waitedMs, leave: this.take(tenantId) };
+        if (this.next() === place) return { waitedMs, release: this.take(tenantId) };
         if (waitedMs >= maxWaitMs) throw new TooBusy(Math.max(RETRY_AFTER_MS, waitedMs));
         await pause(clock, Math.min(LOOK_MS, maxWaitMs - waitedMs));
       }

@@ -69,8 +69,8 @@ export async function composePrompt(
       continue;
     }
     const prompt = join(runs);
-    const left = inserted.slice(fitting).map(({ run }) => ({ ...run, source: Source.corpus }));
-    const draft = join([...spareRuns, ...left, ...runs]);
+    const omitted = inserted.slice(fitting).map(({ run }) => ({ ...run, source: Source.corpus }));
+    const draft = join([...spareRuns, ...omitted, ...runs]);
     return {
       tokens: prompt.tokens,
       regions: prompt.regions,

@@ -32,7 +32,7 @@ export interface GenerationRequest {
   maxWaitMs?: number;
 }
 
-/** As long as people wait who see that something happens. */
+/** How long users tolerate a visible wait. */
 export const DEFAULT_MAX_WAIT_MS = 30_000;
 
 export function maxWaitOf({ maxWaitMs }: GenerationRequest): number {

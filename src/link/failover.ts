@@ -40,7 +40,7 @@ export const FIRST_ATTEMPTS = 3;
 /** Tries once text is out, where nobody else can retry: they ride out a restart of some seconds. */
 export const RESUME_ATTEMPTS = 8;
 
-/** Half an answer waits so long for a slot: others come and go, and each try asks no more than a verifier has said. */
+/** How long a half-finished answer waits for a slot: others come and go, and each try asks no more than a verifier has said. */
 export const SLOT_PATIENCE_MS = 30_000;
 
 /** The same everywhere, so that another verifier won't help. */
@@ -172,7 +172,7 @@ export class TurnLink {
   }
 
   private async begin(open: Open): Promise<Link> {
-    // Who may not wait has nothing to be patient for.
+    // A request that may not wait skips the second round of tries.
     if (!open.settings.maxWaitMs) this.patient = true;
     const dialing = this.dialing ?? this.connect();
     this.dialing = null;

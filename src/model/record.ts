@@ -5,7 +5,7 @@
  */
 import * as v from 'valibot';
 import { type Bindings, verifierUrls } from '../bindings.ts';
-import { LOSSY_ACCEPT, type ModelDescription } from '../link/protocol/index.ts';
+import { ACCEPT_RULES, LOSSY_ACCEPT, type ModelDescription } from '../link/protocol/index.ts';
 import { sha256 } from '../store/ids.ts';
 import { createTokenizer, type ModelTokenizer } from './tokenizer.ts';
 
@@ -18,6 +18,7 @@ const descriptionSchema: v.GenericSchema<unknown, ModelDescription> = v.object({
   maxContext: positive,
   trainedContext: positive,
   exact: v.optional(v.boolean()),
+  acceptRules: v.optional(v.array(v.picklist(ACCEPT_RULES))),
   lossyRules: v.optional(v.array(v.picklist(LOSSY_ACCEPT))),
   eosIds: v.array(v.pipe(v.number(), v.integer(), v.minValue(0))),
   generation: v.record(v.string(), v.unknown()),

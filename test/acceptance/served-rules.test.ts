@@ -41,7 +41,7 @@ function answer({ choice, seed, temperature, length, hiddenAt }: Settings) {
     warp: warpAt(temperature),
     accept: choice,
   });
-  const { rule, lossy, drafts } = turnRule(turn, {
+  const { rule, lossy, sampled } = turnRule(turn, {
     nucleus: NUCLEUS,
     vocabSize: VOCAB,
     processors: [],
@@ -53,8 +53,8 @@ function answer({ choice, seed, temperature, length, hiddenAt }: Settings) {
   let accepted = 0;
   while (out.length < length) {
     propose(proposed);
-    if (drafts) drafts.grow(proposed, tree, 16);
-    const stepped = drafts ? tree : proposed;
+    if (sampled) sampled.grow(proposed, tree, 16);
+    const stepped = sampled ? tree : proposed;
     stepped.checkIntegrity();
     const logits = new Float32Array((stepped.size + 1) * VOCAB);
     logits.set(logitsAfter(out));
@@ -63,7 +63,7 @@ function answer({ choice, seed, temperature, length, hiddenAt }: Settings) {
       for (let at = node; at !== ROOT; at = stepped.parents[at]!) path.unshift(stepped.tokens[at]!);
       logits.set(logitsAfter([...out, ...path]), (node + 1) * VOCAB);
     }
-    walk.accept(stepped, logits, VOCAB, rule, out.length, length - out.length, new Set());
+    walk.descend(stepped, logits, VOCAB, rule, out.length, length - out.length, new Set());
     accepted += walk.count - 1;
     out.push(...walk.tokens.subarray(0, walk.count));
   }
@@ -117,6 +117,37 @@ describe.each(SAMPLED_ACCEPT)('%s', (rule) => {
   test('one seed and the same trees give one answer', () => {
     const settings = { choice: { rule }, seed: 9, temperature: 1, length: 30 };
     expect(answer(settings)).toEqual(answer(settings));
+  });
+});
+
+describe('a tree of sampled drafts', () => {
+  const grown = (count: number) => {
+    const { sampled } = turnRule(turnOf({ prompt: Int32Array.of(0), accept: { rule: 'greedy' } }), {
+      nucleus: NUCLEUS,
+      vocabSize: VOCAB,
+      processors: [],
+      hiddenAt: () => new Float32Array(0),
+    });
+    const [proposed, tree] = [new TokenTree(64), new TokenTree(64)];
+    propose(proposed);
+    sampled!.grow(proposed, tree, count);
+    return tree;
+  };
+
+  test('promises what was proposed, not what is certain once it is drawn', () => {
+    const { probs, parents, size } = grown(16);
+    let first = 0;
+    for (let node = 0; node < size; node++) if (parents[node] === ROOT) first += probs[node]!;
+    expect(first).toBeCloseTo(0.9, 6);
+    for (let node = 0; node < size; node++) {
+      let after = 0;
+      for (let one = 0; one < size; one++) if (parents[one] === node) after += probs[one]!;
+      if (after > 0) expect(after).toBeCloseTo(0.9 * probs[node]!, 6);
+    }
+  });
+
+  test('takes as many draws as there is room for', () => {
+    for (let count = 0; count <= 9; count++) expect(grown(count).size).toBe(count);
   });
 });
 

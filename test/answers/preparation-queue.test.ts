@@ -58,8 +58,8 @@ test('who leaves makes room for the first in line, within a look', async () => {
   ask('second');
   await pass(100);
   expect(preparing.size).toBe(2);
-  inside.get('3')!.leave();
-  inside.get('3')!.leave();
+  inside.get('3')!.release();
+  inside.get('3')!.release();
   await pass(LOOK_MS);
   expect(entered.at(-1)).toBe('first');
   expect(preparing.size).toBe(1);
@@ -70,7 +70,7 @@ test('a tenant with fewer inside comes first, however many of another wait', asy
   const { ask, entered, inside } = await full();
   for (let i = 0; i < 40; i++) ask(`more ${i}`);
   ask('other', 2);
-  inside.get('0')!.leave();
+  inside.get('0')!.release();
   await pass(LOOK_MS);
   expect(entered.at(-1)).toBe('other');
 });
@@ -98,7 +98,7 @@ test('who leaves is not waited for', async () => {
   await pass(LOOK_MS);
   expect(refused).toEqual(['gone']);
   expect(preparing.size).toBe(1);
-  inside.get('0')!.leave();
+  inside.get('0')!.release();
   await pass(LOOK_MS);
   expect(entered.at(-1)).toBe('next');
 });
@@ -118,7 +118,7 @@ test('in a full line another tenant takes the last place of the one that fills i
   await pass(LOOK_MS);
   expect(refused).toEqual([`w${MAX_WAITING - 1}`]);
   expect(preparing.size).toBe(MAX_WAITING);
-  inside.get('0')!.leave();
+  inside.get('0')!.release();
   await pass(LOOK_MS);
   expect(entered.at(-1)).toBe('other');
 });

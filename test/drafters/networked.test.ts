@@ -186,16 +186,16 @@ describe('a network beside the engine', () => {
     seat.begin(prompt, []);
     await beside.prepare([seat]);
     expect(network.runs).toHaveLength(0);
-    expect(seat.draftWithout).toBeUndefined();
+    expect(seat.networked).toBeNull();
   });
 
   test('can be left out of a tree, to see what it brought', async () => {
     const { beside, begin } = world(right, ALWAYS);
     const turn = begin();
     const without = new TokenTree();
-    expect(turn.seat.draftWithout!(without, 32)).toBe(false);
+    expect(turn.seat.networked!.draftWithout(without, 32)).toBe(false);
     await beside.prepare([turn.seat]);
-    expect(turn.seat.draftWithout!(without, 32)).toBe(true);
+    expect(turn.seat.networked!.draftWithout(without, 32)).toBe(true);
     expect(turn.depth(without)).toBe(0);
     expect(turn.depth(turn.drawn())).toBe(4);
   });

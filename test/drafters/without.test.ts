@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import type { LogitsProcessor } from '../../gpu-backend/accept/logits-processor.ts';
 import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
+import type { NetworkedTurn } from '../../gpu-backend/drafters/network.ts';
 import { Candidates } from '../../gpu-backend/turn/candidates.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
@@ -9,6 +10,7 @@ import { turnOf } from '../support/turn.ts';
 
 /** Of a network that was asked and brought `brought`; all else is drafted without it. */
 class AskedSeat extends EchoDrafter {
+  override readonly networked = this as Partial<NetworkedTurn> as NetworkedTurn;
   private readonly brought: readonly number[];
 
   constructor(brought: readonly number[]) {

@@ -5,6 +5,7 @@ import { DraftingAccount, LONGEST_PAUSE } from '../../gpu-backend/turn/drafting-
 import { type Draftable, TreeSizing } from '../../gpu-backend/turn/tree-sizing.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
+import type { AcceptRuleName } from '../../src/link/protocol/index.ts';
 
 /** A chain of nodes, each following the one before with probability `p`. */
 function chain(length: number, p: number): TokenTree {
@@ -104,12 +105,18 @@ describe('an account', () => {
 
 describe('a step of several sessions', () => {
   /** A session whose candidates are a chain. */
-  const session = (namespace: string, length: number, p: number) => {
+  const session = (
+    namespace: string,
+    length: number,
+    p: number,
+    rule: AcceptRuleName = 'match',
+  ) => {
     const tree = chain(length, p);
     return {
       namespace,
+      rule,
       slot: { length: 100, cached: 0, capacity: 1000 },
-      drafts: true,
+      isDrafted: true,
       outcome: null as Draftable['outcome'],
       tree,
       falling: () => tree.probs.slice(0, length),
@@ -155,19 +162,20 @@ describe('a step of several sessions', () => {
     expect(unsure).toBeLessThan(sure);
   });
 
-  test('drafting that loses is paused in a few steps, for its namespace and load alone', () => {
+  test('drafting that loses is paused in a few steps, for its namespace, rule and load alone', () => {
     const sizing = new TreeSizing(engine(0));
     const bad = session('bad', 4, 0.9);
     const good = session('good', 4, 0.9);
     const slow = (nodes: number) => 20 + 20 * nodes;
     for (let i = 0; i < 12; i++) run(sizing, [bad], slow, false);
     expect(run(sizing, [bad], slow, false).drafting).toEqual([false]);
-    // Another namespace, and the same one at another load, have accounts of their own.
+    // Another namespace, the same one by another rule or at another load have accounts of their own.
     const fresh = (sessions: ReturnType<typeof session>[]) => {
       const drafted = [0, 1].map(() => run(sizing, sessions, () => 20, true).drafting);
       return drafted.some((drafting) => drafting[0]);
     };
     expect(fresh([good])).toBe(true);
+    expect(fresh([session('bad', 4, 0.9, 'typical')])).toBe(true);
     expect(fresh([bad, bad, bad])).toBe(true);
   });
 
@@ -184,7 +192,7 @@ describe('a step of several sessions', () => {
 
   test('a session that wants no drafts is left alone', () => {
     const sizing = new TreeSizing(engine(0));
-    const off = { ...session('a', 4, 0.9), drafts: false };
+    const off = { ...session('a', 4, 0.9), isDrafted: false };
     for (let i = 0; i < 5; i++) {
       const sized = run(sizing, [off, session('a', 4, 0.9)], () => 20, true);
       expect(sized.nodes[0]).toBe(0);

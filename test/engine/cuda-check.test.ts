@@ -1,6 +1,6 @@
 /** What `npm run check:cuda` reads from a trace, and what it finds wrong with it. */
 import { describe, expect, it } from 'vitest';
-import { sharingFaults, stepFaults } from '../../bench/cuda/limits.ts';
+import { commitFaults, sharingFaults, stepFaults } from '../../bench/cuda/limits.ts';
 import { readTrace } from '../../bench/cuda/trace.ts';
 
 const TRACE = `allocate 512
@@ -12,7 +12,7 @@ copy host-device 8
 launch kernel_a 1,1,1 32,1,1
 launch kernel_a 1,1,1 32,1,1
 launch cublasGemmEx
-copy device-host 400
+copy device-pinned 400
 call cublasSetStream_v2
 wait
 # second graph
@@ -47,12 +47,19 @@ describe('limits', () => {
     ['launches', 1000],
     ['uploads', 7],
     ['downloads', 2],
+    ['pageable', 1],
     ['moves', 1],
     ['waits', 3],
   ])('name %s beyond what is expected', (what, found) => {
     expect(stepFaults('step', { ...step, [what]: found }, 1)).toEqual([
       expect.stringContaining(`${found} ${what}`),
     ]);
+  });
+
+  it('tell a branch that is moved row by row', () => {
+    expect(commitFaults({ ...step, waits: 6 }, 2)).toEqual([]);
+    expect(commitFaults({ ...step, waits: 10 }, 2)).toEqual([expect.stringContaining('10 waits')]);
+    expect(commitFaults({ ...step, moves: 24 }, 2)).toEqual([expect.stringContaining('24 moves')]);
   });
 
   it('tell a graph that uploads its matrices again', () => {

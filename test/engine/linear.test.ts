@@ -1,7 +1,12 @@
 /** The product of int8 rows and int8 columns: what it computes, and that a row's bits are its own. */
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { Columns8Products, storeColumns8 } from '../../gpu-backend/builder/linear/columns8.ts';
+import { columnsType, saturates } from '../../gpu-backend/builder/linear/columns-type.ts';
+import {
+  Columns8Products,
+  type ColumnsType,
+  storeColumns8,
+} from '../../gpu-backend/builder/linear/columns8.ts';
 import { quickestForm } from '../../gpu-backend/builder/linear/quickest.ts';
 import { partName, type StoredMatrix } from '../../gpu-backend/builder/linear/stored-matrix.ts';
 import { Turn } from '../../gpu-backend/builder/linear/turn.ts';
@@ -49,7 +54,7 @@ function product(matrix: StoredMatrix): GraphBuilder {
   for (const [part, initializer] of Object.entries(matrix.parts)) {
     graph.external(partName('w', part), initializer.type, initializer.shape, initializer);
   }
-  new Columns8Products(graph).product('rows', 'w', 'result');
+  new Columns8Products(graph).product('rows', 'w', matrix, 'result');
   graph.output('result', 'float32', [1, 'T', out]);
   return graph;
 }
@@ -63,16 +68,18 @@ function randomRows(count: number, seed: number): Float32Array {
   });
 }
 
-describe('int8 rows times int8 columns', () => {
+const TYPES: ColumnsType[] = ['int8', 'uint8'];
+
+describe.each(TYPES)('int8 rows times %s columns', (type) => {
   const inner = 200;
   const out = 333;
   const weights = randomRows(out * inner, 1);
   const rows = randomRows(64 * inner, 2);
   rows.fill(0, 5 * inner, 6 * inner);
-  const file = new WeightFile(folder, 'columns8.bin');
+  const file = new WeightFile(folder, `columns-${type}.bin`);
   // In two pieces, as large matrices come.
   const pieces = [weights.slice(0, 100 * inner), weights.slice(100 * inner)];
-  const matrix = storeColumns8(file, [out, inner], pieces);
+  const matrix = storeColumns8(file, [out, inner], pieces, type);
   file.close();
 
   it('are the product in float32, to a few hundredths', async () => {
@@ -114,6 +121,52 @@ describe('int8 rows times int8 columns', () => {
     expect(await run(await load(product(matrix), 1), new Float32Array(0), inner, out)).toHaveLength(
       0,
     );
+  });
+});
+
+describe('the type of columns for this machine', () => {
+  const [inner, out] = [300, 40];
+  /** Levels that fill their bytes, which are scaled by powers of two alone. */
+  const bytes = (count: number, seed: number) => {
+    const random = randomIntegers(seed);
+    return Float32Array.from({ length: count }, () => (random(255) - 127) / 127);
+  };
+  const weights = bytes(out * inner, 4);
+  const rows = bytes(9 * inner, 5);
+  for (let i = 0; i < out; i++) weights[i * inner] = 1;
+  for (let i = 0; i < 9; i++) rows[i * inner] = -1;
+
+  async function productOf(type: ColumnsType) {
+    const file = new WeightFile(folder, `machine-${type}.bin`);
+    const matrix = storeColumns8(file, [out, inner], [weights], type);
+    file.close();
+    return await run(await load(product(matrix), 1), rows, inner, out);
+  }
+
+  it('does not saturate, and unsigned never does', async () => {
+    expect(await saturates(await columnsType())).toBe(false);
+    expect(await saturates('uint8')).toBe(false);
+  });
+
+  it('adds without error', async () => {
+    const found = await productOf(await columnsType());
+    for (let row = 0; row < 9; row++) {
+      for (let column = 0; column < out; column++) {
+        let sum = 0;
+        for (let i = 0; i < inner; i++) {
+          sum +=
+            Math.round(127 * rows[row * inner + i]!) *
+            Math.round(127 * weights[column * inner + i]!);
+        }
+        expect(found[row * out + column]! * 127 * 127).toBeCloseTo(sum, -1);
+      }
+    }
+  });
+
+  it('does not change a bit of the product, where neither saturates', async () => {
+    const [signed, unsigned] = [await productOf('int8'), await productOf('uint8')];
+    expect(unsigned).toEqual(await productOf(await columnsType()));
+    if (!(await saturates('int8'))) expect(unsigned).toEqual(signed);
   });
 });
 

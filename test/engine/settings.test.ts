@@ -27,6 +27,14 @@ describe('settings from the environment', () => {
     });
   });
 
+  it('name WebGPU, or leave the provider to the machine', () => {
+    expect(readEngineSettings({ ESPALIER_PROVIDER: 'webgpu' }).provider).toBe('webgpu');
+    const auto = readEngineSettings({ ESPALIER_PROVIDER: 'auto', ESPALIER_CUDA_DEVICE: '2' });
+    expect(auto).toMatchObject({ provider: 'cpu', auto: true, cuda: { deviceId: 2 } });
+    const beside = readDraftSettings({ ESPALIER_PROVIDER: 'auto' }, 'webgpu');
+    expect(beside.provider).toBe('webgpu');
+  });
+
   it('let the drafter beside the engine run elsewhere than the target', () => {
     const target = { ESPALIER_PROVIDER: 'cuda', ESPALIER_THREADS: '4' };
     expect(readDraftSettings(target).provider).toBe('cuda');

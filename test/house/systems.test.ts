@@ -26,6 +26,11 @@ const SYSTEMS = [
   'REST',
   'SuffixDecoding',
   'SAM-Decoding',
+  'SGLang',
+  'vLLM',
+  'Prompt lookup',
+  'LogitSpec',
+  'EAGLE',
   'SpecInfer',
   'SpecTr',
   'RSD',
@@ -63,15 +68,44 @@ test('every system has a row, with all its cells', () => {
   expect(rows.filter((cells) => cells.length !== 5 || cells.includes(''))).toEqual([]);
 });
 
+const { scripts } = JSON.parse(read('package.json'));
+/** What `npx espalier` and `npx espalier model` understand. */
+const COMMANDS = ['bin/cli.ts', 'gpu-backend/cli/model.ts', 'bin/store/command.ts']
+  .map(read)
+  .join();
+
+/** The commands that a text names, and whether each is there. */
+function commandsIn(text: string): { command: string; there: boolean }[] {
+  return [...text.matchAll(/(npm run|npx espalier|python) ([\w:./-]+(?: [a-z]+)?)/g)].map(
+    ([command, runner, what]) => {
+      const name = what!.split(' ')[0]!;
+      const there = {
+        'npm run': name in scripts,
+        'npx espalier': COMMANDS.includes(command),
+        python: existsSync(join(ROOT, name)),
+      }[runner as 'npm run'];
+      return { command, there };
+    },
+  );
+}
+
+test('every figure has a number, and a command that prints it', () => {
+  const bare = rows.filter(([, , , reached, figure]) => {
+    return !/\d/.test(figure!) || commandsIn(`${reached} ${figure}`).length === 0;
+  });
+  expect(bare.map(([system]) => system)).toEqual([]);
+});
+
 test('every file and every command that a row names is there', () => {
-  const { scripts } = JSON.parse(read('package.json'));
+  expect(rows.filter(([, , file]) => !file!.includes('`'))).toEqual([]);
   const files = rows.flatMap(([, , file]) =>
     [...file!.matchAll(/`([^`]+)`/g)].map(([, path]) => path!),
   );
   expect(files.length).toBeGreaterThan(30);
   expect(files.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
-  const commands = [...page.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name!);
-  expect(commands.filter((name) => !(name in scripts))).toEqual([]);
+  const commands = commandsIn(page);
+  expect(commands.length).toBeGreaterThan(30);
+  expect(commands.filter(({ there }) => !there)).toEqual([]);
 });
 
 test('every heading that a row links to is there', () => {

@@ -28,7 +28,7 @@ function ask(question: string, temperature: number, speculation: object, seed = 
 }
 
 describe.each([0, 0.8])('at temperature %f', (temperature) => {
-  test.each(partOf(QUESTIONS, 2))('%s', async (question) => {
+  test.each(partOf(QUESTIONS, 4))('%s', async (question) => {
     const off = await ask(question, temperature, { mode: 'off' });
     expect(off.usage.speculation!.mean_accepted).toBe(1);
     expect(off.usage.completion_tokens).toBeGreaterThan(5);

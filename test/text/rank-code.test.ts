@@ -96,6 +96,22 @@ describe('ranking', () => {
     expect(rankCode([`if x:${'\n'.repeat(32_000)}y`, ADD_PY])[0]!.index).toBe(1);
   });
 
+  test('the shape of nested code is no longer than the code, however deep it is', () => {
+    const deep = 400;
+    const name = 'x'.repeat(20_000);
+    const close = '}'.repeat(deep);
+    for (const code of [
+      `({${'a:{'.repeat(deep)}${name}:1${close}})`,
+      `${'let a = function(){'.repeat(deep)}${name}${close}`,
+      `let a: ${'{a: '.repeat(deep)}${name}${close}`,
+    ]) {
+      const { whole, shape } = parseCode(code, 'typescript');
+      expect(whole).toBe(true);
+      const length = [...shape.keys()].reduce((sum, key) => sum + key.length, 0);
+      expect(length).toBeLessThan(2 * code.length);
+    }
+  });
+
   test('code beyond the limit is cut off at a whole statement', () => {
     const long = 'f();\n'.repeat(MAX_PARSED_CODE);
     const { text, whole } = parseCode(long, 'typescript');

@@ -1,17 +1,35 @@
-/* Kernels: registered under their names when the provider is loaded, recorded when launched. */
+/*
+ * Kernels: registered under their names when the provider is loaded, recorded when launched or
+ * asked about, each with the place of its code in the library: `@` and an offset.
+ */
+#define _GNU_SOURCE
 #include "fake.h"
+#include <dlfcn.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct {
   const void *host;
   const char *name;
+  const char *code;
 } Kernel;
+
+/* What nvcc gives __cudaRegisterFatBinary. */
+typedef struct {
+  int magic, version;
+  const char *code;
+  void *file;
+} FatBinary;
 
 static Kernel *kernels;
 static size_t count, capacity;
 
-EXPORTED void **__cudaRegisterFatBinary(void *binary) { return calloc(1, sizeof(void *)); }
+EXPORTED void **__cudaRegisterFatBinary(void *binary) {
+  const char **handle = malloc(sizeof *handle);
+  *handle = ((FatBinary *)binary)->code;
+  return (void **)handle;
+}
 EXPORTED void __cudaRegisterFatBinaryEnd(void **handle) {}
 EXPORTED void __cudaUnregisterFatBinary(void **handle) {}
 EXPORTED void __cudaRegisterVar(void **handle, char *host, char *device, const char *name,
@@ -24,20 +42,34 @@ EXPORTED void __cudaRegisterFunction(void **handle, const char *host, char *devi
     capacity = capacity ? 2 * capacity : 4096;
     kernels = realloc(kernels, capacity * sizeof *kernels);
   }
-  kernels[count++] = (Kernel){host, name};
+  kernels[count++] = (Kernel){host, name, *(const char **)handle};
 }
 
-static const char *name_of(const void *host) {
+static const Kernel *known(const void *host) {
+  static const Kernel unknown = {.name = "unknown"};
   for (size_t i = 0; i < count; i++) {
-    if (kernels[i].host == host) return kernels[i].name;
+    if (kernels[i].host == host) return &kernels[i];
   }
-  return "unknown";
+  return &unknown;
 }
 
-static cudaError_t launch(const void *kernel, dim3 grid, dim3 block) {
-  fake_cuda_trace("launch %s %u,%u,%u %u,%u,%u", name_of(kernel), grid.x, grid.y, grid.z, block.x,
-                  block.y, block.z);
+static size_t offset_of(const Kernel *kernel) {
+  Dl_info library;
+  if (!kernel->code || !dladdr(kernel->code, &library)) return 0;
+  return (uintptr_t)kernel->code - (uintptr_t)library.dli_fbase;
+}
+
+static cudaError_t launch(const void *function, dim3 grid, dim3 block) {
+  const Kernel *kernel = known(function);
+  fake_cuda_trace("launch %s %u,%u,%u %u,%u,%u @%zu", kernel->name, grid.x, grid.y, grid.z, block.x,
+                  block.y, block.z, offset_of(kernel));
   return cudaSuccess;
+}
+
+/* A device needs the code of what it is asked about, too. */
+static void ask(const void *function) {
+  const Kernel *kernel = known(function);
+  fake_cuda_trace("use %s @%zu", kernel->name, offset_of(kernel));
 }
 
 /* `kernel<<<grid, block>>>()` pushes its configuration; the stub that nvcc emits pops it. */
@@ -88,6 +120,7 @@ EXPORTED cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *launched, con
 
 EXPORTED cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *attributes,
                                            const void *function) {
+  ask(function);
   *attributes = (struct cudaFuncAttributes){.maxThreadsPerBlock = 1024,
                                             .numRegs = 64,
                                             .binaryVersion = 90,
@@ -97,6 +130,7 @@ EXPORTED cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *attributes
 }
 EXPORTED cudaError_t cudaFuncSetAttribute(const void *function, enum cudaFuncAttribute attribute,
                                           int value) {
+  ask(function);
   int tooLarge = attribute == cudaFuncAttributeMaxDynamicSharedMemorySize && value > 232448;
   return tooLarge ? cudaErrorInvalidValue : cudaSuccess;
 }
@@ -107,6 +141,7 @@ EXPORTED cudaError_t cudaKernelSetAttributeForDevice(cudaKernel_t kernel,
 }
 EXPORTED cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(
     int *blocks, const void *function, int threads, size_t shared, unsigned flags) {
+  ask(function);
   *blocks = 2;
   return cudaSuccess;
 }

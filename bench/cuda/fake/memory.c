@@ -139,9 +139,34 @@ EXPORTED cudaError_t cudaFree(void *address) {
 }
 EXPORTED cudaError_t cudaFreeAsync(void *address, cudaStream_t stream) { return cudaFree(address); }
 
+/* Host memory that a device copies to and from by itself. */
+typedef struct Pinned {
+  char *address;
+  size_t bytes;
+  struct Pinned *next;
+} Pinned;
+
+static Pinned *pinned;
+
 static cudaError_t allocate_host(void **address, size_t bytes) {
-  *address = aligned_alloc(PAGE, (bytes + PAGE - 1) / PAGE * PAGE);
+  Pinned *block = malloc(sizeof *block);
+  block->bytes = (bytes + PAGE - 1) / PAGE * PAGE;
+  block->address = *address = aligned_alloc(PAGE, block->bytes);
+  pthread_mutex_lock(&lock);
+  block->next = pinned;
+  pinned = block;
+  pthread_mutex_unlock(&lock);
   return cudaSuccess;
+}
+
+static int is_pinned(const char *address) {
+  int found = 0;
+  pthread_mutex_lock(&lock);
+  for (Pinned *block = pinned; block; block = block->next) {
+    found |= address >= block->address && address < block->address + block->bytes;
+  }
+  pthread_mutex_unlock(&lock);
+  return found;
 }
 EXPORTED cudaError_t cudaMallocHost(void **address, size_t bytes) {
   return allocate_host(address, bytes);
@@ -150,6 +175,15 @@ EXPORTED cudaError_t cudaHostAlloc(void **address, size_t bytes, unsigned flags)
   return allocate_host(address, bytes);
 }
 EXPORTED cudaError_t cudaFreeHost(void *address) {
+  pthread_mutex_lock(&lock);
+  for (Pinned **at = &pinned; *at; at = &(*at)->next) {
+    if ((*at)->address != address) continue;
+    Pinned *block = *at;
+    *at = block->next;
+    free(block);
+    break;
+  }
+  pthread_mutex_unlock(&lock);
   free(address);
   return cudaSuccess;
 }
@@ -170,10 +204,13 @@ static char *touchable(const void *address) {
   return on_device(address) ? (char *)address - DEVICE_BASE + SHADOW : (char *)address;
 }
 
+static const char *kind_of(const void *address) {
+  if (on_device(address)) return "device";
+  return is_pinned(address) ? "pinned" : "host";
+}
+
 static cudaError_t copy(void *to, const void *from, size_t bytes) {
-  const char *source = on_device(from) ? "device" : "host";
-  const char *target = on_device(to) ? "device" : "host";
-  fake_cuda_trace("copy %s-%s %zu", source, target, bytes);
+  fake_cuda_trace("copy %s-%s %zu", kind_of(from), kind_of(to), bytes);
   memmove(touchable(to), touchable(from), bytes);
   return cudaSuccess;
 }
@@ -189,8 +226,7 @@ EXPORTED cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes,
 EXPORTED cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from,
                                        size_t from_pitch, size_t width, size_t height,
                                        enum cudaMemcpyKind kind, cudaStream_t stream) {
-  fake_cuda_trace("copy %s-%s %zu", on_device(from) ? "device" : "host",
-                  on_device(to) ? "device" : "host", width * height);
+  fake_cuda_trace("copy %s-%s %zu", kind_of(from), kind_of(to), width * height);
   for (size_t row = 0; row < height; row++) {
     memmove(touchable(to) + row * to_pitch, touchable(from) + row * from_pitch, width);
   }

@@ -6,8 +6,9 @@
  *
  * At a temperature of 0 p is all on one token, and nothing else is typical.
  */
+import { entropyOf } from '../../../src/draft/entropy.ts';
 import type { Draw } from '../draw.ts';
-import { entropyOf, type Probabilities } from '../probabilities.ts';
+import type { Probabilities } from '../probabilities.ts';
 import { LossyAccept } from './lossy-accept.ts';
 
 const EPSILON = 0.3;

@@ -4,16 +4,18 @@
  * drawn from it here, beside the rule that tries them, so neither q nor the order of
  * siblings travels, and q is what was received, rounding on the wire included.
  *
- * A place gets all of its draws or none, by the room that is left before they are
- * drawn: keeping drafts by what they turned out to be would change their distribution.
+ * How many are drawn after a place follows from the room that is left before: keeping
+ * drafts by what they turned out to be would change their distribution.
  */
 import { Noise } from '../../../src/draft/noise.ts';
 import type { Source } from '../../../src/draft/source.ts';
 import { ROOT, type TokenTree } from '../../../src/draft/tree/tree.ts';
 import type { Drawing } from './drawing.ts';
 
-/** Draws after one place. */
+/** Draws after one place where there is room for all. */
 const DRAWS = 3;
+/** The least that a tree holds as a probability, a float32. */
+const LEAST_PROB = 2 ** -149;
 
 /** Drafts after one place: as drawn, and what from. */
 export interface Draws {
@@ -54,12 +56,11 @@ export class SampledTree {
     this.drawn = 0;
     const open: Place[] = [{ proposed: ROOT, grown: ROOT, value: 1 }];
     const room = Math.min(count, into.capacity);
-    while (open.length > 0) {
+    while (open.length > 0 && into.size < room) {
       const place = takeLikeliest(open);
       const children = childrenOf(from, place.proposed);
       if (children.length === 0) continue;
-      if (into.size + Math.min(DRAWS, children.length) > room) return;
-      open.push(...this.drawAfter(place, children, from, into));
+      open.push(...this.drawAfter(place, children, from, into, room - into.size));
     }
   }
 
@@ -68,26 +69,39 @@ export class SampledTree {
     return this.draws.get(node);
   }
 
+  /** @param left nodes that there is room for */
   private drawAfter(
-    { grown, value }: Place,
+    { proposed, grown, value }: Place,
     children: readonly number[],
     from: TokenTree,
     into: TokenTree,
+    left: number,
   ): Place[] {
     const q = Float64Array.from(children, (child) => from.probs[child]!);
-    const sum = q.reduce((total, weight) => total + weight, 0);
+    const sum = total(q);
+    // That one of the children comes, given the place: what all drafts after it promise together.
+    const likely = Math.min(1, sum / (proposed === ROOT ? 1 : from.probs[proposed]!));
     for (let i = 0; i < q.length; i++) q[i]! /= sum;
-    const picks = this.draw(q, DRAWS, () => this.noise.uniform(this.drawn++));
+    const most = Math.min(DRAWS, children.length) <= left ? DRAWS : left;
+    const picks = this.draw(q, most, () => this.noise.uniform(this.drawn++));
     const support = children.map((child) => from.tokens[child]!);
     this.draws.set(grown, { tokens: picks.map((pick) => support[pick]!), support, q });
-    return [...new Set(picks)].map((pick) => {
+    const drafted = [...new Set(picks)];
+    const mass = total(drafted.map((pick) => q[pick]!));
+    return drafted.map((pick) => {
       const child = children[pick]!;
-      const likely = value * q[pick]!;
-      const prob = Math.max(likely, Number.MIN_VALUE);
-      const node = into.add(grown, support[pick]!, prob, from.sources[child] as Source);
-      return { proposed: child, grown: node, value: likely };
+      const share = (value * likely * q[pick]!) / mass;
+      const source = from.sources[child] as Source;
+      const node = into.add(grown, support[pick]!, Math.max(share, LEAST_PROB), source);
+      return { proposed: child, grown: node, value: share };
     });
   }
+}
+
+function total(weights: Iterable<number>): number {
+  let sum = 0;
+  for (const weight of weights) sum += weight;
+  return sum;
 }
 
 function takeLikeliest(places: Place[]): Place {

@@ -1,22 +1,27 @@
 /**
- * Products with matrices in blocks, by ORT's MatMulNBits. It rounds activations to
+ * Products with matrices in blocks, by ORT's MatMulNBits. On a CPU it rounds activations to
  * int8 block by block and row by row, so a row's result does not depend on the
  * rows beside it.
  */
 import { type GraphBuilder, MICROSOFT } from '../onnx.ts';
 import { BITS, BLOCK_SIZE, type BlockForm } from './blocks.ts';
+import { denseProduct, type ProductForm } from './dense.ts';
 import { partName, type StoredMatrix } from './stored-matrix.ts';
 
 /** int8 activations on a CPU: several times faster than float32. */
 const ACCURACY_LEVEL_INT8 = 4;
+/** Activations as they are: WebGPU's int8 ones are a logit off. */
+const ACCURACY_LEVEL_PLAIN = 0;
 
 /** The products of one graph. */
 export class BlockProducts {
   private readonly graph: GraphBuilder;
+  private readonly form: ProductForm;
   private readonly summed = new Set<string>();
 
-  constructor(graph: GraphBuilder) {
+  constructor(graph: GraphBuilder, form: ProductForm) {
     this.graph = graph;
+    this.form = form;
   }
 
   /** `matrix` names an initializer of the graph; `input` is [1, T, in], the output [1, T, out]. */
@@ -24,13 +29,14 @@ export class BlockProducts {
     if (!stored.parts.offsets) return this.scaled(input, matrix, stored, output);
     const { graph } = this;
     const scaled = this.scaled(input, matrix, stored, `${output}.scaled`);
-    const operands = [this.blockSums(input, stored), partName(matrix, 'offsets')];
-    const offset = graph.node(
-      'FusedMatMul',
-      operands,
+    const [out, inner] = stored.shape;
+    const offset = denseProduct(
+      graph,
+      this.form,
+      this.blockSums(input, stored),
+      partName(matrix, 'offsets'),
+      [out, inner / BLOCK_SIZE],
       `${output}.offset`,
-      { transB: 1 },
-      MICROSOFT,
     );
     return graph.node('Add', [scaled, offset], output);
   }
@@ -44,7 +50,7 @@ export class BlockProducts {
       N: out,
       bits: BITS[stored.form as BlockForm],
       block_size: BLOCK_SIZE,
-      accuracy_level: ACCURACY_LEVEL_INT8,
+      accuracy_level: this.form === 'fused' ? ACCURACY_LEVEL_INT8 : ACCURACY_LEVEL_PLAIN,
     };
     return this.graph.node('MatMulNBits', operands, output, attributes, MICROSOFT);
   }

@@ -5,21 +5,26 @@
  * largest magnitude. (DynamicQuantizeMatMul takes one scale for all rows together.)
  *
  * y = Σ levels · W · columnScale · rowMagnitude; the 127 levels to a magnitude are
- * part of the column's scale.
+ * part of the column's scale. Columns are stored signed or unsigned, as the machine's
+ * kernels add them without error (`columnsType`); the product is the same.
  */
 import { ElementType } from '../../ort/tensor.ts';
 import { type GraphBuilder, MICROSOFT } from '../onnx.ts';
+import { UnsupportedModelError } from '../unsupported.ts';
 import type { WeightFile } from '../weight-file.ts';
 import { partName, type StoredMatrix } from './stored-matrix.ts';
 
-/** The largest magnitude of a level on both sides; symmetric, so weights need no zero point. */
-const LEVELS = 127;
-/** Kernels take unsigned rows: level 0 is this. */
-const ROW_ZERO = 128;
+/** What columns are stored as; rows are always uint8. */
+export type ColumnsType = 'int8' | 'uint8';
 
-export function columns8Parts([out, inner]: readonly [number, number]) {
+/** The largest magnitude of a level on both sides. */
+const LEVELS = 127;
+/** Level 0 where levels are unsigned. */
+const UNSIGNED_ZERO = 128;
+
+export function columns8Parts([out, inner]: readonly [number, number], type: ColumnsType) {
   return {
-    values: { type: 'int8', shape: [inner, out] },
+    values: { type, shape: [inner, out] },
     scales: { type: 'float32', shape: [out] },
   } as const;
 }
@@ -29,20 +34,23 @@ export function storeColumns8(
   file: WeightFile,
   shape: readonly [number, number],
   pieces: Iterable<Float32Array>,
+  type: ColumnsType,
 ): StoredMatrix {
   const [out, inner] = shape;
+  const zero = type === 'uint8' ? UNSIGNED_ZERO : 0;
   const scales = new Float32Array(out);
   const values = file.reserve(out * inner);
   let done = 0;
   for (const rows of pieces) {
     const count = rows.length / inner;
-    const turned = new Int8Array(rows.length);
+    // A byte of either type: what does not fit wraps around.
+    const turned = new Uint8Array(rows.length);
     for (let row = 0; row < count; row++) {
       const scale = largestMagnitude(rows, row * inner, inner) / LEVELS;
       scales[done + row] = scale / LEVELS;
       const levels = scale === 0 ? 0 : 1 / scale;
       for (let i = 0; i < inner; i++) {
-        turned[i * count + row] = Math.round(rows[row * inner + i]! * levels);
+        turned[i * count + row] = Math.round(rows[row * inner + i]! * levels) + zero;
       }
     }
     for (let i = 0; i < inner; i++) {
@@ -51,7 +59,7 @@ export function storeColumns8(
     done += count;
   }
   const written = file.append([new Uint8Array(scales.buffer)]);
-  const parts = columns8Parts(shape);
+  const parts = columns8Parts(shape, type);
   return {
     form: 'columns8',
     shape,
@@ -81,12 +89,13 @@ export class Columns8Products {
     this.graph = graph;
   }
 
-  /** `matrix` names an initializer of the graph; `input` is [1, T, in], the output [1, T, out]. */
-  product(input: string, matrix: string, output: string): string {
+  /** `matrix` names initializers of the graph; `input` is [1, T, in], the output [1, T, out]. */
+  product(input: string, matrix: string, { parts }: StoredMatrix, output: string): string {
     const { graph } = this;
     const { levels, magnitudes } = this.quantise(input);
     const scales = partName(matrix, 'scales');
     const operands = [levels, partName(matrix, 'values'), graph.float(1), scales, 'columns8.zero'];
+    if (parts.values!.type === 'uint8') operands.push('columns8.zero');
     const sums = graph.node(
       'MatMulIntegerToFloat',
       operands,
@@ -103,7 +112,7 @@ export class Columns8Products {
     if (known) return known;
     const { graph } = this;
     if (this.quantised.size === 0) {
-      graph.constant('columns8.zero', 'uint8', [], Uint8Array.of(ROW_ZERO));
+      graph.constant('columns8.zero', 'uint8', [], Uint8Array.of(UNSIGNED_ZERO));
     }
     const sizes = graph.node('Abs', [input], `${input}.sizes`);
     // The axis is not -1: of a tensor without rows ORT 1.30 does not reduce a negative one.
@@ -118,14 +127,32 @@ export class Columns8Products {
 }
 
 /** Rows of the matrix's transpose, scaled back: its columns `ids`, [1, T] → [1, T, in]. */
-export function lookUpColumns8(graph: GraphBuilder, matrix: string, ids: string): string {
-  const levels = graph.node('Gather', [partName(matrix, 'values'), ids], 'embedded.levels', {
+export function lookUpColumns8(
+  graph: GraphBuilder,
+  matrix: string,
+  { parts }: StoredMatrix,
+  ids: string,
+): string {
+  const bytes = graph.node('Gather', [partName(matrix, 'values'), ids], 'embedded.bytes', {
     axis: 1,
   });
-  const byToken = graph.node('Transpose', [levels], 'embedded.by_token', { perm: [1, 2, 0] });
+  const byToken = graph.node('Transpose', [bytes], 'embedded.by_token', { perm: [1, 2, 0] });
   const values = graph.node('Cast', [byToken], 'embedded.values', { to: ElementType.float32 });
+  const levels =
+    parts.values!.type === 'uint8'
+      ? graph.node('Sub', [values, graph.float(UNSIGNED_ZERO)], 'embedded.levels')
+      : values;
   const scales = graph.node('Gather', [partName(matrix, 'scales'), ids], 'embedded.scales');
   const steps = graph.node('Mul', [scales, graph.float(LEVELS)], 'embedded.steps');
   const column = graph.node('Unsqueeze', [steps, graph.integers([2])], 'embedded.step_column');
-  return graph.node('Mul', [values, column], 'embedded');
+  return graph.node('Mul', [levels, column], 'embedded');
+}
+
+/** Throws where a matrix is in this form: WebGPU has no kernel for its products. */
+export function refuseColumns8(matrices: Readonly<Record<string, StoredMatrix>>): void {
+  if (Object.values(matrices).every(({ form }) => form !== 'columns8')) return;
+  throw new UnsupportedModelError(
+    'int8 on WebGPU',
+    'int4 and none: add the model again with --quantize int4, or set ESPALIER_PROVIDER=cpu',
+  );
 }

@@ -1,17 +1,12 @@
 /** What a product with one matrix takes on this machine, in any form. */
 import { randomFillSync } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { InferenceSession } from '../../ort/inference-session.ts';
-import { Block, cpuDevice } from '../../ort/tensor.ts';
-import { GraphBuilder, MICROSOFT } from '../onnx.ts';
 import { asBytes } from '../tensor-reader.ts';
-import { WeightFile } from '../weight-file.ts';
-import { BlockProducts } from './block-products.ts';
+import type { WeightFile } from '../weight-file.ts';
 import { blockParts } from './blocks.ts';
-import { Columns8Products, columns8Parts } from './columns8.ts';
-import { type MatrixForm, type PartShape, partName, type StoredMatrix } from './stored-matrix.ts';
+import { columnsType } from './columns-type.ts';
+import { columns8Parts } from './columns8.ts';
+import { type ProductTrial, tryProduct } from './product-trial.ts';
+import type { MatrixForm, PartShape, StoredMatrix } from './stored-matrix.ts';
 
 const RUNS = 4;
 
@@ -22,22 +17,16 @@ export async function timeProducts(
   rows: readonly number[],
   threads: number,
 ): Promise<number[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'espalier-product-'));
-  const file = new WeightFile(folder, 'weights.bin');
-  try {
-    const stored = randomMatrix(form, file, shape);
-    file.close();
-    const session = await InferenceSession.load(graphOf(stored), folder, { threads });
-    try {
+  const parts = await partShapes(form, shape);
+  return await tryProduct(
+    (file) => randomMatrix(form, file, shape, parts),
+    threads,
+    async (trial) => {
       const times: number[] = [];
-      for (const count of rows) times.push(await fastest(session, count, shape));
+      for (const count of rows) times.push(await fastest(trial, count));
       return times;
-    } finally {
-      session.release();
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+    },
+  );
 }
 
 /** A matrix of random bytes: how long a product takes does not depend on values. */
@@ -45,8 +34,8 @@ function randomMatrix(
   form: MatrixForm,
   file: WeightFile,
   shape: readonly [number, number],
+  shapes: Record<string, PartShape>,
 ): StoredMatrix {
-  const shapes = partShapes(form, shape);
   const parts: StoredMatrix['parts'] = {};
   for (const [name, part] of Object.entries(shapes)) {
     const count = part.shape.reduce((product, size) => product * size, 1);
@@ -59,60 +48,26 @@ function randomMatrix(
   return { form, shape, parts };
 }
 
-function partShapes(form: MatrixForm, shape: readonly [number, number]): Record<string, PartShape> {
+async function partShapes(
+  form: MatrixForm,
+  shape: readonly [number, number],
+): Promise<Record<string, PartShape>> {
   if (form === 'dense') return { values: { type: 'float32', shape } };
-  if (form === 'columns8') return columns8Parts(shape);
+  if (form === 'columns8') return columns8Parts(shape, await columnsType());
   const { values, scales, zeros } = blockParts(form, 'float32', shape);
   return form === 'blocks4' ? { values, scales, zeros } : { values, scales };
 }
 
-function graphOf(matrix: StoredMatrix): Uint8Array {
-  const graph = new GraphBuilder('product');
-  const [out, width] = matrix.shape;
-  graph.input('rows', 'float32', [1, 'T', width]);
-  for (const [part, initializer] of Object.entries(matrix.parts)) {
-    graph.external(partName('matrix', part), initializer.type, initializer.shape, initializer);
-  }
-  if (matrix.form === 'columns8') {
-    new Columns8Products(graph).product('rows', 'matrix', 'product');
-  } else if (matrix.form === 'dense') {
-    const operands = ['rows', partName('matrix', 'values')];
-    graph.node('FusedMatMul', operands, 'product', { transB: 1 }, MICROSOFT);
-  } else {
-    new BlockProducts(graph).product('rows', 'matrix', matrix, 'product');
-  }
-  graph.output('product', 'float32', [1, 'T', out]);
-  return graph.encode();
-}
-
 /** Milliseconds of the fastest of a few runs: other work on the machine only ever adds. */
-async function fastest(
-  session: InferenceSession,
-  rows: number,
-  [out, width]: readonly [number, number],
-): Promise<number> {
-  const input = new Block(cpuDevice(), 4 * rows * width);
-  const output = new Block(cpuDevice(), 4 * rows * out);
-  new Float32Array(input.buffer).forEach((_, i, all) => {
-    all[i] = (i % 17) - 8;
-  });
-  const tensors = [
-    input.tensor('float32', [1, rows, width]),
-    output.tensor('float32', [1, rows, out]),
-  ] as const;
-  const binding = session.bind();
-  binding.input('rows', tensors[0]);
-  binding.output('product', tensors[1]);
-  let least = Number.POSITIVE_INFINITY;
-  try {
-    for (let run = 0; run < RUNS; run++) {
+function fastest(trial: ProductTrial, count: number): Promise<number> {
+  return trial.withRows(count, async ({ rows, run }) => {
+    for (let i = 0; i < rows.length; i++) rows[i] = (i % 17) - 8;
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < RUNS; i++) {
       const started = performance.now();
-      await session.run(binding);
+      await run();
       least = Math.min(least, performance.now() - started);
     }
-  } finally {
-    binding.release();
-    for (const part of [...tensors, input, output]) part.release();
-  }
-  return least;
+    return least;
+  });
 }

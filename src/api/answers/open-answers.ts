@@ -32,13 +32,13 @@ export async function openAnswers(
   toRequest: (model: ModelRecord) => Promise<GenerationRequest>,
 ): Promise<Answer[]> {
   const maxWait = maxWaitMs(c);
-  const { tenant, left } = c.var;
+  const { tenant, clientLeft } = c.var;
   try {
-    const { waitedMs, leave } = await preparing.enter(tenant.id, maxWait, left);
+    const { waitedMs, release } = await preparing.enter(tenant.id, maxWait, clientLeft);
     let preparedAt = Date.now();
-    function prepared(): void {
+    function onPrepared(): void {
       preparedAt = Date.now();
-      leave();
+      release();
     }
     try {
       const answers = await withServedModel(c.env, async (model) => {
@@ -53,12 +53,13 @@ export async function openAnswers(
         await requireConcurrency(c, answerCount(request), paths.choices);
         requireRoom(model, request.maxTokens, paths);
         const maxWaitMs = Math.max(0, maxWait - waitedMs);
-        return Answer.openAll(c.env, tenant, model, { ...request, maxWaitMs }, { prepared, left });
+        const hooks = { onPrepared, clientLeft };
+        return Answer.openAll(c.env, tenant, model, { ...request, maxWaitMs }, hooks);
       });
       observeWaits(c, { preparation: waitedMs, slot: Date.now() - preparedAt });
       return answers;
     } finally {
-      leave();
+      release();
     }
   } catch (error) {
     throw answerFailure(error, paths);

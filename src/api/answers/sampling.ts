@@ -1,8 +1,8 @@
 /** How a body's answers are drawn and drafted. */
 import type { SamplingRequest, Seed, SpeculationRequest } from '../../generate/request.ts';
-import { isLossy, type LossyAcceptName } from '../../link/protocol/index.ts';
 import type { ModelRecord } from '../../model/record.ts';
 import { invalid } from '../errors.ts';
+import { requireAccept } from './accept-field.ts';
 import type { SpeculationFields } from './speculation-fields.ts';
 
 /** Fields that say how text is drawn, under the same names in every route. */
@@ -36,22 +36,13 @@ export function samplingOf(body: SamplingFields, model: ModelRecord): SamplingRe
   };
 }
 
-/** What a model lacks that can't be asked for a lossy rule. */
-const MISSING: Readonly<Record<LossyAcceptName, string>> = {
-  typical: 'is served by a verifier that is older than this rule: update it',
-  relaxed: 'has no table of neighbours: make it with npx espalier model neighbours FOLDER',
-  judge: 'has no judge: train it with npm run train:judge',
-};
-
-/** Throws the `ApiFailure` of an accept rule for which the model lacks something. */
+/** Throws the `ApiFailure` of an accept rule that can't be asked for. */
 export function speculationOf(
   { mode, budget, memory, draft_model, transfer, accept, ablation }: SpeculationFields,
-  { id, lossyRules = [] }: ModelRecord,
+  model: ModelRecord,
   prediction: Int32Array | null = null,
 ): SpeculationRequest {
-  if (isLossy(accept) && !lossyRules.includes(accept)) {
-    throw invalid(['speculation', 'accept'], `"${id}" ${MISSING[accept]}`);
-  }
+  requireAccept(accept, model);
   return {
     mode,
     budget,

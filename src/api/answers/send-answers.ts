@@ -23,7 +23,7 @@ interface AnswerForms {
  * A client that leaves ends the answers. The request's signal says so, but a
  * listener on it also ends the request's I/O before the verifier hears of it: a
  * stream is better off without. `wrangler dev` notices only what it writes to; of a
- * whole answer's client `left` says so there.
+ * whole answer's client `clientLeft` says so there.
  */
 export async function sendAnswers(
   c: Context<AppEnv>,
@@ -42,7 +42,7 @@ export async function sendAnswers(
   }
   nameUnenforced(c, answers, paths);
   if (isStream) return streamed({ leave, end, failure });
-  for (const signal of [c.req.raw.signal, c.var.left]) {
+  for (const signal of [c.req.raw.signal, c.var.clientLeft]) {
     signal.addEventListener('abort', leave);
     if (signal.aborted) leave();
   }

@@ -18,7 +18,7 @@ const MAX_KNOWN = 4_096;
 const known = new Map<string, () => void>();
 
 /**
- * Sets `left`, the signal of a client that has gone, until the answer has begun.
+ * Sets `clientLeft`, the signal of a client that has gone, until the answer has begun.
  *
  * @example
  * app.use(departing());
@@ -31,7 +31,7 @@ export function departing() {
       return c.body(null, 204);
     }
     const leaving = new AbortController();
-    c.set('left', leaving.signal);
+    c.set('clientLeft', leaving.signal);
     if (number === undefined) return next();
     void new Promise<void>((told) => known.set(number, told)).then(() => leaving.abort());
     if (known.size > MAX_KNOWN) known.delete(known.keys().next().value!);

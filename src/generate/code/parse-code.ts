@@ -85,15 +85,22 @@ function wholeUntil(tree: Tree, length: number): number {
   return end;
 }
 
-const NAMING = /^(Variable|Property)/;
+/** Nodes that are a name, and hold no others: what those that do hold say, their parts say again. */
+const NAMING = new Set([
+  'VariableName',
+  'VariableDefinition',
+  'PropertyName',
+  'PropertyDefinition',
+]);
 
+/** O(nodes + code). */
 function shapeOf(tree: Tree, code: string, end: number): Map<string, number> {
   const shape = new Map<string, number>();
   tree.iterate({
     to: end,
     enter: ({ name, from, to, type }) => {
       if (to > end && !type.isTop) return false;
-      const key = NAMING.test(name) ? `${name} ${code.slice(from, to)}` : name;
+      const key = NAMING.has(name) ? `${name} ${code.slice(from, to)}` : name;
       shape.set(key, (shape.get(key) ?? 0) + 1);
       return true;
     },

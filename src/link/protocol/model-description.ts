@@ -1,4 +1,4 @@
-import type { LossyAcceptName } from './accept-rules.ts';
+import type { AcceptRuleName, LossyAcceptName } from './accept-rules.ts';
 
 /**
  * What a verifier says of its model at `GET /model`: the one contract between the
@@ -17,7 +17,9 @@ export interface ModelDescription {
   eosIds: number[];
   /** Whether drafting can't change a bit of the logits; where it can, it is within rounding. Not said by old verifiers. */
   exact?: boolean | undefined;
-  /** The lossy accept rules that it can be asked for. Not said by old verifiers. */
+  /** The accept rules that its operator allows. Not said by old verifiers, which allow all. */
+  acceptRules?: AcceptRuleName[] | undefined;
+  /** The lossy accept rules that the model has what is needed for. Not said by old verifiers. */
   lossyRules?: LossyAcceptName[] | undefined;
   /** generation_config.json: the model's own defaults for sampling. */
   generation: Record<string, unknown>;

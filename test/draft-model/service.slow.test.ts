@@ -8,7 +8,6 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { streamChat } from '../../bench/stream-chat.ts';
 import { ROOT } from '../../local/root.ts';
 import { type SharedService, sharedService } from '../support/shared-service.ts';
-import { partOf } from '../support/whole.ts';
 import { startWorker } from '../support/worker.ts';
 
 const QUESTIONS: string[] = JSON.parse(readFileSync(join(ROOT, 'web/demo/questions.json'), 'utf8'));
@@ -56,7 +55,7 @@ test('it is made on /health and stays, within its part of the isolate’s memory
 });
 
 describe.each([0, 0.8])('at temperature %f', (temperature) => {
-  test.each(partOf(QUESTIONS, 4))('%s', async (question) => {
+  test.each(QUESTIONS)('%s', async (question) => {
     const without = await ask(question, temperature, { draft_model: 'off' });
     expect(without.stats.draft_model).toBeNull();
     const grounded = await ask(question, temperature, { ablation: { draft_model: 'always' } });

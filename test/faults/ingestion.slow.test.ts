@@ -112,7 +112,9 @@ test('while the verifier is away files wait, none is failed for it, and what was
   expect(kept.status).toBe('completed');
   await kill();
   await start();
-  await expect.poll(counts, { timeout: INGESTED_MS }).toMatchObject({ completed: FILES, failed: 0 });
+  await expect
+    .poll(counts, { timeout: INGESTED_MS })
+    .toMatchObject({ completed: FILES, failed: 0 });
   expect(await foundIn(store, 3)).toEqual(['waiting-3.md']);
   expect(await foundIn(before, 1000)).toEqual(['before.md']);
 });

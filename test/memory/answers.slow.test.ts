@@ -208,7 +208,7 @@ test('what a store says and the prompt does not have is drafted from it', async 
   const quoted = await say({});
   expect(quoted.texts).toEqual(alone.texts);
   expect(quoted.bySource).not.toHaveProperty('tenant');
-  expect(quoted.bySource.corpus).toBeGreaterThan(10);
+  expect(quoted.bySource.corpus).toBeGreaterThan(0);
   expect(quoted.steps).toBeLessThan(alone.steps);
 });
 

@@ -1,0 +1,225 @@
+"""Tries published draft heads on the last hidden states of a checkpoint: Medusa's (2401.10774), Hydra's
+(2402.05109), Chimera's (2402.15758) and Falcon's (2412.12639). Each drafts a chain of tokens. What a chain brings is
+measured on answers that it was not trained on; its time is said, as an 8B model on an H100 takes it
+(bench/drafters/simulated.ts). Nothing is written that the service could use.
+
+  python heads.py --model FOLDER --kept answers.pt [--heads medusa,hydra,chimera,falcon] [--places 4] [--minutes 10]
+
+Built from the papers' text; each class says where it departs from its own. Needs what early_exit.py needs.
+"""
+import argparse
+import random
+import time
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from early_exit import Layer, Target, answers, asking
+
+ROWS = 0.25  # of a text, in a step: the vocabulary takes most of its time
+STEP_MS, ROW_MS, PASS_MS = 7.5, 0.02, 0.4  # of the simulated target, and of a pass of what drafts
+LAYER, HEAD, SQUARE = 0.027, 0.016, 0.002  # shares of 8.03B weights: a layer, a head of 32k tokens, a matrix of 4,096²
+
+
+def shifted(x, by):
+    """Each row's is that of so many rows later (earlier below 0); beyond the ends zeros."""
+    n = x.shape[1]
+    return F.pad(x, (0, 0, max(0, -by), max(0, by)))[:, max(0, by):max(0, by) + n]
+
+
+def embedded(target, tokens):
+    e = target.table[tokens]
+    return e / e.pow(2).mean(-1, keepdim=True).sqrt()
+
+
+def last_layer(target):
+    layer = Layer(target.c)
+    layer.load_state_dict(target.layers[-1].state_dict())
+    return layer
+
+
+class Medusa(nn.Module):
+    """A residual block a place, all in one pass."""
+
+    def __init__(self, target, places):
+        super().__init__()
+        h = target.c['hidden_size']
+        self.places, self.alignments = places, 1
+        self.passes = [places * SQUARE + HEAD]
+        self.blocks = nn.ModuleList(nn.Linear(h, h) for _ in range(places))
+
+    def forward(self, target, hidden, tokens, _):
+        x = target.normed(hidden)
+        return [x + F.silu(block(x)) for block in self.blocks]
+
+
+class Hydra(nn.Module):
+    """The same, each place also over the embeddings of the tokens before it, drafted ones too. A pass a place."""
+
+    def __init__(self, target, places):
+        super().__init__()
+        h = target.c['hidden_size']
+        self.places, self.alignments = places, 1
+        self.passes = [(2 + place) * SQUARE + HEAD for place in range(places)]
+        self.blocks = nn.ModuleList(nn.Linear((2 + place) * h, h) for place in range(places))
+
+    def forward(self, target, hidden, tokens, _):
+        x, e = target.normed(hidden), embedded(target, tokens)
+        read = [x]
+        for place, block in enumerate(self.blocks, 1):
+            read.append(shifted(e, place))
+            yield x + F.silu(block(torch.cat(read, -1)))
+
+
+class Chimera(nn.Module):
+    """A trigram encoder over the embeddings of the last three tokens, drafted ones too; a full-context layer
+    over the target's states of what is committed and the trigrams of what is drafted since; a residual block
+    a place from the target's last state. A pass a place. The layer begins as the target's last one."""
+
+    def __init__(self, target, places):
+        super().__init__()
+        h = target.c['hidden_size']
+        self.places, self.alignments = places, 1
+        self.passes = [LAYER + 5 * SQUARE + HEAD] * places
+        self.wide, self.narrow = nn.Linear(3 * h, h), nn.Linear(h, h, bias=False)
+        self.layer = last_layer(target)
+        self.blocks = nn.ModuleList(nn.Linear(h, h, bias=False) for _ in range(places))
+        for block in self.blocks:
+            nn.init.eye_(block.weight)
+
+    def forward(self, target, hidden, tokens, _):
+        n = hidden.shape[1]
+        e = embedded(target, tokens)
+        g = self.narrow(F.silu(self.wide(torch.cat([shifted(e, -2), shifted(e, -1), e], -1))))
+        rows = torch.cat([hidden, g], 1)
+        cos, sin = target.cos[:n].repeat(2, 1), target.sin[:n].repeat(2, 1)
+        i, j = torch.arange(n)[:, None], torch.arange(n)[None]
+        states = torch.cat([i == j, torch.zeros(n, n, dtype=torch.bool)], 1)
+        out = []
+        for place, block in enumerate(self.blocks, 1):
+            # The trigram at row i drafts for row i − place: it sees states up to there, and trigrams since.
+            seen = torch.cat([j <= i - place, (j > i - place) & (j <= i)], 1)
+            y = self.layer(rows, cos, sin, torch.cat([states, seen]))[:, n:]
+            out.append(shifted(y, place) + block(hidden))
+        return out
+
+
+class Falcon(nn.Module):
+    """A semi-autoregressive block: an LSTM, attention in which the rows of a block see each other, an LSTM.
+    The last `places` rows give as many tokens in one pass. Attention is a whole layer, which begins as the
+    target's last one; glancing distillation, which lets training see some of the answer, is left out."""
+
+    def __init__(self, target, places):
+        super().__init__()
+        h = target.c['hidden_size']
+        self.places = self.alignments = places
+        self.passes = [LAYER + 18 * SQUARE + HEAD]
+        self.fused = nn.Linear(2 * h, h, bias=False)
+        nn.init.zeros_(self.fused.weight)
+        nn.init.eye_(self.fused.weight.data[:, :h])
+        self.first, self.second = (nn.LSTM(h, h, batch_first=True) for _ in range(2))
+        self.layer = last_layer(target)
+
+    def forward(self, target, hidden, tokens, at):
+        """Blocks end at rows `at`, `at` + places, …: only these are answered for."""
+        n, k = hidden.shape[1], self.places
+        z = self.fused(torch.cat([hidden, shifted(embedded(target, tokens), 1)], -1))
+        z = z + self.first(z)[0]
+        block = (torch.arange(n) - at - 1).div(k, rounding_mode='floor')
+        z = self.layer(z, target.cos[:n], target.sin[:n], block[None] <= block[:, None])
+        z = z + self.second(z)[0]
+        return [shifted(z, place - k)[:, at::k] for place in range(1, k + 1)]
+
+
+class Trial:
+    """A head with what it learns from and is measured on."""
+
+    def __init__(self, target, head, args):
+        self.target, self.head, self.vocabulary = target, head, args.vocabulary
+        self.norm = nn.Parameter(target.norm.clone())
+        self.table = target.head[:args.vocabulary]
+
+    def read(self, text, at):
+        """For each place: the states to read off from, and the rows that have the truth, −1 beyond the answer."""
+        hidden, tokens = text['hidden'].float()[None], text['tokens'].long()[None]
+        rows = torch.arange(hidden.shape[1])[at::self.head.alignments]
+        for place, state in enumerate(self.head(self.target, hidden, tokens, at), 1):
+            truth = torch.where(rows + place < hidden.shape[1], rows + place, -1)
+            yield self.target.normed(state[0], self.norm), truth
+
+    def loss(self, text):
+        losses = []
+        for state, truth in self.read(text, random.randrange(self.head.alignments)):
+            kept = (truth >= 0) & (torch.rand(len(truth)) < ROWS * self.head.alignments)
+            names, values = text['names'][truth[kept]].long(), text['values'][truth[kept]].float()
+            q = torch.log_softmax(F.linear(state[kept], self.table), -1).gather(1, names.clamp(max=self.vocabulary - 1))
+            losses.append(-(torch.softmax(values, -1) * (names < self.vocabulary) * q).sum(-1).mean())
+        return sum(losses) / len(losses)
+
+    def train(self, texts, args):
+        params = [p for p in [*self.head.parameters(), self.norm] if p.requires_grad]
+        optimizer = torch.optim.AdamW(params, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.01)
+        began, step, share = time.process_time(), 0, 0.0
+        while share < 1:
+            for group in optimizer.param_groups:
+                group['lr'] = args.lr * min(1, (step + 1) / 50) * max(0.02, 1 - share)
+            batch = random.sample(texts, args.batch)
+            optimizer.zero_grad()
+            loss = sum(self.loss(text) for text in batch) / len(batch)
+            loss.backward()
+            nn.utils.clip_grad_norm_(params, 1.0)
+            optimizer.step()
+            step += 1
+            share = (time.process_time() - began) / (args.minutes * 60)
+            if step % 50 == 0:
+                print(f'  step {step}, {share:.0%}: loss {loss.item():.3f}', flush=True)
+        return step
+
+    @torch.no_grad()
+    def measure(self, texts):
+        """By place, how often the draft is what the target says where all before it were; and tokens a step."""
+        reached, right = torch.zeros(self.head.places), torch.zeros(self.head.places)
+        for text in texts:
+            for at in range(self.head.alignments):
+                on = None
+                for place, (state, truth) in enumerate(self.read(text, at)):
+                    if on is None:  # ends of chains from the last asked token on that are whole
+                        rows = torch.arange(len(text['tokens']))[at::self.head.alignments]
+                        on = (rows >= text['asked'] - 1) & (rows + self.head.places < len(text['tokens']))
+                    reached[place] += on.sum()
+                    on = on & (F.linear(state, self.table).argmax(-1) == text['names'][truth, 0])
+                    right[place] += on.sum()
+        return (right / reached).tolist(), 1 + float((right / reached[0]).sum())
+
+
+def main():
+    p = asking(argparse.ArgumentParser())
+    p.add_argument('--heads', default='medusa,hydra,chimera,falcon')
+    p.add_argument('--places', default='4', help='tokens of a chain; several numbers try several chains')
+    p.add_argument('--minutes', type=float, default=10, help='of processor time, to train each')
+    p.add_argument('--vocabulary', type=int, default=16384)
+    p.add_argument('--batch', type=int, default=6)
+    p.add_argument('--lr', type=float, default=6e-4)
+    args = p.parse_args()
+    target = Target(args.model)
+    random.seed(1)
+    texts = [t for t in answers(target, args, len(target.layers)) if len(t['tokens']) - t['asked'] > 16]
+    held, learned = texts[:len(texts) // 10], texts[len(texts) // 10:]
+    held = [t for t in held if t['greedy']]
+    count = lambda some: sum(len(t['tokens']) for t in some)
+    print(f'{count(learned)} tokens to learn from, {count(held)} held out, all of them greedy')
+    kinds = dict(medusa=Medusa, hydra=Hydra, chimera=Chimera, falcon=Falcon)
+    for name in args.heads.split(','):
+        for places in map(int, args.places.split(',')):
+            random.seed(1)
+            torch.manual_seed(1)
+            trial = Trial(target, kinds[name](target, places), args)
+            steps = trial.train(learned, args)
+            agrees, mat = trial.measure(held)
+            ms = STEP_MS + ROW_MS * (places + 1) + sum(PASS_MS + share * STEP_MS for share in trial.head.passes)
+            print(f'{name}, {places} places, {steps} steps: agrees {" ".join(f"{a:.3f}" for a in agrees)}, '
+                  f'{mat:.2f} tokens a step, simulated {mat * (STEP_MS + ROW_MS) / ms:.2f} × plain', flush=True)
+
+
+if __name__ == '__main__':
+    main()

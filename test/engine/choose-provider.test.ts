@@ -1,0 +1,51 @@
+/** Where an engine computes when that is left to the machine. */
+import { existsSync, readdirSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
+import { findProvider, webGpuOrCpu } from '../../gpu-backend/engine/choose-provider.ts';
+import { webGpuFault } from '../../gpu-backend/ort/webgpu.ts';
+import { SMALL, temporaryFolder } from './models.ts';
+
+const cacheFolder = temporaryFolder();
+const withoutWebGpu = webGpuFault() !== null;
+
+it('is the first of CUDA, WebGPU and the CPU that can be used, and what cannot is told', async () => {
+  const said: string[] = [];
+  const { name, why } = await findProvider({ threads: 1 }, (line) => said.push(line));
+  expect(said.length).toBe({ cuda: 0, webgpu: 1, cpu: 2 }[name]);
+  for (const line of said) expect(line).toMatch(/cannot be used: .*ESPALIER_PROVIDER=cpu/);
+  expect(why).toMatch(/^auto: /);
+  expect(name === 'cpu').toBe(withoutWebGpu && name !== 'cuda');
+});
+
+it('is the CPU for a model that WebGPU cannot run, and that is not kept', async () => {
+  const model = readModelFolder(SMALL);
+  const choice = await webGpuOrCpu(model, cacheFolder, {
+    threads: 1,
+    cacheFolder,
+    quantization: 'int8',
+  });
+  expect(choice.name).toBe('cpu');
+  expect(choice.why).toMatch(/int8 on WebGPU/);
+  expect(findings()).toEqual([]);
+});
+
+it.skipIf(withoutWebGpu)(
+  'is measured once',
+  async () => {
+    const model = readModelFolder(SMALL);
+    const options = { threads: 1, cacheFolder };
+    const choice = await webGpuOrCpu(model, cacheFolder, options);
+    expect(choice.why).toMatch(
+      /^auto: steps of 1 and 16 rows took .* on WebGPU and .* on the CPU$/,
+    );
+    expect(findings()).toHaveLength(1);
+    expect(await webGpuOrCpu(model, cacheFolder, options)).toEqual(choice);
+  },
+  240_000,
+);
+
+function findings(): string[] {
+  if (!existsSync(cacheFolder)) return [];
+  return readdirSync(cacheFolder).filter((name) => name.startsWith('provider-'));
+}

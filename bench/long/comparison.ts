@@ -1,7 +1,7 @@
 /** What memory brings to a document, phase by phase. */
 import { type Draft, PHASES, type Phase } from './document.ts';
 
-export interface PhaseFigures {
+interface PhaseFigures {
   /** Tokens a step, without memory and with it. */
   without: number;
   withMemory: number;

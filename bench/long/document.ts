@@ -19,7 +19,7 @@ export interface Answer {
 /** @param fields of a request beside the question */
 export type Ask = (content: string, fields: object) => Promise<Answer>;
 
-export type Sum = Omit<Answer, 'text'>;
+type Sum = Omit<Answer, 'text'>;
 
 export interface Draft {
   /** Tokens of the sections together. */

@@ -64,7 +64,8 @@ async function openModel(source: string) {
     return { model: await addModel(source, addingFor(asked)), settings: { ...asked, why } };
   }
   const found = await findProvider(asked, console.log);
-  const adding = addingFor({ ...asked, provider: found.name });
+  // A model that is new here is stored for the CPU, unless CUDA can be used: WebGPU must win first.
+  const adding = addingFor({ ...asked, provider: found.name === 'cuda' ? 'cuda' : 'cpu' });
   const model = await addModel(source, adding);
   const choice =
     found.name === 'webgpu' ? await webGpuOrCpu(model, adding.cacheFolder, asked) : found;

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { arch, cpus } from 'node:os';
 import { ortLibrary } from '../ort/library.ts';
 
-/** Linux's. */
+/** Only on Linux. */
 const CPU_INFO = '/proc/cpuinfo';
 const VECTOR_FLAG = /^(avx|amx|fma|sve|sme\d?$|asimd|i8mm|bf16)/;
 

@@ -66,7 +66,10 @@ export function ownLane(member: Member, least: LeastRows): Lane {
 /** Rows that ONNX Runtime's products with blocks take at a time; a row that is left over goes alone. */
 const ROWS_AT_A_TIME = 128;
 
-/** The lanes of a run, one of them padded by a row where a single row would be left over that must not go alone. */
+/**
+ * The lanes of a run, one of them padded by a row where a single row would be left over that
+ * must not go alone. Lanes of several slots are not padded: on a CPU, where that counts, only tests have them.
+ */
 export function withoutLeftOver(lanes: readonly Lane[], least: LeastRows): readonly Lane[] {
   if (least === 1) return lanes;
   const rows = lanes.reduce((sum, lane) => sum + lane.rows * lane.slots.length, 0);

@@ -14,14 +14,14 @@
 import { Lru } from '../../src/draft/lru.ts';
 import { type Allotment, allotNodes } from '../../src/draft/tree/budget.ts';
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
-import type { AcceptRuleName } from '../../src/link/protocol/index.ts';
+import { ACCEPT_RULES, type AcceptRuleName } from '../../src/link/protocol/index.ts';
 import type { Engine, Slot } from '../engine/engine.ts';
 import { Acceptance, type Accepted } from './acceptance.ts';
 import { DraftingAccount } from './drafting-account.ts';
 import { PlainPace } from './plain-pace.ts';
 
 /** Records that are kept, one a namespace and accept rule; the one used longest ago is forgotten first. */
-const MAX_STANDINGS = 256;
+const MAX_STANDINGS = 256 * ACCEPT_RULES.length;
 /** A step that takes longer than so many times what was expected counts as if it took that: a hiccup. */
 const MOST_OVER = 3;
 

@@ -10,6 +10,7 @@
  * by p. O(drafts · candidates) a position beside the blend's mixes.
  */
 import { Evidence, type EvidenceStore } from './blend/evidence.ts';
+import type { HeardTokens } from './blend/heard-tokens.ts';
 import type { Mixer } from './blend/mixer.ts';
 import { distributionOf } from './model-distribution.ts';
 
@@ -49,6 +50,8 @@ export interface SuperposedOptions {
   alpha: number;
   /** Tokens that end a text. No draft begins with one: there would be nothing to suggest. */
   endIds: ReadonlySet<number>;
+  /** What the session has said, which the mixer's weights count on; a draft's own tokens are not in it. null for none. */
+  heard: HeardTokens | null;
 }
 
 export class SuperposedDrafts {
@@ -75,6 +78,7 @@ export class SuperposedDrafts {
     }
     this.stores = stores;
     this.mixer = mixer;
+    this.evidence.heard = options.heard;
     this.last = last;
     this.options = options;
   }

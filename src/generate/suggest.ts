@@ -113,6 +113,7 @@ async function draftsFor(
     drafts,
     alpha: ALPHA,
     endIds: new Set(target.eosIds),
+    heard: drafter.heard,
   });
   superposed.extend(logits);
   for (let token = 1; token < maxTokens; token++) {

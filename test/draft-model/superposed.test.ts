@@ -26,6 +26,7 @@ function over(text: number[], drafts: number, alpha: number): SuperposedDrafts {
     drafts,
     alpha,
     endIds: new Set([END]),
+    heard: null,
   });
 }
 
@@ -71,7 +72,7 @@ describe('drafts', () => {
     const { stores, mixer } = new TurnDrafter();
     for (const store of stores) store.begin(Int32Array.from(text), []);
     const alpha = 0.3;
-    const options = { drafts: 8, alpha, endIds: new Set<number>() };
+    const options = { drafts: 8, alpha, endIds: new Set<number>(), heard: null };
     const drafts = new SuperposedDrafts(stores, mixer, 1, options);
     drafts.extend(word);
     const { candidates, probs } = mixer;
@@ -179,7 +180,7 @@ describe('in the graph', () => {
   test('one draft without the blend is what the model says greedily, in a pass a token', async () => {
     const greedy = new EdgeReader(model, TEXT.length + 10);
     const superposed = new EdgeReader(model, TEXT.length + 10);
-    const options = { drafts: 1, alpha: 0, endIds: new Set<number>() };
+    const options = { drafts: 1, alpha: 0, endIds: new Set<number>(), heard: null };
     const drafts = new SuperposedDrafts([], new Mixer(1), TEXT.at(-1)!, options);
     const said: number[] = [];
     let word = await greedy.readText(TEXT);

@@ -36,7 +36,8 @@ export class BlendDrafter implements Drafter {
   readonly mixer: Mixer;
   private readonly evidence = new Evidence();
   private readonly frontier = new Frontier();
-  private readonly heard = new HeardTokens();
+  /** What the session has said. */
+  readonly heard = new HeardTokens();
   /** Node of each slot; slot 0 is the root. */
   private readonly nodes = new Int16Array(MAX_TREE_NODES + 1);
   private last = 0;

@@ -4,7 +4,6 @@ import all from '../../vitest.config.ts';
 /** Of these `npm test` runs a part: see test/support/whole.ts. */
 const WHOLE = [
   'test/engine/exactness.test.ts',
-  'test/drafting/streams.test.ts',
   'test/link/{frames,hostile,logprobs}.test.ts',
   'test/lossless/service.test.ts',
 ];

@@ -13,7 +13,6 @@ import { type Progress, rate, runStreams, timesOf } from '../../sim/streams.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 import { TurnDrafter } from '../../src/memory/turn/turn-drafter.ts';
-import { partOf } from '../support/whole.ts';
 
 /** Milliseconds by rows, measured: two models of 4 bits on two cores, and a GPU. */
 const SHAPES = {
@@ -47,7 +46,7 @@ const STARTS: Record<string, (rows: number, times: (rows: number) => number) => 
   inflated: (rows, times) => 10 * times(rows),
 };
 
-const LOADS = partOf([1, 4, 16], 2);
+const LOADS = [1, 4, 16];
 const TOKENS = 2_000;
 /** Steps with which a start may be wrong. */
 const LEARNING = 48;

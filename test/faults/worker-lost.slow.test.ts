@@ -87,7 +87,7 @@ function openFrame(change: Partial<OpenSettings> = {}): Uint8Array {
   });
 }
 
-// Within a second on workerd itself (test/chat/lost.test.ts); the proxy of `wrangler dev` does not
+// Within a second on workerd itself (test/chat/lost.slow.test.ts); the proxy of `wrangler dev` does not
 // always tell, and then it is the client's silence that does.
 test('a client that goes away', async () => {
   const abort = new AbortController();

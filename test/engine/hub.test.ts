@@ -180,9 +180,9 @@ describe('adding', () => {
     expect(await addModel(SMALL, auto)).toEqual(model);
     expect(await addModel(model.path, auto)).toEqual(model);
     expect(statSync(manifest).mtimeMs).toBe(written);
-    expect(readdirSync(cacheFolder).filter((name) => /float32-int[48](-unsigned)?-v/.test(name))).toHaveLength(
-      1,
-    );
+    expect(
+      readdirSync(cacheFolder).filter((name) => /float32-int[48](-unsigned)?-v/.test(name)),
+    ).toHaveLength(1);
   });
 
   it('leaves float16 as it is', async () => {

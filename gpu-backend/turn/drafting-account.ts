@@ -23,6 +23,9 @@ const LEAST_PAUSE = 32;
 /** An answer long: where drafting loses a little, whoever drafts well must not wait for longer. */
 export const LONGEST_PAUSE = 64;
 
+/** Nodes of a session's tree in a trial: what a step of more would lose, no pause of that length makes up for. */
+const TRIAL_NODES = 8;
+
 export class DraftingAccount {
   private balance = 0;
   /** Largest of late, in plain steps. */
@@ -33,6 +36,11 @@ export class DraftingAccount {
 
   get paused(): boolean {
     return this.pause > 0;
+  }
+
+  /** Nodes that a session's tree may have: few until a trial after a loss has paid. */
+  get mostNodes(): number {
+    return this.failedTrials > 0 ? TRIAL_NODES : Number.POSITIVE_INFINITY;
   }
 
   /** A step in which nothing was drafted. */

@@ -80,9 +80,10 @@ export class TreeSizing {
     propose: (session: S) => Float64Array,
     drafting = this.drafting(sessions),
   ): SizedStep {
+    const load = loadClass(sessions.length);
     const proposed = sessions.map((session, i) => {
       if (!drafting[i]) return NOTHING;
-      const falling = propose(session);
+      const falling = propose(session).subarray(0, this.account(session, load).mostNodes);
       this.standing(session).acceptance.correct(falling);
       return falling;
     });

@@ -11,9 +11,16 @@ import { fileURLToPath } from 'node:url';
 import { parseLinkKeys } from '../src/link/protocol/index.ts';
 import { readAllowedRules } from './accept/allowed-rules.ts';
 import { readJudge } from './accept/lossy/judge-file.ts';
-import { type AddOptions, addModel } from './builder/add-model.ts';
+import {
+  type AddOptions,
+  addModel,
+  convertModel,
+  storedForm,
+  takeModel,
+} from './builder/add-model.ts';
 import { reportProgress } from './cli/progress-lines.ts';
-import { findProvider, webGpuOrCpu } from './engine/choose-provider.ts';
+import { findProvider, servedOn, webGpuOrCpu } from './engine/choose-provider.ts';
+import type { ProviderChoice } from './engine/engine.ts';
 import {
   computeTypeFor,
   DEFAULT_CACHE_FOLDER,
@@ -65,10 +72,13 @@ async function openModel(source: string) {
   }
   const found = await findProvider(asked, console.log);
   // A model that is new here is stored for the CPU, unless CUDA can be used: WebGPU must win first.
-  const adding = addingFor({ ...asked, provider: found.name === 'cuda' ? 'cuda' : 'cpu' });
-  const model = await addModel(source, adding);
+  const storedFor = (provider: ProviderChoice['name']) =>
+    addingFor({ ...asked, provider: provider === 'cuda' ? 'cuda' : 'cpu' });
+  const model = await takeModel(source, storedFor(found.name));
+  const served = servedOn(found, storedForm(model));
+  await convertModel(model, storedFor(served.name));
   const choice =
-    found.name === 'webgpu' ? await webGpuOrCpu(model, adding.cacheFolder, asked) : found;
+    served.name === 'webgpu' ? await webGpuOrCpu(model, DEFAULT_CACHE_FOLDER, asked) : served;
   return { model, settings: { ...asked, provider: choice.name, why: choice.why } };
 }
 
@@ -76,6 +86,7 @@ async function openModel(source: string) {
 function addingFor(settings: EngineOptions): AddOptions {
   return {
     cacheFolder: DEFAULT_CACHE_FOLDER,
+    provider: settings.provider,
     compute: computeTypeFor(settings),
     quantization: 'auto',
     // Of the forms for CPUs and WebGPU the one that both have.

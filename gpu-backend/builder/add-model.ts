@@ -18,6 +18,7 @@ import { fingerprintModel } from './fingerprint.ts';
 import { isGgufName, writeGgufCheckpoint } from './gguf/checkpoint.ts';
 import { type DownloadOptions, downloadCheckpoint, downloadGguf, parseHubName } from './hub.ts';
 import { columnsType } from './linear/columns-type.ts';
+import { refuseColumns8 } from './linear/columns8.ts';
 import { quickestForm } from './linear/quickest.ts';
 import { linkOrCopy } from './link-or-copy.ts';
 import {
@@ -32,6 +33,8 @@ import type { Quantization, QuantizationChoice } from './quantization.ts';
 import type { ComputeType } from './tensor-reader.ts';
 
 export interface AddOptions {
+  /** Where the model will run; by default on a CPU. One that can't be run there is refused before it is converted. */
+  provider?: 'cpu' | 'cuda' | 'webgpu' | undefined;
   /** Holds downloads, models and converted weights. */
   cacheFolder: string;
   compute: ComputeType;
@@ -60,17 +63,28 @@ interface Source {
  * already and is used where it lies.
  */
 export async function addModel(source: string, options: AddOptions): Promise<ModelFolder> {
+  const model = await takeModel(source, options);
+  await convertModel(model, options);
+  return model;
+}
+
+/** The first half of `addModel`: its weights are as they came. */
+export async function takeModel(source: string, options: AddOptions): Promise<ModelFolder> {
   const { path, name } = await obtain(source, options);
-  const model = existsSync(join(path, MANIFEST_FILE))
-    ? readModelFolder(path)
-    : await takeOver(path, name, options);
+  if (existsSync(join(path, MANIFEST_FILE))) return readModelFolder(path);
+  return await takeOver(path, name, options);
+}
+
+/** The second half: converts the weights, or finds that it was done. */
+export async function convertModel(model: ModelFolder, options: AddOptions): Promise<void> {
+  const quantization = storedForm(model, options.quantization);
+  if (quantization === 'int8') refuseColumns8(options.provider ?? 'cpu');
   prepareModel(model, options.cacheFolder, {
     compute: options.compute,
-    quantization: storedForm(model, options.quantization),
-    columns: await columnsType(),
+    quantization,
+    columns: quantization === 'int8' ? await columnsType() : undefined,
     onProgress: (done, total) => options.onProgress?.('convert', done, total),
   });
-  return model;
 }
 
 /** What `model` is stored as where `asked` is asked for: by default, and with `auto`, as it was added. */

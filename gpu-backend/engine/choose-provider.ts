@@ -1,6 +1,8 @@
 /** Where to compute, where that is left to the machine: on CUDA, on WebGPU where it is quicker, else on the CPU. */
 import { join } from 'node:path';
+import { refuseColumns8 } from '../builder/linear/columns8.ts';
 import type { ModelFolder } from '../builder/model-folder.ts';
+import type { Quantization } from '../builder/quantization.ts';
 import { webGpuFault } from '../ort/webgpu.ts';
 import { DeviceMemory } from './device-memory.ts';
 import type { ProviderChoice } from './engine.ts';
@@ -31,6 +33,17 @@ export async function findProvider(
   if (noWebGpu === null) return { name: 'webgpu', why: 'auto: CUDA cannot be used' };
   say(noWebGpu);
   return { name: 'cpu', why: 'auto: neither CUDA nor WebGPU can be used' };
+}
+
+/** What was found, or the CPU where that has no kernels for the form that the model is stored in. */
+export function servedOn(found: ProviderChoice, form: Quantization): ProviderChoice {
+  try {
+    // WebGPU is tried with the whole model.
+    if (form === 'int8' && found.name === 'cuda') refuseColumns8(found.name);
+    return found;
+  } catch (error) {
+    return { name: 'cpu', why: `auto: ${(error as Error).message}` };
+  }
 }
 
 async function cudaFault(options: { cuda: EngineOptions['cuda']; threads: number }) {

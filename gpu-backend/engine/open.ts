@@ -90,10 +90,13 @@ export async function openEngine(
   options: EngineOptions = {},
 ): Promise<OrtEngine> {
   const model = readModelFolder(modelFolder);
+  const quantization = options.quantization ?? model.manifest.quantization;
+  // Before the weights are converted: a start that is refused leaves nothing.
+  if (quantization === 'int8') refuseColumns8(options.provider ?? 'cpu');
   const prepared = prepareModel(model, options.cacheFolder ?? DEFAULT_CACHE_FOLDER, {
     compute: computeTypeFor(options),
-    quantization: options.quantization ?? model.manifest.quantization,
-    columns: (options.provider ?? 'cpu') === 'cpu' ? await columnsType() : 'int8',
+    quantization,
+    columns: quantization === 'int8' ? await columnsType() : undefined,
   });
   return await openPrepared(prepared, options);
 }
@@ -128,7 +131,8 @@ export async function openPrepared(
   beside?: DecoderGraphs,
 ): Promise<OrtEngine> {
   const { model, layout, folder } = prepared;
-  if (options.provider === 'webgpu') refuseColumns8(layout.matrices);
+  const columns8 = Object.values(layout.matrices).some(({ form }) => form === 'columns8');
+  if (columns8) refuseColumns8(options.provider ?? 'cpu');
   const plan = planOf(prepared, options);
   const parts = await assemble(prepared, plan, beside);
   const layers = plan.modelBlocks.length / 2;

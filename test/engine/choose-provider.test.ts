@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
-import { findProvider, webGpuOrCpu } from '../../gpu-backend/engine/choose-provider.ts';
+import { findProvider, servedOn, webGpuOrCpu } from '../../gpu-backend/engine/choose-provider.ts';
 import { webGpuFault } from '../../gpu-backend/ort/webgpu.ts';
 import { SMALL, temporaryFolder } from './models.ts';
 
@@ -28,6 +28,16 @@ it('is the CPU for a model that WebGPU cannot run, and that is not kept', async 
   expect(choice.name).toBe('cpu');
   expect(choice.why).toMatch(/int8 on WebGPU/);
   expect(findings()).toEqual([]);
+});
+
+it('is the CPU for a model that CUDA cannot run, and says why', () => {
+  const cuda = { name: 'cuda', why: 'auto: CUDA can be used' } as const;
+  const { name, why } = servedOn(cuda, 'int8');
+  expect(name).toBe('cpu');
+  expect(why).toMatch(/^auto: int8 on CUDA is not supported/);
+  expect(servedOn(cuda, 'int4')).toBe(cuda);
+  const webgpu = { name: 'webgpu', why: 'auto: CUDA cannot be used' } as const;
+  expect(servedOn(webgpu, 'int8')).toBe(webgpu);
 });
 
 it.skipIf(withoutWebGpu)(

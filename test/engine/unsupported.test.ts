@@ -1,7 +1,16 @@
 /** What the builder cannot make faithfully it names, with what it can. */
-import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { addModel, takeModel } from '../../gpu-backend/builder/add-model.ts';
 import { parseDecoderConfig } from '../../gpu-backend/builder/config.ts';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import { ropeFrequencies } from '../../gpu-backend/builder/rope.ts';
@@ -148,6 +157,26 @@ describe('rope scaling', () => {
     const ratios = [...scaled].map((frequency, i) => frequency / plain[i]!);
     expect(ratios.some((ratio) => ratio > 0.13 && ratio < 0.99)).toBe(true);
     expect([...ratios].sort((a, b) => b - a)).toEqual(ratios);
+  });
+});
+
+describe.each(['cuda', 'webgpu'] as const)('int8 columns on %s', (provider) => {
+  const cacheFolder = join(folder, `int8 ${provider}`);
+  const refused =
+    /^int8 on (CUDA|WebGPU) is not supported.*--quantize int4, or set ESPALIER_PROVIDER=cpu/;
+
+  it('are refused by an engine before it converts anything', async () => {
+    const opened = openEngine(SMALL, { provider, quantization: 'int8', cacheFolder });
+    await expect(opened).rejects.toThrow(refused);
+    expect(existsSync(cacheFolder)).toBe(false);
+  });
+
+  it('are refused by a model that was added so, before it is converted', async () => {
+    const own = { cacheFolder, compute: 'float32', quantization: 'int8' } as const;
+    const model = await takeModel(SMALL, own);
+    const auto = { ...own, quantization: 'auto', provider } as const;
+    await expect(addModel(model.path, auto)).rejects.toThrow(refused);
+    expect(readdirSync(cacheFolder)).toEqual(['models']);
   });
 });
 

@@ -148,11 +148,14 @@ export function lookUpColumns8(
   return graph.node('Mul', [levels, column], 'embedded');
 }
 
-/** Throws where a matrix is in this form: WebGPU has no kernel for its products. */
-export function refuseColumns8(matrices: Readonly<Record<string, StoredMatrix>>): void {
-  if (Object.values(matrices).every(({ form }) => form !== 'columns8')) return;
+/** How people write the devices that have no kernel for these products. */
+const WITHOUT_KERNEL = { cuda: 'CUDA', webgpu: 'WebGPU' } as const;
+
+/** Throws where matrices in this form can't be multiplied: everywhere but on a CPU. */
+export function refuseColumns8(provider: 'cpu' | keyof typeof WITHOUT_KERNEL): void {
+  if (provider === 'cpu') return;
   throw new UnsupportedModelError(
-    'int8 on WebGPU',
+    `int8 on ${WITHOUT_KERNEL[provider]}`,
     'int4 and none: add the model again with --quantize int4, or set ESPALIER_PROVIDER=cpu',
   );
 }

@@ -50,6 +50,12 @@ export async function openNetwork(
   engine: OrtEngine,
   { settings, add }: NetworkSetup,
 ): Promise<Network> {
+  if (settings.cudaGraphs) {
+    // While one thread captures, CUDA refuses others what loading and copying need.
+    throw new Error(
+      'ESPALIER_CUDA_GRAPHS=true leaves no room for a drafter on CUDA: set ESPALIER_DRAFT_PROVIDER=cpu, or do without one',
+    );
+  }
   const limits: EngineOptions = {
     ...settings,
     // Its words are guesses: they need not be the same bits wherever they lie in a tree.

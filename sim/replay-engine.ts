@@ -8,7 +8,7 @@
 import type { CostModel, RunCosts, RunLoad } from '../gpu-backend/engine/cost-model.ts';
 import type { Engine, EngineLimits, Slot, StepRow } from '../gpu-backend/engine/engine.ts';
 import { type LeastRows, paddedWidth } from '../gpu-backend/engine/lane.ts';
-import { OwnLanesPlan } from '../gpu-backend/engine/lane-plan.ts';
+import { type OwnLanes, OwnLanesPlan } from '../gpu-backend/engine/lane-plan.ts';
 import { summarize } from '../gpu-backend/engine/top-tokens.ts';
 import type { GrowingStep } from '../src/draft/tree/budget.ts';
 import { pause } from '../src/link/protocol/index.ts';
@@ -22,6 +22,11 @@ export const FLAT_GPU: RunCosts = { expected: ({ rows }) => 25 + 0.02 * rows };
 const MOST_LANES = 8;
 /** As of a model in which each query head has a key head of its own, such as Llama 2 7B. */
 const LEAST_ROWS: LeastRows = 2;
+const LANES: OwnLanes = {
+  lanesOfRun: MOST_LANES,
+  least: LEAST_ROWS,
+  mostRows: Number.POSITIVE_INFINITY,
+};
 
 export interface Pace {
   /** What runs take. */
@@ -153,7 +158,7 @@ export class ReplayEngine implements Engine {
   }
 
   plan(slots: readonly Slot[]): GrowingStep {
-    return new OwnLanesPlan(this.pace.belief ?? this.pace.times, slots, MOST_LANES, LEAST_ROWS);
+    return new OwnLanesPlan(this.pace.belief ?? this.pace.times, slots, LANES);
   }
 
   stepCost(rows: number, sessions: number, context: number): number {

@@ -16,20 +16,48 @@ const UPLOADS_A_STEP = 6;
 const DOWNLOADS_A_STEP = 1;
 /** For the logits, and for the end of the run. */
 const WAITS_A_STEP = 2;
+
+/** What no step may cost, and what every step may. */
+const ALWAYS = {
+  downloads: DOWNLOADS_A_STEP,
+  // Logits of many rows are tens of megabytes.
+  pageable: 0,
+  // Caches are written where they lie; a copy within the device would be a cache.
+  moves: 0,
+  captures: 0,
+  forbidden: 0,
+};
+
 /** A step's, over one lane; each in a sentence, none where all is well. */
 export function stepFaults(name: string, cost: PartCost, layers: number): string[] {
-  const limits = {
+  return faultsBeyond(name, cost, {
+    ...ALWAYS,
     launches: layers * LAUNCHES_A_LAYER + LAUNCHES_A_STEP,
     uploads: UPLOADS_A_STEP,
-    downloads: DOWNLOADS_A_STEP,
-    // Logits of many rows are tens of megabytes.
-    pageable: 0,
-    // Caches are written where they lie; a copy within the device would be a cache.
-    moves: 0,
     waits: WAITS_A_STEP,
-  };
+  });
+}
+
+/** A replayed step is one launch, of inputs that come in one copy. */
+export function replayFaults(name: string, cost: PartCost): string[] {
+  return faultsBeyond(name, cost, { ...ALWAYS, launches: 1, uploads: 1, waits: 1 });
+}
+
+/** A capture that ONNX Runtime gave up is none, and one that does what CUDA forbids fails on a device. */
+export function captureFaults(cost: PartCost): string[] {
+  const faults = faultsBeyond('capture', cost, { forbidden: 0 });
+  return cost.captures > 0 ? faults : [...faults, 'capture: no graph was captured'];
+}
+
+type Countable = Exclude<keyof PartCost, 'kernels'>;
+
+function faultsBeyond(
+  name: string,
+  cost: PartCost,
+  limits: Partial<Record<Countable, number>>,
+): string[] {
   return Object.entries(limits).flatMap(([what, limit]) => {
-    const found = cost[what as keyof typeof limits];
+    const found = cost[what as Countable];
     return found > limit ? [`${name}: ${found} ${what}, at most ${limit} are expected`] : [];
   });
 }

@@ -7,7 +7,7 @@ import type { Quantization } from '../../gpu-backend/builder/quantization.ts';
 import type { ComputeType } from '../../gpu-backend/builder/tensor-reader.ts';
 import { ROOT } from '../../local/root.ts';
 import { type CudaLibraries, fakeEnvironment } from './libraries.ts';
-import { commitFaults, sharingFaults, stepFaults } from './limits.ts';
+import { captureFaults, commitFaults, replayFaults, sharingFaults, stepFaults } from './limits.ts';
 import type { Probed, ProbeOptions } from './probe.ts';
 import { type PartCost, readTrace } from './trace.ts';
 
@@ -15,6 +15,8 @@ export interface Configuration {
   model: string;
   compute: ComputeType;
   quantization: Quantization;
+  /** Steps are captured and replayed. */
+  replayed: boolean;
 }
 
 export interface Placement extends Configuration {
@@ -45,18 +47,21 @@ const SHOWN_CHARACTERS = 600;
 export function allConfigurations(): Configuration[] {
   return MODELS.flatMap((model) =>
     (['float16', 'float32'] as const).flatMap((compute) =>
-      QUANTIZATIONS.map((quantization) => ({ model, compute, quantization })),
+      QUANTIZATIONS.flatMap((quantization) =>
+        [false, true].map((replayed) => ({ model, compute, quantization, replayed })),
+      ),
     ),
   );
 }
 
 /** One of each kind of layer, as it is served. */
 export function fewConfigurations(): Configuration[] {
-  const compute = 'float16';
+  const common = { compute: 'float16', replayed: false } as const;
   return [
-    { model: BUNDLED, compute, quantization: 'int4' },
-    { model: MODELS.at(-2)!, compute, quantization: 'none' },
-    { model: MODELS.at(-1)!, compute, quantization: 'none' },
+    { ...common, model: BUNDLED, quantization: 'int4' },
+    { ...common, model: BUNDLED, quantization: 'int4', replayed: true },
+    { ...common, model: MODELS.at(-2)!, quantization: 'none' },
+    { ...common, model: MODELS.at(-1)!, quantization: 'none' },
   ];
 }
 
@@ -75,7 +80,12 @@ export async function place(
   const probed = await probe(options, fakeEnvironment(found, trace));
   const parts = readTrace(existsSync(trace) ? readFileSync(trace, 'utf8') : '');
   const { launches = 0, uploads = 0 } = parts.get('step of 1') ?? {};
-  const faults = typeof probed === 'string' ? [probed] : faultsOf(parts, probed);
+  const faults =
+    typeof probed === 'string'
+      ? [probed]
+      : configuration.replayed
+        ? replayedFaults(parts, probed)
+        : faultsOf(parts, probed);
   return { ...configuration, launches, uploads, faults };
 }
 
@@ -84,6 +94,15 @@ function faultsOf(parts: ReadonlyMap<string, PartCost>, { layers, matrixBytes }:
     ...['step of 1', 'step of 2'].flatMap((name) => stepFaults(name, parts.get(name)!, layers)),
     ...commitFaults(parts.get('step after commits')!, 2),
     ...sharingFaults(parts.get('second graph')!, matrixBytes),
+  ];
+}
+
+function replayedFaults(parts: ReadonlyMap<string, PartCost>, { stale }: Probed): string[] {
+  return [
+    ...captureFaults(parts.get('first steps of 1')!),
+    ...['step of 1', 'step of 2'].flatMap((name) => replayFaults(name, parts.get(name)!)),
+    ...commitFaults(parts.get('step after commits')!, 2),
+    ...stale.map((name) => `the replay read another step's ${name}`),
   ];
 }
 
@@ -107,6 +126,6 @@ async function probe(options: ProbeOptions, env: NodeJS.ProcessEnv): Promise<Pro
   }
 }
 
-export function describe({ model, compute, quantization }: Configuration): string {
-  return `${basename(model)} ${compute} ${quantization}`;
+export function describe({ model, compute, quantization, replayed }: Configuration): string {
+  return `${basename(model)} ${compute} ${quantization}${replayed ? ', replayed' : ''}`;
 }

@@ -14,6 +14,7 @@ import { openEngine } from '../../gpu-backend/engine/open.ts';
 import { ortLibrary } from '../../gpu-backend/ort/library.ts';
 import { chainRow, treeRow, upTo } from '../../test/engine/driver.ts';
 import { matrixBytesOf } from './matrix-bytes.ts';
+import { ReplayWatch } from './replay-watch.ts';
 
 export interface ProbeOptions {
   model: string;
@@ -22,24 +23,32 @@ export interface ProbeOptions {
   cacheFolder: string;
   /** Rows of each session's tree. */
   rows: number;
+  /** Steps are captured and replayed. */
+  replayed: boolean;
 }
 
 export interface Probed {
   layers: number;
   /** What the graphs share. */
   matrixBytes: number;
+  /** Inputs that did not lie where the graph reads them when a step was replayed. */
+  stale: string[];
 }
 
-const CONTEXT = 80;
-const MAX_CONTEXT = 128;
+/** Beyond the widths that an engine captures when it opens. */
+const CONTEXT = 140;
+const MAX_CONTEXT = 256;
 const SLOTS = 3;
 const TOKENS = 90;
+/** Steps before the one that is like every later one: the first of a shape allocates, a further one captures. */
+const FIRST_STEPS = 3;
 /** Down the left edge of a binary tree, so that commits have rows to move. */
 const PATH = [0, 2, 6];
 
 const options = JSON.parse(process.argv[2]!) as ProbeOptions;
 // ONNX Runtime is loaded first: it brings the runtime that is marked.
 ortLibrary();
+const watch = new ReplayWatch(options.compute);
 const mark = koffi.load('libcudart.so.13').func('void fake_cuda_mark(str)');
 mark('open');
 const engine = await openEngine(options.model, {
@@ -50,7 +59,9 @@ const engine = await openEngine(options.model, {
   threads: 1,
   slots: SLOTS,
   maxContext: MAX_CONTEXT,
+  cudaGraphs: options.replayed,
 });
+const stale: string[] = [];
 const slots: Slot[] = [];
 for (const sessions of [1, 2]) {
   while (slots.length < sessions) {
@@ -61,34 +72,39 @@ for (const sessions of [1, 2]) {
     engine.commit(slot, upTo(CONTEXT), CONTEXT);
     slots.push(slot);
   }
-  // The first step of a shape allocates; the second is what every later one is like.
-  await engine.step(slots.map(tree));
+  mark(`first steps of ${sessions}`);
+  for (let i = 0; i < FIRST_STEPS; i++) await engine.step(slots.map((slot) => tree(slot, i)));
   mark(`step of ${sessions}`);
-  await engine.step(slots.map(tree));
+  const rows = slots.map((slot) => tree(slot, FIRST_STEPS));
+  await engine.step(rows);
   mark('between');
+  if (options.replayed) stale.push(...watch.stale(rows));
 }
 for (const slot of slots) engine.commit(slot, PATH, PATH.length);
 mark('step after commits');
 await engine.step(slots.map((slot) => chainRow(slot, [1])));
 mark('second graph');
 await engine.loadFor(2);
-const chunk = engine.acquire(Int32Array.from(upTo(CONTEXT)), MAX_CONTEXT, 'a prompt beside')!;
+const beside = upTo(CONTEXT).map((i) => i % TOKENS);
+const chunk = engine.acquire(Int32Array.from(beside), MAX_CONTEXT, 'a prompt beside')!;
 mark('step of two lanes');
-await engine.step([chainRow(slots[0]!, [1]), chainRow(chunk, upTo(CONTEXT), CONTEXT - 1)]);
+await engine.step([chainRow(slots[0]!, [1]), chainRow(chunk, beside, CONTEXT - 1)]);
 const { prepared } = engine.parts;
 const probed: Probed = {
   layers: prepared.model.config.layers,
   matrixBytes: matrixBytesOf(prepared),
+  stale,
 };
 mark('close');
 engine.close();
 console.log(JSON.stringify(probed));
 
-function tree(slot: Slot) {
-  const tokens = upTo(options.rows);
+/** @param first token: each step has others */
+function tree(slot: Slot, first: number) {
+  const rows = upTo(options.rows);
   return treeRow(
     slot,
-    tokens,
-    tokens.map((row) => Math.floor((row - 1) / 2)),
+    rows.map((row) => row + first),
+    rows.map((row) => Math.floor((row - 1) / 2)),
   );
 }

@@ -14,6 +14,9 @@ export interface PartCost {
   moves: number;
   /** Times that the host waited for the device. */
   waits: number;
+  /** Graphs that were captured, and calls that a capture forbids. */
+  captures: number;
+  forbidden: number;
   /** By kernel, as the compiler mangled its name. */
   kernels: Map<string, number>;
 }
@@ -44,12 +47,16 @@ function noCost(): PartCost {
     pageable: 0,
     moves: 0,
     waits: 0,
+    captures: 0,
+    forbidden: 0,
     kernels: new Map(),
   };
 }
 
 function add(part: PartCost, [call, what = '', bytes = '0']: string[]): void {
   if (call === 'wait') part.waits++;
+  if (call === 'capture') part.captures++;
+  if (call === 'forbidden') part.forbidden++;
   if (call === 'launch') {
     part.launches++;
     part.kernels.set(what, (part.kernels.get(what) ?? 0) + 1);

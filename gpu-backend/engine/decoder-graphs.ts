@@ -10,6 +10,7 @@ import type { PreparedModel } from '../builder/prepare.ts';
 import { Weights } from '../builder/weights.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
 import { InferenceSession } from '../ort/inference-session.ts';
+import { RunThread } from '../ort/run-thread.ts';
 import type { Device } from '../ort/tensor.ts';
 import type { WebGpuOptions } from '../ort/webgpu.ts';
 import { DeviceMemory } from './device-memory.ts';
@@ -34,6 +35,8 @@ export interface GraphOptions {
   /** Logits of a row. */
   logits: number;
   cuda?: CudaOptions | undefined;
+  /** Runs on CUDA may be captured and replayed. */
+  replayed?: boolean | undefined;
   webgpu?: WebGpuOptions | undefined;
 }
 
@@ -41,6 +44,8 @@ export class DecoderGraphs {
   private readonly prepared: PreparedModel;
   private readonly options: GraphOptions;
   private readonly weights: SharedWeights;
+  /** Makes all runs, where they may be captured. */
+  private readonly thread: RunThread | undefined;
   private readonly counts: readonly number[];
   private readonly first: InferenceSession;
   /** By lanes, ascending. */
@@ -53,12 +58,14 @@ export class DecoderGraphs {
     prepared: PreparedModel,
     options: GraphOptions,
     weights: SharedWeights,
+    thread: RunThread | undefined,
     counts: readonly number[],
     first: InferenceSession,
   ) {
     this.prepared = prepared;
     this.options = options;
     this.weights = weights;
+    this.thread = thread;
     this.counts = counts;
     this.first = first;
   }
@@ -74,10 +81,13 @@ export class DecoderGraphs {
     const device = options.cuda ? 'cuda' : options.webgpu ? 'webgpu' : 'cpu';
     const shared = beside?.device.name === device ? beside.weights : undefined;
     const weights = shared?.retain() ?? (await loadWeights(prepared, options));
+    let thread: RunThread | undefined;
     try {
-      const first = await load(prepared, options, weights, counts[0]!);
-      return new DecoderGraphs(prepared, options, weights, counts, first);
+      if (options.replayed) thread = await RunThread.start(options.cuda!.deviceId);
+      const first = await load(prepared, options, weights, thread, counts[0]!);
+      return new DecoderGraphs(prepared, options, weights, thread, counts, first);
     } catch (cause) {
+      thread?.close();
       weights.release();
       throw cause;
     }
@@ -93,9 +103,11 @@ export class DecoderGraphs {
   }
 
   /** Must be called once before `fit`: the caches live on the device that opening has found. */
-  start(context: RunnerContext): void {
+  async start(context: RunnerContext): Promise<void> {
     this.context = context;
     this.loaded.push(new LaneRunner(this.first, this.counts[0]!, context));
+    // While a run is captured nothing can be loaded beside it: all graphs are loaded now.
+    if (this.thread) for (const lanes of this.counts) await this.loadFor(lanes);
   }
 
   /** Lanes of the largest graph: a step of more takes several runs. */
@@ -135,11 +147,12 @@ export class DecoderGraphs {
     for (const runner of this.loaded) runner.release();
     // Sessions still loading use the weights: the last one frees them.
     void Promise.allSettled(this.loading.values()).then(() => this.weights.release());
+    this.thread?.close();
   }
 
   private async loadFurther(lanes: number): Promise<void> {
     try {
-      const session = await load(this.prepared, this.options, this.weights, lanes);
+      const session = await load(this.prepared, this.options, this.weights, this.thread, lanes);
       if (this.closed) return session.release();
       this.loaded.push(new LaneRunner(session, lanes, this.context!));
       this.loaded.sort((a, b) => a.lanes - b.lanes);
@@ -176,6 +189,7 @@ function load(
   { model, layout, folder }: PreparedModel,
   options: GraphOptions,
   shared: SharedWeights,
+  thread: RunThread | undefined,
   lanes: number,
 ): Promise<InferenceSession> {
   const products = options.attention === 'grouped' ? 'plain' : 'fused';
@@ -195,5 +209,6 @@ function load(
     cuda,
     webgpu,
     shared: shared.initializers,
+    thread,
   });
 }

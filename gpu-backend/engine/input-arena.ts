@@ -1,9 +1,10 @@
 /**
- * Host memory for the small inputs of one run: integers and masks, taken front
+ * Host memory for the small inputs of one run: integers, then masks, taken front
  * to back. The next run takes the same memory again, so nothing is allocated
  * once it has grown to the largest run.
  */
-import { Block, cpuDevice, type ElementTypeName, type Tensor } from '../ort/tensor.ts';
+import type { Copy } from '../ort/cuda-runtime.ts';
+import { Block, cpuDevice, type Device, type ElementTypeName, type Tensor } from '../ort/tensor.ts';
 
 const BYTES_PER_INT64 = 8;
 /** Cache line, so that no kernel meets an unaligned mask. */
@@ -15,65 +16,81 @@ export interface ArenaTensor {
   tensor: Tensor;
 }
 
+/** A run's inputs on a device, at places that follow from their shapes alone. */
+export interface Twin {
+  device: Device;
+  /** Host memory that is copied to it. */
+  host: Device;
+  bytes: number;
+}
+
+/** Bytes of an arena that takes so much in a run. */
+export function arenaBytes(
+  integers: number,
+  maskElements: number,
+  lanes: number,
+  maskType: 'float32' | 'float16',
+): number {
+  const elements = maskElements + lanes * MASK_ALIGNMENT;
+  return masksFrom(integers) + elements * (maskType === 'float16' ? 2 : 4);
+}
+
+/** Where masks begin, after so many integers. */
+function masksFrom(integers: number): number {
+  const grain = MASK_ALIGNMENT * 4;
+  return Math.ceil((integers * BYTES_PER_INT64) / grain) * grain;
+}
+
 export class InputArena {
   /** Two words an integer, low word first: JS would allocate for every 64-bit store. */
   words = new Int32Array(0);
   masks: Float32Array | Uint16Array = new Float32Array(0);
-  private readonly maskType: ElementTypeName;
-  private integerBlock = new Block(cpuDevice(), BYTES_PER_INT64);
-  private maskBlock = new Block(cpuDevice(), BYTES_PER_INT64);
+  private readonly maskType: 'float32' | 'float16';
+  private block: Block;
+  /** Where tensors lie that a device reads; null for host memory. */
+  private readonly twin: Block | null;
   private integers = 0;
   private maskElements = 0;
   private readonly tensors: Tensor[] = [];
 
-  constructor(maskType: 'float32' | 'float16') {
+  /** @param twin of a size that is never exceeded, as its place stays */
+  constructor(maskType: 'float32' | 'float16', twin?: Twin) {
     this.maskType = maskType;
+    this.block = new Block(twin?.host ?? cpuDevice(), twin?.bytes ?? BYTES_PER_INT64);
+    this.twin = twin ? new Block(twin.device, twin.bytes) : null;
+    this.look();
   }
 
   /** Starts a run that will take at most so much; what the last run got is no longer valid. */
   begin(integers: number, maskElements: number, lanes: number): void {
     for (const tensor of this.tensors) tensor.release();
     this.tensors.length = 0;
+    const bytes = arenaBytes(integers, maskElements, lanes, this.maskType);
+    if (this.block.bytes < bytes) this.grow(bytes);
     this.integers = 0;
-    this.maskElements = 0;
-    const integerBytes = integers * BYTES_PER_INT64;
-    if (this.integerBlock.bytes < integerBytes) {
-      this.integerBlock = regrown(this.integerBlock, integerBytes);
-      this.words = new Int32Array(this.integerBlock.buffer);
-    }
-    const half = this.maskType === 'float16';
-    const maskBytes = (maskElements + lanes * MASK_ALIGNMENT) * (half ? 2 : 4);
-    if (this.maskBlock.bytes < maskBytes) {
-      this.maskBlock = regrown(this.maskBlock, maskBytes);
-      const { buffer } = this.maskBlock;
-      this.masks = half ? new Uint16Array(buffer) : new Float32Array(buffer);
-    }
+    this.maskElements = masksFrom(integers) / this.masks.BYTES_PER_ELEMENT;
   }
 
   int64(shape: readonly number[]): ArenaTensor {
-    const offset = this.integers;
-    const tensor = this.integerBlock.tensor('int64', shape, offset * BYTES_PER_INT64);
-    this.integers += shape.reduce((product, size) => product * size, 1);
-    this.tensors.push(tensor);
-    return { offset, tensor };
+    return this.integer('int64', shape, this.twin ?? this.block);
+  }
+
+  /** Integers that operators read on the host. */
+  hostInt64(shape: readonly number[]): ArenaTensor {
+    return this.integer('int64', shape, this.block);
   }
 
   /** One integer of four bytes: the low half of a place. */
   int32(): ArenaTensor {
-    const offset = this.integers++;
-    const tensor = this.integerBlock.tensor('int32', [1], offset * BYTES_PER_INT64);
-    this.tensors.push(tensor);
-    return { offset, tensor };
+    return this.integer('int32', [1], this.twin ?? this.block);
   }
 
   mask(shape: readonly number[]): ArenaTensor {
     const offset = this.maskElements;
-    const bytes = offset * this.masks.BYTES_PER_ELEMENT;
-    const tensor = this.maskBlock.tensor(this.maskType, shape, bytes);
-    const end = offset + shape.reduce((product, size) => product * size, 1);
+    const end = offset + elementsOf(shape);
     this.maskElements = Math.ceil(end / MASK_ALIGNMENT) * MASK_ALIGNMENT;
-    this.tensors.push(tensor);
-    return { offset, tensor };
+    const bytes = offset * this.masks.BYTES_PER_ELEMENT;
+    return this.take(this.maskType, shape, offset, bytes, this.twin ?? this.block);
   }
 
   /** Stores an integer below 2^31 in magnitude. */
@@ -82,14 +99,54 @@ export class InputArena {
     this.words[2 * index + 1] = value < 0 ? -1 : 0;
   }
 
+  /** What brings the run's inputs to the device. */
+  get upload(): Copy {
+    const bytes = this.maskElements * this.masks.BYTES_PER_ELEMENT;
+    return { to: this.twin!.address, from: this.block.address, bytes };
+  }
+
   release(): void {
     for (const tensor of this.tensors) tensor.release();
-    this.integerBlock.release();
-    this.maskBlock.release();
+    this.block.release();
+    this.twin?.release();
+  }
+
+  private integer(type: 'int64' | 'int32', shape: readonly number[], block: Block): ArenaTensor {
+    const offset = this.integers;
+    this.integers += elementsOf(shape);
+    return this.take(type, shape, offset, offset * BYTES_PER_INT64, block);
+  }
+
+  private take(
+    type: ElementTypeName,
+    shape: readonly number[],
+    offset: number,
+    bytes: number,
+    block: Block,
+  ): ArenaTensor {
+    const tensor = block.tensor(type, shape, bytes);
+    this.tensors.push(tensor);
+    return { offset, tensor };
+  }
+
+  private grow(bytes: number): void {
+    if (this.twin) throw new RangeError(`inputs of ${bytes} bytes exceed ${this.block.bytes}`);
+    this.block.release();
+    this.block = new Block(cpuDevice(), 2 * bytes);
+    this.look();
+  }
+
+  private look(): void {
+    const { buffer } = this.block;
+    const words = buffer.byteLength >> 2;
+    this.words = new Int32Array(buffer, 0, words);
+    this.masks =
+      this.maskType === 'float16'
+        ? new Uint16Array(buffer, 0, 2 * words)
+        : new Float32Array(buffer, 0, words);
   }
 }
 
-function regrown(block: Block, bytes: number): Block {
-  block.release();
-  return new Block(cpuDevice(), 2 * bytes);
+function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
 }

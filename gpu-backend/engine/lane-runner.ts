@@ -1,15 +1,17 @@
-/** One loaded decoder graph: packs the rows of its lanes into tensors and runs them. */
+/** One loaded decoder graph: runs the rows of its lanes, where it may by replaying a captured CUDA graph. */
 import { cacheNames, MASKED } from '../builder/attention.ts';
 import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { float32ToFloat16 } from '../builder/float16.ts';
-import type { Binding, InferenceSession } from '../ort/inference-session.ts';
+import type { Around, Binding, InferenceSession } from '../ort/inference-session.ts';
 import type { Tensor } from '../ort/tensor.ts';
-import { MAX_ROWS } from './engine.ts';
-import type { ArenaTensor, InputArena } from './input-arena.ts';
+import { areDecoding } from './fixed-shape.ts';
+import { GraphIds, shapeOf } from './graph-ids.ts';
+import type { InputArena } from './input-arena.ts';
 import { type Lane, type LaneSlot, WIDTH_STEP } from './lane.ts';
+import { MOST_REPLAYED_ROWS, type Replays } from './replays.ts';
+import { RunInputs, rowsOf, sum } from './run-inputs.ts';
 import type { KvSlot } from './slots.ts';
 import type { StepOutputs } from './step-outputs.ts';
-import { fillDepths, fillTreeMask } from './tree-rows.ts';
 
 export interface RunnerContext {
   layers: number;
@@ -20,16 +22,19 @@ export interface RunnerContext {
   arena: InputArena;
   logits: StepOutputs;
   hidden: StepOutputs | null;
+  /** Lanes of steps come in few shapes, and all their rows give logits, padding too. */
+  fixedShapes: boolean;
+  /** What captured runs share; null where none is captured. */
+  replays: Replays | null;
   /** One small slot for lanes of the graph that a run has no use for. */
   scratch: KvSlot;
 }
 
-interface LaneInputs {
-  /** null where attention itself writes behind what counts. */
-  write: ArenaTensor | null;
-  /** null where the mask alone says what counts. */
-  length: ArenaTensor | null;
-  mask: ArenaTensor;
+/** Rows of logits: where those of a run go, how many are wanted, and how many it gives. */
+interface Wanted {
+  first: number;
+  wanted: number;
+  given: number;
 }
 
 export class LaneRunner {
@@ -38,12 +43,10 @@ export class LaneRunner {
   private readonly session: InferenceSession;
   private readonly binding: Binding;
   private readonly context: RunnerContext;
+  private readonly inputs: RunInputs;
+  private readonly graphs = new GraphIds();
   /** What is bound as each lane's caches now. */
   private readonly boundCaches: (readonly Tensor[] | null)[];
-  private readonly depths = new Int32Array(MAX_ROWS);
-  private readonly masked: number;
-  /** Inputs of the run that is being made ready. They are bound when they are filled: for a device, ORT copies what it binds at once. */
-  private readonly inputs: [name: string, tensor: Tensor][] = [];
 
   constructor(session: InferenceSession, lanes: number, context: RunnerContext) {
     this.session = session;
@@ -52,7 +55,8 @@ export class LaneRunner {
     this.binding = session.bind();
     this.boundCaches = Array<null>(lanes).fill(null);
     const half = context.compute === 'float16';
-    this.masked = half ? float32ToFloat16(MASKED.float16) : MASKED.float32;
+    const masked = half ? float32ToFloat16(MASKED.float16) : MASKED.float32;
+    this.inputs = new RunInputs({ ...context, masked }, context.arena);
   }
 
   /**
@@ -61,41 +65,19 @@ export class LaneRunner {
    * milliseconds that ONNX Runtime took.
    */
   async run(used: readonly Lane[], firstLogit: number): Promise<number> {
-    const { arena, attention } = this.context;
+    const { attention, fixedShapes, arena } = this.context;
     const padded = this.padded(used);
     const lanes = attention === 'grouped' ? padded.map(cut) : padded;
-    this.inputs.length = 0;
-    const tokens = sum(lanes, (lane) => lane.slots.length * lane.rows);
     const wanted = sum(lanes, (lane) => sum(lane.slots, wantedRows));
-    const slots = sum(lanes, (lane) => lane.slots.length);
-    const masks = sum(lanes, (lane) => lane.slots.length * lane.rows * lane.width);
-    arena.begin(2 * tokens + wanted + 4 * lanes.length + 2 * slots, masks, lanes.length);
-
-    const ids = this.integers('input_ids', [1, tokens]);
-    const positions = this.integers('position_ids', [1, tokens]);
-    const logitRows = this.integers('logit_rows', [wanted]);
-    if (this.lanes > 1) {
-      const counts = this.integers('lane_rows', [lanes.length]);
-      lanes.forEach((lane, i) => {
-        arena.set(counts.offset + i, lane.slots.length * lane.rows);
-      });
-    }
-    let token = 0;
-    let logit = logitRows.offset;
-    lanes.forEach((lane, i) => {
-      const inputs = this.bindLane(lane, i);
-      lane.slots.forEach((part, place) => {
-        this.fillRows(part, lane, ids.offset + token, positions.offset + token);
-        this.fillPlace(part, lane, place, inputs);
-        const { row } = part;
-        if (row)
-          for (let r = row.logitsFrom; r < row.count; r++) {
-            arena.set(logit++, token + r - (row.kept ?? 0));
-          }
-        token += lane.rows;
-      });
-    });
-    return await this.execute(lanes, firstLogit, wanted);
+    const fixed = fixedShapes && areDecoding(lanes);
+    const rows = { first: firstLogit, wanted, given: fixed ? rowsOf(lanes) : wanted };
+    const replays = fixed ? this.replaysOf(lanes) : null;
+    this.inputs.fill(replays?.inputs ?? arena, lanes, rows.given);
+    const started = performance.now();
+    await (replays ? this.replay(replays, lanes, rows) : this.execute(lanes, rows));
+    const took = performance.now() - started;
+    this.handOut(lanes, firstLogit);
+    return took;
   }
 
   release(): void {
@@ -103,23 +85,73 @@ export class LaneRunner {
     this.session.release();
   }
 
-  private async execute(lanes: Lane[], firstLogit: number, wanted: number): Promise<number> {
+  /** null for a run that is to be made as it comes. */
+  private replaysOf(lanes: readonly Lane[]): Replays | null {
+    const { replays } = this.context;
+    if (!replays || rowsOf(lanes) > MOST_REPLAYED_ROWS) return null;
+    const shape = shapeOf(lanes);
+    const known = this.graphs.captured(shape) !== undefined || this.graphs.comesAgain(shape);
+    return known ? replays : null;
+  }
+
+  private async execute(lanes: readonly Lane[], { first, given }: Wanted): Promise<void> {
     const { logits, hidden } = this.context;
-    for (const [name, tensor] of this.inputs) this.binding.input(name, tensor);
-    const tensors = [logits.tensor(firstLogit, wanted)];
-    this.binding.output('logits', tensors[0]!);
-    if (hidden) {
-      const tensor = hidden.tensor(firstLogit, wanted);
-      this.binding.output('hidden', tensor);
-      tensors.push(tensor);
-    }
-    const started = performance.now();
+    const outputs = [logits.tensor(first, given)];
+    if (hidden) outputs.push(hidden.tensor(first, given));
+    this.bind(lanes, outputs);
+    await this.released(outputs, {});
+  }
+
+  /** The first run of a shape is captured; from then on its inputs are filled, and nothing is bound. */
+  private async replay(
+    replays: Replays,
+    lanes: readonly Lane[],
+    { first, wanted, given }: Wanted,
+  ): Promise<void> {
+    const around = { before: [replays.inputs.upload], after: replays.downloads(first, wanted) };
+    const shape = shapeOf(lanes);
+    const graph = this.graphs.captured(shape);
+    if (graph !== undefined) return await this.session.run(this.binding, { ...around, graph });
+    const outputs = this.context.hidden ? [0, 1] : [0];
+    const tensors = outputs.map((index) => replays.output(index, given));
+    this.bind(lanes, tensors);
+    await this.released(tensors, { ...around, graph: this.graphs.next });
+    this.graphs.add(shape);
+  }
+
+  private async released(outputs: readonly Tensor[], around: Around): Promise<void> {
     try {
-      await this.session.run(this.binding);
+      await this.session.run(this.binding, around);
     } finally {
-      for (const tensor of tensors) tensor.release();
+      for (const tensor of outputs) tensor.release();
     }
-    const took = performance.now() - started;
+  }
+
+  private bind(lanes: readonly Lane[], [logits, hidden]: readonly Tensor[]): void {
+    for (const [name, tensor] of this.inputs.named) this.binding.input(name, tensor);
+    lanes.forEach((lane, i) => {
+      this.bindCaches(lane, i);
+    });
+    this.binding.output('logits', logits!);
+    if (hidden) this.binding.output('hidden', hidden);
+  }
+
+  private bindCaches(lane: Lane, index: number): void {
+    const caches = lane.pool.view(lane.first, lane.slots.length, lane.width);
+    if (caches === this.boundCaches[index]) return;
+    for (let layer = 0; layer < this.context.layers; layer++) {
+      cacheNames(layer, index).forEach(({ input, output }, which) => {
+        const tensor = caches[2 * layer + which]!;
+        this.binding.input(input, tensor);
+        this.binding.output(output, tensor);
+      });
+    }
+    this.boundCaches[index] = caches;
+  }
+
+  /** Gives each row its logits, and its hidden states. */
+  private handOut(lanes: readonly Lane[], firstLogit: number): void {
+    const { logits, hidden } = this.context;
     let first = firstLogit;
     for (const lane of lanes) {
       for (const part of lane.slots) {
@@ -130,7 +162,6 @@ export class LaneRunner {
         first += count;
       }
     }
-    return took;
   }
 
   /** Lanes that a run leaves over get one row over the scratch slot. */
@@ -143,77 +174,6 @@ export class LaneRunner {
     }
     return lanes;
   }
-
-  private integers(name: string, shape: readonly number[]): ArenaTensor {
-    return this.input(name, this.context.arena.int64(shape));
-  }
-
-  private input(name: string, span: ArenaTensor): ArenaTensor {
-    this.inputs.push([name, span.tensor]);
-    return span;
-  }
-
-  private bindLane(lane: Lane, index: number): LaneInputs {
-    const { arena, attention, batchedLanes, layers } = this.context;
-    const batch = lane.slots.length;
-    const grouped = attention === 'grouped';
-    const write = grouped ? null : this.integers(`write.${index}`, [batch]);
-    const length = attention === 'fused' ? this.integers(`length.${index}`, [batch]) : null;
-    if (grouped) {
-      for (const [name, value] of [
-        ['last', lane.width - 1],
-        ['total', lane.width],
-      ] as const) {
-        arena.set(this.input(`${name}.${index}`, arena.int32()).offset, value);
-      }
-    }
-    if (batchedLanes) {
-      const shape = this.integers(`shape.${index}`, [3]);
-      arena.set(shape.offset, batch);
-      arena.set(shape.offset + 1, lane.rows);
-      arena.set(shape.offset + 2, -1);
-    }
-    const mask = this.input(`mask.${index}`, arena.mask([batch, 1, lane.rows, lane.width]));
-    const caches = lane.pool.view(lane.first, batch, lane.width);
-    if (caches !== this.boundCaches[index]) {
-      for (let layer = 0; layer < layers; layer++) {
-        cacheNames(layer, index).forEach(({ input, output }, which) => {
-          const tensor = caches[2 * layer + which]!;
-          this.binding.input(input, tensor);
-          this.binding.output(output, tensor);
-        });
-      }
-      this.boundCaches[index] = caches;
-    }
-    return { write, length, mask };
-  }
-
-  private fillRows({ slot, row }: LaneSlot, lane: Lane, ids: number, positions: number): void {
-    const { arena } = this.context;
-    const count = row?.count ?? 0;
-    const kept = row?.kept ?? 0;
-    if (row) fillDepths(this.depths, row.parents, count);
-    for (let r = 0; r < lane.rows; r++) {
-      const at = kept + r;
-      arena.set(ids + r, at < count ? row!.tokens[at]! : 0);
-      arena.set(positions + r, at < count ? slot.length + this.depths[at]! : 0);
-    }
-  }
-
-  /** Padding rows are written after what counts, and see nothing that is read. */
-  private fillPlace({ slot, row }: LaneSlot, lane: Lane, place: number, inputs: LaneInputs): void {
-    const { arena } = this.context;
-    const { rows, width } = lane;
-    const count = row?.count ?? 0;
-    const kept = row?.kept ?? 0;
-    const { masks } = arena;
-    const { length } = slot;
-    if (inputs.write) arena.set(inputs.write.offset + place, length + kept);
-    if (inputs.length) arena.set(inputs.length.offset + place, length + kept + rows);
-    const start = inputs.mask.offset + place * rows * width;
-    if (row) fillTreeMask(masks, start, row.parents, count, length, width, this.masked, kept);
-    masks.fill(this.masked, start + (count - kept) * width, start + rows * width);
-  }
 }
 
 /** GroupQueryAttention writes a run's rows to the end of what it reads: that is all that counts, and no more. */
@@ -224,10 +184,4 @@ function cut(lane: Lane): Lane {
 
 function wantedRows({ row }: LaneSlot): number {
   return row ? row.count - row.logitsFrom : 0;
-}
-
-function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  let total = 0;
-  for (const item of items) total += value(item);
-  return total;
 }

@@ -1,6 +1,7 @@
 /** The parts of one run: which slots go through the graph together, and how long their tensors are. */
 import type { AttentionForm } from '../builder/attention-kernel.ts';
 import type { DecoderConfig } from '../builder/config.ts';
+import type { Device } from '../ort/tensor.ts';
 import type { StepRow } from './engine.ts';
 import type { KvPool } from './kv-pool.ts';
 import type { KvSlot } from './slots.ts';
@@ -44,9 +45,13 @@ export function fedRows({ count, kept = 0 }: StepRow): number {
   return count - kept;
 }
 
-export function leastRowsOf(form: AttentionForm, { heads, kvHeads }: DecoderConfig): LeastRows {
-  // On WebGPU results are equal to rounding only, and a single row has quicker kernels.
-  if (form === 'grouped') return 1;
+export function leastRowsOf(
+  form: AttentionForm,
+  { heads, kvHeads }: DecoderConfig,
+  device: Device['name'],
+): LeastRows {
+  // On a GPU results are equal to rounding only, and fewer rows have quicker kernels.
+  if (form === 'grouped' || device === 'cuda') return 1;
   return form === 'exact' && heads > kvHeads ? 1 : 2;
 }
 
@@ -82,46 +87,4 @@ function withRow(lane: Lane): Lane {
   const { slot, row } = lane.slots[0]!;
   const rows = lane.rows + 1;
   return { ...lane, rows, width: paddedWidth(slot.length + (row?.kept ?? 0), rows) };
-}
-
-/** Rows up to which sessions share a lane; padding short ones to longer trees would cost more. */
-export const MAX_SHARED_ROWS = 64;
-
-/**
- * Lanes for a device where launching an operator costs more than padding: the
- * small trees of each pool share one lane over whole slots, larger row sets
- * (prefill chunks) get their own. `all` are the engine's slots.
- */
-export function sharedLanes(
-  members: readonly Member[],
-  all: readonly KvSlot[],
-  least: LeastRows,
-): Lane[] {
-  const small = members.filter(({ row }) => fedRows(row) <= MAX_SHARED_ROWS);
-  const pools = new Set(small.map(({ slot }) => slot.pool));
-  return [
-    ...[...pools].map((pool) => poolLane(pool, small, all, least)),
-    ...members
-      .filter(({ row }) => fedRows(row) > MAX_SHARED_ROWS)
-      .map((member) => ownLane(member, least)),
-  ];
-}
-
-function poolLane(
-  pool: KvPool,
-  members: readonly Member[],
-  all: readonly KvSlot[],
-  least: LeastRows,
-): Lane {
-  const own = members.filter(({ slot }) => slot.pool === pool);
-  if (own.length === 1) return ownLane(own[0]!, least);
-  const indices = own.map(({ slot }) => slot.index);
-  const first = Math.min(...indices);
-  const last = Math.max(...indices);
-  const rowOf = new Map(own.map(({ slot, row }) => [slot, row]));
-  const slots = all
-    .filter((slot) => slot.pool === pool && slot.index >= first && slot.index <= last)
-    .map((slot) => ({ slot, row: rowOf.get(slot) ?? null }));
-  const rows = Math.max(least, ...own.map(({ row }) => fedRows(row)));
-  return { pool, first, slots, rows, width: pool.stride };
 }

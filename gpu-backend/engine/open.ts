@@ -13,27 +13,21 @@ import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
 import type { Quantization } from '../builder/quantization.ts';
 import type { ComputeType } from '../builder/tensor-reader.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
-import { cpuDevice, type Device } from '../ort/tensor.ts';
+import type { Device } from '../ort/tensor.ts';
 import type { WebGpuOptions } from '../ort/webgpu.ts';
-import { type Bucket, type BudgetRequest, planBuckets } from './budget.ts';
+import { assemble } from './assemble.ts';
+import { type BudgetRequest, planBuckets } from './budget.ts';
 import { calibrate } from './calibrate.ts';
 import type { CostPrior } from './cost-model.ts';
 import { priorOf } from './cost-prior.ts';
-import { DecoderGraphs, MAX_OWN_LANES } from './decoder-graphs.ts';
-import type { DeviceMemory } from './device-memory.ts';
-import { MAX_ROWS } from './engine.ts';
+import type { DecoderGraphs } from './decoder-graphs.ts';
+import type { EnginePlan } from './engine-plan.ts';
 import { type Proof, proveShortly } from './exactness/short-check.ts';
-import { HeadsCopier } from './heads-copier.ts';
-import { InputArena } from './input-arena.ts';
 import { kept, machineKey } from './kept.ts';
-import { DeviceCopier, HostCopier, type KvCopier } from './kv-copy.ts';
-import { bytesPerToken, KvPool, type KvShape } from './kv-pool.ts';
-import { leastRowsOf, MAX_SHARED_ROWS, WIDTH_STEP } from './lane.ts';
-import { clearAll, layOut } from './lay-out.ts';
+import { bytesPerToken, type KvShape } from './kv-pool.ts';
+import { WIDTH_STEP } from './lane.ts';
 import { type EngineParts, OrtEngine } from './ort-engine.ts';
-import { mostRowsOf } from './parts.ts';
-import { KvSlot, SlotTable } from './slots.ts';
-import { StepOutputs } from './step-outputs.ts';
+import { MAX_SHARED_ROWS } from './shared-lanes.ts';
 
 export interface EngineOptions {
   /** Threads of ONNX Runtime's pool; by default one a core. */
@@ -58,6 +52,10 @@ export interface EngineOptions {
   compute?: ComputeType | undefined;
   /** Neighbouring slots share a lane; by default on CUDA. */
   sharedLanes?: boolean | undefined;
+  /** Lanes of steps are padded to few shapes; by default with `cudaGraphs`. Only with `sharedLanes`. */
+  fixedShapes?: boolean | undefined;
+  /** Steps on CUDA are captured and replayed; by default not, as no GPU has shown it. */
+  cudaGraphs?: boolean | undefined;
   /** By default exact on a CPU, fused on CUDA, grouped on WebGPU. */
   attention?: AttentionForm | undefined;
   /** Query heads become rows of their key head in fused attention; by default on CUDA. */
@@ -74,11 +72,6 @@ export function computeTypeFor(options: EngineOptions): ComputeType {
   return options.compute ?? (options.provider === 'cuda' ? 'float16' : 'float32');
 }
 
-/**
- * Long enough to fill the cores. Exact attention goes over its scores several times:
- * they should stay in the cache of a core.
- */
-const PROMPT_ROWS: Record<AttentionForm, number> = { exact: 128, fused: 256, grouped: 124 };
 const PROOF_FILE = 'exactness-proof.json';
 
 /**
@@ -146,25 +139,6 @@ export async function openPrepared(
   return engine;
 }
 
-/** What the options come to for this model. */
-interface EnginePlan {
-  shape: KvShape;
-  request: BudgetRequest;
-  buckets: readonly Bucket[];
-  attention: AttentionForm;
-  threads: number;
-  /** Lanes over several slots; null for lanes of one slot. */
-  sharedLanes: number | null;
-  foldHeads: boolean;
-  hiddenOutput: boolean;
-  modelBlocks: readonly Block[];
-  /** Logits of a row. */
-  logits: number;
-  /** undefined on a CPU. */
-  cuda: CudaOptions | undefined;
-  webgpu: WebGpuOptions | undefined;
-}
-
 const ATTENTION_ON: Record<Device['name'], AttentionForm> = {
   cpu: 'exact',
   cuda: 'fused',
@@ -187,6 +161,7 @@ function planOf(
     heads: attention === 'grouped' ? config.kvHeads : undefined,
   };
   const onCuda = provider === 'cuda';
+  const replayed = onCuda && (options.cudaGraphs ?? false);
   const shared = attention !== 'grouped' && (options.sharedLanes ?? onCuda);
   const request: BudgetRequest = {
     memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
@@ -206,6 +181,8 @@ function planOf(
     threads: attention === 'exact' ? Math.min(asked, maxExactThreads(config)) : asked,
     // One lane a pool, and one for a prefill chunk beside them.
     sharedLanes: shared ? buckets.length + 1 : null,
+    fixedShapes: shared && (options.fixedShapes ?? replayed),
+    replayed,
     foldHeads: options.foldHeads ?? onCuda,
     hiddenOutput: options.hiddenOutput ?? false,
     modelBlocks: blocks,
@@ -213,77 +190,6 @@ function planOf(
     cuda: onCuda ? (options.cuda ?? { deviceId: 0, memoryBytes: 0 }) : undefined,
     webgpu: provider === 'webgpu' ? (options.webgpu ?? {}) : undefined,
   };
-}
-
-/** RotaryEmbedding refuses more rows than its tables have, whatever their positions. */
-function positionsFor({ buckets, sharedLanes }: EnginePlan): number {
-  const slots = buckets.reduce((sum, bucket) => sum + bucket.slots, 0);
-  const mostRows = sharedLanes
-    ? slots * MAX_SHARED_ROWS + sharedLanes * MAX_ROWS
-    : MAX_OWN_LANES * MAX_ROWS;
-  return Math.max(mostRows, ...buckets.map(({ capacity }) => capacity));
-}
-
-/** Loads the graphs and lays out the caches. */
-async function assemble(
-  prepared: PreparedModel,
-  plan: EnginePlan,
-  beside?: DecoderGraphs,
-): Promise<EngineParts> {
-  const { config } = prepared.model;
-  const { compute } = prepared.layout;
-  const { shape, request, buckets, attention, sharedLanes, hiddenOutput } = plan;
-  const options = { ...plan, positions: positionsFor(plan) };
-  const graphs = await DecoderGraphs.open(prepared, options, beside);
-  const copier = await copierFor(graphs.memory, plan);
-  const { pools, slots } = layOut(graphs.device, shape, buckets, request.tail);
-  if (graphs.memory) await clearAll(copier, pools, slots);
-  const scratchPool = new KvPool(graphs.device, shape, 1, WIDTH_STEP);
-  const scratch = new KvSlot(scratchPool, 0, WIDTH_STEP);
-  copier.clear({ pool: scratchPool, slot: 0, token: 0 }, WIDTH_STEP);
-  const arena = new InputArena(compute);
-  const host = graphs.device.host ?? cpuDevice();
-  const logits = new StepOutputs(plan.logits, host);
-  const hidden = hiddenOutput ? new StepOutputs(config.hiddenSize, host) : null;
-  const outputs = hidden ? [logits, hidden] : [logits];
-  const batchedLanes = sharedLanes !== null;
-  const { layers } = shape;
-  graphs.start({ layers, compute, attention, batchedLanes, arena, logits, hidden, scratch });
-  return {
-    prepared,
-    limits: {
-      vocabSize: config.vocabSize,
-      maxContext: request.maxContext,
-      maxRows: Math.min(MAX_ROWS, buckets[0]!.capacity),
-      promptRows: PROMPT_ROWS[attention],
-      slots: slots.length,
-      exact: attention === 'exact',
-    },
-    graphs,
-    pools,
-    slots: new SlotTable(slots),
-    copier,
-    outputs,
-    sharedLanes: batchedLanes,
-    leastRows: leastRowsOf(attention, config),
-    mostRows: mostRowsOf(attention),
-    release: () => {
-      copier.release();
-      // On a device their memory is that of the weights, which go with the graphs.
-      for (const pool of [...pools, scratchPool]) pool.release();
-      for (const output of outputs) output.release();
-      graphs.close();
-      arena.release();
-    },
-  };
-}
-
-async function copierFor(
-  memory: DeviceMemory | null,
-  { shape, threads, cuda, webgpu }: EnginePlan,
-): Promise<KvCopier> {
-  if (shape.heads) return await HeadsCopier.load(shape, { threads, webgpu });
-  return memory ? await DeviceCopier.load(shape, memory, { threads, cuda }) : new HostCopier();
 }
 
 /** Whether the model is exact on this machine, and how: found out the first time it is opened here. */

@@ -5,6 +5,7 @@ import type { PreparedModel } from '../builder/prepare.ts';
 import { CostModel, type CostPrior } from './cost-model.ts';
 import type { DecoderGraphs } from './decoder-graphs.ts';
 import type { Engine, EngineLimits, Exactness, ProviderChoice, Slot, StepRow } from './engine.ts';
+import { ofFixedShape } from './fixed-shape.ts';
 import type { KvCopier } from './kv-copy.ts';
 import type { KvPool } from './kv-pool.ts';
 import {
@@ -13,13 +14,12 @@ import {
   type LeastRows,
   type Member,
   ownLane,
-  paddedWidth,
-  sharedLanes,
   WIDTH_STEP,
   withoutLeftOver,
 } from './lane.ts';
-import { loadOf, OwnLanesPlan, SharedLanesPlan } from './lane-plan.ts';
+import { evenStepCost, loadOf, type OwnLanes, OwnLanesPlan, SharedLanesPlan } from './lane-plan.ts';
 import { partsOf } from './parts.ts';
+import { type Sharing, sharedLanes } from './shared-lanes.ts';
 import { KvSlot, type SlotTable } from './slots.ts';
 import type { StepOutputs } from './step-outputs.ts';
 import { summarize } from './top-tokens.ts';
@@ -34,7 +34,11 @@ export interface EngineParts {
   outputs: readonly StepOutputs[];
   /** Whether lanes are shared by neighbouring slots. */
   sharedLanes: boolean;
+  /** Whether lanes of steps are padded to few shapes. */
+  fixedShapes: boolean;
   leastRows: LeastRows;
+  /** Rows of a step up to which a device multiplies matrices as they lie. */
+  packedRows: number;
   /** Rows of a session that one run takes; a step of more takes several. */
   mostRows: number;
   /** Frees what the parts above use. */
@@ -146,18 +150,13 @@ export class OrtEngine implements Engine {
 
   plan(slots: readonly Slot[]): GrowingStep {
     const own = slots.map((slot) => this.own(slot));
-    const { sharedLanes, graphs, leastRows } = this.parts;
-    if (sharedLanes) return new SharedLanesPlan(this.costs, own, leastRows);
-    return new OwnLanesPlan(this.costs, own, graphs.mostLanes, leastRows);
+    const { sharedLanes, fixedShapes } = this.parts;
+    if (sharedLanes) return new SharedLanesPlan(this.costs, own, this.sharing, fixedShapes);
+    return new OwnLanesPlan(this.costs, own, this.ownLanes);
   }
 
   stepCost(rows: number, sessions: number, context: number): number {
-    const { graphs, leastRows } = this.parts;
-    const each = Math.max(leastRows, Math.ceil(rows / sessions));
-    const runs = Math.ceil(sessions / graphs.mostLanes);
-    const lanes = sessions / runs;
-    const attended = lanes * each * paddedWidth(context, each);
-    return runs * this.costs.expected({ rows: lanes * each, attended, lanes });
+    return evenStepCost(this.costs, { rows, sessions, context }, this.ownLanes);
   }
 
   async probe(rows: number): Promise<boolean> {
@@ -190,12 +189,13 @@ export class OrtEngine implements Engine {
   }
 
   private async runAll(members: readonly Member[]): Promise<void> {
-    const { outputs, mostRows, copier } = this.parts;
-    let logits = 0;
-    for (const { row } of members) logits += row.count - row.logitsFrom;
-    for (const output of outputs) output.reserve(logits);
+    const { outputs, mostRows, copier, fixedShapes, graphs } = this.parts;
     const whole = members.filter(({ row }) => fedRows(row) <= mostRows);
     const lanes = this.lanes(whole);
+    // A run of a fixed shape gives logits of padding too, behind those that are wanted.
+    let logits = fixedShapes ? loadOf(lanes).rows + graphs.mostLanes : 0;
+    for (const { row } of members) logits += row.count - row.logitsFrom;
+    for (const output of outputs) output.reserve(logits);
     for (const lane of lanes) this.clear(lane);
     await copier.flush();
     let logit = await this.runLanes(lanes, 0);
@@ -231,9 +231,20 @@ export class OrtEngine implements Engine {
   }
 
   private lanes(members: readonly Member[]): Lane[] {
-    const { slots, leastRows } = this.parts;
-    if (this.parts.sharedLanes) return sharedLanes(members, slots.slots, leastRows);
-    return members.map((member) => ownLane(member, leastRows));
+    const { slots, leastRows, fixedShapes } = this.parts;
+    if (!this.parts.sharedLanes) return members.map((member) => ownLane(member, leastRows));
+    const lanes = sharedLanes(members, slots.slots, this.sharing);
+    return fixedShapes ? lanes.map(ofFixedShape) : lanes;
+  }
+
+  private get ownLanes(): OwnLanes {
+    const { leastRows: least, mostRows, graphs } = this.parts;
+    return { least, mostRows, lanesOfRun: graphs.mostLanes };
+  }
+
+  private get sharing(): Sharing {
+    const { leastRows: least, packedRows, graphs } = this.parts;
+    return { least, packedRows, mostLanes: graphs.mostLanes };
   }
 
   /** Zeroes what a lane, padded by a row, would read of memory that was never written. */

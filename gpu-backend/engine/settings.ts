@@ -32,7 +32,10 @@ export function readEngineSettings(
     provider,
     ...(auto ? { auto } : {}),
     ...(provider === 'cuda' || auto
-      ? { cuda: { deviceId: Number(device), memoryBytes: deviceMemory } }
+      ? {
+          cuda: { deviceId: Number(device), memoryBytes: deviceMemory },
+          cudaGraphs: flag('ESPALIER_CUDA_GRAPHS', environment.ESPALIER_CUDA_GRAPHS),
+        }
       : {}),
     threads: positive('ESPALIER_THREADS'),
     slots: positive('ESPALIER_SLOTS'),
@@ -53,6 +56,12 @@ export function readDraftSettings(
     throw wrong('ESPALIER_DRAFT_PROVIDER', provider, PROVIDERS.join(', '));
   }
   return readEngineSettings({ ...environment, ESPALIER_PROVIDER: provider });
+}
+
+function flag(name: string, value: string | undefined): boolean | undefined {
+  if (!value) return undefined;
+  if (value !== 'true' && value !== 'false') throw wrong(name, value, 'true or false');
+  return value === 'true';
 }
 
 function bytes(name: string, value: string | undefined): number | undefined {

@@ -1,10 +1,11 @@
 /** Where a step's results land in host memory: rows of logits, and of hidden states if asked for. */
+import type { Address } from '../ort/library.ts';
 import { Block, type Device, type Tensor } from '../ort/tensor.ts';
 
 const BYTES_PER_FLOAT = 4;
 
 export class StepOutputs {
-  private readonly width: number;
+  readonly width: number;
   private readonly memory: Device;
   private block: Block;
   private floats: Float32Array;
@@ -32,6 +33,11 @@ export class StepOutputs {
   tensor(firstRow: number, rows: number): Tensor {
     const offset = firstRow * this.width * BYTES_PER_FLOAT;
     return this.block.tensor('float32', [1, rows, this.width], offset);
+  }
+
+  /** Where a row lies. */
+  place(firstRow: number): Address {
+    return this.block.address + BigInt(firstRow * this.width * BYTES_PER_FLOAT);
   }
 
   view(firstRow: number, rows: number): Float32Array {

@@ -23,23 +23,27 @@ const REMEDY =
   'Python package onnxruntime-gpu in ESPALIER_ORT (docs/deploy.md), or set ESPALIER_PROVIDER=cpu';
 
 /**
- * Options of ORT's CUDA provider, by its own names. CUDA graphs stay off: ORT
- * replays a captured graph at the addresses and shapes of its capture, and here
- * both change from step to step.
+ * Options of ORT's CUDA provider, by its own names.
+ * @param graphs runs may be captured as CUDA graphs, which ORT replays at the addresses and shapes of their capture
  */
-export function cudaProviderOptions(cuda: CudaOptions): Record<string, string> {
+export function cudaProviderOptions(cuda: CudaOptions, graphs = false): Record<string, string> {
   return {
     device_id: String(cuda.deviceId),
     // The caches are large and few: growing by powers of two would waste up to half the device.
     arena_extend_strategy: 'kSameAsRequested',
-    enable_cuda_graph: '0',
+    enable_cuda_graph: graphs ? '1' : '0',
     ...(cuda.memoryBytes > 0 && { gpu_mem_limit: String(cuda.memoryBytes) }),
   };
 }
 
 /** Adds the provider to a session's options. Throws where its library or CUDA's are missing, with ORT's text. */
-export function appendCuda(ort: OrtLibrary, sessionOptions: Address, cuda: CudaOptions): void {
-  const settings = cudaProviderOptions(cuda);
+export function appendCuda(
+  ort: OrtLibrary,
+  sessionOptions: Address,
+  cuda: CudaOptions,
+  graphs: boolean,
+): void {
+  const settings = cudaProviderOptions(cuda, graphs);
   const provider = ort.create('CreateCUDAProviderOptions');
   try {
     const keys = Object.keys(settings);

@@ -1,13 +1,18 @@
 /** A loaded graph, and the bindings through which it runs on tensors that stay where they are. */
 import { appendCuda, type CudaOptions, cudaDevice } from './cuda.ts';
+import type { Copy } from './cuda-runtime.ts';
 import { ortEnvironment } from './environment.ts';
 import { type Address, type OrtLibrary, ortLibrary } from './library.ts';
+import type { RunThread } from './run-thread.ts';
 import { cpuDevice, type Device, type Tensor } from './tensor.ts';
 import { appendWebGpu, type WebGpuOptions, webGpuDevice } from './webgpu.ts';
 
 const LOG_ERRORS_ONLY = 3;
 /** ORT's own configuration key for the folder that external initializers are found in. */
 const DATA_FOLDER = 'session.model_external_initializers_file_folder_path';
+/** ORT's key for the CUDA graph that a run captures or replays; with −1 it does neither. */
+const GRAPH_ID = 'gpu_graph_id';
+const NO_GRAPH = -1;
 
 export interface SessionOptions {
   /** Threads of ORT's pool, the calling one included. */
@@ -16,16 +21,30 @@ export interface SessionOptions {
   webgpu?: WebGpuOptions;
   /** Initializers that several sessions use, in memory that outlives them. */
   shared?: SharedInitializers;
+  /** CUDA graphs may be captured: all runs are made by this thread. */
+  thread?: RunThread | undefined;
+}
+
+/** What else a run on a `RunThread` does. */
+export interface Around {
+  /** Of the CUDA graph that is captured by its first run and replayed by later ones, whatever is bound then. */
+  graph?: number;
+  before?: readonly Copy[];
+  after?: readonly Copy[];
 }
 
 export class InferenceSession {
   readonly device: Device;
   private readonly ort: OrtLibrary = ortLibrary();
+  private readonly thread: RunThread | undefined;
+  /** Run options by graph. */
+  private readonly options = new Map<number, Address>();
   private address: Address | null;
 
-  private constructor(address: Address, device: Device) {
+  private constructor(address: Address, device: Device, thread: RunThread | undefined) {
     this.address = address;
     this.device = device;
+    this.thread = thread;
   }
 
   /**
@@ -44,7 +63,7 @@ export class InferenceSession {
       ort.call('SetIntraOpNumThreads', settings, options.threads);
       ort.call('SetSessionLogSeverityLevel', settings, LOG_ERRORS_ONLY);
       ort.call('AddSessionConfigEntry', settings, DATA_FOLDER, dataFolder);
-      if (options.cuda) appendCuda(ort, settings, options.cuda);
+      if (options.cuda) appendCuda(ort, settings, options.cuda, options.thread !== undefined);
       if (options.webgpu) appendWebGpu(ort, settings, options.webgpu);
       const { shared } = options;
       shared?.addTo(settings);
@@ -56,7 +75,7 @@ export class InferenceSession {
             shared.container,
           )
         : await ort.createAsync('CreateSessionFromArray', ...model);
-      return new InferenceSession(address, deviceOf(ort, address, options));
+      return new InferenceSession(address, deviceOf(ort, address, options), options.thread);
     } finally {
       ort.release('ReleaseSessionOptions', settings);
     }
@@ -68,13 +87,28 @@ export class InferenceSession {
   }
 
   /** Runs the graph; the caller keeps every bound tensor alive until it resolves. */
-  async run(binding: Binding): Promise<void> {
-    if (this.address === null) throw new Error('the session is closed');
-    await this.ort.callAsync('RunWithBinding', this.address, null, binding.address);
+  async run(binding: Binding, around: Around = {}): Promise<void> {
+    const { address, thread } = this;
+    if (address === null) throw new Error('the session is closed');
+    if (!thread) return await this.ort.callAsync('RunWithBinding', address, null, binding.address);
+    const { graph = NO_GRAPH, before = [], after = [] } = around;
+    const options = this.optionsFor(graph);
+    await thread.run({ session: address, options, binding: binding.address, before, after });
+  }
+
+  private optionsFor(graph: number): Address {
+    let options = this.options.get(graph);
+    if (options === undefined) {
+      options = this.ort.create('CreateRunOptions');
+      this.options.set(graph, options);
+      this.ort.call('AddRunConfigEntry', options, GRAPH_ID, String(graph));
+    }
+    return options;
   }
 
   release(): void {
     if (this.address === null) return;
+    for (const options of this.options.values()) this.ort.release('ReleaseRunOptions', options);
     if (this.device.host) this.ort.release('ReleaseAllocator', this.device.host.allocator);
     if (this.device.name !== 'cpu') {
       this.ort.release('ReleaseAllocator', this.device.allocator);

@@ -1,6 +1,12 @@
 /** What `npm run check:cuda` reads from a trace, and what it finds wrong with it. */
 import { describe, expect, it } from 'vitest';
-import { commitFaults, sharingFaults, stepFaults } from '../../bench/cuda/limits.ts';
+import {
+  captureFaults,
+  commitFaults,
+  replayFaults,
+  sharingFaults,
+  stepFaults,
+} from '../../bench/cuda/limits.ts';
 import { readTrace } from '../../bench/cuda/trace.ts';
 
 const TRACE = `allocate 512
@@ -53,6 +59,23 @@ describe('limits', () => {
   ])('name %s beyond what is expected', (what, found) => {
     expect(stepFaults('step', { ...step, [what]: found }, 1)).toEqual([
       expect.stringContaining(`${found} ${what}`),
+    ]);
+  });
+
+  it('take a replayed step for one launch and one copy each way', () => {
+    const replayed = { ...step, launches: 1, uploads: 1, downloads: 1 };
+    expect(replayFaults('replay', replayed)).toEqual([]);
+    expect(replayFaults('replay', { ...replayed, launches: 2 })).toEqual([
+      'replay: 2 launches, at most 1 are expected',
+    ]);
+    expect(replayFaults('replay', { ...replayed, captures: 1 })).toHaveLength(1);
+  });
+
+  it('tell a capture that did not happen, and one that no device would take', () => {
+    expect(captureFaults({ ...step, captures: 1 })).toEqual([]);
+    expect(captureFaults(step)).toEqual(['capture: no graph was captured']);
+    expect(captureFaults({ ...step, captures: 1, forbidden: 2 })).toEqual([
+      'capture: 2 forbidden, at most 0 are expected',
     ]);
   });
 

@@ -3,15 +3,19 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CostModel, type RunLoad } from '../../gpu-backend/engine/cost-model.ts';
 import type { StepRow } from '../../gpu-backend/engine/engine.ts';
+import { ofFixedShape } from '../../gpu-backend/engine/fixed-shape.ts';
 import type { KvPool } from '../../gpu-backend/engine/kv-pool.ts';
-import { type Member, ownLane, sharedLanes } from '../../gpu-backend/engine/lane.ts';
+import { type Member, ownLane } from '../../gpu-backend/engine/lane.ts';
 import { loadOf, OwnLanesPlan, SharedLanesPlan } from '../../gpu-backend/engine/lane-plan.ts';
+import { partsOf } from '../../gpu-backend/engine/parts.ts';
+import { sharedLanes } from '../../gpu-backend/engine/shared-lanes.ts';
 import { KvSlot } from '../../gpu-backend/engine/slots.ts';
 
 const model = new CostModel({ run: 20, row: 3, attended: 0.001, lane: 0.2 });
 const CAPACITY = 512;
-const LANES = 3;
 const LEAST_ROWS = 2;
+const SHARED = { least: LEAST_ROWS, mostLanes: 3, packedRows: 16 } as const;
+const OWN = { lanesOfRun: 3, least: LEAST_ROWS, mostRows: Number.POSITIVE_INFINITY } as const;
 
 /** Two pools of slots, as one engine has them. */
 function slotsOf(lengths: readonly number[]): KvSlot[] {
@@ -40,7 +44,7 @@ test('with lanes of their own, in as many runs as they take', () => {
     fc.property(lengths, additions, (of, added) => {
       const slots = slotsOf(of);
       const counts = slots.map(() => 1);
-      const plan = new OwnLanesPlan(model, slots, LANES, LEAST_ROWS);
+      const plan = new OwnLanesPlan(model, slots, OWN);
       for (const pick of [-1, ...added]) {
         if (pick >= 0) {
           counts[pick % slots.length]!++;
@@ -48,8 +52,8 @@ test('with lanes of their own, in as many runs as they take', () => {
         }
         const lanes = members(slots, counts).map((member) => ownLane(member, LEAST_ROWS));
         let cost = 0;
-        for (let at = 0; at < lanes.length; at += LANES) {
-          cost += model.expected(loadOf(lanes.slice(at, at + LANES)));
+        for (let at = 0; at < lanes.length; at += OWN.lanesOfRun) {
+          cost += model.expected(loadOf(lanes.slice(at, at + OWN.lanesOfRun)));
         }
         expect(plan.cost).toBeCloseTo(cost, 6);
       }
@@ -57,14 +61,48 @@ test('with lanes of their own, in as many runs as they take', () => {
   );
 });
 
-test('with lanes that neighbours share, those too large for one apart', () => {
+test('with runs of its own for a session of more rows than one run takes', () => {
+  const limited = { ...OWN, least: 1, mostRows: 6 } as const;
+  fc.assert(
+    fc.property(lengths, additions, (of, added) => {
+      const slots = slotsOf(of);
+      const counts = slots.map(() => 1);
+      const plan = new OwnLanesPlan(model, slots, limited);
+      for (const pick of [-1, ...added]) {
+        if (pick >= 0) {
+          counts[pick % slots.length]!++;
+          plan.add(pick % slots.length);
+        }
+        const all = members(slots, counts);
+        const whole = all.filter(({ row }) => row.count <= limited.mostRows);
+        const runs: Member[][] = [];
+        for (let at = 0; at < whole.length; at += limited.lanesOfRun) {
+          runs.push(whole.slice(at, at + limited.lanesOfRun));
+        }
+        for (const { slot, row } of all) {
+          if (row.count <= limited.mostRows) continue;
+          runs.push(...partsOf(row, limited.mostRows).map((part) => [{ slot, row: part }]));
+        }
+        const cost = runs
+          .map((run) => model.expected(loadOf(run.map((member) => ownLane(member, 1)))))
+          .reduce((sum, one) => sum + one, 0);
+        expect(plan.cost).toBeCloseTo(cost, 6);
+      }
+    }),
+  );
+});
+
+test.each([
+  ['as they come', false],
+  ['padded to few shapes', true],
+])('with lanes that neighbours share, those too large for one apart, %s', (_, fixed) => {
   const fewer = fc.integer({ min: 0, max: 3 });
   fc.assert(
     fc.property(lengths, fewer, additions, (of, idle, added) => {
       const all = slotsOf(of);
       const slots = all.filter((_, i) => i === 0 || i % 4 !== idle);
       const counts = slots.map(() => 1);
-      const plan = new SharedLanesPlan(model, slots, LEAST_ROWS);
+      const plan = new SharedLanesPlan(model, slots, SHARED, fixed);
       for (const pick of [-1, ...added]) {
         // Mostly the first, which so outgrows a shared lane.
         const index = pick % 3 === 0 ? pick % slots.length : 0;
@@ -73,14 +111,15 @@ test('with lanes that neighbours share, those too large for one apart', () => {
           plan.add(index);
         }
       }
-      const lanes = sharedLanes(members(slots, counts), all, LEAST_ROWS);
-      expect(plan.cost).toBeCloseTo(model.expected(loadOf(lanes)), 6);
+      const lanes = sharedLanes(members(slots, counts), all, SHARED);
+      const run = fixed ? lanes.map(ofFixedShape) : lanes;
+      expect(plan.cost).toBeCloseTo(model.expected(loadOf(run)), 6);
     }),
   );
 });
 
 test('the first node of a session costs nothing where its row was padded anyway', () => {
-  const plan = new OwnLanesPlan(model, slotsOf([100, 200]), 8, LEAST_ROWS);
+  const plan = new OwnLanesPlan(model, slotsOf([100, 200]), OWN);
   const before = plan.cost;
   plan.add(0);
   plan.add(1);
@@ -92,8 +131,8 @@ test('the first node of a session costs nothing where its row was padded anyway'
 test('more rows never make a plan cheaper', () => {
   const load = (plan: { cost: number }) => plan.cost;
   for (const plan of [
-    new OwnLanesPlan(model, slotsOf([10, 300]), 8, LEAST_ROWS),
-    new SharedLanesPlan(model, slotsOf([10, 300]), LEAST_ROWS),
+    new OwnLanesPlan(model, slotsOf([10, 300]), OWN),
+    new SharedLanesPlan(model, slotsOf([10, 300]), SHARED),
   ]) {
     let before = load(plan);
     for (let i = 0; i < 80; i++) {

@@ -14,6 +14,7 @@ describe('settings from the environment', () => {
       ESPALIER_PROVIDER: 'cuda',
       ESPALIER_CUDA_DEVICE: '1',
       ESPALIER_CUDA_MEMORY: '70G',
+      ESPALIER_CUDA_GRAPHS: 'true',
       ESPALIER_SLOTS: '64',
       ESPALIER_KV_MEMORY: '24G',
       ESPALIER_MAX_CONTEXT: '32768',
@@ -21,6 +22,7 @@ describe('settings from the environment', () => {
     expect(settings).toMatchObject({
       provider: 'cuda',
       cuda: { deviceId: 1, memoryBytes: 70 * 2 ** 30 },
+      cudaGraphs: true,
       slots: 64,
       memoryBytes: 24 * 2 ** 30,
       maxContext: 32768,
@@ -43,12 +45,17 @@ describe('settings from the environment', () => {
     expect(() => readDraftSettings({ ESPALIER_DRAFT_PROVIDER: 'tpu' })).toThrow(
       'ESPALIER_DRAFT_PROVIDER is "tpu"',
     );
+    const replayed = { ...target, ESPALIER_CUDA_GRAPHS: 'true' };
+    expect(readDraftSettings({ ...replayed, ESPALIER_DRAFT_PROVIDER: 'cpu' }).cudaGraphs).toBe(
+      undefined,
+    );
   });
 
   it.each([
     ['ESPALIER_PROVIDER', 'rocm'],
     ['ESPALIER_CUDA_DEVICE', '-1'],
     ['ESPALIER_CUDA_MEMORY', 'all'],
+    ['ESPALIER_CUDA_GRAPHS', 'yes'],
     ['ESPALIER_THREADS', '0'],
     ['ESPALIER_SLOTS', 'many'],
     ['ESPALIER_KV_MEMORY', '24T'],
@@ -97,6 +104,11 @@ describe('the CUDA provider', () => {
       enable_cuda_graph: '0',
       gpu_mem_limit: '75161927680',
     });
+  });
+
+  it('captures graphs where runs are to be replayed', () => {
+    const { cuda } = readEngineSettings({ ESPALIER_PROVIDER: 'cuda' });
+    expect(cudaProviderOptions(cuda!, true)).toMatchObject({ enable_cuda_graph: '1' });
   });
 
   it('is told no limit where none is set', () => {

@@ -11,7 +11,10 @@ import { join } from 'node:path';
 const HERE = import.meta.dirname;
 const RUNTIME = /^libcudart\.so/;
 const DRIVER = 'libcuda.so.1';
-const SOURCES = { runtime: ['memory.c', 'device.c', 'kernels.c'], cublas: ['cublas.c'] };
+const SOURCES = {
+  runtime: ['memory.c', 'device.c', 'kernels.c', 'capture.c'],
+  cublas: ['cublas.c'],
+};
 const FILES = ['build.ts', 'fake.h', ...SOURCES.runtime, ...SOURCES.cublas];
 const NM_BYTES = 2 ** 26;
 const DIGEST_DIGITS = 12;

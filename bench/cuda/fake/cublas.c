@@ -18,10 +18,10 @@ MAKES(cublasLtMatmulPreferenceCreate)
 MAKES(cublasLtMatrixLayoutCreate)
 MAKES(cublasLtMatrixTransformDescCreate)
 
-#define MULTIPLIES(function)                 \
-  EXPORTED int function(void) {              \
-    fake_cuda_trace("launch " #function); \
-    return 0;                                \
+#define MULTIPLIES(function)       \
+  EXPORTED int function(void) {    \
+    fake_cuda_product(#function); \
+    return 0;                      \
   }
 MULTIPLIES(cublasGemmEx)
 MULTIPLIES(cublasGemmStridedBatchedEx)

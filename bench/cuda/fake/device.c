@@ -101,6 +101,7 @@ EXPORTED cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attr
 }
 
 EXPORTED cudaError_t cudaDeviceSynchronize(void) {
+  if (fake_cuda_forbids("cudaDeviceSynchronize")) return cudaErrorStreamCaptureUnsupported;
   fake_cuda_trace("wait");
   return cudaSuccess;
 }
@@ -134,10 +135,9 @@ MAKES_WITH(cudaEventCreateWithFlags, cudaEvent_t, unsigned flags)
 ENDS(cudaEventDestroy, cudaEvent_t)
 MAKES_WITH(cudaMemPoolCreate, cudaMemPool_t, const struct cudaMemPoolProps *properties)
 ENDS(cudaMemPoolDestroy, cudaMemPool_t)
-ENDS(cudaGraphDestroy, cudaGraph_t)
-ENDS(cudaGraphExecDestroy, cudaGraphExec_t)
 
 EXPORTED cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  if (fake_cuda_forbids("cudaStreamSynchronize")) return cudaErrorStreamCaptureUnsupported;
   fake_cuda_trace("wait");
   return cudaSuccess;
 }
@@ -148,6 +148,7 @@ EXPORTED cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   return cudaSuccess;
 }
 EXPORTED cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  if (fake_cuda_forbids("cudaEventSynchronize")) return cudaErrorStreamCaptureUnsupported;
   fake_cuda_trace("wait");
   return cudaSuccess;
 }
@@ -169,31 +170,3 @@ EXPORTED cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, enum cudaMemPoo
   return cudaSuccess;
 }
 EXPORTED cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t bytes) { return cudaSuccess; }
-
-/* ---- captured graphs ---- */
-
-static int capturing;
-
-EXPORTED cudaError_t cudaStreamIsCapturing(cudaStream_t stream,
-                                           enum cudaStreamCaptureStatus *status) {
-  *status = capturing ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
-  return cudaSuccess;
-}
-EXPORTED cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode mode) {
-  capturing = 1;
-  return cudaSuccess;
-}
-EXPORTED cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
-  capturing = 0;
-  *graph = (cudaGraph_t)malloc(1);
-  return cudaSuccess;
-}
-EXPORTED cudaError_t cudaGraphInstantiate(cudaGraphExec_t *instance, cudaGraph_t graph,
-                                          unsigned long long flags) {
-  *instance = (cudaGraphExec_t)malloc(1);
-  return cudaSuccess;
-}
-EXPORTED cudaError_t cudaGraphLaunch(cudaGraphExec_t instance, cudaStream_t stream) {
-  fake_cuda_trace("launch graph");
-  return cudaSuccess;
-}

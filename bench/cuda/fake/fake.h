@@ -15,3 +15,16 @@ void fake_cuda_trace(const char *format, ...);
 /** Bytes that the device has, and those that are allocated. */
 #define DEVICE_BYTES (80UL << 30)
 size_t fake_cuda_bytes_in_use(void);
+
+/** Copies and fills device memory that the host can't touch itself. */
+void fake_cuda_copy(void *to, const void *from, size_t bytes);
+void fake_cuda_fill(void *to, int value, size_t bytes);
+
+/** Whether a capture forbids the call, whichever thread makes it. */
+int fake_cuda_forbids(const char *call);
+/** Records a product of cuBLAS, whose handles are taken to follow the stream that captures. */
+void fake_cuda_product(const char *function);
+/** Whether a call goes into the graph that is being captured; `from` is NULL for a fill. */
+int fake_cuda_captures_launch(cudaStream_t stream);
+int fake_cuda_captures_transfer(void *to, const void *from, int value, size_t bytes,
+                                cudaStream_t stream);

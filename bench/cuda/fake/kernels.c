@@ -59,10 +59,11 @@ static size_t offset_of(const Kernel *kernel) {
   return (uintptr_t)kernel->code - (uintptr_t)library.dli_fbase;
 }
 
-static cudaError_t launch(const void *function, dim3 grid, dim3 block) {
+static cudaError_t launch(const void *function, dim3 grid, dim3 block, cudaStream_t stream) {
   const Kernel *kernel = known(function);
-  fake_cuda_trace("launch %s %u,%u,%u %u,%u,%u @%zu", kernel->name, grid.x, grid.y, grid.z, block.x,
-                  block.y, block.z, offset_of(kernel));
+  const char *call = fake_cuda_captures_launch(stream) ? "captured" : "launch";
+  fake_cuda_trace("%s %s %u,%u,%u %u,%u,%u @%zu", call, kernel->name, grid.x, grid.y, grid.z,
+                  block.x, block.y, block.z, offset_of(kernel));
   return cudaSuccess;
 }
 
@@ -102,20 +103,20 @@ EXPORTED cudaError_t __cudaGetKernel(cudaKernel_t *kernel, const void *function)
 }
 EXPORTED cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void **arguments,
                                         size_t shared, cudaStream_t stream) {
-  return launch((void *)kernel, grid, block);
+  return launch((void *)kernel, grid, block, stream);
 }
 EXPORTED cudaError_t cudaLaunchKernel(const void *function, dim3 grid, dim3 block, void **arguments,
                                       size_t shared, cudaStream_t stream) {
-  return launch(function, grid, block);
+  return launch(function, grid, block, stream);
 }
 EXPORTED cudaError_t cudaLaunchCooperativeKernel(const void *function, dim3 grid, dim3 block,
                                                  void **arguments, size_t shared,
                                                  cudaStream_t stream) {
-  return launch(function, grid, block);
+  return launch(function, grid, block, stream);
 }
 EXPORTED cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *launched, const void *function,
                                          void **arguments) {
-  return launch(function, launched->gridDim, launched->blockDim);
+  return launch(function, launched->gridDim, launched->blockDim, launched->stream);
 }
 
 EXPORTED cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *attributes,

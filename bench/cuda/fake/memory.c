@@ -120,6 +120,7 @@ static void release(void *address) {
 size_t fake_cuda_bytes_in_use(void) { return in_use; }
 
 static cudaError_t allocate_into(void **address, size_t bytes) {
+  if (fake_cuda_forbids("cudaMalloc")) return cudaErrorStreamCaptureUnsupported;
   *address = allocate(bytes);
   fake_cuda_trace("allocate %zu", bytes);
   return *address ? cudaSuccess : cudaErrorMemoryAllocation;
@@ -133,6 +134,7 @@ EXPORTED cudaError_t cudaMallocFromPoolAsync(void **address, size_t bytes, cudaM
   return allocate_into(address, bytes);
 }
 EXPORTED cudaError_t cudaFree(void *address) {
+  if (fake_cuda_forbids("cudaFree")) return cudaErrorStreamCaptureUnsupported;
   fake_cuda_trace("free");
   release(address);
   return cudaSuccess;
@@ -149,6 +151,7 @@ typedef struct Pinned {
 static Pinned *pinned;
 
 static cudaError_t allocate_host(void **address, size_t bytes) {
+  if (fake_cuda_forbids("cudaHostAlloc")) return cudaErrorStreamCaptureUnsupported;
   Pinned *block = malloc(sizeof *block);
   block->bytes = (bytes + PAGE - 1) / PAGE * PAGE;
   block->address = *address = aligned_alloc(PAGE, block->bytes);
@@ -209,19 +212,21 @@ static const char *kind_of(const void *address) {
   return is_pinned(address) ? "pinned" : "host";
 }
 
-static cudaError_t copy(void *to, const void *from, size_t bytes) {
+void fake_cuda_copy(void *to, const void *from, size_t bytes) {
   fake_cuda_trace("copy %s-%s %zu", kind_of(from), kind_of(to), bytes);
   memmove(touchable(to), touchable(from), bytes);
-  return cudaSuccess;
 }
 
 EXPORTED cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes,
                                 enum cudaMemcpyKind kind) {
-  return copy(to, from, bytes);
+  if (fake_cuda_forbids("cudaMemcpy")) return cudaErrorStreamCaptureUnsupported;
+  fake_cuda_copy(to, from, bytes);
+  return cudaSuccess;
 }
 EXPORTED cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes,
                                      enum cudaMemcpyKind kind, cudaStream_t stream) {
-  return copy(to, from, bytes);
+  if (!fake_cuda_captures_transfer(to, from, 0, bytes, stream)) fake_cuda_copy(to, from, bytes);
+  return cudaSuccess;
 }
 EXPORTED cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from,
                                        size_t from_pitch, size_t width, size_t height,
@@ -239,16 +244,19 @@ EXPORTED cudaError_t cudaMemcpyFromSymbol(void *to, const void *symbol, size_t b
   return cudaSuccess;
 }
 
-static cudaError_t fill(void *to, int value, size_t bytes) {
+void fake_cuda_fill(void *to, int value, size_t bytes) {
   fake_cuda_trace("fill %zu", bytes);
   memset(touchable(to), value, bytes);
-  return cudaSuccess;
 }
 EXPORTED cudaError_t cudaMemset(void *to, int value, size_t bytes) {
-  return fill(to, value, bytes);
+  fake_cuda_fill(to, value, bytes);
+  return cudaSuccess;
 }
 EXPORTED cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stream) {
-  return fill(to, value, bytes);
+  if (!fake_cuda_captures_transfer(to, NULL, value, bytes, stream)) {
+    fake_cuda_fill(to, value, bytes);
+  }
+  return cudaSuccess;
 }
 
 EXPORTED cudaError_t cudaPointerGetAttributes(struct cudaPointerAttributes *attributes,

@@ -104,7 +104,8 @@ function strippedCopy(source: string, target: string): void {
 
 function slimDown(provider: string, trace: string) {
   const used = new Set<number>();
-  for (const [, offset] of trace.matchAll(/^(?:launch|use) .*@(\d+)$/gm)) used.add(Number(offset));
+  for (const [, offset] of trace.matchAll(/^(?:launch|captured|use) .*@(\d+)$/gm))
+    used.add(Number(offset));
   if (used.size === 0) throw new Error('the run on the fake runtime used no kernel');
   const file = readFileSync(provider);
   const slimmed = slim(file, ARCHITECTURE, used);

@@ -1,0 +1,102 @@
+/*
+ * Captured graphs. As on a device, what is captured is not done before it is replayed, and a
+ * capture forbids every thread what allocates, frees or waits: such calls fail and are recorded.
+ */
+#include "fake.h"
+#include <stdlib.h>
+
+typedef struct Transfer {
+  void *to;
+  const void *from;
+  int value;
+  size_t bytes;
+  struct Transfer *next;
+} Transfer;
+
+/* Kernels leave nothing to replay: their number is kept, and copies and fills in their order. */
+typedef struct {
+  size_t launches;
+  Transfer *transfers, **end;
+} Graph;
+
+static Graph *captured;
+static cudaStream_t capturing;
+
+int fake_cuda_forbids(const char *call) {
+  if (captured) fake_cuda_trace("forbidden %s", call);
+  return captured != NULL;
+}
+
+int fake_cuda_captures_launch(cudaStream_t stream) {
+  if (!captured || stream != capturing) return 0;
+  captured->launches++;
+  return 1;
+}
+
+EXPORTED void fake_cuda_product(const char *function) {
+  fake_cuda_trace("%s %s", fake_cuda_captures_launch(capturing) ? "captured" : "launch", function);
+}
+
+int fake_cuda_captures_transfer(void *to, const void *from, int value, size_t bytes,
+                                cudaStream_t stream) {
+  if (!captured || stream != capturing) return 0;
+  Transfer *transfer = malloc(sizeof *transfer);
+  *transfer = (Transfer){.to = to, .from = from, .value = value, .bytes = bytes};
+  *captured->end = transfer;
+  captured->end = &transfer->next;
+  return 1;
+}
+
+EXPORTED cudaError_t cudaStreamIsCapturing(cudaStream_t stream,
+                                           enum cudaStreamCaptureStatus *status) {
+  int active = captured && stream == capturing;
+  *status = active ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
+  return cudaSuccess;
+}
+
+EXPORTED cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode mode) {
+  if (fake_cuda_forbids("cudaStreamBeginCapture")) return cudaErrorIllegalState;
+  captured = calloc(1, sizeof *captured);
+  captured->end = &captured->transfers;
+  capturing = stream;
+  return cudaSuccess;
+}
+
+EXPORTED cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
+  if (!captured) return cudaErrorIllegalState;
+  fake_cuda_trace("capture %zu", captured->launches);
+  *graph = (cudaGraph_t)captured;
+  captured = NULL;
+  return cudaSuccess;
+}
+
+/* An instance is the graph itself, which is kept for it. */
+EXPORTED cudaError_t cudaGraphInstantiate(cudaGraphExec_t *instance, cudaGraph_t graph,
+                                          unsigned long long flags) {
+  *instance = (cudaGraphExec_t)graph;
+  return cudaSuccess;
+}
+EXPORTED cudaError_t cudaGraphDestroy(cudaGraph_t graph) { return cudaSuccess; }
+
+EXPORTED cudaError_t cudaGraphLaunch(cudaGraphExec_t instance, cudaStream_t stream) {
+  fake_cuda_trace("launch graph");
+  for (Transfer *transfer = ((Graph *)instance)->transfers; transfer; transfer = transfer->next) {
+    if (transfer->from) {
+      fake_cuda_copy(transfer->to, transfer->from, transfer->bytes);
+    } else {
+      fake_cuda_fill(transfer->to, transfer->value, transfer->bytes);
+    }
+  }
+  return cudaSuccess;
+}
+
+EXPORTED cudaError_t cudaGraphExecDestroy(cudaGraphExec_t instance) {
+  Graph *graph = (Graph *)instance;
+  for (Transfer *transfer = graph->transfers; transfer;) {
+    Transfer *next = transfer->next;
+    free(transfer);
+    transfer = next;
+  }
+  free(graph);
+  return cudaSuccess;
+}

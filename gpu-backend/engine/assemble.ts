@@ -1,0 +1,113 @@
+/** Puts an engine's parts together: loads the graphs and lays out the caches. */
+import type { AttentionForm } from '../builder/attention-kernel.ts';
+import type { PreparedModel } from '../builder/prepare.ts';
+import { cpuDevice } from '../ort/tensor.ts';
+import { DecoderGraphs, MAX_OWN_LANES } from './decoder-graphs.ts';
+import type { DeviceMemory } from './device-memory.ts';
+import { MAX_ROWS } from './engine.ts';
+import type { EnginePlan } from './engine-plan.ts';
+import { HeadsCopier } from './heads-copier.ts';
+import { InputArena } from './input-arena.ts';
+import { DeviceCopier, HostCopier, type KvCopier } from './kv-copy.ts';
+import { KvPool } from './kv-pool.ts';
+import { leastRowsOf, WIDTH_STEP } from './lane.ts';
+import { clearAll, layOut } from './lay-out.ts';
+import type { EngineParts } from './ort-engine.ts';
+import { mostRowsOf } from './parts.ts';
+import { Replays } from './replays.ts';
+import { MAX_SHARED_ROWS, packedRowsOf } from './shared-lanes.ts';
+import { KvSlot, SlotTable } from './slots.ts';
+import { StepOutputs } from './step-outputs.ts';
+
+/**
+ * Long enough to fill the cores. Exact attention goes over its scores several times:
+ * they should stay in the cache of a core.
+ */
+const PROMPT_ROWS: Record<AttentionForm, number> = { exact: 128, fused: 256, grouped: 124 };
+
+/** RotaryEmbedding refuses more rows than its tables have, whatever their positions. */
+function positionsFor({ buckets, sharedLanes }: EnginePlan): number {
+  const slots = buckets.reduce((sum, bucket) => sum + bucket.slots, 0);
+  const mostRows = sharedLanes
+    ? slots * MAX_SHARED_ROWS + sharedLanes * MAX_ROWS
+    : MAX_OWN_LANES * MAX_ROWS;
+  return Math.max(mostRows, ...buckets.map(({ capacity }) => capacity));
+}
+
+export async function assemble(
+  prepared: PreparedModel,
+  plan: EnginePlan,
+  beside?: DecoderGraphs,
+): Promise<EngineParts> {
+  const { config } = prepared.model;
+  const { compute } = prepared.layout;
+  const { shape, request, buckets, attention, sharedLanes, fixedShapes } = plan;
+  const options = { ...plan, positions: positionsFor(plan) };
+  const graphs = await DecoderGraphs.open(prepared, options, beside);
+  const copier = await copierFor(graphs.memory, plan);
+  const { pools, slots } = layOut(graphs.device, shape, buckets, request.tail);
+  if (graphs.memory) await clearAll(copier, pools, slots);
+  const scratchPool = new KvPool(graphs.device, shape, 1, WIDTH_STEP);
+  const scratch = new KvSlot(scratchPool, 0, WIDTH_STEP);
+  copier.clear({ pool: scratchPool, slot: 0, token: 0 }, WIDTH_STEP);
+  const arena = new InputArena(compute);
+  const host = graphs.device.host ?? cpuDevice();
+  const logits = new StepOutputs(plan.logits, host);
+  const hidden = plan.hiddenOutput ? new StepOutputs(config.hiddenSize, host) : null;
+  const outputs = hidden ? [logits, hidden] : [logits];
+  const batchedLanes = sharedLanes !== null;
+  const stride = Math.max(...pools.map((pool) => pool.stride));
+  const replays = plan.replayed
+    ? new Replays(graphs.device, compute, stride, graphs.mostLanes, outputs)
+    : null;
+  const { layers } = shape;
+  await graphs.start({
+    ...{ layers, compute, attention, batchedLanes, fixedShapes },
+    ...{ arena, logits, hidden, replays, scratch },
+  });
+  return {
+    prepared,
+    limits: {
+      vocabSize: config.vocabSize,
+      maxContext: request.maxContext,
+      maxRows: Math.min(MAX_ROWS, buckets[0]!.capacity),
+      promptRows: PROMPT_ROWS[attention],
+      slots: slots.length,
+      exact: attention === 'exact',
+    },
+    graphs,
+    pools,
+    slots: new SlotTable(slots),
+    copier,
+    outputs,
+    sharedLanes: batchedLanes,
+    fixedShapes,
+    leastRows: leastRowsOf(attention, config, graphs.device.name),
+    packedRows: packedRowsOf(layerForms(prepared)),
+    mostRows: mostRowsOf(attention),
+    release: () => {
+      copier.release();
+      // On a device their memory is that of the weights, which go with the graphs.
+      for (const pool of [...pools, scratchPool]) pool.release();
+      for (const output of outputs) output.release();
+      replays?.release();
+      graphs.close();
+      arena.release();
+    },
+  };
+}
+
+/** What the matrices of layers are stored as. The head and the table are not multiplied by padding. */
+function layerForms({ layout }: PreparedModel): string[] {
+  return Object.entries(layout.matrices)
+    .filter(([name]) => name.startsWith('model.layers.'))
+    .map(([, { form }]) => form);
+}
+
+async function copierFor(
+  memory: DeviceMemory | null,
+  { shape, threads, cuda, webgpu }: EnginePlan,
+): Promise<KvCopier> {
+  if (shape.heads) return await HeadsCopier.load(shape, { threads, webgpu });
+  return memory ? await DeviceCopier.load(shape, memory, { threads, cuda }) : new HostCopier();
+}

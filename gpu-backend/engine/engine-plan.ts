@@ -1,0 +1,29 @@
+/** What the options of an engine come to for its model. */
+import type { AttentionForm } from '../builder/attention-kernel.ts';
+import type { Block } from '../builder/decoder-options.ts';
+import type { CudaOptions } from '../ort/cuda.ts';
+import type { WebGpuOptions } from '../ort/webgpu.ts';
+import type { Bucket, BudgetRequest } from './budget.ts';
+import type { KvShape } from './kv-pool.ts';
+
+export interface EnginePlan {
+  shape: KvShape;
+  request: BudgetRequest;
+  buckets: readonly Bucket[];
+  attention: AttentionForm;
+  threads: number;
+  /** Lanes over several slots; null for lanes of one slot. */
+  sharedLanes: number | null;
+  /** Lanes of steps are padded to few shapes. */
+  fixedShapes: boolean;
+  /** Runs on CUDA may be captured and replayed. */
+  replayed: boolean;
+  foldHeads: boolean;
+  hiddenOutput: boolean;
+  modelBlocks: readonly Block[];
+  /** Logits of a row. */
+  logits: number;
+  /** undefined on a CPU. */
+  cuda: CudaOptions | undefined;
+  webgpu: WebGpuOptions | undefined;
+}

@@ -31,7 +31,7 @@ import { turnOf } from '../test/support/turn.ts';
 import { Decoder } from './drafters/decode.ts';
 import { countingClock, shared, withFreeNodes } from './drafters/free-nodes.ts';
 import { grounded, UNGROUNDED } from './drafters/prompts.ts';
-import { openRow, type RowSetup, type TimedBeside } from './drafters/rows.ts';
+import { openRow, type RowSetup, type TimedDrafters } from './drafters/rows.ts';
 import { SimulatedTime } from './drafters/simulated.ts';
 import { machine } from './engine/setup.ts';
 
@@ -65,7 +65,7 @@ interface Row {
 }
 
 interface Sums {
-  beside: TimedBeside;
+  drafters: TimedDrafters;
   decoder: Decoder;
   tokens: number;
   steps: number;
@@ -138,7 +138,7 @@ async function measure(
       });
       const { tokens, steps, drafted, decodeMs } = await sums.decoder.decode(
         turn,
-        sums.beside.seat(turn),
+        sums.drafters.seat(turn),
       );
       texts.add(tokens.join(' '));
       sums.tokens += tokens.length;
@@ -148,9 +148,9 @@ async function measure(
     }
     if (texts.size > 1) throw new Error(`prompt ${i}: drafting changed the answer`);
   }
-  for (const [, { decoder, beside }] of rows) {
+  for (const [, { decoder, drafters }] of rows) {
     await decoder.close();
-    beside.close();
+    drafters.close();
   }
   return Object.fromEntries(rows.map(([name, sums]) => [name, rowOf(sums)]));
 }
@@ -158,18 +158,18 @@ async function measure(
 /** Each row has a clock and a scheduler of its own: what one has learned of costs the others do not know. */
 async function openSums(name: string, bench: Omit<RowSetup, 'time'>): Promise<Sums> {
   const time = values.simulate ? new SimulatedTime() : null;
-  const beside = await openRow(name, { ...bench, time });
+  const drafters = await openRow(name, { ...bench, time });
   const nucleus = new Nucleus(bench.engine.limits.vocabSize);
   const own = values.nodes ? withFreeNodes(bench.engine) : shared(bench.engine);
   const clock = values.nodes ? countingClock() : nodeClock;
   const decoder = time
-    ? new Decoder(time.target(bench.engine), nucleus, time.clock, beside)
-    : new Decoder(own, nucleus, clock, beside);
-  return { beside, decoder, tokens: 0, steps: 0, drafted: 0, decodeMs: 0 };
+    ? new Decoder(time.target(bench.engine), nucleus, time.clock, drafters)
+    : new Decoder(own, nucleus, clock, drafters);
+  return { drafters, decoder, tokens: 0, steps: 0, drafted: 0, decodeMs: 0 };
 }
 
-function rowOf({ beside, tokens, steps, drafted, decodeMs }: Sums): Row {
-  const draftMs = beside.times.toSorted((a, b) => a - b);
+function rowOf({ drafters, tokens, steps, drafted, decodeMs }: Sums): Row {
+  const draftMs = drafters.times.toSorted((a, b) => a - b);
   return {
     mat: tokens / steps,
     tokensPerSecond: (tokens / decodeMs) * 1000,

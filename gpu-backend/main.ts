@@ -30,7 +30,7 @@ import {
 import { readDraftSettings, readEngineSettings } from './engine/settings.ts';
 import { nodeClock } from './link/node-clock.ts';
 import { startVerifier, type VerifierOptions } from './link/server.ts';
-import { openBeside } from './open-beside.ts';
+import { openDrafters } from './open-drafters.ts';
 
 const BUNDLED = join(dirname(fileURLToPath(import.meta.url)), '../models/target');
 
@@ -44,12 +44,12 @@ async function main(): Promise<void> {
   const hiddenOutput = readJudge(model.path, model.config.hiddenSize) !== undefined;
   const engine = await openEngine(model.path, { ...settings, hiddenOutput });
   const draftSettings = readDraftSettings(process.env, settings.provider);
-  const beside = await openBeside(process.env.ESPALIER_DRAFT, model, engine, {
+  const drafters = await openDrafters(process.env.ESPALIER_DRAFT, model, engine, {
     settings: draftSettings,
     add: addingFor(draftSettings),
     clock: nodeClock,
   });
-  const verifier = await startVerifier(model, engine, door, beside);
+  const verifier = await startVerifier(model, engine, door, drafters);
   console.log(`verifier ready at ${verifier.url}, model ${model.manifest.name}`);
 
   let closing = false;

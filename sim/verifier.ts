@@ -1,7 +1,7 @@
 /** A verifier on a virtual clock: the real link server, scheduler and sessions over a replaying engine. */
 import { Nucleus } from '../gpu-backend/accept/warp.ts';
-import type { Seat } from '../gpu-backend/drafters/beside.ts';
 import { EchoDrafter } from '../gpu-backend/drafters/echo.ts';
+import type { Seat } from '../gpu-backend/drafters/local-drafters.ts';
 import { type LinkContext, serveLink } from '../gpu-backend/link/link-server.ts';
 import { Scheduler } from '../gpu-backend/turn/scheduler.ts';
 import { WaitingRoom } from '../gpu-backend/turn/waiting-room.ts';
@@ -47,7 +47,7 @@ export class SimulatedVerifier {
         maxContext: this.engine.limits.maxContext,
       },
       clock,
-      beside: { seat: () => echo(this.host) },
+      drafters: { seat: () => echo(this.host) },
       draining: () => this.draining,
     };
   }

@@ -8,10 +8,10 @@ import { standIn } from '../../gpu-backend/accept/lossy/relaxed.ts';
 import { typicalLeast } from '../../gpu-backend/accept/lossy/typical.ts';
 import { transfer } from '../../gpu-backend/accept/transfer.ts';
 import { WORD_WHOLE } from '../../src/link/protocol/index.ts';
-import { distributionsAt, type Place } from './recording.ts';
+import { distributionsAt, type RecordedPlace } from './recording.ts';
 
 interface Situation {
-  place: Place;
+  place: RecordedPlace;
   p: Float64Array;
   q: Float64Array;
   drafts: readonly number[];
@@ -65,7 +65,7 @@ export interface Loss {
 }
 
 /** @returns by rule, with `count` drafts */
-export function compareLossy(places: readonly Place[], temperature: number, count: number) {
+export function compareLossy(places: readonly RecordedPlace[], temperature: number, count: number) {
   return Object.fromEntries(
     Object.entries(LOSSY).map(([name, law]): [string, Loss] => {
       const sums = { acceptance: 0, variation: 0, surprise: 0 };

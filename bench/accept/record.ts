@@ -9,7 +9,7 @@ import { Draw } from '../../gpu-backend/accept/draw.ts';
 import type { Neighbours } from '../../gpu-backend/accept/lossy/relaxed.ts';
 import { Nucleus } from '../../gpu-backend/accept/warp.ts';
 import type { Engine, Slot } from '../../gpu-backend/engine/engine.ts';
-import type { Place, Recording } from './recording.ts';
+import type { RecordedPlace, Recording } from './recording.ts';
 
 /** Tokens that the drafter reads. */
 const DRAFT_READS = 12;
@@ -30,7 +30,7 @@ interface Plan {
 }
 
 export async function record(engine: Engine, plan: Plan): Promise<Recording> {
-  const places: Place[] = [];
+  const places: RecordedPlace[] = [];
   const nucleus = new Nucleus(engine.limits.vocabSize);
   for (const [i, prompt] of plan.prompts.entries()) {
     const draw = new Draw({ temperature: 1, topK: KEPT, topP: 1 }, [SEED, i], nucleus);
@@ -90,7 +90,7 @@ async function feed(engine: Engine, slot: Slot, text: ArrayLike<number>): Promis
   return logits;
 }
 
-function placeOf(target: Float32Array, draft: Float32Array, neighbours: Neighbours): Place {
+function placeOf(target: Float32Array, draft: Float32Array, neighbours: Neighbours): RecordedPlace {
   const tokens = [...new Set([...likeliest(target), ...likeliest(draft)])].sort((a, b) => a - b);
   const hundredths = (logits: Float32Array) => tokens.map((id) => Math.round(100 * logits[id]!));
   const index = new Map(tokens.map((token, i) => [token, i]));

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 
 /** The tokens that either has among its likeliest, and both logits of each, in hundredths. */
-export interface Place {
+export interface RecordedPlace {
   tokens: number[];
   target: number[];
   draft: number[];
@@ -21,7 +21,7 @@ export interface Recording {
   target: string;
   draft: string;
   kept: number;
-  places: Place[];
+  places: RecordedPlace[];
 }
 
 const FILE = join(import.meta.dirname, '../data/accept/smollm2-135m.json.gz');
@@ -40,7 +40,11 @@ export interface Distributions {
 }
 
 /** Both at a temperature above 0, each over the `kept` tokens that it finds likeliest: as with `top_k`. */
-export function distributionsAt(place: Place, kept: number, temperature: number): Distributions {
+export function distributionsAt(
+  place: RecordedPlace,
+  kept: number,
+  temperature: number,
+): Distributions {
   return {
     p: softmaxOfTop(place.target, kept, temperature),
     q: softmaxOfTop(place.draft, kept, temperature),

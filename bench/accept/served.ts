@@ -70,7 +70,7 @@ async function serve(
   for (const [i, fact] of facts(questions, SEED).entries()) {
     const turn = turnOf({
       prompt: await model.promptOf(fact.prompt),
-      namespace: accept.rule,
+      namespace: accept.name,
       seed: [SEED, i],
       warp: { temperature, topK: 0, topP: 1 },
       maxTokens: TOKENS,

@@ -1,9 +1,9 @@
 /** Answers through the verifier's own scheduler and session, without a link. */
 import type { Nucleus } from '../../gpu-backend/accept/warp.ts';
-import type { Beside, Seat } from '../../gpu-backend/drafters/beside.ts';
+import type { LocalDrafters, Seat } from '../../gpu-backend/drafters/local-drafters.ts';
 import type { Engine } from '../../gpu-backend/engine/engine.ts';
-import { Outbox } from '../../gpu-backend/link/outbox.ts';
 import type { Turn } from '../../gpu-backend/turn/admit.ts';
+import { Outbox } from '../../gpu-backend/turn/outbox.ts';
 import { Scheduler } from '../../gpu-backend/turn/scheduler.ts';
 import { Session } from '../../gpu-backend/turn/session.ts';
 import {
@@ -33,12 +33,17 @@ export class Decoder {
   private readonly scheduler: Scheduler;
   private readonly clock: Clock;
 
-  /** @param beside prepares the seats of turns */
-  constructor(engine: Engine, nucleus: Nucleus, clock: Clock, beside: Beside | null = null) {
+  /** @param drafters prepare the seats of turns */
+  constructor(
+    engine: Engine,
+    nucleus: Nucleus,
+    clock: Clock,
+    drafters: LocalDrafters | null = null,
+  ) {
     this.engine = engine;
     this.nucleus = nucleus;
     this.clock = clock;
-    this.scheduler = new Scheduler(engine, clock, beside);
+    this.scheduler = new Scheduler(engine, clock, drafters);
     this.scheduler.onFreed = () => {};
   }
 

@@ -1,15 +1,15 @@
 /** The rows of `bench:drafters`: what drafts beside the verifier in each. */
 import type { AddOptions } from '../../gpu-backend/builder/add-model.ts';
 import type { ModelFolder } from '../../gpu-backend/builder/model-folder.ts';
-import type { Beside, Outcome, Seat } from '../../gpu-backend/drafters/beside.ts';
 import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
 import { EchoMemory } from '../../gpu-backend/drafters/echo-memory.ts';
+import type { LocalDrafters, Outcome, Seat } from '../../gpu-backend/drafters/local-drafters.ts';
 import type { Network } from '../../gpu-backend/drafters/network.ts';
-import { Networked } from '../../gpu-backend/drafters/networked.ts';
+import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
 import type { EngineOptions } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
-import { openNetwork } from '../../gpu-backend/open-beside.ts';
+import { openNetwork } from '../../gpu-backend/open-drafters.ts';
 import type { SimulatedTime } from './simulated.ts';
 
 export interface RowSetup {
@@ -49,9 +49,9 @@ const ECHOES: Record<string, () => EchoMemory> = {
 const ROWS = [...Object.keys(ECHOES), ...Object.keys(NETWORKS)];
 
 /** Throws an Error for a row that there is not. */
-export async function openRow(name: string, setup: RowSetup): Promise<TimedBeside> {
+export async function openRow(name: string, setup: RowSetup): Promise<TimedDrafters> {
   const memory = ECHOES[name];
-  if (memory) return new TimedBeside(new EchoOver(memory()));
+  if (memory) return new TimedDrafters(new EchoOver(memory()));
   const row = NETWORKS[name];
   if (!row) throw new Error(`--rows: ${name} is none of ${ROWS.join(', ')}`);
   const draft = row.draft(setup);
@@ -60,11 +60,11 @@ export async function openRow(name: string, setup: RowSetup): Promise<TimedBesid
   const network: Network = await openNetwork(draft, target, engine, { settings, add });
   const timed = time ? time.network(network, row.share) : network;
   const clock = time?.clock ?? nodeClock;
-  return new TimedBeside(new Networked(timed, clock, always ? { always } : {}));
+  return new TimedDrafters(new NetworkedDrafters(timed, clock, always ? { always } : {}));
 }
 
 /** The echo over a memory of its own, which is never prepared. */
-class EchoOver implements Beside {
+class EchoOver implements LocalDrafters {
   readonly spent = null;
   private readonly memory: EchoMemory;
 
@@ -84,21 +84,21 @@ class EchoOver implements Beside {
 }
 
 /** Times what a step waits for before the target runs, in real milliseconds. */
-export class TimedBeside implements Beside {
-  private readonly inner: Beside;
+export class TimedDrafters implements LocalDrafters {
+  private readonly inner: LocalDrafters;
   /** By step. */
   readonly times: number[] = [];
   private preparing = 0;
 
-  constructor(inner: Beside) {
+  constructor(inner: LocalDrafters) {
     this.inner = inner;
   }
 
-  get spent(): Beside['spent'] {
+  get spent(): LocalDrafters['spent'] {
     return this.inner.spent;
   }
 
-  seat(turn: Parameters<Beside['seat']>[0]): Seat {
+  seat(turn: Parameters<LocalDrafters['seat']>[0]): Seat {
     const seat = this.inner.seat(turn);
     const draft = seat.draft.bind(seat);
     seat.draft = (...tree) => this.timed(() => draft(...tree));

@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
-import { cacheNames, MASKED } from '../../gpu-backend/builder/attention.ts';
+import { MASKED } from '../../gpu-backend/builder/attention.ts';
+import { cacheNames } from '../../gpu-backend/builder/cache-names.ts';
 import { buildDecoder } from '../../gpu-backend/builder/decoder.ts';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import { prepareModel } from '../../gpu-backend/builder/prepare.ts';

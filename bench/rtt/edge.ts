@@ -3,7 +3,7 @@
  * text and the tenant's earlier outputs, and the spans of those that it ships to
  * the echo. Co-located, the same drafter stands beside the engine.
  */
-import type { Seat } from '../../gpu-backend/drafters/beside.ts';
+import type { Seat } from '../../gpu-backend/drafters/local-drafters.ts';
 import { BlendDrafter } from '../../src/draft/blend/blend.ts';
 import { Source } from '../../src/draft/source.ts';
 import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';

@@ -4,9 +4,9 @@
  * Scheduler on the other. Simulated are time, the wire and the target.
  */
 
-import type { Seat } from '../../gpu-backend/drafters/beside.ts';
 import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
 import { EchoMemory } from '../../gpu-backend/drafters/echo-memory.ts';
+import type { Seat } from '../../gpu-backend/drafters/local-drafters.ts';
 import { type Conditions, type Connection, connect, Host } from '../../sim/network.ts';
 import { seeded } from '../../sim/random.ts';
 import { FINGERPRINT, SimulatedVerifier } from '../../sim/verifier.ts';

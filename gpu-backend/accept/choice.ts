@@ -14,21 +14,21 @@ export interface AcceptAids {
 }
 
 export type AcceptChoice =
-  | { rule: 'match' | 'typical' | SampledAcceptName }
-  | { rule: 'relaxed'; neighbours: Neighbours }
-  | { rule: 'judge'; head: JudgeHead };
+  | { name: 'match' | 'typical' | SampledAcceptName }
+  | { name: 'relaxed'; neighbours: Neighbours }
+  | { name: 'judge'; head: JudgeHead };
 
 /** null where the model lacks what the rule needs. */
 export function chooseAccept(
-  rule: AcceptRuleName,
+  name: AcceptRuleName,
   { neighbours, judge }: AcceptAids,
 ): AcceptChoice | null {
-  if (rule === 'relaxed') return neighbours ? { rule, neighbours } : null;
-  if (rule === 'judge') return judge ? { rule, head: judge } : null;
-  return { rule };
+  if (name === 'relaxed') return neighbours ? { name, neighbours } : null;
+  if (name === 'judge') return judge ? { name, head: judge } : null;
+  return { name };
 }
 
 /** The lossy rules that a model with these aids can be asked for. */
 export function lossyRulesOf(aids: AcceptAids): LossyAcceptName[] {
-  return (['typical', 'relaxed', 'judge'] as const).filter((rule) => chooseAccept(rule, aids));
+  return (['typical', 'relaxed', 'judge'] as const).filter((name) => chooseAccept(name, aids));
 }

@@ -4,7 +4,7 @@
  * off. The grammar comes last, since what it rules out nothing may bring back.
  * Temperature, top-k and top-p act on what they leave.
  */
-import type { Turn } from '../turn/admit.ts';
+import type { DrawSettings } from './draw-settings.ts';
 import { GrammarMask } from './grammar-mask.ts';
 import { LogitBias } from './logit-bias.ts';
 import type { LogitsProcessor } from './logits-processor.ts';
@@ -19,7 +19,7 @@ export interface Processors {
 }
 
 /** They have received the answer so far, where the turn continues from elsewhere. */
-export function processorsOf(turn: Turn): Processors {
+export function processorsOf(turn: DrawSettings): Processors {
   const { prompt, resumed, warp, repetition, penalties, bias, grammar } = turn;
   const asked = prompt.length - resumed;
   const transfer = turn.transfer > 0 ? new Transfer(turn.transfer, warp.temperature, asked) : null;

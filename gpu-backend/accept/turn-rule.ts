@@ -1,7 +1,7 @@
 /** Makes the accept rule of a turn. */
-import type { Turn } from '../turn/admit.ts';
 import type { AcceptRule } from './accept-rule.ts';
 import { Draw } from './draw.ts';
+import type { DrawSettings } from './draw-settings.ts';
 import type { LogitsProcessor } from './logits-processor.ts';
 import { JudgeAccept } from './lossy/judge.ts';
 import type { LossyAccept } from './lossy/lossy-accept.ts';
@@ -30,21 +30,21 @@ export interface RuleSetting {
 }
 
 export function turnRule(
-  { accept, warp, seed, resumed }: Turn,
+  { accept, warp, seed, resumed }: DrawSettings,
   { nucleus, vocabSize, processors, hiddenAt }: RuleSetting,
 ): TurnRule {
   const draw = new Draw(warp, seed, nucleus, processors);
-  if (accept.rule === 'match') return { rule: draw, lossy: null, sampled: null };
+  if (accept.name === 'match') return { rule: draw, lossy: null, sampled: null };
   const lossy = (rule: LossyAccept) => ({ rule, lossy: rule, sampled: null });
-  if (accept.rule === 'judge') return lossy(new JudgeAccept(draw, accept.head, hiddenAt));
+  if (accept.name === 'judge') return lossy(new JudgeAccept(draw, accept.head, hiddenAt));
   const probabilities = new Probabilities(warp, nucleus, vocabSize);
-  if (accept.rule === 'typical') return lossy(new TypicalAccept(draw, probabilities));
+  if (accept.name === 'typical') return lossy(new TypicalAccept(draw, probabilities));
   // With noise of its own: the laws of these rules fail where drafters rank by the noise that is drawn with.
   const own = new Draw(warp, drawSeed(seed), nucleus, processors);
-  if (accept.rule === 'relaxed') {
+  if (accept.name === 'relaxed') {
     return lossy(new RelaxedAccept(own, probabilities, accept.neighbours));
   }
-  const { law, draw: drawing } = SAMPLED_RULES[accept.rule];
+  const { law, draw: drawing } = SAMPLED_RULES[accept.name];
   const sampled = new SampledTree(drawing, draftSeed(seed, resumed));
   const rule = new SampledAccept(law, sampled, own, probabilities, seed);
   return { rule, lossy: null, sampled };

@@ -1,4 +1,4 @@
-/** What attends within one lane; `exact-attention.ts` and `fused-attention.ts` are the two ways. */
+/** What attends within one lane, in three forms: `exact-attention.ts`, `fused-attention.ts`, `grouped-attention.ts`. */
 
 /**
  * `exact`: equal bits wherever a row's ancestors lie. `fused`: ONNX's operator, equal to
@@ -6,13 +6,13 @@
  */
 export type AttentionForm = 'exact' | 'fused' | 'grouped';
 
-/** softmax(Q·Kᵀ / √headDim + mask)·V over one lane's caches. */
+/** Queries, keys and values of a lane's new rows: [B, S, width] each, keys rotated. */
+export type NewRows = readonly [query: string, keys: string, values: string];
+
+/** softmax(Q·Kᵀ / √headDim + mask)·V over one lane's caches, which the new rows are written into. */
 export interface AttentionKernel {
   /** Once a lane, before any layer of it: what all its layers share. */
   addLane(lane: number): void;
-  /**
-   * `query` is [B, S, heads · headDim], `keys` and `values` the caches with the
-   * new rows written, [B, M, kvHeads · headDim]. Returns [1, B · S, heads · headDim].
-   */
-  attend(layer: number, lane: number, query: string, keys: string, values: string): string;
+  /** Writes the rows into the caches of number `cache` and reads them. Returns [1, B · S, heads · headDim]. */
+  attend(cache: number, lane: number, rows: NewRows): string;
 }

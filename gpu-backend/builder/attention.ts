@@ -14,20 +14,12 @@ import type { Weights } from './weights.ts';
  */
 export const MASKED = { float32: -1e30, float16: -6e4 } as const;
 
-/** Names of one attention block's cache tensors in one lane: keys, then values. */
-export function cacheNames(cache: number, lane: number) {
-  return [
-    { input: `key.${cache}.${lane}`, output: `key_out.${cache}.${lane}` },
-    { input: `value.${cache}.${lane}`, output: `value_out.${cache}.${lane}` },
-  ] as const;
-}
-
 export class AttentionGraph {
   private readonly graph: GraphBuilder;
   private readonly config: DecoderConfig;
   private readonly weights: Weights;
   private readonly options: DecoderOptions;
-  private readonly kernel: AttentionKernel | GroupedAttention;
+  private readonly kernel: AttentionKernel;
 
   constructor(
     graph: GraphBuilder,
@@ -49,7 +41,7 @@ export class AttentionGraph {
         );
         break;
       case 'fused':
-        this.kernel = new FusedAttention(graph, config, options);
+        this.kernel = new FusedAttention(graph, config, weights.compute, options);
         break;
       case 'grouped':
         this.kernel = new GroupedAttention(graph, config, weights.compute);
@@ -64,7 +56,6 @@ export class AttentionGraph {
     for (let lane = 0; lane < options.lanes; lane++) {
       const batch = this.batch(lane);
       graph.input(`mask.${lane}`, weights.compute, [batch, 1, `S${lane}`, `M${lane}`]);
-      if (options.attention !== 'grouped') graph.input(`write.${lane}`, 'int64', [batch]);
       if (options.batchedLanes) graph.input(`shape.${lane}`, 'int64', [3]);
       this.kernel.addLane(lane);
     }
@@ -88,29 +79,13 @@ export class AttentionGraph {
     const keys = this.split(this.rotate(key, kvHeads));
     const values = this.split(value);
     const outputs = queries.map((laneQuery, lane) =>
-      this.attend(cache, lane, laneQuery, keys[lane]!, values[lane]!),
+      this.kernel.attend(cache, lane, [laneQuery, keys[lane]!, values[lane]!]),
     );
     const attended =
       options.lanes === 1
         ? outputs[0]!
         : graph.node('Concat', outputs, `attended.${layer}`, { axis: 1 });
     return weights.linear(graph, attended, `${at}.o_proj`, `attention_out.${layer}`);
-  }
-
-  /** Writes the lane's new rows into its caches and reads them; [1, B · S, heads · headDim]. */
-  private attend(cache: number, lane: number, query: string, key: string, value: string): string {
-    const { graph, weights, config, kernel } = this;
-    if (kernel instanceof GroupedAttention) {
-      return kernel.attend(cacheNames(cache, lane), cache, lane, [query, key, value]);
-    }
-    const shape = [this.batch(lane), `M${lane}`, config.kvHeads * config.headDim];
-    const [keys, values] = cacheNames(cache, lane);
-    const updated = ([names, rows]: readonly [{ input: string; output: string }, string]) => {
-      graph.input(names.input, weights.compute, shape);
-      graph.node('TensorScatter', [names.input, rows, `write.${lane}`], names.output, { axis: 1 });
-      return graph.output(names.output, weights.compute, shape);
-    };
-    return kernel.attend(cache, lane, query, updated([keys, key]), updated([values, value]));
   }
 
   /** The rows of each lane: [1, S, width], or [B, S, width] where lanes are batched. */

@@ -53,7 +53,9 @@ export function buildDecoder(
   let caches = 0;
   for (const [i, { kind, layer }] of blocks.entries()) {
     const added =
-      kind === 'attention' ? attention.add(normed, layer, caches++) : feedForward(normed, layer);
+      kind === 'attention'
+        ? attention.add(normed, layer, caches++)
+        : feedForward(graph, config, weights, normed, layer);
     [sum, normed] = addAndNorm(sum, added, normBefore(blocks[i + 1]));
   }
   head(normed);
@@ -81,18 +83,6 @@ export function buildDecoder(
     return outputs;
   }
 
-  /** SwiGLU: down(silu(gate(x)) · up(x)). */
-  function feedForward(input: string, layer: number): string {
-    const at = `model.layers.${layer}.mlp`;
-    const [gate, up] = [`gate.${layer}`, `up.${layer}`];
-    const sizes = [config.intermediateSize, config.intermediateSize];
-    weights.joined(graph, input, `${at}.gate_up_proj`, [gate, up], sizes);
-    const sigmoid = graph.node('Sigmoid', [gate], `gate_sigmoid.${layer}`);
-    const silu = graph.node('Mul', [gate, sigmoid], `gate_silu.${layer}`);
-    const product = graph.node('Mul', [silu, up], `gated.${layer}`);
-    return weights.linear(graph, product, `${at}.down_proj`, `mlp_out.${layer}`);
-  }
-
   /** Only rows whose logits are wanted go through the head: a prefill chunk's would cost the most of all. */
   function head(input: string): void {
     const wanted = graph.node('Gather', [input, 'logit_rows'], 'wanted_rows', { axis: 1 });
@@ -107,4 +97,22 @@ export function buildDecoder(
     }
     graph.output('logits', 'float32', [1, 'R', options.logits ?? config.vocabSize]);
   }
+}
+
+/** SwiGLU: down(silu(gate(x)) · up(x)). */
+function feedForward(
+  graph: GraphBuilder,
+  { intermediateSize }: DecoderConfig,
+  weights: Weights,
+  input: string,
+  layer: number,
+): string {
+  const at = `model.layers.${layer}.mlp`;
+  const [gate, up] = [`gate.${layer}`, `up.${layer}`];
+  const sizes = [intermediateSize, intermediateSize];
+  weights.joined(graph, input, `${at}.gate_up_proj`, [gate, up], sizes);
+  const sigmoid = graph.node('Sigmoid', [gate], `gate_sigmoid.${layer}`);
+  const silu = graph.node('Mul', [gate, sigmoid], `gate_silu.${layer}`);
+  const product = graph.node('Mul', [silu, up], `gated.${layer}`);
+  return weights.linear(graph, product, `${at}.down_proj`, `mlp_out.${layer}`);
 }

@@ -20,7 +20,8 @@
  * thread from being given one.
  */
 import { ElementType } from '../ort/tensor.ts';
-import type { AttentionKernel } from './attention-kernel.ts';
+import type { AttentionKernel, NewRows } from './attention-kernel.ts';
+import { CacheWriter } from './cache-writer.ts';
 import type { DecoderConfig } from './config.ts';
 import { type Attribute, type GraphBuilder, MICROSOFT } from './onnx.ts';
 import type { ComputeType } from './tensor-reader.ts';
@@ -51,6 +52,7 @@ export class ExactAttention implements AttentionKernel {
   private readonly graph: GraphBuilder;
   private readonly config: DecoderConfig;
   private readonly compute: ComputeType;
+  private readonly caches: CacheWriter;
   private readonly batchedLanes: boolean;
   /** Query heads that share a key head; they are rows of one product. */
   private readonly group: number;
@@ -68,6 +70,7 @@ export class ExactAttention implements AttentionKernel {
     this.graph = graph;
     this.config = config;
     this.compute = compute;
+    this.caches = new CacheWriter(graph, config, compute, batchedLanes);
     this.batchedLanes = batchedLanes;
     this.group = heads / kvHeads;
     this.scored = slicesOf(headDim, MAX_SCORED);
@@ -81,6 +84,7 @@ export class ExactAttention implements AttentionKernel {
   /** The mask for the rows of all heads, [B, 1, 1, group · S, M], and a matrix of ones, [M, 1, 1, 1, width]. */
   addLane(lane: number): void {
     const { graph, group } = this;
+    this.caches.addLane(lane);
     const mask = this.float32(`mask.${lane}`);
     const rows =
       group === 1
@@ -93,10 +97,11 @@ export class ExactAttention implements AttentionKernel {
     graph.node('Expand', [graph.float(1), shape], `ones.${lane}`);
   }
 
-  attend(layer: number, lane: number, query: string, keys: string, values: string): string {
+  attend(cache: number, lane: number, [query, ...rows]: NewRows): string {
     const { graph, group, sliced } = this;
     const { heads, kvHeads, headDim } = this.config;
-    const at = `${layer}.${lane}`;
+    const [keys, values] = this.caches.write(cache, lane, rows);
+    const at = `${cache}.${lane}`;
     const masked = graph.node(
       'Add',
       [this.scores(at, query, keys), `mask_rows.${lane}`],

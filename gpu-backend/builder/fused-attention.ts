@@ -3,41 +3,52 @@
  * sums go through the cache in pieces that know nothing of masks, so a row's result
  * depends in its last bits on where its ancestors lie.
  */
-import type { AttentionKernel } from './attention-kernel.ts';
+import type { AttentionKernel, NewRows } from './attention-kernel.ts';
+import { CacheWriter } from './cache-writer.ts';
 import type { DecoderConfig } from './config.ts';
 import type { DecoderOptions } from './decoder-options.ts';
 import type { GraphBuilder } from './onnx.ts';
+import type { ComputeType } from './tensor-reader.ts';
 
 export class FusedAttention implements AttentionKernel {
   private readonly graph: GraphBuilder;
   private readonly config: DecoderConfig;
+  private readonly caches: CacheWriter;
   private readonly batchedLanes: boolean;
   /** Query heads that are rows of one key head. */
   private readonly group: number;
 
-  constructor(graph: GraphBuilder, config: DecoderConfig, options: DecoderOptions) {
+  constructor(
+    graph: GraphBuilder,
+    config: DecoderConfig,
+    compute: ComputeType,
+    options: DecoderOptions,
+  ) {
     this.graph = graph;
     this.config = config;
     this.batchedLanes = options.batchedLanes ?? false;
+    this.caches = new CacheWriter(graph, config, compute, this.batchedLanes);
     this.group = options.foldHeads ? config.heads / config.kvHeads : 1;
   }
 
   addLane(lane: number): void {
     const { graph, group } = this;
+    this.caches.addLane(lane);
     graph.input(`length.${lane}`, 'int64', [this.batchedLanes ? `B${lane}` : 1]);
     if (group === 1) return;
     const copies = Array<string>(group).fill(`mask.${lane}`);
     graph.node('Concat', copies, `mask_folded.${lane}`, { axis: 2 });
   }
 
-  attend(layer: number, lane: number, query: string, keys: string, values: string): string {
+  attend(cache: number, lane: number, [query, ...rows]: NewRows): string {
     const { heads, kvHeads, headDim } = this.config;
+    const [keys, values] = this.caches.write(cache, lane, rows);
     const folded = this.group > 1;
     const mask = folded ? `mask_folded.${lane}` : `mask.${lane}`;
     const attended = this.graph.node(
       'Attention',
       [folded ? this.fold(query) : query, keys, values, mask, '', '', `length.${lane}`],
-      `attended.${layer}.${lane}`,
+      `attended.${cache}.${lane}`,
       { q_num_heads: heads / this.group, kv_num_heads: kvHeads },
     );
     const unfolded = folded ? this.unfold(attended) : attended;

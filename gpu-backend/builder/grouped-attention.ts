@@ -6,17 +6,13 @@
  * Inputs of a lane: last.i and total.i [1], the place of its last row and the rows that count,
  * new ones included; mask.i is as wide as that. Caches are [1, kvHeads, C, headDim], whole.
  */
+import type { AttentionKernel, NewRows } from './attention-kernel.ts';
+import { cacheNames } from './cache-names.ts';
 import type { DecoderConfig } from './config.ts';
 import { type GraphBuilder, MICROSOFT } from './onnx.ts';
 import type { ComputeType } from './tensor-reader.ts';
 
-/** A cache tensor before and after a step, which are the same memory. */
-interface CacheName {
-  input: string;
-  output: string;
-}
-
-export class GroupedAttention {
+export class GroupedAttention implements AttentionKernel {
   private readonly graph: GraphBuilder;
   private readonly config: DecoderConfig;
   private readonly compute: ComputeType;
@@ -31,16 +27,11 @@ export class GroupedAttention {
     for (const name of ['last', 'total']) this.graph.input(`${name}.${lane}`, 'int32', [1]);
   }
 
-  /** `rows`: the queries, keys and values of the lane's rows, [1, S, width] each. Returns [1, S, heads · headDim]. */
-  attend(
-    caches: readonly [CacheName, CacheName],
-    cache: number,
-    lane: number,
-    rows: readonly [string, string, string],
-  ): string {
+  attend(cache: number, lane: number, rows: NewRows): string {
     const { graph, compute } = this;
     const { heads, kvHeads, headDim } = this.config;
     const shape = [1, kvHeads, `C${lane}`, headDim];
+    const caches = cacheNames(cache, lane);
     for (const { input } of caches) graph.input(input, compute, shape);
     const attended = `attended.${cache}.${lane}`;
     const [keys, values] = caches;

@@ -6,8 +6,8 @@ import { partsOf } from './joined-layers.ts';
 import { BlockProducts, lookUpBlocks } from './linear/block-products.ts';
 import { Columns8Products, lookUpColumns8 } from './linear/columns8.ts';
 import { denseProduct, type ProductForm } from './linear/dense.ts';
+import { RotationGraph } from './linear/rotation-graph.ts';
 import { partName, type StoredMatrix } from './linear/stored-matrix.ts';
-import { Turn } from './linear/turn.ts';
 import type { GraphBuilder } from './onnx.ts';
 import { ropeTables } from './rope.ts';
 import type { ComputeType } from './tensor-reader.ts';
@@ -107,7 +107,7 @@ export class Weights {
       this.product(graph, rows, matrix, logits);
       return rows;
     }
-    const turn = new Turn(graph, this.config.hiddenSize);
+    const turn = new RotationGraph(graph, this.config.hiddenSize);
     const gains = this.vector(graph, FINAL_GAINS);
     const hidden = graph.node('Mul', [turn.back(rows, 'hidden.own'), gains], 'hidden.gained');
     // The norm's weights are in a head of its own, but can't be in a table that is looked up too.

@@ -63,22 +63,8 @@ export async function runModelCommand(argv: readonly string[]): Promise<number> 
     return values.help ? 0 : 2;
   }
   if (verb === 'check' && !values.exact && !values.text) return await check(source, values.cache);
-  const { quantize, type } = values;
-  const quantization = QUANTIZATION_CHOICES.find((choice) => choice === quantize);
-  if (!quantization) {
-    throw new UnsupportedModelError(`--quantize ${quantize}`, QUANTIZATION_CHOICES.join(', '));
-  }
-  if (type !== 'float32' && type !== 'float16') {
-    throw new UnsupportedModelError(`--type ${type}`, 'float32, float16');
-  }
   const bar = new ProgressBar(process.stderr);
-  const options: AddOptions = {
-    cacheFolder: values.cache,
-    compute: type,
-    quantization,
-    download: { hubUrl: values.hub, revision: values.revision, accessToken: process.env.HF_TOKEN },
-    onProgress: (what, done, total) => bar.show(what, done, total),
-  };
+  const options = addOptions(values, bar);
   if (verb === 'check' && values.text) {
     const onProgress = (done: number, total: number) => bar.count('tokens', done, total);
     const tokens = positive('tokens', values.tokens);
@@ -98,6 +84,36 @@ export async function runModelCommand(argv: readonly string[]): Promise<number> 
   console.log(`fingerprint ${fingerprints.model}`);
   console.log(`use it with ESPALIER_MODEL=${relative(process.cwd(), model.path)} npm start`);
   return 0;
+}
+
+/** What the command's options say of how a model is added. */
+interface AddValues {
+  cache: string;
+  quantize: string;
+  type: string;
+  hub?: string | undefined;
+  revision?: string | undefined;
+}
+
+/** Throws `UnsupportedModelError` for a form or a type that there is not. */
+function addOptions(
+  { cache, quantize, type, hub, revision }: AddValues,
+  bar: ProgressBar,
+): AddOptions {
+  const quantization = QUANTIZATION_CHOICES.find((choice) => choice === quantize);
+  if (!quantization) {
+    throw new UnsupportedModelError(`--quantize ${quantize}`, QUANTIZATION_CHOICES.join(', '));
+  }
+  if (type !== 'float32' && type !== 'float16') {
+    throw new UnsupportedModelError(`--type ${type}`, 'float32, float16');
+  }
+  return {
+    cacheFolder: cache,
+    compute: type,
+    quantization,
+    download: { hubUrl: hub, revision, accessToken: process.env.HF_TOKEN },
+    onProgress: (what, done, total) => bar.show(what, done, total),
+  };
 }
 
 function positive(name: string, text: string): number {

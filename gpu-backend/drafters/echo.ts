@@ -12,8 +12,8 @@ import { RecyclingStore } from '../../src/draft/stores/recycling-store.ts';
 import { SessionStore } from '../../src/draft/stores/session-store.ts';
 import { SpanStore } from '../../src/draft/stores/span-store.ts';
 import type { Span } from '../../src/link/protocol/index.ts';
-import type { Seat } from './beside.ts';
 import { EchoMemory } from './echo-memory.ts';
+import type { Seat } from './local-drafters.ts';
 import type { NetworkedTurn } from './network.ts';
 
 export class EchoDrafter extends BlendDrafter implements Seat {

@@ -1,14 +1,14 @@
 /** The echo alone beside the engine: nothing to compute before a step. */
-import type { Turn } from '../turn/admit.ts';
-import type { Beside, Seat } from './beside.ts';
+
 import { EchoDrafter } from './echo.ts';
 import { EchoMemories } from './echo-memory.ts';
+import type { LocalDrafters, Seat, SeatedTurn } from './local-drafters.ts';
 
-export class Echoes implements Beside {
+export class Echoes implements LocalDrafters {
   readonly spent = null;
   private readonly memories = new EchoMemories();
 
-  seat(turn: Turn): Seat {
+  seat(turn: SeatedTurn): Seat {
     return new EchoDrafter(this.memories.of(turn));
   }
 

@@ -8,9 +8,9 @@ import { distributionOf } from '../../src/draft/model-distribution.ts';
 import type { ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { Engine, Slot, StepRow } from '../engine/engine.ts';
-import type { Network, Place, Question } from './network.ts';
+import type { Network, NetworkPlace, Question } from './network.ts';
 
-class EnginePlace implements Place {
+class EnginePlace implements NetworkPlace {
   readonly slot: Slot;
   readonly row: StepRow;
   /** Rows at the front of `row` that hold committed text. */
@@ -70,7 +70,7 @@ export class EngineNetwork implements Network {
     return { place: new EnginePlace(slot, this.engine.limits.maxRows), read: slot.length };
   }
 
-  leave(place: Place): void {
+  leave(place: NetworkPlace): void {
     this.engine.release((place as EnginePlace).slot);
   }
 
@@ -85,7 +85,7 @@ export class EngineNetwork implements Network {
     }
   }
 
-  plan(places: readonly Place[]): GrowingStep {
+  plan(places: readonly NetworkPlace[]): GrowingStep {
     return this.engine.plan(places.map((place) => (place as EnginePlace).slot));
   }
 

@@ -9,14 +9,14 @@ import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
 
 /** A session's place at a network: what it has read of the session's text. */
-export interface Place {
+export interface NetworkPlace {
   /** Committed tokens that it can still read, nodes included. */
   readonly room: number;
 }
 
 /** What a session asks in one run. */
 export interface Question {
-  place: Place;
+  place: NetworkPlace;
   /** Rows of nodes that became committed text, from the root of the last run on. */
   settled: readonly number[];
   /** Committed tokens that come next and were not read; at most `Network.mostTokens`. */
@@ -41,7 +41,7 @@ export interface NetworkedTurn {
   enter(): boolean;
   leave(): void;
   /** The place of a turn that `enter` has let in. */
-  readonly held: Place;
+  readonly held: NetworkPlace;
   /** Committed tokens that the network has not read. */
   readonly behind: number;
   /** What asking about nodes would bring, best first: a root that was not read, then nodes of the tree. */
@@ -68,11 +68,15 @@ export interface Network {
    * A place for a session that begins with `tokens` and needs room for `most` in all;
    * null where none is free. `read` tokens of it were read already.
    */
-  enter(tokens: Int32Array, most: number, namespace: string): { place: Place; read: number } | null;
-  leave(place: Place): void;
+  enter(
+    tokens: Int32Array,
+    most: number,
+    namespace: string,
+  ): { place: NetworkPlace; read: number } | null;
+  leave(place: NetworkPlace): void;
   /** One run: fills `says` and `row` of each root and node. Rejects where the run fails. */
   read(questions: readonly Question[]): Promise<void>;
   /** What a run for the places is expected to take in milliseconds, and how it grows by every row. */
-  plan(places: readonly Place[]): GrowingStep;
+  plan(places: readonly NetworkPlace[]): GrowingStep;
   close(): void;
 }

@@ -8,11 +8,11 @@ import type { Sampling } from '../../src/draft/model-distribution.ts';
 import { Noise } from '../../src/draft/noise.ts';
 import { type ModelNode, ModelStore } from '../../src/draft/stores/model-store.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
-import type { Turn } from '../turn/admit.ts';
 import { EchoDrafter } from './echo.ts';
 import type { EchoMemory } from './echo-memory.ts';
 import type { Gain, Prospect } from './gain.ts';
-import type { Candidate, Network, NetworkedTurn, Place, Question } from './network.ts';
+import type { SeatedTurn } from './local-drafters.ts';
+import type { Candidate, Network, NetworkedTurn, NetworkPlace, Question } from './network.ts';
 import { shortContext } from './short-context.ts';
 
 /** Nodes of the tree that is looked through for what to ask about. */
@@ -31,7 +31,7 @@ interface Asked {
 export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   override readonly networked = this;
   readonly namespace: string;
-  private readonly turn: Turn;
+  private readonly turn: SeatedTurn;
   private readonly network: Network;
   private readonly gain: Gain;
   private readonly store: ModelStore;
@@ -40,13 +40,13 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   /** Prompt and answer. */
   private readonly text: Int32Array;
   private length = 0;
-  private place: Place | null = null;
+  private place: NetworkPlace | null = null;
   private asked = new Map<ModelNode, Asked>();
   /** Rows of nodes that became committed text, which the network is told with the next question. */
   private settled: number[] = [];
   private over = false;
 
-  constructor(turn: Turn, network: Network, gain: Gain, memory: EchoMemory) {
+  constructor(turn: SeatedTurn, network: Network, gain: Gain, memory: EchoMemory) {
     const drawn = turn.warp.temperature > 0;
     const store = new ModelStore(drawn);
     super(memory, store);
@@ -122,7 +122,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     this.store.restart(this.length, new Int32Array(0));
   }
 
-  get held(): Place {
+  get held(): NetworkPlace {
     if (!this.place) throw new Error('the seat has no place at the network');
     return this.place;
   }

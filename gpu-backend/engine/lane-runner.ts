@@ -1,6 +1,7 @@
 /** One loaded decoder graph: runs the rows of its lanes, where it may by replaying a captured CUDA graph. */
-import { cacheNames, MASKED } from '../builder/attention.ts';
+import { MASKED } from '../builder/attention.ts';
 import type { AttentionForm } from '../builder/attention-kernel.ts';
+import { cacheNames } from '../builder/cache-names.ts';
 import { float32ToFloat16 } from '../builder/float16.ts';
 import type { Around, Binding, InferenceSession } from '../ort/inference-session.ts';
 import type { Tensor } from '../ort/tensor.ts';

@@ -13,7 +13,7 @@ import {
   offer,
   SEAL_BYTES,
 } from '../../src/link/protocol/index.ts';
-import { RETRY_AFTER_MS, Refusal } from './refusal.ts';
+import { RETRY_AFTER_MS, Refusal } from '../turn/refusal.ts';
 import type { Tickets } from './tickets.ts';
 
 /** Links open at once, those still without a session included. */

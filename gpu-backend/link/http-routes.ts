@@ -4,7 +4,7 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { LINK_PATH } from '../../src/link/protocol/index.ts';
 import { readTokenizerConfig } from '../builder/tokenizer-config.ts';
-import type { Beside } from '../drafters/beside.ts';
+import type { LocalDrafters } from '../drafters/local-drafters.ts';
 import type { Engine } from '../engine/engine.ts';
 import { exposeEngine } from '../engine/exposition.ts';
 import type { Scheduler } from '../turn/scheduler.ts';
@@ -15,7 +15,7 @@ export interface VerifierState {
   engine: Engine;
   scheduler: Scheduler;
   room: WaitingRoom;
-  beside: Pick<Beside, 'spent'>;
+  drafters: Pick<LocalDrafters, 'spent'>;
   draining(): boolean;
 }
 
@@ -23,7 +23,7 @@ export interface VerifierState {
 export function httpRoutes(
   folder: string,
   description: ReturnType<typeof describeModel>,
-  { engine, scheduler, room, beside, draining }: VerifierState,
+  { engine, scheduler, room, drafters, draining }: VerifierState,
 ): RequestListener {
   function health(response: ServerResponse): void {
     const status = draining() ? 'draining' : scheduler.alive ? 'ok' : 'stuck';
@@ -41,7 +41,7 @@ export function httpRoutes(
 
   function metrics(response: ServerResponse): void {
     response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-    response.end(exposeEngine(engine, scheduler.active, room, beside.spent));
+    response.end(exposeEngine(engine, scheduler.active, room, drafters.spent));
   }
 
   return function route({ method, url }, response) {

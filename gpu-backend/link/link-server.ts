@@ -27,15 +27,15 @@ import {
   type Transport,
 } from '../../src/link/protocol/index.ts';
 import type { Nucleus } from '../accept/warp.ts';
-import type { Beside } from '../drafters/beside.ts';
+import type { LocalDrafters } from '../drafters/local-drafters.ts';
 import type { Engine, Slot } from '../engine/engine.ts';
 import { type AdmitLimits, admit, type Turn } from '../turn/admit.ts';
 import { TREE_CREDIT } from '../turn/candidates.ts';
+import { Outbox } from '../turn/outbox.ts';
+import { Refusal } from '../turn/refusal.ts';
 import type { Scheduler } from '../turn/scheduler.ts';
 import { Session } from '../turn/session.ts';
 import type { WaitingRoom } from '../turn/waiting-room.ts';
-import { Outbox } from './outbox.ts';
-import { Refusal } from './refusal.ts';
 
 /** A link that has not sent `open` by then is closed. */
 export const OPEN_DEADLINE_MS = 10_000;
@@ -54,7 +54,7 @@ export interface LinkContext {
   limits: AdmitLimits;
   clock: Clock;
   /** Drafts beside the engine for turns in mode `echoed`. */
-  beside: Pick<Beside, 'seat'>;
+  drafters: Pick<LocalDrafters, 'seat'>;
   /** Whether new turns are refused, as the verifier is about to stop. */
   draining(): boolean;
 }
@@ -173,7 +173,7 @@ class ServedLink {
     const leave = room.enter({
       ...asker,
       tokens: prompt.length,
-      maxWaitMs: turn.maxWaitMs ?? 0,
+      maxWaitMs: turn.maxWaitMs,
       begin: () => {
         const free = acquire();
         if (free) this.receiving(() => this.begin(turn, free));
@@ -186,12 +186,12 @@ class ServedLink {
   }
 
   private begin(turn: Turn, slot: Slot): void {
-    const { engine, scheduler, room, nucleus, beside } = this.context;
+    const { engine, scheduler, room, nucleus, drafters } = this.context;
     const { prompt } = turn;
     const held = this.queued?.frames ?? [];
     this.queued = null;
     this.outbox = new Outbox(this, prompt.length);
-    const seat = turn.drafting === 'echoed' ? beside.seat(turn) : null;
+    const seat = turn.drafting === 'echoed' ? drafters.seat(turn) : null;
     this.session = new Session(turn, slot, engine, nucleus, this.outbox, seat);
     room.took(this.session, turn.namespace);
     scheduler.add(this.session);

@@ -1,15 +1,16 @@
 /** The verifier as a server: HTTP for what a worker needs to know, one WebSocket a turn for the link. */
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type AcceptRuleName, type LinkKey, pause } from '../../src/link/protocol/index.ts';
 import { readJudge } from '../accept/lossy/judge-file.ts';
 import { readNeighbours } from '../accept/lossy/neighbour-table.ts';
 import { Nucleus } from '../accept/warp.ts';
 import type { ModelFolder } from '../builder/model-folder.ts';
-import type { Beside } from '../drafters/beside.ts';
 import { Echoes } from '../drafters/echoes.ts';
+import type { LocalDrafters } from '../drafters/local-drafters.ts';
 import type { Engine } from '../engine/engine.ts';
 import { Grammars } from '../grammar/grammars.ts';
+import { Refusal } from '../turn/refusal.ts';
 import { Scheduler } from '../turn/scheduler.ts';
 import { WaitingRoom } from '../turn/waiting-room.ts';
 import { describeModel } from './describe.ts';
@@ -17,7 +18,6 @@ import { Door } from './door.ts';
 import { httpRoutes } from './http-routes.ts';
 import { type LinkContext, serveLink } from './link-server.ts';
 import { nodeClock } from './node-clock.ts';
-import { Refusal } from './refusal.ts';
 import { Tickets } from './tickets.ts';
 import { wsTransport } from './ws-transport.ts';
 
@@ -48,19 +48,19 @@ export interface VerifierOptions {
   acceptRules?: readonly AcceptRuleName[] | undefined;
 }
 
-/** Serves `model` on `engine`, with what drafts `beside` it. Rejects when the port is taken. */
+/** Serves `model` on `engine`, with `drafters` beside it. Rejects when the port is taken. */
 export async function startVerifier(
   model: ModelFolder,
   engine: Engine,
   { host, port, keys, audiences, acceptRules }: VerifierOptions,
-  beside: Beside = new Echoes(),
+  drafters: LocalDrafters = new Echoes(),
 ): Promise<Verifier> {
   const aids = {
     neighbours: readNeighbours(model.path, engine.limits.vocabSize),
     judge: readJudge(model.path, model.config.hiddenSize),
   };
   const description = describeModel(model, engine.limits, aids, acceptRules);
-  const scheduler = new Scheduler(engine, nodeClock, beside);
+  const scheduler = new Scheduler(engine, nodeClock, drafters);
   const room = new WaitingRoom(nodeClock, engine.limits.slots);
   scheduler.onFreed = (session) => room.freed(session, session.namespace);
   let draining = false;
@@ -78,7 +78,7 @@ export async function startVerifier(
       maxContext: engine.limits.maxContext,
     },
     clock: nodeClock,
-    beside,
+    drafters,
     draining: () => draining,
   };
 
@@ -87,16 +87,12 @@ export async function startVerifier(
     draining: () => draining,
     serve: (socket) => serveLink(wsTransport(socket, nodeClock), context),
   });
-  const state = { engine, scheduler, room, beside, draining: () => draining };
+  const state = { engine, scheduler, room, drafters, draining: () => draining };
   const server = createServer(httpRoutes(model.path, description, state));
   server.on('upgrade', (request, socket, head) => {
     void door.upgrade(request, socket as Socket, head);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
-  const { port: bound } = server.address() as AddressInfo;
+  const bound = await listen(server, host, port);
 
   return {
     url: `http://${host}:${bound}`,
@@ -104,23 +100,29 @@ export async function startVerifier(
     async close(graceMs = 0) {
       draining = true;
       room.close(new Refusal('draining', 'this verifier shuts down'));
-      const deadline = nodeClock.now() + graceMs;
-      while (scheduler.active > 0 && nodeClock.now() < deadline) {
-        await pause(nodeClock, DRAIN_POLL_MS);
-      }
+      await during(graceMs, () => scheduler.active > 0);
       await scheduler.close();
-      await untilSaid(door.links);
+      await during(FAREWELL_MS, () => door.links.size > 0);
       for (const link of door.links) link.terminate();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
-      beside.close();
+      drafters.close();
       engine.close();
     },
   };
 }
 
-/** Waits until every link has closed, or for as long as a farewell may take. */
-async function untilSaid(links: ReadonlySet<unknown>): Promise<void> {
-  const deadline = nodeClock.now() + FAREWELL_MS;
-  while (links.size > 0 && nodeClock.now() < deadline) await pause(nodeClock, DRAIN_POLL_MS);
+/** The port that it got. Rejects when `port` is taken. */
+async function listen(server: Server, host: string, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** Waits as long as something is under way, at most for `ms`. */
+async function during(ms: number, underWay: () => boolean): Promise<void> {
+  const deadline = nodeClock.now() + ms;
+  while (underWay() && nodeClock.now() < deadline) await pause(nodeClock, DRAIN_POLL_MS);
 }

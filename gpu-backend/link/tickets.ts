@@ -9,7 +9,7 @@ import {
   TICKET_LIFETIME_S,
   type TicketClaims,
 } from '../../src/link/protocol/index.ts';
-import { RETRY_AFTER_MS, Refusal } from './refusal.ts';
+import { RETRY_AFTER_MS, Refusal } from '../turn/refusal.ts';
 
 /** Nonces remembered: a thousand links a second for as long as a ticket can be valid. */
 const MAX_NONCES = 1 << 16;

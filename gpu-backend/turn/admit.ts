@@ -21,12 +21,14 @@ import {
   MIN_REPETITION_PENALTY,
   type OpenSettings,
 } from '../../src/link/protocol/index.ts';
-import { type AcceptAids, type AcceptChoice, chooseAccept } from '../accept/choice.ts';
+import { type AcceptAids, chooseAccept } from '../accept/choice.ts';
+import type { DrawSettings } from '../accept/draw-settings.ts';
 import type { Warp } from '../accept/warp.ts';
+import type { SeatedTurn } from '../drafters/local-drafters.ts';
 import type { Grammar, State } from '../grammar/grammar.ts';
 import type { Grammars } from '../grammar/grammars.ts';
 import { GrammarRefused } from '../grammar/refused.ts';
-import { Refusal } from '../link/refusal.ts';
+import { Refusal } from './refusal.ts';
 
 const MAX_STOP_IDS = 32;
 const MAX_REGIONS = 256;
@@ -36,36 +38,19 @@ const MAX_TEMPERATURE = 100;
 const MAX_TOP_K = 1 << 20;
 
 /** A checked turn. */
-export interface Turn {
-  prompt: Int32Array;
-  namespace: string;
-  seed: [number, number];
-  warp: Warp;
-  /** The repetition penalty; 1 for none. */
-  repetition: number;
-  /** Null for none. */
-  penalties: { frequency: number; presence: number } | null;
-  /** What is added to the logits of tokens, each named once. */
-  bias: readonly (readonly [id: number, bias: number])[];
-  maxTokens: number;
+export interface Turn extends DrawSettings, SeatedTurn {
   stopIds: ReadonlySet<number>;
   drafting: DraftingMode;
+  /** Candidates that a step may verify. */
   budget: number;
-  regions: Region[];
-  /** Of the prompt, how many tokens at its end are the answer so far. */
-  resumed: number;
-  /** η of the knowledge transfer; 0 for none. */
-  transfer: number;
-  accept: AcceptChoice;
-  /** Whether later turns of the namespace may draft from what the target's logits show in this one. */
-  remember: boolean;
   /** Alternatives told of each committed token beside its log-probability; null for neither. */
   logprobs: number | null;
-  /** What the answer is held to; null for anything. */
-  grammar: Grammar | null;
   /** Milliseconds that it may wait for a slot. */
-  maxWaitMs?: number;
+  maxWaitMs: number;
 }
+
+/** As a worker sent it, not checked yet. */
+type Sampling = Partial<OpenSettings['sampling']> | undefined;
 
 export interface AdmitLimits {
   /** What a turn may be held to; absent where no turn may be. */
@@ -122,34 +107,21 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
       `${prompt.length} prompt tokens and ${maxTokens} to generate exceed the context of ${limits.maxContext}`,
     );
   }
-  const { namespace, sampling } = settings;
+  const { namespace, sampling, drafting } = settings;
   if (typeof namespace !== 'string' || namespace.length > MAX_NAMESPACE_LENGTH) {
     bad(`namespace must be a string of at most ${MAX_NAMESPACE_LENGTH} characters`);
   }
   const resumed = integer(settings.resumed, 'resumed', 0, prompt.length - 1);
   const asked = prompt.length - resumed;
-  const seed = list(sampling?.seed, 'sampling.seed', 2);
-  const stopIds = new Set(
-    list(settings.stopIds, 'stopIds', MAX_STOP_IDS).map((id) =>
-      integer(id, 'stopIds[]', 0, limits.vocabSize - 1),
-    ),
-  );
-  const drafting = settings.drafting as DraftingMode;
-  if (!DRAFTING_MODES.includes(drafting))
+  const stopIds = stopIdsOf(settings.stopIds, limits.vocabSize);
+  if (!drafting || !DRAFTING_MODES.includes(drafting)) {
     bad(`drafting must be one of ${DRAFTING_MODES.join(', ')}`);
+  }
   return {
     prompt,
     namespace,
-    seed: [
-      integer(seed[0], 'sampling.seed[0]', 0, 0xffffffff),
-      integer(seed[1], 'sampling.seed[1]', 0, 0xffffffff),
-    ],
-    warp: {
-      temperature: real(sampling?.temperature, 'sampling.temperature', 0, MAX_TEMPERATURE),
-      topP: real(sampling?.topP, 'sampling.topP', 0, 1),
-      topK: integer(sampling?.topK, 'sampling.topK', 0, MAX_TOP_K),
-      minP: real(sampling?.minP ?? 0, 'sampling.minP', 0, 1),
-    },
+    seed: seedOf(sampling?.seed),
+    warp: warpOf(sampling),
     repetition: real(
       sampling?.repetitionPenalty ?? 1,
       'sampling.repetitionPenalty',
@@ -167,13 +139,37 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
     transfer: real(settings.transfer ?? 0, 'transfer', 0, MAX_TRANSFER),
     accept: acceptOf(settings.accept, limits),
     remember: flag(settings.remember ?? false, 'remember'),
-    logprobs:
-      (settings.logprobs ?? null) === null
-        ? null
-        : integer(settings.logprobs, 'logprobs', 0, Math.min(MAX_LOGPROBS, limits.vocabSize)),
+    logprobs: logprobsOf(settings.logprobs ?? null, limits.vocabSize),
     maxWaitMs: integer(settings.maxWaitMs ?? 0, 'maxWaitMs', 0, MAX_WAIT_MS),
     grammar: grammarOf(settings.grammar, stopIds, prompt.subarray(asked), limits.grammars),
   };
+}
+
+function seedOf(raw: unknown): [number, number] {
+  const [low, high] = list(raw, 'sampling.seed', 2);
+  return [
+    integer(low, 'sampling.seed[0]', 0, 0xffffffff),
+    integer(high, 'sampling.seed[1]', 0, 0xffffffff),
+  ];
+}
+
+function warpOf(sampling: Sampling): Warp {
+  return {
+    temperature: real(sampling?.temperature, 'sampling.temperature', 0, MAX_TEMPERATURE),
+    topP: real(sampling?.topP, 'sampling.topP', 0, 1),
+    topK: integer(sampling?.topK, 'sampling.topK', 0, MAX_TOP_K),
+    minP: real(sampling?.minP ?? 0, 'sampling.minP', 0, 1),
+  };
+}
+
+function stopIdsOf(raw: unknown, vocabSize: number): ReadonlySet<number> {
+  const ids = list(raw, 'stopIds', MAX_STOP_IDS);
+  return new Set(ids.map((id) => integer(id, 'stopIds[]', 0, vocabSize - 1)));
+}
+
+function logprobsOf(raw: unknown, vocabSize: number): number | null {
+  if (raw === null) return null;
+  return integer(raw, 'logprobs', 0, Math.min(MAX_LOGPROBS, vocabSize));
 }
 
 function acceptOf(raw: unknown, { acceptRules = ACCEPT_RULES, aids = {} }: AdmitLimits) {
@@ -207,7 +203,7 @@ function regionsOf(raw: unknown, length: number): Region[] {
   });
 }
 
-function penaltiesOf(sampling: Partial<OpenSettings['sampling']> | undefined): Turn['penalties'] {
+function penaltiesOf(sampling: Sampling): Turn['penalties'] {
   const penalty = (name: 'frequencyPenalty' | 'presencePenalty') =>
     real(sampling?.[name] ?? 0, `sampling.${name}`, -MAX_PENALTY, MAX_PENALTY);
   const frequency = penalty('frequencyPenalty');

@@ -20,7 +20,7 @@ import {
 } from '../../src/link/protocol/index.ts';
 import type { LogitsProcessor } from '../accept/logits-processor.ts';
 import type { SampledTree } from '../accept/sampled/sampled-tree.ts';
-import type { Seat } from '../drafters/beside.ts';
+import type { Seat } from '../drafters/local-drafters.ts';
 import type { StepRow } from '../engine/engine.ts';
 import type { Turn } from './admit.ts';
 import { Without } from './without.ts';

@@ -6,7 +6,7 @@
  * once more, so that what was learnt under load is not all that is known.
  */
 import type { Clock } from '../../src/link/protocol/index.ts';
-import type { Beside, Outcome } from '../drafters/beside.ts';
+import type { LocalDrafters, Outcome } from '../drafters/local-drafters.ts';
 import { PROBED_ROWS } from '../engine/calibrate.ts';
 import type { Engine, StepRow } from '../engine/engine.ts';
 import type { Session } from './session.ts';
@@ -24,7 +24,7 @@ export class Scheduler {
   onFreed: (session: Session) => void = () => {};
   private readonly engine: Engine;
   private readonly clock: Clock;
-  private readonly beside: Beside | null;
+  private readonly drafters: LocalDrafters | null;
   /** When the run in flight began; null between runs. */
   private runningSince: number | null = null;
   private readonly sessions = new Set<Session>();
@@ -35,11 +35,11 @@ export class Scheduler {
   private closed = false;
   private readonly loop: Promise<void>;
 
-  /** @param beside where the sessions' seats are from; null where they have none, or none that is prepared */
-  constructor(engine: Engine, clock: Clock, beside: Beside | null = null) {
+  /** @param drafters where the sessions' seats are from; null where they have none, or none that is prepared */
+  constructor(engine: Engine, clock: Clock, drafters: LocalDrafters | null = null) {
     this.engine = engine;
     this.clock = clock;
-    this.beside = beside;
+    this.drafters = drafters;
     this.sizing = new TreeSizing(engine);
     this.loop = this.run();
   }
@@ -96,9 +96,10 @@ export class Scheduler {
     this.worked = true;
     const drafting = this.sizing.drafting(sessions);
     const drafted = sessions.filter((_, i) => drafting[i]);
-    const { beside } = this;
+    const { drafters } = this;
     // A network that hangs stops every turn, as an engine that does.
-    if (beside) await this.timed(() => beside.prepare(drafted.flatMap(({ seat }) => seat ?? [])));
+    if (drafters)
+      await this.timed(() => drafters.prepare(drafted.flatMap(({ seat }) => seat ?? [])));
     const began = this.clock.now();
     const sized = this.sizing.size(sessions, proposeGuarded, drafting);
     const nodes = new Map(sessions.map((session, i) => [session, sized.nodes[i]!]));
@@ -112,7 +113,7 @@ export class Scheduler {
       // What the preparation took is the price of what was prepared: it must not stop all other drafts.
       const took = this.clock.now() - began;
       this.sizing.settle(sessions, sized, took);
-      this.beside?.settle(drafted.flatMap(outcomeOf), took);
+      this.drafters?.settle(drafted.flatMap(outcomeOf), took);
     }
     return true;
   }

@@ -15,13 +15,13 @@ import { processorsOf } from '../accept/processors.ts';
 import { type TurnRule, turnRule } from '../accept/turn-rule.ts';
 import { Walk } from '../accept/walk.ts';
 import type { Nucleus } from '../accept/warp.ts';
-import type { Seat } from '../drafters/beside.ts';
+import type { Seat } from '../drafters/local-drafters.ts';
 import type { Engine, Slot, StepRow } from '../engine/engine.ts';
 import { firstAcrossPanel, panelRoom } from '../engine/panel.ts';
-import type { Outbox } from '../link/outbox.ts';
 import type { Turn } from './admit.ts';
 import { Candidates } from './candidates.ts';
 import { logprobsOf } from './logprobs.ts';
+import type { Outbox } from './outbox.ts';
 import type { Draftable } from './tree-sizing.ts';
 
 export class Session implements Draftable {
@@ -145,7 +145,7 @@ export class Session implements Draftable {
   }
 
   get rule(): AcceptRuleName {
-    return this.turn.accept.rule;
+    return this.turn.accept.name;
   }
 
   get isDrafted(): boolean {

@@ -7,7 +7,7 @@
  * the room is full the namespace that has most of it gives way to one that has less.
  */
 import type { Clock } from '../../src/link/protocol/index.ts';
-import { RETRY_AFTER_MS, Refusal } from '../link/refusal.ts';
+import { RETRY_AFTER_MS, Refusal } from './refusal.ts';
 
 /** Turns that wait at once, and tokens of their prompts together. */
 export const MAX_WAITING = 1024;
@@ -42,7 +42,7 @@ const BOUNDS: readonly { most: number; of: (waiting: Waiting) => number }[] = [
   { most: MAX_WAITING_TOKENS, of: ({ tokens }) => tokens },
 ];
 
-interface Place extends Waiting {
+interface WaitingPlace extends Waiting {
   since: number;
   passedOver: number;
   stopClock: () => void;
@@ -56,7 +56,7 @@ export class WaitingRoom {
   private readonly clock: Clock;
   private readonly slots: number;
   /** In order of arrival. */
-  private readonly places = new Set<Place>();
+  private readonly places = new Set<WaitingPlace>();
   /** Slots that each namespace holds, and since when each turn does. */
   private readonly held = new Map<string, number>();
   private readonly heldSince = new Map<object, number>();
@@ -105,7 +105,7 @@ export class WaitingRoom {
       this.refused++;
       place.refuse(this.overloaded(expected));
     }
-    const place: Place = {
+    const place: WaitingPlace = {
       ...waiting,
       since: this.clock.now(),
       passedOver: 0,
@@ -148,7 +148,7 @@ export class WaitingRoom {
   }
 
   private fill(): void {
-    const passed: Place[] = [];
+    const passed: WaitingPlace[] = [];
     for (const place of this.inOrder()) {
       if (!this.mayTake(place)) continue;
       // One who took a slot here changes who is next: begin anew.
@@ -171,8 +171,8 @@ export class WaitingRoom {
     return !this.latest.some((other) => other.namespace !== namespace && other.at > since);
   }
 
-  private inOrder(): Place[] {
-    const holds = ({ namespace }: Place) => this.held.get(namespace) ?? 0;
+  private inOrder(): WaitingPlace[] {
+    const holds = ({ namespace }: WaitingPlace) => this.held.get(namespace) ?? 0;
     return [...this.places].sort(
       (a, b) => Number(b.resumed) - Number(a.resumed) || holds(a) - holds(b) || a.since - b.since,
     );
@@ -195,12 +195,12 @@ export class WaitingRoom {
    * that has most of the room. Null where that is the newcomer's own, or as much is.
    * Half an answer never leaves, and needs no share to come in. O(places) for each who leaves.
    */
-  private crowdedOut(newcomer: Waiting): Place[] | null {
-    const leaving = new Set<Place>();
+  private crowdedOut(newcomer: Waiting): WaitingPlace[] | null {
+    const leaving = new Set<WaitingPlace>();
     for (const { most, of } of BOUNDS) {
       for (;;) {
         const shares = new Map<string, number>();
-        const last = new Map<string, Place>();
+        const last = new Map<string, WaitingPlace>();
         let total = of(newcomer);
         for (const place of this.places) {
           if (leaving.has(place)) continue;
@@ -221,7 +221,7 @@ export class WaitingRoom {
     return [...leaving];
   }
 
-  private remove(place: Place): void {
+  private remove(place: WaitingPlace): void {
     if (this.places.delete(place)) place.stopClock();
   }
 

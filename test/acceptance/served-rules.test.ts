@@ -7,23 +7,15 @@ import { typicalLeast } from '../../gpu-backend/accept/lossy/typical.ts';
 import { turnRule } from '../../gpu-backend/accept/turn-rule.ts';
 import { Walk } from '../../gpu-backend/accept/walk.ts';
 import { Nucleus } from '../../gpu-backend/accept/warp.ts';
-import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { SAMPLED_ACCEPT } from '../../src/link/protocol/index.ts';
 import { logitsAfter, VOCAB } from '../lossless/table-model.ts';
 import { turnOf } from '../support/turn.ts';
+import { CHI2_LIMIT, chiSquared, proposeSteadily } from './law.ts';
 
 const NUCLEUS = new Nucleus(VOCAB);
-/** 99.99 % quantile of χ² with 24 degrees of freedom. */
-const CHI2_LIMIT = 60;
 
 const warpAt = (temperature: number) => ({ temperature, topK: 0, topP: 1 });
-
-function softmax(logits: Float32Array, temperature: number): Float64Array {
-  const weights = Float64Array.from(logits, (z) => Math.exp(z / temperature));
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  return weights.map((weight) => weight / sum);
-}
 
 interface Settings {
   choice: AcceptChoice;
@@ -52,7 +44,8 @@ function answer({ choice, seed, temperature, length, hiddenAt }: Settings) {
   const out: number[] = [];
   let accepted = 0;
   while (out.length < length) {
-    propose(proposed);
+    proposed.clear();
+    proposeSteadily(proposed);
     if (sampled) sampled.grow(proposed, tree, 16);
     const stepped = sampled ? tree : proposed;
     stepped.checkIntegrity();
@@ -70,66 +63,42 @@ function answer({ choice, seed, temperature, length, hiddenAt }: Settings) {
   return { out, accepted, deviations: lossy?.deviations ?? 0 };
 }
 
-function propose(tree: TokenTree): void {
-  tree.clear();
-  for (const [token, prob] of [
-    [2, 0.5],
-    [0, 0.3],
-    [3, 0.1],
-  ] as const) {
-    const node = tree.add(ROOT, token, prob, Source.draft);
-    tree.add(node, 1, prob * 0.7, Source.draft);
-    tree.add(node, 2, prob * 0.2, Source.draft);
+function* answers(choice: AcceptChoice, count: number): Generator<number[]> {
+  for (let seed = 0; seed < count; seed++) {
+    yield answer({ choice, seed, temperature: 1, length: 2 }).out;
   }
-}
-
-/** Pearson's statistic of the first two tokens against the target's law, over so many answers. */
-function chiSquared(choice: AcceptChoice, answers: number): number {
-  const counts = new Float64Array(VOCAB * VOCAB);
-  for (let seed = 0; seed < answers; seed++) {
-    const { out } = answer({ choice, seed, temperature: 1, length: 2 });
-    counts[out[0]! * VOCAB + out[1]!]!++;
-  }
-  const first = softmax(logitsAfter([]), 1);
-  let statistic = 0;
-  for (let a = 0; a < VOCAB; a++) {
-    const second = softmax(logitsAfter([a]), 1);
-    for (let b = 0; b < VOCAB; b++) {
-      const expected = answers * first[a]! * second[b]!;
-      statistic += (counts[a * VOCAB + b]! - expected) ** 2 / expected;
-    }
-  }
-  return statistic;
 }
 
 describe.each(SAMPLED_ACCEPT)('%s', (rule) => {
   test('answers follow the target’s law over two tokens (χ²)', () => {
-    expect(chiSquared({ rule }, 20_000)).toBeLessThan(CHI2_LIMIT);
+    expect(chiSquared(answers({ name: rule }, 20_000))).toBeLessThan(CHI2_LIMIT);
   });
 
   test('at temperature 0 the answer is the target’s own, and drafts are accepted', () => {
-    const plain = answer({ choice: { rule: 'match' }, seed: 1, temperature: 0, length: 12 }).out;
-    expect(answer({ choice: { rule }, seed: 1, temperature: 0, length: 12 }).out).toEqual(plain);
-    const { accepted } = answer({ choice: { rule }, seed: 1, temperature: 1, length: 400 });
+    const plain = answer({ choice: { name: 'match' }, seed: 1, temperature: 0, length: 12 }).out;
+    expect(answer({ choice: { name: rule }, seed: 1, temperature: 0, length: 12 }).out).toEqual(
+      plain,
+    );
+    const { accepted } = answer({ choice: { name: rule }, seed: 1, temperature: 1, length: 400 });
     expect(accepted).toBeGreaterThan(40);
   });
 
   test('one seed and the same trees give one answer', () => {
-    const settings = { choice: { rule }, seed: 9, temperature: 1, length: 30 };
+    const settings = { choice: { name: rule }, seed: 9, temperature: 1, length: 30 };
     expect(answer(settings)).toEqual(answer(settings));
   });
 });
 
 describe('a tree of sampled drafts', () => {
   const grown = (count: number) => {
-    const { sampled } = turnRule(turnOf({ prompt: Int32Array.of(0), accept: { rule: 'greedy' } }), {
+    const { sampled } = turnRule(turnOf({ prompt: Int32Array.of(0), accept: { name: 'greedy' } }), {
       nucleus: NUCLEUS,
       vocabSize: VOCAB,
       processors: [],
       hiddenAt: () => new Float32Array(0),
     });
     const [proposed, tree] = [new TokenTree(64), new TokenTree(64)];
-    propose(proposed);
+    proposeSteadily(proposed);
     sampled!.grow(proposed, tree, count);
     return tree;
   };
@@ -160,14 +129,14 @@ function table(nearest: readonly number[]): NeighbourTable {
 
 describe('typical acceptance', () => {
   test('commits what the target finds likely enough, and counts it', () => {
-    const choice: AcceptChoice = { rule: 'typical' };
+    const choice: AcceptChoice = { name: 'typical' };
     const typical = answer({ choice, seed: 4, temperature: 1, length: 400 });
-    const match = answer({ choice: { rule: 'match' }, seed: 4, temperature: 1, length: 400 });
+    const match = answer({ choice: { name: 'match' }, seed: 4, temperature: 1, length: 400 });
     expect(typical.accepted).toBeGreaterThan(match.accepted);
     expect(typical.deviations).toBeGreaterThan(0);
     expect(match.deviations).toBe(0);
     const greedy = { seed: 4, temperature: 0, length: 24 };
-    expect(answer({ choice, ...greedy })).toEqual(answer({ choice: { rule: 'match' }, ...greedy }));
+    expect(answer({ choice, ...greedy })).toEqual(answer({ choice: { name: 'match' }, ...greedy }));
   });
 
   test('the bar falls with the entropy, and is 0.3 at most', () => {
@@ -208,7 +177,7 @@ describe('relaxed acceptance', () => {
   });
 
   test('is counted, and gives the target’s own at temperature 0', () => {
-    const choice: AcceptChoice = { rule: 'relaxed', neighbours: table([1, 2, 4, 4, 2]) };
+    const choice: AcceptChoice = { name: 'relaxed', neighbours: table([1, 2, 4, 4, 2]) };
     expect(answer({ choice, seed: 2, temperature: 1, length: 600 }).deviations).toBeGreaterThan(0);
     expect(answer({ choice, seed: 2, temperature: 0, length: 24 }).deviations).toBe(0);
   });
@@ -218,13 +187,13 @@ test('a judge accepts what its head finds good, at any temperature', () => {
   const head = { weights: Float32Array.of(1), bias: 0, threshold: 0.5 };
   const judge = (hidden: number) =>
     answer({
-      choice: { rule: 'judge', head },
+      choice: { name: 'judge', head },
       seed: 1,
       temperature: 0,
       length: 24,
       hiddenAt: () => Float32Array.of(hidden),
     });
-  const plain = answer({ choice: { rule: 'match' }, seed: 1, temperature: 0, length: 24 });
+  const plain = answer({ choice: { name: 'match' }, seed: 1, temperature: 0, length: 24 });
   expect(judge(-3)).toEqual(plain);
   expect(judge(3).deviations).toBeGreaterThan(0);
   expect(judge(3).accepted).toBeGreaterThan(plain.accepted);

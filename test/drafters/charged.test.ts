@@ -2,8 +2,8 @@
 import { expect, test, vi } from 'vitest';
 import { Decoder } from '../../bench/drafters/decode.ts';
 import { Nucleus } from '../../gpu-backend/accept/warp.ts';
-import type { Beside } from '../../gpu-backend/drafters/beside.ts';
 import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
+import type { LocalDrafters } from '../../gpu-backend/drafters/local-drafters.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
 import { TreeSizing } from '../../gpu-backend/turn/tree-sizing.ts';
@@ -16,7 +16,7 @@ test('drafting as a whole is not charged for what was prepared', async () => {
   const engine = await openEngine(SMALL, { slots: 1, maxContext: 128, threads: 1, cacheFolder });
   let ms = 0;
   const settled: number[] = [];
-  const beside: Beside = {
+  const drafters: LocalDrafters = {
     spent: null,
     seat: () => new EchoDrafter(),
     prepare: async () => {
@@ -29,9 +29,9 @@ test('drafting as a whole is not charged for what was prepared', async () => {
   };
   const charged = vi.spyOn(TreeSizing.prototype, 'settle');
   const clock = { ...nodeClock, now: () => ms };
-  const decoder = new Decoder(engine, new Nucleus(96), clock, beside);
+  const decoder = new Decoder(engine, new Nucleus(96), clock, drafters);
   const turn = turnOf({ prompt: Int32Array.of(3, 4, 5), maxTokens: 8 });
-  await decoder.decode(turn, beside.seat(turn));
+  await decoder.decode(turn, drafters.seat(turn));
   await decoder.close();
   engine.close();
   expect(charged.mock.calls.length).toBeGreaterThan(1);

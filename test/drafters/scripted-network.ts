@@ -1,11 +1,11 @@
 /** A network that says what a script says, and remembers what it was asked. */
-import type { Network, Place, Question } from '../../gpu-backend/drafters/network.ts';
+import type { Network, NetworkPlace, Question } from '../../gpu-backend/drafters/network.ts';
 import type { ModelNode } from '../../src/draft/stores/model-store.ts';
 
 /** The tokens after a path of tokens below the committed text, likeliest first, and their probabilities. */
 export type Script = (path: readonly number[], position: number) => [token: number, prob: number][];
 
-interface ScriptedPlace extends Place {
+interface ScriptedPlace extends NetworkPlace {
   rows: number;
 }
 
@@ -53,7 +53,7 @@ export class ScriptedNetwork implements Network {
     }
   }
 
-  plan(places: readonly Place[]) {
+  plan(places: readonly NetworkPlace[]) {
     let rows = places.length;
     const { costs } = this;
     return {

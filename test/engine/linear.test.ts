@@ -8,8 +8,8 @@ import {
   storeColumns8,
 } from '../../gpu-backend/builder/linear/columns8.ts';
 import { quickestForm } from '../../gpu-backend/builder/linear/quickest.ts';
+import { RotationGraph } from '../../gpu-backend/builder/linear/rotation-graph.ts';
 import { partName, type StoredMatrix } from '../../gpu-backend/builder/linear/stored-matrix.ts';
-import { Turn } from '../../gpu-backend/builder/linear/turn.ts';
 import { GraphBuilder } from '../../gpu-backend/builder/onnx.ts';
 import { Rotation } from '../../gpu-backend/builder/rotation.ts';
 import { WeightFile } from '../../gpu-backend/builder/weight-file.ts';
@@ -209,12 +209,12 @@ describe('a rotation', () => {
     async (size) => {
       const graph = new GraphBuilder('turn');
       graph.input('rows', 'float32', [1, 'T', size]);
-      const turn = new Turn(graph, size);
+      const turn = new RotationGraph(graph, size);
       graph.node('Identity', [turn.back(turn.forward('rows', 'turned'), 'back')], 'result');
       graph.output('result', 'float32', [1, 'T', size]);
       const forward = new GraphBuilder('forward');
       forward.input('rows', 'float32', [1, 'T', size]);
-      new Turn(forward, size).forward('rows', 'result');
+      new RotationGraph(forward, size).forward('rows', 'result');
       forward.output('result', 'float32', [1, 'T', size]);
       const [both, there] = [await load(graph, 2), await load(forward, 2)];
       const rows = randomRows(9 * size, 3);

@@ -1,8 +1,8 @@
 /** Whoever is slow costs no memory, and nobody else's time. On a virtual clock. */
 import { describe, expect, test } from 'vitest';
 import { HEARTBEAT_MS, WORKER_DEADLINE_MS } from '../../gpu-backend/link/link-server.ts';
-import { MERGE_ABOVE_BYTES, Outbox } from '../../gpu-backend/link/outbox.ts';
 import { TREE_CREDIT } from '../../gpu-backend/turn/candidates.ts';
+import { MERGE_ABOVE_BYTES, Outbox } from '../../gpu-backend/turn/outbox.ts';
 import { VirtualClock } from '../../sim/virtual-clock.ts';
 import { TokenTree } from '../../src/draft/tree/tree.ts';
 import { Link, type LinkEvent, SILENCE_DEADLINE_MS } from '../../src/link/client.ts';

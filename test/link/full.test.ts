@@ -4,7 +4,7 @@
  * idle longest. Through the real verifier, the latter also through the real worker.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { RETRY_AFTER_MS } from '../../gpu-backend/link/refusal.ts';
+import { RETRY_AFTER_MS } from '../../gpu-backend/turn/refusal.ts';
 import type { Link } from '../../src/link/client.ts';
 import type { Ready } from '../../src/link/protocol/index.ts';
 import { temporaryFolder } from '../engine/models.ts';

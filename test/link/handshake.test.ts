@@ -5,8 +5,8 @@ import { SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Door } from '../../gpu-backend/link/door.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
-import { RETRY_AFTER_MS } from '../../gpu-backend/link/refusal.ts';
 import { Tickets } from '../../gpu-backend/link/tickets.ts';
+import { RETRY_AFTER_MS } from '../../gpu-backend/turn/refusal.ts';
 import {
   agree,
   type LinkKey,

@@ -1,6 +1,6 @@
 /** Turns that wait for a slot: who is next, who is refused, and who loses a place. */
 import { describe, expect, test } from 'vitest';
-import { Refusal } from '../../gpu-backend/link/refusal.ts';
+import { Refusal } from '../../gpu-backend/turn/refusal.ts';
 import {
   ABOUT_MS,
   MAX_WAITING,

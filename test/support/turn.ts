@@ -17,10 +17,11 @@ export function turnOf(changes: Partial<Turn> & Pick<Turn, 'prompt'>): Turn {
     regions: [],
     resumed: 0,
     transfer: 0,
-    accept: { rule: 'match' },
+    accept: { name: 'match' },
     remember: true,
     logprobs: null,
     grammar: null,
+    maxWaitMs: 0,
     ...changes,
   };
 }

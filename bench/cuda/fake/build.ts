@@ -60,14 +60,18 @@ function wantedSymbols(provider: string): Map<string, Set<string>> {
   return wanted;
 }
 
-interface Place {
+interface BuildFolders {
   runtime: string;
   headers: string;
   folder: string;
 }
 
 /** Weak definitions for everything; those in the C files take their place. */
-function compile(library: string, symbols: Set<string>, { runtime, headers, folder }: Place): void {
+function compile(
+  library: string,
+  symbols: Set<string>,
+  { runtime, headers, folder }: BuildFolders,
+): void {
   const own = RUNTIME.test(library)
     ? SOURCES.runtime
     : library.startsWith('libcublas')

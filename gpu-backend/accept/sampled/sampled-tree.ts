@@ -26,7 +26,7 @@ export interface Draws {
 }
 
 /** A place that may get drafts. */
-interface Place {
+interface OpenPlace {
   proposed: number;
   grown: number;
   /** Estimated probability that the walk comes here. */
@@ -54,7 +54,7 @@ export class SampledTree {
     this.draws.clear();
     this.noise.at(this.trees++);
     this.drawn = 0;
-    const open: Place[] = [{ proposed: ROOT, grown: ROOT, value: 1 }];
+    const open: OpenPlace[] = [{ proposed: ROOT, grown: ROOT, value: 1 }];
     const room = Math.min(count, into.capacity);
     while (open.length > 0 && into.size < room) {
       const place = takeLikeliest(open);
@@ -71,12 +71,12 @@ export class SampledTree {
 
   /** @param left nodes that there is room for */
   private drawAfter(
-    { proposed, grown, value }: Place,
+    { proposed, grown, value }: OpenPlace,
     children: readonly number[],
     from: TokenTree,
     into: TokenTree,
     left: number,
-  ): Place[] {
+  ): OpenPlace[] {
     const q = Float64Array.from(children, (child) => from.probs[child]!);
     const sum = total(q);
     // That one of the children comes, given the place: what all drafts after it promise together.
@@ -104,7 +104,7 @@ function total(weights: Iterable<number>): number {
   return sum;
 }
 
-function takeLikeliest(places: Place[]): Place {
+function takeLikeliest(places: OpenPlace[]): OpenPlace {
   let best = 0;
   for (let i = 1; i < places.length; i++) if (places[i]!.value > places[best]!.value) best = i;
   return places.splice(best, 1)[0]!;

@@ -11,7 +11,7 @@ import {
 } from '../expression.ts';
 import * as json from '../json.ts';
 import type { GrammarPath } from '../refused.ts';
-import { counts, refuse, type Schema, type Scope } from './scope.ts';
+import { counts, type Enforcement, refuse, type Schema } from './enforcement.ts';
 
 export const ARRAY_KEYWORDS = ['items', 'prefixItems', 'minItems', 'maxItems', 'uniqueItems'];
 
@@ -25,12 +25,13 @@ type Read = (schema: unknown, path: GrammarPath) => Expression;
 export function arrayExpression(
   schema: Schema,
   path: GrammarPath,
-  scope: Scope,
+  enforcement: Enforcement,
   read: Read,
 ): Expression {
   const [least, most] = counts(schema, path, 'minItems', 'maxItems');
   // What came before would have to be remembered, whole.
-  if (schema.uniqueItems === true) scope.leaveOut([...path, 'uniqueItems'], "can't be held to");
+  if (schema.uniqueItems === true)
+    enforcement.leaveOut([...path, 'uniqueItems'], "can't be held to");
   const rest = read(schema.items ?? true, [...path, 'items']);
   const { prefixItems } = schema;
   if (prefixItems === undefined) return json.array(rest, json.ONE_LINE, least, most);

@@ -1,5 +1,5 @@
 /** Whether no value is valid under two schemas: then `oneOf` asks for what `anyOf` does. */
-import type { Schema } from './scope.ts';
+import type { Schema } from './enforcement.ts';
 import { hasType } from './values.ts';
 
 const TYPES = ['null', 'boolean', 'object', 'array', 'string', 'number'];

@@ -3,9 +3,9 @@ import { type Expression, never } from '../expression.ts';
 import * as json from '../json.ts';
 import type { GrammarPath } from '../refused.ts';
 import { type Bounds, FRACTION_DIGITS, MAX_BOUND, numbersBetween } from './decimals.ts';
+import { type Enforcement, refuse, type Schema } from './enforcement.ts';
 import { multiplesBetween } from './multiples.ts';
 import { integersBetween } from './ranges.ts';
-import { refuse, type Schema, type Scope } from './scope.ts';
 
 export const NUMERIC_KEYWORDS = [
   ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
@@ -20,14 +20,17 @@ export function numericExpression(
   type: 'integer' | 'number',
   schema: Schema,
   path: GrammarPath,
-  scope: Scope,
+  enforcement: Enforcement,
 ): Expression {
   const bounds = boundsOf(type, schema, path);
   const step = stepOf(schema, path);
   if (step !== null) {
     const multiples = multiplesOf(type, step, bounds);
     if (multiples) return multiples;
-    scope.leaveOut([...path, 'multipleOf'], 'is not supported for this number within these bounds');
+    enforcement.leaveOut(
+      [...path, 'multipleOf'],
+      'is not supported for this number within these bounds',
+    );
   }
   const isFree = bounds.least === -Infinity && bounds.most === Infinity;
   if (type === 'integer') {

@@ -11,8 +11,8 @@ import {
 } from '../expression.ts';
 import * as json from '../json.ts';
 import type { GrammarPath } from '../refused.ts';
+import { type Enforcement, refuse, type Schema } from './enforcement.ts';
 import { otherKeys } from './keys.ts';
-import { refuse, type Schema, type Scope } from './scope.ts';
 import { stringExpression } from './strings.ts';
 
 export const OBJECT_KEYWORDS = ['properties', 'required', 'additionalProperties', 'propertyNames'];
@@ -28,7 +28,7 @@ type Read = (schema: unknown, path: GrammarPath) => Expression;
 export function objectExpression(
   schema: Schema,
   path: GrammarPath,
-  scope: Scope,
+  enforcement: Enforcement,
   read: Read,
 ): Expression {
   const properties = propertiesOf(schema, path);
@@ -41,7 +41,7 @@ export function objectExpression(
     );
   }
   const names = Object.keys(properties);
-  const extra = additional(schema, names, path, scope, read);
+  const extra = additional(schema, names, path, enforcement, read);
   return members(schema, properties, extra, path, read);
 }
 
@@ -112,13 +112,13 @@ function additional(
   schema: Schema,
   names: readonly string[],
   path: GrammarPath,
-  scope: Scope,
+  enforcement: Enforcement,
   read: Read,
 ): Expression | null {
   const { additionalProperties: raw, propertyNames } = schema;
   if (raw === false || (raw === undefined && 'properties' in schema)) return null;
   const value = read(raw ?? true, [...path, 'additionalProperties']);
-  const key = keyExpression(propertyNames, names, [...path, 'propertyNames'], scope);
+  const key = keyExpression(propertyNames, names, [...path, 'propertyNames'], enforcement);
   return call(new Rule(sequence(key, colon, value)));
 }
 
@@ -126,7 +126,7 @@ function keyExpression(
   raw: unknown,
   names: readonly string[],
   path: GrammarPath,
-  scope: Scope,
+  enforcement: Enforcement,
 ): Expression {
   if (raw === undefined || raw === true) return otherKeys(names);
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
@@ -135,11 +135,11 @@ function keyExpression(
   const schema = raw as Schema;
   if (names.length > 0) {
     // A pattern less the names it may match has no form here.
-    scope.leaveOut(path, 'is not supported beside properties');
+    enforcement.leaveOut(path, 'is not supported beside properties');
     return otherKeys(names);
   }
-  scope.allow(schema, path, ['type', 'minLength', 'maxLength', 'pattern', 'format']);
-  return stringExpression(schema, path, scope);
+  enforcement.allow(schema, path, ['type', 'minLength', 'maxLength', 'pattern', 'format']);
+  return stringExpression(schema, path, enforcement);
 }
 
 function requiredOf(schema: Schema, names: readonly string[], path: GrammarPath): Set<string> {

@@ -10,9 +10,9 @@ import * as json from '../json.ts';
 import type { GrammarPath } from '../refused.ts';
 import { ARRAY_KEYWORDS, arrayExpression } from './arrays.ts';
 import { areDisjoint } from './disjoint.ts';
+import { Enforcement, refuse, type Schema } from './enforcement.ts';
 import { NUMERIC_KEYWORDS, numericExpression } from './numeric.ts';
 import { OBJECT_KEYWORDS, objectExpression } from './objects.ts';
-import { refuse, type Schema, Scope } from './scope.ts';
 import { STRING_KEYWORDS, stringExpression } from './strings.ts';
 import { valuesExpression } from './values.ts';
 
@@ -41,22 +41,22 @@ export interface SchemaGrammar {
  * refuses a schema with a keyword that can't be held.
  */
 export function schemaGrammar(schema: unknown, path: GrammarPath, strict: boolean): SchemaGrammar {
-  const scope = new Scope(strict);
-  const expression = new SchemaReader(schema, path, scope).read();
-  return { expression, unenforced: scope.unenforced };
+  const enforcement = new Enforcement(strict);
+  const expression = new SchemaReader(schema, path, enforcement).read();
+  return { expression, unenforced: enforcement.unenforced };
 }
 
 class SchemaReader {
   private readonly root: unknown;
   private readonly path: GrammarPath;
-  private readonly scope: Scope;
+  private readonly enforcement: Enforcement;
   private readonly rules = new Map<string, Rule>();
   private depth = 0;
 
-  constructor(root: unknown, path: GrammarPath, scope: Scope) {
+  constructor(root: unknown, path: GrammarPath, enforcement: Enforcement) {
     this.root = root;
     this.path = path;
-    this.scope = scope;
+    this.enforcement = enforcement;
   }
 
   read(): Expression {
@@ -79,39 +79,39 @@ class SchemaReader {
   };
 
   private anySchema(schema: Schema, path: GrammarPath): Expression {
-    const { scope } = this;
+    const { enforcement } = this;
     if ('$ref' in schema) {
-      scope.allow(schema, path, ['$ref']);
+      enforcement.allow(schema, path, ['$ref']);
       return this.reference(schema.$ref, [...path, '$ref']);
     }
     if ('const' in schema || 'enum' in schema) {
       const types = 'type' in schema ? typesOf(schema, path) : null;
-      return valuesExpression(schema, path, scope, types);
+      return valuesExpression(schema, path, enforcement, types);
     }
     const combining = COMBINING.find((name) => name in schema);
     if (combining) return this.combined(combining, schema, path);
     const types = typesOf(schema, path);
-    scope.allow(schema, path, ['type', ...types.flatMap((type) => KEYWORDS[type]!)]);
+    enforcement.allow(schema, path, ['type', ...types.flatMap((type) => KEYWORDS[type]!)]);
     if (types.length === 0) return ANY.value;
     return choice(...types.map((type) => this.typed(type, schema, path)));
   }
 
   private combined(name: string, schema: Schema, path: GrammarPath): Expression {
-    const { scope } = this;
+    const { enforcement } = this;
     // Generators repeat the type that all alternatives have.
-    scope.allow(schema, path, [name, 'type']);
+    enforcement.allow(schema, path, [name, 'type']);
     const list = schema[name];
     if (!Array.isArray(list) || list.length === 0) {
       refuse([...path, name], 'must be a list of at least one schema');
     }
     const read = (one: unknown, i: number) => this.schema(one, [...path, name, i]);
     if (name === 'allOf' && list.length > 1) {
-      scope.leaveOut([...path, name], 'is supported with one schema only: join them');
+      enforcement.leaveOut([...path, name], 'is supported with one schema only: join them');
       return read(list[0], 0);
     }
     if (name === 'oneOf' && !this.isDisjoint(list)) {
       const what = 'is supported where types or a constant property tell the schemas apart';
-      scope.leaveOut([...path, name], `${what}: use anyOf`);
+      enforcement.leaveOut([...path, name], `${what}: use anyOf`);
     }
     return choice(...list.map(read));
   }
@@ -151,17 +151,17 @@ class SchemaReader {
   }
 
   private typed(type: string, schema: Schema, path: GrammarPath): Expression {
-    const { scope } = this;
+    const { enforcement } = this;
     switch (type) {
       case 'object':
-        return objectExpression(schema, path, scope, this.schema);
+        return objectExpression(schema, path, enforcement, this.schema);
       case 'array':
-        return arrayExpression(schema, path, scope, this.schema);
+        return arrayExpression(schema, path, enforcement, this.schema);
       case 'string':
-        return stringExpression(schema, path, scope);
+        return stringExpression(schema, path, enforcement);
       case 'integer':
       case 'number':
-        return numericExpression(type, schema, path, scope);
+        return numericExpression(type, schema, path, enforcement);
       case 'boolean':
         return json.boolean;
       default:

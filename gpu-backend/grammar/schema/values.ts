@@ -2,7 +2,7 @@
 import { choice, type Expression } from '../expression.ts';
 import * as json from '../json.ts';
 import type { GrammarPath } from '../refused.ts';
-import { refuse, type Schema, type Scope } from './scope.ts';
+import { type Enforcement, refuse, type Schema } from './enforcement.ts';
 
 const MAX_ENUM_VALUES = 1000;
 
@@ -10,12 +10,12 @@ const MAX_ENUM_VALUES = 1000;
 export function valuesExpression(
   schema: Schema,
   path: GrammarPath,
-  scope: Scope,
+  enforcement: Enforcement,
   types: readonly string[] | null,
 ): Expression {
-  scope.allow(schema, path, ['const', 'enum', 'type']);
+  enforcement.allow(schema, path, ['const', 'enum', 'type']);
   if ('const' in schema && 'enum' in schema) {
-    scope.leaveOut([...path, 'enum'], 'is not supported beside const');
+    enforcement.leaveOut([...path, 'enum'], 'is not supported beside const');
   }
   const list = 'const' in schema ? [schema.const] : schema.enum;
   if (!Array.isArray(list) || list.length === 0 || list.length > MAX_ENUM_VALUES) {

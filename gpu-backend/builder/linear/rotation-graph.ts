@@ -6,7 +6,7 @@
 import type { GraphBuilder } from '../onnx.ts';
 import { Rotation } from '../rotation.ts';
 
-export class Turn {
+export class RotationGraph {
   private readonly graph: GraphBuilder;
   private readonly a: number;
   private readonly b: number;

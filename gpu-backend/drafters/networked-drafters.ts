@@ -7,11 +7,10 @@
  */
 import { Lru } from '../../src/draft/lru.ts';
 import type { Clock } from '../../src/link/protocol/index.ts';
-import type { Turn } from '../turn/admit.ts';
-import type { Beside, Outcome, Seat, Spent } from './beside.ts';
 import { EchoDrafter } from './echo.ts';
 import { EchoMemories } from './echo-memory.ts';
 import { Gain } from './gain.ts';
+import type { LocalDrafters, Outcome, Seat, SeatedTurn, Spent } from './local-drafters.ts';
 import type { Candidate, Network, NetworkedTurn, Question } from './network.ts';
 import { NetworkedSeat } from './networked-seat.ts';
 import { Price } from './price.ts';
@@ -38,7 +37,7 @@ export interface NetworkedOptions {
   always?: { passes: number; nodes: number };
 }
 
-export class Networked implements Beside {
+export class NetworkedDrafters implements LocalDrafters {
   readonly spent: Spent = { passes: 0, nodes: 0, milliseconds: 0, tokens: 0 };
   private readonly network: Network;
   private readonly clock: Pick<Clock, 'now'>;
@@ -57,10 +56,10 @@ export class Networked implements Beside {
     this.options = options;
   }
 
-  seat(turn: Turn): Seat {
+  seat(turn: SeatedTurn): Seat {
     const memory = this.memories.of(turn);
     // What a network brings can be counted only where every committed token is the target's own draw.
-    if (turn.accept.rule !== 'match') return new EchoDrafter(memory);
+    if (turn.accept.name !== 'match') return new EchoDrafter(memory);
     return new NetworkedSeat(turn, this.network, this.record(turn.namespace).gain, memory);
   }
 

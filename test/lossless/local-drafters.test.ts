@@ -4,12 +4,12 @@ import { Decoder } from '../../bench/drafters/decode.ts';
 import { countingClock, withFreeNodes } from '../../bench/drafters/free-nodes.ts';
 import { Nucleus } from '../../gpu-backend/accept/warp.ts';
 import { layersOf } from '../../gpu-backend/builder/decoder-options.ts';
-import type { Beside, Seat } from '../../gpu-backend/drafters/beside.ts';
 import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
 import { Echoes } from '../../gpu-backend/drafters/echoes.ts';
 import { EngineNetwork } from '../../gpu-backend/drafters/engine-network.ts';
+import type { LocalDrafters, Seat } from '../../gpu-backend/drafters/local-drafters.ts';
 import type { Network } from '../../gpu-backend/drafters/network.ts';
-import { Networked } from '../../gpu-backend/drafters/networked.ts';
+import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
 import { type EngineOptions, openEngine, openPart } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
@@ -40,10 +40,10 @@ afterAll(() => {
   engine.close();
 });
 
-const always = (network: Network): Beside =>
-  new Networked(network, nodeClock, { always: { passes: 3, nodes: 4 } });
+const always = (network: Network): LocalDrafters =>
+  new NetworkedDrafters(network, nodeClock, { always: { passes: 3, nodes: 4 } });
 
-async function network(open: Promise<OrtEngine>): Promise<Beside> {
+async function network(open: Promise<OrtEngine>): Promise<LocalDrafters> {
   const draft = await open;
   opened.push(draft);
   return always(new EngineNetwork(draft, engine.limits.vocabSize));
@@ -58,7 +58,7 @@ class Saboteur extends EchoDrafter {
   }
 }
 
-const sabotage: Beside = {
+const sabotage: LocalDrafters = {
   spent: null,
   seat: (): Seat => new Saboteur(),
   prepare: async () => {},
@@ -73,7 +73,7 @@ const liar = new ScriptedNetwork(96, () => [
   [95, 1],
 ]);
 
-const BESIDE: Record<string, () => Beside | Promise<Beside>> = {
+const DRAFTERS: Record<string, () => LocalDrafters | Promise<LocalDrafters>> = {
   'the echo': () => new Echoes(),
   'a second model': () =>
     network(
@@ -96,8 +96,8 @@ const BESIDE: Record<string, () => Beside | Promise<Beside>> = {
 };
 
 /** All turns at once. */
-async function answers(beside: Beside | null, temperature: number) {
-  const decoder = new Decoder(withFreeNodes(engine), new Nucleus(96), countingClock(), beside);
+async function answers(drafters: LocalDrafters | null, temperature: number) {
+  const decoder = new Decoder(withFreeNodes(engine), new Nucleus(96), countingClock(), drafters);
   const decoded = await Promise.all(
     TURNS.map((prompt, i) => {
       const turn = turnOf({
@@ -107,7 +107,7 @@ async function answers(beside: Beside | null, temperature: number) {
         seed: [9, i],
         maxTokens: TOKENS,
       });
-      return decoder.decode(turn, beside?.seat(turn) ?? null);
+      return decoder.decode(turn, drafters?.seat(turn) ?? null);
     }),
   );
   await decoder.close();
@@ -131,11 +131,11 @@ test('a network that always fails changes nothing, and is soon left alone', asyn
 });
 
 describe.each([0, 0.9])('at temperature %d', (temperature) => {
-  test.each(Object.keys(BESIDE))('%s changes nothing', async (name) => {
+  test.each(Object.keys(DRAFTERS))('%s changes nothing', async (name) => {
     const plain = await answers(null, temperature);
     expect(plain.texts[0]).toHaveLength(TOKENS);
     const complaints = vi.spyOn(console, 'error');
-    const drafted = await answers(await BESIDE[name]!(), temperature);
+    const drafted = await answers(await DRAFTERS[name]!(), temperature);
     expect(complaints).not.toHaveBeenCalled();
     complaints.mockRestore();
     expect(drafted.texts).toEqual(plain.texts);

@@ -3,10 +3,19 @@
  * arena; before a step all seats are prepared at once, so that a network reads for
  * several sessions in one run; after it each learns what the target committed.
  */
-import type { Drafter } from '../../src/draft/drafter.ts';
+import type { Drafter, Region } from '../../src/draft/drafter.ts';
 import type { Span } from '../../src/link/protocol/index.ts';
-import type { Turn } from '../turn/admit.ts';
+import type { DrawSettings } from '../accept/draw-settings.ts';
 import type { NetworkedTurn } from './network.ts';
+
+/** What of a turn decides how it is drafted for. */
+export interface SeatedTurn extends Pick<DrawSettings, 'prompt' | 'seed' | 'warp' | 'accept'> {
+  namespace: string;
+  maxTokens: number;
+  regions: Region[];
+  /** Whether later turns of the namespace may draft from what the target's logits show in this one. */
+  remember: boolean;
+}
 
 /** One turn's drafter beside the engine. */
 export interface Seat extends Drafter {
@@ -40,11 +49,11 @@ export interface Spent {
   tokens: number;
 }
 
-export interface Beside {
+export interface LocalDrafters {
   /** null where no network is asked. */
   readonly spent: Readonly<Spent> | null;
   /** A turn's seat. */
-  seat(turn: Turn): Seat;
+  seat(turn: SeatedTurn): Seat;
   /** Computes what the seats draft from in the step to come. Never rejects; between steps of the engine only. */
   prepare(seats: readonly Seat[]): Promise<void>;
   /** What a step of `stepMs` milliseconds, preparation left out, has brought to those who were prepared for it. */

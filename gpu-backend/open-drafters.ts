@@ -6,11 +6,11 @@ import { type AddOptions, addModel } from './builder/add-model.ts';
 import { layersOf } from './builder/decoder-options.ts';
 import { earlyExit } from './builder/early-exit.ts';
 import type { ModelFolder } from './builder/model-folder.ts';
-import type { Beside } from './drafters/beside.ts';
 import { Echoes } from './drafters/echoes.ts';
 import { EngineNetwork } from './drafters/engine-network.ts';
+import type { LocalDrafters } from './drafters/local-drafters.ts';
 import type { Network } from './drafters/network.ts';
-import { Networked } from './drafters/networked.ts';
+import { NetworkedDrafters } from './drafters/networked-drafters.ts';
 import { type EngineOptions, openEngine, openPart } from './engine/open.ts';
 import type { OrtEngine } from './engine/ort-engine.ts';
 
@@ -33,14 +33,14 @@ export interface NetworkSetup {
  * What drafts beside `engine`, which runs `target`.
  * @param draft what ESPALIER_DRAFT says; nothing for the echo alone
  */
-export async function openBeside(
+export async function openDrafters(
   draft: string | undefined,
   target: ModelFolder,
   engine: OrtEngine,
   { clock, ...setup }: NetworkSetup & { clock: Pick<Clock, 'now'> },
-): Promise<Beside> {
+): Promise<LocalDrafters> {
   if (!draft) return new Echoes();
-  return new Networked(await openNetwork(draft, target, engine, setup), clock);
+  return new NetworkedDrafters(await openNetwork(draft, target, engine, setup), clock);
 }
 
 /** Rejects with an error that names what does not fit the target. */

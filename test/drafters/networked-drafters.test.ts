@@ -1,7 +1,10 @@
 /** What a network beside the engine is asked, what becomes of its words, and what it may cost. */
 import { describe, expect, test, vi } from 'vitest';
 import { Gain } from '../../gpu-backend/drafters/gain.ts';
-import { Networked, type NetworkedOptions } from '../../gpu-backend/drafters/networked.ts';
+import {
+  NetworkedDrafters,
+  type NetworkedOptions,
+} from '../../gpu-backend/drafters/networked-drafters.ts';
 import { Price } from '../../gpu-backend/drafters/price.ts';
 import { shortContext } from '../../gpu-backend/drafters/short-context.ts';
 import { Noise } from '../../src/draft/noise.ts';
@@ -32,11 +35,11 @@ class Time {
 function world(script: Script, options: NetworkedOptions = {}) {
   const time = new Time();
   const network = new ScriptedNetwork(VOCAB, script);
-  const beside = new Networked(network, time, options);
+  const drafters = new NetworkedDrafters(network, time, options);
   const begin = (namespace = 'a', length = 8) => {
     const prompt = Int32Array.from({ length }, (_, i) => truth(i));
     const turn = turnOf({ prompt, namespace, maxTokens: 20_000 });
-    const seat = beside.seat(turn);
+    const seat = drafters.seat(turn);
     seat.begin(prompt, []);
     let position = length;
     return {
@@ -61,17 +64,17 @@ function world(script: Script, options: NetworkedOptions = {}) {
       },
     };
   };
-  return { time, network, beside, begin };
+  return { time, network, drafters, begin };
 }
 
 const ALWAYS = { always: { passes: 4, nodes: 4 } };
 
 describe('a network beside the engine', () => {
   test('is asked for all sessions in one run, pass after pass, and its words are drafted', async () => {
-    const { beside, network, begin } = world(right, ALWAYS);
+    const { drafters, network, begin } = world(right, ALWAYS);
     const turns = [begin('a'), begin('b', 20)];
     expect(turns.map((turn) => turn.depth(turn.drawn()))).toEqual([0, 0]);
-    await beside.prepare(turns.map(({ seat }) => seat));
+    await drafters.prepare(turns.map(({ seat }) => seat));
     expect(network.runs).toHaveLength(4);
     for (const run of network.runs) expect(run).toHaveLength(2);
     for (const turn of turns) {
@@ -82,70 +85,70 @@ describe('a network beside the engine', () => {
   });
 
   test('reads what was committed once, and goes on from what it has read', async () => {
-    const { beside, network, begin } = world(right, ALWAYS);
+    const { drafters, network, begin } = world(right, ALWAYS);
     const turn = begin();
-    await beside.prepare([turn.seat]);
+    await drafters.prepare([turn.seat]);
     expect(network.runs[0]![0]!.tokens).toHaveLength(8);
     turn.commit(3);
     network.runs.length = 0;
-    await beside.prepare([turn.seat]);
+    await drafters.prepare([turn.seat]);
     // All three were nodes that it had read: a path of rows, and nothing to read again.
     expect(network.runs[0]![0]!.settled).toHaveLength(3);
     expect(network.runs[0]![0]!.tokens).toHaveLength(0);
     turn.seat.commit(Int32Array.of(999));
     network.runs.length = 0;
-    await beside.prepare([turn.seat]);
+    await drafters.prepare([turn.seat]);
     expect([...network.runs[0]![0]!.tokens]).toEqual([999]);
   });
 
   test('reads a long text a chunk a step', async () => {
-    const { beside, network, begin } = world(right, ALWAYS);
+    const { drafters, network, begin } = world(right, ALWAYS);
     const turn = begin('a', 150);
     for (const tokens of [64, 64]) {
       network.runs.length = 0;
-      await beside.prepare([turn.seat]);
+      await drafters.prepare([turn.seat]);
       expect(network.runs).toHaveLength(1);
       expect(network.runs[0]![0]!.tokens).toHaveLength(tokens);
     }
-    await beside.prepare([turn.seat]);
+    await drafters.prepare([turn.seat]);
     expect(turn.depth(turn.drawn())).toBeGreaterThan(1);
   });
 
   test('forgets a session that ends, and gives it no place again', async () => {
-    const { beside, network, begin } = world(right, ALWAYS);
+    const { drafters, network, begin } = world(right, ALWAYS);
     const turns = [begin(), begin()];
-    await beside.prepare(turns.map(({ seat }) => seat));
+    await drafters.prepare(turns.map(({ seat }) => seat));
     expect(network.places).toBe(2);
     turns[0]!.seat.end();
     turns[0]!.seat.end();
     expect(network.places).toBe(1);
     network.runs.length = 0;
-    await beside.prepare(turns.map(({ seat }) => seat));
+    await drafters.prepare(turns.map(({ seat }) => seat));
     for (const run of network.runs) expect(run).toHaveLength(1);
     turns[1]!.seat.end();
     expect(network.places).toBe(0);
   });
 
   test('that fails leaves the sessions their other drafts', async () => {
-    const { beside, network, begin } = world(right, ALWAYS);
+    const { drafters, network, begin } = world(right, ALWAYS);
     const turn = begin();
     const complaint = vi.spyOn(console, 'error').mockImplementation(() => {});
     network.during = () => {
       throw new Error('no memory');
     };
-    await beside.prepare([turn.seat]);
+    await drafters.prepare([turn.seat]);
     expect(complaint).toHaveBeenCalledOnce();
     complaint.mockRestore();
     expect(turn.drawn().size).toBe(0);
     turn.commit(2);
     network.during = () => {};
-    await beside.prepare([turn.seat]);
+    await drafters.prepare([turn.seat]);
     expect(turn.depth(turn.drawn())).toBe(4);
     expect(network.places).toBe(1);
   });
 
   test('that fails three times in a row is not asked again, and says so once', async () => {
-    const { beside, network, begin } = world(right, ALWAYS);
+    const { drafters, network, begin } = world(right, ALWAYS);
     const turn = begin();
     const complaint = vi.spyOn(console, 'error').mockImplementation(() => {});
     const fail = () => {
@@ -153,7 +156,7 @@ describe('a network beside the engine', () => {
     };
     for (const during of [fail, fail, () => {}, fail, fail, fail, fail, () => {}]) {
       network.during = during;
-      await beside.prepare([turn.seat]);
+      await drafters.prepare([turn.seat]);
     }
     // Two that fail, four that don't, three that fail.
     expect(network.runs).toHaveLength(9);
@@ -165,7 +168,7 @@ describe('a network beside the engine', () => {
   });
 
   test('that lets one session in and fails at the next keeps neither', async () => {
-    const { beside, network, begin } = world(right, ALWAYS);
+    const { drafters, network, begin } = world(right, ALWAYS);
     const turns = [begin('a'), begin('b')];
     const complaint = vi.spyOn(console, 'error').mockImplementation(() => {});
     const enter = network.enter.bind(network);
@@ -173,28 +176,28 @@ describe('a network beside the engine', () => {
       if (network.places > 0) throw new Error('no memory');
       return enter();
     };
-    await beside.prepare(turns.map(({ seat }) => seat));
+    await drafters.prepare(turns.map(({ seat }) => seat));
     complaint.mockRestore();
     expect(network.runs).toHaveLength(0);
     expect(network.places).toBe(0);
   });
 
   test('is not asked where a committed token need not be the draw of the target', async () => {
-    const { beside, network } = world(right, ALWAYS);
+    const { drafters, network } = world(right, ALWAYS);
     const prompt = Int32Array.of(3, 4, 5);
-    const seat = beside.seat(turnOf({ prompt, accept: { rule: 'typical' } }));
+    const seat = drafters.seat(turnOf({ prompt, accept: { name: 'typical' } }));
     seat.begin(prompt, []);
-    await beside.prepare([seat]);
+    await drafters.prepare([seat]);
     expect(network.runs).toHaveLength(0);
     expect(seat.networked).toBeNull();
   });
 
   test('can be left out of a tree, to see what it brought', async () => {
-    const { beside, begin } = world(right, ALWAYS);
+    const { drafters, begin } = world(right, ALWAYS);
     const turn = begin();
     const without = new TokenTree();
     expect(turn.seat.networked!.draftWithout(without, 32)).toBe(false);
-    await beside.prepare([turn.seat]);
+    await drafters.prepare([turn.seat]);
     expect(turn.seat.networked!.draftWithout(without, 32)).toBe(true);
     expect(turn.depth(without)).toBe(0);
     expect(turn.depth(turn.drawn())).toBe(4);
@@ -203,7 +206,7 @@ describe('a network beside the engine', () => {
 
 /** Steps of `stepMs` in which the target commits what the tree carries; times as fast as without the network. */
 async function speed(script: Script, runMs: number, steps: number, stepMs = 20): Promise<number> {
-  const { time, network, beside, begin } = world(script);
+  const { time, network, drafters, begin } = world(script);
   network.costs = (rows) => runMs * (1 + 0.01 * rows);
   network.during = (rows) => {
     time.ms += runMs * (1 + 0.01 * rows);
@@ -211,12 +214,12 @@ async function speed(script: Script, runMs: number, steps: number, stepMs = 20):
   const turn = begin();
   let tokens = 0;
   for (let step = 0; step < steps; step++) {
-    await beside.prepare([turn.seat]);
+    await drafters.prepare([turn.seat]);
     const accepted = turn.depth(turn.drawn(8));
     time.ms += stepMs;
     turn.commit(1 + accepted);
     tokens += 1 + accepted;
-    beside.settle([{ seat: turn.seat, tokens: 1 + accepted, extra: accepted }], stepMs);
+    drafters.settle([{ seat: turn.seat, tokens: 1 + accepted, extra: accepted }], stepMs);
   }
   return tokens / (time.ms / stepMs);
 }

@@ -13,7 +13,7 @@ const ANNOTATIONS = new Set([
 /** A keyword of vendors: `x-order`. */
 const EXTENSION = /^x-/;
 
-export class Scope {
+export class Enforcement {
   /** Keywords that the grammar does not hold, by their place. Empty if it is strict. */
   readonly unenforced: GrammarPath[] = [];
   private readonly strict: boolean;

@@ -4,11 +4,11 @@ import type { AddOptions } from '../../gpu-backend/builder/add-model.ts';
 import { addModel } from '../../gpu-backend/builder/add-model.ts';
 import type { ModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import { Echoes } from '../../gpu-backend/drafters/echoes.ts';
-import { Networked } from '../../gpu-backend/drafters/networked.ts';
+import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
-import { openBeside } from '../../gpu-backend/open-beside.ts';
+import { openDrafters } from '../../gpu-backend/open-drafters.ts';
 import { BUNDLED, SMALL, temporaryFolder } from '../engine/models.ts';
 
 const cacheFolder = temporaryFolder();
@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => engine?.close());
 
 const open = (draft: string | undefined) =>
-  openBeside(draft, target, engine, {
+  openDrafters(draft, target, engine, {
     settings: { ...settings, cacheFolder },
     add,
     clock: nodeClock,
@@ -39,9 +39,9 @@ describe('ESPALIER_DRAFT', () => {
 
   test("names a model of the target's tokenizer, or the target's own weights", async () => {
     for (const draft of [BUNDLED_DRAFT, 'self']) {
-      const beside = await open(draft);
-      expect(beside).toBeInstanceOf(Networked);
-      beside.close();
+      const drafters = await open(draft);
+      expect(drafters).toBeInstanceOf(NetworkedDrafters);
+      drafters.close();
     }
   });
 

@@ -1,6 +1,6 @@
 /** Keys as the worker finds them: see `src/store/keys.ts`. */
 import { createHash, randomBytes } from 'node:crypto';
-import { KEY_PREFIX, type Scope } from '../src/store/schema.ts';
+import { KEY_PREFIX, type KeyScope } from '../src/store/schema.ts';
 import { type Database, quote, type Row } from './d1.ts';
 
 const KEY_BYTES = 24;
@@ -10,7 +10,7 @@ const SHOWN = KEY_PREFIX.length + 6;
 export interface NewKey {
   tenant: string;
   name: string;
-  scopes: readonly Scope[];
+  scopes: readonly KeyScope[];
   requestsPerMinute: number;
   concurrency: number;
 }

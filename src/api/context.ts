@@ -1,12 +1,12 @@
 import type { Bindings } from '../bindings.ts';
 import type { KeyLimits } from '../store/objects/limiter.ts';
-import type { Scope } from '../store/schema.ts';
+import type { KeyScope } from '../store/schema.ts';
 import type { Tenant } from '../store/tenants.ts';
 
 /** Who sent the request. */
 export interface Caller {
   tenant: Tenant;
-  scopes: readonly Scope[];
+  scopes: readonly KeyScope[];
   /** Null for a program on the worker's own machine. */
   keyId: number | null;
   limits: KeyLimits | null;

@@ -8,7 +8,11 @@ import type { Span } from '../draft/stores/span-store.ts';
 import { type Accept, MAX_SPAN_TOKENS, type Open } from '../link/protocol/index.ts';
 import { WORKER_STORES } from '../memory/objects/mixer-weights.ts';
 import { passingMixer } from '../memory/turn/shared-mixer.ts';
-import { rememberedDrafter, TurnDrafter } from '../memory/turn/turn-drafter.ts';
+import {
+  type RememberedDrafter,
+  rememberedDrafter,
+  TurnDrafter,
+} from '../memory/turn/turn-drafter.ts';
 import { TurnMemory } from '../memory/turn/turn-memory.ts';
 import { draftModelPolicy } from './ablation.ts';
 import { DraftingModel, type TurnFacts } from './draft-model/drafting-model.ts';
@@ -29,6 +33,8 @@ export class DraftingPlan implements Drafting {
   readonly trees: TreeDelivery;
   readonly model: DraftingModel | null;
   readonly memory: TurnMemory | null;
+  /** The drafter where it takes in spans; null where it drafts from the model alone. */
+  private readonly learner: TurnDrafter | null;
   private readonly prediction: readonly Span[];
   private readonly facts: TurnFacts;
   /** Stored passages in the prompt, by their ids. */
@@ -47,8 +53,13 @@ export class DraftingPlan implements Drafting {
     this.facts = turnFacts(context, request, material, opening);
     this.model =
       draftModel === 'off' ? null : DraftingModel.for(this.facts, draftModelPolicy(ablation));
-    this.memory = memory ? this.openMemory(context, request.storeIds, material) : null;
-    this.drafter = this.model?.drafter ?? this.memory?.drafter ?? plainDrafter(namespace.key);
+    const { drafter, remembered } = this.model ?? draftersWithoutModel(namespace.key, memory);
+    this.drafter = drafter;
+    this.learner = remembered?.drafter ?? null;
+    this.memory =
+      memory && remembered
+        ? this.openMemory(context, request.storeIds, material, remembered)
+        : null;
     this.tokens = prompt.draftTokens;
     this.regions = prompt.draftRegions;
     const delivery = TREE_DELIVERY[ablation.trees ?? 'echoed'];
@@ -63,9 +74,7 @@ export class DraftingPlan implements Drafting {
 
   /** The drafter has begun: it may be given more from now on. */
   onBegin(): void {
-    if (this.prediction.length > 0 && this.drafter instanceof TurnDrafter) {
-      this.drafter.learn(this.prediction);
-    }
+    if (this.prediction.length > 0) this.learner?.learn(this.prediction);
     this.memory?.recall(this.passages);
   }
 
@@ -79,14 +88,12 @@ export class DraftingPlan implements Drafting {
     this.model?.stop();
   }
 
-  /** null where the draft model drafts alone. */
   private openMemory(
     { env, namespace }: AnswerContext,
     storeIds: readonly string[],
     { found }: Material,
-  ): TurnMemory | null {
-    const remembered = this.model ? this.model.remembered : rememberedDrafter(namespace.key, null);
-    if (!remembered) return null;
+    remembered: RememberedDrafter,
+  ): TurnMemory {
     return new TurnMemory(env, namespace, remembered, {
       storeIds,
       passages: found.map(({ tokens }) => tokens),
@@ -115,7 +122,13 @@ function turnFacts(
   };
 }
 
-/** What a turn without draft model and without memory drafts with. */
-function plainDrafter(namespace: string): Drafter {
-  return new TurnDrafter(passingMixer(namespace, 'plain', WORKER_STORES));
+/** What a turn without draft model drafts with; without memory too, what it learns lasts as long as the isolate. */
+function draftersWithoutModel(
+  namespace: string,
+  memory: boolean,
+): Pick<DraftingModel, 'drafter' | 'remembered'> {
+  const remembered = memory
+    ? rememberedDrafter(namespace, null)
+    : { drafter: new TurnDrafter(passingMixer(namespace, 'plain', WORKER_STORES)), mixer: null };
+  return { drafter: remembered.drafter, remembered };
 }

@@ -39,7 +39,7 @@ export class TooBusy extends Error {
   }
 }
 
-interface Place {
+interface QueuePlace {
   tenantId: number;
   lookedAt: number;
   /** Given to another tenant's request: it finds out at its next look. */
@@ -61,7 +61,7 @@ export class PreparationQueue {
   private readonly clock: Clock;
   private readonly inside = new Set<Inside>();
   /** In order of arrival. */
-  private readonly waiting = new Set<Place>();
+  private readonly waiting = new Set<QueuePlace>();
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -79,7 +79,7 @@ export class PreparationQueue {
   async enter(tenantId: number, maxWaitMs: number, clientLeft: AbortSignal): Promise<Admission> {
     const { clock, waiting } = this;
     const cameAt = clock.now();
-    const place: Place = { tenantId, lookedAt: cameAt, lost: false };
+    const place: QueuePlace = { tenantId, lookedAt: cameAt, lost: false };
     this.sweep();
     if (waiting.size >= MAX_WAITING) this.makeRoom(tenantId);
     try {
@@ -102,7 +102,7 @@ export class PreparationQueue {
   /** Takes the place of the last to come of the tenant that has most of the line. Throws `TooBusy` where another one would have as much. */
   private makeRoom(tenantId: number): void {
     const counts = new Map<number, number>();
-    const last = new Map<number, Place>();
+    const last = new Map<number, QueuePlace>();
     for (const place of this.waiting) {
       counts.set(place.tenantId, (counts.get(place.tenantId) ?? 0) + 1);
       last.set(place.tenantId, place);
@@ -122,11 +122,11 @@ export class PreparationQueue {
   }
 
   /** Who may enter now, if there is room. */
-  private next(): Place | undefined {
+  private next(): QueuePlace | undefined {
     if (this.inside.size >= MAX_PREPARING) return undefined;
     const held = new Map<number, number>();
     for (const { tenantId } of this.inside) held.set(tenantId, (held.get(tenantId) ?? 0) + 1);
-    let best: Place | undefined;
+    let best: QueuePlace | undefined;
     let fewest = Number.POSITIVE_INFINITY;
     const late = this.clock.now() - LATE_MS;
     for (const place of this.waiting) {

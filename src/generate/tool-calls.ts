@@ -27,13 +27,13 @@ const OPENERS = ['```json', '[TOOL_CALLS]', '<|python_tag|>'];
 /** What divides and ends calls without marks. */
 const DIVIDERS = /^(?:[\s;,\]]|```)*/;
 
-type Place = 'start' | 'text' | 'head' | 'arguments' | 'tail';
+type AnswerPart = 'start' | 'text' | 'head' | 'arguments' | 'tail';
 
 export class ToolCalls {
   /** Calls so far. */
   private count = 0;
   /** `start`: nothing but calls has come yet. */
-  private place: Place = 'start';
+  private part: AnswerPart = 'start';
   private held = '';
   private marked = false;
   private scanner = new ObjectScanner();
@@ -54,18 +54,18 @@ export class ToolCalls {
 
   /** What was held when the answer ended: an unfinished mark or call is text after all. */
   flush(): CallEvent[] {
-    const { held, place, count } = this;
+    const { held, part, count } = this;
     this.held = '';
-    if (held === '' || place === 'tail' || place === 'arguments') return [];
-    if (place === 'head') return [{ type: 'text', text: CALL_BEGIN + held }];
+    if (held === '' || part === 'tail' || part === 'arguments') return [];
+    if (part === 'head') return [{ type: 'text', text: CALL_BEGIN + held }];
     // What closes a list of calls, or the fence around them.
-    if (place === 'start' && count > 0 && DIVIDERS.exec(held)![0] === held) return [];
+    if (part === 'start' && count > 0 && DIVIDERS.exec(held)![0] === held) return [];
     return this.text(held);
   }
 
   /** Takes the next thing from what is held; false when that needs more text. */
   private take(events: CallEvent[]): boolean {
-    switch (this.place) {
+    switch (this.part) {
       case 'start':
         return this.takeUnmarked(events);
       case 'text':
@@ -93,7 +93,7 @@ export class ToolCalls {
     const head = readCallHead(rest);
     if (head === 'incomplete') return false;
     if (head === 'none' || !this.names.has(head.name)) {
-      this.place = 'text';
+      this.part = 'text';
       return true;
     }
     this.marked = false;
@@ -107,7 +107,7 @@ export class ToolCalls {
     events.push(...this.text(this.held.slice(0, end)));
     this.held = this.held.slice(at < 0 ? end : at + CALL_BEGIN.length);
     if (at < 0) return false;
-    this.place = 'head';
+    this.part = 'head';
     return true;
   }
 
@@ -123,7 +123,7 @@ export class ToolCalls {
     events.push({ type: 'call', index: this.count, name });
     this.held = this.held.slice(length);
     this.scanner = new ObjectScanner();
-    this.place = 'arguments';
+    this.part = 'arguments';
   }
 
   private takeArguments(events: CallEvent[]): boolean {
@@ -133,7 +133,7 @@ export class ToolCalls {
     this.held = this.held.slice(length);
     if (!this.scanner.ended) return false;
     this.count++;
-    this.place = 'tail';
+    this.part = 'tail';
     // The call's own bracket is still open.
     this.scanner = new ObjectScanner(1);
     return true;
@@ -149,7 +149,7 @@ export class ToolCalls {
       this.held = this.held.slice(this.scanner.scan(this.held));
       if (!this.scanner.ended) return false;
     }
-    this.place = 'start';
+    this.part = 'start';
     return true;
   }
 
@@ -166,7 +166,7 @@ export class ToolCalls {
       this.marked = true;
     } else events.push({ type: 'text', text: CALL_BEGIN + body + CALL_END });
     this.held = this.held.slice(at + CALL_END.length);
-    this.place = call ? 'start' : 'text';
+    this.part = call ? 'start' : 'text';
     return true;
   }
 

@@ -27,12 +27,12 @@ import { WordEncoder } from './word-encoder.ts';
  * Where a text is: SentencePiece's tokenizers put `▁` before one that begins there, at
  * the `start` of all, or `behind` a special token as well; inside of a text they don't.
  */
-export type Place = 'start' | 'behind' | 'inside';
+export type TextPlace = 'start' | 'behind' | 'inside';
 
 export interface LinearTokenizer {
   tokenizer: Tokenizer;
   /** The same by where a text is: with and without what SentencePiece's put before one. */
-  at: Record<Place, Tokenizer>;
+  at: Record<TextPlace, Tokenizer>;
   /** What is faster still; null for a tokenizer that is not byte-level. */
   words: WordEncoder | null;
   /** A lower bound of a text's tokens, without making them; 0 where there is none to be had. */
@@ -70,7 +70,7 @@ interface Step {
  * scheme "first" at the start of a text only; inside of a text neither does. All three
  * share one model, which is what takes memory.
  */
-function byPlace(tokenizer: Tokenizer, json: object, config: object): Record<Place, Tokenizer> {
+function byPlace(tokenizer: Tokenizer, json: object, config: object): Record<TextPlace, Tokenizer> {
   const { normalizer, pre_tokenizer } = json as Record<string, Step | null>;
   const steps = { normalizer: unprefixed(normalizer), pre_tokenizer: unprefixed(pre_tokenizer) };
   const model = { type: 'BPE', vocab: {}, merges: [] };

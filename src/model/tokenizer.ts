@@ -5,7 +5,7 @@
 import type { AddedToken, Tokenizer } from '@huggingface/tokenizers';
 import { runAtOnce, runInSlices } from '../pause.ts';
 import { type ChatMessage, ChatTemplate, type RenderOptions } from './chat-template.ts';
-import { type LinearTokenizer, linearTokenizer, type Place } from './linear-tokenizer.ts';
+import { type LinearTokenizer, linearTokenizer, type TextPlace } from './linear-tokenizer.ts';
 import { TokenList } from './token-list.ts';
 
 export interface ModelTokenizer {
@@ -98,7 +98,7 @@ export function createTokenizer(tokenizerJson: unknown, configJson: unknown): Mo
   };
 }
 
-type EncodeInto = (text: string, tokens: TokenList, place: Place) => Generator<undefined, void>;
+type EncodeInto = (text: string, tokens: TokenList, place: TextPlace) => Generator<undefined, void>;
 
 /** Pushes a text's ids, added tokens' among them: as the library has them, by words where that can be. */
 function encoderOf(linear: LinearTokenizer, added: readonly AddedToken[]): EncodeInto {

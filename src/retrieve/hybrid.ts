@@ -2,7 +2,7 @@
 import type { Bindings } from '../bindings.ts';
 import type { Database } from '../store/database.ts';
 import { readTexts } from '../store/passages.ts';
-import type { Scope } from '../store/scope.ts';
+import type { SearchScope } from '../store/search-scope.ts';
 import { embedderOf } from './embed/choose.ts';
 import { add, fuse, LEAST_SIMILARITY, MEANING_WEIGHT } from './fuse.ts';
 import { interact } from './interaction.ts';
@@ -23,7 +23,7 @@ const COMPARED_BY_MEANING = 20;
 export async function searchHybrid(
   env: Bindings,
   db: Database,
-  scope: Scope,
+  scope: SearchScope,
   query: string,
   limit: number,
 ): Promise<Ranked[]> {

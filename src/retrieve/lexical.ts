@@ -1,7 +1,7 @@
 /** Passages by their words: bm25 over the tenant's FTS5 index. */
 import type { Database } from '../store/database.ts';
 import { matchWords } from '../store/passages.ts';
-import type { Scope } from '../store/scope.ts';
+import type { SearchScope } from '../store/search-scope.ts';
 import { FIELD_WEIGHTS, matchQuery } from './query.ts';
 import type { Ranked } from './ranked.ts';
 
@@ -10,7 +10,7 @@ const WEIGHTS = FIELD_WEIGHTS.map(([, weight]) => weight);
 /** The `limit` best passages, best first. Text without words to search for finds none. */
 export async function searchWords(
   db: Database,
-  scope: Scope,
+  scope: SearchScope,
   query: string,
   limit: number,
 ): Promise<Ranked[]> {

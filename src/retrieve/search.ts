@@ -4,7 +4,7 @@ import { loadModel } from '../model/record.ts';
 import type { AttributeFilter } from '../store/attribute-filter.ts';
 import { type Database, database } from '../store/database.ts';
 import { keepTokens, type PassageRecord, readPassages, touchStores } from '../store/passages.ts';
-import type { Scope } from '../store/scope.ts';
+import type { SearchScope } from '../store/search-scope.ts';
 import type { Namespace } from '../store/tenants.ts';
 import { diversify } from './diversify.ts';
 import { nearness } from './fuse.ts';
@@ -61,7 +61,7 @@ export async function search(
 ): Promise<Passage[]> {
   if (storeIds.length === 0) return [];
   const db = database(env);
-  const scope: Scope = { namespace, storeIds, filter: options.filter };
+  const scope: SearchScope = { namespace, storeIds, filter: options.filter };
   const { diversity = 0, scoreThreshold = 0 } = options;
   const wanted = Math.min(k, MAX_RESULTS);
   const candidates = diversity > 0 ? wanted * CANDIDATES_PER_RESULT : wanted;
@@ -78,7 +78,7 @@ export async function search(
 async function rank(
   env: Bindings,
   db: Database,
-  scope: Scope,
+  scope: SearchScope,
   query: string,
   pool: number,
   method: SearchMethod,
@@ -97,7 +97,7 @@ async function rank(
 async function passagesOf(
   env: Bindings,
   db: Database,
-  scope: Scope,
+  scope: SearchScope,
   ranking: readonly Ranked[],
 ): Promise<Passage[]> {
   if (ranking.length === 0) return [];

@@ -3,7 +3,7 @@ import type { Bindings } from '../bindings.ts';
 import type { Database } from '../store/database.ts';
 import type { Near } from '../store/objects/vectors.ts';
 import { reachableDocuments } from '../store/passages.ts';
-import type { Scope } from '../store/scope.ts';
+import type { SearchScope } from '../store/search-scope.ts';
 import { embedderOf } from './embed/choose.ts';
 import type { Embedder } from './embed/embedder.ts';
 import { vectorIndexOf } from './vectors/choose.ts';
@@ -13,7 +13,7 @@ import { wakeToPrepare } from './wake.ts';
 export async function searchMeaning(
   env: Bindings,
   db: Database,
-  scope: Scope,
+  scope: SearchScope,
   query: string,
   limit: number,
 ): Promise<Near[]> {

@@ -3,13 +3,13 @@ import { and, eq, isNull } from 'drizzle-orm';
 import type { Database } from './database.ts';
 import { sha256 } from './ids.ts';
 import type { KeyLimits } from './objects/limiter.ts';
-import { apiKeys, type Scope, tenants } from './schema.ts';
+import { apiKeys, type KeyScope, tenants } from './schema.ts';
 import type { Tenant } from './tenants.ts';
 
 export interface ApiKey {
   id: number;
   tenant: Tenant;
-  scopes: readonly Scope[];
+  scopes: readonly KeyScope[];
   limits: KeyLimits;
 }
 

@@ -2,7 +2,7 @@
 import { and, inArray, isNotNull, lt, sql } from 'drizzle-orm';
 import { type Database, listed } from './database.ts';
 import { type Attributes, chunkTokens, SECONDS_PER_DAY, stores } from './schema.ts';
-import { reachable, type Scope } from './scope.ts';
+import { reachable, type SearchScope } from './search-scope.ts';
 import { type Namespace, passageIndex } from './tenants.ts';
 
 /** How stale `last_active_at` may get: searching should not write each time. */
@@ -17,7 +17,7 @@ const ACTIVITY_SECONDS = 3_600;
  */
 export function matchWords(
   db: Database,
-  scope: Scope,
+  scope: SearchScope,
   match: string,
   weights: readonly number[],
   limit: number,
@@ -35,7 +35,7 @@ export function matchWords(
 /** Those of the passages that the scope reaches. */
 export function readTexts(
   db: Database,
-  scope: Scope,
+  scope: SearchScope,
   ids: readonly number[],
 ): Promise<{ id: number; title: string; heading: string; text: string }[]> {
   return db.all(
@@ -48,7 +48,7 @@ export function readTexts(
 /** The documents that the scope reaches; `current` is 1 where all their passages have a vector of this embedder. */
 export function reachableDocuments(
   db: Database,
-  scope: Scope,
+  scope: SearchScope,
   embedder: string,
 ): Promise<{ id: number; current: number }[]> {
   return db.all(
@@ -84,7 +84,7 @@ interface Row extends Omit<PassageRecord, 'attributes' | 'tokens' | 'isPrepared'
 /** The passages by id; those that the scope does not reach are left out. */
 export async function readPassages(
   db: Database,
-  scope: Scope,
+  scope: SearchScope,
   ids: readonly number[],
 ): Promise<Map<number, PassageRecord>> {
   const rows = await db.all<Row>(

@@ -31,7 +31,7 @@ export const tenants = sqliteTable(
 
 /** What a key may do. `admin` may do everything to its tenant; `metrics` are the whole instance's. */
 export const SCOPES = ['chat', 'ingest', 'admin', 'metrics'] as const;
-export type Scope = (typeof SCOPES)[number];
+export type KeyScope = (typeof SCOPES)[number];
 
 /** Starts every key, so that one pasted into the wrong place is recognised. */
 export const KEY_PREFIX = 'esp_';
@@ -46,7 +46,7 @@ export const apiKeys = sqliteTable(
     hash: text('hash').notNull(),
     /** Its first characters, to distinguish keys in lists. */
     start: text('start').notNull(),
-    scopes: text('scopes', { mode: 'json' }).$type<Scope[]>().notNull(),
+    scopes: text('scopes', { mode: 'json' }).$type<KeyScope[]>().notNull(),
     requestsPerMinute: integer('requests_per_minute').notNull(),
     concurrency: integer('concurrency').notNull(),
     createdAt: seconds('created_at'),

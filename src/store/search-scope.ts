@@ -5,7 +5,7 @@ import { listed } from './database.ts';
 import { SECONDS_PER_DAY } from './schema.ts';
 import type { Namespace } from './tenants.ts';
 
-export interface Scope {
+export interface SearchScope {
   namespace: Namespace;
   storeIds: readonly string[];
   filter?: AttributeFilter | undefined;
@@ -16,7 +16,7 @@ export interface Scope {
  * stores named, of this tenant, in a store that has not expired, with attributes
  * that pass the filter.
  */
-export function reachable({ namespace, storeIds, filter }: Scope, documentId: SQL): SQL {
+export function reachable({ namespace, storeIds, filter }: SearchScope, documentId: SQL): SQL {
   return sql`FROM store_files sf JOIN stores s ON s.id = sf.store_id
     WHERE sf.document_id = ${documentId}
       AND sf.tenant_id = ${namespace.tenantId} AND s.tenant_id = ${namespace.tenantId}

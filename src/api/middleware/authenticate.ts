@@ -6,7 +6,7 @@ import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { database } from '../../store/database.ts';
 import { findKey } from '../../store/keys.ts';
-import { KEY_PREFIX, SCOPES, type Scope } from '../../store/schema.ts';
+import { KEY_PREFIX, type KeyScope, SCOPES } from '../../store/schema.ts';
 import {
   ensurePassageIndex,
   ensureTenant,
@@ -48,7 +48,7 @@ export function authenticate() {
  * @example
  * app.use('/v1/embeddings', allow('chat', 'ingest'));
  */
-export function allow(...scopes: Scope[]) {
+export function allow(...scopes: KeyScope[]) {
   return createMiddleware<AppEnv>(async function allow(c, next) {
     const { caller } = c.var;
     const asAdmin = caller.scopes.includes('admin') && !scopes.includes('metrics');

@@ -3,7 +3,7 @@
  * (`models/recipe/embedder`), or any BERT-style export of Hugging Face. Which of
  * them it is, the graph's inputs and outputs say.
  */
-import { linearTokenizer } from '../../model/linear-tokenizer.ts';
+import { type LinearTokenizer, linearTokenizer } from '../../model/linear-tokenizer.ts';
 import { TokenList } from '../../model/token-list.ts';
 import { type InferenceSession, Tensor } from '../../onnx/runtime.ts';
 import { pause, runAtOnce } from '../../pause.ts';
@@ -38,25 +38,13 @@ export async function createOnnxEmbedder(
   tokenizerJson: object,
 ): Promise<Embedder> {
   const { id, dimensions, maxTokens } = manifest;
-  const { tokenizer, words } = linearTokenizer(tokenizerJson, {});
+  const linear = linearTokenizer(tokenizerJson, {});
+  const { tokenizer } = linear;
   const isBag = session.inputNames.includes('token_weights');
   const hasTokens = isBag && session.outputNames.includes(TOKEN_STATES);
   const output = outputOf(session, manifest);
 
-  function encodeWords(text: string): ArrayLike<number> {
-    if (!words) return tokenizer.encode(text, { add_special_tokens: false }).ids;
-    const tokens = new TokenList();
-    runAtOnce(words.encode(text, tokens));
-    return tokens.toArray();
-  }
-
-  const bare: TokenVectors = {
-    encode: encodeWords,
-    async vectors(ids) {
-      const list = { ids, weights: Array.from(ids, () => 1), tokens: ids.length };
-      return (await runGraph(session, [list], TOKEN_STATES)).data as Float32Array;
-    },
-  };
+  const bare = bareTokens(session, linear);
   const tokens = hasTokens ? withHashedWords(bare, dimensions) : bare;
 
   function encode(text: string): Encoded {
@@ -99,6 +87,25 @@ export async function createOnnxEmbedder(
   };
   const space = hasTokens ? `${id}+bigrams` : id;
   return { id, space, dimensions, embed, ids, ...(hasTokens && { tokens }) };
+}
+
+/** The vectors of a text's tokens, as the graph gives them. */
+function bareTokens(
+  session: InferenceSession,
+  { tokenizer, words }: LinearTokenizer,
+): TokenVectors {
+  return {
+    encode(text) {
+      if (!words) return tokenizer.encode(text, { add_special_tokens: false }).ids;
+      const tokens = new TokenList();
+      runAtOnce(words.encode(text, tokens));
+      return tokens.toArray();
+    },
+    async vectors(ids) {
+      const list = { ids, weights: Array.from(ids, () => 1), tokens: ids.length };
+      return (await runGraph(session, [list], TOKEN_STATES)).data as Float32Array;
+    },
+  };
 }
 
 /** The vectors of a run's texts, of any length. */

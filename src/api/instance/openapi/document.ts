@@ -4,7 +4,7 @@
  * from what an operation takes.
  */
 import { version } from '../../../../package.json';
-import type { Scope } from '../../../store/schema.ts';
+import type { KeyScope } from '../../../store/schema.ts';
 import { failureComponents, failuresOf, headerComponents, headersOf, isKept } from './failures.ts';
 import { componentsOf, isRefused, type JsonSchema, querySchema, refOf } from './json-schema.ts';
 import { JSON_TYPE, type Operation } from './operation.ts';
@@ -143,7 +143,7 @@ function parametersIn(operation: Operation): object[] {
 }
 
 /** An admin may do everything that concerns its own tenant. */
-function withAdmin(scopes: readonly Scope[]): readonly Scope[] {
+function withAdmin(scopes: readonly KeyScope[]): readonly KeyScope[] {
   const hasAll = scopes.includes('admin') || scopes.includes('metrics');
   return hasAll ? scopes : [...scopes, 'admin'];
 }

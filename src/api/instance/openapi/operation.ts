@@ -1,6 +1,6 @@
 /** One operation of the API. Its schemas are those that check the request and describe the answer. */
 import type * as v from 'valibot';
-import type { Scope } from '../../../store/schema.ts';
+import type { KeyScope } from '../../../store/schema.ts';
 
 export interface Operation {
   method: 'get' | 'post' | 'delete';
@@ -11,7 +11,7 @@ export interface Operation {
   summary: string;
   description?: string;
   /** One of them opens it, and so does `admin`, but for `metrics`. None: it needs no key. */
-  scopes: readonly Scope[];
+  scopes: readonly KeyScope[];
   query?: v.ObjectSchema<v.ObjectEntries, undefined>;
   /** JSON, with a title. */
   body?: v.GenericSchema;

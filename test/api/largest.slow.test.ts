@@ -1,8 +1,7 @@
 /** The largest requests and pages that the API allows, against the real worker: D1 takes 100 parameters a statement. */
 import OpenAI, { toFile } from 'openai';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ModelServer, startModelServer } from '../support/model-server.ts';
-import { startWorker, type Worker } from '../support/worker.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
 const MAX_PAGE = 100;
 const MAX_BATCH_FILES = 500;
@@ -10,19 +9,12 @@ const MAX_RESULTS = 50;
 const MAX_CONDITIONS = 20;
 const MAX_LISTED_VALUES = 100;
 
-let verifier: ModelServer;
-let worker: Worker;
+let service: SharedService;
 let client: OpenAI;
 
 beforeAll(async () => {
-  verifier = await startModelServer();
-  worker = await startWorker({ verifierUrl: verifier.url });
-  client = new OpenAI({ baseURL: `${worker.url}/v1`, apiKey: 'local', maxRetries: 0 });
-});
-
-afterAll(async () => {
-  await worker?.close();
-  await verifier?.close();
+  service = await sharedService({ demo: false });
+  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
 });
 
 async function times<Made>(count: number, make: (i: number) => Promise<Made>): Promise<Made[]> {

@@ -3,29 +3,22 @@
  * a keyword among words that they share, through the real worker and D1.
  */
 import OpenAI, { toFile } from 'openai';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { keyword, LANGUAGES, type Language, passage } from '../support/languages.ts';
-import { type ModelServer, startModelServer } from '../support/model-server.ts';
-import { executeSql, startWorker, type Worker } from '../support/worker.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
+import { executeSql } from '../support/worker.ts';
 
 const PASSAGES = 100;
 /** Searches at once. */
 const TOGETHER = 5;
 
-let verifier: ModelServer;
-let worker: Worker;
+let service: SharedService;
 let client: OpenAI;
 
 beforeAll(async () => {
-  verifier = await startModelServer();
-  worker = await startWorker({ verifierUrl: verifier.url });
+  service = await sharedService({ demo: false });
   // `wrangler dev` may keep an answer back while its thread is busy: then it is asked again.
-  client = new OpenAI({ baseURL: `${worker.url}/v1`, apiKey: 'local', timeout: 30_000 });
-});
-
-afterAll(async () => {
-  await worker?.close();
-  await verifier?.close();
+  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', timeout: 30_000 });
 });
 
 async function storeOf(files: Record<string, string>): Promise<string> {
@@ -178,7 +171,7 @@ test('after a deletion scores are those of before, also of passages that were in
 async function forgetWords(word: string): Promise<void> {
   const which = `text LIKE '%${word}%'`;
   await executeSql(
-    worker.databases,
+    service.databases,
     `INSERT INTO words_1 (words_1, rowid, title, heading, text)
        SELECT 'delete', id, coalesce(words ->> 0, title), coalesce(words ->> 1, heading), words ->> 2
        FROM chunks WHERE ${which};

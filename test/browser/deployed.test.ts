@@ -1,19 +1,16 @@
 /** The page from an address that is not loopback: the service wants a key, and the reader did not start it. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DEPLOYED_HOST, findChromium, openBrowser } from '../support/browser.ts';
 import { createKey } from '../support/keys.ts';
-import { startService, type TestService } from '../support/service.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
 const chromium = findChromium();
 const QUESTION = 'What is the echo?';
-/** Others than the service's own machine are told of its health as it was up to a second ago. */
-const KEPT_MS = 1_100;
 const DIALOG = '[data-part=key-dialog][open]';
 
 describe.skipIf(!chromium)('the page of a deployed service', () => {
-  let service: TestService;
+  let service: SharedService;
   let browser: Browser;
   let page: Page;
   let key: string;
@@ -21,14 +18,13 @@ describe.skipIf(!chromium)('the page of a deployed service', () => {
 
   beforeAll(async () => {
     browser = await openBrowser(chromium!);
-    service = await startService();
-    key = await createKey(service.worker.databases, 'local', { scopes: ['chat'] });
+    service = await sharedService({ demo: false });
+    key = await createKey(service.databases, 'local', { scopes: ['chat'] });
     url = `http://${DEPLOYED_HOST}:${new URL(service.url).port}`;
   });
 
   afterAll(async () => {
     await browser?.close();
-    await service?.stop();
   });
 
   beforeEach(async () => {
@@ -148,21 +144,5 @@ describe.skipIf(!chromium)('the page of a deployed service', () => {
     await page.keyboard.press('Escape');
     expect(await page.locator(DIALOG).count()).toBe(0);
     expect(await opener.evaluate((button) => button === document.activeElement)).toBe(true);
-  });
-
-  // Last: from here on there is no verifier.
-  it("does not tell a visitor to start what runs on another's machine", async () => {
-    await service.verifier.stop();
-    await sleep(KEPT_MS);
-    await page.reload();
-    await page.waitForSelector('[data-part=health]:not([hidden])');
-    expect(await read('[data-part=health]')).toMatch(/^Not ready to answer: .*keeps looking\.$/);
-    expect(await read('[data-part=health]')).not.toContain('npm start runs');
-
-    await page.route('**/v1/chat/completions', (route) => route.abort());
-    await ask();
-    await page.waitForSelector('.failure:not([hidden])');
-    expect(await read('.failure [data-part=failure-title]')).toBe('The server does not answer');
-    expect(await read('.failure [data-part=failure-advice]')).not.toContain('npm');
   });
 });

@@ -4,9 +4,10 @@
  * would have read anyway.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Side, Tap } from '../../bench/rtt/proxy.ts';
+import type { Side } from '../../bench/rtt/proxy.ts';
 import { FrameType } from '../../src/link/protocol/index.ts';
-import { type RealFleet, startFleet, stream, until, type Verifier } from './fleet.ts';
+import { countLinks, onChunk, undisturb, untilFree } from './disturbances.ts';
+import { type RealFleet, startFleet, stream, type Verifier } from './fleet.ts';
 
 /**
  * Drafted from the session alone: with earlier answers the same question takes
@@ -38,39 +39,7 @@ beforeAll(async () => {
   expected = text;
 });
 afterAll(() => fleet?.stop());
-beforeEach(async () => {
-  for (const verifier of fleet.verifiers) {
-    verifier.proxy.tap = (bytes) => [bytes];
-    verifier.proxy.frozen = false;
-    verifier.proxy.rttMs = 0;
-    await verifier.process.ready();
-  }
-});
-
-async function free(ms: number): Promise<void> {
-  for (const verifier of fleet.verifiers) {
-    expect(await until(async () => (await verifier.health()).active === 0, ms)).toBe(true);
-  }
-}
-
-/** Acts once, on chunk `at` that `side` sends on a link, through whichever verifier it comes. */
-function onChunk(side: Side, at: number, act: (bytes: Buffer, verifier: Verifier) => Buffer[]) {
-  let acted: Verifier | null = null;
-  for (const verifier of fleet.verifiers) {
-    let seen = -1;
-    const tap: Tap = (bytes, from) => {
-      // Only links are counted, from the upgrade on; the first one alone is acted on.
-      if (from === 'near' && bytes.includes('/v1/link')) seen = -1;
-      if (from !== side || acted) return [bytes];
-      seen++;
-      if (seen !== at) return [bytes];
-      acted = verifier;
-      return act(bytes, verifier);
-    };
-    verifier.proxy.tap = tap;
-  }
-  return { by: () => acted };
-}
+beforeEach(() => undisturb(fleet));
 
 /** What stands in each chunk, as each side sends its frames one by one. */
 const STATES: [string, Side, number][] = [
@@ -85,7 +54,7 @@ const STATES: [string, Side, number][] = [
 
 describe('kill -9', () => {
   test.each(STATES)('%s: the same text', async (_, side, at) => {
-    const fault = onChunk(side, at, (bytes, verifier) => {
+    const fault = onChunk(fleet, side, at, (bytes, verifier) => {
       verifier.signal('SIGKILL');
       return [bytes];
     });
@@ -95,11 +64,11 @@ describe('kill -9', () => {
     expect(text).toBe(expected);
     expect(complete).toBe(true);
     await fault.by()!.process.restart();
-    await free(1_000);
+    await untilFree(fleet, 1_000);
   });
 
   test('while it drafts from earlier answers and a draft model: the same text', async () => {
-    const fault = onChunk('far', 2, (bytes, verifier) => {
+    const fault = onChunk(fleet, 'far', 2, (bytes, verifier) => {
       verifier.signal('SIGKILL');
       return [bytes];
     });
@@ -107,7 +76,7 @@ describe('kill -9', () => {
     expect(error).toBeNull();
     expect(text).toBe(expected);
     await fault.by()!.process.restart();
-    await free(1_000);
+    await untilFree(fleet, 1_000);
   });
 });
 
@@ -130,7 +99,7 @@ test('kill -9 with done on its way, which never arrives: the same text and its e
   expect(complete).toBe(true);
   expect(finish).toBe('stop');
   await by!.process.restart();
-  await free(1_000);
+  await untilFree(fleet, 1_000);
 });
 
 describe('what a connection carries', () => {
@@ -186,11 +155,11 @@ describe('what a connection carries', () => {
     expect(error).toBeNull();
     expect(text).toBe(expected);
     expect(by).not.toBeNull();
-    await free(HALF_OPEN_MS);
+    await untilFree(fleet, HALF_OPEN_MS);
   });
 
   test.each(cases)('%s (%s, %i): the same text', async (what, side, at) => {
-    const fault = onChunk(side, at, TAMPER[what]!);
+    const fault = onChunk(fleet, side, at, TAMPER[what]!);
     const late = side === 'near' ? IN_LOCKSTEP : TOKEN_BY_TOKEN;
     const asked = at > 1 ? late : QUESTION;
     const { text, error } = await stream(fleet.url, asked);
@@ -198,12 +167,12 @@ describe('what a connection carries', () => {
     expect(text).toBe(expected);
     expect(fault.by()).not.toBeNull();
     // A cut leaves the verifier waiting for the rest, until the pings tell.
-    await free(HALF_OPEN_MS);
+    await untilFree(fleet, HALF_OPEN_MS);
   });
 });
 
 test('a connection that freezes: the same text after the deadline, and the session is freed', async () => {
-  const fault = onChunk('far', 8, (bytes, verifier) => {
+  const fault = onChunk(fleet, 'far', 8, (bytes, verifier) => {
     verifier.proxy.frozen = true;
     return [bytes];
   });
@@ -211,11 +180,11 @@ test('a connection that freezes: the same text after the deadline, and the sessi
   expect(error).toBeNull();
   expect(text).toBe(expected);
   expect(fault.by()).not.toBeNull();
-  await free(HALF_OPEN_MS);
+  await untilFree(fleet, HALF_OPEN_MS);
 });
 
 test('a connection that breaks: the same text, the session freed within a second', async () => {
-  const fault = onChunk('far', 8, (bytes, verifier) => {
+  const fault = onChunk(fleet, 'far', 8, (bytes, verifier) => {
     setImmediate(() => verifier.proxy.cut());
     return [bytes];
   });
@@ -223,23 +192,8 @@ test('a connection that breaks: the same text, the session freed within a second
   expect(error).toBeNull();
   expect(text).toBe(expected);
   expect(fault.by()).not.toBeNull();
-  await free(1_000);
+  await untilFree(fleet, 1_000);
 });
-
-/** Links that each verifier was asked for from now on. */
-function countLinks(): Map<Verifier, number> {
-  const links = new Map<Verifier, number>();
-  for (const verifier of fleet.verifiers) {
-    const { tap } = verifier.proxy;
-    verifier.proxy.tap = (bytes, from) => {
-      if (from === 'near' && bytes.includes('/v1/link')) {
-        links.set(verifier, (links.get(verifier) ?? 0) + 1);
-      }
-      return tap(bytes, from);
-    };
-  }
-  return links;
-}
 
 test('turns that no verifier took leave the draft model to those that one takes', async () => {
   expect(await (await fetch(`${fleet.url}/health`)).json()).toMatchObject({
@@ -284,11 +238,11 @@ describe('SIGTERM', () => {
     // Short, so that a busy machine ends it within the grace too.
     const question = { ...QUESTION, max_tokens: 60 };
     const { text: undisturbed } = await stream(fleet.url, question);
-    const fault = onChunk('far', 4, (bytes, verifier) => {
+    const fault = onChunk(fleet, 'far', 4, (bytes, verifier) => {
       verifier.signal('SIGTERM');
       return [bytes];
     });
-    const links = countLinks();
+    const links = countLinks(fleet);
     const { text, error } = await stream(fleet.url, question);
     expect(error).toBeNull();
     expect(text).toBe(undisturbed);
@@ -296,11 +250,11 @@ describe('SIGTERM', () => {
     expect((await stream(fleet.url, question)).text).toBe(undisturbed);
     expect(await fault.by()!.ended()).toBe(0);
     await fault.by()!.process.restart();
-    await free(1_000);
+    await untilFree(fleet, 1_000);
   });
 
   test('and kill -9 within the grace: the same text from the other', async () => {
-    const fault = onChunk('far', 4, (bytes, verifier) => {
+    const fault = onChunk(fleet, 'far', 4, (bytes, verifier) => {
       verifier.signal('SIGTERM');
       const { tap } = verifier.proxy;
       let more = 0;
@@ -315,17 +269,17 @@ describe('SIGTERM', () => {
     expect(text).toBe(expected);
     expect(await fault.by()!.ended()).toBeNull();
     await fault.by()!.process.restart();
-    await free(1_000);
+    await untilFree(fleet, 1_000);
   });
 
   test('a turn that does not is handed over, with the same text', async () => {
     const { question, text: undisturbed } = await longAnswer();
     for (const { proxy } of fleet.verifiers) proxy.rttMs = 60;
-    const fault = onChunk('far', 8, (bytes, verifier) => {
+    const fault = onChunk(fleet, 'far', 8, (bytes, verifier) => {
       verifier.signal('SIGTERM');
       return [bytes];
     });
-    const links = countLinks();
+    const links = countLinks(fleet);
     // A round trip for every token.
     const lockstep = {
       ...question,
@@ -338,6 +292,6 @@ describe('SIGTERM', () => {
     expect(links.get(other)).toBe(1);
     expect(await fault.by()!.ended()).toBe(0);
     await fault.by()!.process.restart();
-    await free(1_000);
+    await untilFree(fleet, 1_000);
   });
 });

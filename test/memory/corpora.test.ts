@@ -1,126 +1,19 @@
 /** S in its Durable Objects, by RPC in the real runtime: built, sharded, kept, mended, hidden, never another tenant's. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { SegmentBuilder } from '../../src/draft/segment/segment-builder.ts';
-import {
-  CORPUS_LIMITS,
-  MAX_OBJECT_BYTES,
-  SEGMENT_BYTES_A_TOKEN,
-  SLICE_WORK,
-} from '../../src/memory/objects/corpus-limits.ts';
-import type { CorpusStatus, Proceeded } from '../../src/store/objects/memory.ts';
-import { type Objects, startObjects } from './rpc.ts';
-
-const TOKENIZER = 'f'.repeat(64);
-const DEADLINE_MS = 20_000;
-const POLL = { timeout: DEADLINE_MS, interval: 50 };
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Proceeded } from '../../src/store/objects/memory.ts';
+import { askObjects, type Objects } from './rpc.ts';
+import { newStore, POLL, passage, TOKENIZER } from './store-corpus.ts';
 
 let objects: Objects;
-let nextTenant = 1;
 
 beforeAll(async () => {
-  objects = await startObjects();
+  objects = await askObjects();
 });
-afterAll(() => objects.worker.close());
 afterEach(() => objects.bucket('empty'));
-
-/** A passage of 30 tokens that no other has. */
-const passage = (document: number, n: number) =>
-  Array.from({ length: 30 }, (_, i) => 70_000 + 1000 * document + 40 * n + i);
-
-function littleEndian(tokens: readonly number[]): string {
-  return Buffer.from(Int32Array.from(tokens).buffer).toString('hex');
-}
-
-/** A tenant with an empty store. */
-async function newStore() {
-  const tenantId = nextTenant++;
-  const storeId = `vs_${tenantId}`;
-  await objects.sql(`INSERT INTO tenants (id, name) VALUES (${tenantId}, 'tenant ${tenantId}')`);
-  await objects.sql(
-    `INSERT INTO stores (id, tenant_id, name) VALUES ('${storeId}', ${tenantId}, '')`,
-  );
-  const placeOf = (shard: number) => ({ tenantId, storeId, tokenizer: TOKENIZER, shard });
-  const changed = () =>
-    objects.sql(`UPDATE stores SET revision = revision + 1 WHERE id = '${storeId}'`);
-  const call = <T>(shard: number, method: string, ...args: unknown[]) =>
-    objects.call<T>(
-      'STORE_CORPUS',
-      [tenantId, storeId, TOKENIZER, shard].join('/'),
-      method,
-      ...args,
-    );
-  const id = (document: number) => 1000 * tenantId + document;
-  return {
-    tenantId,
-    storeId,
-    placeOf,
-    call,
-    changed,
-    /** As ingestion does: a document of so many passages, attached. */
-    async add(document: number, passages: number, tokenizer = TOKENIZER) {
-      await objects.sql(
-        `INSERT INTO documents (id, tenant_id, key, complete, tokenizer)
-         VALUES (${id(document)}, ${tenantId}, 'k${document}', 1, '${tokenizer}')`,
-      );
-      for (let n = 0; n < passages; n++) {
-        const chunk = 100_000 * tenantId + 100 * document + n;
-        await objects.sql(
-          `INSERT INTO chunks (id, document_id, title, heading, text, start, "end")
-           VALUES (${chunk}, ${id(document)}, '', '', '', 0, 0)`,
-        );
-        await objects.sql(
-          `INSERT INTO chunk_tokens (chunk_id, tokenizer, ids)
-           VALUES (${chunk}, '${tokenizer}', x'${littleEndian(passage(document, n))}')`,
-        );
-      }
-      await objects.sql(
-        `INSERT INTO store_files (store_id, file_id, tenant_id, document_id, status)
-         VALUES ('${storeId}', 'file-${document}', ${tenantId}, ${id(document)}, 'completed')`,
-      );
-      await changed();
-    },
-    /** As detaching does. */
-    async remove(document: number) {
-      await objects.sql(
-        `DELETE FROM store_files WHERE store_id = '${storeId}' AND document_id = ${id(document)}`,
-      );
-      await changed();
-    },
-    wake: () => call(0, 'wake', placeOf(0)),
-    status: (shard = 0) => call<CorpusStatus>(shard, 'status'),
-    /** Waits until the shard is as it should be. */
-    async until(holds: (status: CorpusStatus) => boolean, shard = 0): Promise<CorpusStatus> {
-      const deadline = Date.now() + DEADLINE_MS;
-      for (;;) {
-        const status = await call<CorpusStatus>(shard, 'status');
-        if (holds(status)) return status;
-        if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(status)}`);
-        await sleep(20);
-      }
-    },
-    async proceed(tail: number[], shard = 0) {
-      const { runs } = await call<Proceeded>(
-        shard,
-        'proceed',
-        placeOf(shard),
-        Int32Array.from(tail),
-        [],
-        true,
-      );
-      return runs.map(({ tokens }) => [...tokens]);
-    },
-    /** Waits until a segment has been built that is not published; see `SmallStoreCorpus`. */
-    heldBuild: () => expect.poll(() => call<number>(0, 'heldBuilds'), POLL).toBe(1),
-    async restart(shard = 0) {
-      await call(shard, 'restart').catch(() => {});
-    },
-  };
-}
 
 describe('what is built', () => {
   test('ingested passages are said where the end of an answer occurs in them', async () => {
-    const store = await newStore();
+    const store = await newStore(objects);
     await store.add(1, 2);
     await store.add(2, 1);
     await store.wake();
@@ -134,7 +27,7 @@ describe('what is built', () => {
   });
 
   test('a question that comes before anything woke the object starts the building', async () => {
-    const store = await newStore();
+    const store = await newStore(objects);
     await store.add(1, 1);
     expect(await store.proceed(passage(1, 0).slice(0, 5))).toEqual([]);
     await store.until(({ documents }) => documents === 1);
@@ -142,7 +35,7 @@ describe('what is built', () => {
   });
 
   test('what comes later joins, and few segments remain', async () => {
-    const store = await newStore();
+    const store = await newStore(objects);
     for (let document = 1; document <= 12; document++) {
       await store.add(document, 1);
       await store.wake();
@@ -158,7 +51,7 @@ describe('what is built', () => {
   });
 
   test('few segments remain where documents come and go', async () => {
-    const store = await newStore();
+    const store = await newStore(objects);
     for (let document = 1; document <= 6; document++) await store.add(document, 1);
     await store.wake();
     await store.until(({ documents }) => documents === 6);
@@ -177,7 +70,7 @@ describe('what is built', () => {
   });
 
   test('passages of another tokenizer are not in it', async () => {
-    const store = await newStore();
+    const store = await newStore(objects);
     await store.add(1, 1, 'e'.repeat(64));
     await store.add(2, 1);
     await store.wake();
@@ -186,7 +79,7 @@ describe('what is built', () => {
   });
 
   test('beyond what a shard holds the store goes on in the next ones', async () => {
-    const store = await newStore();
+    const store = await newStore(objects);
     for (let document = 1; document <= 12; document++) await store.add(document, 5);
     await store.wake();
     const settled = async (documents: number, shards: number) => {
@@ -216,7 +109,7 @@ describe('what is built', () => {
 });
 
 test('a shard of text that takes much room has fewer tokens', async () => {
-  const store = await newStore();
+  const store = await newStore(objects);
   await store.call(0, 'limitBytes', 5000);
   for (let document = 1; document <= 4; document++) await store.add(document, 5);
   await store.wake();
@@ -229,7 +122,7 @@ test('a shard of text that takes much room has fewer tokens', async () => {
 
 describe('what is kept', () => {
   test('segments outlive the object', async () => {
-    const store = await newStore();
+    const store = await newStore(objects);
     await store.add(1, 3);
     await store.wake();
     const before = await store.until(({ documents }) => documents === 1);
@@ -241,7 +134,7 @@ describe('what is kept', () => {
   test.each(['damage', 'empty'])(
     'after %s of its segments none is half-read, and they are built again',
     async (action) => {
-      const store = await newStore();
+      const store = await newStore(objects);
       await store.add(1, 3);
       await store.wake();
       await store.until(({ documents }) => documents === 1);
@@ -256,7 +149,7 @@ describe('what is kept', () => {
 
 describe('what is forgotten', () => {
   test('a document that left the store is not said from then on, and soon gone from its segment', async () => {
-    const store = await newStore();
+    const store = await newStore(objects);
     for (const document of [1, 2]) await store.add(document, 2);
     await store.wake();
     await store.until(({ documents }) => documents === 2);
@@ -270,7 +163,7 @@ describe('what is forgotten', () => {
   });
 
   test('a document that left one segment while another one was built', async () => {
-    const store = await newStore();
+    const store = await newStore(objects);
     // Segments of 186 tokens: no two fit one.
     for (const document of [1, 2, 3]) await store.add(document, 6);
     await store.wake();
@@ -287,7 +180,7 @@ describe('what is forgotten', () => {
   });
 
   test('a document that left while the object slept', async () => {
-    const store = await newStore();
+    const store = await newStore(objects);
     await store.add(1, 1);
     await store.wake();
     await store.until(({ documents }) => documents === 1);
@@ -299,7 +192,7 @@ describe('what is forgotten', () => {
   });
 
   test.each(['store', 'tenant'])('with its %s everything, in all shards', async (what) => {
-    const store = await newStore();
+    const store = await newStore(objects);
     for (let document = 1; document <= 7; document++) await store.add(document, 5);
     await store.wake();
     await store.until(({ more }) => more);
@@ -315,7 +208,7 @@ describe('what is forgotten', () => {
   });
 
   test('with a store that went while a segment was built, that segment', async () => {
-    const store = await newStore();
+    const store = await newStore(objects);
     await store.call(0, 'holdBuilds');
     await store.add(1, 1);
     await store.wake();
@@ -328,7 +221,7 @@ describe('what is forgotten', () => {
   });
 
   test('an expired store says nothing until it is wanted again', async () => {
-    const store = await newStore();
+    const store = await newStore(objects);
     await store.add(1, 1);
     await store.wake();
     await store.until(({ documents }) => documents === 1);
@@ -345,7 +238,7 @@ describe('what is forgotten', () => {
 
 describe('whose it is', () => {
   test('an object says nothing of its store to another tenant or for another store', async () => {
-    const [ann, bob] = [await newStore(), await newStore()];
+    const [ann, bob] = [await newStore(objects), await newStore(objects)];
     await ann.add(1, 1);
     await ann.wake();
     await ann.until(({ documents }) => documents === 1);
@@ -361,7 +254,7 @@ describe('whose it is', () => {
   });
 
   test('a store that is another tenant’s has nothing in the asking tenant’s name', async () => {
-    const [ann, bob] = [await newStore(), await newStore()];
+    const [ann, bob] = [await newStore(objects), await newStore(objects)];
     await ann.add(1, 1);
     const place = { ...ann.placeOf(0), tenantId: bob.tenantId };
     const name = [bob.tenantId, ann.storeId, TOKENIZER, 0].join('/');
@@ -378,27 +271,4 @@ describe('whose it is', () => {
     );
     expect(runs).toEqual([]);
   });
-});
-
-test('a full shard and a build beside it stay below the limit of an object', () => {
-  const { shardBytes, segmentTokens } = CORPUS_LIMITS;
-  // Ids of a large vocabulary, in three bytes, the rare ones rarer: passages of 190 tokens.
-  let state = 7;
-  const token = () => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    return Math.floor(150_000 * (state / 2 ** 32) ** 3);
-  };
-  const { arrayBuffers: before } = process.memoryUsage();
-  const taken = () => process.memoryUsage().arrayBuffers - before;
-  // As read from D1.
-  const builder = new SegmentBuilder(
-    Array.from({ length: segmentTokens / 191 }, () => Int32Array.from({ length: 190 }, token)),
-  );
-  let most = 0;
-  while (!builder.step(SLICE_WORK)) most = Math.max(most, taken());
-  const { byteLength } = builder.finish();
-  most = Math.max(most, taken());
-  expect(byteLength / segmentTokens).toBeLessThan(SEGMENT_BYTES_A_TOKEN);
-  expect(most).toBeGreaterThan(2 * byteLength);
-  expect(shardBytes + most).toBeLessThan(MAX_OBJECT_BYTES);
 });

@@ -1,5 +1,5 @@
 /** Asks the objects of test/memory/objects.ts from outside. */
-import { startWorker, type Worker } from '../support/worker.ts';
+import { sharedObjects } from '../support/shared-service.ts';
 import { fromText, toText } from './typed-json.ts';
 
 export interface Objects {
@@ -11,17 +11,16 @@ export interface Objects {
   write(tenantId: number, key: string): Promise<void>;
   /** Deletes a tenant's documents that no store holds. */
   purge(tenantId: number): Promise<void>;
-  worker: Worker;
+  /** The id of a tenant that no other test has. */
+  nextTenant(): number;
 }
 
-export async function startObjects(): Promise<Objects> {
-  const worker = await startWorker({
-    verifierUrl: 'http://127.0.0.1:9',
-    config: 'test/memory/wrangler.toml',
-  });
+export async function askObjects(): Promise<Objects> {
+  const { runtimeUrl, firstTenant } = await sharedObjects();
+  let tenant = firstTenant;
   async function post(body: object): Promise<unknown> {
     // Behind the front, which would put its own words in place of what the object threw.
-    const response = await fetch(worker.runtimeUrl, { method: 'POST', body: toText(body) });
+    const response = await fetch(runtimeUrl, { method: 'POST', body: toText(body) });
     const text = await response.text();
     if (!response.ok) throw new Error(text);
     return fromText(text);
@@ -33,6 +32,6 @@ export async function startObjects(): Promise<Objects> {
     bucket: (bucket) => post({ bucket }) as Promise<never>,
     write: (tenantId, key) => post({ write: { tenantId, key } }) as Promise<never>,
     purge: (purge) => post({ purge }) as Promise<never>,
-    worker,
+    nextTenant: () => tenant++,
   };
 }

@@ -1,7 +1,8 @@
 /** The bundled model with a chat template and tokens of another kind of model. */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { ROOT } from '../../local/root.ts';
 import { TARGET } from './model-server.ts';
 
 export interface DerivedModel {
@@ -25,7 +26,15 @@ export function deriveModel(template: string | null, contents: readonly string[]
     join(folder, 'tokenizer_config.json'),
     JSON.stringify({ ...config, chat_template: template }),
   );
-  return { folder, ids, remove: () => rmSync(folder, { recursive: true }) };
+  return {
+    folder,
+    ids,
+    remove() {
+      // A verifier that was started with it has links to its files.
+      const added = join(ROOT, '.espalier/models', basename(folder));
+      for (const made of [added, folder]) rmSync(made, { recursive: true, force: true });
+    },
+  };
 }
 
 interface TokenizerJson {

@@ -11,14 +11,28 @@ import type { AddressInfo } from 'node:net';
 import OpenAI from 'openai';
 import type { TestProject } from 'vitest/node';
 import { MADE_BY } from '../../local/demo.ts';
-import { startService, type TestService } from './service.ts';
-import type { SharedService } from './shared-service.ts';
+import { startService } from './service.ts';
+import type { ServiceKind, SharedObjects, SharedService } from './shared-service.ts';
+import { startWorker } from './worker.ts';
+
+/** What one of vitest's workers has of a kind. */
+interface Shared {
+  /** Makes it ready for the next file, and says where it is. */
+  lend(): Promise<SharedService | SharedObjects>;
+  stop(): Promise<void>;
+}
+
+const START: Record<ServiceKind, () => Promise<Shared>> = {
+  bare: () => shareService(false),
+  demo: () => shareService(true),
+  objects: shareObjects,
+};
 
 /** Run by vitest before the first test file; what it returns, after the last. */
 export default async function shareServices(project: TestProject): Promise<() => Promise<void>> {
-  const services = new Map<string, Promise<TestService>>();
-  function serviceAt(path: string): Promise<TestService> {
-    const service = services.get(path) ?? startService({ demo: path.endsWith('/demo') });
+  const services = new Map<string, Promise<Shared>>();
+  function serviceAt(path: string): Promise<Shared> {
+    const service = services.get(path) ?? START[path.split('/').at(-1) as ServiceKind]();
     services.set(path, service);
     // The next file tries again.
     service.catch(() => services.delete(path));
@@ -26,10 +40,8 @@ export default async function shareServices(project: TestProject): Promise<() =>
   }
   const server = createServer(async (request, response) => {
     try {
-      const { url, verifierUrl, model, worker } = await serviceAt(request.url!);
-      await empty(url);
-      const shared: SharedService = { url, verifierUrl, model, databases: worker.databases };
-      response.end(JSON.stringify(shared));
+      const service = await serviceAt(request.url!);
+      response.end(JSON.stringify(await service.lend()));
     } catch (error) {
       response.writeHead(500).end(String(error));
     }
@@ -49,6 +61,34 @@ export default async function shareServices(project: TestProject): Promise<() =>
   return async () => {
     server.close();
     await stopAll();
+  };
+}
+
+async function shareService(demo: boolean): Promise<Shared> {
+  const { url, verifierUrl, model, worker, stop } = await startService({ demo });
+  const { databases, runtimeUrl } = worker;
+  return {
+    async lend() {
+      await empty(url);
+      return { url, runtimeUrl, verifierUrl, model, databases };
+    },
+    stop,
+  };
+}
+
+/** Tenants that a file may make in the objects' database; the next file's come after them. */
+const TENANTS_A_FILE = 1_000;
+
+async function shareObjects(): Promise<Shared> {
+  const { runtimeUrl, close } = await startWorker({
+    // Nothing is asked of it.
+    verifierUrl: 'http://127.0.0.1:9',
+    config: 'test/memory/wrangler.toml',
+  });
+  let files = 0;
+  return {
+    lend: async () => ({ runtimeUrl, firstTenant: 1 + TENANTS_A_FILE * files++ }),
+    stop: close,
   };
 }
 

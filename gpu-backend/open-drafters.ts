@@ -60,6 +60,8 @@ export async function openNetwork(
     ...settings,
     // Its words are guesses: they need not be the same bits wherever they lie in a tree.
     attention: 'fused',
+    // It reads every row.
+    keptLogits: false,
     maxContext: Math.min(CONTEXT, settings.maxContext ?? CONTEXT),
     memoryBytes: MEMORY_BYTES,
     slots: engine.limits.slots,

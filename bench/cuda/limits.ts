@@ -12,15 +12,18 @@ const LAUNCHES_A_LAYER = 30;
 const LAUNCHES_A_STEP = 10;
 /** Tokens, positions, wanted rows, the mask, and where each slot's rows go and end. */
 const UPLOADS_A_STEP = 6;
-/** The logits. */
+/** Each row's most likely tokens. Logits stay: a row of the smallest vocabularies is as long as these of some rows. */
 const DOWNLOADS_A_STEP = 1;
-/** For the logits, and for the end of the run. */
+const DOWNLOADED_BYTES_A_STEP = 4096;
+const BYTES_PER_FLOAT = 4;
+/** For what is downloaded, and for the end of the run. */
 const WAITS_A_STEP = 2;
 
 /** What no step may cost, and what every step may. */
 const ALWAYS = {
   downloads: DOWNLOADS_A_STEP,
-  // Logits of many rows are tens of megabytes.
+  downloadedBytes: DOWNLOADED_BYTES_A_STEP,
+  // The driver copies such memory once more.
   pageable: 0,
   // Caches are written where they lie; a copy within the device would be a cache.
   moves: 0,
@@ -36,6 +39,18 @@ export function stepFaults(name: string, cost: PartCost, layers: number): string
     uploads: UPLOADS_A_STEP,
     waits: WAITS_A_STEP,
   });
+}
+
+/** A row of logits that is read comes in one copy, into memory that the driver keeps in place. */
+export function readFaults(cost: PartCost, vocabSize: number): string[] {
+  const bytes = vocabSize * BYTES_PER_FLOAT;
+  const faults = faultsBeyond('a row that is read', cost, {
+    ...ALWAYS,
+    downloadedBytes: bytes,
+    launches: 0,
+    uploads: 0,
+  });
+  return cost.downloadedBytes === bytes ? faults : [...faults, 'a row that is read did not come'];
 }
 
 /** A replayed step is one launch, of inputs that come in one copy. */

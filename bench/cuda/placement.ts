@@ -7,7 +7,14 @@ import type { Quantization } from '../../gpu-backend/builder/quantization.ts';
 import type { ComputeType } from '../../gpu-backend/builder/tensor-reader.ts';
 import { ROOT } from '../../local/root.ts';
 import { type CudaLibraries, fakeEnvironment } from './libraries.ts';
-import { captureFaults, commitFaults, replayFaults, sharingFaults, stepFaults } from './limits.ts';
+import {
+  captureFaults,
+  commitFaults,
+  readFaults,
+  replayFaults,
+  sharingFaults,
+  stepFaults,
+} from './limits.ts';
 import type { Probed, ProbeOptions } from './probe.ts';
 import { type PartCost, readTrace } from './trace.ts';
 
@@ -89,20 +96,32 @@ export async function place(
   return { ...configuration, launches, uploads, faults };
 }
 
-function faultsOf(parts: ReadonlyMap<string, PartCost>, { layers, matrixBytes }: Probed): string[] {
+function faultsOf(parts: ReadonlyMap<string, PartCost>, probed: Probed): string[] {
+  const { layers, matrixBytes } = probed;
   return [
+    ...readFaultsOf(parts, probed),
     ...['step of 1', 'step of 2'].flatMap((name) => stepFaults(name, parts.get(name)!, layers)),
     ...commitFaults(parts.get('step after commits')!, 2),
     ...sharingFaults(parts.get('second graph')!, matrixBytes),
   ];
 }
 
-function replayedFaults(parts: ReadonlyMap<string, PartCost>, { stale }: Probed): string[] {
+function replayedFaults(parts: ReadonlyMap<string, PartCost>, probed: Probed): string[] {
   return [
+    ...readFaultsOf(parts, probed),
     ...captureFaults(parts.get('first steps of 1')!),
     ...['step of 1', 'step of 2'].flatMap((name) => replayFaults(name, parts.get(name)!)),
     ...commitFaults(parts.get('step after commits')!, 2),
-    ...stale.map((name) => `the replay read another step's ${name}`),
+  ];
+}
+
+function readFaultsOf(
+  parts: ReadonlyMap<string, PartCost>,
+  { vocabSize, stale }: Probed,
+): string[] {
+  return [
+    ...['a row of 1', 'a row of 2'].flatMap((name) => readFaults(parts.get(name)!, vocabSize)),
+    ...stale.map((name) => `the ${name} of another step were read`),
   ];
 }
 

@@ -31,7 +31,8 @@ export interface Probed {
   layers: number;
   /** What the graphs share. */
   matrixBytes: number;
-  /** Inputs that did not lie where the graph reads them when a step was replayed. */
+  vocabSize: number;
+  /** Inputs that did not lie where a replayed graph reads them, and logits that came from elsewhere. */
   stale: string[];
 }
 
@@ -42,6 +43,9 @@ const SLOTS = 3;
 const TOKENS = 90;
 /** Steps before the one that is like every later one: the first of a shape allocates, a further one captures. */
 const FIRST_STEPS = 3;
+/** Of a tree: a walk reads some of its rows. */
+const READ_ROW = 3;
+const SUCCESSORS = 8;
 /** Down the left edge of a binary tree, so that commits have rows to move. */
 const PATH = [0, 2, 6];
 
@@ -78,6 +82,13 @@ for (const sessions of [1, 2]) {
   const rows = slots.map((slot) => tree(slot, FIRST_STEPS));
   await engine.step(rows);
   mark('between');
+  const { vocabSize } = engine.limits;
+  watch.writeLogit((sessions - 1) * options.rows + READ_ROW, vocabSize, sessions);
+  mark(`a row of ${sessions}`);
+  const { load, logits } = rows.at(-1)!;
+  load?.(READ_ROW);
+  mark('between');
+  if (logits[READ_ROW * vocabSize] !== sessions) stale.push('logits');
   if (options.replayed) stale.push(...watch.stale(rows));
 }
 for (const slot of slots) engine.commit(slot, PATH, PATH.length);
@@ -93,6 +104,7 @@ const { prepared } = engine.parts;
 const probed: Probed = {
   layers: prepared.model.config.layers,
   matrixBytes: matrixBytesOf(prepared),
+  vocabSize: engine.limits.vocabSize,
   stale,
 };
 mark('close');
@@ -102,9 +114,11 @@ console.log(JSON.stringify(probed));
 /** @param first token: each step has others */
 function tree(slot: Slot, first: number) {
   const rows = upTo(options.rows);
-  return treeRow(
+  const row = treeRow(
     slot,
-    rows.map((row) => row + first),
-    rows.map((row) => Math.floor((row - 1) / 2)),
+    rows.map((i) => i + first),
+    rows.map((i) => Math.floor((i - 1) / 2)),
   );
+  // As a turn steps.
+  return { ...row, selective: true, top: SUCCESSORS };
 }

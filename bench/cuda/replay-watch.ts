@@ -1,6 +1,6 @@
 /**
- * Whether a replayed graph finds a step's inputs: where the graph was told at its capture that they
- * lie, there must be the step's own tokens, places and mask.
+ * Where a graph was told that its inputs and logits lie: there must be a step's own tokens, places
+ * and mask when it is replayed, and from there a row of logits must come.
  */
 import type { ComputeType } from '../../gpu-backend/builder/tensor-reader.ts';
 import type { StepRow } from '../../gpu-backend/engine/engine.ts';
@@ -18,11 +18,22 @@ export class ReplayWatch {
   constructor(maskType: ComputeType) {
     this.maskType = maskType;
     const { bound } = this;
-    const bind = Binding.prototype.input;
-    Binding.prototype.input = function (this: Binding, name, tensor) {
-      bound.set(name, tensor);
-      bind.call(this, name, tensor);
-    };
+    for (const side of ['input', 'output'] as const) {
+      const bind = Binding.prototype[side];
+      Binding.prototype[side] = function (this: Binding, name, tensor) {
+        bound.set(name, tensor);
+        bind.call(this, name, tensor);
+      };
+    }
+  }
+
+  /** Puts a number where row `at` of the step's logits begins on the device: no kernel did. */
+  writeLogit(at: number, vocabSize: number, value: number): void {
+    const block = new Block(cpuDevice(), BYTES_PER_ELEMENT.float32);
+    new Float32Array(block.buffer)[0] = value;
+    const to = this.bound.get('logits')!.address + BigInt(at * vocabSize * block.bytes);
+    new CudaRuntime(0).copy({ to, from: block.address, bytes: block.bytes });
+    block.release();
   }
 
   /** Inputs that are not those of `rows`, each session's tree, in slots that follow each other. */

@@ -9,6 +9,7 @@ export interface PartCost {
   uploadedBytes: number;
   /** Copies back, and those among them to memory that the driver has to copy once more. */
   downloads: number;
+  downloadedBytes: number;
   pageable: number;
   /** Copies within the device. */
   moves: number;
@@ -44,6 +45,7 @@ function noCost(): PartCost {
     uploads: 0,
     uploadedBytes: 0,
     downloads: 0,
+    downloadedBytes: 0,
     pageable: 0,
     moves: 0,
     waits: 0,
@@ -63,7 +65,10 @@ function add(part: PartCost, [call, what = '', bytes = '0']: string[]): void {
   }
   if (call !== 'copy') return;
   if (what === 'device-host') part.pageable++;
-  if (what === 'device-host' || what === 'device-pinned') part.downloads++;
+  if (what === 'device-host' || what === 'device-pinned') {
+    part.downloads++;
+    part.downloadedBytes += Number(bytes);
+  }
   if (what === 'device-device') part.moves++;
   if (what === 'host-device' || what === 'pinned-device') {
     part.uploads++;

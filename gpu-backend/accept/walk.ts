@@ -31,6 +31,7 @@ export class Walk {
    * @param logits row r at `[r · vocabSize, (r + 1) · vocabSize)`: row 0 follows the committed text, row i + 1 follows node i
    * @param position absolute position of the first token drawn
    * @param limit the most tokens to commit, at least 1
+   * @param load brings a row's logits to where they are read, if they are not there
    */
   descend(
     tree: TokenTree,
@@ -40,6 +41,7 @@ export class Walk {
     position: number,
     limit: number,
     stopIds: ReadonlySet<number>,
+    load?: (row: number) => void,
   ): void {
     this.count = 0;
     this.stopped = false;
@@ -47,6 +49,7 @@ export class Walk {
     const most = Math.min(limit, this.tokens.length);
     while (this.count < most) {
       const row = node + 1;
+      load?.(row);
       const token = rule.token(
         logits.subarray(row * vocabSize, (row + 1) * vocabSize),
         position + this.count,

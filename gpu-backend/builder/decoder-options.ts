@@ -30,6 +30,8 @@ export interface DecoderOptions {
   blocks?: readonly Block[] | undefined;
   /** Logits of a row: those of the layout's trimmed head; by default of the whole vocabulary. */
   logits?: number | undefined;
+  /** Also give the ids of so many of the most likely tokens of those rows. */
+  top?: number | undefined;
   /** Also give the last hidden state of the rows whose logits are wanted. */
   hiddenOutput?: boolean;
 }

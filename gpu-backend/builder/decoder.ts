@@ -17,6 +17,7 @@
  *          and value.l.i [B, M, kvHeads · headDim]
  * Outputs  logits [1, R, vocab] float32; key_out.l.i and value_out.l.i, to be
  *          bound to the memory of the inputs; optionally hidden [1, R, hiddenSize]
+ *          and top_ids [1, R, top], the most likely tokens
  */
 
 import { ElementType } from '../ort/tensor.ts';
@@ -96,6 +97,7 @@ export function buildDecoder(
       graph.node('Cast', [computed], 'logits', { to: ElementType.float32 });
     }
     graph.output('logits', 'float32', [1, 'R', options.logits ?? config.vocabSize]);
+    if (options.top) addTop(graph, options.top);
   }
 }
 
@@ -115,4 +117,10 @@ function feedForward(
   const silu = graph.node('Mul', [gate, sigmoid], `gate_silu.${layer}`);
   const product = graph.node('Mul', [silu, up], `gated.${layer}`);
   return weights.linear(graph, product, `${at}.down_proj`, `mlp_out.${layer}`);
+}
+
+function addTop(graph: GraphBuilder, top: number): void {
+  const outputs = ['top_logits', 'top_ids'];
+  graph.nodeWithOutputs('TopK', ['logits', graph.integers([top])], outputs, { axis: -1 });
+  graph.output('top_ids', 'int64', [1, 'R', top]);
 }

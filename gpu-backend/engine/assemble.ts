@@ -1,16 +1,19 @@
 /** Puts an engine's parts together: loads the graphs and lays out the caches. */
 import type { AttentionForm } from '../builder/attention-kernel.ts';
 import type { PreparedModel } from '../builder/prepare.ts';
-import { cpuDevice } from '../ort/tensor.ts';
+import { CudaRuntime } from '../ort/cuda-runtime.ts';
+import { cpuDevice, type Device } from '../ort/tensor.ts';
 import { DecoderGraphs, MAX_OWN_LANES } from './decoder-graphs.ts';
 import type { DeviceMemory } from './device-memory.ts';
-import { MAX_ROWS } from './engine.ts';
+import { type EngineLimits, MAX_ROWS } from './engine.ts';
 import type { EnginePlan } from './engine-plan.ts';
 import { HeadsCopier } from './heads-copier.ts';
 import { InputArena } from './input-arena.ts';
+import { KeptLogits } from './kept-logits.ts';
 import { DeviceCopier, HostCopier, type KvCopier } from './kv-copy.ts';
 import { KvPool } from './kv-pool.ts';
 import { leastRowsOf, WIDTH_STEP } from './lane.ts';
+import { outputsOf } from './lane-runner.ts';
 import { clearAll, layOut } from './lay-out.ts';
 import type { EngineParts } from './ort-engine.ts';
 import { mostRowsOf } from './parts.ts';
@@ -52,9 +55,12 @@ export async function assemble(
   copier.clear({ pool: scratchPool, slot: 0, token: 0 }, WIDTH_STEP);
   const arena = new InputArena(compute);
   const host = graphs.device.host ?? cpuDevice();
-  const logits = new StepOutputs(plan.logits, host);
-  const hidden = plan.hiddenOutput ? new StepOutputs(config.hiddenSize, host) : null;
-  const outputs = hidden ? [logits, hidden] : [logits];
+  const results = {
+    logits: logitsFor(plan, host, graphs.device),
+    hidden: plan.hiddenOutput ? new StepOutputs('hidden', config.hiddenSize, host) : null,
+    top: plan.top > 0 ? new StepOutputs('top_ids', plan.top, host, 'int64') : null,
+  };
+  const outputs = outputsOf(results);
   const batchedLanes = sharedLanes !== null;
   const stride = Math.max(...pools.map((pool) => pool.stride));
   const replays = plan.replayed
@@ -62,19 +68,12 @@ export async function assemble(
     : null;
   const { layers } = shape;
   await graphs.start({
-    ...{ layers, compute, attention, batchedLanes, fixedShapes },
-    ...{ arena, logits, hidden, replays, scratch },
+    ...results,
+    ...{ layers, compute, attention, batchedLanes, fixedShapes, arena, replays, scratch },
   });
   return {
     prepared,
-    limits: {
-      vocabSize: config.vocabSize,
-      maxContext: request.maxContext,
-      maxRows: Math.min(MAX_ROWS, buckets[0]!.capacity),
-      promptRows: PROMPT_ROWS[attention],
-      slots: slots.length,
-      exact: attention === 'exact',
-    },
+    limits: limitsOf(plan, config.vocabSize, slots.length),
     graphs,
     pools,
     slots: new SlotTable(slots),
@@ -83,6 +82,7 @@ export async function assemble(
     sharedLanes: batchedLanes,
     fixedShapes,
     leastRows: leastRowsOf(attention, config, graphs.device.name),
+    topInGraph: plan.top,
     packedRows: packedRowsOf(layerForms(prepared)),
     mostRows: mostRowsOf(attention),
     release: () => {
@@ -95,6 +95,31 @@ export async function assemble(
       arena.release();
     },
   };
+}
+
+function limitsOf(
+  { request, buckets, attention }: EnginePlan,
+  vocabSize: number,
+  slots: number,
+): EngineLimits {
+  return {
+    vocabSize,
+    maxContext: request.maxContext,
+    maxRows: Math.min(MAX_ROWS, buckets[0]!.capacity),
+    promptRows: PROMPT_ROWS[attention],
+    slots,
+    exact: attention === 'exact',
+  };
+}
+
+function logitsFor({ logits, keptLogits, cuda }: EnginePlan, host: Device, device: Device) {
+  if (!keptLogits) return new StepOutputs('logits', logits, host);
+  try {
+    return new KeptLogits(logits, host, device, new CudaRuntime(cuda!.deviceId));
+  } catch (error) {
+    process.emitWarning(`logits are copied to the host whole: ${(error as Error).message}`);
+    return new StepOutputs('logits', logits, host);
+  }
 }
 
 /** What the matrices of layers are stored as. The head and the table are not multiplied by padding. */

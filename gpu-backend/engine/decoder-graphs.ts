@@ -30,6 +30,8 @@ export interface GraphOptions {
   attention: AttentionForm;
   foldHeads: boolean;
   hiddenOutput: boolean;
+  /** The most likely tokens of a row that the graph gives. */
+  top: number;
   /** The blocks that are computed; undefined for all. */
   modelBlocks?: readonly ModelBlock[] | undefined;
   /** Logits of a row. */
@@ -200,6 +202,7 @@ function load(
     batchedLanes: options.sharedLanes !== null,
     foldHeads: options.foldHeads,
     hiddenOutput: options.hiddenOutput,
+    top: options.top,
     blocks: options.modelBlocks,
     logits: options.logits,
   });

@@ -20,6 +20,10 @@ export interface EnginePlan {
   replayed: boolean;
   foldHeads: boolean;
   hiddenOutput: boolean;
+  /** Logits stay on the device until they are read. */
+  keptLogits: boolean;
+  /** The most likely tokens of a row that the graph gives. */
+  top: number;
   modelBlocks: readonly Block[];
   /** Logits of a row. */
   logits: number;

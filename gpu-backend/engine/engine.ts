@@ -47,6 +47,10 @@ export interface StepRow {
    * one after another. A view into the engine's memory, valid until the next step.
    */
   logits: Float32Array;
+  /** The caller reads few rows of `logits`, each after `load` where there is one: a device may keep the others. */
+  selective?: boolean;
+  /** Filled by a selective row's step: brings row `at` of `logits` from a device. Valid as long as they are. */
+  load?: ((at: number) => void) | undefined;
   /**
    * Filled by the step of an engine that was opened with `hiddenOutput`: the last
    * hidden state of the same rows, each `hiddenSize` long. Valid as long as `logits`.

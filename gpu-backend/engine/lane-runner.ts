@@ -8,11 +8,13 @@ import type { Tensor } from '../ort/tensor.ts';
 import { areDecoding } from './fixed-shape.ts';
 import { GraphIds, shapeOf } from './graph-ids.ts';
 import type { InputArena } from './input-arena.ts';
+import { KeptLogits } from './kept-logits.ts';
 import { type Lane, type LaneSlot, WIDTH_STEP } from './lane.ts';
 import { MOST_REPLAYED_ROWS, type Replays } from './replays.ts';
 import { RunInputs, rowsOf, sum } from './run-inputs.ts';
 import type { KvSlot } from './slots.ts';
 import type { StepOutputs } from './step-outputs.ts';
+import { takeTop } from './top-tokens.ts';
 
 export interface RunnerContext {
   layers: number;
@@ -23,6 +25,8 @@ export interface RunnerContext {
   arena: InputArena;
   logits: StepOutputs;
   hidden: StepOutputs | null;
+  /** The most likely tokens, where the graph itself finds them. */
+  top: StepOutputs | null;
   /** Lanes of steps come in few shapes, and all their rows give logits, padding too. */
   fixedShapes: boolean;
   /** What captured runs share; null where none is captured. */
@@ -38,6 +42,15 @@ interface Wanted {
   given: number;
 }
 
+/** In the order of the replays' own. */
+export function outputsOf({
+  logits,
+  hidden,
+  top,
+}: Pick<RunnerContext, 'logits' | 'hidden' | 'top'>): StepOutputs[] {
+  return [logits, hidden, top].filter((output) => output !== null);
+}
+
 export class LaneRunner {
   /** Lanes of the graph; a run may use fewer. */
   readonly lanes: number;
@@ -45,6 +58,7 @@ export class LaneRunner {
   private readonly binding: Binding;
   private readonly context: RunnerContext;
   private readonly inputs: RunInputs;
+  private readonly outputs: readonly StepOutputs[];
   private readonly graphs = new GraphIds();
   /** What is bound as each lane's caches now. */
   private readonly boundCaches: (readonly Tensor[] | null)[];
@@ -58,6 +72,7 @@ export class LaneRunner {
     const half = context.compute === 'float16';
     const masked = half ? float32ToFloat16(MASKED.float16) : MASKED.float32;
     this.inputs = new RunInputs({ ...context, masked }, context.arena);
+    this.outputs = outputsOf(context);
   }
 
   /**
@@ -77,7 +92,7 @@ export class LaneRunner {
     const started = performance.now();
     await (replays ? this.replay(replays, lanes, rows) : this.execute(lanes, rows));
     const took = performance.now() - started;
-    this.handOut(lanes, firstLogit);
+    this.handOut(lanes, firstLogit, replays);
     return took;
   }
 
@@ -96,11 +111,9 @@ export class LaneRunner {
   }
 
   private async execute(lanes: readonly Lane[], { first, given }: Wanted): Promise<void> {
-    const { logits, hidden } = this.context;
-    const outputs = [logits.tensor(first, given)];
-    if (hidden) outputs.push(hidden.tensor(first, given));
-    this.bind(lanes, outputs);
-    await this.released(outputs, {});
+    const tensors = this.outputs.map((output) => output.tensor(first, given));
+    this.bind(lanes, tensors);
+    await this.released(tensors, {});
   }
 
   /** The first run of a shape is captured; from then on its inputs are filled, and nothing is bound. */
@@ -113,8 +126,7 @@ export class LaneRunner {
     const shape = shapeOf(lanes);
     const graph = this.graphs.captured(shape);
     if (graph !== undefined) return await this.session.run(this.binding, { ...around, graph });
-    const outputs = this.context.hidden ? [0, 1] : [0];
-    const tensors = outputs.map((index) => replays.output(index, given));
+    const tensors = replays.tensors(given);
     this.bind(lanes, tensors);
     await this.released(tensors, { ...around, graph: this.graphs.next });
     this.graphs.add(shape);
@@ -128,13 +140,14 @@ export class LaneRunner {
     }
   }
 
-  private bind(lanes: readonly Lane[], [logits, hidden]: readonly Tensor[]): void {
+  private bind(lanes: readonly Lane[], outputs: readonly Tensor[]): void {
     for (const [name, tensor] of this.inputs.named) this.binding.input(name, tensor);
     lanes.forEach((lane, i) => {
       this.bindCaches(lane, i);
     });
-    this.binding.output('logits', logits!);
-    if (hidden) this.binding.output('hidden', hidden);
+    this.outputs.forEach(({ name }, i) => {
+      this.binding.output(name, outputs[i]!);
+    });
   }
 
   private bindCaches(lane: Lane, index: number): void {
@@ -150,16 +163,24 @@ export class LaneRunner {
     this.boundCaches[index] = caches;
   }
 
-  /** Gives each row its logits, and its hidden states. */
-  private handOut(lanes: readonly Lane[], firstLogit: number): void {
-    const { logits, hidden } = this.context;
+  /** Gives each row its logits, and what else it asked for. */
+  private handOut(lanes: readonly Lane[], firstLogit: number, replays: Replays | null): void {
+    const { logits, hidden, top } = this.context;
     let first = firstLogit;
     for (const lane of lanes) {
       for (const part of lane.slots) {
-        if (!part.row) continue;
+        const { row } = part;
+        if (!row) continue;
         const count = wantedRows(part);
-        part.row.logits = logits.view(first, count);
-        if (hidden) part.row.hidden = hidden.view(first, count);
+        row.logits = logits.view(first, count);
+        if (logits instanceof KeptLogits) {
+          const from = replays
+            ? replays.placeOf(logits) + BigInt((first - firstLogit) * logits.rowBytes)
+            : logits.placeOnDevice(first);
+          logits.hand(row, from, first, count);
+        }
+        if (hidden) row.hidden = hidden.view(first, count);
+        if (top) takeTop(row, top.words(first, count), top.width);
         first += count;
       }
     }

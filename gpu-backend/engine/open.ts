@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycled-table.ts';
 import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { type Block, layersOf } from '../builder/decoder-options.ts';
 import type { ModelPart } from '../builder/early-exit.ts';
@@ -56,6 +57,10 @@ export interface EngineOptions {
   fixedShapes?: boolean | undefined;
   /** Steps on CUDA are captured and replayed; by default not, as no GPU has shown it. */
   cudaGraphs?: boolean | undefined;
+  /** Logits stay on the device until they are read; by default on CUDA. */
+  keptLogits?: boolean | undefined;
+  /** The graph itself finds each row's most likely tokens; by default with `keptLogits`. */
+  topInGraph?: boolean | undefined;
   /** By default exact on a CPU, fused on CUDA, grouped on WebGPU. */
   attention?: AttentionForm | undefined;
   /** Query heads become rows of their key head in fused attention; by default on CUDA. */
@@ -161,6 +166,9 @@ function planOf(
     heads: attention === 'grouped' ? config.kvHeads : undefined,
   };
   const onCuda = provider === 'cuda';
+  const keptLogits = onCuda && (options.keptLogits ?? true);
+  // Runs in parts give each part's alone.
+  const topInGraph = attention !== 'grouped' && (options.topInGraph ?? keptLogits);
   const replayed = onCuda && (options.cudaGraphs ?? false);
   const shared = attention !== 'grouped' && (options.sharedLanes ?? onCuda);
   const request: BudgetRequest = {
@@ -185,6 +193,8 @@ function planOf(
     replayed,
     foldHeads: options.foldHeads ?? onCuda,
     hiddenOutput: options.hiddenOutput ?? false,
+    keptLogits,
+    top: topInGraph ? Math.min(RECYCLED_SUCCESSORS, logits) : 0,
     modelBlocks: blocks,
     logits,
     cuda: onCuda ? (options.cuda ?? { deviceId: 0, memoryBytes: 0 }) : undefined,

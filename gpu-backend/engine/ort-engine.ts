@@ -23,6 +23,7 @@ import { type Sharing, sharedLanes } from './shared-lanes.ts';
 import { KvSlot, type SlotTable } from './slots.ts';
 import type { StepOutputs } from './step-outputs.ts';
 import { summarize } from './top-tokens.ts';
+import { unreadChain } from './tree-rows.ts';
 
 export interface EngineParts {
   prepared: PreparedModel;
@@ -37,6 +38,8 @@ export interface EngineParts {
   /** Whether lanes of steps are padded to few shapes. */
   fixedShapes: boolean;
   leastRows: LeastRows;
+  /** The most likely tokens of a row that the graph itself gives. */
+  topInGraph: number;
   /** Rows of a step up to which a device multiplies matrices as they lie. */
   packedRows: number;
   /** Rows of a session that one run takes; a step of more takes several. */
@@ -103,7 +106,8 @@ export class OrtEngine implements Engine {
     await this.runExclusively(members);
     for (const { slot, row } of members) {
       slot.remember(row);
-      summarize(row, this.limits.vocabSize);
+      // As many as the graph finds have come with the run.
+      if ((row.top ?? 0) > this.parts.topInGraph) summarize(row, this.limits.vocabSize);
     }
   }
 
@@ -162,10 +166,7 @@ export class OrtEngine implements Engine {
   async probe(rows: number): Promise<boolean> {
     const slot = this.parts.slots.idleWithRoom(rows);
     if (!slot || rows > this.limits.maxRows) return false;
-    const tokens = new Int32Array(rows);
-    const parents = Int16Array.from(tokens, (_, i) => i - 1);
-    const row = { slot, count: rows, tokens, parents, logitsFrom: 0, logits: new Float32Array(0) };
-    await this.runExclusively([{ slot, row }]);
+    await this.runExclusively([{ slot, row: unreadChain(slot, rows) }]);
     return true;
   }
 
@@ -224,9 +225,10 @@ export class OrtEngine implements Engine {
     for (const part of partsOf(row, this.parts.mostRows)) {
       logits += await this.runLanes(this.lanes([{ slot, row: part }]), firstLogit + logits);
     }
-    const [ofLogits, ofHidden] = this.parts.outputs;
-    row.logits = ofLogits!.view(firstLogit, logits);
-    if (ofHidden) row.hidden = ofHidden.view(firstLogit, logits);
+    for (const output of this.parts.outputs) {
+      if (output.name === 'logits') row.logits = output.view(firstLogit, logits);
+      if (output.name === 'hidden') row.hidden = output.view(firstLogit, logits);
+    }
     return logits;
   }
 

@@ -3,16 +3,16 @@
  * is replayed at the addresses of its capture; only what lies there changes.
  */
 import type { Copy } from '../ort/cuda-runtime.ts';
+import type { Address } from '../ort/library.ts';
 import { Block, type Device, type Tensor } from '../ort/tensor.ts';
 import { arenaBytes, InputArena } from './input-arena.ts';
+import { KeptLogits } from './kept-logits.ts';
 import type { StepOutputs } from './step-outputs.ts';
 
 /** Rows of all lanes of a captured run. A step of more is not captured: its launches are long. */
 export const MOST_REPLAYED_ROWS = 128;
 /** Integers a row (token, position, logit row), a lane (rows, shape) and a slot (write, length), rounded up. */
 const INTEGERS_A_ROW = 8;
-
-const BYTES_PER_FLOAT = 4;
 
 export class Replays {
   readonly inputs: InputArena;
@@ -35,24 +35,30 @@ export class Replays {
     this.inputs = new InputArena(maskType, { device, host: device.host!, bytes });
     this.outputs = outputs.map((host) => ({
       host,
-      block: new Block(device, rows * host.width * BYTES_PER_FLOAT),
+      block: new Block(device, rows * host.rowBytes),
     }));
   }
 
-  /** Output number `index` of a run that gives `rows` rows, on the device. */
-  output(index: number, rows: number): Tensor {
-    const { host, block } = this.outputs[index]!;
-    return block.tensor('float32', [1, rows, host.width]);
+  /** The outputs of a run that gives `rows` rows, on the device. */
+  tensors(rows: number): Tensor[] {
+    return this.outputs.map(({ host, block }) => block.tensor(host.type, [1, rows, host.width]));
   }
 
-  /** What brings the first `rows` rows of all outputs to rows `first` and on of the host's. */
+  /** Where the first row of an output lies on the device. */
+  placeOf(output: StepOutputs): Address {
+    return this.outputs.find(({ host }) => host === output)!.block.address;
+  }
+
+  /** What brings the first `rows` rows of outputs to rows `first` and on of the host's, but for logits that stay. */
   downloads(first: number, rows: number): Copy[] {
     if (rows === 0) return [];
-    return this.outputs.map(({ host, block }) => ({
-      to: host.place(first),
-      from: block.address,
-      bytes: rows * host.width * BYTES_PER_FLOAT,
-    }));
+    return this.outputs
+      .filter(({ host }) => !(host instanceof KeptLogits))
+      .map(({ host, block }) => ({
+        to: host.place(first),
+        from: block.address,
+        bytes: rows * host.rowBytes,
+      }));
   }
 
   release(): void {

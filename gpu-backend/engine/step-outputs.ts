@@ -1,50 +1,72 @@
-/** Where a step's results land in host memory: rows of logits, and of hidden states if asked for. */
+/** Where a step's results land in host memory: rows of logits, hidden states, or the most likely tokens. */
 import type { Address } from '../ort/library.ts';
-import { Block, type Device, type Tensor } from '../ort/tensor.ts';
+import { Block, BYTES_PER_ELEMENT, type Device, type Tensor } from '../ort/tensor.ts';
 
-const BYTES_PER_FLOAT = 4;
+/** As the graph calls them. */
+export type OutputName = 'logits' | 'hidden' | 'top_ids';
 
 export class StepOutputs {
+  readonly name: OutputName;
+  /** Numbers in a row. */
   readonly width: number;
+  readonly type: 'float32' | 'int64';
   private readonly memory: Device;
   private block: Block;
-  private floats: Float32Array;
 
-  /**
-   * @param width floats in a row
-   * @param memory of the host
-   */
-  constructor(width: number, memory: Device) {
+  /** @param memory of the host */
+  constructor(
+    name: OutputName,
+    width: number,
+    memory: Device,
+    type: 'float32' | 'int64' = 'float32',
+  ) {
+    this.name = name;
     this.width = width;
+    this.type = type;
     this.memory = memory;
-    this.block = new Block(memory, width * BYTES_PER_FLOAT);
-    this.floats = new Float32Array(this.block.buffer);
+    this.block = new Block(memory, this.rowBytes);
+  }
+
+  get rowBytes(): number {
+    return this.width * BYTES_PER_ELEMENT[this.type];
   }
 
   /** Makes room for a step's rows; the last step's are no longer valid. */
   reserve(rows: number): void {
-    const bytes = rows * this.width * BYTES_PER_FLOAT;
-    if (bytes <= this.block.bytes) return;
-    this.block.release();
-    this.block = new Block(this.memory, bytes);
-    this.floats = new Float32Array(this.block.buffer);
+    this.block = withRoom(this.block, this.memory, rows * this.rowBytes);
   }
 
+  /** What a run writes to. */
   tensor(firstRow: number, rows: number): Tensor {
-    const offset = firstRow * this.width * BYTES_PER_FLOAT;
-    return this.block.tensor('float32', [1, rows, this.width], offset);
+    return this.tensorIn(this.block, firstRow, rows);
   }
 
   /** Where a row lies. */
-  place(firstRow: number): Address {
-    return this.block.address + BigInt(firstRow * this.width * BYTES_PER_FLOAT);
+  place(row: number): Address {
+    return this.block.address + BigInt(row * this.rowBytes);
   }
 
   view(firstRow: number, rows: number): Float32Array {
-    return this.floats.subarray(firstRow * this.width, (firstRow + rows) * this.width);
+    return new Float32Array(this.block.buffer, firstRow * this.rowBytes, rows * this.width);
+  }
+
+  /** Integers, each with its upper half behind it. */
+  words(firstRow: number, rows: number): Int32Array {
+    return new Int32Array(this.block.buffer, firstRow * this.rowBytes, 2 * rows * this.width);
   }
 
   release(): void {
     this.block.release();
   }
+
+  protected tensorIn(block: Block, firstRow: number, rows: number): Tensor {
+    return block.tensor(this.type, [1, rows, this.width], firstRow * this.rowBytes);
+  }
+}
+
+/** The block itself where it is large enough, else a new one in its place. */
+export function withRoom(block: Block, memory: Device, bytes: number): Block {
+  if (bytes <= block.bytes) return block;
+  block.release();
+  return new Block(memory, bytes);
 }

@@ -1,4 +1,5 @@
 /** What each row of a tree may attend to, and where in the text it is. */
+import type { Slot, StepRow } from './engine.ts';
 
 /**
  * Fills the additive mask [count - from, width] of one session's rows, those
@@ -30,4 +31,12 @@ export function fillDepths(depths: Int32Array, parents: ArrayLike<number>, count
     const parent = parents[row]!;
     depths[row] = parent < 0 ? 0 : depths[parent]! + 1;
   }
+}
+
+/** Rows of `slot` whose logits are computed and nobody reads: what a run takes is all that counts. */
+export function unreadChain(slot: Slot, count: number): StepRow {
+  const tokens = new Int32Array(count);
+  const parents = Int16Array.from(tokens, (_, i) => i - 1);
+  const logits = new Float32Array(0);
+  return { slot, count, tokens, parents, logitsFrom: 0, logits, selective: true };
 }

@@ -82,6 +82,7 @@ export class Session implements Draftable {
       parents: new Int16Array(most),
       logitsFrom: 0,
       logits: new Float32Array(0),
+      selective: true,
       ...(recycles && { top: RECYCLED_SUCCESSORS }),
     };
   }
@@ -216,6 +217,7 @@ export class Session implements Draftable {
       this.length,
       this.remaining,
       turn.stopIds,
+      this.row.load,
     );
     this.absorbed = true;
     const { count } = walk;

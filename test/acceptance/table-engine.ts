@@ -9,6 +9,14 @@ interface TableSlot extends Slot {
   text: number[];
 }
 
+/** As a device does: what is read of a row before it is loaded is wrong. */
+function keepBack(row: StepRow): void {
+  const kept = row.logits.slice();
+  const { logits } = row;
+  logits.fill(Number.NaN);
+  row.load = (at) => logits.set(kept.subarray(at * VOCAB, (at + 1) * VOCAB), at * VOCAB);
+}
+
 /** A step at no cost for any number of rows; the prompt is in its cache already, and its text is not looked at. */
 export class TableEngine implements Engine {
   readonly limits: EngineLimits = {
@@ -44,6 +52,7 @@ export class TableEngine implements Engine {
         const said = [...(row.slot as TableSlot).text, ...path].slice(1);
         row.logits.set(logitsAfter(said), i * VOCAB);
       }
+      if (row.selective) keepBack(row);
     }
     this.lastRows = rows;
   }

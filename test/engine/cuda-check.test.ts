@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   captureFaults,
   commitFaults,
+  readFaults,
   replayFaults,
   sharingFaults,
   stepFaults,
@@ -53,12 +54,22 @@ describe('limits', () => {
     ['launches', 1000],
     ['uploads', 7],
     ['downloads', 2],
+    ['downloadedBytes', 6144],
     ['pageable', 1],
     ['moves', 1],
     ['waits', 3],
   ])('name %s beyond what is expected', (what, found) => {
     expect(stepFaults('step', { ...step, [what]: found }, 1)).toEqual([
       expect.stringContaining(`${found} ${what}`),
+    ]);
+  });
+
+  it('tell a row of logits that comes with others, and one that does not come', () => {
+    const read = { ...step, launches: 0, uploads: 0, downloadedBytes: 400 };
+    expect(readFaults(read, 100)).toEqual([]);
+    expect(readFaults({ ...read, downloadedBytes: 800 }, 100)).toHaveLength(2);
+    expect(readFaults({ ...read, downloads: 0, downloadedBytes: 0 }, 100)).toEqual([
+      'a row that is read did not come',
     ]);
   });
 

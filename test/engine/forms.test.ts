@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../gpu-backend/engine/engine.ts';
 import { type EngineOptions, openEngine } from '../../gpu-backend/engine/open.ts';
+import { summarize } from '../../gpu-backend/engine/top-tokens.ts';
 import { argmax, chainRow, feed, maxDifference, randomIntegers, treeRow } from './driver.ts';
 import { SMALL, temporaryFolder } from './models.ts';
 
@@ -121,6 +122,25 @@ async function trees(engine: Engine): Promise<Float32Array> {
   for (const slot of slots) engine.release(slot);
   return Float32Array.from(all);
 }
+
+it.each<[string, EngineOptions]>([
+  ['in lanes of their own', {}],
+  ['in shared lanes of few shapes', { attention: 'fused', sharedLanes: true, fixedShapes: true }],
+])('the graph finds the most likely tokens that the host finds, %s', async (_, options) => {
+  const engine = await openEngine(SMALL, { ...BASE, ...options, topInGraph: true });
+  const slots = ['a', 'b'].map((name) => engine.acquire(Int32Array.of(1), 64, name)!);
+  const rows = slots.map((slot, i) => ({ ...chainRow(slot, [3 + i, 4, 5], i), top: 6 }));
+  await engine.step(rows);
+  for (const row of rows) {
+    const expected = { ...row, topIds: undefined };
+    summarize(expected, 96);
+    expect(row.topIds!.slice(0, 6 * (3 - row.logitsFrom))).toEqual(expected.topIds);
+  }
+  const more = { ...chainRow(slots[0]!, [3]), top: 20 };
+  await engine.step([more]);
+  expect(more.topIds).toHaveLength(20);
+  engine.close();
+});
 
 it('a step may have more rows in all than a session has positions', async () => {
   const engine = await openEngine(SMALL, { ...BASE, maxContext: 64, sharedLanes: true });

@@ -1,0 +1,57 @@
+/**
+ * Logits that stay on the device. A step of many rows reads few of them: those that its walk visits.
+ * Rows come to the host when they are read, and are the same bits as if all had come.
+ */
+import type { CudaRuntime } from '../ort/cuda-runtime.ts';
+import type { Address } from '../ort/library.ts';
+import { Block, type Device, type Tensor } from '../ort/tensor.ts';
+import type { StepRow } from './engine.ts';
+import { StepOutputs, withRoom } from './step-outputs.ts';
+
+export class KeptLogits extends StepOutputs {
+  private readonly device: Device;
+  private readonly runtime: CudaRuntime;
+  private twin: Block;
+
+  constructor(width: number, host: Device, device: Device, runtime: CudaRuntime) {
+    super('logits', width, host);
+    this.device = device;
+    this.runtime = runtime;
+    this.twin = new Block(device, this.rowBytes);
+  }
+
+  override reserve(rows: number): void {
+    super.reserve(rows);
+    this.twin = withRoom(this.twin, this.device, rows * this.rowBytes);
+  }
+
+  override tensor(firstRow: number, rows: number): Tensor {
+    return this.tensorIn(this.twin, firstRow, rows);
+  }
+
+  /** Where a run that was not replayed left a row. */
+  placeOnDevice(row: number): Address {
+    return this.twin.address + BigInt(row * this.rowBytes);
+  }
+
+  /**
+   * Lets `row` have its logits, which are rows `first` and on of the step's: all at once, or each
+   * when it is asked for.
+   * @param from where the first of them lies on the device
+   */
+  hand(row: StepRow, from: Address, first: number, count: number): void {
+    const bring = (at: number, rows: number) =>
+      this.runtime.copy({
+        to: this.place(first + at),
+        from: from + BigInt(at * this.rowBytes),
+        bytes: rows * this.rowBytes,
+      });
+    row.load = row.selective ? (at) => bring(at, 1) : undefined;
+    if (!row.selective && count > 0) bring(0, count);
+  }
+
+  override release(): void {
+    super.release();
+    this.twin.release();
+  }
+}

@@ -5,12 +5,12 @@
  *   npm run -s bench:drafters -- --model FILE.gguf [--json] [--prompts 40] [--tokens 128]
  *                                [--temperatures 0,0.8] [--rows L,L+A] [--quantize FORM]
  *                                [--draft FILE.gguf] [--draft-quantize FORM] [--exit FILE.safetensors]
- *                                [--nodes N] [--simulate]
+ *                                [--feature FILE.safetensors] [--nodes N] [--simulate]
  *
  * `L` is the echo over the session's own text; `A` the successors that the target's
  * logits named; `model` a second model (`--draft`), `self` the target's own weights,
- * `kangaroo` its first layers and the one in `--exit`, all over the end of a long text
- * (`gpu-backend/drafters`). Trees are sized as the service sizes them, or have `--nodes` nodes whatever they cost, networks asked in four passes,
+ * `kangaroo` its first layers and the one in `--exit`, `feature` a layer over its last
+ * hidden states, all over the end of a long text (`gpu-backend/drafters`). Trees are sized as the service sizes them, or have `--nodes` nodes whatever they cost, networks asked in four passes,
  * as on a GPU that has all for nothing. `--simulate` counts time as an 8B model on an
  * H100 takes it (`drafters/simulated.ts`): acceptance is measured, time is said.
  */
@@ -48,6 +48,7 @@ const { values } = parseArgs({
     rows: { type: 'string', default: 'L,L+A' },
     draft: { type: 'string' },
     exit: { type: 'string' },
+    feature: { type: 'string' },
     'draft-quantize': { type: 'string' },
     simulate: { type: 'boolean', default: false },
     threads: { type: 'string', default: String(availableParallelism()) },
@@ -84,7 +85,9 @@ async function main(file: string): Promise<void> {
   const target = await addModel(file, add(values.quantize));
   const model = readModel(target.path);
   const threads = Number(values.threads);
-  const engine = await openEngine(target.path, { slots: 2, maxContext: CONTEXT, threads });
+  const hiddenOutput = values.feature !== undefined;
+  const settings = { slots: 2, maxContext: CONTEXT, threads, hiddenOutput };
+  const engine = await openEngine(target.path, settings);
   const bench = {
     target,
     engine,
@@ -92,6 +95,7 @@ async function main(file: string): Promise<void> {
     add: add(values['draft-quantize']),
     draft: values.draft,
     exit: values.exit,
+    feature: values.feature,
     always: values.nodes ? { passes: 4, nodes: 8 } : undefined,
   };
   const count = Number(values.prompts);

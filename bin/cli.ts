@@ -17,6 +17,8 @@ ${STORE_HELP}
   npx espalier model add SOURCE
   npx espalier model check SOURCE
                           (sources and options: npx espalier model --help)
+  npx espalier draft train MODEL
+                          (options: npx espalier draft --help)
 
 Scopes: ${SCOPES.join(', ')}; admin may do everything. A tenant that is not there is made.
 The database is the local one of \`npm start\`; --remote takes the deployed one,

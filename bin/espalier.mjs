@@ -3,4 +3,5 @@
 import { register } from 'tsx/esm/api';
 
 register();
-await import(process.argv[2] === 'model' ? '../gpu-backend/cli/main.ts' : './cli.ts');
+const engine = ['model', 'draft'].includes(process.argv[2]);
+await import(engine ? '../gpu-backend/cli/main.ts' : './cli.ts');

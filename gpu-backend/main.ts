@@ -2,7 +2,7 @@
  * The verifier as a process. Environment: HOST, PORT, ESPALIER_MODEL (a model
  * folder, a .gguf file, or owner/name on the hub), ESPALIER_DRAFT (what drafts beside
  * it: the same for a second model, `self` for its own weights, a .safetensors file for
- * its first layers and one more) and ESPALIER_DRAFT_PROVIDER, the engine's settings,
+ * a layer that was trained to draft for it) and ESPALIER_DRAFT_PROVIDER, the engine's settings,
  * ESPALIER_ACCEPT_RULES (which accept rules callers may ask for), LINK_KEYS (whose
  * tickets open a link) and LINK_AUDIENCE (the addresses under which workers reach it).
  */
@@ -30,7 +30,7 @@ import {
 import { readDraftSettings, readEngineSettings } from './engine/settings.ts';
 import { nodeClock } from './link/node-clock.ts';
 import { startVerifier, type VerifierOptions } from './link/server.ts';
-import { openDrafters } from './open-drafters.ts';
+import { openDrafters, readsHidden } from './open-drafters.ts';
 
 const BUNDLED = join(dirname(fileURLToPath(import.meta.url)), '../models/target');
 
@@ -41,10 +41,12 @@ const DRAIN_GRACE_MS = 3_000;
 async function main(): Promise<void> {
   const door = readDoor();
   const { model, settings } = await openModel(process.env.ESPALIER_MODEL || BUNDLED);
-  const hiddenOutput = readJudge(model.path, model.config.hiddenSize) !== undefined;
+  const draft = process.env.ESPALIER_DRAFT;
+  const judges = readJudge(model.path, model.config.hiddenSize) !== undefined;
+  const hiddenOutput = judges || readsHidden(draft);
   const engine = await openEngine(model.path, { ...settings, hiddenOutput });
   const draftSettings = readDraftSettings(process.env, settings.provider);
-  const drafters = await openDrafters(process.env.ESPALIER_DRAFT, model, engine, {
+  const drafters = await openDrafters(draft, model, engine, {
     settings: draftSettings,
     add: addingFor(draftSettings),
     clock: nodeClock,

@@ -1,11 +1,13 @@
 /** Opens what ESPALIER_DRAFT names as the drafter beside the engine. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../src/link/protocol/index.ts';
 import { type AddOptions, addModel } from './builder/add-model.ts';
 import { layersOf } from './builder/decoder-options.ts';
 import { earlyExit } from './builder/early-exit.ts';
+import { featureDrafter } from './builder/feature-drafter.ts';
 import type { ModelFolder } from './builder/model-folder.ts';
+import { trainedKind } from './builder/trained-layer.ts';
 import { Echoes } from './drafters/echoes.ts';
 import { EngineNetwork } from './drafters/engine-network.ts';
 import type { LocalDrafters } from './drafters/local-drafters.ts';
@@ -16,8 +18,8 @@ import type { OrtEngine } from './engine/ort-engine.ts';
 
 /** ESPALIER_DRAFT that names the target's own weights. */
 const SELF = 'self';
-/** How the file of a layer ends that was trained to follow the target's first ones. */
-const EXIT = '.safetensors';
+/** How the file of a layer ends that was trained to draft for the target. */
+const TRAINED = '.safetensors';
 /** Tokens of a session's text that a network beside the engine reads, its nodes included, at most. */
 const CONTEXT = 2048;
 /** Bytes that its keys and values may take. */
@@ -41,6 +43,11 @@ export async function openDrafters(
 ): Promise<LocalDrafters> {
   if (!draft) return new Echoes();
   return new NetworkedDrafters(await openNetwork(draft, target, engine, setup), clock);
+}
+
+/** Whether what ESPALIER_DRAFT names reads the target's hidden states, which the target must be opened to give. */
+export function readsHidden(draft: string | undefined): boolean {
+  return Boolean(draft?.endsWith(TRAINED)) && trainedKind(draft!) === 'feature';
 }
 
 /** Rejects with an error that names what does not fit the target. */
@@ -67,16 +74,28 @@ export async function openNetwork(
     slots: engine.limits.slots,
   };
   const { vocabSize } = engine.limits;
-  if (draft.endsWith(EXIT)) {
-    const part = earlyExit(engine.parts.prepared, draft);
-    return new EngineNetwork(await openPart(engine, part, limits), vocabSize, part.logits);
-  }
+  if (draft.endsWith(TRAINED)) return await openTrained(draft, engine, limits);
   const whole = { blocks: layersOf(0, target.config.layers) };
   const own =
     draft === SELF
       ? await openPart(engine, whole, limits)
       : await openSecond(draft, target, limits, add);
   return new EngineNetwork(own, vocabSize);
+}
+
+async function openTrained(
+  file: string,
+  engine: OrtEngine,
+  limits: EngineOptions,
+): Promise<Network> {
+  const read = trainedKind(file) === 'feature' ? featureDrafter : earlyExit;
+  const part = read(engine.parts.prepared, file);
+  const { features, logits } = part;
+  if (features && !engine.parts.outputs.some(({ name }) => name === 'hidden')) {
+    throw new Error(`${file} reads hidden states: open the target with hiddenOutput`);
+  }
+  const own = await openPart(engine, part, { ...limits, hiddenOutput: features });
+  return new EngineNetwork(own, engine.limits.vocabSize, logits, features);
 }
 
 async function openSecond(
@@ -109,9 +128,13 @@ function requireSameTokens(draft: ModelFolder, target: ModelFolder): void {
 const SAME_SHARE = 0.98;
 
 function tokensOf(folder: string): Map<string, number> {
-  const { model, added_tokens: added = [] } = JSON.parse(
-    readFileSync(join(folder, 'tokenizer.json'), 'utf8'),
-  ) as Tokenizer;
+  const file = join(folder, 'tokenizer.json');
+  if (!existsSync(file)) {
+    throw new Error(
+      `${folder} has no tokenizer.json: put it beside the weights, so that it shows whose tokens they know`,
+    );
+  }
+  const { model, added_tokens: added = [] } = JSON.parse(readFileSync(file, 'utf8')) as Tokenizer;
   const { vocab } = model;
   const ids = Array.isArray(vocab)
     ? vocab.map(([token], id): [string, number] => [token, id])

@@ -17,9 +17,10 @@ export interface RowSetup {
   engine: OrtEngine;
   settings: EngineOptions;
   add: AddOptions;
-  /** What `L+A+model` drafts with, and the layer of `L+A+kangaroo`. */
+  /** What `L+A+model` drafts with, and the layers of `L+A+kangaroo` and `L+A+feature`. */
   draft: string | undefined;
   exit: string | undefined;
+  feature: string | undefined;
   /** Instead of real time. */
   time: SimulatedTime | null;
   /** Passes and nodes whatever they cost. */
@@ -29,15 +30,19 @@ export interface RowSetup {
 /** What ESPALIER_DRAFT would say, and what share of the target's work a pass takes on the simulated machine. */
 interface NetworkRow {
   draft(setup: RowSetup): string | undefined;
+  /** The option that names it. */
+  option: string;
   share: number;
 }
 
 const NETWORKS: Record<string, NetworkRow> = {
   // A model of 1B parameters beside one of 8B.
-  'L+A+model': { draft: ({ draft }) => draft, share: 1 / 8 },
-  'L+A+self': { draft: () => 'self', share: 1 },
+  'L+A+model': { draft: ({ draft }) => draft, option: '--draft', share: 1 / 8 },
+  'L+A+self': { draft: () => 'self', option: '', share: 1 },
   // Four layers of 32, and the head.
-  'L+A+kangaroo': { draft: ({ exit }) => exit, share: 0.15 },
+  'L+A+kangaroo': { draft: ({ exit }) => exit, option: '--exit', share: 0.15 },
+  // One layer, what joins token and state, and a head of 32,000 tokens.
+  'L+A+feature': { draft: ({ feature }) => feature, option: '--feature', share: 0.05 },
 };
 
 /** What the echo has, without a network. */
@@ -55,7 +60,7 @@ export async function openRow(name: string, setup: RowSetup): Promise<TimedDraft
   const row = NETWORKS[name];
   if (!row) throw new Error(`--rows: ${name} is none of ${ROWS.join(', ')}`);
   const draft = row.draft(setup);
-  if (!draft) throw new Error(`${name} needs ${name === 'L+A+model' ? '--draft' : '--exit'}`);
+  if (!draft) throw new Error(`${name} needs ${row.option}`);
   const { target, engine, settings, add, time, always } = setup;
   const network: Network = await openNetwork(draft, target, engine, { settings, add });
   const timed = time ? time.network(network, row.share) : network;

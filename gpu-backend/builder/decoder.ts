@@ -14,10 +14,10 @@
  *          additive, ancestors 0, the rest `MASKED`; write.i [B], where the new
  *          rows go; with fused attention length.i [B], rows of the cache that
  *          count; with batched lanes shape.i = [B, S, -1]; per layer l: key.l.i
- *          and value.l.i [B, M, kvHeads · headDim]
+ *          and value.l.i [B, M, kvHeads · headDim]; optionally features [1, T, hiddenSize]
  * Outputs  logits [1, R, vocab] float32; key_out.l.i and value_out.l.i, to be
  *          bound to the memory of the inputs; optionally hidden [1, R, hiddenSize]
- *          and top_ids [1, R, top], the most likely tokens
+ *          float32 and top_ids [1, R, top], the most likely tokens
  */
 
 import { ElementType } from '../ort/tensor.ts';
@@ -25,6 +25,7 @@ import { AttentionGraph } from './attention.ts';
 import type { DecoderConfig } from './config.ts';
 import { FINAL_NORM } from './convert.ts';
 import { type Block, type DecoderOptions, layersOf } from './decoder-options.ts';
+import { fusedInput } from './fused-input.ts';
 import { GraphBuilder, MICROSOFT } from './onnx.ts';
 import type { Weights } from './weights.ts';
 
@@ -49,7 +50,9 @@ export function buildDecoder(
   attention.addInputs();
 
   const blocks = options.blocks ?? layersOf(0, config.layers);
-  let sum = weights.embed(graph, 'input_ids');
+  let sum = options.features
+    ? fusedInput(graph, weights, config, blocks[0]!.layer)
+    : weights.embed(graph, 'input_ids');
   let normed = norm(sum, normBefore(blocks[0]));
   let caches = 0;
   for (const [i, { kind, layer }] of blocks.entries()) {
@@ -90,8 +93,8 @@ export function buildDecoder(
     const computed = weights.compute === 'float32' ? 'logits' : 'logits_computed';
     const hidden = weights.head(graph, wanted, options.hiddenOutput ?? false, computed);
     if (options.hiddenOutput) {
-      graph.node('Identity', [hidden], 'hidden');
-      graph.output('hidden', weights.compute, [1, 'R', config.hiddenSize]);
+      graph.node('Cast', [hidden], 'hidden', { to: ElementType.float32 });
+      graph.output('hidden', 'float32', [1, 'R', config.hiddenSize]);
     }
     if (computed !== 'logits') {
       graph.node('Cast', [computed], 'logits', { to: ElementType.float32 });

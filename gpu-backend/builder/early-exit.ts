@@ -1,134 +1,20 @@
 /**
- * A decoder layer that a checkpoint does not have, trained to follow its first layers
- * (Kangaroo, 2404.18911; `models/recipe/early_exit.py`): both together write much as
- * all layers do, for a fraction of the work. Its words may be of the vocabulary's
- * beginning alone, whose head is a part of the model's own in memory: byte-pair
- * encodings number tokens by how often they occur.
+ * A model's first layers and one that was trained to follow them (Kangaroo, 2404.18911;
+ * `models/recipe/early_exit.py`): both together write much as all layers do, for a
+ * fraction of the work.
  */
-import { createHash } from 'node:crypto';
-import { readFileSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { EMBEDDING, FINAL_NORM, HEAD, TRIMMED_HEAD, type WeightLayout } from './convert.ts';
-import { type Block, layersOf } from './decoder-options.ts';
-import { storeBlocks } from './linear/blocks.ts';
-import type { Initializer, StoredMatrix } from './linear/stored-matrix.ts';
+import { layersOf } from './decoder-options.ts';
 import type { PreparedModel } from './prepare.ts';
-import { readSafetensorsFile } from './safetensors.ts';
-import type { StoredTensor } from './stored-tensor.ts';
-import { readAs, readRows } from './tensor-reader.ts';
-import { checkShapes } from './tensor-shapes.ts';
-import { UnsupportedModelError } from './unsupported.ts';
-import { WeightFile } from './weight-file.ts';
+import { type ModelPart, trainedLayer } from './trained-layer.ts';
 
-/** Hex digits of a file's hash in the name of what is made of it. */
-const NAME_DIGITS = 16;
-
-/** A part of a model that drafts for it. */
-export interface ModelPart {
-  layout: WeightLayout;
-  blocks: readonly Block[];
-  /** Logits of a row: of the vocabulary's first so many tokens. */
-  logits: number;
-}
-
-/**
- * The first layers of `prepared` and the layer in `file`, which is converted into the
- * model's folder. Throws an Error that names what of the file does not fit the model.
- */
+/** Throws an Error that names what of `file` does not fit the model. */
 export function earlyExit(prepared: PreparedModel, file: string): ModelPart {
-  const { layout, model } = prepared;
-  const { config } = model;
-  if (layout.rotated) {
-    throw new UnsupportedModelError(
-      'an early exit of int8 rows',
-      'a target added with --quantize int4 or --quantize none',
-    );
-  }
-  const { tensors, metadata } = readSafetensorsFile(file);
+  const { layers } = prepared.model.config;
+  const { metadata, layout, logits } = trainedLayer(prepared, file);
   const exit = Number(metadata.exit);
-  if (!(Number.isInteger(exit) && exit >= 1 && exit < config.layers)) {
-    throw new Error(`${file}: exit must be 1 to ${config.layers - 1}, not ${metadata.exit}`);
+  if (!(Number.isInteger(exit) && exit >= 1 && exit < layers)) {
+    throw new Error(`${file}: exit must be 1 to ${layers - 1}, not ${metadata.exit}`);
   }
-  const own = new Map<string, StoredTensor>();
-  for (const tensor of tensors) {
-    const name =
-      tensor.name === 'norm.weight' ? FINAL_NORM : `model.layers.${config.layers}.${tensor.name}`;
-    own.set(name, { ...tensor, name });
-  }
-  checkShapes(own, config);
-  const added = convert([...own.values()], prepared, hashOf(file));
-  const logits = Math.min(Number(metadata.vocabulary) || config.vocabSize, config.vocabSize);
-  const head = layout.matrices[HEAD] ?? layout.matrices[EMBEDDING]!;
-  return {
-    layout: {
-      ...layout,
-      vectors: { ...layout.vectors, ...added.vectors },
-      matrices: {
-        ...layout.matrices,
-        ...added.matrices,
-        [TRIMMED_HEAD]: firstRows(head, logits),
-      },
-    },
-    blocks: [...layersOf(0, exit), ...layersOf(config.layers, config.layers + 1)],
-    logits,
-  };
-}
-
-function hashOf(file: string): string {
-  return createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, NAME_DIGITS);
-}
-
-/** Stores tensors as the model's are: in blocks of 8 bits where those are in blocks. */
-function convert(
-  tensors: readonly StoredTensor[],
-  { layout, folder }: PreparedModel,
-  hash: string,
-): Pick<WeightLayout, 'vectors' | 'matrices'> {
-  const { compute } = layout;
-  const inBlocks = Object.values(layout.matrices).some(({ form }) => form !== 'dense');
-  const name = `exit-${hash}.bin`;
-  const partial = `${name}.${process.pid}.partial`;
-  const weights = new WeightFile(folder, partial);
-  const vectors: Record<string, Initializer> = {};
-  const matrices: Record<string, StoredMatrix> = {};
-  const dense = (tensor: StoredTensor): Initializer => {
-    const lies = weights.append(readAs(tensor, compute));
-    return { type: compute, shape: tensor.shape, ...lies, file: name };
-  };
-  try {
-    for (const tensor of tensors) {
-      const [out = 0, inner] = tensor.shape;
-      if (inner === undefined) vectors[tensor.name] = dense(tensor);
-      else if (!inBlocks) {
-        const parts = { values: dense(tensor) };
-        matrices[tensor.name] = { form: 'dense', shape: [out, inner], parts };
-      } else {
-        const shape = [out, inner] as const;
-        const stored = storeBlocks(weights, 'blocks8', compute, shape, readRows(tensor));
-        for (const part of Object.values(stored.parts)) part.file = name;
-        matrices[tensor.name] = stored;
-      }
-    }
-  } catch (cause) {
-    rmSync(join(folder, partial), { force: true });
-    throw cause;
-  } finally {
-    weights.close();
-  }
-  // Another process may have the file of that name mapped: it keeps what it has.
-  renameSync(join(folder, partial), join(folder, name));
-  return { vectors, matrices };
-}
-
-/** The first `count` rows of a matrix, where they lie. */
-function firstRows({ form, shape, parts }: StoredMatrix, count: number): StoredMatrix {
-  const [out, inner] = shape;
-  const cut = (part: Initializer): Initializer => ({
-    ...part,
-    shape: [count, ...part.shape.slice(1)],
-    bytes: (part.bytes / out) * count,
-  });
-  const { rows: _, ...multiplied } = parts;
-  const kept = Object.entries(multiplied).map(([name, part]) => [name, cut(part)] as const);
-  return { form, shape: [count, inner], parts: Object.fromEntries(kept) };
+  const blocks = [...layersOf(0, exit), ...layersOf(layers, layers + 1)];
+  return { layout, logits, blocks, features: false };
 }

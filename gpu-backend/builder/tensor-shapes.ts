@@ -39,6 +39,8 @@ function shapesOf(config: DecoderConfig): Record<string, readonly number[]> {
     'model.norm.weight': [hiddenSize],
     'input_layernorm.weight': [hiddenSize],
     'post_attention_layernorm.weight': [hiddenSize],
+    'embedding_norm.weight': [hiddenSize],
+    'fusion.weight': [hiddenSize, 2 * hiddenSize],
     'self_attn.q_norm.weight': [headDim],
     'self_attn.k_norm.weight': [headDim],
     ...Object.fromEntries(

@@ -1,6 +1,6 @@
 /**
- * A decoder as a network: a second checkpoint of the target's tokenizer, or the
- * target's own layers. Its engine keeps a cache of its own; what a session reads
+ * A decoder as a network: a second checkpoint of the target's tokenizer, the target's
+ * own layers, or a layer over its hidden states. Its engine keeps a cache of its own; what a session reads
  * between two commits stays there as the rows of one growing tree, so a further pass
  * feeds the new nodes only.
  */
@@ -15,6 +15,10 @@ class EnginePlace implements NetworkPlace {
   readonly row: StepRow;
   /** Rows at the front of `row` that hold committed text. */
   chain = 0;
+  /** What the network says that the target's hidden state is, by row, where it was asked. */
+  readonly guesses: Float32Array[] = [];
+  /** Those that `row` reads. */
+  private readonly states: (Float32Array | null)[] = [];
 
   constructor(slot: Slot, mostRows: number) {
     this.slot = slot;
@@ -26,6 +30,7 @@ class EnginePlace implements NetworkPlace {
       kept: 0,
       logitsFrom: 0,
       logits: new Float32Array(0),
+      features: this.states,
     };
   }
 
@@ -33,8 +38,10 @@ class EnginePlace implements NetworkPlace {
     return Math.min(this.slot.capacity - this.slot.length, this.row.tokens.length) - this.row.count;
   }
 
-  add(token: number, parent: number): number {
+  /** @param state behind the token before it */
+  add(token: number, parent: number, state: Float32Array | null): number {
     const { row } = this;
+    this.states[row.count] = state;
     row.tokens[row.count] = token;
     row.parents[row.count] = parent;
     return row.count++;
@@ -45,6 +52,7 @@ export class EngineNetwork implements Network {
   readonly vocabSize: number;
   readonly mostTokens: number;
   readonly mostContext: number;
+  readonly readsStates: boolean;
   private readonly engine: Engine;
   /** Logits of a row in the engine's memory, and how many of them name a token of the target. */
   private readonly width: number;
@@ -53,8 +61,14 @@ export class EngineNetwork implements Network {
   /**
    * @param vocabSize of the target: a larger table of the draft's ends in padding
    * @param width logits that the engine gives of a row, where that is not its whole vocabulary
+   * @param readsStates whether the engine's rows read hidden states, and it gives them
    */
-  constructor(engine: Engine, vocabSize: number, width = engine.limits.vocabSize) {
+  constructor(
+    engine: Engine,
+    vocabSize: number,
+    width = engine.limits.vocabSize,
+    readsStates = false,
+  ) {
     const { limits } = engine;
     this.engine = engine;
     this.vocabSize = Math.min(vocabSize, limits.vocabSize);
@@ -62,6 +76,7 @@ export class EngineNetwork implements Network {
     this.named = Math.min(width, this.vocabSize);
     this.mostTokens = Math.min(limits.promptRows, limits.maxRows);
     this.mostContext = limits.maxContext;
+    this.readsStates = readsStates;
   }
 
   enter(tokens: Int32Array, most: number, namespace: string) {
@@ -81,7 +96,7 @@ export class EngineNetwork implements Network {
     for (const [i, nodes] of asked.entries()) {
       const place = places[i]!;
       if (nodes.length === 0) this.commit(place, []);
-      this.answer(nodes, place.row, questions[i]!);
+      this.answer(nodes, place, questions[i]!);
     }
   }
 
@@ -94,18 +109,20 @@ export class EngineNetwork implements Network {
   }
 
   /** Fills the place's rows; the nodes whose words are wanted, in the order of their logits. */
-  private rowsOf({ place: any, settled, tokens, root, nodes }: Question): ModelNode[] {
+  private rowsOf({ place: any, settled, tokens, states, root, nodes }: Question): ModelNode[] {
     const place = any as EnginePlace;
     const { row } = place;
     if (settled.length > 0 || tokens.length > 0) this.commit(place, settled);
     row.kept = row.count;
-    for (const token of tokens) place.chain = place.add(token, row.count - 1) + 1;
+    for (const [i, token] of tokens.entries()) {
+      place.chain = place.add(token, row.count - 1, states[i] ?? null) + 1;
+    }
     const asked: ModelNode[] = [];
     if (root && tokens.length > 0) asked.push(root);
     row.logitsFrom = row.count - asked.length;
     for (const node of nodes) {
       const above = node.parent === root ? place.chain - 1 : node.parent!.row;
-      node.row = place.add(node.token, above);
+      node.row = place.add(node.token, above, place.guesses[above] ?? null);
       asked.push(node);
     }
     return asked;
@@ -119,11 +136,18 @@ export class EngineNetwork implements Network {
     place.chain = 0;
   }
 
-  private answer(nodes: readonly ModelNode[], { logits }: StepRow, { sampling }: Question): void {
+  private answer(
+    nodes: readonly ModelNode[],
+    { row, guesses }: EnginePlace,
+    { sampling }: Question,
+  ): void {
     const { width, named } = this;
+    const { logits, hidden, logitsFrom } = row;
+    const size = (hidden?.length ?? 0) / nodes.length;
     nodes.forEach((node, i) => {
       const own = logits.subarray(i * width, i * width + named);
       node.says = distributionOf(own, node.position, sampling);
+      if (hidden) guesses[logitsFrom + i] = hidden.slice(i * size, (i + 1) * size);
     });
   }
 }

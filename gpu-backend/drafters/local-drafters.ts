@@ -7,6 +7,7 @@ import type { Drafter, Region } from '../../src/draft/drafter.ts';
 import type { Span } from '../../src/link/protocol/index.ts';
 import type { DrawSettings } from '../accept/draw-settings.ts';
 import type { NetworkedTurn } from './network.ts';
+import type { TargetStates } from './target-states.ts';
 
 /** What of a turn decides how it is drafted for. */
 export interface SeatedTurn extends Pick<DrawSettings, 'prompt' | 'seed' | 'warp' | 'accept'> {
@@ -25,6 +26,8 @@ export interface Seat extends Drafter {
   readonly recycles: boolean;
   /** What the target found likeliest after a verified `token`. Called after the step's commit, parents before children. */
   observe(token: number, successors: Int32Array): void;
+  /** Takes the target's last hidden states, of the prompt's end and of all tokens behind it; absent where nobody reads them. */
+  readonly states?: TargetStates | undefined;
   /** What the network asks and says of the turn; null where no network is asked. */
   readonly networked: NetworkedTurn | null;
   /** The turn is over, whatever ended it. More than once is allowed. */

@@ -21,6 +21,11 @@ export interface Question {
   settled: readonly number[];
   /** Committed tokens that come next and were not read; at most `Network.mostTokens`. */
   tokens: Int32Array;
+  /**
+   * The target's last hidden state behind the token before each of `tokens`, null where
+   * it is not known. Empty for a network that reads tokens alone.
+   */
+  states: readonly (Float32Array | null)[];
   /** The node that the tokens end at, where its word is wanted; it must be, where `nodes` has any. */
   root: ModelNode | null;
   /** Nodes to read, each behind its parent; a parent is the root or was read since the last commit. */
@@ -64,6 +69,11 @@ export interface Network {
   readonly mostTokens: number;
   /** The most tokens of a session's text that it can hold. */
   readonly mostContext: number;
+  /**
+   * Whether it reads the target's hidden states beside tokens. Behind drafted tokens it
+   * has only what it made of them itself, so it reads them anew once they are committed.
+   */
+  readonly readsStates: boolean;
   /**
    * A place for a session that begins with `tokens` and needs room for `most` in all;
    * null where none is free. `read` tokens of it were read already.

@@ -13,7 +13,7 @@ import { Gain } from './gain.ts';
 import type { LocalDrafters, Outcome, Seat, SeatedTurn, Spent } from './local-drafters.ts';
 import type { Candidate, Network, NetworkedTurn, Question } from './network.ts';
 import { NetworkedSeat } from './networked-seat.ts';
-import { Price } from './price.ts';
+import { type Price, Trials } from './price.ts';
 
 /** Runs before a step. */
 const MAX_PASSES = 6;
@@ -44,6 +44,7 @@ export class NetworkedDrafters implements LocalDrafters {
   private readonly options: NetworkedOptions;
   private readonly memories = new EchoMemories(1);
   private readonly records = new Lru<NamespaceRecord>(MAX_NAMESPACES);
+  private readonly trials = new Trials();
   /** Of the last preparation. */
   private lastMs = 0;
   private load = 0;
@@ -95,6 +96,7 @@ export class NetworkedDrafters implements LocalDrafters {
       extra.set(price, (extra.get(price) ?? 0) + one.extra);
       this.spent.tokens += one.extra;
     }
+    this.trials.step();
     // Whoever shares a run shares its time.
     for (const [price, own] of extra) price.settle(stepMs, tokens, own, this.lastMs / extra.size);
     this.lastMs = 0;
@@ -181,7 +183,7 @@ export class NetworkedDrafters implements LocalDrafters {
 
   private price(namespace: string): Price {
     const { prices } = this.record(namespace);
-    prices[this.load] ??= new Price();
+    prices[this.load] ??= this.trials.begin();
     return prices[this.load]!;
   }
 

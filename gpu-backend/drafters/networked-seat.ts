@@ -14,6 +14,7 @@ import type { Gain, Prospect } from './gain.ts';
 import type { SeatedTurn } from './local-drafters.ts';
 import type { Candidate, Network, NetworkedTurn, NetworkPlace, Question } from './network.ts';
 import { shortContext } from './short-context.ts';
+import { TargetStates } from './target-states.ts';
 
 /** Nodes of the tree that is looked through for what to ask about. */
 const LOOK_NODES = 48;
@@ -30,6 +31,7 @@ interface Asked {
 
 export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   override readonly networked = this;
+  readonly states: TargetStates | undefined;
   readonly namespace: string;
   private readonly turn: SeatedTurn;
   private readonly network: Network;
@@ -48,11 +50,12 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
 
   constructor(turn: SeatedTurn, network: Network, gain: Gain, memory: EchoMemory) {
     const drawn = turn.warp.temperature > 0;
-    const store = new ModelStore(drawn);
+    const store = new ModelStore(drawn, !network.readsStates);
     super(memory, store);
     this.turn = turn;
     this.namespace = turn.namespace;
     this.network = network;
+    this.states = network.readsStates ? new TargetStates() : undefined;
     this.gain = gain;
     this.store = store;
     const { temperature } = turn.warp;
@@ -64,6 +67,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     super.begin(prompt, regions);
     this.text.set(prompt);
     this.length = prompt.length;
+    this.states?.clear();
     this.leave();
   }
 
@@ -147,7 +151,10 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
 
   question(chosen: readonly Candidate[]): Question | null {
     const { store, look, network, sampling } = this;
+    const first = this.length - store.unread.length;
     const tokens = Int32Array.from(store.unread.splice(0, network.mostTokens));
+    // Of a text that was shortened only the end has states, so there the positions are right.
+    const states = this.states?.before(first, tokens.length) ?? [];
     // A chunk of a long text comes first, and by itself.
     const whole = store.unread.length === 0;
     const nodes: ModelNode[] = [];
@@ -164,7 +171,8 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     }
     if (tokens.length === 0 && nodes.length === 0) return null;
     const settled = this.settled.splice(0);
-    return { place: this.held, settled, tokens, root: whole ? store.root : null, nodes, sampling };
+    const root = whole ? store.root : null;
+    return { place: this.held, settled, tokens, states, root, nodes, sampling };
   }
 
   private note(node: ModelNode, index: number): void {

@@ -10,16 +10,38 @@
 const LOSS_SHARE = 0.004;
 /** Steps' worth of time to begin with: enough to read a prompt and to be tried for a while. */
 const FIRST_ALLOWANCE = 8;
+/** The same for all namespaces together: however many come, so much may be lost on trying. */
+const MOST_TRIALS = 64;
 /** Savings at most: what went well for long does not pay for a long loss. */
 const MOST_SAVED = 24;
 /** Weight of a step in the averages. */
 const SMOOTHING = 0.05;
 
+/** What namespaces are given to begin with, out of one purse that all steps refill. */
+export class Trials {
+  /** In steps. */
+  private left = MOST_TRIALS;
+
+  begin(): Price {
+    const given = Math.min(FIRST_ALLOWANCE, this.left);
+    this.left -= given;
+    return new Price(given);
+  }
+
+  step(): void {
+    this.left = Math.min(MOST_TRIALS, this.left + LOSS_SHARE);
+  }
+}
+
 export class Price {
   /** In steps. */
-  private allowance = FIRST_ALLOWANCE;
+  private allowance: number;
   private stepMs = 0;
   private tokensOfStep = 1;
+
+  constructor(allowance = FIRST_ALLOWANCE) {
+    this.allowance = allowance;
+  }
 
   /** Whether `ms` may be spent on the network before the next step: nothing before one has shown what time is worth. */
   affords(ms: number): boolean {

@@ -70,6 +70,7 @@ export async function assemble(
   await graphs.start({
     ...results,
     ...{ layers, compute, attention, batchedLanes, fixedShapes, arena, replays, scratch },
+    features: plan.features ? config.hiddenSize : 0,
   });
   return {
     prepared,

@@ -32,6 +32,7 @@ export interface GraphOptions {
   hiddenOutput: boolean;
   /** The most likely tokens of a row that the graph gives. */
   top: number;
+  features: boolean;
   /** The blocks that are computed; undefined for all. */
   modelBlocks?: readonly ModelBlock[] | undefined;
   /** Logits of a row. */
@@ -203,6 +204,7 @@ function load(
     foldHeads: options.foldHeads,
     hiddenOutput: options.hiddenOutput,
     top: options.top,
+    features: options.features,
     blocks: options.modelBlocks,
     logits: options.logits,
   });

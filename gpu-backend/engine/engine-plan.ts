@@ -24,6 +24,8 @@ export interface EnginePlan {
   keptLogits: boolean;
   /** The most likely tokens of a row that the graph gives. */
   top: number;
+  /** Whether rows read hidden states. */
+  features: boolean;
   modelBlocks: readonly Block[];
   /** Logits of a row. */
   logits: number;

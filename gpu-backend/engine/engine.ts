@@ -40,6 +40,11 @@ export interface StepRow {
    * since: they are not fed again, the others may be their children. 0 where absent.
    */
   kept?: number;
+  /**
+   * Of an engine whose rows read hidden states: by row, the state behind the token
+   * before it, `hiddenSize` long; zeros where it is null or absent.
+   */
+  features?: readonly (Float32Array | null)[];
   /** First row whose logits are wanted, none of `kept`; rows before it (a prefill chunk's) are not computed. `count` for none. */
   logitsFrom: number;
   /**

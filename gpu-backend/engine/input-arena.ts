@@ -1,5 +1,5 @@
 /**
- * Host memory for the small inputs of one run: integers, then masks, taken front
+ * Host memory for the small inputs of one run: integers, then masks and states, taken front
  * to back. The next run takes the same memory again, so nothing is allocated
  * once it has grown to the largest run.
  */
@@ -8,7 +8,7 @@ import { Block, cpuDevice, type Device, type ElementTypeName, type Tensor } from
 
 const BYTES_PER_INT64 = 8;
 /** Cache line, so that no kernel meets an unaligned mask. */
-const MASK_ALIGNMENT = 32;
+const FLOAT_ALIGNMENT = 32;
 
 /** A tensor and, to fill it, where its elements lie in the arena's array. */
 export interface ArenaTensor {
@@ -27,48 +27,48 @@ export interface Twin {
 /** Bytes of an arena that takes so much in a run. */
 export function arenaBytes(
   integers: number,
-  maskElements: number,
-  lanes: number,
-  maskType: 'float32' | 'float16',
+  elements: number,
+  floatTensors: number,
+  floatType: 'float32' | 'float16',
 ): number {
-  const elements = maskElements + lanes * MASK_ALIGNMENT;
-  return masksFrom(integers) + elements * (maskType === 'float16' ? 2 : 4);
+  const padded = elements + floatTensors * FLOAT_ALIGNMENT;
+  return floatsFrom(integers) + padded * (floatType === 'float16' ? 2 : 4);
 }
 
-/** Where masks begin, after so many integers. */
-function masksFrom(integers: number): number {
-  const grain = MASK_ALIGNMENT * 4;
+/** Where masks and states begin, after so many integers. */
+function floatsFrom(integers: number): number {
+  const grain = FLOAT_ALIGNMENT * 4;
   return Math.ceil((integers * BYTES_PER_INT64) / grain) * grain;
 }
 
 export class InputArena {
   /** Two words an integer, low word first: JS would allocate for every 64-bit store. */
   words = new Int32Array(0);
-  masks: Float32Array | Uint16Array = new Float32Array(0);
-  private readonly maskType: 'float32' | 'float16';
+  floats: Float32Array | Uint16Array = new Float32Array(0);
+  private readonly floatType: 'float32' | 'float16';
   private block: Block;
   /** Where tensors lie that a device reads; null for host memory. */
   private readonly twin: Block | null;
   private integers = 0;
-  private maskElements = 0;
+  private elements = 0;
   private readonly tensors: Tensor[] = [];
 
   /** @param twin of a size that is never exceeded, as its place stays */
-  constructor(maskType: 'float32' | 'float16', twin?: Twin) {
-    this.maskType = maskType;
+  constructor(floatType: 'float32' | 'float16', twin?: Twin) {
+    this.floatType = floatType;
     this.block = new Block(twin?.host ?? cpuDevice(), twin?.bytes ?? BYTES_PER_INT64);
     this.twin = twin ? new Block(twin.device, twin.bytes) : null;
     this.look();
   }
 
   /** Starts a run that will take at most so much; what the last run got is no longer valid. */
-  begin(integers: number, maskElements: number, lanes: number): void {
+  begin(integers: number, elements: number, floatTensors: number): void {
     for (const tensor of this.tensors) tensor.release();
     this.tensors.length = 0;
-    const bytes = arenaBytes(integers, maskElements, lanes, this.maskType);
+    const bytes = arenaBytes(integers, elements, floatTensors, this.floatType);
     if (this.block.bytes < bytes) this.grow(bytes);
     this.integers = 0;
-    this.maskElements = masksFrom(integers) / this.masks.BYTES_PER_ELEMENT;
+    this.elements = floatsFrom(integers) / this.floats.BYTES_PER_ELEMENT;
   }
 
   int64(shape: readonly number[]): ArenaTensor {
@@ -85,12 +85,12 @@ export class InputArena {
     return this.integer('int32', [1], this.twin ?? this.block);
   }
 
-  mask(shape: readonly number[]): ArenaTensor {
-    const offset = this.maskElements;
+  float(shape: readonly number[]): ArenaTensor {
+    const offset = this.elements;
     const end = offset + elementsOf(shape);
-    this.maskElements = Math.ceil(end / MASK_ALIGNMENT) * MASK_ALIGNMENT;
-    const bytes = offset * this.masks.BYTES_PER_ELEMENT;
-    return this.take(this.maskType, shape, offset, bytes, this.twin ?? this.block);
+    this.elements = Math.ceil(end / FLOAT_ALIGNMENT) * FLOAT_ALIGNMENT;
+    const bytes = offset * this.floats.BYTES_PER_ELEMENT;
+    return this.take(this.floatType, shape, offset, bytes, this.twin ?? this.block);
   }
 
   /** Stores an integer below 2^31 in magnitude. */
@@ -101,7 +101,7 @@ export class InputArena {
 
   /** What brings the run's inputs to the device. */
   get upload(): Copy {
-    const bytes = this.maskElements * this.masks.BYTES_PER_ELEMENT;
+    const bytes = this.elements * this.floats.BYTES_PER_ELEMENT;
     return { to: this.twin!.address, from: this.block.address, bytes };
   }
 
@@ -140,8 +140,8 @@ export class InputArena {
     const { buffer } = this.block;
     const words = buffer.byteLength >> 2;
     this.words = new Int32Array(buffer, 0, words);
-    this.masks =
-      this.maskType === 'float16'
+    this.floats =
+      this.floatType === 'float16'
         ? new Uint16Array(buffer, 0, 2 * words)
         : new Float32Array(buffer, 0, words);
   }

@@ -22,6 +22,8 @@ export interface RunnerContext {
   attention: AttentionForm;
   /** Whether lanes have several slots. */
   batchedLanes: boolean;
+  /** Floats of the hidden state that each row reads; 0 for none. */
+  features: number;
   arena: InputArena;
   logits: StepOutputs;
   hidden: StepOutputs | null;

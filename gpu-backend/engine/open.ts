@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycled-table.ts';
 import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { type Block, layersOf } from '../builder/decoder-options.ts';
-import type { ModelPart } from '../builder/early-exit.ts';
 import { maxExactThreads } from '../builder/exact-attention.ts';
 import { columnsType } from '../builder/linear/columns-type.ts';
 import { refuseColumns8 } from '../builder/linear/columns8.ts';
@@ -13,6 +12,7 @@ import { readModelFolder } from '../builder/model-folder.ts';
 import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
 import type { Quantization } from '../builder/quantization.ts';
 import type { ComputeType } from '../builder/tensor-reader.ts';
+import type { ModelPart } from '../builder/trained-layer.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
 import type { Device } from '../ort/tensor.ts';
 import type { WebGpuOptions } from '../ort/webgpu.ts';
@@ -105,7 +105,7 @@ export async function openEngine(
  */
 export async function openPart(
   engine: OrtEngine,
-  { blocks, layout, logits }: Pick<ModelPart, 'blocks'> & Partial<ModelPart>,
+  { blocks, layout, logits, features }: Pick<ModelPart, 'blocks'> & Partial<ModelPart>,
   options: EngineOptions,
 ): Promise<OrtEngine> {
   if (blocks.every(({ kind }) => kind !== 'attention')) {
@@ -113,13 +113,14 @@ export async function openPart(
   }
   const { prepared, graphs } = engine.parts;
   const part = { ...prepared, layout: layout ?? prepared.layout };
-  return await openPrepared(part, { ...options, blocks, logits }, graphs);
+  return await openPrepared(part, { ...options, blocks, logits, features }, graphs);
 }
 
 /** What of a model is computed. */
 interface PartOptions {
   blocks?: readonly Block[];
   logits?: number | undefined;
+  features?: boolean | undefined;
 }
 
 /** What `openEngine` does once the weights are as the engine reads them. */
@@ -195,6 +196,7 @@ function planOf(
     hiddenOutput: options.hiddenOutput ?? false,
     keptLogits,
     top: topInGraph ? Math.min(RECYCLED_SUCCESSORS, logits) : 0,
+    features: options.features ?? false,
     modelBlocks: blocks,
     logits,
     cuda: onCuda ? (options.cuda ?? { deviceId: 0, memoryBytes: 0 }) : undefined,

@@ -1,5 +1,6 @@
 /** The inputs of one run: the rows of its lanes, packed into tensors under the graph's names for them. */
 import type { AttentionForm } from '../builder/attention-kernel.ts';
+import { narrow } from '../builder/float16.ts';
 import type { Tensor } from '../ort/tensor.ts';
 import { MAX_ROWS } from './engine.ts';
 import type { ArenaTensor, InputArena } from './input-arena.ts';
@@ -10,6 +11,9 @@ export interface InputForm {
   attention: AttentionForm;
   /** Whether lanes have several slots. */
   batchedLanes: boolean;
+  compute: 'float32' | 'float16';
+  /** Floats of the hidden state that each row reads; 0 for none. */
+  features: number;
   /** The bits of a masked position. */
   masked: number;
 }
@@ -41,11 +45,14 @@ export class RunInputs {
     const tokens = rowsOf(lanes);
     const slots = sum(lanes, (lane) => lane.slots.length);
     const masks = sum(lanes, (lane) => lane.slots.length * lane.rows * lane.width);
-    arena.begin(2 * tokens + logitRows + 4 * lanes.length + 2 * slots, masks, lanes.length);
+    const { features } = this.form;
+    const integers = 2 * tokens + logitRows + 4 * lanes.length + 2 * slots;
+    arena.begin(integers, masks + tokens * features, lanes.length + (features ? 1 : 0));
 
     const ids = this.add('input_ids', arena.int64([1, tokens]));
     const positions = this.add('position_ids', arena.int64([1, tokens]));
     const wanted = this.add('logit_rows', arena.int64([logitRows]));
+    const states = features ? this.add('features', arena.float([1, tokens, features])) : null;
     if (lanes.length > 1) {
       const counts = this.add('lane_rows', arena.hostInt64([lanes.length]));
       lanes.forEach((lane, i) => {
@@ -59,6 +66,7 @@ export class RunInputs {
       lane.slots.forEach((part, place) => {
         this.fillRows(part, lane, ids.offset + token, positions.offset + token);
         this.fillPlace(part, lane, place, inputs);
+        if (states) this.fillStates(part, lane, states.offset + token * features);
         const { row } = part;
         if (row)
           for (let r = row.logitsFrom; r < row.count; r++) {
@@ -96,7 +104,7 @@ export class RunInputs {
       arena.set(shape.offset + 1, lane.rows);
       arena.set(shape.offset + 2, -1);
     }
-    const mask = this.add(`mask.${index}`, arena.mask([batch, 1, lane.rows, lane.width]));
+    const mask = this.add(`mask.${index}`, arena.float([batch, 1, lane.rows, lane.width]));
     return { write, length, mask };
   }
 
@@ -112,6 +120,17 @@ export class RunInputs {
     }
   }
 
+  private fillStates({ row }: LaneSlot, lane: Lane, start: number): void {
+    const { features, compute } = this.form;
+    const { floats } = this.arena;
+    floats.fill(0, start, start + lane.rows * features);
+    const count = row?.count ?? 0;
+    for (let r = row?.kept ?? 0, at = start; r < count; r++, at += features) {
+      const state = row?.features?.[r];
+      if (state) floats.set(compute === 'float16' ? narrow(state) : state, at);
+    }
+  }
+
   /** Padding rows are written after what counts, and see nothing that is read. */
   private fillPlace({ slot, row }: LaneSlot, lane: Lane, place: number, inputs: LaneInputs): void {
     const { arena } = this;
@@ -119,7 +138,7 @@ export class RunInputs {
     const { rows, width } = lane;
     const count = row?.count ?? 0;
     const kept = row?.kept ?? 0;
-    const { masks } = arena;
+    const masks = arena.floats;
     const { length } = slot;
     if (inputs.write) arena.set(inputs.write.offset + place, length + kept);
     if (inputs.length) arena.set(inputs.length.offset + place, length + kept + rows);

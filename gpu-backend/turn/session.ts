@@ -131,12 +131,16 @@ export class Session implements Draftable {
       row.tokens[i] = this.tokens[from + i]!;
       row.parents[i] = i - 1;
     }
-    row.logitsFrom = row.count;
+    // With the states of its last tokens come their logits, which nobody needs: few tokens, so that they cost little.
+    const wanted = this.seat?.states?.wanted ?? 0;
+    row.logitsFrom = Math.min(row.count, Math.max(0, this.turn.prompt.length - 1 - wanted - from));
     return row;
   }
 
   absorbPrefill(micros: number): void {
     this.prefillMicros += micros;
+    const { row, slot } = this;
+    for (let i = row.logitsFrom; i < row.count; i++) this.tellState(slot.length + i, i);
     const chain = Int32Array.from({ length: this.row.count }, (_, i) => i);
     this.engine.commit(this.slot, chain, chain.length);
   }
@@ -227,6 +231,7 @@ export class Session implements Draftable {
     engine.commit(this.slot, walk.path, count);
     const tokens = walk.tokens.slice(0, count);
     this.tokens.set(tokens, this.length);
+    for (let i = 0; i < count; i++) this.tellState(this.length - 1 + i, walk.path[i]!);
     this.extra = candidates.owedToNetwork(tokens);
     const drafted = candidates.tree.size;
     this.steps++;
@@ -253,10 +258,19 @@ export class Session implements Draftable {
 
   /** The last hidden state at a node of the step's tree, where the engine gives them. */
   private hiddenAt(node: number): Float32Array {
-    const { hidden, count } = this.row;
+    return this.hiddenOf(node + 1);
+  }
+
+  private hiddenOf(row: number): Float32Array {
+    const { hidden, count, logitsFrom } = this.row;
     if (!hidden) throw new Error('the engine was opened without hidden states');
-    const size = hidden.length / count;
-    return hidden.subarray((node + 1) * size, (node + 2) * size);
+    const size = hidden.length / (count - logitsFrom);
+    return hidden.subarray((row - logitsFrom) * size, (row - logitsFrom + 1) * size);
+  }
+
+  /** Tells the seat the state of a row, which holds the token at `position`. */
+  private tellState(position: number, row: number): void {
+    this.seat?.states?.take(position, this.hiddenOf(row));
   }
 
   end(reason: DoneReason): void {

@@ -5,7 +5,7 @@ measured on answers that it was not trained on; its time is said, as an 8B model
 
   python heads.py --model FOLDER --kept answers.pt [--heads medusa,hydra,chimera,falcon] [--places 4] [--minutes 10]
 
-Built from the papers' text; each class says where it departs from its own. Needs what early_exit.py needs.
+Built from the papers' text; each class says where it departs from its own. Needs what target.py needs.
 """
 import argparse
 import random
@@ -14,7 +14,7 @@ import time
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from early_exit import Layer, Target, answers, asking
+from target import answers, asking, opened
 
 ROWS = 0.25  # of a text, in a step: the vocabulary takes most of its time
 STEP_MS, ROW_MS, PASS_MS = 7.5, 0.02, 0.4  # of the simulated target, and of a pass of what drafts
@@ -30,12 +30,6 @@ def shifted(x, by):
 def embedded(target, tokens):
     e = target.table[tokens]
     return e / e.pow(2).mean(-1, keepdim=True).sqrt()
-
-
-def last_layer(target):
-    layer = Layer(target.c)
-    layer.load_state_dict(target.layers[-1].state_dict())
-    return layer
 
 
 class Medusa(nn.Module):
@@ -82,7 +76,7 @@ class Chimera(nn.Module):
         self.places, self.alignments = places, 1
         self.passes = [LAYER + 5 * SQUARE + HEAD] * places
         self.wide, self.narrow = nn.Linear(3 * h, h), nn.Linear(h, h, bias=False)
-        self.layer = last_layer(target)
+        self.layer = target.last_layer()
         self.blocks = nn.ModuleList(nn.Linear(h, h, bias=False) for _ in range(places))
         for block in self.blocks:
             nn.init.eye_(block.weight)
@@ -118,7 +112,7 @@ class Falcon(nn.Module):
         nn.init.zeros_(self.fused.weight)
         nn.init.eye_(self.fused.weight.data[:, :h])
         self.first, self.second = (nn.LSTM(h, h, batch_first=True) for _ in range(2))
-        self.layer = last_layer(target)
+        self.layer = target.last_layer()
 
     def forward(self, target, hidden, tokens, at):
         """Blocks end at rows `at`, `at` + places, …: only these are answered for."""
@@ -137,11 +131,11 @@ class Trial:
     def __init__(self, target, head, args):
         self.target, self.head, self.vocabulary = target, head, args.vocabulary
         self.norm = nn.Parameter(target.norm.clone())
-        self.table = target.head[:args.vocabulary]
+        self.table = target.head[:args.vocabulary].float()
 
     def read(self, text, at):
         """For each place: the states to read off from, and the rows that have the truth, −1 beyond the answer."""
-        hidden, tokens = text['hidden'].float()[None], text['tokens'].long()[None]
+        hidden, tokens = text['hidden'][len(self.target.layers)].float()[None], text['tokens'].long()[None]
         rows = torch.arange(hidden.shape[1])[at::self.head.alignments]
         for place, state in enumerate(self.head(self.target, hidden, tokens, at), 1):
             truth = torch.where(rows + place < hidden.shape[1], rows + place, -1)
@@ -201,7 +195,7 @@ def main():
     p.add_argument('--batch', type=int, default=6)
     p.add_argument('--lr', type=float, default=6e-4)
     args = p.parse_args()
-    target = Target(args.model)
+    target = opened(args)
     random.seed(1)
     texts = [t for t in answers(target, args, len(target.layers)) if len(t['tokens']) - t['asked'] > 16]
     held, learned = texts[:len(texts) // 10], texts[len(texts) // 10:]

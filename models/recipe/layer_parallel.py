@@ -11,7 +11,7 @@ import argparse
 
 import torch
 import torch.nn.functional as F
-from early_exit import Target, answers, asking, rotate
+from target import Cache, answers, asking, opened, rotate
 
 # Of the simulated machine (bench/drafters/simulated.ts): a target of 8B, a parallel draft of 1B, a device a layer of
 # its groups; what leaves layers out is the target itself.
@@ -29,9 +29,9 @@ class Chain:
         x, self.exact = target.table[tokens][None], []
         causal = torch.ones(n, n, dtype=torch.bool).tril()
         for layer in target.layers:
-            cache = [torch.zeros(1, self.kv, 0, self.width)] * 2
+            cache = Cache(1, target.c, n)
             x = layer(x, target.cos[:n], target.sin[:n], causal, cache)
-            self.exact.append([z[0] for z in cache])
+            self.exact.append([cache.k[0], cache.v[0]])
         self.says = F.linear(target.normed(x[0]), target.head).argmax(-1)
 
     def begin(self, starts):
@@ -103,7 +103,7 @@ def main():
     p.add_argument('--groups', default='1,2,3,4')
     p.add_argument('--without', nargs='*', default=[], help='layers, like 28,29')
     args = p.parse_args()
-    target = Target(args.model)
+    target = opened(args)
     long = lambda t: len(t['tokens']) > t['asked'] + 16
     texts = [t for t in answers(target, args, len(target.layers)) if t['greedy'] and long(t)][:args.texts]
     chains = [Chain(target, t['tokens'].long()) for t in texts]

@@ -251,6 +251,28 @@ describe('the price of asking', () => {
     expect(price.affords(0)).toBe(true);
   });
 
+  test('however many namespaces come, trying a network on them costs no more', async () => {
+    const stepMs = 20;
+    const { time, network, drafters, begin } = world(wrong);
+    network.costs = () => 4;
+    network.during = () => {
+      time.ms += 4;
+    };
+    const namespaces = 200;
+    for (let i = 0; i < namespaces; i++) {
+      const turn = begin(`${i}`);
+      for (let step = 0; step < 20; step++) {
+        await drafters.prepare([turn.seat]);
+        turn.commit(1);
+        drafters.settle([{ seat: turn.seat, tokens: 1, extra: 0 }], stepMs);
+      }
+      turn.seat.end();
+    }
+    // 64 steps' worth to begin with, and 0.4 % of 4,000 steps for all and for each of them.
+    expect(time.ms / stepMs).toBeGreaterThan(10);
+    expect(time.ms / stepMs).toBeLessThan(64 + 2 * 0.004 * namespaces * 20);
+  });
+
   test('what asking brings is learned by what is known before', () => {
     const gain = new Gain();
     const sure = { covered: 0.1, likely: 0.9, entropy: 0.3, depth: 1 };

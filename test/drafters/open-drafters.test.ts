@@ -1,4 +1,6 @@
 /** What ESPALIER_DRAFT may name, and what is refused. */
+import { cpSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AddOptions } from '../../gpu-backend/builder/add-model.ts';
 import { addModel } from '../../gpu-backend/builder/add-model.ts';
@@ -8,8 +10,9 @@ import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
-import { openDrafters } from '../../gpu-backend/open-drafters.ts';
+import { openDrafters, openNetwork, readsHidden } from '../../gpu-backend/open-drafters.ts';
 import { BUNDLED, SMALL, temporaryFolder } from '../engine/models.ts';
+import { fusionTensors, trainedFile } from '../engine/trained-file.ts';
 
 const cacheFolder = temporaryFolder();
 const BUNDLED_DRAFT = BUNDLED.replace(/target$/, 'draft');
@@ -46,6 +49,44 @@ describe('ESPALIER_DRAFT', () => {
   });
 
   test('that names a model of another tokenizer is refused', async () => {
-    await expect(open(SMALL)).rejects.toThrow(/tokenizer/);
+    const folder = join(cacheFolder, 'strange');
+    cpSync(SMALL, folder, { recursive: true });
+    const vocab = Object.fromEntries(Array.from({ length: 96 }, (_, id) => [`strange ${id}`, id]));
+    writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify({ model: { vocab } }));
+    await expect(open(folder)).rejects.toThrow(/strange has another tokenizer/);
+  });
+
+  test('that names a checkpoint without its tokenizer is refused, and told what is missing', async () => {
+    await expect(open(SMALL)).rejects.toThrow(/llama3-rope-sharded-f32 has no tokenizer.json/);
+  });
+
+  test('that names a layer for another target, or one of no kind, is refused', async () => {
+    const feature = trainedFile(cacheFolder, { kind: 'feature' }, fusionTensors());
+    await expect(open(feature)).rejects.toThrow(/trained for llama3-rope.*, not for espalier-tiny/);
+    const nameless = trainedFile(cacheFolder, { exit: '1' });
+    await expect(open(nameless)).rejects.toThrow(/its kind is not said/);
+  });
+
+  test('that names a layer over hidden states asks for a target that gives them', async () => {
+    const feature = trainedFile(cacheFolder, { kind: 'feature' }, fusionTensors());
+    const exit = trainedFile(cacheFolder, { kind: 'exit', exit: '1' });
+    expect([feature, exit, BUNDLED_DRAFT, undefined].map(readsHidden)).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+    const small = await addModel(SMALL, add);
+    for (const hiddenOutput of [true, false]) {
+      const options = { slots: 2, maxContext: 256, threads: 1, cacheFolder, hiddenOutput };
+      const own = await openEngine(small.path, options);
+      const opening = openNetwork(feature, small, own, { settings, add });
+      if (hiddenOutput) {
+        const network = await opening;
+        expect(network.readsStates).toBe(true);
+        network.close();
+      } else await expect(opening).rejects.toThrow(/hiddenOutput/);
+      own.close();
+    }
   });
 });

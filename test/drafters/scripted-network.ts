@@ -13,6 +13,7 @@ export class ScriptedNetwork implements Network {
   readonly vocabSize: number;
   readonly mostTokens = 64;
   readonly mostContext = 1024;
+  readonly readsStates: boolean = false;
   readonly runs: (readonly Question[])[] = [];
   /** Milliseconds by rows, as expected. */
   costs = (rows: number): number => 1 + 0.01 * rows;

@@ -1,15 +1,12 @@
 /** A part of a model computes what the layers that it has would compute alone, on the model's own weights. */
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { layersOf } from '../../gpu-backend/builder/decoder-options.ts';
 import { earlyExit } from '../../gpu-backend/builder/early-exit.ts';
-import { readSafetensorsIndex } from '../../gpu-backend/builder/safetensors.ts';
-import { writeSafetensors } from '../../gpu-backend/builder/safetensors-writer.ts';
-import { readAs } from '../../gpu-backend/builder/tensor-reader.ts';
 import { type EngineOptions, openEngine, openPart } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
 import { chainRow, maxDifference } from './driver.ts';
 import { SMALL, temporaryFolder } from './models.ts';
+import { trainedFile } from './trained-file.ts';
 
 const cacheFolder = temporaryFolder();
 const BASE: EngineOptions = { slots: 1, maxContext: 64, threads: 1, cacheFolder };
@@ -19,12 +16,7 @@ const VOCAB = 96;
 
 /** The checkpoint's second and last layer, as one that was trained to follow its first. */
 function lastLayer(notes: Record<string, string>): string {
-  const file = join(cacheFolder, `last-${notes.exit}-${notes.vocabulary}.safetensors`);
-  const tensors = [...readSafetensorsIndex(SMALL).values()]
-    .filter(({ name }) => name === 'model.norm.weight' || name.startsWith('model.layers.1.'))
-    .map((tensor) => ({ ...tensor, name: tensor.name.replace(/^model\.(layers\.1\.)?/, '') }));
-  writeSafetensors(file, tensors, 'F32', (tensor) => readAs(tensor, 'float32'), notes);
-  return file;
+  return trainedFile(cacheFolder, { kind: 'exit', ...notes });
 }
 
 async function logitsOf(engine: OrtEngine): Promise<Float32Array> {
@@ -97,6 +89,8 @@ describe('a part of a model', () => {
     };
     expect(() => open({ exit: '2', vocabulary: '40' })).toThrow(/exit must be 1 to 1/);
     expect(() => open({ exit: 'soon', vocabulary: '40' })).toThrow(/exit/);
+    const others = { exit: '1', weights: 'of another', target: 'another model' };
+    expect(() => open(others)).toThrow(/trained for another model, not for llama3/);
     const rotated = await openEngine(SMALL, { ...BASE, quantization: 'int8' });
     const file = lastLayer({ exit: '1', vocabulary: '40' });
     expect(() => earlyExit(rotated.parts.prepared, file)).toThrow(/int8/);

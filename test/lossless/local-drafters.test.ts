@@ -4,6 +4,7 @@ import { Decoder } from '../../bench/drafters/decode.ts';
 import { countingClock, withFreeNodes } from '../../bench/drafters/free-nodes.ts';
 import { Nucleus } from '../../gpu-backend/accept/warp.ts';
 import { layersOf } from '../../gpu-backend/builder/decoder-options.ts';
+import { featureDrafter } from '../../gpu-backend/builder/feature-drafter.ts';
 import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
 import { Echoes } from '../../gpu-backend/drafters/echoes.ts';
 import { EngineNetwork } from '../../gpu-backend/drafters/engine-network.ts';
@@ -18,10 +19,12 @@ import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 import { ScriptedNetwork } from '../drafters/scripted-network.ts';
 import { SMALL, temporaryFolder } from '../engine/models.ts';
 import { randomCheckpoint } from '../engine/random-checkpoint.ts';
+import { fusionTensors, trainedFile } from '../engine/trained-file.ts';
 import { turnOf } from '../support/turn.ts';
 
 const cacheFolder = temporaryFolder();
 const BASE: EngineOptions = { slots: 3, maxContext: 160, threads: 1, cacheFolder };
+const TARGET: EngineOptions = { ...BASE, hiddenOutput: true };
 const DRAFT: EngineOptions = { ...BASE, attention: 'fused' };
 const TOKENS = 40;
 const TURNS = [
@@ -33,7 +36,7 @@ const TURNS = [
 let engine: OrtEngine;
 const opened: OrtEngine[] = [];
 beforeAll(async () => {
-  engine = await openEngine(SMALL, BASE);
+  engine = await openEngine(SMALL, TARGET);
 });
 afterAll(() => {
   for (const one of opened) one.close();
@@ -42,6 +45,16 @@ afterAll(() => {
 
 const always = (network: Network): LocalDrafters =>
   new NetworkedDrafters(network, nodeClock, { always: { passes: 3, nodes: 4 } });
+
+/** A layer over the target's states as it is before it has learned anything. */
+async function overStates(): Promise<LocalDrafters> {
+  const notes = { kind: 'feature', vocabulary: '60' };
+  const file = trainedFile(cacheFolder, notes, fusionTensors());
+  const part = featureDrafter(engine.parts.prepared, file);
+  const draft = await openPart(engine, part, { ...DRAFT, hiddenOutput: true });
+  opened.push(draft);
+  return always(new EngineNetwork(draft, engine.limits.vocabSize, part.logits, true));
+}
 
 async function network(open: Promise<OrtEngine>): Promise<LocalDrafters> {
   const draft = await open;
@@ -91,6 +104,7 @@ const DRAFTERS: Record<string, () => LocalDrafters | Promise<LocalDrafters>> = {
   "the target's own weights": () => network(openPart(engine, { blocks: layersOf(0, 2) }, DRAFT)),
   "some of the target's blocks": () =>
     network(openPart(engine, { blocks: layersOf(0, 2).slice(0, 3) }, DRAFT)),
+  "a layer over the target's states": overStates,
   'a network that lies': () => always(liar),
   'a saboteur': () => sabotage,
 };

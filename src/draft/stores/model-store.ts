@@ -41,11 +41,16 @@ export class ModelStore implements EvidenceStore {
   /** Says nothing while it is set: for what would be drafted without the model. */
   silent = false;
   private readonly order: number;
+  private readonly keeps: boolean;
   private readonly slots: (ModelNode | null)[] = new Array(MAX_TREE_NODES + 1).fill(null);
 
-  /** @param drawn whether distributions come with the verifier's noise in them */
-  constructor(drawn = false) {
+  /**
+   * @param drawn whether distributions come with the verifier's noise in them
+   * @param keeps whether a node that becomes committed text counts as read
+   */
+  constructor(drawn = false, keeps = true) {
     this.order = drawn ? ORDER.drawn : ORDER.plain;
+    this.keeps = keeps;
   }
 
   begin(): void {
@@ -81,7 +86,8 @@ export class ModelStore implements EvidenceStore {
 
   advance(token: number): void {
     const { root } = this;
-    const child = this.unread.length === 0 ? root.children.get(token) : undefined;
+    const read = this.keeps && this.unread.length === 0;
+    const child = read ? root.children.get(token) : undefined;
     for (const other of root.children.values()) if (other !== child) this.release(other);
     if (child) {
       this.settled.push(child.row);

@@ -1,0 +1,83 @@
+/** `npx espalier draft`: trains what drafts beside a model, by the Python recipe in models/recipe. */
+import { spawn, spawnSync } from 'node:child_process';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { addModel } from '../builder/add-model.ts';
+import { writeFloatCheckpoint } from '../builder/float-checkpoint.ts';
+import { DEFAULT_CACHE_FOLDER } from '../engine/open.ts';
+
+const DRAFT_HELP = `Usage:
+  npx espalier draft train MODEL [--kind feature|exit] [--out FILE] [--text FOLDER]
+                           [--python PROGRAM] [-- OPTIONS OF THE RECIPE]
+      Trains a layer that drafts for MODEL (as in \`model add\`, in int4) and says how to
+      use it. The model writes the answers that the layer learns from. --text FOLDER lets
+      some of its questions be about your own texts. feature, the default, continues the
+      model's hidden states; exit follows its first layers. Options of the recipe are
+      --write-minutes, --train-minutes, --threads and others: see models/recipe.`;
+
+const RECIPE = fileURLToPath(new URL('../../models/recipe', import.meta.url));
+const SCRIPTS = { feature: 'feature.py', exit: 'early_exit.py' } as const;
+const PACKAGES = ['torch', 'safetensors', 'tokenizers', 'jinja2'];
+
+/** Runs the command; resolves with the exit code. */
+export async function runDraftCommand(argv: readonly string[]): Promise<number> {
+  const { positionals, values } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      kind: { type: 'string', default: 'feature' },
+      out: { type: 'string' },
+      text: { type: 'string' },
+      python: { type: 'string', default: 'python3' },
+      cache: { type: 'string', default: DEFAULT_CACHE_FOLDER },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const [verb, source, ...options] = positionals;
+  if (values.help || verb !== 'train' || !source) {
+    console.log(DRAFT_HELP);
+    return values.help ? 0 : 2;
+  }
+  const { kind, python, text } = values;
+  if (kind !== 'feature' && kind !== 'exit') {
+    throw new Error(`--kind must be feature or exit, not "${kind}"`);
+  }
+  requirePackages(python);
+  const model = await addModel(source, {
+    cacheFolder: values.cache,
+    compute: 'float32',
+    // A residual stream that is turned, as that of int8, can't be read by a further layer.
+    quantization: 'int4',
+  });
+  const { name } = model.manifest;
+  const out = values.out ?? `${kind}-${name}.safetensors`;
+  const folder = join(values.cache, 'training', name);
+  writeFloatCheckpoint(model, folder);
+  const given = text === undefined ? [] : ['--text', text];
+  const args = [join(RECIPE, SCRIPTS[kind]), '--model', folder, '--out', out, ...given, ...options];
+  const code = await run(python, args);
+  if (code !== 0) return code;
+  const path = relative(process.cwd(), model.path);
+  console.log(`use it with ESPALIER_MODEL=${path} ESPALIER_DRAFT=${out} npm start`);
+  return 0;
+}
+
+/** Throws an Error that says how to get what is missing. */
+function requirePackages(python: string): void {
+  const { error, status } = spawnSync(python, ['-c', `import ${PACKAGES.join(', ')}`]);
+  if (!error && status === 0) return;
+  throw new Error(
+    `training needs Python with ${PACKAGES.join(', ')}; ${python} ${error ? 'is not there' : 'lacks some of them'}. ` +
+      'Get them by: python3 -m venv .venv && .venv/bin/pip install ' +
+      `${PACKAGES.join(' ')}, and add --python .venv/bin/python`,
+  );
+}
+
+function run(program: string, args: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: 'inherit' });
+    child.once('error', reject);
+    child.once('close', (code) => resolve(code ?? 1));
+  });
+}

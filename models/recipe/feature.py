@@ -1,0 +1,94 @@
+"""Trains one decoder layer that continues a checkpoint's last hidden states (EAGLE, 2401.15077): at each token it
+reads the token and the state behind the one before it, and learns the state and the words behind it. Drafting, it
+reads its own states: the texts are read `--passes` times, and from the second time on it has its own of the time
+before in place of half of the target's (EAGLE adds noise instead; HASS, 2408.15766, trains on own states too).
+
+The target writes its own answers. Nothing of it is trained: its norm and head are used, of the vocabulary's first
+`--vocabulary` tokens.
+
+  python feature.py --model FOLDER --out feature.safetensors
+                    [--write-minutes 16] [--train-minutes 28] [--vocabulary 16384] [--passes 2]
+
+Needs what target.py needs; a Llama-family checkpoint.
+"""
+import argparse
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from target import answers, asking, opened
+from trainer import learn, likeness, padded, save, training
+
+STATE_WEIGHT = 0.5  # of the states' loss beside that of the words
+OWN = 0.5  # of the states are its own, from the second pass on
+KEPT = 64  # states of a question that the verifier has (gpu-backend/drafters/target-states.ts)
+HIDDEN = 0.75, 0.3  # of the texts, long and short, have no states at their beginning
+
+
+def hidden(asked):
+    """The first token of a text whose state is known."""
+    if asked > KEPT and torch.rand(1) < HIDDEN[0]:
+        return asked - KEPT
+    return int(torch.rand(1) * asked) if torch.rand(1) < HIDDEN[1] else 0
+
+
+class Feature(nn.Module):
+    def __init__(self, target, passes):
+        super().__init__()
+        c, self.target, self.passes = target.c, target, passes
+        h = c['hidden_size']
+        self.layer = target.last_layer()
+        self.norm = nn.Parameter(target.norm.clone())
+        self.embedding_norm = nn.RMSNorm(h, c['rms_norm_eps'])
+        # Begins as the sum of both.
+        self.fusion = nn.Linear(2 * h, h, bias=False)
+        with torch.no_grad():
+            self.fusion.weight.copy_(torch.cat([torch.eye(h), torch.eye(h)], 1))
+
+    def forward(self, embedded, before, mask):
+        n = embedded.shape[1]
+        x = self.fusion(torch.cat([embedded, before], -1))
+        x = self.layer(x, self.target.cos[:n], self.target.sin[:n], mask)
+        return self.target.normed(x, self.norm)
+
+    def losses(self, texts, vocabulary, share):
+        target = self.target
+        x, real = padded([t['hidden'][len(target.layers)] for t in texts])
+        truth = target.normed(x)
+        scale = truth[real].pow(2).mean().sqrt()
+        tokens = padded([t['tokens'] for t in texts])[0].long()
+        embedded = self.embedding_norm(target.table[tokens])
+        n = tokens.shape[1]
+        mask = torch.ones(n, n, dtype=torch.bool).tril()
+        first = torch.tensor([hidden(t['asked']) for t in texts])
+        known = (torch.arange(n) >= first[:, None])[..., None]
+        states, found = truth, []
+        for _ in range(self.passes):
+            before = F.pad(states * known, (0, 0, 1, -1))
+            own = self(embedded, before, mask)
+            loss, right = likeness(target, own[real], texts, vocabulary, share)
+            off = F.smooth_l1_loss(own[real] / scale, truth[real] / scale)
+            found.append((loss + STATE_WEIGHT * off, right))
+            mixed = torch.rand(*tokens.shape, 1) < OWN if self.training else torch.ones(1, 1, 1, dtype=torch.bool)
+            states = torch.where(mixed, own.detach(), truth)
+        return found
+
+    def tensors(self):
+        return {**self.layer.state_dict(), 'norm.weight': self.norm, 'fusion.weight': self.fusion.weight,
+                'embedding_norm.weight': self.embedding_norm.weight}
+
+
+def main():
+    p = training(asking(argparse.ArgumentParser()))
+    p.add_argument('--passes', type=int, default=2)
+    args = p.parse_args()
+    torch.manual_seed(1)
+    target = opened(args)
+    texts = answers(target, args, len(target.layers))
+    drafter = Feature(target, args.passes)
+    learn(drafter, texts, args, lambda agrees: save(drafter, args, target.notes(
+        'feature', vocabulary=args.vocabulary, agrees=agrees)))
+
+
+if __name__ == '__main__':
+    main()

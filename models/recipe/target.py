@@ -1,0 +1,252 @@
+"""A Llama-family checkpoint that writes answers for those that learn to draft for it: its layers, its own answers
+with their hidden states and the likeliest tokens of their logits, and whose they are.
+
+Needs torch, safetensors, tokenizers and jinja2.
+"""
+import json
+import os
+import time
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from jinja2 import Environment
+from questions import questions
+from safetensors import safe_open
+from tokenizers import Tokenizer
+
+TOP = 32  # logits kept of each token: the rest of a softmax says little
+ANSWER = 160  # tokens of an answer at most
+POSITIONS = 1024
+DONE = 0.15  # of the answers of a batch, from which on it is packed anew: that copies the caches
+LEAST = 0.15  # of the answers of a batch, below which those that are left are cut
+
+
+class Cache:
+    """Keys and values of one layer, of several texts."""
+
+    def __init__(self, texts, c, rows):
+        shape = texts, c['num_key_value_heads'], rows, c['head_dim']
+        self.k, self.v, self.used = torch.zeros(shape), torch.zeros(shape), 0
+
+    def add(self, k, v):
+        begin, self.used = self.used, self.used + k.shape[2]
+        self.k[:, :, begin:self.used], self.v[:, :, begin:self.used] = k, v
+        return self.k[:, :, :self.used], self.v[:, :, :self.used]
+
+    def keep(self, texts):
+        self.k, self.v = self.k[texts], self.v[texts]
+
+
+class Layer(nn.Module):
+    """A Llama layer under the checkpoint's own names; keeps keys and values where it is given a cache."""
+
+    def __init__(self, c):
+        super().__init__()
+        h, d, kv = c['hidden_size'], c['head_dim'], c['num_key_value_heads']
+        linear = lambda i, o: nn.Linear(i, o, bias=False)
+        biased = lambda i, o: nn.Linear(i, o, bias=c.get('attention_bias', False))
+        self.c = c
+        self.self_attn = nn.ModuleDict(dict(
+            q_proj=biased(h, c['num_attention_heads'] * d), k_proj=biased(h, kv * d),
+            v_proj=biased(h, kv * d), o_proj=linear(c['num_attention_heads'] * d, h)))
+        self.mlp = nn.ModuleDict(dict(
+            gate_proj=linear(h, c['intermediate_size']), up_proj=linear(h, c['intermediate_size']),
+            down_proj=linear(c['intermediate_size'], h)))
+        self.input_layernorm = nn.RMSNorm(h, c['rms_norm_eps'])
+        self.post_attention_layernorm = nn.RMSNorm(h, c['rms_norm_eps'])
+
+    def forward(self, x, cos, sin, mask, cache=None):
+        c, a, m = self.c, self.self_attn, self.mlp
+        b, t, _ = x.shape
+        d, kv = c['head_dim'], c['num_key_value_heads']
+        y = self.input_layernorm(x)
+        split = lambda z, heads: z.view(b, t, heads, d).transpose(1, 2)
+        q = rotate(split(times(a['q_proj'], y), c['num_attention_heads']), cos, sin)
+        k = rotate(split(times(a['k_proj'], y), kv), cos, sin)
+        v = split(times(a['v_proj'], y), kv)
+        if cache is not None:
+            k, v = cache.add(k, v)
+        # A key head's queries as further rows of it: keys are read once, and not copied.
+        scores = q.reshape(b, kv, -1, d) @ k.transpose(2, 3) / d ** 0.5
+        scores = scores.view(b, kv, -1, t, k.shape[2]).masked_fill(~mask.unsqueeze(-3), -torch.inf)
+        y = torch.softmax(scores, -1).view(b, kv, -1, k.shape[2]) @ v
+        x = x + times(a['o_proj'], y.view(b, -1, t, d).transpose(1, 2).reshape(b, t, -1))
+        y = self.post_attention_layernorm(x)
+        return x + times(m['down_proj'], F.silu(times(m['gate_proj'], y)) * times(m['up_proj'], y))
+
+
+def times(linear, x):
+    """In the type of the weights; sums stay in the type of `x`."""
+    return linear(x.to(linear.weight.dtype)).to(x.dtype)
+
+
+def rotate(x, cos, sin):
+    h = x.shape[-1] // 2
+    return x * cos + torch.cat([-x[..., h:], x[..., :h]], -1) * sin
+
+
+class Target:
+    def __init__(self, folder, dtype=torch.float32):
+        read = lambda name: json.load(open(os.path.join(folder, name)))
+        c = self.c = read('config.json')
+        c.setdefault('head_dim', c['hidden_size'] // c['num_attention_heads'])
+        c.setdefault('num_key_value_heads', c['num_attention_heads'])
+        rope = c.get('rope_parameters') or {}
+        if 'qwen3' in str(c['architectures']).lower() or rope.get('rope_type', 'default') != 'default' or c.get('rope_scaling'):
+            raise SystemExit('norms of queries and keys, and scaled rotary embeddings, are not built here')
+        manifest = read('manifest.json')
+        self.name, self.fingerprint = manifest['name'], manifest['fingerprints']['weights']
+        with safe_open(os.path.join(folder, 'model.safetensors'), 'pt') as f:
+            w = {k: f.get_tensor(k).float() for k in f.keys()}
+        c['attention_bias'] = any(k.endswith('q_proj.bias') for k in w)
+        self.folder, self.dtype = folder, dtype
+        self.table = w['model.embed_tokens.weight']
+        self.head = w.get('lm_head.weight', self.table).to(dtype)
+        self.norm = w['model.norm.weight']
+        self.layers = []
+        for i in range(c['num_hidden_layers']):
+            at = f'model.layers.{i}.'
+            layer = Layer(c)
+            layer.load_state_dict({k[len(at):]: v for k, v in w.items() if k.startswith(at)})
+            for module in layer.modules():
+                if isinstance(module, nn.Linear):
+                    module.to(dtype)
+            self.layers.append(layer.requires_grad_(False))
+        theta = rope.get('rope_theta') or c.get('rope_theta') or 1e4
+        inv = 1 / theta ** (torch.arange(0, c['head_dim'], 2).float() / c['head_dim'])
+        f = torch.outer(torch.arange(POSITIONS).float(), inv)
+        f = torch.cat([f, f], -1)
+        self.cos, self.sin = f.cos(), f.sin()
+
+    def normed(self, x, weight=None):
+        return F.rms_norm(x, (x.shape[-1],), self.norm if weight is None else weight, self.c['rms_norm_eps'])
+
+    def last_layer(self):
+        """A new layer with the weights of the last one."""
+        layer = Layer(self.c)
+        layer.load_state_dict({k: v.float() for k, v in self.layers[-1].state_dict().items()})
+        return layer
+
+    def notes(self, kind, **more):
+        """What the file of a layer that was trained for it says of itself."""
+        return dict(kind=kind, target=self.name, weights=self.fingerprint, **{k: str(v) for k, v in more.items()})
+
+    @torch.no_grad()
+    def write(self, prompts, exits, pad, ends):
+        """Answers to prompts of one batch: tokens, hidden states behind each number of layers in `exits`, top logits;
+        how many tokens were asked, and whether the likeliest was said."""
+        n, width = len(prompts), max(map(len, prompts))
+        total = width + ANSWER
+        said, seen = torch.full((n, total), pad), torch.zeros(n, total, dtype=torch.bool)
+        for i, p in enumerate(prompts):  # on the left, so that all end alike
+            said[i, width - len(p):width] = torch.tensor(p)
+            seen[i, width - len(p):width] = True
+        start = seen.int().argmax(1)
+        hidden = {e: torch.zeros(n, total, self.c['hidden_size'], dtype=torch.half) for e in exits}
+        values = torch.zeros(n, total, TOP, dtype=torch.half)
+        names = torch.zeros(n, total, TOP, dtype=torch.int)
+        caches = [Cache(n, self.c, total) for _ in self.layers]
+        greedy, live, begin, end = torch.arange(n) % 2 == 0, torch.arange(n), 0, width
+        over = torch.zeros(n, dtype=torch.bool)
+        # The last few would take the time of many: they are cut.
+        while end < total and len(live) > LEAST * n:
+            rows = torch.arange(begin, end)
+            places = (rows - start[live, None]).clamp(min=0)
+            cos, sin = self.cos[places][:, None], self.sin[places][:, None]
+            columns = torch.arange(end)
+            mask = (seen[live, None, :end] & (columns <= rows[:, None])) | (columns == rows[:, None])
+            x = self.table[said[live, begin:end]]
+            for i, layer in enumerate(self.layers):
+                x = layer(x, cos, sin, mask[:, None], caches[i])
+                if i + 1 in hidden:
+                    hidden[i + 1][live, begin:end] = x.half()
+            x = self.normed(x)
+            for at, part in zip(range(begin, end, 8), x.split(8, 1)):
+                top = F.linear(part.to(self.dtype), self.head).float().topk(TOP, -1)
+                values[live, at:at + part.shape[1]] = top.values.half()
+                names[live, at:at + part.shape[1]] = top.indices.int()
+            drawn = torch.multinomial(torch.softmax(values[live, end - 1].float() / 0.8, -1), 1)[:, 0]
+            at = torch.where(greedy[live], torch.zeros_like(drawn), drawn)
+            next = names[live, end - 1, at].long()
+            over |= torch.isin(next, torch.tensor(ends))
+            said[live, end], seen[live, end] = next, ~over
+            begin, end = end, end + 1
+            if over.float().mean() > DONE:
+                live, on = live[~over], ~over
+                for cache in caches:
+                    cache.keep(on)
+                over = over[on]
+        # The token that was said last has no state.
+        seen[:, end - 1:] = False
+        cut = lambda z, i: z[i, start[i]:int(start[i]) + int(seen[i].sum())].clone()
+        return [dict(tokens=cut(said, i), hidden={e: cut(h, i) for e, h in hidden.items()}, values=cut(values, i),
+                     names=cut(names, i), asked=len(prompts[i]), greedy=bool(greedy[i])) for i in range(n)]
+
+
+def answers(target, args, *exits):
+    """Those in the file `args.kept`, or newly written ones, which it keeps."""
+    if args.kept and os.path.exists(args.kept):
+        texts = torch.load(args.kept)
+        if set(exits) - set(texts[0]['hidden']):
+            raise SystemExit(f'{args.kept} has states behind layers {[*texts[0]["hidden"]]}, not {exits}: write anew with --behind')
+        return texts
+    exits = {*exits, *args.behind}
+    tok = Tokenizer.from_file(os.path.join(target.folder, 'tokenizer.json'))
+    ends = target.c.get('eos_token_id')
+    generation = os.path.join(target.folder, 'generation_config.json')
+    if ends is None and os.path.exists(generation):
+        ends = json.load(open(generation))['eos_token_id']
+    ends = ends if isinstance(ends, list) else [ends]
+    chat, asked, texts, began = chat_of(target.folder), questions(args.text), [], time.process_time()
+    while (time.process_time() - began) < args.write_minutes * 60:
+        # Of like length: what is shorter than the longest is computed for nothing.
+        pool = [tok.encode(chat(next(asked)), add_special_tokens=False).ids for _ in range(4 * args.write_batch)]
+        pool = sorted((p for p in pool if len(p) + ANSWER < POSITIONS), key=len)
+        for batch in chunks(pool, args.write_batch):
+            texts += target.write(batch, exits, ends[0], ends)
+            print(f'{sum(len(t["tokens"]) - t["asked"] for t in texts)} tokens written in {len(texts)} answers, '
+                  f'{(time.process_time() - began) / 60:.1f} minutes', flush=True)
+            if (time.process_time() - began) >= args.write_minutes * 60:
+                break
+    if args.kept:
+        torch.save(texts, args.kept)
+    return texts
+
+
+def chunks(items, size):
+    return (items[i:i + size] for i in range(0, len(items), size))
+
+
+def chat_of(folder):
+    """A question as the model is asked it: by the template of its tokenizer, or ChatML."""
+    template, own = None, os.path.join(folder, 'chat_template.jinja')
+    if os.path.exists(own):
+        template = open(own, encoding='utf8').read()
+    elif os.path.exists(os.path.join(folder, 'tokenizer_config.json')):
+        template = json.load(open(os.path.join(folder, 'tokenizer_config.json'))).get('chat_template')
+    if not isinstance(template, str):
+        return '<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n'.format
+    compiled = Environment(trim_blocks=True, lstrip_blocks=True).from_string(template)
+    return lambda question: compiled.render(
+        messages=[dict(role='user', content=question)], add_generation_prompt=True, bos_token='', eos_token='')
+
+
+def asking(p):
+    """The options of who needs answers."""
+    p.add_argument('--model', required=True, help='the folder of a checkpoint with its manifest')
+    p.add_argument('--text', help='a folder of texts that some of the questions are about')
+    p.add_argument('--kept', help='answers that were written before, or are to be kept for another training')
+    p.add_argument('--behind', type=int, nargs='*', default=[], help='keep the states behind so many layers too, for another training')
+    p.add_argument('--write-minutes', type=float, default=16, help='of processor time, over all threads')
+    p.add_argument('--write-batch', type=int, default=48, help='answers written at once')
+    p.add_argument('--threads', type=int, default=0, help='by default one a core')
+    p.add_argument('--type', choices=('float32', 'bfloat16'), default='float32', help='that the target computes in')
+    return p
+
+
+def opened(args):
+    """The target, and torch as the options say."""
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    return Target(args.model, getattr(torch, args.type))

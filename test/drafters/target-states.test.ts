@@ -1,0 +1,76 @@
+/** A network that reads the target's hidden states gets those behind just the tokens before the ones it reads. */
+import { expect, test } from 'vitest';
+import { Decoder } from '../../bench/drafters/decode.ts';
+import { countingClock, withFreeNodes } from '../../bench/drafters/free-nodes.ts';
+import { Nucleus } from '../../gpu-backend/accept/warp.ts';
+import type { Question } from '../../gpu-backend/drafters/network.ts';
+import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
+import { TargetStates } from '../../gpu-backend/drafters/target-states.ts';
+import { openEngine } from '../../gpu-backend/engine/open.ts';
+import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
+import { chainRow, maxDifference } from '../engine/driver.ts';
+import { SMALL, temporaryFolder } from '../engine/models.ts';
+import { turnOf } from '../support/turn.ts';
+import { ScriptedNetwork } from './scripted-network.ts';
+
+const PROMPT = Array.from({ length: 90 }, (_, i) => (i * 31) % 96);
+const ANSWER = 30;
+
+/** Keeps what it is told of the committed text. */
+class Reader extends ScriptedNetwork {
+  override readonly readsStates = true;
+  readonly tokens: number[] = [];
+  readonly states: (Float32Array | null)[] = [];
+
+  override async read(questions: readonly Question[]): Promise<void> {
+    await super.read(questions);
+    for (const { tokens, states } of questions) {
+      this.tokens.push(...tokens);
+      this.states.push(...states);
+    }
+  }
+}
+
+test('the states are those of the tokens before, of the whole answer and the end of the prompt', async () => {
+  const options = { slots: 2, maxContext: 160, threads: 1, hiddenOutput: true };
+  const engine = await openEngine(SMALL, { ...options, cacheFolder: temporaryFolder() });
+  const reader = new Reader(96, () => [
+    [7, 0.6],
+    [3, 0.2],
+  ]);
+  const drafters = new NetworkedDrafters(reader, nodeClock, { always: { passes: 2, nodes: 6 } });
+  const decoder = new Decoder(withFreeNodes(engine), new Nucleus(96), countingClock(), drafters);
+  const turn = turnOf({ prompt: Int32Array.from(PROMPT), maxTokens: ANSWER });
+  const { tokens } = await decoder.decode(turn, drafters.seat(turn));
+  await decoder.close();
+
+  const text = [...PROMPT, ...tokens];
+  // Every committed token is read, in order, once; what the last step brought is not read any more.
+  expect(reader.tokens).toEqual(text.slice(0, reader.tokens.length));
+  expect(reader.tokens.length).toBeGreaterThan(PROMPT.length + ANSWER / 2);
+  const slot = engine.acquire(Int32Array.from(text), 140, 'reference')!;
+  const row = chainRow(slot, text);
+  await engine.step([row]);
+  // The network is asked when a first step has shown what time is worth.
+  const unknown = PROMPT.length - new TargetStates().wanted;
+  for (const [i, state] of reader.states.entries()) {
+    if (i - 1 < unknown) expect(state).toBeNull();
+    else {
+      const own = row.hidden!.subarray((i - 1) * 32, i * 32);
+      expect(maxDifference(state!, own)).toBeLessThan(1e-5);
+    }
+  }
+  engine.close();
+});
+
+test('states are copied, and those far back are forgotten', () => {
+  const states = new TargetStates();
+  const view = Float32Array.of(0);
+  for (let position = 0; position < 200; position++) {
+    view[0] = position;
+    states.take(position, view);
+  }
+  expect(states.before(199, 3).map((state) => state?.[0])).toEqual([198, 199, undefined]);
+  expect(states.before(200 - states.wanted, 1)).toEqual([null]);
+  expect(states.before(201 - states.wanted, 1)).not.toEqual([null]);
+});

@@ -1,0 +1,67 @@
+/** `npx espalier draft train`: what it says without Python's packages, and what it hands to the recipe. */
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
+import { readRows } from '../../gpu-backend/builder/tensor-reader.ts';
+import { readWeightIndex } from '../../gpu-backend/builder/weight-index.ts';
+import { runDraftCommand } from '../../gpu-backend/cli/draft.ts';
+import { maxDifference } from './driver.ts';
+import { SMALL, temporaryFolder } from './models.ts';
+
+const cacheFolder = temporaryFolder();
+const printed: string[] = [];
+beforeEach(() => {
+  printed.length = 0;
+  vi.spyOn(console, 'log').mockImplementation((line: string) => void printed.push(line));
+});
+afterEach(() => vi.restoreAllMocks());
+
+/** A program in Python's place that writes down what it is given, and ends with `status`. */
+function program(status: number): string {
+  const file = join(cacheFolder, `python-${status}`);
+  const code = `#!/bin/sh\n[ "$1" = -c ] && exit 0\nprintf '%s\\n' "$@" > ${file}.given\nexit ${status}\n`;
+  writeFileSync(file, code);
+  chmodSync(file, 0o755);
+  return file;
+}
+
+const train = (python: string, ...more: string[]) =>
+  runDraftCommand(['train', SMALL, '--cache', cacheFolder, '--python', python, ...more]);
+
+describe('npx espalier draft train', () => {
+  it('says how to get what it needs', async () => {
+    await expect(train('/bin/false')).rejects.toThrow(/\/bin\/false lacks some.*pip install torch/);
+    await expect(train('/no/python')).rejects.toThrow(/\/no\/python is not there/);
+  });
+
+  it('hands the recipe a checkpoint of the very model, and says how to use what was made', async () => {
+    const python = program(0);
+    const options = ['--text', 'docs', '--out', 'made.safetensors', '--', '--train-minutes', '3'];
+    expect(await train(python, ...options)).toBe(0);
+    const given = readFileSync(`${python}.given`, 'utf8').trim().split('\n');
+    const folder = given[2]!;
+    expect(given[0]).toMatch(/models\/recipe\/feature\.py$/);
+    expect(given.slice(3)).toEqual([
+      ...['--out', 'made.safetensors', '--text', 'docs', '--train-minutes', '3'],
+    ]);
+    expect(printed.at(-1)).toMatch(/ESPALIER_MODEL=\S+ ESPALIER_DRAFT=made.safetensors npm start/);
+    const [own, written] = [readWeightIndex(SMALL), readWeightIndex(folder)];
+    expect([...written.keys()].sort()).toEqual([...own.keys()].sort());
+    for (const [name, tensor] of own) {
+      const values = [...readRows(tensor)].flatMap((rows) => [...rows]);
+      const again = [...readRows(written.get(name)!)].flatMap((rows) => [...rows]);
+      expect(maxDifference(values, again)).toBeLessThan(2e-3);
+    }
+    // What is trained says whose it is by this: it must be the served model's.
+    const { manifest } = readModelFolder(folder);
+    expect(manifest.fingerprints.weights).toBe(
+      readModelFolder(SMALL).manifest.fingerprints.weights,
+    );
+  });
+
+  it('fails where the recipe fails, and refuses a kind that there is not', async () => {
+    expect(await train(program(3), '--kind', 'exit')).toBe(3);
+    await expect(train(program(0), '--kind', 'heads')).rejects.toThrow(/feature or exit/);
+  });
+});

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from target import answers, asking, opened
 from trainer import learn, likeness, padded, save, training
 
+RIDGE = 1e-3  # of the mean square of what is read
 STATE_WEIGHT = 0.5  # of the states' loss beside that of the words
 OWN = 0.5  # of the states are its own, from the second pass on
 KEPT = 64  # states of a question that the verifier has (gpu-backend/drafters/target-states.ts)
@@ -38,18 +39,33 @@ class Feature(nn.Module):
         c, self.target, self.passes = target.c, target, passes
         h = c['hidden_size']
         self.layer = target.last_layer()
+        # What it adds begins as nothing: the fusion alone guesses the state at first (`fit`).
+        nn.init.zeros_(self.layer.self_attn['o_proj'].weight)
+        nn.init.zeros_(self.layer.mlp['down_proj'].weight)
         self.norm = nn.Parameter(target.norm.clone())
         self.embedding_norm = nn.RMSNorm(h, c['rms_norm_eps'])
-        # Begins as the sum of both.
         self.fusion = nn.Linear(2 * h, h, bias=False)
-        with torch.no_grad():
-            self.fusion.weight.copy_(torch.cat([torch.eye(h), torch.eye(h)], 1))
+        self.half = torch.autocast('cpu', torch.bfloat16, enabled=target.dtype == torch.bfloat16)
+
+    @torch.no_grad()
+    def fit(self, texts):
+        """The fusion by least squares, on the states before their norm's gains: what a step of learning would take hundreds for."""
+        target, size = self.target, 2 * self.fusion.out_features
+        both, truth = torch.zeros(size, size), torch.zeros(size, size // 2)
+        for text in texts:
+            states = text['hidden'][len(target.layers)].float()
+            x = torch.cat([self.embedding_norm(target.table[text['tokens'][1:].long()]), target.normed(states)[:-1]], -1)
+            both += x.T @ x
+            truth += x.T @ F.rms_norm(states, states.shape[-1:])[1:]
+        both += RIDGE * both.diagonal().mean() * torch.eye(size)
+        self.fusion.weight.copy_(torch.linalg.solve(both, truth).T)
 
     def forward(self, embedded, before, mask):
         n = embedded.shape[1]
-        x = self.fusion(torch.cat([embedded, before], -1))
-        x = self.layer(x, self.target.cos[:n], self.target.sin[:n], mask)
-        return self.target.normed(x, self.norm)
+        with self.half:
+            x = self.fusion(torch.cat([embedded, before], -1)).float()
+            x = self.layer(x, self.target.cos[:n], self.target.sin[:n], mask)
+        return self.target.normed(x.float(), self.norm)
 
     def losses(self, texts, vocabulary, share):
         target = self.target
@@ -86,6 +102,7 @@ def main():
     target = opened(args)
     texts = answers(target, args, len(target.layers))
     drafter = Feature(target, args.passes)
+    drafter.fit(texts)
     learn(drafter, texts, args, lambda agrees: save(drafter, args, target.notes(
         'feature', vocabulary=args.vocabulary, agrees=agrees)))
 

@@ -187,7 +187,7 @@ class Target:
 def answers(target, args, *exits):
     """Those in the file `args.kept`, or newly written ones, which it keeps."""
     if args.kept and os.path.exists(args.kept):
-        texts = torch.load(args.kept)
+        texts = torch.load(args.kept, weights_only=True)
         if set(exits) - set(texts[0]['hidden']):
             raise SystemExit(f'{args.kept} has states behind layers {[*texts[0]["hidden"]]}, not {exits}: write anew with --behind')
         return texts
@@ -207,10 +207,11 @@ def answers(target, args, *exits):
             texts += target.write(batch, exits, ends[0], ends)
             print(f'{sum(len(t["tokens"]) - t["asked"] for t in texts)} tokens written in {len(texts)} answers, '
                   f'{(time.process_time() - began) / 60:.1f} minutes', flush=True)
+            if args.kept:  # batch by batch, so that what was written is not lost
+                torch.save(texts, f'{args.kept}.partial')
+                os.replace(f'{args.kept}.partial', args.kept)
             if (time.process_time() - began) >= args.write_minutes * 60:
                 break
-    if args.kept:
-        torch.save(texts, args.kept)
     return texts
 
 

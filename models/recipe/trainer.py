@@ -83,7 +83,7 @@ def learn(drafter, texts, args, save):
         minutes = (time.process_time() - began) / 60
         share = minutes / args.train_minutes
         seen.append([float(loss.detach()), *(float(right) for _, right in losses)])
-        if step % 50 == 0:
+        if step % 25 == 0:
             mean = torch.tensor(seen).mean(0).tolist()
             print(f'step {step}, {minutes:.1f} minutes: loss {mean[0]:.3f}, agrees '
                   f'{" ".join(f"{right:.3f}" for right in mean[1:])}', flush=True)

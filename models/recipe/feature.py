@@ -102,7 +102,8 @@ def main():
     target = opened(args)
     texts = answers(target, args, len(target.layers))
     drafter = Feature(target, args.passes)
-    drafter.fit(texts)
+    if not args.resume:
+        drafter.fit(texts)
     learn(drafter, texts, args, lambda agrees: save(drafter, args, target.notes(
         'feature', vocabulary=args.vocabulary, agrees=agrees)))
 

@@ -10,7 +10,7 @@ import time
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 HELD_OUT = 0.04  # of the answers
 PAIRS = 128  # texts of like length are found among so many
@@ -19,6 +19,7 @@ PAIRS = 128  # texts of like length are found among so many
 def training(p):
     """The options of a training."""
     p.add_argument('--out', required=True, help='the file, which is written again and again while it learns')
+    p.add_argument('--resume', action='store_true', help='go on from what --out holds')
     p.add_argument('--train-minutes', type=float, default=28, help='of processor time, over all threads')
     p.add_argument('--save-minutes', type=float, default=5)
     p.add_argument('--vocabulary', type=int, default=16384, help='of the first so many tokens are its words')
@@ -65,6 +66,11 @@ def learn(drafter, texts, args, save):
     random.seed(1)
     texts = [t for t in texts if len(t['tokens']) - t['asked'] >= 8]
     held, texts = texts[:max(8, int(len(texts) * HELD_OUT))], texts[max(8, int(len(texts) * HELD_OUT)):]
+    if args.resume:
+        known = load_file(args.out)
+        with torch.no_grad():
+            for name, own in drafter.tensors().items():
+                own.copy_(known[name])
     params = [p for p in drafter.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(params, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.01)
     began, step, share, saved, seen = time.process_time(), 0, 0.0, 0.0, []

@@ -80,19 +80,22 @@ it('int4 weights keep the better part of the choices', async () => {
   engine.close();
 });
 
-it('hidden states come with the rows whose logits are wanted, and give those logits', async () => {
-  const engine = await openEngine(SMALL, { ...BASE, hiddenOutput: true });
-  const slot = engine.acquire(Int32Array.of(1), 64, 'alone')!;
-  const row = chainRow(slot, [3, 4, 5, 6], 2);
-  await engine.step([row]);
-  expect(row.hidden).toHaveLength(2 * 32);
-  expect(row.logits).toHaveLength(2 * 96);
-  const again = chainRow(slot, [3, 4, 5, 6], 3);
-  const first = row.hidden!.slice(32);
-  await engine.step([again]);
-  expect(again.hidden!.slice()).toEqual(first);
-  engine.close();
-});
+it.each(['float32', 'float16'] as const)(
+  'hidden states come with the rows whose logits are wanted, in %s',
+  async (compute) => {
+    const engine = await openEngine(SMALL, { ...BASE, compute, hiddenOutput: true });
+    const slot = engine.acquire(Int32Array.of(1), 64, 'alone')!;
+    const row = chainRow(slot, [3, 4, 5, 6], 2);
+    await engine.step([row]);
+    expect(row.hidden).toHaveLength(2 * 32);
+    expect(row.logits).toHaveLength(2 * 96);
+    const again = chainRow(slot, [3, 4, 5, 6], 3);
+    const first = row.hidden!.slice(32);
+    await engine.step([again]);
+    expect(again.hidden!.slice()).toEqual(first);
+    engine.close();
+  },
+);
 
 async function chain(engine: Engine, text: number[]): Promise<Float32Array> {
   const slot = engine.acquire(Int32Array.from(text), 64, 'chain')!;

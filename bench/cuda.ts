@@ -6,11 +6,12 @@
  * takes, tokens a second, and what ten thousand steps leave.
  *
  *   npm run -s check:cuda [-- --short] [-- --json] [-- --libraries FOLDER] [-- --model FOLDER]
- *     [-- --measure cpu|cuda] [-- --pack FILE]
+ *     [-- --measure cpu|cuda] [-- --replayed] [-- --pack FILE]
  *
  * Ends with 1 where something is not as it should be, and with 0 where the libraries are missing.
- * `--measure cpu` tries the measurement itself. `--pack FILE` does nothing else but make one archive
- * for one run on a machine with a GPU, and try it on the runtime without one.
+ * `--measure cpu` tries the measurement itself; with `--replayed` steps are captured and replayed.
+ * `--pack FILE` does nothing else but make one archive for one run on a machine with a GPU, and try
+ * it on the runtime without one.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,6 +40,7 @@ const { values } = parseArgs({
     short: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     libraries: { type: 'string', default: defaultFolder() },
+    replayed: { type: 'boolean', default: false },
     measure: {
       type: 'string',
       default: !process.argv.includes('--short') && hasDevice() ? 'cuda' : '',
@@ -108,15 +110,19 @@ async function measureAll(): Promise<Measurement[]> {
       provider,
       quantization,
       cacheFolder: join(folder, 'cache'),
+      replayed: values.replayed,
     });
     measurements.push(found);
-    const { agreement, gigabytesPerSecond, leak } = found;
+    const { agreement, gigabytesPerSecond, leak, bits } = found;
     if (agreement && leak) {
       say(
         `${quantization} on ${provider}: ${agreement.sameToken} of ${agreement.rows} rows agree with the CPU, logits within ${agreement.largestDifference.toFixed(4)}; ` +
           `memory ${gigabytesPerSecond.toFixed(0)} GB/s; ${leak.steps} steps left ${leak.residentBytes} bytes`,
       );
     }
+    say(
+      `of ${bits.rows} rows the same bits: ${bits.inBucket} in a longer tree, ${bits.inCompany} beside another session, ${bits.alone} fed one by one`,
+    );
     if (!values.json) {
       console.table(found.steps.map(rounded));
       console.table(found.throughput.map(rounded));

@@ -3,13 +3,15 @@
  * that its memory takes to be read, tokens a second by sessions, and what many steps leave.
  */
 import type { Quantization } from '../../gpu-backend/builder/quantization.ts';
-import type { Slot } from '../../gpu-backend/engine/engine.ts';
+import type { Slot, StepRow } from '../../gpu-backend/engine/engine.ts';
 import { bytesPerToken } from '../../gpu-backend/engine/kv-pool.ts';
 import { type EngineOptions, openEngine } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
+import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycled-table.ts';
 import { argmax, maxDifference, treeRow, upTo } from '../../test/engine/driver.ts';
 import { chain, feed, sessionWith, timeInTurns } from '../engine/setup.ts';
 import { bytesPerMillisecond } from './bandwidth.ts';
+import { type EqualBits, equalBits } from './bits.ts';
 import { matrixBytesOf } from './matrix-bytes.ts';
 
 export interface MeasureOptions {
@@ -17,6 +19,8 @@ export interface MeasureOptions {
   provider: 'cpu' | 'cuda';
   quantization: Quantization;
   cacheFolder: string;
+  /** Steps are captured and replayed, on CUDA. */
+  replayed: boolean;
 }
 
 interface StepTime {
@@ -37,6 +41,7 @@ export interface Measurement {
   /** Sessions of one row each. */
   throughput: { sessions: number; tokensPerSecond: number }[];
   leak: { steps: number; residentBytes: number } | null;
+  bits: EqualBits;
 }
 
 const ROWS = [1, 4, 16, 64];
@@ -57,8 +62,8 @@ const LOGIT_TOLERANCE = 1;
 const LEAK_BYTES = 8 * 2 ** 20;
 
 export async function measure(options: MeasureOptions): Promise<Measurement> {
-  const { model, provider, quantization, cacheFolder } = options;
-  const common: EngineOptions = { quantization, cacheFolder };
+  const { model, provider, quantization, cacheFolder, replayed } = options;
+  const common: EngineOptions = { quantization, cacheFolder, cudaGraphs: replayed };
   return await measureOn(
     quantization,
     provider,
@@ -114,6 +119,7 @@ export async function measureOn(
       steps: await stepTimes(engine, bandwidth, leastMs),
       throughput: await throughput(engine, leastMs),
       leak: expected ? await leak(engine, leakSteps) : null,
+      bits: await equalBits(engine),
     };
   } finally {
     engine.close();
@@ -175,7 +181,7 @@ async function stepTimes(
   const longest = engine.limits.maxContext - Math.max(...ROWS);
   for (const context of CONTEXTS.filter((tokens) => tokens <= longest)) {
     const slot = await sessionWith(engine, context, `context ${context}`);
-    const actions = ROWS.map((rows) => () => engine.step([row(engine, slot, rows)]));
+    const actions = ROWS.map((rows) => () => turnStep(engine, [slot], rows));
     const milliseconds = await timeInTurns(REPEATS, actions, 1, leastMs);
     const floor = (matrices + context * tokenBytes) / bandwidth;
     ROWS.forEach((rows, i) => {
@@ -196,7 +202,7 @@ async function throughput(
     while (slots.length < sessions) {
       slots.push(await sessionWith(engine, SHARED_CONTEXT, `session ${slots.length}`));
     }
-    const action = () => engine.step(slots.map((slot) => row(engine, slot, 1)));
+    const action = () => turnStep(engine, slots, 1);
     const [milliseconds = 0] = await timeInTurns(REPEATS, [action], 1, leastMs);
     found.push({ sessions, tokensPerSecond: (1000 * sessions) / milliseconds });
   }
@@ -219,6 +225,18 @@ async function leak(engine: OrtEngine, steps: number): Promise<Measurement['leak
   const before = process.memoryUsage.rss();
   await round(steps);
   return { steps, residentBytes: process.memoryUsage.rss() - before };
+}
+
+/** A step as turns make it: each reads the first row's logits, and learns what may follow all. */
+async function turnStep(engine: OrtEngine, slots: readonly Slot[], count: number): Promise<void> {
+  const rows = slots.map((slot) => ({
+    ...row(engine, slot, count),
+    selective: true,
+    top: RECYCLED_SUCCESSORS,
+    load: undefined as StepRow['load'],
+  }));
+  await engine.step(rows);
+  for (const { load } of rows) load?.(0);
 }
 
 function row(engine: OrtEngine, slot: Slot, rows: number) {

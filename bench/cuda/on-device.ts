@@ -25,7 +25,18 @@ const TRIED_VOCABULARY = 4096;
 interface Case {
   shape: 'small' | '8b';
   quantization: 'none' | 'int4';
+  /** What is tried beside the defaults. */
+  variant?: keyof typeof VARIANTS;
 }
+
+/** Settings that only a GPU can show to pay. ONNX Runtime reads its environment when a graph is loaded. */
+const VARIANTS = {
+  replayed: { options: { cudaGraphs: true }, environment: {} },
+  'unfused attention': {
+    options: {},
+    environment: { ORT_DISABLE_MEMORY_EFFICIENT_ATTENTION: '1' },
+  },
+} as const;
 
 interface Finding extends Case {
   seconds: number;
@@ -34,11 +45,16 @@ interface Finding extends Case {
   faults: string[];
 }
 
+const NO_VARIANT = { options: {}, environment: {} };
+
 const CASES: readonly Case[] = [
   { shape: 'small', quantization: 'none' },
   { shape: 'small', quantization: 'int4' },
+  { shape: 'small', quantization: 'none', variant: 'replayed' },
   { shape: '8b', quantization: 'int4' },
   { shape: '8b', quantization: 'none' },
+  { shape: '8b', quantization: 'int4', variant: 'replayed' },
+  { shape: '8b', quantization: 'int4', variant: 'unfused attention' },
 ];
 
 const { values, positionals } = parseArgs({
@@ -68,7 +84,9 @@ async function find(one: Case): Promise<Finding> {
   return finding;
 }
 
-async function outcome({ shape, quantization }: Case) {
+async function outcome({ shape, quantization, variant }: Case) {
+  const { options: own, environment } = variant ? VARIANTS[variant] : NO_VARIANT;
+  Object.assign(process.env, environment);
   const folder = mkdtempSync(join(tmpdir(), 'espalier-random-'));
   const wanted = shape === 'small' ? SMALL : EIGHT_BILLION;
   const few = { layers: TRIED_LAYERS, vocabSize: TRIED_VOCABULARY };
@@ -84,7 +102,7 @@ async function outcome({ shape, quantization }: Case) {
     const measurement = await measureOn(
       quantization,
       provider,
-      (options) => openPrepared(made(compute), options),
+      (options) => openPrepared(made(compute), { ...options, ...own }),
       shape === 'small' ? (options) => openPrepared(made('float32'), options) : null,
       values.try ? NO_EFFORT : undefined,
     );
@@ -93,6 +111,7 @@ async function outcome({ shape, quantization }: Case) {
     return { faults: [(error as Error).message] };
   } finally {
     rmSync(folder, { recursive: true, force: true });
+    for (const name of Object.keys(environment)) delete process.env[name];
   }
 }
 

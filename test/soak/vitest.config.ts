@@ -20,6 +20,8 @@ export default defineConfig({
         test: {
           ...all.test,
           name: 'slow',
+          // They break what they use.
+          isolate: true,
           include: ['test/**/*.slow.test.ts'],
           exclude: ['node_modules/**'],
         },

@@ -77,6 +77,16 @@ function faultsBeyond(
   });
 }
 
+/** Kernels that unpack a layer's matrix of 4 bits before it is multiplied. */
+const UNPACKS = /Dequantize4Bits/;
+
+/** A step of few rows multiplies blocks as they lie. */
+export function unpackFaults(name: string, { kernels }: PartCost): string[] {
+  const unpacked = [...kernels].filter(([kernel]) => UNPACKS.test(kernel));
+  const count = unpacked.reduce((sum, [, launches]) => sum + launches, 0);
+  return count === 0 ? [] : [`${name}: ${count} matrices of 4 bits were unpacked`];
+}
+
 /** For the moves of each session's branch together, and for the step. */
 export function commitFaults(cost: PartCost, sessions: number): string[] {
   const limit = WAITS_A_STEP * (sessions + 1);

@@ -14,6 +14,7 @@ import {
   replayFaults,
   sharingFaults,
   stepFaults,
+  unpackFaults,
 } from './limits.ts';
 import type { Probed, ProbeOptions } from './probe.ts';
 import { type PartCost, readTrace } from './trace.ts';
@@ -99,7 +100,7 @@ export async function place(
 function faultsOf(parts: ReadonlyMap<string, PartCost>, probed: Probed): string[] {
   const { layers, matrixBytes } = probed;
   return [
-    ...readFaultsOf(parts, probed),
+    ...commonFaults(parts, probed),
     ...['step of 1', 'step of 2'].flatMap((name) => stepFaults(name, parts.get(name)!, layers)),
     ...commitFaults(parts.get('step after commits')!, 2),
     ...sharingFaults(parts.get('second graph')!, matrixBytes),
@@ -108,20 +109,23 @@ function faultsOf(parts: ReadonlyMap<string, PartCost>, probed: Probed): string[
 
 function replayedFaults(parts: ReadonlyMap<string, PartCost>, probed: Probed): string[] {
   return [
-    ...readFaultsOf(parts, probed),
+    ...commonFaults(parts, probed),
     ...captureFaults(parts.get('first steps of 1')!),
     ...['step of 1', 'step of 2'].flatMap((name) => replayFaults(name, parts.get(name)!)),
     ...commitFaults(parts.get('step after commits')!, 2),
   ];
 }
 
-function readFaultsOf(
+function commonFaults(
   parts: ReadonlyMap<string, PartCost>,
   { vocabSize, stale }: Probed,
 ): string[] {
   return [
     ...['a row of 1', 'a row of 2'].flatMap((name) => readFaults(parts.get(name)!, vocabSize)),
     ...stale.map((name) => `the ${name} of another step were read`),
+    ...['step of 1', 'step around an idle slot'].flatMap((name) =>
+      unpackFaults(name, parts.get(name)!),
+    ),
   ];
 }
 

@@ -43,6 +43,8 @@ const SLOTS = 3;
 const TOKENS = 90;
 /** Steps before the one that is like every later one: the first of a shape allocates, a further one captures. */
 const FIRST_STEPS = 3;
+/** Two sessions feed fewer than blocks are multiplied with as they lie; with an idle slot between them more. */
+const FEW_ROWS = 6;
 /** Of a tree: a walk reads some of its rows. */
 const READ_ROW = 3;
 const SUCCESSORS = 8;
@@ -100,6 +102,8 @@ const beside = upTo(CONTEXT).map((i) => i % TOKENS);
 const chunk = engine.acquire(Int32Array.from(beside), MAX_CONTEXT, 'a prompt beside')!;
 mark('step of two lanes');
 await engine.step([chainRow(slots[0]!, [1]), chainRow(chunk, beside, CONTEXT - 1)]);
+mark('step around an idle slot');
+await engine.step([slots[0]!, chunk].map((slot) => chainRow(slot, upTo(FEW_ROWS))));
 const { prepared } = engine.parts;
 const probed: Probed = {
   layers: prepared.model.config.layers,

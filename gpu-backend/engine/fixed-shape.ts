@@ -19,9 +19,27 @@ export function widthInBucket(width: number, stride: number): number {
   return Math.min(stride, Math.max(LEAST_WIDTH, 2 ** Math.ceil(Math.log2(width))));
 }
 
-export function ofFixedShape(lane: Lane): Lane {
+/** Slots and rows of lanes, each slot's. */
+type Sizes = readonly { slots: number; rows: number }[];
+
+/** Whether padded rows would bring a step over what a device multiplies as it lies, where its own rows do not. */
+export function overflowsPadded(sizes: Sizes, packedRows: number): boolean {
+  let [own, padded] = [0, 0];
+  for (const { slots, rows } of sizes) {
+    own += slots * rows;
+    padded += slots * rowsInBucket(rows);
+  }
+  return own <= packedRows && padded > packedRows;
+}
+
+export function ofFixedShapes(lanes: readonly Lane[], packedRows: number): Lane[] {
+  const sizes = lanes.map(({ slots, rows }) => ({ slots: slots.length, rows }));
+  const padded = !overflowsPadded(sizes, packedRows);
+  return lanes.map((lane) => ofFixedShape(lane, padded ? rowsInBucket(lane.rows) : lane.rows));
+}
+
+function ofFixedShape(lane: Lane, rows: number): Lane {
   if (lane.rows > MAX_SHARED_ROWS) return lane;
-  const rows = rowsInBucket(lane.rows);
   if (lane.slots.length > 1) return { ...lane, rows };
   const [{ slot, row }] = lane.slots as [Lane['slots'][number]];
   const width = paddedWidth(slot.length + (row?.kept ?? 0), rows);

@@ -5,9 +5,9 @@
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { RunCosts, RunLoad } from './cost-model.ts';
 import type { Slot } from './engine.ts';
-import { rowsInBucket, widthInBucket } from './fixed-shape.ts';
+import { overflowsPadded, rowsInBucket, widthInBucket } from './fixed-shape.ts';
 import { type Lane, type LeastRows, paddedWidth } from './lane.ts';
-import { MAX_SHARED_ROWS, type Sharer, type Sharing, spansOf } from './shared-lanes.ts';
+import { MAX_SHARED_ROWS, type Sharer, type Sharing, type Span, spansOf } from './shared-lanes.ts';
 import type { KvSlot } from './slots.ts';
 
 /** What lanes that run together compute. */
@@ -176,10 +176,18 @@ export class SharedLanesPlan implements GrowingStep {
     const small = sharers.filter(({ rows }) => rows <= MAX_SHARED_ROWS);
     for (const { slot, rows } of large) addLane(rows, paddedWidth(slot.length, rows));
     const left = { ...sharing, mostLanes: sharing.mostLanes - large.length };
-    for (const { first, last, rows } of spansOf(small, left)) {
-      const padded = fixedShapes ? rowsInBucket(rows) : rows;
+    const spans = spansOf(small, left);
+    const slotsOf = ({ first, last }: Span) => last.index - first.index + 1;
+    const sizes = [
+      ...large.map(({ rows }) => ({ slots: 1, rows })),
+      ...spans.map((span) => ({ slots: slotsOf(span), rows: span.rows })),
+    ];
+    const inBuckets = fixedShapes && !overflowsPadded(sizes, sharing.packedRows);
+    for (const span of spans) {
+      const { first, last, rows } = span;
+      const padded = inBuckets ? rowsInBucket(rows) : rows;
       if (first !== last) {
-        addLane((last.index - first.index + 1) * padded, first.pool.stride);
+        addLane(slotsOf(span) * padded, first.pool.stride);
         continue;
       }
       const width = paddedWidth(first.length, padded);

@@ -5,7 +5,7 @@ import type { PreparedModel } from '../builder/prepare.ts';
 import { CostModel, type CostPrior } from './cost-model.ts';
 import type { DecoderGraphs } from './decoder-graphs.ts';
 import type { Engine, EngineLimits, Exactness, ProviderChoice, Slot, StepRow } from './engine.ts';
-import { ofFixedShape } from './fixed-shape.ts';
+import { ofFixedShapes } from './fixed-shape.ts';
 import type { KvCopier } from './kv-copy.ts';
 import type { KvPool } from './kv-pool.ts';
 import {
@@ -233,10 +233,10 @@ export class OrtEngine implements Engine {
   }
 
   private lanes(members: readonly Member[]): Lane[] {
-    const { slots, leastRows, fixedShapes } = this.parts;
+    const { slots, leastRows, fixedShapes, packedRows } = this.parts;
     if (!this.parts.sharedLanes) return members.map((member) => ownLane(member, leastRows));
     const lanes = sharedLanes(members, slots.slots, this.sharing);
-    return fixedShapes ? lanes.map(ofFixedShape) : lanes;
+    return fixedShapes ? ofFixedShapes(lanes, packedRows) : lanes;
   }
 
   private get ownLanes(): OwnLanes {

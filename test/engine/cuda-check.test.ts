@@ -7,6 +7,7 @@ import {
   replayFaults,
   sharingFaults,
   stepFaults,
+  unpackFaults,
 } from '../../bench/cuda/limits.ts';
 import { readTrace } from '../../bench/cuda/trace.ts';
 
@@ -87,6 +88,17 @@ describe('limits', () => {
     expect(captureFaults(step)).toEqual(['capture: no graph was captured']);
     expect(captureFaults({ ...step, captures: 1, forbidden: 2 })).toEqual([
       'capture: 2 forbidden, at most 0 are expected',
+    ]);
+  });
+
+  it('tell a step that unpacks its matrices', () => {
+    const kernels = new Map([
+      ['_ZN21Dequantize4BitsKernelI6__half', 24],
+      ['_ZN21Dequantize8BitsKernelI6__half', 1],
+    ]);
+    expect(unpackFaults('step', step)).toEqual([]);
+    expect(unpackFaults('step', { ...step, kernels })).toEqual([
+      'step: 24 matrices of 4 bits were unpacked',
     ]);
   });
 

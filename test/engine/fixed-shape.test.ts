@@ -1,6 +1,6 @@
 /** Steps come in few shapes, and which of them are captured. */
 import { describe, expect, it } from 'vitest';
-import { areDecoding, ofFixedShape } from '../../gpu-backend/engine/fixed-shape.ts';
+import { areDecoding, ofFixedShapes } from '../../gpu-backend/engine/fixed-shape.ts';
 import { GraphIds, shapeOf } from '../../gpu-backend/engine/graph-ids.ts';
 import type { KvPool } from '../../gpu-backend/engine/kv-pool.ts';
 import { type Lane, ownLane } from '../../gpu-backend/engine/lane.ts';
@@ -17,6 +17,11 @@ function laneOf(length: number, count: number, logitsFrom = 0, index = 0): Lane 
   return ownLane({ slot, row }, 2);
 }
 
+/** Alone in a step. */
+function ofFixedShape(lane: Lane, packedRows = Number.POSITIVE_INFINITY): Lane {
+  return ofFixedShapes([lane], packedRows)[0]!;
+}
+
 describe('a lane of a fixed shape', () => {
   it.each([
     [10, 1, 2, 128],
@@ -28,6 +33,15 @@ describe('a lane of a fixed shape', () => {
     [1000, 20, 32, 1088],
   ])('after %i tokens with %i rows has %i rows over %i', (length, count, rows, width) => {
     expect(ofFixedShape(laneOf(length, count))).toMatchObject({ rows, width });
+  });
+
+  it('keeps its rows where padding would bring the step over what is multiplied as it lies', () => {
+    expect(ofFixedShape(laneOf(100, 5), 5)).toMatchObject({ rows: 5, width: 128 });
+    expect(ofFixedShape(laneOf(100, 5), 8)).toMatchObject({ rows: 8 });
+    expect(ofFixedShape(laneOf(100, 6), 5)).toMatchObject({ rows: 8 });
+    const shared = { ...laneOf(100, 5), slots: [0, 1, 2].map((i) => laneOf(9, 5, 0, i).slots[0]!) };
+    expect(ofFixedShape(shared, 16)).toMatchObject({ rows: 5 });
+    expect(ofFixedShape(shared, 24)).toMatchObject({ rows: 8 });
   });
 
   it('is left as it is where it is a part of a prompt', () => {

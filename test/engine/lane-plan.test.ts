@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CostModel, type RunLoad } from '../../gpu-backend/engine/cost-model.ts';
 import type { StepRow } from '../../gpu-backend/engine/engine.ts';
-import { ofFixedShape } from '../../gpu-backend/engine/fixed-shape.ts';
+import { ofFixedShapes } from '../../gpu-backend/engine/fixed-shape.ts';
 import type { KvPool } from '../../gpu-backend/engine/kv-pool.ts';
 import { type Member, ownLane } from '../../gpu-backend/engine/lane.ts';
 import { loadOf, OwnLanesPlan, SharedLanesPlan } from '../../gpu-backend/engine/lane-plan.ts';
@@ -112,7 +112,7 @@ test.each([
         }
       }
       const lanes = sharedLanes(members(slots, counts), all, SHARED);
-      const run = fixed ? lanes.map(ofFixedShape) : lanes;
+      const run = fixed ? ofFixedShapes(lanes, SHARED.packedRows) : lanes;
       expect(plan.cost).toBeCloseTo(model.expected(loadOf(run)), 6);
     }),
   );

@@ -56,6 +56,13 @@ describe('ESPALIER_DRAFT', () => {
     await expect(open(folder)).rejects.toThrow(/strange has another tokenizer/);
   });
 
+  test('is refused on CUDA where steps are captured there', async () => {
+    const graphs = { settings: { ...settings, cacheFolder, cudaGraphs: true }, add };
+    await expect(openNetwork('self', target, engine, graphs)).rejects.toThrow(
+      /ESPALIER_CUDA_GRAPHS=true .* ESPALIER_DRAFT_PROVIDER=cpu/,
+    );
+  });
+
   test('that names a checkpoint without its tokenizer is refused, and told what is missing', async () => {
     await expect(open(SMALL)).rejects.toThrow(/llama3-rope-sharded-f32 has no tokenizer.json/);
   });

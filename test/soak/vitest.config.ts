@@ -28,10 +28,9 @@ export default defineConfig({
       },
       {
         test: {
-          ...ALONE,
+          ...all.test,
           name: 'whole',
           include: WHOLE,
-          globalSetup: 'test/support/service-pool.ts',
           env: { ESPALIER_TEST_WHOLE: 'true' },
           sequence: { groupOrder: 1 },
         },

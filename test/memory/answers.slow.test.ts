@@ -199,7 +199,10 @@ test('what a store says and the prompt does not have is drafted from it', async 
     // Nothing has this: the model answers without a passage.
     filters: { type: 'eq', key: 'of', value: 'the prompt' },
   };
-  const say = (speculation: object) => ask(cara, 0.8, speculation, [asked], { tools: [inPrompt] });
+  // The verifier waits for the worker's tree, which on a busy machine is else too late for half of the steps.
+  const lockstep = { ablation: { trees: 'lockstep' } };
+  const say = (speculation: object) =>
+    ask(cara, 0.8, { ...lockstep, ...speculation }, [asked], { tools: [inPrompt] });
   const alone = await say({ memory: false });
   expect(alone.texts[0]!.length).toBeGreaterThan(100);
   await upload(cara.client, cara.store, alone.texts);
@@ -208,7 +211,7 @@ test('what a store says and the prompt does not have is drafted from it', async 
   const quoted = await say({});
   expect(quoted.texts).toEqual(alone.texts);
   expect(quoted.bySource).not.toHaveProperty('tenant');
-  expect(quoted.bySource.corpus).toBeGreaterThan(0);
+  expect(quoted.bySource.corpus).toBeGreaterThan(10);
   expect(quoted.steps).toBeLessThan(alone.steps);
 });
 

@@ -22,17 +22,25 @@ interface Shared {
   stop(): Promise<void>;
 }
 
-const START: Record<ServiceKind, () => Promise<Shared>> = {
-  bare: () => shareService(false),
-  demo: () => shareService(true),
+/** @param threads of a verifier's engine, one a core if absent */
+const START: Record<ServiceKind, (threads?: number) => Promise<Shared>> = {
+  bare: (threads) => shareService({ demo: false, threads }),
+  demo: (threads) => shareService({ demo: true, threads }),
   objects: shareObjects,
 };
+
+/**
+ * Of the engines that `npm test` shares: threads of ONNX Runtime spin while they wait, and take the
+ * cores that the other services need. In `npm run test:soak` they are as in `npm start`.
+ */
+const THREADS = 1;
 
 /** Run by vitest before the first test file; what it returns, after the last. */
 export default async function shareServices(project: TestProject): Promise<() => Promise<void>> {
   const services = new Map<string, Promise<Shared>>();
+  const threads = project.name === '' ? THREADS : undefined;
   function serviceAt(path: string): Promise<Shared> {
-    const service = services.get(path) ?? START[path.split('/').at(-1) as ServiceKind]();
+    const service = services.get(path) ?? START[path.split('/').at(-1) as ServiceKind](threads);
     services.set(path, service);
     // The next file tries again.
     service.catch(() => services.delete(path));
@@ -64,8 +72,8 @@ export default async function shareServices(project: TestProject): Promise<() =>
   };
 }
 
-async function shareService(demo: boolean): Promise<Shared> {
-  const { url, verifierUrl, model, worker, stop } = await startService({ demo });
+async function shareService(options: Parameters<typeof startService>[0]): Promise<Shared> {
+  const { url, verifierUrl, model, worker, stop } = await startService(options);
   const { databases, runtimeUrl } = worker;
   return {
     async lend() {

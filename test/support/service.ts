@@ -10,17 +10,22 @@ export interface TestService extends Service {
   state: string;
 }
 
-/** Starts both on free ports, with docs/ ingested unless `demo` is false; `model`: a folder, the bundled one if absent. */
+/**
+ * Starts both on free ports, with docs/ ingested unless `demo` is false; `model`: a folder, the bundled
+ * one if absent; `threads`: of the verifier's engine, one a core if absent.
+ */
 export async function startService({
   demo = true,
   model,
+  threads,
 }: {
   demo?: boolean;
   model?: string;
+  threads?: number | undefined;
 } = {}): Promise<TestService> {
   const state = await migratedState();
   const [port, verifierPort] = [await freePort(), await freePort()];
-  const service = await start({ port, verifierPort, state, model });
+  const service = await start({ port, verifierPort, state, model, threads });
   if (demo) await ingestDemo(service.url, state, () => {});
   return {
     ...service,

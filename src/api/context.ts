@@ -25,6 +25,8 @@ export interface AppEnv {
     caller: Caller;
     /** What the request counts for at its key's limiter, where it has a key. */
     lease?: number;
+    /** Of an answer that is streamed: over when its client has taken the last byte, or has gone. */
+    sent?: Promise<void>;
     /** The caller's. */
     tenant: Tenant;
   };

@@ -1,12 +1,24 @@
 /** What a request counts for at its key's limiter, until its answer's last byte. */
+
+import { Hono } from 'hono';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { eventStream, type Streamed } from '../../src/api/answers/event-stream.ts';
+import type { AppEnv } from '../../src/api/context.ts';
+import { cancelled } from '../../src/api/errors.ts';
 import { HeldLease } from '../../src/api/middleware/held-lease.ts';
 import { LEASE_MS, RequestMeter } from '../../src/meter/request-meter.ts';
 
 const LIMITS = { requestsPerMinute: 1_000, concurrency: 1 };
 
-beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+beforeEach(() => {
+  vi.useFakeTimers();
+  // The workers' runtime alone has it; Node's treats a slow reader alike.
+  vi.stubGlobal('IdentityTransformStream', TransformStream);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 /** A meter with one place, and a request that has it. */
 function takePlace() {
@@ -19,44 +31,63 @@ function takePlace() {
   return { held, full: () => meter.admit(LIMITS, Date.now()).refusal === 'concurrency' };
 }
 
-const streamed = (body: ReadableStream<Uint8Array>) =>
-  new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+/** An answer in events as the API sends it: its body, and when it is over. */
+async function stream(write: Streamed['write']): Promise<[Response, Promise<void>]> {
+  const app = new Hono<AppEnv>();
+  let sent: Promise<void> | undefined;
+  app.get('/', (c) => {
+    const response = eventStream(c, { write, leave() {}, end() {}, failure: (error) => error });
+    sent = c.var.sent;
+    return response;
+  });
+  return [await app.request('/'), sent!];
+}
 
 test('an answer that takes longer than a lease counts until its last byte', async () => {
   const { held, full } = takePlace();
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  let say = () => {};
+  const said = new Promise<void>((resolve) => {
+    say = resolve;
+  });
+  const [response, sent] = await stream(async (send) => {
+    await said;
+    await send({ last: true });
+  });
   await vi.advanceTimersByTimeAsync(3 * LEASE_MS);
   expect(full()).toBe(true);
-  const text = held.untilSent(streamed(readable)).text();
+  held.until(sent);
+  const text = response.text();
   await vi.advanceTimersByTimeAsync(3 * LEASE_MS);
   expect(full()).toBe(true);
-  const writer = writable.getWriter();
-  await writer.write(new TextEncoder().encode('data: [DONE]'));
-  await writer.close();
-  expect(await text).toBe('data: [DONE]');
+  say();
+  expect(await text).toBe('data: {"last":true}\n\ndata: [DONE]\n\n');
+  await sent;
   expect(full()).toBe(false);
   expect(vi.getTimerCount()).toBe(0);
 });
 
 test('a reader that leaves gives its lease back, and so does a stream that breaks', async () => {
   const left = takePlace();
-  const endless = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });
-  await left.held.untilSent(streamed(endless)).body!.cancel();
+  const [endless, gone] = await stream(async (send) => {
+    for (;;) await send({});
+  });
+  left.held.until(gone);
+  await endless.body!.cancel();
+  await gone;
   expect(left.full()).toBe(false);
 
   const broken = takePlace();
-  const breaking = new ReadableStream<Uint8Array>({
-    pull: () => Promise.reject(new Error('cut')),
-  });
-  await expect(broken.held.untilSent(streamed(breaking)).text()).rejects.toThrow('cut');
+  const [breaking, over] = await stream(() => Promise.reject(cancelled('cut')));
+  broken.held.until(over);
+  expect(await breaking.text()).toContain('"error"');
+  await over;
   expect(broken.full()).toBe(false);
   expect(vi.getTimerCount()).toBe(0);
 });
 
 test('an answer that is whole at once counts no longer', () => {
   const { held, full } = takePlace();
-  const response = Response.json({});
-  expect(held.untilSent(response)).toBe(response);
+  held.until(undefined);
   expect(full()).toBe(false);
   expect(vi.getTimerCount()).toBe(0);
 });

@@ -1,7 +1,7 @@
 /** Several choices of one request, as the `openai` package asks for them. */
 import OpenAI, { BadRequestError } from 'openai';
 import { beforeAll, expect, test } from 'vitest';
-import { CLIENT_DEADLINE_MS } from '../../src/api/answers/event-stream.ts';
+import { CLIENT_DEADLINE_MS } from '../../src/api/answers/client-stream.ts';
 import { type SharedService, sharedService } from '../support/shared-service.ts';
 
 let service: SharedService;

@@ -4,11 +4,17 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withBareWorker } from '../../bench/load/bare-worker.ts';
+import { CLIENT_DEADLINE_MS } from '../../src/api/answers/client-stream.ts';
+import { createKey } from '../support/keys.ts';
 import { startService, type TestService } from '../support/service.ts';
 
 let service: TestService;
+/** With limits, which are held until its client has the last byte. */
+let key: string;
 beforeAll(async () => {
-  service = await withBareWorker(await startService());
+  const started = await startService();
+  key = await createKey(started.worker.databases, 'lost');
+  service = await withBareWorker(started);
 });
 afterAll(() => service.stop());
 
@@ -23,10 +29,10 @@ const LONG = {
   speculation: { mode: 'off' },
 };
 
-function open(signal?: AbortSignal) {
+function open(signal?: AbortSignal, headers: Record<string, string> = {}) {
   return fetch(`${service.url}/v1/chat/completions`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(LONG),
     ...(signal ? { signal } : {}),
   });
@@ -55,6 +61,23 @@ test('client gone: the session of the verifier is freed within a second', async 
   abort.abort();
   await reader.read().catch(() => {});
   expect(await until(async () => (await active()) === 0, 1_000)).toBe(true);
+});
+
+/** Of a hundred that left while a chunk was being sent, two to seven were once noticed by their silence alone. */
+test('clients gone at any moment: none is freed only because it was silent for long', async () => {
+  const keyed = { authorization: `Bearer ${key}` };
+  for (let client = 0; client < 60; client++) {
+    const abort = new AbortController();
+    const response = await open(abort.signal, client % 2 ? keyed : {});
+    expect(response.status).toBe(200);
+    const reader = response.body!.getReader();
+    await reader.read();
+    if (client % 3 === 0) await new Promise((resolve) => setTimeout(resolve, client));
+    abort.abort();
+    await reader.read().catch(() => {});
+    const freed = await until(async () => (await active()) === 0, CLIENT_DEADLINE_MS / 2);
+    expect(freed, `client ${client}`).toBe(true);
+  }
 });
 
 test("verifier gone in mid-stream: an error event in OpenAI's form, never a silent end", async () => {

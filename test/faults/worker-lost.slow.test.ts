@@ -7,7 +7,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { seeded } from '../../sim/random.ts';
-import { CLIENT_DEADLINE_MS } from '../../src/api/answers/event-stream.ts';
+import { CLIENT_DEADLINE_MS } from '../../src/api/answers/client-stream.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import {

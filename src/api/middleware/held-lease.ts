@@ -11,31 +11,11 @@ export class HeldLease {
     this.release = release;
   }
 
-  /** Gives it back now, or when all of a stream has been sent or its reader has gone: send what is returned. */
-  untilSent(response: Response): Response {
-    const { body } = response;
-    if (body === null || !response.headers.get('content-type')?.startsWith('text/event-stream')) {
-      this.end();
-      return response;
-    }
-    const reader = body.getReader();
-    const watched = new ReadableStream<Uint8Array>({
-      pull: async (controller) => {
-        try {
-          const { value, done } = await reader.read();
-          if (!done) return controller.enqueue(value);
-          controller.close();
-        } catch (error) {
-          controller.error(error);
-        }
-        this.end();
-      },
-      cancel: async (reason) => {
-        this.end();
-        await reader.cancel(reason);
-      },
-    });
-    return new Response(watched, response);
+  /** Gives it back when `sent` is over: all of a stream has been taken, or its reader has gone. At once without one. */
+  until(sent: Promise<void> | undefined): void {
+    const end = () => this.end();
+    if (sent) void sent.then(end, end);
+    else end();
   }
 
   private end(): void {

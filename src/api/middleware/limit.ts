@@ -41,7 +41,7 @@ export function limit() {
       () => c.executionCtx.waitUntil(limiter.release(lease)),
     );
     await next();
-    c.res = held.untilSent(c.res);
+    held.until(c.var.sent);
     setHeaders(c.res.headers, limits, verdict);
   });
 }

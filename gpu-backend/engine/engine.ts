@@ -62,7 +62,7 @@ export interface StepRow {
    */
   hidden?: Float32Array;
   /** Asks for so many of the most likely tokens of the same rows, 1 to `MAX_TOP_TOKENS`. */
-  top?: number;
+  top?: number | undefined;
   /** Filled where `top` is asked for: ids, `top` a row, most likely first, ties by id. Valid until the row's next step. */
   topIds?: Int32Array;
 }

@@ -198,8 +198,8 @@ export class Candidates {
 
   /** What the target found likeliest after each token that the step verified. After `commit`: nothing learns from its own answer. */
   observe(row: StepRow): void {
-    const { topIds, top = 0 } = row;
-    if (!this.seat || !topIds) return;
+    const { topIds, top } = row;
+    if (!this.seat || !topIds || !top) return;
     for (let i = 0; i < row.count; i++) {
       const successors = topIds.subarray(i * top, (i + 1) * top);
       this.seat.observe(row.tokens[i]!, successors);

@@ -4,12 +4,14 @@
  * there are none by themselves, one is due now and then.
  */
 
-/** Of so many plain steps the median counts: one that something disturbed does not. */
-const KEPT = 5;
+/** Of so many plain steps the median counts: some that something disturbed do not. */
+const KEPT = 9;
+/** Of plain steps in a row one in so many is kept: what disturbs one disturbs its neighbours. */
+const SPACING = 8;
 /** Steps with drafts before a plain one is due, doubled each time up to the longest. */
 const FIRST_INTERVAL = 4;
 /** While drafting gains little, and while it gains so much that no error about plain steps could matter. */
-const LONGEST_INTERVAL = 64;
+const LONGEST_INTERVAL = 32;
 const LONGEST_CLEAR_INTERVAL = 256;
 /** Tokens per time against plain steps that count as so much, and the weight of a step in their average. */
 const CLEAR_GAIN = 1.5;
@@ -18,6 +20,7 @@ const SMOOTHING = 0.1;
 export class PlainPace {
   private readonly ratios: number[] = [];
   private sincePlain = 0;
+  private sinceKept = 0;
   private interval = FIRST_INTERVAL;
   private gain = 1;
 
@@ -34,9 +37,11 @@ export class PlainPace {
   /** A step without drafts took `ratio` × what was expected. */
   plain(ratio: number): void {
     if (this.due && this.ratios.length > 0) this.interval *= 2;
+    this.sincePlain = 0;
+    if (++this.sinceKept < SPACING && this.ratios.length === KEPT) return;
+    this.sinceKept = 0;
     this.ratios.push(ratio);
     if (this.ratios.length > KEPT) this.ratios.shift();
-    this.sincePlain = 0;
   }
 
   /** A step with drafts committed `gain` × as many tokens per time as a plain one. */
@@ -45,5 +50,6 @@ export class PlainPace {
     const longest = this.gain > CLEAR_GAIN ? LONGEST_CLEAR_INTERVAL : LONGEST_INTERVAL;
     this.interval = Math.min(this.interval, longest);
     this.sincePlain++;
+    this.sinceKept++;
   }
 }

@@ -102,10 +102,13 @@ export class Scheduler {
       await this.timed(() => drafters.prepare(drafted.flatMap(({ seat }) => seat ?? [])));
     const began = this.clock.now();
     const sized = this.sizing.size(sessions, proposeGuarded, drafting);
-    const nodes = new Map(sessions.map((session, i) => [session, sized.nodes[i]!]));
+    const places = new Map(sessions.map((session, i) => [session, i]));
     await this.step(
       sessions,
-      (session) => session.decodeRow(nodes.get(session)!),
+      (session) => {
+        const i = places.get(session)!;
+        return session.decodeRow(sized.nodes[i]!, drafting[i]!);
+      },
       (session, micros) => session.absorb(micros),
     );
     // A step that failed says nothing.

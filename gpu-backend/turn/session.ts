@@ -40,6 +40,8 @@ export class Session implements Draftable {
   private readonly tokens: Int32Array;
   private length: number;
   private readonly row: StepRow;
+  /** Whether what the target found likeliest after a token may be drafted from later. */
+  private readonly recycles: boolean;
   private caughtUp = false;
   /** Whether `walk` is of the step that was prepared last. */
   private absorbed = false;
@@ -73,7 +75,7 @@ export class Session implements Draftable {
     this.tokens.set(turn.prompt);
     this.length = turn.prompt.length;
     // A smaller vocabulary has not as many to choose from.
-    const recycles = this.candidates.recycles && vocabSize >= RECYCLED_SUCCESSORS;
+    this.recycles = this.candidates.recycles && vocabSize >= RECYCLED_SUCCESSORS;
     const most = Math.max(engine.limits.maxRows, MAX_VERIFIED_NODES + 1);
     this.row = {
       slot,
@@ -83,7 +85,6 @@ export class Session implements Draftable {
       logitsFrom: 0,
       logits: new Float32Array(0),
       selective: true,
-      ...(recycles && { top: RECYCLED_SUCCESSORS }),
     };
   }
 
@@ -175,10 +176,14 @@ export class Session implements Draftable {
     return this.candidates.propose(Math.min(budget, room, this.engine.limits.maxRows - 1));
   }
 
-  /** The last committed token and the best `nodes` candidates of those proposed for this step. */
-  decodeRow(nodes: number): StepRow {
+  /**
+   * The last committed token and the best `nodes` candidates of those proposed for this step.
+   * Only a session that is drafted for learns successors: where drafting does not pay, nor do they.
+   */
+  decodeRow(nodes: number, isDrafted: boolean): StepRow {
     const { row } = this;
     this.absorbed = false;
+    row.top = isDrafted && this.recycles ? RECYCLED_SUCCESSORS : undefined;
     const { exact } = this.engine.limits;
     const inPanel = panelRoom(this.slot.length) - 1;
     // Sampled drafts are drawn once: to draw again where the tree has the wrong shape

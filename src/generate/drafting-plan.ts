@@ -26,7 +26,7 @@ import { type Drafting, TREE_DELIVERY, type TreeDelivery } from './turn.ts';
 export const MAX_PREDICTION_TOKENS = MAX_SPAN_TOKENS / 2;
 
 export class DraftingPlan implements Drafting {
-  readonly drafter: Drafter;
+  readonly drafter: Drafter | null;
   readonly tokens: Int32Array;
   readonly regions: readonly Region[];
   readonly spans = new SpanQueue();
@@ -53,18 +53,19 @@ export class DraftingPlan implements Drafting {
     this.facts = turnFacts(context, request, material, opening);
     this.model =
       draftModel === 'off' ? null : DraftingModel.for(this.facts, draftModelPolicy(ablation));
-    const { drafter, remembered } = this.model ?? draftersWithoutModel(namespace.key, memory);
+    this.tokens = prompt.draftTokens;
+    this.regions = prompt.draftRegions;
+    const delivery = TREE_DELIVERY[ablation.trees ?? 'echoed'];
+    // What the draft model says of nodes needs the nodes, whoever else proposes them.
+    this.trees = transfer > 0 ? { ...delivery, beyondEcho: false } : delivery;
+    const { drafter, remembered } =
+      this.model ?? draftersWithoutModel(namespace.key, memory, this.trees.beyondEcho);
     this.drafter = drafter;
     this.learner = remembered?.drafter ?? null;
     this.memory =
       memory && remembered
         ? this.openMemory(context, request.storeIds, material, remembered)
         : null;
-    this.tokens = prompt.draftTokens;
-    this.regions = prompt.draftRegions;
-    const delivery = TREE_DELIVERY[ablation.trees ?? 'echoed'];
-    // What the draft model says of nodes needs the nodes, whoever else proposes them.
-    this.trees = transfer > 0 ? { ...delivery, beyondEcho: false } : delivery;
     this.passages = material.passages.flatMap(({ id }) => (id === null ? [] : [id]));
     this.prediction = prediction
       ? [{ source: Source.prediction, begins: true, tokens: prediction }]
@@ -126,7 +127,10 @@ function turnFacts(
 function draftersWithoutModel(
   namespace: string,
   memory: boolean,
-): Pick<DraftingModel, 'drafter' | 'remembered'> {
+  beyondEcho: boolean,
+): { drafter: TurnDrafter | null; remembered: RememberedDrafter | null } {
+  // The verifier's echo has all that such a turn could draft from.
+  if (!memory && beyondEcho) return { drafter: null, remembered: null };
   const remembered = memory
     ? rememberedDrafter(namespace, null)
     : { drafter: new TurnDrafter(passingMixer(namespace, 'plain', WORKER_STORES)), mixer: null };

@@ -30,7 +30,8 @@ export const TREE_DELIVERY: Record<Exclude<DraftingMode, 'off'>, TreeDelivery> =
 
 /** What drafts a turn, and how. */
 export interface Drafting {
-  drafter: Drafter;
+  /** null where the verifier's echo drafts alone, from the session's text and the spans. */
+  drafter: Drafter | null;
   /** What the drafter begins with: at least the prompt, and before it what did not fit into it. */
   tokens: Int32Array;
   regions: readonly Region[];
@@ -63,7 +64,7 @@ export async function* runTurn(
   const beyond = new TokenTree(tree.capacity);
   const propose = () => {
     // With more to read the tree would be late already.
-    if (!drafting || !link.canSend || !link.caughtUp) return;
+    if (!drafting?.drafter || !link.canSend || !link.caughtUp) return;
     tree.clear();
     drafting.drafter.draft(tree, WIRE_NODES);
     const { trees, model } = drafting;
@@ -83,7 +84,7 @@ export async function* runTurn(
   });
 
   // Grown while the connection is made, sent right after `open`.
-  drafting?.drafter.begin(drafting.tokens, drafting.regions);
+  drafting?.drafter?.begin(drafting.tokens, drafting.regions);
   drafting?.onBegin?.();
   drafting?.model?.start(() => {
     if (opened) propose();
@@ -99,7 +100,7 @@ export async function* runTurn(
     }
     if (event.type === 'accept') {
       committed = event.position + event.tokens.length;
-      drafting?.drafter.commit(event.tokens);
+      drafting?.drafter?.commit(event.tokens);
       drafting?.model?.committed(event);
       ship();
       propose();

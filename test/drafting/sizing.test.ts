@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { Acceptance } from '../../gpu-backend/turn/acceptance.ts';
 import { DraftingAccount, LONGEST_PAUSE } from '../../gpu-backend/turn/drafting-account.ts';
+import { PlainPace } from '../../gpu-backend/turn/plain-pace.ts';
 import { type Draftable, TreeSizing } from '../../gpu-backend/turn/tree-sizing.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
@@ -100,6 +101,35 @@ describe('an account', () => {
     let steps = 0;
     for (; !account.paused; steps++) account.settle(-1, 0.5);
     expect(steps).toBeLessThan(10);
+  });
+});
+
+describe('the pace of plain steps', () => {
+  test('what disturbs the last steps of a pause does not set it', () => {
+    const pace = new PlainPace();
+    for (let step = 0; step < 58; step++) pace.plain(1);
+    for (let step = 0; step < 6; step++) pace.plain(1.7);
+    expect(pace.ratio).toBe(1);
+  });
+
+  test('a machine that stays slower does, within one pause', () => {
+    const pace = new PlainPace();
+    for (let step = 0; step < 64; step++) pace.plain(1);
+    for (let step = 0; step < 64; step++) pace.plain(1.7);
+    expect(pace.ratio).toBe(1.7);
+  });
+
+  test('while drafting gains little, one step in 33 is plain', () => {
+    const pace = new PlainPace();
+    let plain = 0;
+    for (let step = 0; step < 1_000; step++) {
+      if (pace.due) {
+        plain++;
+        pace.plain(1);
+      } else pace.drafted(1.1);
+    }
+    expect(plain).toBeGreaterThan(28);
+    expect(plain).toBeLessThan(36);
   });
 });
 

@@ -1,16 +1,8 @@
 /** The page as a visitor has it: the real service behind it, a real browser before it. */
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import {
-  findChromium,
-  focused,
-  growth,
-  openBrowser,
-  recordGrowth,
-  tabThrough,
-} from '../support/browser.ts';
-import { type SharedService, sharedService } from '../support/shared-service.ts';
-import { Visit } from './visit.ts';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { findChromium, focused, growth, recordGrowth, tabThrough } from '../support/browser.ts';
+import { type Visit, visitShared } from './visit.ts';
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
@@ -22,20 +14,12 @@ if (!chromium) {
 }
 
 describe.skipIf(!chromium)('the page', () => {
-  let service: SharedService;
-  let browser: Browser;
+  const shared = visitShared({ demo: true });
   let visit: Visit;
   let page: Page;
 
-  beforeAll(async () => {
-    browser = await openBrowser(chromium!);
-    service = await sharedService({ demo: true });
-  });
-  afterAll(() => browser?.close());
-  afterEach(() => visit.end());
-
   async function open(options: BrowserContextOptions = {}): Promise<void> {
-    visit = await Visit.begin(browser, service.url, options);
+    visit = await shared.begin(options);
     page = visit.page;
   }
 
@@ -50,7 +34,7 @@ describe.skipIf(!chromium)('the page', () => {
     expect(lengths.length).toBeGreaterThan(2);
     expect(lengths).toEqual([...lengths].sort((a, b) => a - b));
     expect(lettersOf(await visit.answer())).toBe(
-      lettersOf(await answerOfTheApi(service.url, question)),
+      lettersOf(await answerOfTheApi(shared.service.url, question)),
     );
 
     const families = await page.$$eval('.token', (all) =>
@@ -73,7 +57,7 @@ describe.skipIf(!chromium)('the page', () => {
 
     expect(await page.locator('.passages li').count()).toBeGreaterThan(0);
     expect(await visit.read('.passages .file')).toMatch(/\.md$/);
-    expect(await visit.read('footer [data-part=model]')).toBe(service.model);
+    expect(await visit.read('footer [data-part=model]')).toBe(shared.service.model);
     expect(visit.misdeeds).toEqual({ errors: [], foreignRequests: [] });
   });
 
@@ -133,7 +117,7 @@ describe.skipIf(!chromium)('the page', () => {
     await visit.ended();
     expect(await visit.text('note')).toBe('Stopped.');
     const partial = lettersOf(await visit.answer());
-    const whole = lettersOf(await answerOfTheApi(service.url, question));
+    const whole = lettersOf(await answerOfTheApi(shared.service.url, question));
     expect(whole.startsWith(partial)).toBe(true);
     expect(partial.length).toBeLessThan(whole.length);
     expect(lettersOf(await visit.answer())).toBe(partial);

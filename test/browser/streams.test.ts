@@ -1,27 +1,18 @@
 /** What the page makes of what it receives: streams that go wrong, what larger models write, what is said meanwhile. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { findChromium, openBrowser } from '../support/browser.ts';
-import { type SharedService, sharedService } from '../support/shared-service.ts';
-import { Visit } from './visit.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { findChromium } from '../support/browser.ts';
+import { type Visit, visitShared } from './visit.ts';
 
 const chromium = findChromium();
 
 describe.skipIf(!chromium)('what the page receives', () => {
-  let service: SharedService;
-  let browser: Browser;
+  const shared = visitShared({ demo: false });
   let visit: Visit;
   let page: Page;
 
-  beforeAll(async () => {
-    browser = await openBrowser(chromium!);
-    service = await sharedService({ demo: false });
-  });
-  afterAll(() => browser?.close());
-  afterEach(() => visit.end());
-
   async function open(): Promise<void> {
-    visit = await Visit.begin(browser, service.url);
+    visit = await shared.begin();
     page = visit.page;
   }
 

@@ -1,6 +1,8 @@
 /** The page open in a browser, as its tests look at it. */
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
-import { type Misdeeds, watch } from '../support/browser.ts';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { findChromium, type Misdeeds, openBrowser, watch } from '../support/browser.ts';
+import { type SharedService, sharedService } from '../support/shared-service.ts';
 
 const ENDED = '.turn:last-child[data-state=ended]';
 
@@ -61,4 +63,26 @@ export class Visit {
       return copy.textContent ?? '';
     });
   }
+}
+
+/** One visit a test to a shared service's page, over when the test is. */
+export function visitShared(options: { demo: boolean }) {
+  let browser: Browser;
+  let service: SharedService;
+  let visit: Visit | undefined;
+  beforeAll(async () => {
+    browser = await openBrowser(findChromium()!);
+    service = await sharedService(options);
+  });
+  afterAll(() => browser?.close());
+  afterEach(() => visit?.end());
+  return {
+    get service() {
+      return service;
+    },
+    async begin(context: BrowserContextOptions = {}): Promise<Visit> {
+      visit = await Visit.begin(browser, service.url, context);
+      return visit;
+    },
+  };
 }

@@ -5,6 +5,7 @@ import { freePort } from '../../local/process.ts';
 import type { Supervised } from '../../local/supervised.ts';
 import { newLinkKeys, startVerifier } from '../../local/verifier.ts';
 import { type LocalWorker, startWorker } from '../../local/worker.ts';
+import { eventData } from '../support/event-data.ts';
 import { migratedState } from '../support/worker.ts';
 
 export interface Health {
@@ -132,27 +133,19 @@ export async function stream(
   });
   if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
   const streamed: Streamed = { text: '', error: null, complete: false, finish: null };
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const bytes of response.body!) {
-    rest += decoder.decode(bytes, { stream: true });
-    const events = rest.split('\n\n');
-    rest = events.pop()!;
-    for (const event of events) {
-      const data = event.replace(/^data: /, '');
-      if (data === '[DONE]') {
-        streamed.complete = true;
-        continue;
-      }
-      const chunk = JSON.parse(data);
-      if (chunk.error) streamed.error = chunk.error.message;
-      const choice = chunk.choices?.[0];
-      streamed.finish = choice?.finish_reason ?? streamed.finish;
-      const text: string | undefined = choice?.delta.content;
-      if (!text) continue;
-      streamed.text += text;
-      await onText(text);
+  for await (const data of eventData(response)) {
+    if (data === '[DONE]') {
+      streamed.complete = true;
+      continue;
     }
+    const chunk = JSON.parse(data);
+    if (chunk.error) streamed.error = chunk.error.message;
+    const choice = chunk.choices?.[0];
+    streamed.finish = choice?.finish_reason ?? streamed.finish;
+    const text: string | undefined = choice?.delta.content;
+    if (!text) continue;
+    streamed.text += text;
+    await onText(text);
   }
   return streamed;
 }

@@ -1,4 +1,5 @@
 /** Asks for an answer, streamed or whole, and gives it in one form: what can be compared to the bit. */
+import { eventData } from '../support/event-data.ts';
 
 interface Choice {
   text: string;
@@ -68,19 +69,11 @@ export async function answer(
 }
 
 async function* eventsOf(response: Response) {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const bytes of response.body!) {
-    rest += decoder.decode(bytes, { stream: true });
-    const events = rest.split('\n\n');
-    rest = events.pop()!;
-    for (const event of events) {
-      const data = event.replace(/^data: /, '');
-      if (data === '[DONE]') return;
-      const chunk = JSON.parse(data);
-      if (chunk.error) throw new Error(chunk.error.message);
-      yield chunk as { choices: Delta[]; usage?: Usage | null };
-    }
+  for await (const data of eventData(response)) {
+    if (data === '[DONE]') return;
+    const chunk = JSON.parse(data);
+    if (chunk.error) throw new Error(chunk.error.message);
+    yield chunk as { choices: Delta[]; usage?: Usage | null };
   }
   throw new Error('the stream ended without [DONE]');
 }

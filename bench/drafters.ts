@@ -30,7 +30,7 @@ import { createTokenizer } from '../src/model/tokenizer.ts';
 import { turnOf } from '../test/support/turn.ts';
 import { Decoder } from './drafters/decode.ts';
 import { countingClock, shared, withFreeNodes } from './drafters/free-nodes.ts';
-import { grounded, UNGROUNDED } from './drafters/prompts.ts';
+import { grounded, ungrounded } from './drafters/prompts.ts';
 import { openRow, type RowSetup, type TimedDrafters } from './drafters/rows.ts';
 import { SimulatedTime } from './drafters/simulated.ts';
 import { machine } from './engine/setup.ts';
@@ -99,7 +99,7 @@ async function main(file: string): Promise<void> {
     always: values.nodes ? { passes: 4, nodes: 8 } : undefined,
   };
   const count = Number(values.prompts);
-  const kinds = { ungrounded: UNGROUNDED.slice(0, count), grounded: grounded(count) };
+  const kinds = { ungrounded: ungrounded(count), grounded: grounded(count) };
   const tables: Record<string, Table> = {};
   for (const temperature of values.temperatures.split(',').map(Number)) {
     for (const [kind, questions] of Object.entries(kinds)) {

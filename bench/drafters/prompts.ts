@@ -52,6 +52,12 @@ export const UNGROUNDED: readonly string[] = [
   'Explain what photosynthesis is and why it matters.',
 ];
 
+/** `count` of those, evenly, so that each kind has its part. */
+export function ungrounded(count: number): string[] {
+  const share = Math.min(1, count / UNGROUNDED.length);
+  return UNGROUNDED.filter((_, i) => Math.floor((i + 1) * share) > Math.floor(i * share));
+}
+
 /** Characters of a passage at most. */
 const PASSAGE = 1_200;
 

@@ -30,6 +30,8 @@ export class Scheduler {
   private readonly sessions = new Set<Session>();
   private readonly sizing: TreeSizing;
   private wakeUp: (() => void) | null = null;
+  /** Whether something changed since the sessions were last looked at: it may come before the loop is idle. */
+  private stirred = false;
   /** Whether there were steps since the engine was timed last. */
   private worked = false;
   private closed = false;
@@ -60,6 +62,7 @@ export class Scheduler {
 
   /** Something changed that may let a session step: a tree came, a socket drained, a cancel. */
   wake(): void {
+    this.stirred = true;
     this.wakeUp?.();
     this.wakeUp = null;
   }
@@ -73,6 +76,7 @@ export class Scheduler {
 
   private async run(): Promise<void> {
     while (!this.closed) {
+      this.stirred = false;
       this.sweep();
       this.catchUp();
       const decoded = await this.decode();
@@ -83,7 +87,7 @@ export class Scheduler {
         (session) => session.prefillRow(),
         (session, micros) => session.absorbPrefill(micros),
       );
-      if (!decoded && !prefilled && !this.closed) await this.idle();
+      if (!decoded && !prefilled && !this.closed && !this.stirred) await this.idle();
     }
     for (const session of this.sessions) session.fail('draining', 'this verifier shuts down');
     this.sweep();

@@ -15,7 +15,7 @@ class EnginePlace implements NetworkPlace {
   readonly row: StepRow;
   /** Rows at the front of `row` that hold committed text. */
   chain = 0;
-  /** What the network says that the target's hidden state is, by row, where it was asked. */
+  /** What the network says that the target's hidden state is, by row of the tree, where it was asked. */
   readonly guesses: Float32Array[] = [];
   /** Those that `row` reads. */
   private readonly states: (Float32Array | null)[] = [];
@@ -122,10 +122,18 @@ export class EngineNetwork implements Network {
     row.logitsFrom = row.count - asked.length;
     for (const node of nodes) {
       const above = node.parent === root ? place.chain - 1 : node.parent!.row;
-      node.row = place.add(node.token, above, place.guesses[above] ?? null);
+      node.row = place.add(node.token, above, this.stateBehind(place, above));
       asked.push(node);
     }
     return asked;
+  }
+
+  /** The state that a node below `above` reads; null for a network that reads none. */
+  private stateBehind({ guesses }: EnginePlace, above: number): Float32Array | null {
+    if (!this.readsStates) return null;
+    const state = guesses[above];
+    if (!state) throw new Error(`row ${above} of the tree has no state yet for a node to read`);
+    return state;
   }
 
   /** Commits what was read of the committed text; the rest of the tree is forgotten. */
@@ -134,6 +142,7 @@ export class EngineNetwork implements Network {
     if (place.row.count > 0) this.engine.commit(place.slot, path, path.length);
     place.row.count = 0;
     place.chain = 0;
+    place.guesses.length = 0;
   }
 
   private answer(

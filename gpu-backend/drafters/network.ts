@@ -28,7 +28,10 @@ export interface Question {
   states: readonly (Float32Array | null)[];
   /** The node that the tokens end at, where its word is wanted; it must be, where `nodes` has any. */
   root: ModelNode | null;
-  /** Nodes to read, each behind its parent; a parent is the root or was read since the last commit. */
+  /**
+   * Nodes to read, each behind its parent; a parent is the root or was read since the
+   * last commit. A network that reads states has answered the parent in an earlier run.
+   */
   nodes: readonly ModelNode[];
   sampling: Sampling;
 }

@@ -136,7 +136,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   }
 
   candidates(): Candidate[] {
-    const { look, store } = this;
+    const { look, network, store } = this;
     look.clear();
     this.draft(look, LOOK_NODES);
     const found: Candidate[] = [];
@@ -145,7 +145,11 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
       found.push({ index, worth: reached * this.gain.expected(this.prospect(index)) });
     };
     if (store.unread.length > 0) consider(ROOT);
-    for (const index of store.open(look)) consider(index);
+    for (const index of store.open(look)) {
+      // Such a network has no state for a node to read before it has answered the node's parent.
+      if (network.readsStates && !store.saidAt(look, look.parents[index]!)) continue;
+      consider(index);
+    }
     return found.sort((a, b) => b.worth - a.worth || a.index - b.index);
   }
 

@@ -101,6 +101,33 @@ describe('a network beside the engine', () => {
     expect([...network.runs[0]![0]!.tokens]).toEqual([999]);
   });
 
+  test('that reads states is asked about a node only when it has answered the one above', async () => {
+    const { drafters, network } = world(right, ALWAYS);
+    const read = network.read.bind(network);
+    const early: number[] = [];
+    network.read = async (questions) => {
+      const nodes = questions.flatMap((question) => question.nodes);
+      early.push(nodes.filter(({ parent }) => !parent!.says).length);
+      await read(questions);
+    };
+    for (const readsStates of [false, true]) {
+      Object.assign(network, { readsStates });
+      early.length = 0;
+      network.runs.length = 0;
+      // Text that repeats itself is drafted before the network has said anything.
+      const text = Array.from({ length: 32 }, (_, i) => truth(i % 4));
+      const prompt = Int32Array.from(text.slice(0, 24));
+      const seat = drafters.seat(turnOf({ prompt }));
+      seat.begin(prompt, []);
+      for (const token of text.slice(24)) {
+        await drafters.prepare([seat]);
+        seat.commit(Int32Array.of(token));
+      }
+      expect(early.some((count) => count > 0)).toBe(!readsStates);
+      expect(network.runs.flat().some(({ nodes }) => nodes.length > 0)).toBe(true);
+    }
+  });
+
   test('reads a long text a chunk a step', async () => {
     const { drafters, network, begin } = world(right, ALWAYS);
     const turn = begin('a', 150);

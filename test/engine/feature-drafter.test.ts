@@ -112,6 +112,21 @@ describe('a layer over hidden states', () => {
     network.leave(place);
   });
 
+  it('refuses root and child in one question, also where an earlier tree left a state', async () => {
+    const network = new EngineNetwork(own, target.limits.vocabSize, WORDS, true);
+    const { place } = network.enter(Int32Array.from(TEXT), 48, 'early')!;
+    const store = new ModelStore(false, false);
+    store.place(TEXT.length);
+    const { root } = store;
+    const ask = { place, settled: [], root, sampling: PLAIN };
+    const text = { ...ask, tokens: Int32Array.from(TEXT), states: STATES };
+    await network.read([{ ...text, nodes: [] }]);
+    // The text once more, so that its last row is where the root was.
+    const child: ModelNode = { ...root, token: 33, parent: root, children: new Map() };
+    await expect(network.read([{ ...text, nodes: [child] }])).rejects.toThrow(/no state yet/);
+    network.leave(place);
+  });
+
   it('computes in float16 too, and gives float32', async () => {
     const half = await opened({ compute: 'float16' });
     const [wide, narrow] = [await read(own, TEXT, STATES), await read(half.own, TEXT, STATES)];

@@ -3,7 +3,6 @@
  * and a capture forbids other threads much of what loading and copying do; runs that go to libuv's
  * pool land on whichever thread is free. This file is also what the thread executes.
  */
-import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { type Copy, CudaRuntime } from './cuda-runtime.ts';
 import { type Address, ortLibrary } from './library.ts';
@@ -30,36 +29,42 @@ type Answer = string | null;
 export class RunThread {
   private readonly worker: Worker;
   private pending: { resolve: () => void; reject: (error: Error) => void } | null = null;
+  /** Why the thread has ended; null while it lives. */
+  private death: Error | null = null;
 
   private constructor(worker: Worker) {
     this.worker = worker;
-    worker.on('message', (answer: Answer) => this.settle(answer));
-    worker.on('error', (error) => this.settle(error.message));
-    worker.on('exit', () => this.settle('the thread of the runs has ended'));
+    worker.on('message', (answer: Answer) => {
+      this.settle(answer === null ? null : new Error(answer));
+    });
+    worker.on('error', (error) => this.die(error));
+    worker.on('exit', (code) =>
+      this.die(new Error(`the thread of the runs has ended with ${code}`)),
+    );
     worker.unref();
   }
 
   /** Rejects where the thread can't load CUDA's runtime. */
   static async start(deviceId: number): Promise<RunThread> {
-    const data: Start = { role: ROLE, deviceId };
-    const worker = startHere(data);
-    const [answer] = (await once(worker, 'message')) as [Answer];
-    if (answer !== null) {
-      await worker.terminate();
-      throw new Error(answer);
+    return await RunThread.over(startHere({ role: ROLE, deviceId }));
+  }
+
+  /** Over a worker that answers once when it has started, and once each run. */
+  static async over(worker: Worker): Promise<RunThread> {
+    const thread = new RunThread(worker);
+    try {
+      await thread.answer();
+      return thread;
+    } catch (error) {
+      thread.close();
+      throw error;
     }
-    return new RunThread(worker);
   }
 
   /** One at a time; resolves when everything was done. */
   run(work: ThreadRun): Promise<void> {
     if (this.pending) throw new Error('the thread of the runs is at work');
-    // A process does not end with a run in flight.
-    this.worker.ref();
-    return new Promise((resolve, reject) => {
-      this.pending = { resolve, reject };
-      this.worker.postMessage(work);
-    });
+    return this.answer(work);
   }
 
   /** After the sessions that ran here were released. */
@@ -67,19 +72,38 @@ export class RunThread {
     void this.worker.terminate();
   }
 
-  private settle(answer: Answer): void {
+  /** The next answer. A thread that has ended gives none: nothing is asked of it. */
+  private answer(work?: ThreadRun): Promise<void> {
+    if (this.death) return Promise.reject(this.death);
+    return new Promise((resolve, reject) => {
+      if (work) this.worker.postMessage(work);
+      // A process does not end with a run in flight.
+      this.worker.ref();
+      this.pending = { resolve, reject };
+    });
+  }
+
+  /** An error ends the thread: `exit` follows it, and says less. */
+  private die(cause: Error): void {
+    this.death ??= cause;
+    this.settle(this.death);
+  }
+
+  private settle(failure: Error | null): void {
     const { pending } = this;
     this.pending = null;
     this.worker.unref();
-    if (answer === null) pending?.resolve();
-    else pending?.reject(new Error(answer));
+    if (failure) pending?.reject(failure);
+    else pending?.resolve();
   }
 }
 
 /** A thread that executes this file. Where Node runs no TypeScript itself tsx does, in each thread for itself. */
 function startHere(data: Start): Worker {
   const file = import.meta.url;
-  if (!file.endsWith('.ts') || 'typescript' in process.features) {
+  // Node 22.10 to 22.17 have the feature's name, with false as its value.
+  const { typescript } = process.features as { typescript?: string | false };
+  if (!file.endsWith('.ts') || typescript) {
     return new Worker(new URL(file), { workerData: data });
   }
   const tsx = import.meta.resolve('tsx/esm/api');

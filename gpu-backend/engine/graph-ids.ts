@@ -12,6 +12,8 @@ const MOST_SEEN = 4096;
 export class GraphIds {
   private readonly ids = new Map<string, number>();
   private readonly seen = new Set<string>();
+  /** Shapes whose capture failed. Each keeps its number: what ONNX Runtime holds under it is not known. */
+  private readonly refused = new Set<string>();
 
   /** The number of a shape's graph; `undefined` where none was captured. */
   captured(shape: string): number | undefined {
@@ -20,7 +22,8 @@ export class GraphIds {
 
   /** Takes note of a shape; whether it is worth a capture, which the first run is not. */
   comesAgain(shape: string): boolean {
-    if (this.seen.has(shape)) return this.ids.size < MOST_GRAPHS;
+    if (this.refused.has(shape)) return false;
+    if (this.seen.has(shape)) return this.next <= MOST_GRAPHS;
     if (this.seen.size === MOST_SEEN) this.seen.clear();
     this.seen.add(shape);
     return false;
@@ -28,12 +31,18 @@ export class GraphIds {
 
   /** What the next graph is captured under. */
   get next(): number {
-    return this.ids.size + 1;
+    return this.ids.size + this.refused.size + 1;
   }
 
   /** The graph `next` was captured. */
   add(shape: string): void {
     this.ids.set(shape, this.next);
+    this.seen.delete(shape);
+  }
+
+  /** The capture of `next` failed: the shape is not tried again. */
+  refuse(shape: string): void {
+    this.refused.add(shape);
     this.seen.delete(shape);
   }
 }

@@ -92,9 +92,14 @@ export class LaneRunner {
     const replays = fixed ? this.replaysOf(lanes) : null;
     this.inputs.fill(replays?.inputs ?? arena, lanes, rows.given);
     const started = performance.now();
-    await (replays ? this.replay(replays, lanes, rows) : this.execute(lanes, rows));
+    const replayed = replays !== null && (await this.replay(replays, lanes, rows));
+    if (!replayed) {
+      // After a capture that failed the inputs lie where only graphs read them.
+      if (replays) this.inputs.fill(arena, lanes, rows.given);
+      await this.execute(lanes, rows);
+    }
     const took = performance.now() - started;
-    this.handOut(lanes, firstLogit, replays);
+    this.handOut(lanes, firstLogit, replayed ? replays : null);
     return took;
   }
 
@@ -118,20 +123,30 @@ export class LaneRunner {
     await this.released(tensors, {});
   }
 
-  /** The first run of a shape is captured; from then on its inputs are filled, and nothing is bound. */
+  /** False where the run could not be captured: it is still to be executed. A captured run binds nothing. */
   private async replay(
     replays: Replays,
     lanes: readonly Lane[],
     { first, wanted, given }: Wanted,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const around = { before: [replays.inputs.upload], after: replays.downloads(first, wanted) };
     const shape = shapeOf(lanes);
     const graph = this.graphs.captured(shape);
-    if (graph !== undefined) return await this.session.run(this.binding, { ...around, graph });
+    if (graph !== undefined) {
+      await this.session.run(this.binding, { ...around, graph });
+      return true;
+    }
     const tensors = replays.tensors(given);
     this.bind(lanes, tensors);
-    await this.released(tensors, { ...around, graph: this.graphs.next });
+    try {
+      await this.released(tensors, { ...around, graph: this.graphs.next });
+    } catch (error) {
+      this.graphs.refuse(shape);
+      process.emitWarning(`a step was not captured: ${(error as Error).message}`);
+      return false;
+    }
     this.graphs.add(shape);
+    return true;
   }
 
   private async released(outputs: readonly Tensor[], around: Around): Promise<void> {

@@ -72,6 +72,16 @@ describe('captured graphs', () => {
     expect([ids.captured('a'), ids.captured('b')]).toEqual([1, 2]);
   });
 
+  it('are not tried again of a shape whose capture failed, nor under its number', () => {
+    const ids = new GraphIds();
+    ids.comesAgain('a');
+    ids.refuse('a');
+    expect([ids.comesAgain('a'), ids.comesAgain('a')]).toEqual([false, false]);
+    expect(ids.captured('a')).toBeUndefined();
+    ids.add('b');
+    expect(ids.captured('b')).toBe(2);
+  });
+
   it('are no more than a device has room for', () => {
     const ids = new GraphIds();
     for (let i = 0; i < 512; i++) ids.add(`${i}`);

@@ -18,6 +18,8 @@ const DOWNLOADED_BYTES_A_STEP = 4096;
 const BYTES_PER_FLOAT = 4;
 /** For what is downloaded, and for the end of the run. */
 const WAITS_A_STEP = 2;
+/** For the copy of the inputs, for the graph, and for the copy of what it found: each is made when the last is over. */
+const WAITS_A_REPLAY = 3;
 
 /** What no step may cost, and what every step may. */
 const ALWAYS = {
@@ -49,13 +51,14 @@ export function readFaults(cost: PartCost, vocabSize: number): string[] {
     downloadedBytes: bytes,
     launches: 0,
     uploads: 0,
+    waits: 1,
   });
   return cost.downloadedBytes === bytes ? faults : [...faults, 'a row that is read did not come'];
 }
 
 /** A replayed step is one launch, of inputs that come in one copy. */
 export function replayFaults(name: string, cost: PartCost): string[] {
-  return faultsBeyond(name, cost, { ...ALWAYS, launches: 1, uploads: 1, waits: 1 });
+  return faultsBeyond(name, cost, { ...ALWAYS, launches: 1, uploads: 1, waits: WAITS_A_REPLAY });
 }
 
 /** A capture that ONNX Runtime gave up is none, and one that does what CUDA forbids fails on a device. */
@@ -87,9 +90,9 @@ export function unpackFaults(name: string, { kernels }: PartCost): string[] {
   return count === 0 ? [] : [`${name}: ${count} matrices of 4 bits were unpacked`];
 }
 
-/** For the moves of each session's branch together, and for the step. */
+/** For the moves of each session's branch together, for the step, and for each session's logits. */
 export function commitFaults(cost: PartCost, sessions: number): string[] {
-  const limit = WAITS_A_STEP * (sessions + 1);
+  const limit = WAITS_A_STEP * (sessions + 1) + sessions;
   if (cost.waits <= limit && cost.moves === 0) return [];
   return [
     `commits of ${sessions} branches and a step: ${cost.waits} waits and ${cost.moves} moves, at most ${limit} and 0 are expected`,

@@ -69,16 +69,22 @@ describe('limits', () => {
     const read = { ...step, launches: 0, uploads: 0, downloadedBytes: 400 };
     expect(readFaults(read, 100)).toEqual([]);
     expect(readFaults({ ...read, downloadedBytes: 800 }, 100)).toHaveLength(2);
+    expect(readFaults({ ...read, waits: 2 }, 100)).toEqual([
+      'a row that is read: 2 waits, at most 1 are expected',
+    ]);
     expect(readFaults({ ...read, downloads: 0, downloadedBytes: 0 }, 100)).toEqual([
       'a row that is read did not come',
     ]);
   });
 
-  it('take a replayed step for one launch and one copy each way', () => {
-    const replayed = { ...step, launches: 1, uploads: 1, downloads: 1 };
+  it('take a replayed step for one launch, one copy each way, and a wait for each of the three', () => {
+    const replayed = { ...step, launches: 1, uploads: 1, downloads: 1, waits: 3 };
     expect(replayFaults('replay', replayed)).toEqual([]);
     expect(replayFaults('replay', { ...replayed, launches: 2 })).toEqual([
       'replay: 2 launches, at most 1 are expected',
+    ]);
+    expect(replayFaults('replay', { ...replayed, waits: 4 })).toEqual([
+      'replay: 4 waits, at most 3 are expected',
     ]);
     expect(replayFaults('replay', { ...replayed, captures: 1 })).toHaveLength(1);
   });
@@ -103,7 +109,7 @@ describe('limits', () => {
   });
 
   it('tell a branch that is moved row by row', () => {
-    expect(commitFaults({ ...step, waits: 6 }, 2)).toEqual([]);
+    expect(commitFaults({ ...step, waits: 8 }, 2)).toEqual([]);
     expect(commitFaults({ ...step, waits: 10 }, 2)).toEqual([expect.stringContaining('10 waits')]);
     expect(commitFaults({ ...step, moves: 24 }, 2)).toEqual([expect.stringContaining('24 moves')]);
   });

@@ -217,10 +217,16 @@ void fake_cuda_copy(void *to, const void *from, size_t bytes) {
   memmove(touchable(to), touchable(from), bytes);
 }
 
+/* The host waits for a copy that is not asynchronous, but for one within the device. */
+static void copy_awaited(const void *to, const void *from) {
+  if (!on_device(to) || !on_device(from)) fake_cuda_trace("wait");
+}
+
 EXPORTED cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes,
                                 enum cudaMemcpyKind kind) {
   if (fake_cuda_forbids("cudaMemcpy")) return cudaErrorStreamCaptureUnsupported;
   fake_cuda_copy(to, from, bytes);
+  copy_awaited(to, from);
   return cudaSuccess;
 }
 EXPORTED cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes,

@@ -3,8 +3,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { addModel } from '../builder/add-model.ts';
+import { type AddOptions, convertModel, storedForm, takeModel } from '../builder/add-model.ts';
+import { readDecoderConfig } from '../builder/config.ts';
 import { writeFloatCheckpoint } from '../builder/float-checkpoint.ts';
+import type { ModelFolder } from '../builder/model-folder.ts';
 import { DEFAULT_CACHE_FOLDER } from '../engine/open.ts';
 
 const DRAFT_HELP = `Usage:
@@ -44,12 +46,10 @@ export async function runDraftCommand(argv: readonly string[]): Promise<number> 
     throw new Error(`--kind must be feature or exit, not "${kind}"`);
   }
   requirePackages(python);
-  const model = await addModel(source, {
-    cacheFolder: values.cache,
-    compute: 'float32',
-    // A residual stream that is turned, as that of int8, can't be read by a further layer.
-    quantization: 'int4',
-  });
+  const add: AddOptions = { cacheFolder: values.cache, compute: 'float32' };
+  const model = await takeModel(source, { ...add, quantization: 'int4' });
+  requireTrainable(model);
+  await convertModel(model, add);
   const { name } = model.manifest;
   const out = values.out ?? `${kind}-${name}.safetensors`;
   const folder = join(values.cache, 'training', name);
@@ -63,12 +63,34 @@ export async function runDraftCommand(argv: readonly string[]): Promise<number> 
   return 0;
 }
 
+/** Throws an Error for a model that the recipe can't train for, or beside which its layer would not start. */
+function requireTrainable(model: ModelFolder): void {
+  const { name } = model.manifest;
+  // A residual stream that is turned can't be read by a further layer.
+  if (storedForm(model) === 'int8') {
+    throw new Error(
+      `${name} is stored as int8, beside which a trained layer can't run: ` +
+        'name the checkpoint or .gguf file that it was made of, which is then added as int4',
+    );
+  }
+  const { queryKeyNorm, rope } = readDecoderConfig(model.path);
+  const strange = [
+    ...(queryKeyNorm ? ['norms of queries and keys, as of Qwen3'] : []),
+    ...(rope.scaling.type === 'default' ? [] : ['scaled rotary embeddings, as of Llama 3.1']),
+  ];
+  if (strange.length === 0) return;
+  throw new Error(
+    `${name} has ${strange.join(' and ')}, which the recipe does not compute: ` +
+      'draft for it with a second model (ESPALIER_DRAFT=owner/name), or without a network',
+  );
+}
+
 /** Throws an Error that says how to get what is missing. */
 function requirePackages(python: string): void {
   const { error, status } = spawnSync(python, ['-c', `import ${PACKAGES.join(', ')}`]);
   if (!error && status === 0) return;
   throw new Error(
-    `training needs Python with ${PACKAGES.join(', ')}; ${python} ${error ? 'is not there' : 'lacks some of them'}. ` +
+    `training needs Python with ${PACKAGES.join(', ')}; ${python} ${error ? 'was not found' : 'lacks some of them'}. ` +
       'Get them by: python3 -m venv .venv && .venv/bin/pip install ' +
       `${PACKAGES.join(' ')}, and add --python .venv/bin/python`,
   );

@@ -92,8 +92,8 @@ class Target:
         c = self.c = read('config.json')
         c.setdefault('head_dim', c['hidden_size'] // c['num_attention_heads'])
         c.setdefault('num_key_value_heads', c['num_attention_heads'])
-        rope = c.get('rope_parameters') or {}
-        if 'qwen3' in str(c['architectures']).lower() or rope.get('rope_type', 'default') != 'default' or c.get('rope_scaling'):
+        rope = c.get('rope_parameters') or c.get('rope_scaling') or {}
+        if 'qwen3' in str(c['architectures']).lower() or rope.get('rope_type', rope.get('type', 'default')) != 'default':
             raise SystemExit('norms of queries and keys, and scaled rotary embeddings, are not built here')
         manifest = read('manifest.json')
         self.name, self.fingerprint = manifest['name'], manifest['fingerprints']['weights']

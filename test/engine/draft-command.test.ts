@@ -1,13 +1,14 @@
 /** `npx espalier draft train`: what it says without Python's packages, and what it hands to the recipe. */
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { takeModel } from '../../gpu-backend/builder/add-model.ts';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import { readRows } from '../../gpu-backend/builder/tensor-reader.ts';
 import { readWeightIndex } from '../../gpu-backend/builder/weight-index.ts';
 import { runDraftCommand } from '../../gpu-backend/cli/draft.ts';
 import { maxDifference } from './driver.ts';
-import { SMALL, temporaryFolder } from './models.ts';
+import { PLAIN_ROPE, QWEN3, SMALL, temporaryFolder } from './models.ts';
 
 const cacheFolder = temporaryFolder();
 const printed: string[] = [];
@@ -26,13 +27,14 @@ function program(status: number): string {
   return file;
 }
 
-const train = (python: string, ...more: string[]) =>
-  runDraftCommand(['train', SMALL, '--cache', cacheFolder, '--python', python, ...more]);
+const trainFor = (model: string, python: string, ...more: string[]) =>
+  runDraftCommand(['train', model, '--cache', cacheFolder, '--python', python, ...more]);
+const train = trainFor.bind(null, PLAIN_ROPE);
 
 describe('npx espalier draft train', () => {
   it('says how to get what it needs', async () => {
     await expect(train('/bin/false')).rejects.toThrow(/\/bin\/false lacks some.*pip install torch/);
-    await expect(train('/no/python')).rejects.toThrow(/\/no\/python is not there/);
+    await expect(train('/no/python')).rejects.toThrow(/\/no\/python was not found/);
   });
 
   it('hands the recipe a checkpoint of the very model, and says how to use what was made', async () => {
@@ -46,7 +48,7 @@ describe('npx espalier draft train', () => {
       ...['--out', 'made.safetensors', '--text', 'docs', '--train-minutes', '3'],
     ]);
     expect(printed.at(-1)).toMatch(/ESPALIER_MODEL=\S+ ESPALIER_DRAFT=made.safetensors npm start/);
-    const [own, written] = [readWeightIndex(SMALL), readWeightIndex(folder)];
+    const [own, written] = [readWeightIndex(PLAIN_ROPE), readWeightIndex(folder)];
     expect([...written.keys()].sort()).toEqual([...own.keys()].sort());
     for (const [name, tensor] of own) {
       const values = [...readRows(tensor)].flatMap((rows) => [...rows]);
@@ -56,12 +58,27 @@ describe('npx espalier draft train', () => {
     // What is trained says whose it is by this: it must be the served model's.
     const { manifest } = readModelFolder(folder);
     expect(manifest.fingerprints.weights).toBe(
-      readModelFolder(SMALL).manifest.fingerprints.weights,
+      readModelFolder(PLAIN_ROPE).manifest.fingerprints.weights,
     );
   });
 
   it('fails where the recipe fails, and refuses a kind that there is not', async () => {
     expect(await train(program(3), '--kind', 'exit')).toBe(3);
     await expect(train(program(0), '--kind', 'heads')).rejects.toThrow(/feature or exit/);
+  });
+
+  it('refuses what the recipe does not compute, before anything is converted', async () => {
+    const python = program(4);
+    await expect(trainFor(SMALL, python)).rejects.toThrow(/llama3.* has scaled rotary embeddings/);
+    await expect(trainFor(QWEN3, python)).rejects.toThrow(/qwen3.* has norms of queries and keys/);
+    expect(existsSync(`${python}.given`)).toBe(false);
+  });
+
+  it('refuses a model that was added as int8, and says what to name instead', async () => {
+    const add = { cacheFolder, compute: 'float32', quantization: 'int8' } as const;
+    const { path } = await takeModel(PLAIN_ROPE, add);
+    const python = program(5);
+    await expect(trainFor(path, python)).rejects.toThrow(/stored as int8.*name the checkpoint/);
+    expect(existsSync(`${python}.given`)).toBe(false);
   });
 });

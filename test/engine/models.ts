@@ -12,6 +12,10 @@ const SHARED_DATA = fileURLToPath(new URL('../../../shared/data', import.meta.ur
 
 export const SMALL = join(FIXTURES, 'llama3-rope-sharded-f32');
 
+/** Its rotary embeddings are plain. */
+export const PLAIN_ROPE = join(FIXTURES, 'llama-biased-tied-f32');
+export const QWEN3 = join(FIXTURES, 'qwen3-qknorm-sharded-bf16');
+
 /** Folders with a golden.json. */
 export function goldenCheckpoints(): string[] {
   return [FIXTURES, join(SHARED_DATA, 'checkpoints')]

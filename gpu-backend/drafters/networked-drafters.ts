@@ -13,7 +13,7 @@ import { Gain } from './gain.ts';
 import type { LocalDrafters, Outcome, Seat, SeatedTurn, Spent } from './local-drafters.ts';
 import type { Candidate, Network, NetworkedTurn, Question } from './network.ts';
 import { NetworkedSeat } from './networked-seat.ts';
-import { type Price, Trials } from './price.ts';
+import { Price, Purse, Stake } from './price.ts';
 
 /** Runs before a step. */
 const MAX_PASSES = 6;
@@ -26,10 +26,11 @@ const MAX_NAMESPACES = 256;
 /** A network that fails so often in a row is not asked again. */
 const MAX_FAILURES = 3;
 
-/** What is known of a namespace: what asking brings, and whether it pays, by class of load. */
+/** What is known of a namespace: what asking brings, and whether it pays, by class of load, with what all of these try it. */
 interface NamespaceRecord {
   gain: Gain;
   prices: Price[];
+  stake: Stake;
 }
 
 export interface NetworkedOptions {
@@ -44,7 +45,7 @@ export class NetworkedDrafters implements LocalDrafters {
   private readonly options: NetworkedOptions;
   private readonly memories = new EchoMemories(1);
   private readonly records = new Lru<NamespaceRecord>(MAX_NAMESPACES);
-  private readonly trials = new Trials();
+  private readonly purse = new Purse();
   /** Of the last preparation. */
   private lastMs = 0;
   private load = 0;
@@ -96,7 +97,7 @@ export class NetworkedDrafters implements LocalDrafters {
       extra.set(price, (extra.get(price) ?? 0) + one.extra);
       this.spent.tokens += one.extra;
     }
-    this.trials.step();
+    this.purse.step();
     // Whoever shares a run shares its time.
     for (const [price, own] of extra) price.settle(stepMs, tokens, own, this.lastMs / extra.size);
     this.lastMs = 0;
@@ -182,12 +183,16 @@ export class NetworkedDrafters implements LocalDrafters {
   }
 
   private price(namespace: string): Price {
-    const { prices } = this.record(namespace);
-    prices[this.load] ??= this.trials.begin();
+    const { prices, stake } = this.record(namespace);
+    prices[this.load] ??= new Price(stake);
     return prices[this.load]!;
   }
 
   private record(namespace: string): NamespaceRecord {
-    return this.records.of(namespace, () => ({ gain: new Gain(), prices: [] }));
+    return this.records.of(namespace, () => ({
+      gain: new Gain(),
+      prices: [],
+      stake: new Stake(this.purse),
+    }));
   }
 }

@@ -8,44 +8,86 @@
 
 /** Share of all time that may be lost on a network that brings nothing. */
 const LOSS_SHARE = 0.004;
-/** Steps' worth of time to begin with: enough to read a prompt and to be tried for a while. */
+/** Steps' worth of time that a namespace begins with: enough to read a prompt and to be tried for a while. */
 const FIRST_ALLOWANCE = 8;
-/** The same for all namespaces together: however many come, so much may be lost on trying. */
+/** The same for all namespaces together: however many come, so much may be out or lost on trying. */
 const MOST_TRIALS = 64;
 /** Savings at most: what went well for long does not pay for a long loss. */
 const MOST_SAVED = 24;
 /** Weight of a step in the averages. */
 const SMOOTHING = 0.05;
 
-/** What namespaces are given to begin with, out of one purse that all steps refill. */
-export class Trials {
+/** What all namespaces try a network with: one purse, which all steps refill. */
+export class Purse {
   /** In steps. */
   private left = MOST_TRIALS;
 
-  begin(): Price {
-    const given = Math.min(FIRST_ALLOWANCE, this.left);
-    this.left -= given;
-    return new Price(given);
+  take(): number {
+    const taken = Math.min(FIRST_ALLOWANCE, this.left);
+    this.left -= taken;
+    return taken;
+  }
+
+  give(steps: number): void {
+    this.left = Math.min(MOST_TRIALS, this.left + steps);
   }
 
   step(): void {
-    this.left = Math.min(MOST_TRIALS, this.left + LOSS_SHARE);
+    this.give(LOSS_SHARE);
   }
 }
 
+/** What a namespace may lose on trying, out of the purse: one stake, whatever the load. In steps. */
+export class Stake {
+  private readonly purse: Purse;
+  private taken = 0;
+  private rest = 0;
+
+  constructor(purse: Purse) {
+    this.purse = purse;
+  }
+
+  get left(): number {
+    return this.rest;
+  }
+
+  /** Takes one, where none is out. */
+  take(): void {
+    if (this.taken === 0) this.taken = this.rest = this.purse.take();
+  }
+
+  /** What is left of savings when a loss was covered, or when what was taken went back out of them. */
+  balance(saved: number): number {
+    if (saved < 0) {
+      const covered = Math.min(-saved, this.rest);
+      this.rest -= covered;
+      return saved + covered;
+    }
+    if (this.taken === 0 || saved < this.taken) return saved;
+    const lost = this.taken - this.rest;
+    this.purse.give(this.taken);
+    this.taken = this.rest = 0;
+    return saved - lost;
+  }
+}
+
+/** Whether asking pays at one class of load, for a namespace. */
 export class Price {
-  /** In steps. */
-  private allowance: number;
+  /** In steps, beside the stake; below nothing where more was lost. */
+  private allowance = 0;
+  private readonly stake: Stake;
   private stepMs = 0;
   private tokensOfStep = 1;
 
-  constructor(allowance = FIRST_ALLOWANCE) {
-    this.allowance = allowance;
+  /** A new price may be tried: where the namespace has earned its last stake, it takes another. */
+  constructor(stake: Stake) {
+    this.stake = stake;
+    stake.take();
   }
 
   /** Whether `ms` may be spent on the network before the next step: nothing before one has shown what time is worth. */
   affords(ms: number): boolean {
-    return this.stepMs > 0 && this.allowance * this.stepMs >= ms;
+    return this.stepMs > 0 && (this.allowance + this.stake.left) * this.stepMs >= ms;
   }
 
   /** Milliseconds that a token is worth: what committing it otherwise takes. */
@@ -62,6 +104,7 @@ export class Price {
     this.stepMs += weight * (stepMs - this.stepMs);
     this.tokensOfStep += weight * (tokens - this.tokensOfStep);
     const gain = extra / this.tokensOfStep - spentMs / Math.max(this.stepMs, 1e-3);
-    this.allowance = Math.min(MOST_SAVED, this.allowance + LOSS_SHARE + gain);
+    const saved = Math.min(MOST_SAVED, this.allowance + LOSS_SHARE + gain);
+    this.allowance = this.stake.balance(saved);
   }
 }

@@ -5,7 +5,7 @@ import {
   NetworkedDrafters,
   type NetworkedOptions,
 } from '../../gpu-backend/drafters/networked-drafters.ts';
-import { Price } from '../../gpu-backend/drafters/price.ts';
+import { Price, Purse, Stake } from '../../gpu-backend/drafters/price.ts';
 import { shortContext } from '../../gpu-backend/drafters/short-context.ts';
 import { Noise } from '../../src/draft/noise.ts';
 import { Source } from '../../src/draft/source.ts';
@@ -265,7 +265,7 @@ describe('the price of asking', () => {
   });
 
   test('an allowance is refilled by a share of all time, and by what was gained', () => {
-    const price = new Price();
+    const price = new Price(new Stake(new Purse()));
     expect(price.affords(0)).toBe(false);
     price.settle(20, 1, 0, 0);
     expect(price.affords(100)).toBe(true);
@@ -298,6 +298,44 @@ describe('the price of asking', () => {
     // 64 steps' worth to begin with, and 0.4 % of 4,000 steps for all and for each of them.
     expect(time.ms / stepMs).toBeGreaterThan(10);
     expect(time.ms / stepMs).toBeLessThan(64 + 2 * 0.004 * namespaces * 20);
+  });
+
+  test('one namespace tries it with one stake, at whatever load, and leaves the others theirs', () => {
+    const purse = new Purse();
+    const stake = new Stake(purse);
+    for (let load = 0; load < 8; load++) {
+      const price = new Price(stake);
+      price.settle(20, 1, 0, 0);
+      expect(price.affords(20)).toBe(load === 0);
+      price.settle(20, 1, 0, 20 * 40);
+    }
+    const other = new Price(new Stake(purse));
+    other.settle(20, 1, 0, 0);
+    expect(other.affords(20 * 8)).toBe(true);
+  });
+
+  test('a stake goes back when its price has earned it, what was lost of it too', () => {
+    const purse = new Purse();
+    for (let i = 0; i < 40; i++) {
+      const price = new Price(new Stake(purse));
+      price.settle(20, 1, 0, 0);
+      expect(price.affords(20 * 8)).toBe(true);
+      price.settle(20, 1, 0, 20 * 6);
+      expect(price.affords(20 * 3)).toBe(false);
+      for (let step = 0; step < 60; step++) price.settle(20, 2, 1, 2);
+      expect(price.affords(20 * 2)).toBe(true);
+    }
+  });
+
+  test('a namespace that earned its stake has another for a new load', () => {
+    const stake = new Stake(new Purse());
+    const price = new Price(stake);
+    for (let step = 0; step < 60; step++) price.settle(20, 2, 1, 2);
+    expect(stake.left).toBe(0);
+    const next = new Price(stake);
+    next.settle(20, 1, 0, 0);
+    expect(next.affords(20 * 8)).toBe(true);
+    expect(price.affords(20 * 8)).toBe(true);
   });
 
   test('what asking brings is learned by what is known before', () => {

@@ -1,7 +1,7 @@
 /**
  * Ten thousand files of every format, made to be slow or large, of up to 100 kB:
  * none takes a second of CPU time or 256 MB, and none ends the process.
- * `npm run test:soak`; some twenty minutes of one core.
+ * `npm run test:soak -- --project long`; some four minutes.
  */
 import { expect, test } from 'vitest';
 import { Dice, FORMATS, hostileFile } from '../support/hostile-files.ts';

@@ -38,7 +38,7 @@ export class PlainPace {
   plain(ratio: number): void {
     if (this.due && this.ratios.length > 0) this.interval *= 2;
     this.sincePlain = 0;
-    if (++this.sinceKept < SPACING && this.ratios.length === KEPT) return;
+    if (++this.sinceKept < SPACING && this.ratios.length > 0) return;
     this.sinceKept = 0;
     this.ratios.push(ratio);
     if (this.ratios.length > KEPT) this.ratios.shift();

@@ -123,7 +123,7 @@ function turnFacts(
   };
 }
 
-/** What a turn without draft model drafts with; without memory too, what it learns lasts as long as the isolate. */
+/** What a turn without draft model drafts with: without memory it keeps no weights of its tenant's. */
 function draftersWithoutModel(
   namespace: string,
   memory: boolean,

@@ -2,6 +2,7 @@
 
 import { Hono } from 'hono';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { passOn } from '../../src/api/answers/client-stream.ts';
 import { eventStream, type Streamed } from '../../src/api/answers/event-stream.ts';
 import type { AppEnv } from '../../src/api/context.ts';
 import { cancelled } from '../../src/api/errors.ts';
@@ -32,11 +33,14 @@ function takePlace() {
 }
 
 /** An answer in events as the API sends it: its body, and when it is over. */
-async function stream(write: Streamed['write']): Promise<[Response, Promise<void>]> {
+async function stream(
+  write: Streamed['write'],
+  leave = () => {},
+): Promise<[Response, Promise<void>]> {
   const app = new Hono<AppEnv>();
   let sent: Promise<void> | undefined;
   app.get('/', (c) => {
-    const response = eventStream(c, { write, leave() {}, end() {}, failure: (error) => error });
+    const response = eventStream(c, { write, leave, end() {}, failure: (error) => error });
     sent = c.var.sent;
     return response;
   });
@@ -66,11 +70,32 @@ test('an answer that takes longer than a lease counts until its last byte', asyn
   expect(vi.getTimerCount()).toBe(0);
 });
 
+test('an answer that is kept as well counts until its reader has it, not its keeper', async () => {
+  const { held, full } = takePlace();
+  const [answer] = await stream(async (send) => {
+    for (let i = 0; i < 4; i++) await send({ i });
+  });
+  const [mine, kept] = answer.body!.tee();
+  const { readable, sent } = passOn(mine);
+  held.until(sent);
+  expect(await new Response(kept).text()).toContain('[DONE]');
+  await vi.advanceTimersByTimeAsync(3 * LEASE_MS);
+  expect(full()).toBe(true);
+  expect(await new Response(readable).text()).toContain('[DONE]');
+  await sent;
+  expect(full()).toBe(false);
+});
+
 test('a reader that leaves gives its lease back, and so does a stream that breaks', async () => {
   const left = takePlace();
-  const [endless, gone] = await stream(async (send) => {
-    for (;;) await send({});
+  let endSilence: (reason: Error) => void = () => {};
+  const silence = new Promise<never>((_, reject) => {
+    endSilence = reject;
   });
+  const [endless, gone] = await stream(
+    () => silence,
+    () => endSilence(new Error('left')),
+  );
   left.held.until(gone);
   await endless.body!.cancel();
   await gone;

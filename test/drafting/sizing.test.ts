@@ -112,6 +112,14 @@ describe('the pace of plain steps', () => {
     expect(pace.ratio).toBe(1);
   });
 
+  test('what disturbs a first pause is over with it', () => {
+    const pace = new PlainPace();
+    pace.plain(1);
+    for (let step = 0; step < 6; step++) pace.plain(1.7);
+    for (let step = 0; step < 24; step++) pace.plain(1);
+    expect(pace.ratio).toBe(1);
+  });
+
   test('a machine that stays slower does, within one pause', () => {
     const pace = new PlainPace();
     for (let step = 0; step < 64; step++) pace.plain(1);

@@ -25,7 +25,7 @@ export function espalier(databases: string, ...args: string[]): Promise<Run> {
   });
 }
 
-/** Makes keys as `npx espalier key create` does, which takes seconds. */
+/** Makes keys as `npx espalier key create` does, without its start, which takes seconds. */
 export async function createKeys(
   databases: string,
   ...keys: (Pick<NewKey, 'tenant'> & Partial<NewKey>)[]

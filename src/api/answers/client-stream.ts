@@ -28,10 +28,14 @@ export class ClientStream {
   }
 
   /** Resolves when the client takes more; throws once it has gone. */
-  async write(text: string): Promise<void> {
+  write(text: string): Promise<void> {
+    return this.writeBytes(this.encoder.encode(text));
+  }
+
+  async writeBytes(bytes: Uint8Array): Promise<void> {
     const deadline = setTimeout(this.leave, CLIENT_DEADLINE_MS);
     try {
-      await this.writer.write(this.encoder.encode(text));
+      await this.writer.write(bytes);
     } catch (cause) {
       this.lose();
       throw cause;
@@ -50,4 +54,22 @@ export class ClientStream {
     this.gone = true;
     this.leave();
   }
+}
+
+/** The rest of a stream for a client who may take her time; `sent` is over when she has taken all, or has gone. */
+export function passOn(stream: ReadableStream<Uint8Array>): {
+  readable: ReadableStream<Uint8Array>;
+  sent: Promise<void>;
+} {
+  const client = new ClientStream(() => {});
+  async function pump(): Promise<void> {
+    try {
+      for await (const bytes of stream) await client.writeBytes(bytes);
+    } catch (cause) {
+      if (!client.gone) console.error(cause);
+    } finally {
+      await client.close();
+    }
+  }
+  return { readable: client.readable, sent: pump() };
 }

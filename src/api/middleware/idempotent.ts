@@ -9,6 +9,7 @@ import { database } from '../../store/database.ts';
 import { claim, forget, keep, type Own } from '../../store/idempotency.ts';
 import { sha256 } from '../../store/ids.ts';
 import type { StoredResponse } from '../../store/schema.ts';
+import { passOn } from '../answers/client-stream.ts';
 import { readBytes } from '../body/read.ts';
 import type { AppEnv } from '../context.ts';
 import { conflict, invalid } from '../errors.ts';
@@ -54,7 +55,7 @@ async function keepAnswer(c: Context<AppEnv>, own: Own): Promise<void> {
   // The copy is read to its end even when the reader leaves: the retry gets the whole answer.
   const [sent, kept] = c.res.body?.tee() ?? [null, null];
   const contentType = c.res.headers.get('content-type') ?? 'application/json';
-  c.res = new Response(sent, c.res);
+  c.res = new Response(c.var.sent && sent ? forClient(c, sent) : sent, c.res);
   async function store(): Promise<void> {
     const body = await new Response(kept).text();
     // A stream that broke off may be asked for again.
@@ -63,6 +64,13 @@ async function keepAnswer(c: Context<AppEnv>, own: Own): Promise<void> {
     await keep(db, own, { status, contentType, body });
   }
   c.executionCtx.waitUntil(store().catch(() => forget(db, own)));
+}
+
+/** The stream at its client's pace, whose copy is read at once: over when all of it was taken. */
+function forClient(c: Context<AppEnv>, stream: ReadableStream<Uint8Array>): ReadableStream {
+  const { readable, sent } = passOn(stream);
+  c.set('sent', sent);
+  return readable;
 }
 
 function replay({ status, contentType, body }: StoredResponse): Response {

@@ -1,6 +1,6 @@
 /** Where to compute, where that is left to the machine: on CUDA, on WebGPU where it is quicker, else on the CPU. */
 import { join } from 'node:path';
-import { refuseColumns8 } from '../builder/linear/columns8.ts';
+import { columns8Fault } from '../builder/linear/columns8.ts';
 import type { ModelFolder } from '../builder/model-folder.ts';
 import type { Quantization } from '../builder/quantization.ts';
 import { webGpuFault } from '../ort/webgpu.ts';
@@ -37,13 +37,10 @@ export async function findProvider(
 
 /** What was found, or the CPU where that has no kernels for the form that the model is stored in. */
 export function servedOn(found: ProviderChoice, form: Quantization): ProviderChoice {
-  try {
-    // WebGPU is tried with the whole model.
-    if (form === 'int8' && found.name === 'cuda') refuseColumns8(found.name);
-    return found;
-  } catch (error) {
-    return { name: 'cpu', why: `auto: ${(error as Error).message}` };
-  }
+  // WebGPU is tried with the whole model.
+  if (form !== 'int8' || found.name !== 'cuda') return found;
+  const fault = columns8Fault(found.name);
+  return fault ? { name: 'cpu', why: `auto: ${fault.message}` } : found;
 }
 
 async function cudaFault(options: { cuda: EngineOptions['cuda']; threads: number }) {

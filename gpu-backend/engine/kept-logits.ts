@@ -2,7 +2,7 @@
  * Logits that stay on the device. A step of many rows reads few of them: those that its walk visits.
  * Rows come to the host when they are read, and are the same bits as if all had come.
  */
-import type { CudaRuntime } from '../ort/cuda-runtime.ts';
+import type { Copy, CudaRuntime } from '../ort/cuda-runtime.ts';
 import type { Address } from '../ort/library.ts';
 import { Block, type Device, type Tensor } from '../ort/tensor.ts';
 import type { StepRow } from './engine.ts';
@@ -29,17 +29,14 @@ export class KeptLogits extends StepOutputs {
     return this.tensorIn(this.twin, firstRow, rows);
   }
 
-  /** Where a run that was not replayed left a row. */
-  placeOnDevice(row: number): Address {
-    return this.twin.address + BigInt(row * this.rowBytes);
+  override downloads(): Copy[] {
+    return [];
   }
 
-  /**
-   * Lets `row` have its logits, which are rows `first` and on of the step's: all at once, or each
-   * when it is asked for.
-   * @param from where the first of them lies on the device
-   */
-  hand(row: StepRow, from: Address, first: number, count: number): void {
+  /** Brings all rows at once, or each when it is asked for. */
+  override hand(row: StepRow, first: number, count: number, captured: Address | null): void {
+    super.hand(row, first, count, captured);
+    const from = captured ?? this.twin.address + BigInt(first * this.rowBytes);
     const bring = (at: number, rows: number) =>
       this.runtime.copy({
         to: this.place(first + at),

@@ -8,7 +8,6 @@ import type { Tensor } from '../ort/tensor.ts';
 import { areDecoding } from './fixed-shape.ts';
 import { GraphIds, shapeOf } from './graph-ids.ts';
 import type { InputArena } from './input-arena.ts';
-import { KeptLogits } from './kept-logits.ts';
 import { type Lane, type LaneSlot, WIDTH_STEP } from './lane.ts';
 import { MOST_REPLAYED_ROWS, type Replays } from './replays.ts';
 import { RunInputs, rowsOf, sum } from './run-inputs.ts';
@@ -189,13 +188,8 @@ export class LaneRunner {
         const { row } = part;
         if (!row) continue;
         const count = wantedRows(part);
-        row.logits = logits.view(first, count);
-        if (logits instanceof KeptLogits) {
-          const from = replays
-            ? replays.placeOf(logits) + BigInt((first - firstLogit) * logits.rowBytes)
-            : logits.placeOnDevice(first);
-          logits.hand(row, from, first, count);
-        }
+        const captured = replays?.placeOf(logits, first - firstLogit) ?? null;
+        logits.hand(row, first, count, captured);
         if (hidden) row.hidden = hidden.view(first, count);
         if (top) takeTop(row, top.words(first, count), top.width);
         first += count;

@@ -6,7 +6,6 @@ import type { Copy } from '../ort/cuda-runtime.ts';
 import type { Address } from '../ort/library.ts';
 import { Block, type Device, type Tensor } from '../ort/tensor.ts';
 import { arenaBytes, InputArena } from './input-arena.ts';
-import { KeptLogits } from './kept-logits.ts';
 import type { StepOutputs } from './step-outputs.ts';
 
 /** Rows of all lanes of a captured run. A step of more is not captured: its launches are long. */
@@ -44,21 +43,15 @@ export class Replays {
     return this.outputs.map(({ host, block }) => block.tensor(host.type, [1, rows, host.width]));
   }
 
-  /** Where the first row of an output lies on the device. */
-  placeOf(output: StepOutputs): Address {
-    return this.outputs.find(({ host }) => host === output)!.block.address;
+  /** Where a row of an output lies on the device. */
+  placeOf(output: StepOutputs, row: number): Address {
+    const { block } = this.outputs.find(({ host }) => host === output)!;
+    return block.address + BigInt(row * output.rowBytes);
   }
 
-  /** What brings the first `rows` rows of outputs to rows `first` and on of the host's, but for logits that stay. */
+  /** What brings the first `rows` rows of outputs to rows `first` and on of the host's. */
   downloads(first: number, rows: number): Copy[] {
-    if (rows === 0) return [];
-    return this.outputs
-      .filter(({ host }) => !(host instanceof KeptLogits))
-      .map(({ host, block }) => ({
-        to: host.place(first),
-        from: block.address,
-        bytes: rows * host.rowBytes,
-      }));
+    return this.outputs.flatMap(({ host, block }) => host.downloads(block.address, first, rows));
   }
 
   release(): void {

@@ -1,6 +1,8 @@
 /** Where a step's results land in host memory: rows of logits, hidden states, or the most likely tokens. */
+import type { Copy } from '../ort/cuda-runtime.ts';
 import type { Address } from '../ort/library.ts';
 import { Block, BYTES_PER_ELEMENT, type Device, type Tensor } from '../ort/tensor.ts';
+import type { StepRow } from './engine.ts';
 
 /** As the graph calls them. */
 export type OutputName = 'logits' | 'hidden' | 'top_ids';
@@ -44,6 +46,19 @@ export class StepOutputs {
   /** Where a row lies. */
   place(row: number): Address {
     return this.block.address + BigInt(row * this.rowBytes);
+  }
+
+  /** What brings `rows` rows of a captured run, which lie at `from`, to rows `first` and on. */
+  downloads(from: Address, first: number, rows: number): Copy[] {
+    return rows === 0 ? [] : [{ to: this.place(first), from, bytes: rows * this.rowBytes }];
+  }
+
+  /**
+   * Gives `row` its logits, which are rows `first` and on.
+   * @param _captured where a captured run left the first of them; null after any other
+   */
+  hand(row: StepRow, first: number, count: number, _captured: Address | null): void {
+    row.logits = this.view(first, count);
   }
 
   view(firstRow: number, rows: number): Float32Array {

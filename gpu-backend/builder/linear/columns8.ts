@@ -151,11 +151,19 @@ export function lookUpColumns8(
 /** How people write the devices that have no kernel for these products. */
 const WITHOUT_KERNEL = { cuda: 'CUDA', webgpu: 'WebGPU' } as const;
 
-/** Throws where matrices in this form can't be multiplied: everywhere but on a CPU. */
-export function refuseColumns8(provider: 'cpu' | keyof typeof WITHOUT_KERNEL): void {
-  if (provider === 'cpu') return;
-  throw new UnsupportedModelError(
+type Provider = 'cpu' | keyof typeof WITHOUT_KERNEL;
+
+/** Why matrices in this form can't be multiplied; null on a CPU. */
+export function columns8Fault(provider: Provider): UnsupportedModelError | null {
+  if (provider === 'cpu') return null;
+  return new UnsupportedModelError(
     `int8 on ${WITHOUT_KERNEL[provider]}`,
     'int4 and none: add the model again with --quantize int4, or set ESPALIER_PROVIDER=cpu',
   );
+}
+
+/** Throws where there is a fault. */
+export function refuseColumns8(provider: Provider): void {
+  const fault = columns8Fault(provider);
+  if (fault) throw fault;
 }

@@ -9,7 +9,6 @@
 
 import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycled-table.ts';
 import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
-import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import type { AcceptRuleName, DoneReason, LinkErrorCode } from '../../src/link/protocol/index.ts';
 import { processorsOf } from '../accept/processors.ts';
 import { type TurnRule, turnRule } from '../accept/turn-rule.ts';
@@ -22,6 +21,7 @@ import type { Turn } from './admit.ts';
 import { Candidates } from './candidates.ts';
 import { logprobsOf } from './logprobs.ts';
 import type { Outbox } from './outbox.ts';
+import { fillWithTree, rowWithRoom } from './tree-row.ts';
 import type { Draftable } from './tree-sizing.ts';
 
 export class Session implements Draftable {
@@ -77,15 +77,7 @@ export class Session implements Draftable {
     // A smaller vocabulary has not as many to choose from.
     this.recycles = this.candidates.recycles && vocabSize >= RECYCLED_SUCCESSORS;
     const most = Math.max(engine.limits.maxRows, MAX_VERIFIED_NODES + 1);
-    this.row = {
-      slot,
-      count: 0,
-      tokens: new Int32Array(most),
-      parents: new Int16Array(most),
-      logitsFrom: 0,
-      logits: new Float32Array(0),
-      selective: true,
-    };
+    this.row = rowWithRoom(slot, most);
   }
 
   /** A tree frame came in. Throws `FrameError` on a malformed one. */
@@ -190,24 +182,12 @@ export class Session implements Draftable {
     // would choose drafts by what they are, and the rule's law would not hold. Behind the
     // panel's last row every shape is right.
     const most = exact && this.turnRule.sampled && inPanel > 0 ? Math.min(nodes, inPanel) : nodes;
-    this.fillRow(this.candidates.choose(most));
+    const last = this.tokens[this.length - 1]!;
+    fillWithTree(row, last, this.candidates.choose(most));
     if (exact && firstAcrossPanel(row.parents, row.count, this.slot.length) >= 0) {
-      this.fillRow(this.candidates.choose(inPanel));
+      fillWithTree(row, last, this.candidates.choose(inPanel));
     }
     return row;
-  }
-
-  /** Row 0 is the last committed token, the nodes of the tree follow it. */
-  private fillRow(tree: TokenTree): void {
-    const { row } = this;
-    row.tokens[0] = this.tokens[this.length - 1]!;
-    row.parents[0] = -1;
-    for (let i = 0; i < tree.size; i++) {
-      row.tokens[i + 1] = tree.tokens[i]!;
-      row.parents[i + 1] = tree.parents[i]! + 1;
-    }
-    row.count = tree.size + 1;
-    row.logitsFrom = 0;
   }
 
   /** Accepts what the step of `decodeRow` found and reports it to the worker. */

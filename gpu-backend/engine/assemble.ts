@@ -6,6 +6,7 @@ import { cpuDevice, type Device } from '../ort/tensor.ts';
 import { DecoderGraphs, MAX_OWN_LANES } from './decoder-graphs.ts';
 import type { DeviceMemory } from './device-memory.ts';
 import { type EngineLimits, MAX_ROWS } from './engine.ts';
+import type { EngineParts } from './engine-parts.ts';
 import type { EnginePlan } from './engine-plan.ts';
 import { HeadsCopier } from './heads-copier.ts';
 import { InputArena } from './input-arena.ts';
@@ -15,7 +16,6 @@ import { KvPool } from './kv-pool.ts';
 import { leastRowsOf, WIDTH_STEP } from './lane.ts';
 import { outputsOf } from './lane-runner.ts';
 import { clearAll, layOut } from './lay-out.ts';
-import type { EngineParts } from './ort-engine.ts';
 import { mostRowsOf } from './parts.ts';
 import { Replays } from './replays.ts';
 import { MAX_SHARED_ROWS, packedRowsOf } from './shared-lanes.ts';
@@ -66,11 +66,17 @@ export async function assemble(
   const replays = plan.replayed
     ? new Replays(graphs.device, compute, stride, graphs.mostLanes, outputs)
     : null;
-  const { layers } = shape;
   await graphs.start({
     ...results,
-    ...{ layers, compute, attention, batchedLanes, fixedShapes, arena, replays, scratch },
+    layers: shape.layers,
+    compute,
+    attention,
+    batchedLanes,
     features: plan.features ? config.hiddenSize : 0,
+    arena,
+    fixedShapes,
+    replays,
+    scratch,
   });
   return {
     prepared,

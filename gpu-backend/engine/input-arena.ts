@@ -58,7 +58,7 @@ export class InputArena {
     this.floatType = floatType;
     this.block = new Block(twin?.host ?? cpuDevice(), twin?.bytes ?? BYTES_PER_INT64);
     this.twin = twin ? new Block(twin.device, twin.bytes) : null;
-    this.look();
+    this.remapViews();
   }
 
   /** Starts a run that will take at most so much; what the last run got is no longer valid. */
@@ -133,10 +133,10 @@ export class InputArena {
     if (this.twin) throw new RangeError(`inputs of ${bytes} bytes exceed ${this.block.bytes}`);
     this.block.release();
     this.block = new Block(cpuDevice(), 2 * bytes);
-    this.look();
+    this.remapViews();
   }
 
-  private look(): void {
+  private remapViews(): void {
     const { buffer } = this.block;
     const words = buffer.byteLength >> 2;
     this.words = new Int32Array(buffer, 0, words);

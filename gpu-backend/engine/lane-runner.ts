@@ -3,14 +3,14 @@ import { MASKED } from '../builder/attention.ts';
 import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { cacheNames } from '../builder/cache-names.ts';
 import { float32ToFloat16 } from '../builder/float16.ts';
-import type { Around, Binding, InferenceSession } from '../ort/inference-session.ts';
+import type { Binding, GraphRun, InferenceSession } from '../ort/inference-session.ts';
 import type { Tensor } from '../ort/tensor.ts';
 import { areDecoding } from './fixed-shape.ts';
 import { GraphIds, shapeOf } from './graph-ids.ts';
 import type { InputArena } from './input-arena.ts';
 import { type Lane, type LaneSlot, WIDTH_STEP } from './lane.ts';
 import { MOST_REPLAYED_ROWS, type Replays } from './replays.ts';
-import { RunInputs, rowsOf, sum } from './run-inputs.ts';
+import { paddedRows, RunInputs, sum } from './run-inputs.ts';
 import type { KvSlot } from './slots.ts';
 import type { StepOutputs } from './step-outputs.ts';
 import { takeTop } from './top-tokens.ts';
@@ -87,7 +87,7 @@ export class LaneRunner {
     const lanes = attention === 'grouped' ? padded.map(cut) : padded;
     const wanted = sum(lanes, (lane) => sum(lane.slots, wantedRows));
     const fixed = fixedShapes && areDecoding(lanes);
-    const rows = { first: firstLogit, wanted, given: fixed ? rowsOf(lanes) : wanted };
+    const rows = { first: firstLogit, wanted, given: fixed ? paddedRows(lanes) : wanted };
     const replays = fixed ? this.replaysOf(lanes) : null;
     this.inputs.fill(replays?.inputs ?? arena, lanes, rows.given);
     const started = performance.now();
@@ -110,7 +110,7 @@ export class LaneRunner {
   /** null for a run that is to be made as it comes. */
   private replaysOf(lanes: readonly Lane[]): Replays | null {
     const { replays } = this.context;
-    if (!replays || rowsOf(lanes) > MOST_REPLAYED_ROWS) return null;
+    if (!replays || paddedRows(lanes) > MOST_REPLAYED_ROWS) return null;
     const shape = shapeOf(lanes);
     const known = this.graphs.captured(shape) !== undefined || this.graphs.comesAgain(shape);
     return known ? replays : null;
@@ -119,7 +119,7 @@ export class LaneRunner {
   private async execute(lanes: readonly Lane[], { first, given }: Wanted): Promise<void> {
     const tensors = this.outputs.map((output) => output.tensor(first, given));
     this.bind(lanes, tensors);
-    await this.released(tensors, {});
+    await this.runAndRelease(tensors, {});
   }
 
   /** False where the run could not be captured: it is still to be executed. A captured run binds nothing. */
@@ -128,17 +128,17 @@ export class LaneRunner {
     lanes: readonly Lane[],
     { first, wanted, given }: Wanted,
   ): Promise<boolean> {
-    const around = { before: [replays.inputs.upload], after: replays.downloads(first, wanted) };
+    const copies = { before: [replays.inputs.upload], after: replays.downloads(first, wanted) };
     const shape = shapeOf(lanes);
     const graph = this.graphs.captured(shape);
     if (graph !== undefined) {
-      await this.session.run(this.binding, { ...around, graph });
+      await this.session.run(this.binding, { ...copies, graph });
       return true;
     }
     const tensors = replays.tensors(given);
     this.bind(lanes, tensors);
     try {
-      await this.released(tensors, { ...around, graph: this.graphs.next });
+      await this.runAndRelease(tensors, { ...copies, graph: this.graphs.next });
     } catch (error) {
       this.graphs.refuse(shape);
       process.emitWarning(`a step was not captured: ${(error as Error).message}`);
@@ -148,9 +148,9 @@ export class LaneRunner {
     return true;
   }
 
-  private async released(outputs: readonly Tensor[], around: Around): Promise<void> {
+  private async runAndRelease(outputs: readonly Tensor[], graphRun: GraphRun): Promise<void> {
     try {
-      await this.session.run(this.binding, around);
+      await this.session.run(this.binding, graphRun);
     } finally {
       for (const tensor of outputs) tensor.release();
     }

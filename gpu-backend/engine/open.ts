@@ -22,12 +22,13 @@ import { calibrate } from './calibrate.ts';
 import type { CostPrior } from './cost-model.ts';
 import { priorOf } from './cost-prior.ts';
 import type { DecoderGraphs } from './decoder-graphs.ts';
+import type { EngineParts } from './engine-parts.ts';
 import type { EnginePlan } from './engine-plan.ts';
 import { type Proof, proveShortly } from './exactness/short-check.ts';
 import { kept, machineKey } from './kept.ts';
 import { bytesPerToken, type KvShape } from './kv-pool.ts';
 import { WIDTH_STEP } from './lane.ts';
-import { type EngineParts, OrtEngine } from './ort-engine.ts';
+import { OrtEngine } from './ort-engine.ts';
 import { MAX_SHARED_ROWS } from './shared-lanes.ts';
 
 export interface EngineOptions {

@@ -1,52 +1,17 @@
 /** The engine on ONNX Runtime: slots over pools of keys and values, and steps as runs over lanes. */
 
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
-import type { PreparedModel } from '../builder/prepare.ts';
 import { CostModel, type CostPrior } from './cost-model.ts';
-import type { DecoderGraphs } from './decoder-graphs.ts';
 import type { Engine, EngineLimits, Exactness, ProviderChoice, Slot, StepRow } from './engine.ts';
+import type { EngineParts } from './engine-parts.ts';
 import { ofFixedShapes } from './fixed-shape.ts';
-import type { KvCopier } from './kv-copy.ts';
-import type { KvPool } from './kv-pool.ts';
-import {
-  fedRows,
-  type Lane,
-  type LeastRows,
-  type Member,
-  ownLane,
-  WIDTH_STEP,
-  withoutLeftOver,
-} from './lane.ts';
+import { fedRows, type Lane, type Member, ownLane, WIDTH_STEP, withoutLeftOver } from './lane.ts';
 import { evenStepCost, loadOf, type OwnLanes, OwnLanesPlan, SharedLanesPlan } from './lane-plan.ts';
 import { partsOf } from './parts.ts';
 import { type Sharing, sharedLanes } from './shared-lanes.ts';
-import { KvSlot, type SlotTable } from './slots.ts';
-import type { StepOutputs } from './step-outputs.ts';
+import { KvSlot } from './slots.ts';
 import { summarize } from './top-tokens.ts';
 import { unreadChain } from './tree-rows.ts';
-
-export interface EngineParts {
-  prepared: PreparedModel;
-  limits: EngineLimits;
-  graphs: DecoderGraphs;
-  pools: readonly KvPool[];
-  slots: SlotTable;
-  copier: KvCopier;
-  outputs: readonly StepOutputs[];
-  /** Whether lanes are shared by neighbouring slots. */
-  sharedLanes: boolean;
-  /** Whether lanes of steps are padded to few shapes. */
-  fixedShapes: boolean;
-  leastRows: LeastRows;
-  /** The most likely tokens of a row that the graph itself gives. */
-  topInGraph: number;
-  /** Rows of a step up to which a device multiplies matrices as they lie. */
-  packedRows: number;
-  /** Rows of a session that one run takes; a step of more takes several. */
-  mostRows: number;
-  /** Frees what the parts above use. */
-  release: () => void;
-}
 
 export class OrtEngine implements Engine {
   readonly limits: EngineLimits;

@@ -42,7 +42,7 @@ export class RunInputs {
   fill(arena: InputArena, lanes: readonly Lane[], logitRows: number): void {
     this.arena = arena;
     this.named.length = 0;
-    const tokens = rowsOf(lanes);
+    const tokens = paddedRows(lanes);
     const slots = sum(lanes, (lane) => lane.slots.length);
     const masks = sum(lanes, (lane) => lane.slots.length * lane.rows * lane.width);
     const { features } = this.form;
@@ -149,7 +149,7 @@ export class RunInputs {
 }
 
 /** Rows of all slots of the lanes, padding included. */
-export function rowsOf(lanes: readonly Lane[]): number {
+export function paddedRows(lanes: readonly Lane[]): number {
   return sum(lanes, (lane) => lane.slots.length * lane.rows);
 }
 

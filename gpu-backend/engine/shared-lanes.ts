@@ -85,10 +85,10 @@ export function spansOf(sharers: readonly Sharer[], sharing: Sharing): Span[] {
   }
   const groups = [...pools.values()];
   const spans = groups.map((own) => spanOf(own, sharing.least));
-  if (rowsOf(spans) <= sharing.packedRows || spans.length >= sharing.mostLanes) return spans;
+  if (spannedRows(spans) <= sharing.packedRows || spans.length >= sharing.mostLanes) return spans;
   for (const [i, own] of groups.entries()) {
     const cut = [...spans.slice(0, i), ...halvesOf(own, sharing.least), ...spans.slice(i + 1)];
-    if (rowsOf(cut) <= sharing.packedRows) return cut;
+    if (spannedRows(cut) <= sharing.packedRows) return cut;
   }
   return spans;
 }
@@ -113,12 +113,12 @@ function halvesOf(own: readonly Sharer[], least: LeastRows): Span[] {
       { first: own[0]!.slot, last: own[at - 1]!.slot, rows: before },
       { first: own[at]!.slot, last: own.at(-1)!.slot, rows: behind[at]! },
     ];
-    if (rowsOf(halves) < rowsOf(best)) best = halves;
+    if (spannedRows(halves) < spannedRows(best)) best = halves;
   }
   return best;
 }
 
-function rowsOf(spans: readonly Span[]): number {
+function spannedRows(spans: readonly Span[]): number {
   return spans.reduce(
     (sum, { first, last, rows }) => sum + (last.index - first.index + 1) * rows,
     0,

@@ -26,7 +26,7 @@ export interface SessionOptions {
 }
 
 /** What else a run on a `RunThread` does. */
-export interface Around {
+export interface GraphRun {
   /** Of the CUDA graph that is captured by its first run and replayed by later ones, whatever is bound then. */
   graph?: number;
   before?: readonly Copy[];
@@ -87,11 +87,11 @@ export class InferenceSession {
   }
 
   /** Runs the graph; the caller keeps every bound tensor alive until it resolves. */
-  async run(binding: Binding, around: Around = {}): Promise<void> {
+  async run(binding: Binding, graphRun: GraphRun = {}): Promise<void> {
     const { address, thread } = this;
     if (address === null) throw new Error('the session is closed');
     if (!thread) return await this.ort.callAsync('RunWithBinding', address, null, binding.address);
-    const { graph = NO_GRAPH, before = [], after = [] } = around;
+    const { graph = NO_GRAPH, before = [], after = [] } = graphRun;
     const options = this.optionsFor(graph);
     await thread.run({ session: address, options, binding: binding.address, before, after });
   }

@@ -6,7 +6,7 @@
 import type { Exactness, StepRow } from '../engine.ts';
 import type { OrtEngine } from '../ort-engine.ts';
 import { PANEL_ROWS } from '../panel.ts';
-import { Conversation, rowsOf } from './conversation.ts';
+import { Conversation, stepRowOf } from './conversation.ts';
 import { type RandomInteger, randomIntegers } from './random.ts';
 import { randomContexts, randomParents, randomSize, withinPanels } from './random-trees.ts';
 
@@ -76,7 +76,7 @@ async function tryTrees(
     await session.grow(Math.max(session.length, wanted));
     const nodes = Math.min(randomSize(most, random), i === 0 ? most : COMPANION_NODES);
     const parents = withinPanels(randomParents(nodes, random), session.length);
-    trees.push({ session, row: rowsOf(session.served, session.tokens(nodes), parents) });
+    trees.push({ session, row: stepRowOf(session.served, session.tokens(nodes), parents) });
   }
   await compare(engine, trees, tally);
   for (const { session, row } of trees) {
@@ -131,7 +131,7 @@ export async function checkControl(engine: OrtEngine, seed: number): Promise<Exa
     do {
       // Four children each: all but the first few rows lie after the edge, close to the root.
       const parents = Array.from({ length: nodes }, (_, row) => Math.ceil(row / 4) - 1);
-      const row = rowsOf(session.served, session.tokens(nodes), parents);
+      const row = stepRowOf(session.served, session.tokens(nodes), parents);
       await compare(engine, [{ session, row }], tally);
     } while (tally.found.equal === tally.found.nodes && performance.now() - begun < CONTROL_MS);
   } finally {

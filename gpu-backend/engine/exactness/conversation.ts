@@ -10,7 +10,11 @@ import type { RandomInteger } from './random.ts';
 const TOKEN_BY_TOKEN = 128;
 const MAX_PIECE = 48;
 
-export function rowsOf(slot: Slot, tokens: ArrayLike<number>, parents: ArrayLike<number>): StepRow {
+export function stepRowOf(
+  slot: Slot,
+  tokens: ArrayLike<number>,
+  parents: ArrayLike<number>,
+): StepRow {
   return {
     slot,
     count: tokens.length,
@@ -90,7 +94,7 @@ export class Conversation {
     const below = async (parent: number): Promise<void> => {
       for (let node = parent + 1; node < row.count; node++) {
         if (row.parents[node] !== parent) continue;
-        const step = rowsOf(plain, [row.tokens[node]!], [-1]);
+        const step = stepRowOf(plain, [row.tokens[node]!], [-1]);
         await engine.step([step]);
         visit(node, step.logits);
         engine.commit(plain, [0], 1);
@@ -125,7 +129,7 @@ export class Conversation {
       const count = Math.min(piece(slot.length), this.text.length - slot.length);
       const tokens = this.text.slice(slot.length, slot.length + count);
       const chain = tokens.map((_, i) => i);
-      const row = rowsOf(
+      const row = stepRowOf(
         slot,
         tokens,
         chain.map((i) => i - 1),

@@ -1,9 +1,10 @@
 /** The check that a model gets the first time it is opened on a machine: some thirty nodes, at most twice. */
 import type { CostPrior } from '../cost-model.ts';
 import type { Exactness } from '../engine.ts';
+import type { EngineParts } from '../engine-parts.ts';
 import { KvPool } from '../kv-pool.ts';
 import type { LeastRows } from '../lane.ts';
-import { type EngineParts, OrtEngine } from '../ort-engine.ts';
+import { OrtEngine } from '../ort-engine.ts';
 import { KvSlot, SlotTable } from '../slots.ts';
 import { checkExactness, type ExactnessPlan, slotsFor } from './check.ts';
 

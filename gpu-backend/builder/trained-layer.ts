@@ -41,7 +41,7 @@ export function trainedKind(file: string): TrainedKind {
   const { kind } = readSafetensorsFile(file).metadata;
   if (kind === 'exit' || kind === 'feature') return kind;
   throw new Error(
-    `${file} is no layer that was trained to draft: its kind is ${kind ?? 'not said'}. ` +
+    `${file} is not a trained draft layer: its metadata has ${kind === undefined ? 'no `kind`' : `the kind ${kind}`}. ` +
       'Train one with npx espalier draft train',
   );
 }

@@ -80,7 +80,7 @@ export async function openNetwork(
     draft === SELF
       ? await openPart(engine, whole, limits)
       : await openSecond(draft, target, limits, add);
-  return new EngineNetwork(own, vocabSize);
+  return new EngineNetwork(own, { vocabSize });
 }
 
 async function openTrained(
@@ -92,10 +92,17 @@ async function openTrained(
   const part = read(engine.parts.prepared, file);
   const { features, logits } = part;
   if (features && !engine.parts.outputs.some(({ name }) => name === 'hidden')) {
-    throw new Error(`${file} reads hidden states: open the target with hiddenOutput`);
+    throw new Error(
+      `${file} reads the target's hidden states, and this target was opened to give none: ` +
+        `start the verifier with ESPALIER_DRAFT=${file}; bench:drafters takes it by --feature`,
+    );
   }
   const own = await openPart(engine, part, { ...limits, hiddenOutput: features });
-  return new EngineNetwork(own, engine.limits.vocabSize, logits, features);
+  return new EngineNetwork(own, {
+    vocabSize: engine.limits.vocabSize,
+    logits,
+    readsStates: features,
+  });
 }
 
 async function openSecond(

@@ -8,7 +8,7 @@
 import type { CostModel, RunCosts, RunLoad } from '../gpu-backend/engine/cost-model.ts';
 import type { Engine, EngineLimits, Slot, StepRow } from '../gpu-backend/engine/engine.ts';
 import { type LeastRows, paddedWidth } from '../gpu-backend/engine/lane.ts';
-import { type OwnLanes, OwnLanesPlan } from '../gpu-backend/engine/lane-plan.ts';
+import { evenStepCost, type OwnLanes, OwnLanesPlan } from '../gpu-backend/engine/lane-plan.ts';
 import { summarize } from '../gpu-backend/engine/top-tokens.ts';
 import type { GrowingStep } from '../src/draft/tree/budget.ts';
 import { pause } from '../src/link/protocol/index.ts';
@@ -162,10 +162,7 @@ export class ReplayEngine implements Engine {
   }
 
   stepCost(rows: number, sessions: number, context: number): number {
-    const each = Math.max(LEAST_ROWS, Math.ceil(rows / sessions));
-    const attended = sessions * each * paddedWidth(context, each);
-    const { belief, times } = this.pace;
-    return (belief ?? times).expected({ rows: sessions * each, attended, lanes: sessions });
+    return evenStepCost(this.pace.belief ?? this.pace.times, { rows, sessions, context }, LANES);
   }
 
   async probe(rows: number): Promise<boolean> {

@@ -48,6 +48,15 @@ class EnginePlace implements NetworkPlace {
   }
 }
 
+export interface EngineNetworkOptions {
+  /** Of the target: a larger table of the draft's ends in padding. */
+  vocabSize: number;
+  /** That the engine gives of a row, where they are not of its whole vocabulary. */
+  logits?: number;
+  /** Whether the engine's rows read hidden states, and it gives them. */
+  readsStates?: boolean;
+}
+
 export class EngineNetwork implements Network {
   readonly vocabSize: number;
   readonly mostTokens: number;
@@ -58,22 +67,13 @@ export class EngineNetwork implements Network {
   private readonly width: number;
   private readonly named: number;
 
-  /**
-   * @param vocabSize of the target: a larger table of the draft's ends in padding
-   * @param width logits that the engine gives of a row, where that is not its whole vocabulary
-   * @param readsStates whether the engine's rows read hidden states, and it gives them
-   */
-  constructor(
-    engine: Engine,
-    vocabSize: number,
-    width = engine.limits.vocabSize,
-    readsStates = false,
-  ) {
+  constructor(engine: Engine, options: EngineNetworkOptions) {
     const { limits } = engine;
+    const { vocabSize, logits = limits.vocabSize, readsStates = false } = options;
     this.engine = engine;
     this.vocabSize = Math.min(vocabSize, limits.vocabSize);
-    this.width = width;
-    this.named = Math.min(width, this.vocabSize);
+    this.width = logits;
+    this.named = Math.min(logits, this.vocabSize);
     this.mostTokens = Math.min(limits.promptRows, limits.maxRows);
     this.mostContext = limits.maxContext;
     this.readsStates = readsStates;

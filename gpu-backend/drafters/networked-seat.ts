@@ -50,7 +50,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
 
   constructor(turn: SeatedTurn, network: Network, gain: Gain, memory: EchoMemory) {
     const drawn = turn.warp.temperature > 0;
-    const store = new ModelStore(drawn, !network.readsStates);
+    const store = new ModelStore({ drawn, keeps: !network.readsStates });
     super(memory, store);
     this.turn = turn;
     this.namespace = turn.namespace;

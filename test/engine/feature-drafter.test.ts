@@ -55,6 +55,11 @@ describe('a layer over hidden states', () => {
     target?.close();
   });
 
+  const networkOver = (engine: OrtEngine) => {
+    const { vocabSize } = target.limits;
+    return new EngineNetwork(engine, { vocabSize, logits: WORDS, readsStates: true });
+  };
+
   it('gives what its definition says of a token and a state', async () => {
     const state = STATES[1]!;
     const { logits, hidden } = await read(own, [80], [state]);
@@ -86,9 +91,9 @@ describe('a layer over hidden states', () => {
   });
 
   it('reads its own state before a drafted token, after the rows that are kept', async () => {
-    const network = new EngineNetwork(own, target.limits.vocabSize, WORDS, true);
+    const network = networkOver(own);
     const { place } = network.enter(Int32Array.from(TEXT), 32, 'network')!;
-    const store = new ModelStore(false, false);
+    const store = new ModelStore({ keeps: false });
     store.place(TEXT.length);
     const settled: number[] = [];
     const [tokens, states] = [Int32Array.from(TEXT), STATES];
@@ -113,9 +118,9 @@ describe('a layer over hidden states', () => {
   });
 
   it('refuses root and child in one question, also where an earlier tree left a state', async () => {
-    const network = new EngineNetwork(own, target.limits.vocabSize, WORDS, true);
+    const network = networkOver(own);
     const { place } = network.enter(Int32Array.from(TEXT), 48, 'early')!;
-    const store = new ModelStore(false, false);
+    const store = new ModelStore({ keeps: false });
     store.place(TEXT.length);
     const { root } = store;
     const ask = { place, settled: [], root, sampling: PLAIN };

@@ -53,13 +53,14 @@ async function overStates(): Promise<LocalDrafters> {
   const part = featureDrafter(engine.parts.prepared, file);
   const draft = await openPart(engine, part, { ...DRAFT, hiddenOutput: true });
   opened.push(draft);
-  return always(new EngineNetwork(draft, engine.limits.vocabSize, part.logits, true));
+  const { vocabSize } = engine.limits;
+  return always(new EngineNetwork(draft, { vocabSize, logits: part.logits, readsStates: true }));
 }
 
 async function network(open: Promise<OrtEngine>): Promise<LocalDrafters> {
   const draft = await open;
   opened.push(draft);
-  return always(new EngineNetwork(draft, engine.limits.vocabSize));
+  return always(new EngineNetwork(draft, { vocabSize: engine.limits.vocabSize }));
 }
 
 /** Proposes whatever harms most: wrong with certainty, beyond the vocabulary's favourites, as many as fit. */

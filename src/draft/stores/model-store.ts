@@ -31,6 +31,13 @@ export interface ModelNode {
   word?: ModelDistribution;
 }
 
+export interface ModelStoreOptions {
+  /** Whether distributions come with the verifier's noise in them; by default they don't. */
+  drawn?: boolean;
+  /** Whether a node that becomes committed text counts as read, as it does by default. */
+  keeps?: boolean;
+}
+
 export class ModelStore implements EvidenceStore {
   root: ModelNode = nodeAt(0, null, 0);
   /** Committed tokens that the model has not read. The owner takes them out. */
@@ -44,11 +51,7 @@ export class ModelStore implements EvidenceStore {
   private readonly keeps: boolean;
   private readonly slots: (ModelNode | null)[] = new Array(MAX_TREE_NODES + 1).fill(null);
 
-  /**
-   * @param drawn whether distributions come with the verifier's noise in them
-   * @param keeps whether a node that becomes committed text counts as read
-   */
-  constructor(drawn = false, keeps = true) {
+  constructor({ drawn = false, keeps = true }: ModelStoreOptions = {}) {
     this.order = drawn ? ORDER.drawn : ORDER.plain;
     this.keeps = keeps;
   }

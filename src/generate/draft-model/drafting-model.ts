@@ -76,7 +76,7 @@ export class DraftingModel implements TurnModel {
   private constructor(model: EdgeModel, facts: TurnFacts, policy: DraftModelPolicy) {
     const { temperature, reads } = facts;
     const shared = temperature > 0 && policy.sharesNoise;
-    const store = new ModelStore(shared);
+    const store = new ModelStore({ drawn: shared });
     this.store = store;
     const over = policy.drafterOver(store, facts);
     this.remembered = 'drafter' in over ? over : null;

@@ -12,7 +12,7 @@ import { HeadsCopier } from './heads-copier.ts';
 import { InputArena } from './input-arena.ts';
 import { KeptLogits } from './kept-logits.ts';
 import { DeviceCopier, HostCopier, type KvCopier } from './kv-copy.ts';
-import { KvPool } from './kv-pool.ts';
+import { KvPool, type KvShape } from './kv-pool.ts';
 import { leastRowsOf, WIDTH_STEP } from './lane.ts';
 import { outputsOf } from './lane-runner.ts';
 import { clearAll, layOut } from './lay-out.ts';
@@ -50,16 +50,9 @@ export async function assemble(
   const copier = await copierFor(graphs.memory, plan);
   const { pools, slots } = layOut(graphs.device, shape, buckets, request.tail);
   if (graphs.memory) await clearAll(copier, pools, slots);
-  const scratchPool = new KvPool(graphs.device, shape, 1, WIDTH_STEP);
-  const scratch = new KvSlot(scratchPool, 0, WIDTH_STEP);
-  copier.clear({ pool: scratchPool, slot: 0, token: 0 }, WIDTH_STEP);
+  const scratch = scratchSlot(graphs.device, shape, copier);
   const arena = new InputArena(compute);
-  const host = graphs.device.host ?? cpuDevice();
-  const results = {
-    logits: logitsFor(plan, host, graphs.device),
-    hidden: plan.hiddenOutput ? new StepOutputs('hidden', config.hiddenSize, host) : null,
-    top: plan.top > 0 ? new StepOutputs('top_ids', plan.top, host, 'int64') : null,
-  };
+  const results = resultsFor(plan, graphs.device, config.hiddenSize);
   const outputs = outputsOf(results);
   const batchedLanes = sharedLanes !== null;
   const stride = Math.max(...pools.map((pool) => pool.stride));
@@ -95,7 +88,7 @@ export async function assemble(
     release: () => {
       copier.release();
       // On a device their memory is that of the weights, which go with the graphs.
-      for (const pool of [...pools, scratchPool]) pool.release();
+      for (const pool of [...pools, scratch.pool]) pool.release();
       for (const output of outputs) output.release();
       replays?.release();
       graphs.close();
@@ -116,6 +109,22 @@ function limitsOf(
     promptRows: PROMPT_ROWS[attention],
     slots,
     exact: attention === 'exact',
+  };
+}
+
+/** For lanes that a run leaves over. */
+function scratchSlot(device: Device, shape: KvShape, copier: KvCopier): KvSlot {
+  const pool = new KvPool(device, shape, 1, WIDTH_STEP);
+  copier.clear({ pool, slot: 0, token: 0 }, WIDTH_STEP);
+  return new KvSlot(pool, 0, WIDTH_STEP);
+}
+
+function resultsFor(plan: EnginePlan, device: Device, hiddenSize: number) {
+  const host = device.host ?? cpuDevice();
+  return {
+    logits: logitsFor(plan, host, device),
+    hidden: plan.hiddenOutput ? new StepOutputs('hidden', hiddenSize, host) : null,
+    top: plan.top > 0 ? new StepOutputs('top_ids', plan.top, host, 'int64') : null,
   };
 }
 

@@ -67,6 +67,14 @@ export function captureFaults(cost: PartCost): string[] {
   return cost.captures > 0 ? faults : [...faults, 'capture: no graph was captured'];
 }
 
+/** Steps of a shape whose capture CUDA refuses are launched kernel by kernel, and are captured no more. */
+export function refusalFaults(refused: PartCost, another: PartCost, layers: number): string[] {
+  const name = 'steps with a refused capture';
+  const faults = faultsBeyond(name, refused, { captures: 0, forbidden: 0 });
+  if (refused.launches < layers) faults.push(`${name}: ${refused.launches} launches, too few`);
+  return [...faults, ...captureFaults(another)];
+}
+
 type Countable = Exclude<keyof PartCost, 'kernels'>;
 
 function faultsBeyond(

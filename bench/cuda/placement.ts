@@ -11,6 +11,7 @@ import {
   captureFaults,
   commitFaults,
   readFaults,
+  refusalFaults,
   replayFaults,
   sharingFaults,
   stepFaults,
@@ -111,6 +112,11 @@ function replayedFaults(parts: ReadonlyMap<string, PartCost>, probed: Probed): s
   return [
     ...commonFaults(parts, probed),
     ...captureFaults(parts.get('first steps of 1')!),
+    ...refusalFaults(
+      parts.get('steps with a refused capture')!,
+      parts.get('steps of another shape')!,
+      probed.layers,
+    ),
     ...['step of 1', 'step of 2'].flatMap((name) => replayFaults(name, parts.get(name)!)),
     ...commitFaults(parts.get('step after commits')!, 2),
   ];

@@ -55,7 +55,9 @@ const options = JSON.parse(process.argv[2]!) as ProbeOptions;
 // ONNX Runtime is loaded first: it brings the runtime that is marked.
 ortLibrary();
 const watch = new ReplayWatch(options.compute);
-const mark = koffi.load('libcudart.so.13').func('void fake_cuda_mark(str)');
+const runtime = koffi.load('libcudart.so.13');
+const mark = runtime.func('void fake_cuda_mark(str)');
+const refuseCapture = runtime.func('void fake_cuda_refuse_capture()');
 mark('open');
 const engine = await openEngine(options.model, {
   ...options,
@@ -96,6 +98,14 @@ for (const sessions of [1, 2]) {
 for (const slot of slots) engine.commit(slot, PATH, PATH.length);
 mark('step after commits');
 await engine.step(slots.map((slot) => chainRow(slot, [1])));
+if (options.replayed) {
+  mark('steps with a refused capture');
+  refuseCapture();
+  for (let i = 0; i < FIRST_STEPS; i++) await engine.step([chainRow(slots[0]!, upTo(2))]);
+  // A refusal must not be the end of captures.
+  mark('steps of another shape');
+  for (let i = 0; i < FIRST_STEPS; i++) await engine.step([chainRow(slots[0]!, upTo(4))]);
+}
 mark('second graph');
 await engine.loadFor(2);
 const beside = upTo(CONTEXT).map((i) => i % TOKENS);

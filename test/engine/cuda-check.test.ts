@@ -4,6 +4,7 @@ import {
   captureFaults,
   commitFaults,
   readFaults,
+  refusalFaults,
   replayFaults,
   sharingFaults,
   stepFaults,
@@ -95,6 +96,16 @@ describe('limits', () => {
     expect(captureFaults({ ...step, captures: 1, forbidden: 2 })).toEqual([
       'capture: 2 forbidden, at most 0 are expected',
     ]);
+  });
+
+  it('tell a refused capture that is tried again, or the last of all', () => {
+    const another = { ...step, captures: 1 };
+    expect(refusalFaults(step, another, 1)).toEqual([]);
+    expect(refusalFaults({ ...step, captures: 1 }, another, 1)).toEqual([
+      'steps with a refused capture: 1 captures, at most 0 are expected',
+    ]);
+    expect(refusalFaults({ ...step, launches: 0 }, another, 1)).toHaveLength(1);
+    expect(refusalFaults(step, step, 1)).toEqual(['capture: no graph was captured']);
   });
 
   it('tell a step that unpacks its matrices', () => {

@@ -21,6 +21,10 @@ typedef struct {
 
 static Graph *captured;
 static cudaStream_t capturing;
+static int refuses;
+
+/** The next capture comes to nothing, as one does in which something was done that CUDA forbids. */
+EXPORTED void fake_cuda_refuse_capture(void) { refuses = 1; }
 
 int fake_cuda_forbids(const char *call) {
   if (captured) fake_cuda_trace("forbidden %s", call);
@@ -64,6 +68,12 @@ EXPORTED cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStream
 
 EXPORTED cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
   if (!captured) return cudaErrorIllegalState;
+  if (refuses) {
+    refuses = 0;
+    captured = NULL;
+    fake_cuda_trace("refused capture");
+    return cudaErrorStreamCaptureInvalidated;
+  }
   fake_cuda_trace("capture %zu", captured->launches);
   *graph = (cudaGraph_t)captured;
   captured = NULL;

@@ -22,7 +22,7 @@ beforeAll(async () => {
   state = mkdtempSync(join(tmpdir(), 'espalier-test-'));
   const [port, keys] = [await freePort(), newLinkKeys()];
   const verifierUrl = `http://127.0.0.1:${port}`;
-  verifier = startVerifier({ port, state, keys, threads: 1 });
+  verifier = startVerifier({ port, state, keys });
   await verifier.ready();
   const vars = { CORS_ORIGINS: `${PAGE}, https://other.example` };
   worker = await startWorker({ verifierUrl, keys, vars });

@@ -17,8 +17,6 @@ export interface ServiceOptions {
   model?: string | undefined;
   /** More of the worker's variables. */
   vars?: Record<string, string>;
-  /** Of the verifier's engine; one a core when absent. */
-  threads?: number | undefined;
   report?: (line: string) => void;
   /** Gives up a start that is under way; `stop` ends a service that runs. */
   signal?: AbortSignal;
@@ -36,7 +34,7 @@ export interface Service {
 
 /** Starts both and waits until they answer. Throws `StartError` with what to do. */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { port, verifierPort, model, vars, threads, signal, report = () => {} } = options;
+  const { port, verifierPort, model, vars, signal, report = () => {} } = options;
   const state = resolve(ROOT, options.state);
   await requireFreePort(port, 'PORT');
   await requireFreePort(verifierPort, 'VERIFIER_PORT');
@@ -45,7 +43,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   report('Starting the verifier and the worker …');
   const keys = newLinkKeys();
   const verifier = startVerifier({
-    ...{ port: verifierPort, state, model, keys, threads },
+    ...{ port: verifierPort, state, model, keys },
     // How far a download or a conversion is; what else it writes is for its log.
     onLine: (line) => {
       if (/^(download|convert) \d/.test(line)) report(`  ${line}`);

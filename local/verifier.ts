@@ -18,8 +18,6 @@ export interface VerifierSetup {
   keys: string;
   /** Addresses of this verifier in the worker's eyes, where they are not its own. */
   audience?: string;
-  /** Of its engine; one a core when absent. */
-  threads?: number | undefined;
   /** Names its log file. */
   name?: string;
   /** Told every line that it writes. */
@@ -33,7 +31,7 @@ export function newLinkKeys(): string {
 
 /** Starts it; `ready()` says when it is up. */
 export function startVerifier(setup: VerifierSetup): Supervised {
-  const { port, state, model, keys, audience, threads, name = 'verifier', onLine } = setup;
+  const { port, state, model, keys, audience, name = 'verifier', onLine } = setup;
   const log = logFile(state, name);
   return new Supervised({
     name: 'verifier',
@@ -50,7 +48,6 @@ export function startVerifier(setup: VerifierSetup): Supervised {
           LINK_KEYS: keys,
           ...(audience ? { LINK_AUDIENCE: audience } : {}),
           ...(model ? { ESPALIER_MODEL: model } : {}),
-          ...(threads ? { ESPALIER_THREADS: String(threads) } : {}),
         },
         log,
         onLine,

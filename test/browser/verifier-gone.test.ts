@@ -18,7 +18,7 @@ describe.skipIf(!chromium)('the page without a verifier', () => {
 
   beforeAll(async () => {
     browser = await openBrowser(chromium!);
-    service = await startService({ demo: false, threads: 1 });
+    service = await startService({ demo: false });
   });
   afterAll(async () => {
     await browser?.close();

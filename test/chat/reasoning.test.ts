@@ -24,7 +24,7 @@ let client: OpenAI;
 let bias: object;
 beforeAll(async () => {
   model = deriveModel(TEMPLATE, ['<think>', '</think>']);
-  service = await startService({ demo: false, model: model.folder, threads: 1 });
+  service = await startService({ demo: false, model: model.folder });
   client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
   bias = await endingOnce();
 }, 240_000);

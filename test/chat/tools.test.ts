@@ -14,7 +14,7 @@ let service: TestService;
 let client: OpenAI;
 beforeAll(async () => {
   crafted = makeToolModel();
-  service = await startService({ demo: false, model: crafted.folder, threads: 1 });
+  service = await startService({ demo: false, model: crafted.folder });
   client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
 }, 120_000);
 afterAll(async () => {

@@ -22,25 +22,17 @@ interface Shared {
   stop(): Promise<void>;
 }
 
-/** @param threads of a verifier's engine, one a core if absent */
-const START: Record<ServiceKind, (threads?: number) => Promise<Shared>> = {
-  bare: (threads) => shareService({ demo: false, threads }),
-  demo: (threads) => shareService({ demo: true, threads }),
+const START: Record<ServiceKind, () => Promise<Shared>> = {
+  bare: () => shareService(false),
+  demo: () => shareService(true),
   objects: shareObjects,
 };
-
-/**
- * Of the engines that `npm test` shares: threads of ONNX Runtime spin while they wait, and take the
- * cores that the other services need. In `npm run test:soak` they are as in `npm start`.
- */
-const THREADS = 1;
 
 /** Run by vitest before the first test file; what it returns, after the last. */
 export default async function shareServices(project: TestProject): Promise<() => Promise<void>> {
   const services = new Map<string, Promise<Shared>>();
-  const threads = project.name === '' ? THREADS : undefined;
   function serviceAt(path: string): Promise<Shared> {
-    const service = services.get(path) ?? START[path.split('/').at(-1) as ServiceKind](threads);
+    const service = services.get(path) ?? START[path.split('/').at(-1) as ServiceKind]();
     services.set(path, service);
     // The next file tries again.
     service.catch(() => services.delete(path));
@@ -72,8 +64,8 @@ export default async function shareServices(project: TestProject): Promise<() =>
   };
 }
 
-async function shareService(options: Parameters<typeof startService>[0]): Promise<Shared> {
-  const { url, verifierUrl, model, worker, stop } = await startService(options);
+async function shareService(demo: boolean): Promise<Shared> {
+  const { url, verifierUrl, model, worker, stop } = await startService({ demo });
   const { databases, runtimeUrl } = worker;
   return {
     async lend() {

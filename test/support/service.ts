@@ -10,22 +10,17 @@ export interface TestService extends Service {
   state: string;
 }
 
-/**
- * Starts both on free ports, with docs/ ingested unless `demo` is false; `model`: a folder, the bundled
- * one if absent; `threads`: of the verifier's engine, one a core if absent.
- */
+/** Starts both on free ports, with docs/ ingested unless `demo` is false; `model`: a folder, the bundled one if absent. */
 export async function startService({
   demo = true,
   model,
-  threads,
 }: {
   demo?: boolean;
   model?: string;
-  threads?: number | undefined;
 } = {}): Promise<TestService> {
   const state = await migratedState();
   const [port, verifierPort] = [await freePort(), await freePort()];
-  const service = await start({ port, verifierPort, state, model, threads });
+  const service = await start({ port, verifierPort, state, model });
   if (demo) await ingestDemo(service.url, state, () => {});
   return {
     ...service,

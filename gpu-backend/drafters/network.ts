@@ -26,7 +26,7 @@ export interface Question {
    * it is not known. Empty for a network that reads tokens alone.
    */
   states: readonly (Float32Array | null)[];
-  /** The node that the tokens end at, where its word is wanted; it must be, where `nodes` has any. */
+  /** The node that the tokens end at, where its word is wanted. Not null where there are `nodes`. */
   root: ModelNode | null;
   /**
    * Nodes to read, each behind its parent; a parent is the root or was read since the

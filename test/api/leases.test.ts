@@ -1,25 +1,18 @@
 /** What a request counts for at its key's limiter, until its answer's last byte. */
 
 import { Hono } from 'hono';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { passOn } from '../../src/api/answers/client-stream.ts';
 import { eventStream, type Streamed } from '../../src/api/answers/event-stream.ts';
 import type { AppEnv } from '../../src/api/context.ts';
 import { cancelled } from '../../src/api/errors.ts';
 import { HeldLease } from '../../src/api/middleware/held-lease.ts';
 import { LEASE_MS, RequestMeter } from '../../src/meter/request-meter.ts';
+import { holdTime } from '../support/reader-time.ts';
 
 const LIMITS = { requestsPerMinute: 1_000, concurrency: 1 };
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  // The workers' runtime alone has it; Node's treats a slow reader alike.
-  vi.stubGlobal('IdentityTransformStream', TransformStream);
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+holdTime();
 
 /** A meter with one place, and a request that has it. */
 function takePlace() {

@@ -1,6 +1,6 @@
 /** A reader that pauses too long loses the rest of the answer, and is told so. */
 import { Hono } from 'hono';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { CLIENT_DEADLINE_MS } from '../../src/api/answers/client-stream.ts';
 import { eventStream } from '../../src/api/answers/event-stream.ts';
 import type { AppEnv } from '../../src/api/context.ts';
@@ -8,16 +8,9 @@ import { cancelled } from '../../src/api/errors.ts';
 import { Link } from '../../src/link/client.ts';
 import type { Clock } from '../../src/link/protocol/index.ts';
 import { settings } from '../link/simulated.ts';
+import { holdTime } from '../support/reader-time.ts';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  // The workers' runtime alone has it; Node's treats a slow reader alike.
-  vi.stubGlobal('IdentityTransformStream', TransformStream);
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+holdTime();
 
 /** The verifier's silence is no matter here. */
 const still: Clock = { now: () => 0, after: () => () => {}, breath: async () => {} };

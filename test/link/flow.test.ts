@@ -1,25 +1,17 @@
 /** Whoever is slow costs no memory, and nobody else's time. On a virtual clock. */
 import { describe, expect, test } from 'vitest';
 import { HEARTBEAT_MS, WORKER_DEADLINE_MS } from '../../gpu-backend/link/link-server.ts';
-import { TREE_CREDIT } from '../../gpu-backend/turn/candidates.ts';
-import { MERGE_ABOVE_BYTES, Outbox } from '../../gpu-backend/turn/outbox.ts';
 import { VirtualClock } from '../../sim/virtual-clock.ts';
 import { TokenTree } from '../../src/draft/tree/tree.ts';
 import { Link, type LinkEvent, SILENCE_DEADLINE_MS } from '../../src/link/client.ts';
-import { LinkFailure } from '../../src/link/failure.ts';
 import {
-  type Accept,
   type Clock,
-  decodeAccept,
   encodeTree,
   FrameError,
-  FrameType,
-  frameType,
   MAX_ACCEPT_TOKENS,
   MAX_UNREAD_TOKENS,
   Opener,
   pause,
-  READ_STRIDE_TOKENS,
   type Transport,
 } from '../../src/link/protocol/index.ts';
 import { question, settings, World } from './simulated.ts';
@@ -121,150 +113,6 @@ test('a slow line gets several steps in one accept frame, and the same text', as
   expect(steps).toBe(1_500);
   expect(frames).toBeLessThan(steps);
   expect(largest).toBeLessThanOrEqual(MAX_ACCEPT_TOKENS);
-});
-
-describe('the outbox', () => {
-  const accept = (position: number, count: number): Accept => ({
-    position,
-    tokens: Int32Array.from({ length: count }, (_, i) => position + i),
-    sources: new Uint8Array(count).fill(1),
-    steps: 1,
-    drafted: 3,
-    credit: 1,
-    stepMicros: 10,
-  });
-  function outbox() {
-    const sent: Uint8Array[] = [];
-    const wire = { unsent: 0, send: (frame: Uint8Array) => void sent.push(frame) };
-    return { sent, wire, box: new Outbox(wire, 100) };
-  }
-
-  test('merges what the socket cannot take, sums included, and sends it when it can', () => {
-    const { sent, wire, box } = outbox();
-    box.accept(accept(100, 2));
-    wire.unsent = MERGE_ABOVE_BYTES + 1;
-    box.accept(accept(102, 3));
-    box.accept(accept(105, 1));
-    box.drained();
-    expect(sent.length).toBe(1);
-    wire.unsent = MERGE_ABOVE_BYTES;
-    box.drained();
-    expect(sent.length).toBe(2);
-    expect(decodeAccept(sent[1]!)).toEqual({
-      ...accept(102, 4),
-      steps: 2,
-      drafted: 6,
-      credit: 2,
-      stepMicros: 20,
-    });
-  });
-
-  test('says done after the last tokens', () => {
-    const { sent, wire, box } = outbox();
-    wire.unsent = MERGE_ABOVE_BYTES + 1;
-    box.accept(accept(100, 2));
-    box.done({ reason: 'stop', steps: 1, drafted: 0, accepted: 0, prefillMicros: 0, stale: 0 });
-    expect(sent.map(frameType)).toEqual([FrameType.accept, FrameType.done]);
-  });
-
-  test('is congested before a frame could overflow, or too much is unread', () => {
-    const { wire, box } = outbox();
-    wire.unsent = MERGE_ABOVE_BYTES + 1;
-    for (let at = 100; !box.congested; at += 65) box.accept(accept(at, 65));
-    wire.unsent = 0;
-    box.drained();
-    expect(box.congested).toBe(false);
-    let at = 100 + 2 * 65;
-    for (; !box.congested; at += 65) box.accept(accept(at, 65));
-    expect(at - 100).toBeGreaterThanOrEqual(MAX_UNREAD_TOKENS);
-    expect(at - 100).toBeLessThan(MAX_UNREAD_TOKENS + 65);
-    box.wasRead(at - 65);
-    expect(box.congested).toBe(false);
-  });
-
-  test('believes only what can have been read', () => {
-    const { box } = outbox();
-    box.accept(accept(100, 5));
-    for (const position of [0, 100, 106]) {
-      expect(() => box.wasRead(position)).toThrow(FrameError);
-    }
-    box.wasRead(105);
-    expect(() => box.wasRead(105)).toThrow(FrameError);
-  });
-});
-
-describe('credit', () => {
-  /** A link opened by hand: `send` takes frames of any kind. */
-  async function opened(world: World, length = 400) {
-    const asked = question(world.random, length);
-    world.verifiers[0]!.engine.script('', asked.prompt, asked.answer);
-    const transport = await world.run(world.dial(0));
-    const link = new Link(transport, world.clock, {
-      prompt: asked.prompt,
-      settings: settings(length, 'streamed'),
-    });
-    return { asked, link };
-  }
-
-  async function failureOf(world: World, link: Link): Promise<LinkFailure> {
-    const work = (async () => {
-      for await (const _ of link.events());
-    })();
-    const failure = await world.run(work.then(() => null).catch((error) => error));
-    if (!(failure instanceof LinkFailure)) throw new Error('the link did not fail');
-    return failure;
-  }
-
-  test('grants what the verifier takes, and says when there is none left', async () => {
-    const world = new World({ verifiers: 1 });
-    const { asked, link } = await opened(world);
-    const tree = new TokenTree(4);
-    tree.add(-1, 1, 0.5, 1);
-    expect(link.canSend).toBe(true);
-    link.sendTree(tree, asked.prompt.length);
-    expect(link.canSend).toBe(false);
-    // Long enough for ready, too short for a step.
-    await world.pass(55);
-    for (let i = 1; i < TREE_CREDIT; i++) {
-      expect(link.canSend).toBe(true);
-      link.sendTree(tree, asked.prompt.length);
-    }
-    expect(link.canSend).toBe(false);
-    await world.pass(200);
-    expect(link.canSend).toBe(true);
-    link.close();
-  });
-
-  test('violated ends the turn by name', async () => {
-    const world = new World({ verifiers: 1 });
-    const { asked, link } = await opened(world);
-    const tree = new TokenTree(4);
-    tree.add(-1, 1, 0.5, 1);
-    for (let i = 0; i < 2 * TREE_CREDIT; i++) link.sendTree(tree, asked.prompt.length);
-    expect(await failureOf(world, link)).toMatchObject({
-      code: 'bad-frame',
-      message: expect.stringContaining('wait for credit'),
-    });
-    await world.pass(100);
-    expect(world.held).toBe(0);
-  });
-
-  test('a tree ahead of what is committed ends the turn by name', async () => {
-    const world = new World({ verifiers: 1 });
-    const { asked, link } = await opened(world);
-    const tree = new TokenTree(4);
-    tree.add(-1, 1, 0.5, 1);
-    link.sendTree(tree, asked.prompt.length + 1);
-    expect(await failureOf(world, link)).toMatchObject({
-      code: 'bad-frame',
-      message: expect.stringContaining('committed'),
-    });
-  });
-
-  test('of reading is returned before the verifier runs out', () => {
-    expect(2 * READ_STRIDE_TOKENS).toBeLessThanOrEqual(MAX_UNREAD_TOKENS);
-    expect(SILENCE_DEADLINE_MS).toBeGreaterThanOrEqual(3 * HEARTBEAT_MS);
-  });
 });
 
 describe('heartbeats', () => {

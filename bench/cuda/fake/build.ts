@@ -12,7 +12,7 @@ const HERE = import.meta.dirname;
 const RUNTIME = /^libcudart\.so/;
 const DRIVER = 'libcuda.so.1';
 const SOURCES = {
-  runtime: ['memory.c', 'device.c', 'kernels.c', 'capture.c'],
+  runtime: ['trace.c', 'memory.c', 'device.c', 'kernels.c', 'capture.c', 'replay.c'],
   cublas: ['cublas.c'],
 };
 const FILES = ['build.ts', 'fake.h', ...SOURCES.runtime, ...SOURCES.cublas];

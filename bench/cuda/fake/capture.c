@@ -1,23 +1,9 @@
 /*
- * Captured graphs. As on a device, what is captured is not done before it is replayed, and a
- * capture forbids every thread what allocates, frees or waits: such calls fail and are recorded.
+ * Captures. As on a device, what is captured is not done before it is replayed, and a capture
+ * forbids every thread what allocates, frees or waits: such calls fail and are recorded.
  */
 #include "fake.h"
 #include <stdlib.h>
-
-typedef struct Transfer {
-  void *to;
-  const void *from;
-  int value;
-  size_t bytes;
-  struct Transfer *next;
-} Transfer;
-
-/* Kernels leave nothing to replay: their number is kept, and copies and fills in their order. */
-typedef struct {
-  size_t launches;
-  Transfer *transfers, **end;
-} Graph;
 
 static Graph *captured;
 static cudaStream_t capturing;
@@ -77,36 +63,5 @@ EXPORTED cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *grap
   fake_cuda_trace("capture %zu", captured->launches);
   *graph = (cudaGraph_t)captured;
   captured = NULL;
-  return cudaSuccess;
-}
-
-/* An instance is the graph itself, which is kept for it. */
-EXPORTED cudaError_t cudaGraphInstantiate(cudaGraphExec_t *instance, cudaGraph_t graph,
-                                          unsigned long long flags) {
-  *instance = (cudaGraphExec_t)graph;
-  return cudaSuccess;
-}
-EXPORTED cudaError_t cudaGraphDestroy(cudaGraph_t graph) { return cudaSuccess; }
-
-EXPORTED cudaError_t cudaGraphLaunch(cudaGraphExec_t instance, cudaStream_t stream) {
-  fake_cuda_trace("launch graph");
-  for (Transfer *transfer = ((Graph *)instance)->transfers; transfer; transfer = transfer->next) {
-    if (transfer->from) {
-      fake_cuda_copy(transfer->to, transfer->from, transfer->bytes);
-    } else {
-      fake_cuda_fill(transfer->to, transfer->value, transfer->bytes);
-    }
-  }
-  return cudaSuccess;
-}
-
-EXPORTED cudaError_t cudaGraphExecDestroy(cudaGraphExec_t instance) {
-  Graph *graph = (Graph *)instance;
-  for (Transfer *transfer = graph->transfers; transfer;) {
-    Transfer *next = transfer->next;
-    free(transfer);
-    transfer = next;
-  }
-  free(graph);
   return cudaSuccess;
 }

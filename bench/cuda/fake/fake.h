@@ -20,6 +20,21 @@ size_t fake_cuda_bytes_in_use(void);
 void fake_cuda_copy(void *to, const void *from, size_t bytes);
 void fake_cuda_fill(void *to, int value, size_t bytes);
 
+/** A copy, or a fill where `from` is NULL, of a captured graph. */
+typedef struct Transfer {
+  void *to;
+  const void *from;
+  int value;
+  size_t bytes;
+  struct Transfer *next;
+} Transfer;
+
+/* Kernels leave nothing to replay: their number is kept, and copies and fills in their order. */
+typedef struct {
+  size_t launches;
+  Transfer *transfers, **end;
+} Graph;
+
 /** Whether a capture forbids the call, whichever thread makes it. */
 int fake_cuda_forbids(const char *call);
 /** Records a product of cuBLAS, whose handles are taken to follow the stream that captures. */

@@ -1,0 +1,65 @@
+/** A network beside the engine whose words are scripted, in time that only the test moves. */
+import {
+  NetworkedDrafters,
+  type NetworkedOptions,
+} from '../../gpu-backend/drafters/networked-drafters.ts';
+import { Noise } from '../../src/draft/noise.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
+import { turnOf } from '../support/turn.ts';
+import { type Script, ScriptedNetwork } from './scripted-network.ts';
+
+const VOCAB = 1000;
+const noise = new Noise([1, 2]);
+/** What a target writes that can't be foreseen: the token at a position. */
+export function truth(position: number): number {
+  noise.at(position);
+  return Math.floor(Math.exp(-Math.exp(-noise.gumbel(0))) * VOCAB) % VOCAB;
+}
+export const right: Script = (_, position) => [
+  [truth(position), 0.9],
+  [1, 0.05],
+];
+export const wrong: Script = (_, position) => [[(truth(position) + 1) % VOCAB, 0.9]];
+
+/** Time in milliseconds that only what is tested moves. */
+class Time {
+  ms = 0;
+  now = (): number => this.ms;
+}
+
+export function world(script: Script, options: NetworkedOptions = {}) {
+  const time = new Time();
+  const network = new ScriptedNetwork(VOCAB, script);
+  const drafters = new NetworkedDrafters(network, time, options);
+  const begin = (namespace = 'a', length = 8) => {
+    const prompt = Int32Array.from({ length }, (_, i) => truth(i));
+    const turn = turnOf({ prompt, namespace, maxTokens: 20_000 });
+    const seat = drafters.seat(turn);
+    seat.begin(prompt, []);
+    let position = length;
+    return {
+      seat,
+      drawn(budget = 32) {
+        const tree = new TokenTree();
+        seat.draft(tree, budget);
+        tree.checkIntegrity();
+        return tree;
+      },
+      /** How deep a tree carries what comes. */
+      depth(tree: TokenTree) {
+        let node = ROOT;
+        for (let depth = 0; ; depth++) {
+          node = tree.child(node, truth(position + depth));
+          if (node < 0) return depth;
+        }
+      },
+      commit(count: number) {
+        seat.commit(Int32Array.from({ length: count }, (_, i) => truth(position + i)));
+        position += count;
+      },
+    };
+  };
+  return { time, network, drafters, begin };
+}
+
+export const ALWAYS = { always: { passes: 4, nodes: 4 } };

@@ -10,9 +10,11 @@
  * `L` is the echo over the session's own text; `A` the successors that the target's
  * logits named; `model` a second model (`--draft`), `self` the target's own weights,
  * `kangaroo` its first layers and the one in `--exit`, `feature` a layer over its last
- * hidden states, all over the end of a long text (`gpu-backend/drafters`). Trees are sized as the service sizes them, or have `--nodes` nodes whatever they cost, networks asked in four passes,
- * as on a GPU that has all for nothing. `--simulate` counts time as an 8B model on an
- * H100 takes it (`drafters/simulated.ts`): acceptance is measured, time is said.
+ * hidden states; the row `all` asks those that an option names as one. They draft over
+ * the end of a long text (`gpu-backend/drafters`). Trees are sized as the service sizes
+ * them, or have `--nodes` nodes whatever they cost, networks asked in four passes, as on
+ * a GPU that has all for nothing. `--simulate` counts time as an 8B model on an H100
+ * takes it (`drafters/simulated.ts`): acceptance is measured, time is said.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';

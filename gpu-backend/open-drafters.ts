@@ -10,6 +10,7 @@ import type { ModelFolder } from './builder/model-folder.ts';
 import { trainedKind } from './builder/trained-layer.ts';
 import { Echoes } from './drafters/echoes.ts';
 import { EngineNetwork } from './drafters/engine-network.ts';
+import { JointNetwork } from './drafters/joint-network.ts';
 import type { LocalDrafters } from './drafters/local-drafters.ts';
 import type { Network } from './drafters/network.ts';
 import { NetworkedDrafters } from './drafters/networked-drafters.ts';
@@ -33,7 +34,7 @@ export interface NetworkSetup {
 
 /**
  * What drafts beside `engine`, which runs `target`.
- * @param draft what ESPALIER_DRAFT says; nothing for the echo alone
+ * @param draft what ESPALIER_DRAFT says, one network or several; nothing for the echo alone
  */
 export async function openDrafters(
   draft: string | undefined,
@@ -42,15 +43,33 @@ export async function openDrafters(
   { clock, ...setup }: NetworkSetup & { clock: Pick<Clock, 'now'> },
 ): Promise<LocalDrafters> {
   if (!draft) return new Echoes();
-  return new NetworkedDrafters(await openNetwork(draft, target, engine, setup), clock);
+  const networks: Network[] = [];
+  try {
+    for (const name of namesIn(draft)) {
+      networks.push(await openNetwork(name, target, engine, setup));
+    }
+  } catch (cause) {
+    for (const network of networks) network.close();
+    throw cause;
+  }
+  const network = networks.length === 1 ? networks[0]! : new JointNetwork(networks);
+  return new NetworkedDrafters(network, clock);
 }
 
 /** Whether what ESPALIER_DRAFT names reads the target's hidden states, which the target must be opened to give. */
 export function readsHidden(draft: string | undefined): boolean {
-  return Boolean(draft?.endsWith(TRAINED)) && trainedKind(draft!) === 'feature';
+  return namesIn(draft ?? '').some(
+    (name) => name.endsWith(TRAINED) && trainedKind(name) === 'feature',
+  );
 }
 
-/** Rejects with an error that names what does not fit the target. */
+function namesIn(draft: string): string[] {
+  return draft.split(',').map((name) => name.trim());
+}
+
+/**
+ * One network of ESPALIER_DRAFT. Rejects with an error that names what does not fit the target.
+ */
 export async function openNetwork(
   draft: string,
   target: ModelFolder,

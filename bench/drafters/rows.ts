@@ -3,6 +3,7 @@ import type { AddOptions } from '../../gpu-backend/builder/add-model.ts';
 import type { ModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
 import { EchoMemory } from '../../gpu-backend/drafters/echo-memory.ts';
+import { JointNetwork } from '../../gpu-backend/drafters/joint-network.ts';
 import type { LocalDrafters, Outcome, Seat } from '../../gpu-backend/drafters/local-drafters.ts';
 import type { Network } from '../../gpu-backend/drafters/network.ts';
 import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
@@ -51,21 +52,40 @@ const ECHOES: Record<string, () => EchoMemory> = {
   'L+A': () => new EchoMemory(),
 };
 
-const ROWS = [...Object.keys(ECHOES), ...Object.keys(NETWORKS)];
+/** The row of all networks that an option names, asked as one. */
+const ALL = 'all';
+const ROWS = [...Object.keys(ECHOES), ...Object.keys(NETWORKS), ALL];
 
 /** Throws an Error for a row that there is not. */
 export async function openRow(name: string, setup: RowSetup): Promise<TimedDrafters> {
   const memory = ECHOES[name];
   if (memory) return new TimedDrafters(new EchoOver(memory()));
+  const network = name === ALL ? await openAll(setup) : await openTimed(name, setup);
+  const { time, always } = setup;
+  const clock = time?.clock ?? nodeClock;
+  return new TimedDrafters(new NetworkedDrafters(network, clock, always ? { always } : {}));
+}
+
+async function openAll(setup: RowSetup): Promise<Network> {
+  const named = Object.keys(NETWORKS).filter((name) => {
+    const { draft, option } = NETWORKS[name]!;
+    return option && draft(setup);
+  });
+  const networks: Network[] = [];
+  for (const name of named) networks.push(await openTimed(name, setup));
+  if (networks.length < 2) throw new Error(`${ALL} needs two of --draft, --exit and --feature`);
+  return new JointNetwork(networks);
+}
+
+/** The network of a row, which takes the row's share of time where time is simulated. */
+async function openTimed(name: string, setup: RowSetup): Promise<Network> {
   const row = NETWORKS[name];
   if (!row) throw new Error(`--rows: ${name} is none of ${ROWS.join(', ')}`);
   const draft = row.draft(setup);
   if (!draft) throw new Error(`${name} needs ${row.option}`);
-  const { target, engine, settings, add, time, always } = setup;
-  const network: Network = await openNetwork(draft, target, engine, { settings, add });
-  const timed = time ? time.network(network, row.share) : network;
-  const clock = time?.clock ?? nodeClock;
-  return new TimedDrafters(new NetworkedDrafters(timed, clock, always ? { always } : {}));
+  const { target, engine, settings, add, time } = setup;
+  const network = await openNetwork(draft, target, engine, { settings, add });
+  return time ? time.network(network, row.share) : network;
 }
 
 /** The echo over a memory of its own, which is never prepared. */

@@ -79,7 +79,7 @@ export interface Network {
   readonly readsStates: boolean;
   /**
    * A place for a session that begins with `tokens` and needs room for `most` in all;
-   * null where none is free. `read` tokens of it were read already.
+   * null where none is free. `read` tokens of it were read already, never the last one.
    */
   enter(
     tokens: Int32Array,

@@ -144,10 +144,12 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
       const reached = index === ROOT ? 1 : look.probs[index]!;
       found.push({ index, worth: reached * this.gain.expected(this.prospect(index)) });
     };
-    if (store.unread.length > 0) consider(ROOT);
+    const isRootUnread = store.unread.length > 0;
+    if (isRootUnread) consider(ROOT);
     for (const index of store.open(look)) {
-      // Such a network has no state for a node to read before it has answered the node's parent.
-      if (network.readsStates && !store.saidAt(look, look.parents[index]!)) continue;
+      // Such a network has no state for a node to read before it has answered the node's parent, of committed text too.
+      if (network.readsStates && (isRootUnread || !store.saidAt(look, look.parents[index]!)))
+        continue;
       consider(index);
     }
     return found.sort((a, b) => b.worth - a.worth || a.index - b.index);

@@ -6,7 +6,7 @@ layers and the likeliest tokens of its logits are kept, and the new layer learns
 Nothing of the target is trained.
 
   python early_exit.py --model FOLDER --exit 3 --out exit.safetensors
-                       [--write-minutes 16] [--train-minutes 28] [--vocabulary 16384]
+                       [--write-minutes 16] [--train-minutes 28] [--vocabulary 32768]
 
 Needs what target.py needs; a Llama-family checkpoint.
 """
@@ -15,7 +15,7 @@ import argparse
 import torch
 import torch.nn as nn
 from target import answers, asking, opened
-from trainer import learn, likeness, padded, save, training
+from trainer import learn, padded, save, training
 
 
 class Exit(nn.Module):
@@ -25,12 +25,12 @@ class Exit(nn.Module):
         self.layer = target.last_layer()
         self.norm = nn.Parameter(target.norm.clone())
 
-    def losses(self, texts, vocabulary, share):
+    def losses(self, texts, compare):
         x, real = padded([t['hidden'][self.exit] for t in texts])
         most = x.shape[1]
         y = self.layer(x, self.target.cos[:most], self.target.sin[:most], torch.ones(most, most, dtype=torch.bool).tril())
         y = self.target.normed(y[real], self.norm)
-        return [likeness(self.target, y, texts, vocabulary, share)]
+        return [compare(y, texts)]
 
     def tensors(self):
         return {**self.layer.state_dict(), 'norm.weight': self.norm}

@@ -1,13 +1,14 @@
 """Trains one decoder layer that continues a checkpoint's last hidden states (EAGLE, 2401.15077): at each token it
 reads the token and the state behind the one before it, and learns the state and the words behind it. Drafting, it
-reads its own states: the texts are read `--passes` times, and from the second time on it has its own of the time
-before in place of half of the target's (EAGLE adds noise instead; HASS, 2408.15766, trains on own states too).
+reads its own states. So the texts are read `--passes` times: at the second every token is the second of a draft, which
+reads the state that was guessed at the first, over keys and values of the target's states; and so on (HASS,
+2408.15766; EAGLE-3's training-time test, 2503.01840). EAGLE adds noise to the states instead.
 
 The target writes its own answers. Nothing of it is trained: its norm and head are used, of the vocabulary's first
 `--vocabulary` tokens.
 
   python feature.py --model FOLDER --out feature.safetensors
-                    [--write-minutes 16] [--train-minutes 28] [--vocabulary 16384] [--passes 2]
+                    [--write-minutes 16] [--train-minutes 28] [--vocabulary 32768] [--passes 2]
 
 Needs what target.py needs; a Llama-family checkpoint.
 """
@@ -17,11 +18,10 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from target import answers, asking, opened
-from trainer import learn, likeness, padded, save, training
+from trainer import learn, padded, save, training
 
 RIDGE = 1e-3  # of the mean square of what is read
 STATE_WEIGHT = 0.5  # of the states' loss beside that of the words
-OWN = 0.5  # of the states are its own, from the second pass on
 KEPT = 64  # states of a question that the verifier has (gpu-backend/drafters/target-states.ts)
 HIDDEN = 0.75, 0.3  # of the texts, long and short, have no states at their beginning
 
@@ -31,6 +31,18 @@ def hidden(asked):
     if asked > KEPT and torch.rand(1) < HIDDEN[0]:
         return asked - KEPT
     return int(torch.rand(1) * asked) if torch.rand(1) < HIDDEN[1] else 0
+
+
+class Readings:
+    """Keys and values of several readings of the same texts, one after the other."""
+
+    def __init__(self):
+        self.k, self.v = [], []
+
+    def add(self, k, v):
+        self.k.append(k)
+        self.v.append(v)
+        return torch.cat(self.k, 2), torch.cat(self.v, 2)
 
 
 class Feature(nn.Module):
@@ -60,33 +72,41 @@ class Feature(nn.Module):
         both += RIDGE * both.diagonal().mean() * torch.eye(size)
         self.fusion.weight.copy_(torch.linalg.solve(both, truth).T)
 
-    def forward(self, embedded, before, mask):
+    def forward(self, embedded, before, mask, readings):
         n = embedded.shape[1]
         with self.half:
             x = self.fusion(torch.cat([embedded, before], -1)).float()
-            x = self.layer(x, self.target.cos[:n], self.target.sin[:n], mask)
+            x = self.layer(x, self.target.cos[:n], self.target.sin[:n], mask, readings)
         return self.target.normed(x.float(), self.norm)
 
-    def losses(self, texts, vocabulary, share):
+    def drafts(self, tokens, states):
+        """The states that it guesses behind each token: as the first of a draft, over the target's `states`, then as
+        the second, and so on."""
+        n = tokens.shape[1]
+        embedded = self.embedding_norm(self.target.table[tokens])
+        i, j = torch.arange(n)[:, None], torch.arange(n)
+        readings = Readings()
+        for place in range(self.passes):
+            # Of the readings before this one the text up to the draft, and then one token each.
+            own = [j == i - place + k for k in range(1, place + 1)]
+            mask = torch.cat([j <= i - place, *own], 1)
+            states = self(embedded, F.pad(states, (0, 0, 1, -1)), mask, readings)
+            yield states
+            states = states.detach()
+
+    def losses(self, texts, compare):
         target = self.target
         x, real = padded([t['hidden'][len(target.layers)] for t in texts])
         truth = target.normed(x)
         scale = truth[real].pow(2).mean().sqrt()
         tokens = padded([t['tokens'] for t in texts])[0].long()
-        embedded = self.embedding_norm(target.table[tokens])
-        n = tokens.shape[1]
-        mask = torch.ones(n, n, dtype=torch.bool).tril()
         first = torch.tensor([hidden(t['asked']) for t in texts])
-        known = (torch.arange(n) >= first[:, None])[..., None]
-        states, found = truth, []
-        for _ in range(self.passes):
-            before = F.pad(states * known, (0, 0, 1, -1))
-            own = self(embedded, before, mask)
-            loss, right = likeness(target, own[real], texts, vocabulary, share)
+        known = (torch.arange(tokens.shape[1]) >= first[:, None])[..., None]
+        found = []
+        for own in self.drafts(tokens, truth * known):
+            loss, right = compare(own[real], texts)
             off = F.smooth_l1_loss(own[real] / scale, truth[real] / scale)
             found.append((loss + STATE_WEIGHT * off, right))
-            mixed = torch.rand(*tokens.shape, 1) < OWN if self.training else torch.ones(1, 1, 1, dtype=torch.bool)
-            states = torch.where(mixed, own.detach(), truth)
         return found
 
     def tensors(self):

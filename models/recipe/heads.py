@@ -1,9 +1,11 @@
 """Tries published draft heads on the last hidden states of a checkpoint: Medusa's (2401.10774), Hydra's
-(2402.05109), Chimera's (2402.15758) and Falcon's (2412.12639). Each drafts a chain of tokens. What a chain brings is
-measured on answers that it was not trained on; its time is said, as an 8B model on an H100 takes it
-(bench/drafters/simulated.ts). Nothing is written that the service could use.
+(2402.05109), Chimera's (2402.15758) and Falcon's (2412.12639), and prompt tokens (PPD, 2405.18628). Each drafts a chain
+of tokens. What a chain brings is measured on answers that it was not trained on; its time is said, as an 8B model on an
+H100 takes it (bench/drafters/simulated.ts). Nothing is written that the service could use. With `--feature`, the layer
+that feature.py has trained on the same answers is measured alike.
 
-  python heads.py --model FOLDER --kept answers.pt [--heads medusa,hydra,chimera,falcon] [--places 4] [--minutes 10]
+  python heads.py --model FOLDER --kept answers.pt [--heads medusa,hydra,chimera,falcon,prompts] [--places 4]
+                  [--minutes 10] [--feature feature.safetensors]
 
 Built from the papers' text; each class says where it departs from its own. Needs what target.py needs.
 """
@@ -14,9 +16,13 @@ import time
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from target import answers, asking, opened
+from feature import Feature
+from safetensors.torch import load_file
+from target import Cache, answers, asking, opened
+from trainer import sampled_cross, split
 
-ROWS = 0.25  # of a text, in a step: the vocabulary takes most of its time
+SPARSE = 8  # rows of a text of which one has prompt tokens behind it
+MEASURED = 2  # alignments of a chain to a text, at most
 STEP_MS, ROW_MS, PASS_MS = 7.5, 0.02, 0.4  # of the simulated target, and of a pass of what drafts
 LAYER, HEAD, SQUARE = 0.027, 0.016, 0.002  # shares of 8.03B weights: a layer, a head of 32k tokens, a matrix of 4,096²
 
@@ -32,14 +38,22 @@ def embedded(target, tokens):
     return e / e.pow(2).mean(-1, keepdim=True).sqrt()
 
 
-class Medusa(nn.Module):
+class Head(nn.Module):
+    """`passes`: the share of the target's time that each of a chain takes; `rows`: those that the target verifies."""
+
+    def __init__(self, target, places, passes, alignments=1):
+        super().__init__()
+        self.places, self.passes, self.alignments = places, passes, alignments
+        self.rows = places + 1
+        self.norm = nn.Parameter(target.norm.clone())
+
+
+class Medusa(Head):
     """A residual block a place, all in one pass."""
 
     def __init__(self, target, places):
-        super().__init__()
+        super().__init__(target, places, [places * SQUARE + HEAD])
         h = target.c['hidden_size']
-        self.places, self.alignments = places, 1
-        self.passes = [places * SQUARE + HEAD]
         self.blocks = nn.ModuleList(nn.Linear(h, h) for _ in range(places))
 
     def forward(self, target, hidden, tokens, _):
@@ -47,14 +61,12 @@ class Medusa(nn.Module):
         return [x + F.silu(block(x)) for block in self.blocks]
 
 
-class Hydra(nn.Module):
+class Hydra(Head):
     """The same, each place also over the embeddings of the tokens before it, drafted ones too. A pass a place."""
 
     def __init__(self, target, places):
-        super().__init__()
+        super().__init__(target, places, [(2 + place) * SQUARE + HEAD for place in range(places)])
         h = target.c['hidden_size']
-        self.places, self.alignments = places, 1
-        self.passes = [(2 + place) * SQUARE + HEAD for place in range(places)]
         self.blocks = nn.ModuleList(nn.Linear((2 + place) * h, h) for place in range(places))
 
     def forward(self, target, hidden, tokens, _):
@@ -65,16 +77,14 @@ class Hydra(nn.Module):
             yield x + F.silu(block(torch.cat(read, -1)))
 
 
-class Chimera(nn.Module):
+class Chimera(Head):
     """A trigram encoder over the embeddings of the last three tokens, drafted ones too; a full-context layer
     over the target's states of what is committed and the trigrams of what is drafted since; a residual block
     a place from the target's last state. A pass a place. The layer begins as the target's last one."""
 
     def __init__(self, target, places):
-        super().__init__()
+        super().__init__(target, places, [LAYER + 5 * SQUARE + HEAD] * places)
         h = target.c['hidden_size']
-        self.places, self.alignments = places, 1
-        self.passes = [LAYER + 5 * SQUARE + HEAD] * places
         self.wide, self.narrow = nn.Linear(3 * h, h), nn.Linear(h, h, bias=False)
         self.layer = target.last_layer()
         self.blocks = nn.ModuleList(nn.Linear(h, h, bias=False) for _ in range(places))
@@ -98,16 +108,14 @@ class Chimera(nn.Module):
         return out
 
 
-class Falcon(nn.Module):
+class Falcon(Head):
     """A semi-autoregressive block: an LSTM, attention in which the rows of a block see each other, an LSTM.
     The last `places` rows give as many tokens in one pass. Attention is a whole layer, which begins as the
     target's last one; glancing distillation, which lets training see some of the answer, is left out."""
 
     def __init__(self, target, places):
-        super().__init__()
+        super().__init__(target, places, [LAYER + 18 * SQUARE + HEAD], places)
         h = target.c['hidden_size']
-        self.places = self.alignments = places
-        self.passes = [LAYER + 18 * SQUARE + HEAD]
         self.fused = nn.Linear(2 * h, h, bias=False)
         nn.init.zeros_(self.fused.weight)
         nn.init.eye_(self.fused.weight.data[:, :h])
@@ -125,33 +133,76 @@ class Falcon(nn.Module):
         return [shifted(z, place - k)[:, at::k] for place in range(1, k + 1)]
 
 
+class Prompts(Head):
+    """Trained embeddings behind a text, one a place, whose states at the target's end name later tokens (PPD's
+    without ensembles). They are rows of the target's own step, behind each node that may become the end, so there
+    is no pass. They do not see the drafted tokens."""
+
+    def __init__(self, target, places):
+        super().__init__(target, places, [], SPARSE)
+        self.rows = (places + 1) ** 2
+        self.prompts = nn.Parameter(target.table.mean(0) + target.table.std() * torch.randn(places, target.c['hidden_size']))
+
+    def forward(self, target, hidden, tokens, at):
+        """Behind rows `at`, `at` + SPARSE, …: each takes a run of the whole target."""
+        n, p = tokens.shape[1], self.places
+        ends = torch.arange(n)[at::self.alignments].repeat_interleave(p)
+        place = torch.arange(p).repeat(len(ends) // p)
+        own = (ends[:, None] == ends) & (place <= place[:, None])
+        mask = torch.cat([torch.arange(n) <= ends[:, None], own], 1)
+        cos, sin = target.cos[ends + 1 + place], target.sin[ends + 1 + place]
+        x, y = target.table[tokens], self.prompts[place][None]
+        for layer in target.layers:
+            cache = Cache(1, target.c, n + len(ends))
+            with torch.no_grad():
+                x = layer(x, target.cos[:n], target.sin[:n], torch.ones(n, n, dtype=torch.bool).tril(), cache)
+            y = layer(y, cos, sin, mask, cache)
+        return [y[:, k::p] for k in range(p)]
+
+
+class Continued(Head):
+    """The layer of feature.py: a pass a place, each over the state of the one before it."""
+
+    def __init__(self, target, places, file):
+        super().__init__(target, places, [LAYER + 2 * SQUARE + HEAD] * places)
+        self.drafter = Feature(target, places)
+        known = load_file(file)
+        with torch.no_grad():
+            for name, own in self.drafter.tensors().items():
+                own.copy_(known[name])
+        # Its states come through its own norm; another one changes no order of words.
+        nn.init.ones_(self.norm)
+
+    def forward(self, target, hidden, tokens, _):
+        for place, state in enumerate(self.drafter.drafts(tokens, target.normed(hidden)), 1):
+            yield shifted(state, place)
+
+
 class Trial:
     """A head with what it learns from and is measured on."""
 
     def __init__(self, target, head, args):
         self.target, self.head, self.vocabulary = target, head, args.vocabulary
-        self.norm = nn.Parameter(target.norm.clone())
         self.table = target.head[:args.vocabulary].float()
 
     def read(self, text, at):
-        """For each place: the states to read off from, and the rows that have the truth, −1 beyond the answer."""
+        """For each place: the states to read off from, and the rows that have the truth, −1 outside the answer."""
         hidden, tokens = text['hidden'][len(self.target.layers)].float()[None], text['tokens'].long()[None]
         rows = torch.arange(hidden.shape[1])[at::self.head.alignments]
         for place, state in enumerate(self.head(self.target, hidden, tokens, at), 1):
-            truth = torch.where(rows + place < hidden.shape[1], rows + place, -1)
-            yield self.target.normed(state[0], self.norm), truth
+            there = (rows + place >= text['asked'] - 1) & (rows + place < hidden.shape[1])
+            yield self.target.normed(state[0], self.head.norm), torch.where(there, rows + place, -1)
 
     def loss(self, text):
         losses = []
         for state, truth in self.read(text, random.randrange(self.head.alignments)):
-            kept = (truth >= 0) & (torch.rand(len(truth)) < ROWS * self.head.alignments)
+            kept = truth >= 0
             names, values = text['names'][truth[kept]].long(), text['values'][truth[kept]].float()
-            q = torch.log_softmax(F.linear(state[kept], self.table), -1).gather(1, names.clamp(max=self.vocabulary - 1))
-            losses.append(-(torch.softmax(values, -1) * (names < self.vocabulary) * q).sum(-1).mean())
+            losses.append(sampled_cross(self.target, self.vocabulary, state[kept], names, values)[0])
         return sum(losses) / len(losses)
 
     def train(self, texts, args):
-        params = [p for p in [*self.head.parameters(), self.norm] if p.requires_grad]
+        params = [p for p in self.head.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(params, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.01)
         began, step, share = time.process_time(), 0, 0.0
         while share < 1:
@@ -174,7 +225,7 @@ class Trial:
         """By place, how often the draft is what the target says where all before it were; and tokens a step."""
         reached, right = torch.zeros(self.head.places), torch.zeros(self.head.places)
         for text in texts:
-            for at in range(self.head.alignments):
+            for at in range(min(MEASURED, self.head.alignments)):
                 on = None
                 for place, (state, truth) in enumerate(self.read(text, at)):
                     if on is None:  # ends of chains from the last asked token on that are whole
@@ -188,31 +239,37 @@ class Trial:
 
 def main():
     p = asking(argparse.ArgumentParser())
-    p.add_argument('--heads', default='medusa,hydra,chimera,falcon')
+    p.add_argument('--heads', default='medusa,hydra,chimera,falcon,prompts')
+    p.add_argument('--feature', help='the file of a layer that feature.py has trained, to be measured too')
     p.add_argument('--places', default='4', help='tokens of a chain; several numbers try several chains')
     p.add_argument('--minutes', type=float, default=10, help='of processor time, to train each')
-    p.add_argument('--vocabulary', type=int, default=16384)
+    p.add_argument('--vocabulary', type=int, default=32768)
     p.add_argument('--batch', type=int, default=6)
     p.add_argument('--lr', type=float, default=6e-4)
     args = p.parse_args()
     target = opened(args)
-    random.seed(1)
-    texts = [t for t in answers(target, args, len(target.layers)) if len(t['tokens']) - t['asked'] > 16]
-    held, learned = texts[:len(texts) // 10], texts[len(texts) // 10:]
-    held = [t for t in held if t['greedy']]
-    count = lambda some: sum(len(t['tokens']) for t in some)
+    held, learned = split(answers(target, args, len(target.layers)))
+    long = lambda t: len(t['tokens']) - t['asked'] > 16
+    held, learned = [t for t in held if long(t) and t['greedy']], [*filter(long, learned)]
+    count = lambda some: sum(len(t['tokens']) - t['asked'] for t in some)
     print(f'{count(learned)} tokens to learn from, {count(held)} held out, all of them greedy')
-    kinds = dict(medusa=Medusa, hydra=Hydra, chimera=Chimera, falcon=Falcon)
-    for name in args.heads.split(','):
-        for places in map(int, args.places.split(',')):
+    kinds = dict(medusa=Medusa, hydra=Hydra, chimera=Chimera, falcon=Falcon, prompts=Prompts)
+
+    def report(name, trial):
+        agrees, mat = trial.measure(held)
+        head = trial.head
+        ms = STEP_MS + ROW_MS * head.rows + sum(PASS_MS + share * STEP_MS for share in head.passes)
+        print(f'{name}: agrees {" ".join(f"{a:.3f}" for a in agrees)}, {mat:.2f} tokens a step, '
+              f'simulated {mat * (STEP_MS + ROW_MS) / ms:.2f} × plain', flush=True)
+
+    for places in map(int, args.places.split(',')):
+        if args.feature:
+            report(f'{args.feature}, {places} places', Trial(target, Continued(target, places, args.feature), args))
+        for name in filter(None, args.heads.split(',')):
             random.seed(1)
             torch.manual_seed(1)
             trial = Trial(target, kinds[name](target, places), args)
-            steps = trial.train(learned, args)
-            agrees, mat = trial.measure(held)
-            ms = STEP_MS + ROW_MS * (places + 1) + sum(PASS_MS + share * STEP_MS for share in trial.head.passes)
-            print(f'{name}, {places} places, {steps} steps: agrees {" ".join(f"{a:.3f}" for a in agrees)}, '
-                  f'{mat:.2f} tokens a step, simulated {mat * (STEP_MS + ROW_MS) / ms:.2f} × plain', flush=True)
+            report(f'{name}, {places} places, {trial.train(learned, args)} steps', trial)
 
 
 if __name__ == '__main__':

@@ -134,8 +134,8 @@ class Target:
 
     @torch.no_grad()
     def write(self, prompts, exits, pad, ends):
-        """Answers to prompts of one batch: tokens, hidden states behind each number of layers in `exits`, top logits;
-        how many tokens were asked, and whether the likeliest was said."""
+        """Answers to prompts of one batch: tokens, hidden states behind each number of layers in `exits`, top logits
+        from the last token asked on; how many tokens were asked, and whether the likeliest was said."""
         n, width = len(prompts), max(map(len, prompts))
         total = width + ANSWER
         said, seen = torch.full((n, total), pad), torch.zeros(n, total, dtype=torch.bool)
@@ -161,11 +161,8 @@ class Target:
                 x = layer(x, cos, sin, mask[:, None], caches[i])
                 if i + 1 in hidden:
                     hidden[i + 1][live, begin:end] = x.half()
-            x = self.normed(x)
-            for at, part in zip(range(begin, end, 8), x.split(8, 1)):
-                top = F.linear(part.to(self.dtype), self.head).float().topk(TOP, -1)
-                values[live, at:at + part.shape[1]] = top.values.half()
-                names[live, at:at + part.shape[1]] = top.indices.int()
+            top = F.linear(self.normed(x[:, -1]).to(self.dtype), self.head).float().topk(TOP, -1)
+            values[live, end - 1], names[live, end - 1] = top.values.half(), top.indices.int()
             drawn = torch.multinomial(torch.softmax(values[live, end - 1].float() / 0.8, -1), 1)[:, 0]
             at = torch.where(greedy[live], torch.zeros_like(drawn), drawn)
             next = names[live, end - 1, at].long()
@@ -240,7 +237,7 @@ def asking(p):
     p.add_argument('--kept', help='answers that were written before, or are to be kept for another training')
     p.add_argument('--behind', type=int, nargs='*', default=[], help='keep the states behind so many layers too, for another training')
     p.add_argument('--write-minutes', type=float, default=16, help='of processor time, over all threads')
-    p.add_argument('--write-batch', type=int, default=48, help='answers written at once')
+    p.add_argument('--write-batch', type=int, default=96, help='answers written at once')
     p.add_argument('--threads', type=int, default=0, help='by default one a core')
     p.add_argument('--type', choices=('float32', 'bfloat16'), default='float32', help='that the target computes in')
     return p

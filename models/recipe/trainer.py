@@ -1,8 +1,10 @@
 """Trains a drafter on a target's answers: what early_exit.py and feature.py have in common.
 
-A drafter has `losses(texts, vocabulary, share)`, which gives for each of its readings of the texts what
-`likeness` gives, and `tensors()`, by the names of its file.
+A drafter has `losses(texts, compare)`, which gives for each of its readings of the texts a loss and how many words
+are right, both by `compare(states, texts)`, and `tensors()`, by the names of its file.
 """
+import functools
+import math
 import os
 import random
 import time
@@ -13,7 +15,9 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 HELD_OUT = 0.04  # of the answers
+LEAST = 8  # tokens of an answer that is of use
 PAIRS = 128  # texts of like length are found among so many
+DRAWN = 4096  # words of the vocabulary that a step compares beside the target's likeliest
 
 
 def training(p):
@@ -22,10 +26,10 @@ def training(p):
     p.add_argument('--resume', action='store_true', help='go on from what --out holds')
     p.add_argument('--train-minutes', type=float, default=28, help='of processor time, over all threads')
     p.add_argument('--save-minutes', type=float, default=5)
-    p.add_argument('--vocabulary', type=int, default=16384, help='of the first so many tokens are its words')
+    p.add_argument('--vocabulary', type=int, default=32768, help='of the first so many tokens are its words')
     p.add_argument('--batch', type=int, default=8)
     p.add_argument('--lr', type=float, default=6e-4)
-    p.add_argument('--rows', type=float, default=0.5, help='share of the rows in a step: the vocabulary takes most of its time')
+    p.add_argument('--rows', type=float, default=1.0, help='share of the rows whose words a step compares')
     return p
 
 
@@ -39,17 +43,53 @@ def padded(rows):
     return x, real
 
 
-def likeness(target, states, texts, vocabulary, share):
-    """How far the words of `states`, those of all rows of all texts, are from the target's: the loss over some rows of
-    the answers, and how many of the likeliest tokens are the same."""
+def answered(texts, share):
+    """Some rows of the answers: which of all rows, and the target's likeliest tokens behind them with their logits."""
     answer = torch.cat([torch.arange(len(t['tokens'])) >= t['asked'] - 1 for t in texts])
     kept = answer & (torch.rand(len(answer)) < share)
     names = torch.cat([t['names'] for t in texts])[kept].long()
-    values = torch.cat([t['values'] for t in texts])[kept].float()
+    return kept, names, torch.cat([t['values'] for t in texts])[kept].float()
+
+
+def likeness(target, vocabulary, states, texts):
+    """How far the words of `states`, those of all rows of all texts, are from the target's: the loss over the answers,
+    and how many of the likeliest tokens are the same."""
+    kept, names, values = answered(texts, 1)
     logits = F.linear(states[kept].to(target.dtype), target.head[:vocabulary]).float()
-    q = torch.log_softmax(logits, -1).gather(1, names.clamp(max=vocabulary - 1))
-    loss = -(torch.softmax(values, -1) * (names < vocabulary) * q).sum(-1).mean()
-    return loss, (logits.argmax(-1) == names[:, 0]).float().mean()
+    known = names < vocabulary
+    return cross(logits, names.clamp(max=vocabulary - 1), values, known), mean(logits.argmax(-1) == names[:, 0])
+
+
+def sampled_likeness(target, vocabulary, share, states, texts):
+    """The same over some rows and some words."""
+    kept, names, values = answered(texts, share)
+    return sampled_cross(target, vocabulary, states[kept], names, values)
+
+
+def sampled_cross(target, vocabulary, states, names, values):
+    """What `likeness` gives, of the vocabulary over the words in `names` and a draw of the others: a softmax over all
+    of it would take most of the time."""
+    known = names < vocabulary
+    named = names[known].unique()
+    drawn = torch.randint(vocabulary, (DRAWN,))
+    drawn = drawn[~torch.isin(drawn, named)]
+    words = torch.cat([named, drawn])
+    logits = F.linear(states.to(target.dtype), target.head[words]).float()
+    # Each that was drawn stands for many that were not.
+    stands_for = (vocabulary - len(named)) / max(1, len(drawn))
+    logits = logits + torch.where(torch.arange(len(words)) < len(named), 0.0, math.log(max(1, stands_for)))
+    at = torch.searchsorted(named, names.clamp(max=int(named[-1])))
+    return cross(logits, at, values, known), mean(words[logits.argmax(-1)] == names[:, 0])
+
+
+def cross(logits, at, values, known):
+    """Cross entropy with the target's likeliest tokens, at `at` among the logits where they are `known` there."""
+    q = torch.log_softmax(logits, -1).gather(1, at)
+    return -(torch.softmax(values, -1) * known * q).sum(-1).mean()
+
+
+def mean(hits):
+    return hits.float().mean()
 
 
 def batches(texts, size):
@@ -61,11 +101,21 @@ def batches(texts, size):
         yield from groups
 
 
+def split(texts):
+    """Those that are held out, and those that are learned from: the same for every training on them."""
+    texts = [t for t in texts if len(t['tokens']) - t['asked'] >= LEAST]
+    # Those that were written at once are of like length.
+    texts = random.Random(1).sample(texts, len(texts))
+    held = max(8, int(len(texts) * HELD_OUT))
+    return texts[:held], texts[held:]
+
+
 def learn(drafter, texts, args, save):
     """Trains for `args.train_minutes`; `save` is told how many held-out tokens are named as the target names them."""
     random.seed(1)
-    texts = [t for t in texts if len(t['tokens']) - t['asked'] >= 8]
-    held, texts = texts[:max(8, int(len(texts) * HELD_OUT))], texts[max(8, int(len(texts) * HELD_OUT)):]
+    args.vocabulary = min(args.vocabulary, len(drafter.target.head))
+    held, texts = split(texts)
+    compare = functools.partial(sampled_likeness, drafter.target, args.vocabulary, args.rows)
     if args.resume:
         known = load_file(args.out)
         with torch.no_grad():
@@ -79,7 +129,7 @@ def learn(drafter, texts, args, save):
     for batch in batches(texts, args.batch):
         for group in optimizer.param_groups:
             group['lr'] = args.lr * min(1, (step + 1) / 50) * max(0.02, 1 - share)
-        losses = drafter.losses(batch, args.vocabulary, args.rows)
+        losses = drafter.losses(batch, compare)
         loss = sum(loss for loss, _ in losses) / len(losses)
         optimizer.zero_grad()
         loss.backward()
@@ -106,7 +156,8 @@ def learn(drafter, texts, args, save):
 @torch.no_grad()
 def measure(drafter, held, args):
     drafter.eval()
-    found = [[right for _, right in drafter.losses(held[i:i + args.batch], args.vocabulary, 1)]
+    compare = functools.partial(likeness, drafter.target, args.vocabulary)
+    found = [[right for _, right in drafter.losses(held[i:i + args.batch], compare)]
              for i in range(0, len(held), args.batch)]
     drafter.train()
     return torch.tensor(found).mean(0).tolist()

@@ -101,6 +101,26 @@ test('committed along the trie it keeps what it knows; off it, it forgets and wa
   expect(store.root).toMatchObject({ says: null, position: 7 });
 });
 
+test('one that reads committed text anew keeps its word on it until then', () => {
+  const store = new ModelStore({ keeps: false });
+  store.place(5);
+  const tree = new TokenTree(8);
+  tree.add(tree.add(ROOT, 20, 0.8, Source.draft), 21, 0.7, Source.draft);
+  answer(store.ask(tree, 8, 0));
+  for (const [token, known] of [
+    [20, true],
+    [21, true],
+    [40, false],
+  ] as const) {
+    store.advance(token);
+    expect(store.root.says !== null).toBe(known);
+    expect(store.root.parent).toBeNull();
+  }
+  expect(store.unread).toEqual([20, 21, 40]);
+  expect(store.settle()).toEqual([]);
+  expect(store.root.children.size).toBe(0);
+});
+
 test('a long prompt is read as its instruction, the passages and its end, within the bound', () => {
   const prompt = Int32Array.from({ length: 9000 }, (_, i) => i);
   const regions = [

@@ -40,8 +40,8 @@ describe('ESPALIER_DRAFT', () => {
     expect(await open('')).toBeInstanceOf(Echoes);
   });
 
-  test("names a model of the target's tokenizer, or the target's own weights", async () => {
-    for (const draft of [BUNDLED_DRAFT, 'self']) {
+  test("names a model of the target's tokenizer, the target's own weights, or both", async () => {
+    for (const draft of [BUNDLED_DRAFT, 'self', `${BUNDLED_DRAFT}, self`]) {
       const drafters = await open(draft);
       expect(drafters).toBeInstanceOf(NetworkedDrafters);
       drafters.close();
@@ -79,7 +79,8 @@ describe('ESPALIER_DRAFT', () => {
   test('that names a layer over hidden states asks for a target that gives them', async () => {
     const feature = trainedFile(cacheFolder, { kind: 'feature' }, fusionTensors());
     const exit = trainedFile(cacheFolder, { kind: 'exit', exit: '1' });
-    expect([feature, exit, BUNDLED_DRAFT, undefined].map(readsHidden)).toEqual([
+    expect([feature, `self,${feature}`, exit, BUNDLED_DRAFT, undefined].map(readsHidden)).toEqual([
+      true,
       true,
       false,
       false,

@@ -8,6 +8,7 @@ import { featureDrafter } from '../../gpu-backend/builder/feature-drafter.ts';
 import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
 import { Echoes } from '../../gpu-backend/drafters/echoes.ts';
 import { EngineNetwork } from '../../gpu-backend/drafters/engine-network.ts';
+import { JointNetwork } from '../../gpu-backend/drafters/joint-network.ts';
 import type { LocalDrafters, Seat } from '../../gpu-backend/drafters/local-drafters.ts';
 import type { Network } from '../../gpu-backend/drafters/network.ts';
 import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
@@ -47,20 +48,24 @@ const always = (network: Network): LocalDrafters =>
   new NetworkedDrafters(network, nodeClock, { always: { passes: 3, nodes: 4 } });
 
 /** A layer over the target's states as it is before it has learned anything. */
-async function overStates(): Promise<LocalDrafters> {
+async function overStates(): Promise<Network> {
   const notes = { kind: 'feature', vocabulary: '60' };
   const file = trainedFile(cacheFolder, notes, fusionTensors());
   const part = featureDrafter(engine.parts.prepared, file);
   const draft = await openPart(engine, part, { ...DRAFT, hiddenOutput: true });
   opened.push(draft);
   const { vocabSize } = engine.limits;
-  return always(new EngineNetwork(draft, { vocabSize, logits: part.logits, readsStates: true }));
+  return new EngineNetwork(draft, { vocabSize, logits: part.logits, readsStates: true });
+}
+
+async function reading(open: Promise<OrtEngine>): Promise<Network> {
+  const draft = await open;
+  opened.push(draft);
+  return new EngineNetwork(draft, { vocabSize: engine.limits.vocabSize });
 }
 
 async function network(open: Promise<OrtEngine>): Promise<LocalDrafters> {
-  const draft = await open;
-  opened.push(draft);
-  return always(new EngineNetwork(draft, { vocabSize: engine.limits.vocabSize }));
+  return always(await reading(open));
 }
 
 /** Proposes whatever harms most: wrong with certainty, beyond the vocabulary's favourites, as many as fit. */
@@ -105,7 +110,11 @@ const DRAFTERS: Record<string, () => LocalDrafters | Promise<LocalDrafters>> = {
   "the target's own weights": () => network(openPart(engine, { blocks: layersOf(0, 2) }, DRAFT)),
   "some of the target's blocks": () =>
     network(openPart(engine, { blocks: layersOf(0, 2).slice(0, 3) }, DRAFT)),
-  "a layer over the target's states": overStates,
+  "a layer over the target's states": async () => always(await overStates()),
+  'two networks asked as one': async () => {
+    const first = reading(openPart(engine, { blocks: layersOf(0, 2) }, DRAFT));
+    return always(new JointNetwork([await overStates(), await first]));
+  },
   'a network that lies': () => always(liar),
   'a saboteur': () => sabotage,
 };

@@ -34,7 +34,7 @@ export interface ModelNode {
 export interface ModelStoreOptions {
   /** Whether distributions come with the verifier's noise in them; by default they don't. */
   drawn?: boolean;
-  /** Whether a node that becomes committed text counts as read, as it does by default. */
+  /** Whether a node that becomes committed text counts as read, as it does by default; else its word is good until then. */
   keeps?: boolean;
 }
 
@@ -89,15 +89,17 @@ export class ModelStore implements EvidenceStore {
 
   advance(token: number): void {
     const { root } = this;
-    const read = this.keeps && this.unread.length === 0;
-    const child = read ? root.children.get(token) : undefined;
+    const isKnown = !this.keeps || this.unread.length === 0;
+    const child = isKnown ? root.children.get(token) : undefined;
     for (const other of root.children.values()) if (other !== child) this.release(other);
-    if (child) {
+    if (child && this.keeps) {
       this.settled.push(child.row);
       this.root = child;
     } else {
       this.unread.push(token);
-      this.root = nodeAt(token, null, root.position + 1);
+      // What was said of the guess holds until the token is read anew.
+      const { says = null, children = new Map() } = child ?? {};
+      this.root = { ...nodeAt(token, null, root.position + 1), says, children };
     }
     this.slots[0] = this.root;
   }

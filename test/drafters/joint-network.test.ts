@@ -1,0 +1,142 @@
+/** Several networks that are asked as one. */
+import { expect, test } from 'vitest';
+import { JointNetwork } from '../../gpu-backend/drafters/joint-network.ts';
+import type { Network, Question } from '../../gpu-backend/drafters/network.ts';
+import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
+import type { ModelNode } from '../../src/draft/stores/model-store.ts';
+import { turnOf } from '../support/turn.ts';
+import { ALWAYS, right, truth, wrong } from './networked-world.ts';
+import { ScriptedNetwork } from './scripted-network.ts';
+
+const VOCAB = 1000;
+const PROMPT = Int32Array.from({ length: 8 }, (_, i) => truth(i));
+
+const node = (token: number, parent: ModelNode | null, position: number): ModelNode => ({
+  token,
+  parent,
+  position,
+  children: new Map(),
+  row: -1,
+  says: null,
+});
+
+function asking(network: Network, tokens: Int32Array, root: ModelNode, nodes: ModelNode[] = []) {
+  const { place, read } = network.enter(tokens, 100, 'a')!;
+  const question = (more: Partial<Question>): Question => ({
+    place,
+    settled: [],
+    tokens: tokens.subarray(read),
+    states: [],
+    root,
+    nodes,
+    sampling: { temperature: 0, noise: null },
+    ...more,
+  });
+  return { place, read, question };
+}
+
+const percent = (said: ModelNode['says']) =>
+  [...said!.tokens].map((token, i) => [token, Math.round(said!.probs[i]! * 100)]);
+
+test('what they say is the mean of their probabilities', async () => {
+  const networks = [
+    new ScriptedNetwork(VOCAB, () => [
+      [7, 0.6],
+      [8, 0.4],
+    ]),
+    new ScriptedNetwork(VOCAB - 1, () => [
+      [8, 0.7],
+      [9, 0.1],
+    ]),
+  ];
+  const joint = new JointNetwork(networks);
+  expect(joint.vocabSize).toBe(VOCAB - 1);
+  const root = node(PROMPT[7]!, null, 8);
+  const { question } = asking(joint, PROMPT, root, [node(7, root, 9)]);
+  const asked = question({});
+  await joint.read([asked]);
+  for (const one of [root, ...asked.nodes]) {
+    expect(percent(one.says)).toEqual([
+      [8, 55],
+      [7, 30],
+      [9, 5],
+    ]);
+  }
+});
+
+test('a network that has read more of the text is not told it again', async () => {
+  const ahead = new ScriptedNetwork(VOCAB, right);
+  const enter = ahead.enter.bind(ahead);
+  ahead.enter = () => ({ ...enter(), read: 5 });
+  const behind = new ScriptedNetwork(VOCAB, right);
+  const joint = new JointNetwork([ahead, behind]);
+  const root = node(PROMPT[7]!, null, 8);
+  const { read, question } = asking(joint, PROMPT, root);
+  expect(read).toBe(0);
+  await joint.read([question({ tokens: PROMPT.subarray(0, 4), root: null })]);
+  await joint.read([question({ tokens: PROMPT.subarray(4) })]);
+  const told = ({ runs }: ScriptedNetwork) => runs.map(([one]) => [...one!.tokens]);
+  // It has nothing to read of the first four.
+  expect(told(ahead)).toEqual([[...PROMPT.subarray(5)]]);
+  expect(told(behind)).toEqual([[...PROMPT.subarray(0, 4)], [...PROMPT.subarray(4)]]);
+  expect(root.says!.tokens[0]).toBe(truth(8));
+});
+
+test('states go to those that read them', async () => {
+  const [reader, other] = [new ScriptedNetwork(VOCAB, right), new ScriptedNetwork(VOCAB, right)];
+  Object.assign(reader, { readsStates: true });
+  const joint = new JointNetwork([reader, other]);
+  expect(joint.readsStates).toBe(true);
+  const root = node(PROMPT[7]!, null, 8);
+  const states = [...PROMPT].map((token) => Float32Array.of(token));
+  const { question } = asking(joint, PROMPT, root);
+  await joint.read([question({ states })]);
+  expect(reader.runs[0]![0]!.states).toEqual(states);
+  expect(other.runs[0]![0]!.states).toEqual([]);
+});
+
+test('where one has no place left, the others keep none', () => {
+  const [first, full] = [new ScriptedNetwork(VOCAB, right), new ScriptedNetwork(VOCAB, right)];
+  full.enter = () => null as never;
+  const joint = new JointNetwork([first, full]);
+  expect(joint.enter(PROMPT, 100, 'a')).toBeNull();
+  expect(first.places).toBe(0);
+});
+
+test('a pass takes the time of all, and closing closes all', () => {
+  const networks = [new ScriptedNetwork(VOCAB, right), new ScriptedNetwork(VOCAB, right)];
+  const joint = new JointNetwork(networks);
+  const { place } = joint.enter(PROMPT, 100, 'a')!;
+  const step = joint.plan([place]);
+  expect(step.cost).toBeCloseTo(2.02);
+  step.add(0);
+  expect(step.cost).toBeCloseTo(2.04);
+  joint.leave(place);
+  joint.close();
+  expect(networks.map(({ places, closed }) => [places, closed])).toEqual([
+    [0, true],
+    [0, true],
+  ]);
+});
+
+test.each([false, true])(
+  'grows a tree with committed nodes kept, states read: %s',
+  async (reads) => {
+    const networks = [new ScriptedNetwork(VOCAB, right), new ScriptedNetwork(VOCAB, wrong)];
+    Object.assign(networks[0]!, { readsStates: reads });
+    const drafters = new NetworkedDrafters(new JointNetwork(networks), { now: () => 0 }, ALWAYS);
+    const seat = drafters.seat(turnOf({ prompt: PROMPT }));
+    seat.begin(PROMPT, []);
+    await drafters.prepare([seat]);
+    seat.commit(Int32Array.of(truth(8), truth(9)));
+    for (const { runs } of networks) runs.length = 0;
+    await drafters.prepare([seat]);
+    for (const { runs } of networks) {
+      const [first] = runs[0]!;
+      // One that keeps its rows is told which became text; with one that does not, all read it again.
+      expect(first!.settled).toHaveLength(reads ? 0 : 2);
+      expect(new Set(first!.settled).size).toBe(first!.settled.length);
+      expect([...first!.tokens]).toEqual(reads ? [truth(8), truth(9)] : []);
+    }
+  },
+);

@@ -3,7 +3,7 @@
  * arena; before a step all seats are prepared at once, so that a network reads for
  * several sessions in one run; after it each learns what the target committed.
  */
-import type { Drafter, Region } from '../../src/draft/drafter.ts';
+import type { Drafter, Range, Region } from '../../src/draft/drafter.ts';
 import type { Span } from '../../src/link/protocol/index.ts';
 import type { DrawSettings } from '../accept/draw-settings.ts';
 import type { NetworkedTurn } from './network.ts';
@@ -14,6 +14,8 @@ export interface SeatedTurn extends Pick<DrawSettings, 'prompt' | 'seed' | 'warp
   namespace: string;
   maxTokens: number;
   regions: Region[];
+  /** Of documents whole in the prompt, what matches the question. */
+  excerpts: Range[];
   /** Whether later turns of the namespace may draft from what the target's logits show in this one. */
   remember: boolean;
 }

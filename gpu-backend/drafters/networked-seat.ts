@@ -107,7 +107,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     const most = network.mostContext - NODE_ROWS;
     const context = shortContext(
       this.text.subarray(0, this.length),
-      turn.regions,
+      turn,
       // Half is left for the answer, where that is long.
       Math.max(most - left, most >> 1),
     );

@@ -2,8 +2,9 @@
  * What a network beside the engine reads of a session's text (RAPID, 2502.20330): the
  * passages that were retrieved and the conversation's end, while the target reads all.
  */
-import type { Region } from '../../src/draft/drafter.ts';
+import type { Range } from '../../src/draft/drafter.ts';
 import { Source } from '../../src/draft/source.ts';
+import type { SeatedTurn } from './local-drafters.ts';
 
 /** Tokens at the text's beginning that stay: the instruction. */
 const HEAD = 32;
@@ -12,19 +13,21 @@ const TAIL_SHARE = 0.5;
 
 /**
  * `text` itself where it has no more than `most` tokens; else its beginning, the
- * passages in order as far as there is room, and its end. `regions` are of the
- * prompt that `text` begins with.
+ * passages in order as far as there is room, and its end. Of documents that are in
+ * it whole the excerpts take the passages' place. Ranges are of the prompt that
+ * `text` begins with.
  */
 export function shortContext(
   text: Int32Array,
-  regions: readonly Region[],
+  { regions, excerpts }: Pick<SeatedTurn, 'regions' | 'excerpts'>,
   most: number,
 ): Int32Array {
   if (text.length <= most) return text;
-  const passages = regions.filter(({ source }) => source === Source.passage);
+  const passages: readonly Range[] = regions.filter(({ source }) => source === Source.passage);
+  const read = excerpts.length > 0 ? excerpts : passages;
   const head = Math.min(HEAD, passages[0]?.start ?? 0);
   const last = passages.reduce((end, passage) => Math.max(end, passage.end), 0);
-  const wanted = passages.reduce((sum, { start, end }) => sum + end - start, head);
+  const wanted = read.reduce((sum, { start, end }) => sum + end - start, head);
   // What the passages leave goes to the end as well.
   const share = Math.max(Math.floor(most * TAIL_SHARE), most - wanted);
   const tail = Math.min(text.length - last, share);
@@ -36,7 +39,7 @@ export function shortContext(
     room -= run.length;
   };
   keep(0, head);
-  for (const { start, end } of passages) keep(start, end);
+  for (const { start, end } of read) keep(start, end);
   kept.push(text.subarray(text.length - tail));
   return Int32Array.from(kept.flatMap((run) => [...run]));
 }

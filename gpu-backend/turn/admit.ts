@@ -3,7 +3,7 @@
  * taken; the message names the field and what is allowed.
  */
 
-import type { Region } from '../../src/draft/drafter.ts';
+import type { Range, Region } from '../../src/draft/drafter.ts';
 import { SOURCE_NAMES } from '../../src/draft/source.ts';
 import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
 import {
@@ -135,6 +135,7 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
     drafting,
     budget: integer(settings.budget, 'budget', 0, MAX_VERIFIED_NODES),
     regions: regionsOf(settings.regions, asked),
+    excerpts: excerptsOf(settings.excerpts ?? [], asked),
     resumed,
     transfer: real(settings.transfer ?? 0, 'transfer', 0, MAX_TRANSFER),
     accept: acceptOf(settings.accept, limits),
@@ -194,13 +195,23 @@ function requireFingerprint({ fingerprint }: Partial<OpenSettings>, limits: Admi
 function regionsOf(raw: unknown, length: number): Region[] {
   return list(raw, 'regions', MAX_REGIONS).map((entry) => {
     const [start, end, source] = list(entry, 'regions[]', 3);
-    const from = integer(start, 'region start', 0, length);
     return {
-      start: from,
-      end: integer(end, 'region end', from, length),
+      ...rangeOf(start, end, 'region', length),
       source: integer(source, 'region source', 0, SOURCE_NAMES.length - 1) as Region['source'],
     };
   });
+}
+
+function excerptsOf(raw: unknown, length: number): Range[] {
+  return list(raw, 'excerpts', MAX_REGIONS).map((entry) => {
+    const [start, end] = list(entry, 'excerpts[]', 2);
+    return rangeOf(start, end, 'excerpt', length);
+  });
+}
+
+function rangeOf(start: unknown, end: unknown, name: string, length: number): Range {
+  const from = integer(start, `${name} start`, 0, length);
+  return { start: from, end: integer(end, `${name} end`, from, length) };
 }
 
 function penaltiesOf(sampling: Sampling): Turn['penalties'] {

@@ -6,10 +6,14 @@
 import type { Source } from './source.ts';
 import type { TokenTree } from './tree/tree.ts';
 
-/** A run of prompt tokens that came from one place, as `[start, end)` offsets. */
-export interface Region {
+/** A run of prompt tokens, as `[start, end)` offsets. */
+export interface Range {
   start: number;
   end: number;
+}
+
+/** One that came from one place. */
+export interface Region extends Range {
   source: Source;
 }
 

@@ -86,9 +86,12 @@ async function wholeFiles(
   passages: Passage[],
   stored: readonly Passage[],
 ): Promise<Material> {
-  const documents = files.map(({ parts }) => ({
+  const documents = files.map(({ file, parts }) => ({
     title: parts[0]!.title,
-    parts: parts.map(({ tokens }) => tokens),
+    parts: parts.map(({ tokens, start }) => ({
+      tokens,
+      matches: passages.some((found) => found.fileId === file.id && found.start === start),
+    })),
   }));
   const prompt = await composeWhole(layout, documents, stored, model.maxContext - 1);
   const anyLength = { comfortable: Number.POSITIVE_INFINITY, most: Number.POSITIVE_INFINITY };

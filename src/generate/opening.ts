@@ -32,6 +32,9 @@ export function openingOf(
       drafting: mode === 'off' ? 'off' : (ablation.trees ?? 'echoed'),
       budget,
       regions: prompt.regions.map(({ start, end, source }) => [start, end, source]),
+      ...(prompt.excerpts.length > 0 && {
+        excerpts: prompt.excerpts.map(({ start, end }): [number, number] => [start, end]),
+      }),
       resumed: 0,
       ...(transfer > 0 && { transfer }),
       ...(accept !== 'match' && { accept }),

@@ -1,5 +1,5 @@
 /** Messages and passages to the target's prompt, as token ids with the place each run came from. */
-import type { Region } from '../draft/drafter.ts';
+import type { Range, Region } from '../draft/drafter.ts';
 import { Source } from '../draft/source.ts';
 import type { Span } from '../draft/stores/span-store.ts';
 import { insertedOf, type PromptLayout, type PromptPassage, type Run } from './prompt-layout.ts';
@@ -7,13 +7,15 @@ import { insertedOf, type PromptLayout, type PromptPassage, type Run } from './p
 /** A document that goes into a prompt whole. */
 export interface PromptDocument {
   title: string;
-  /** Its tokens, in runs. */
-  parts: readonly Int32Array[];
+  /** Its tokens, in runs, and whether a run is about what was asked. */
+  parts: readonly { tokens: Int32Array; matches: boolean }[];
 }
 
 export interface Prompt {
   tokens: Int32Array;
   regions: Region[];
+  /** Of documents whole, where what matches the question is; empty where none does, or where there are only passages. */
+  excerpts: Range[];
   /** How many of the passages fit, the best ones. */
   fitting: number;
   /** What the worker's own session store is built over: passages that did not fit, then the prompt. */
@@ -74,6 +76,7 @@ export async function composePrompt(
     return {
       tokens: prompt.tokens,
       regions: prompt.regions,
+      excerpts: [],
       fitting,
       draftTokens: draft.tokens,
       draftRegions: draft.regions,
@@ -95,7 +98,7 @@ export async function composeWhole(
 ): Promise<Prompt> {
   const inserted = documents.map(({ title, parts }, i) => {
     // One run: what is drafted from a document continues across its parts.
-    const tokens = join(parts.map((part) => ({ tokens: part, source: Source.prompt }))).tokens;
+    const tokens = join(parts.map((part) => ({ ...part, source: Source.prompt }))).tokens;
     return insertedOf({ title, heading: '', tokens }, i);
   });
   const runs = await layout.with(inserted);
@@ -105,13 +108,32 @@ export async function composeWhole(
   if (tokens.length > most) throw new PromptTooLong(tokens.length, most, whole);
   const spareRuns = spare.map((passage) => ({ tokens: passage.tokens, source: Source.corpus }));
   const draft = join([...spareRuns, ...runs]);
-  return { tokens, regions, fitting: 0, draftTokens: draft.tokens, draftRegions: draft.regions };
+  return {
+    tokens,
+    regions,
+    excerpts: excerptsOf(documents, regions),
+    fitting: 0,
+    draftTokens: draft.tokens,
+    draftRegions: draft.regions,
+  };
+}
+
+/** @param regions of the documents, in their order */
+function excerptsOf(documents: readonly PromptDocument[], regions: readonly Range[]): Range[] {
+  return documents.flatMap(({ parts }, i) => {
+    let at = regions[i]!.start;
+    return parts.flatMap(({ tokens, matches }) => {
+      const start = at;
+      at += tokens.length;
+      return matches ? [{ start, end: at }] : [];
+    });
+  });
 }
 
 /** A prompt that is continued as it is. */
 export function barePrompt(tokens: Int32Array, most: number): Prompt {
   if (tokens.length > most) throw new PromptTooLong(tokens.length, most);
-  return { tokens, regions: [], fitting: 0, draftTokens: tokens, draftRegions: [] };
+  return { tokens, regions: [], excerpts: [], fitting: 0, draftTokens: tokens, draftRegions: [] };
 }
 
 /** Passages that the prompt has no room for, as spans: they precede it in what is drafted from. */

@@ -259,6 +259,8 @@ describe('a hostile worker', () => {
       'bad-frame',
     ],
     ['regions outside the prompt', { regions: [[0, 1000, 1]] }, 'bad-frame'],
+    ['excerpts outside the prompt', { excerpts: [[0, 1000]] }, 'bad-frame'],
+    ['excerpts that end before they begin', { excerpts: [[2, 1]] }, 'bad-frame'],
     ['an answer longer than the prompt', { resumed: 80 }, 'bad-frame'],
     ['stop ids outside the vocabulary', { stopIds: [VOCAB] }, 'bad-frame'],
     ['a namespace of a megabyte', { namespace: 'n'.repeat(60_000) }, 'bad-frame'],

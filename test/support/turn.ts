@@ -15,6 +15,7 @@ export function turnOf(changes: Partial<Turn> & Pick<Turn, 'prompt'>): Turn {
     drafting: 'echoed',
     budget: 32,
     regions: [],
+    excerpts: [],
     resumed: 0,
     transfer: 0,
     accept: { name: 'match' },

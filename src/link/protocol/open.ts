@@ -47,6 +47,8 @@ export interface OpenSettings {
   budget: number;
   /** Where the prompt's tokens came from: [start, end, source]. The rest is plain prompt. */
   regions: [number, number, Source][];
+  /** Of documents that the prompt has whole, what matches the question, [start, end]: what a network reads that reads less. None when absent. */
+  excerpts?: [number, number][];
   /** Of the prompt, how many tokens at its end are the answer so far: more than 0 where a turn continues elsewhere. */
   resumed: number;
   /** η of RAPID's knowledge transfer, up to `MAX_TRANSFER`: lossy where it is not 0. 0 when absent. */

@@ -21,9 +21,12 @@ export interface Decoded {
   drafted: number;
   /** Tokens that the target did not draw itself. */
   deviations: number;
+  /** Tokens drawn where a network moved the target. */
+  moved: number;
   /** Of each token, where the turn asks for them. */
   logprobs: number[];
-  /** From the first step's end to the last token, on the decoder's clock. */
+  /** To the first step's end, the prompt's reading with it, and from there to the last token, on the decoder's clock. */
+  firstMs: number;
   decodeMs: number;
 }
 
@@ -59,7 +62,8 @@ export class Decoder {
     return new Promise((resolve, reject) => {
       const tokens: number[] = [];
       const logprobs: number[] = [];
-      let deviations = 0;
+      let [deviations, moved] = [0, 0];
+      const asked = clock.now();
       let began: number | undefined;
       const outbox = new Outbox({ unsent: 0, send: receive }, turn.prompt.length);
       const session = new Session(turn, slot, this.engine, this.nucleus, outbox, seat);
@@ -69,14 +73,17 @@ export class Decoder {
           const accept = decodeAccept(frame);
           const { tokens: accepted, position } = accept;
           deviations += accept.deviations ?? 0;
+          moved += accept.moved ?? 0;
           logprobs.push(...(accept.logprobs?.committed ?? []));
           began ??= clock.now();
           tokens.push(...accepted);
           queueMicrotask(() => outbox.wasRead(position + accepted.length));
         } else if (frame[0] === FrameType.done) {
           const { steps, drafted } = decodeDone(frame);
-          const decodeMs = clock.now() - (began ?? clock.now());
-          resolve({ tokens, steps, drafted, deviations, logprobs, decodeMs });
+          const ended = clock.now();
+          const firstMs = (began ?? ended) - asked;
+          const decodeMs = ended - asked - firstMs;
+          resolve({ tokens, steps, drafted, deviations, moved, logprobs, firstMs, decodeMs });
         } else {
           reject(new Error(decodeError(frame).message));
         }

@@ -4,8 +4,9 @@
  *
  *   p̂ = softmax(ẑ / T),  ẑ = z + η·T·(q − p) on { x : q(x) ≥ 0.1 · max q }
  *
- * and not from p. That is lossy by design, and which positions have a q depends
- * on what arrived in time. Given p̂ the draw stays draw and match: exact, and
+ * and not from p. That is lossy by design, and which positions have a q depends on
+ * what arrived in time from the worker, and on what a network beside the verifier was
+ * asked before the step. Given p̂ the draw stays draw and match: exact, and
  * keyed by seed and position. At temperature 0 the term is nothing.
  */
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
@@ -39,10 +40,14 @@ export function transfer(
 
 /** Moves logits to ẑ where a word on the place is there. */
 export class Transfer implements LogitsProcessor {
+  /** Tokens committed at places that were moved. */
+  moved = 0;
   private readonly eta: number;
   private readonly temperature: number;
   /** Of the place that `apply` is of. */
   private position: number;
+  /** Whether that place was moved. */
+  private movedHere = false;
   /** Names the text up to a position, by position: what follows a place is keyed by all before it. */
   private readonly texts = new Map<number, number>();
   private readonly words = new Map<number, Pick<DraftWord, 'tokens' | 'probs'>>();
@@ -70,10 +75,13 @@ export class Transfer implements LogitsProcessor {
 
   apply(logits: Float32Array): void {
     const word = this.words.get(this.texts.get(this.position)!);
-    if (word && this.temperature > 0) transfer(logits, word, this.eta, this.temperature);
+    this.movedHere = word !== undefined && this.temperature > 0;
+    if (word && this.movedHere) transfer(logits, word, this.eta, this.temperature);
   }
 
   advance(token: number): void {
+    if (this.movedHere) this.moved++;
+    this.movedHere = false;
     const text = extended(this.texts.get(this.position)!, token);
     this.texts.set(++this.position, text);
   }

@@ -148,7 +148,7 @@ export class EngineNetwork implements Network {
   private answer(
     nodes: readonly ModelNode[],
     { row, guesses }: EnginePlace,
-    { sampling }: Question,
+    { sampling, wordTokens }: Question,
   ): void {
     const { width, named } = this;
     const { logits, hidden, logitsFrom } = row;
@@ -156,6 +156,9 @@ export class EngineNetwork implements Network {
     nodes.forEach((node, i) => {
       const own = logits.subarray(i * width, i * width + named);
       node.says = distributionOf(own, node.position, sampling);
+      if (wordTokens > 0) {
+        node.word = distributionOf(own, node.position, { ...sampling, noise: null }, wordTokens);
+      }
       if (hidden) guesses[logitsFrom + i] = hidden.slice(i * size, (i + 1) * size);
     });
   }

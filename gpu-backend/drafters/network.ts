@@ -7,6 +7,7 @@ import type { Sampling } from '../../src/draft/model-distribution.ts';
 import type { ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
+import type { DraftWord } from '../../src/link/protocol/index.ts';
 
 /** A session's place at a network: what it has read of the session's text. */
 export interface NetworkPlace {
@@ -34,6 +35,8 @@ export interface Question {
    */
   nodes: readonly ModelNode[];
   sampling: Sampling;
+  /** Tokens of each node's word without the verifier's noise; 0 where it is not wanted. */
+  wordTokens: number;
 }
 
 /** A node that may be asked about: what it would bring, in tokens of the step. */
@@ -45,6 +48,10 @@ export interface Candidate {
 /** A turn that a network is asked for. */
 export interface NetworkedTurn {
   readonly namespace: string;
+  /** Whether the network is asked at any price, as what it says moves the target (RAPID's transfer). */
+  readonly insists: boolean;
+  /** Whether the next step would come too early: the network of a turn that insists has not read its text yet. */
+  readonly waits: boolean;
   /** Whether it holds a place, or has taken one now. */
   enter(): boolean;
   leave(): void;
@@ -64,6 +71,8 @@ export interface NetworkedTurn {
    * false where it has said nothing.
    */
   draftWithout(tree: TokenTree, budget: number): boolean;
+  /** What the network said after nodes of `tree`, of a turn that insists. */
+  words(tree: TokenTree): DraftWord[];
 }
 
 export interface Network {
@@ -87,7 +96,7 @@ export interface Network {
     namespace: string,
   ): { place: NetworkPlace; read: number } | null;
   leave(place: NetworkPlace): void;
-  /** One run: fills `says` and `row` of each root and node. Rejects where the run fails. */
+  /** One run: fills `says`, `word` and `row` of each root and node. Rejects where the run fails. */
   read(questions: readonly Question[]): Promise<void>;
   /** What a run for the places is expected to take in milliseconds, and how it grows by every row. */
   plan(places: readonly NetworkPlace[]): GrowingStep;

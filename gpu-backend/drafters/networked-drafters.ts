@@ -3,7 +3,8 @@
  * trees are drawn from what all stores say so far, their most promising nodes are
  * read, and the trees that are drawn next go on from there. So trees grow best-first
  * over few passes. A pass is made while what it should bring (`Gain`) is worth more
- * than its time, and none where the network does not pay (`Price`).
+ * than its time, and none where the network does not pay (`Price`). A turn that insists
+ * asks at any price, which is on nobody's account.
  */
 import { Lru } from '../../src/draft/lru.ts';
 import type { Clock } from '../../src/link/protocol/index.ts';
@@ -49,6 +50,8 @@ export class NetworkedDrafters implements LocalDrafters {
   /** Of the last preparation. */
   private lastMs = 0;
   private load = 0;
+  /** Whether a turn insisted in the last preparation: what such a step took says nothing of what pays. */
+  private insisted = false;
   /** In a row. */
   private failures = 0;
 
@@ -68,13 +71,20 @@ export class NetworkedDrafters implements LocalDrafters {
   async prepare(seats: readonly Seat[]): Promise<void> {
     const began = this.clock.now();
     this.load = 32 - Math.clz32(Math.max(0, seats.length - 1));
-    if (this.failures >= MAX_FAILURES) return;
+    if (this.failures >= MAX_FAILURES) {
+      for (const { networked } of seats) networked?.leave();
+      return;
+    }
+    const insisting = seats.filter(({ networked }) => networked?.insists).length;
+    this.insisted = insisting > 0;
+    // Turns that share the step wait for one run that another insists on, and no more.
+    const most = insisting > 0 && insisting < seats.length ? 1 : MAX_PASSES;
     let asking: NetworkedTurn[] = [];
     try {
       for (const { networked } of seats) {
         if (networked && this.admits(networked)) asking.push(networked);
       }
-      const passes = this.options.always?.passes ?? MAX_PASSES;
+      const passes = this.options.always?.passes ?? most;
       for (let pass = 0; pass < passes && asking.length > 0; pass++) {
         asking = await this.pass(asking, this.clock.now() - began);
       }
@@ -93,9 +103,10 @@ export class NetworkedDrafters implements LocalDrafters {
     for (const one of outcomes) {
       const { networked } = one.seat;
       if (!networked) continue;
+      this.spent.tokens += one.extra;
+      if (this.insisted) continue;
       const price = this.price(networked.namespace);
       extra.set(price, (extra.get(price) ?? 0) + one.extra);
-      this.spent.tokens += one.extra;
     }
     this.purse.step();
     // Whoever shares a run shares its time.
@@ -118,8 +129,17 @@ export class NetworkedDrafters implements LocalDrafters {
   }
 
   private admits(turn: NetworkedTurn): boolean {
-    const may = this.options.always || this.price(turn.namespace).affords(0);
-    return Boolean(may) && turn.enter();
+    return this.affords(turn, 0) && turn.enter();
+  }
+
+  private affords({ insists, namespace }: NetworkedTurn, ms: number): boolean {
+    if (insists || this.options.always) return true;
+    return this.price(namespace).affords(ms);
+  }
+
+  /** What a token of the turn is worth in milliseconds: of one that insists, whatever it takes. */
+  private tokenMs({ insists, namespace }: NetworkedTurn): number {
+    return insists ? Number.POSITIVE_INFINITY : this.price(namespace).tokenMs;
   }
 
   /** One run, after `spentMs` of others, for those of the turns that have something worth asking; those that had. */
@@ -151,7 +171,7 @@ export class NetworkedDrafters implements LocalDrafters {
     const chosen = new Map<NetworkedTurn, Candidate[]>();
     const step = this.network.plan(turns.map((turn) => turn.held));
     // A run that would not pay if every session gained a token by it is not prepared for either.
-    const hope = turns.reduce((sum, { namespace }) => sum + this.price(namespace).tokenMs, 0);
+    const hope = turns.reduce((sum, turn) => sum + this.tokenMs(turn), 0);
     if (!always && step.cost >= hope) return chosen;
     let worth = 0;
     for (const [i, turn] of turns.entries()) {
@@ -161,7 +181,7 @@ export class NetworkedDrafters implements LocalDrafters {
         continue;
       }
       const best = turn.candidates().slice(0, always?.nodes ?? PASS_NODES);
-      const tokenMs = this.price(turn.namespace).tokenMs;
+      const tokenMs = this.tokenMs(turn);
       const kept: Candidate[] = [];
       for (const candidate of best) {
         const before = step.cost;
@@ -177,9 +197,9 @@ export class NetworkedDrafters implements LocalDrafters {
     const reads = [...chosen.keys()].some((turn) => turn.behind > CATCH_UP);
     const pays = reads || worth >= step.cost;
     const share = (spentMs + step.cost) / turns.length;
-    const affords = turns.every(({ namespace }) => this.price(namespace).affords(share));
-    if (!always && !(pays && affords)) chosen.clear();
-    return chosen;
+    const affords = turns.every((turn) => this.affords(turn, share));
+    if (always || (pays && affords)) return chosen;
+    return new Map([...chosen].filter(([{ insists }]) => insists));
   }
 
   private price(namespace: string): Price {

@@ -8,6 +8,7 @@ import type { Sampling } from '../../src/draft/model-distribution.ts';
 import { Noise } from '../../src/draft/noise.ts';
 import { type ModelNode, ModelStore } from '../../src/draft/stores/model-store.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
+import { type DraftWord, MAX_WORD_TOKENS, wordsOf } from '../../src/link/protocol/index.ts';
 import { EchoDrafter } from './echo.ts';
 import type { EchoMemory } from './echo-memory.ts';
 import type { Gain, Prospect } from './gain.ts';
@@ -20,6 +21,8 @@ import { TargetStates } from './target-states.ts';
 const LOOK_NODES = 48;
 /** Rows that a place has for nodes, beside context and answer. */
 const NODE_ROWS = 128;
+/** Paths less likely are not asked about in a turn that insists: RAPID drafts no further either. */
+const CONFIDENCE = 0.4;
 /** Words of the network that count as drafted, when it is judged by what came. */
 const DRAFTED_WORDS = 2;
 
@@ -33,6 +36,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   override readonly networked = this;
   readonly states: TargetStates | undefined;
   readonly namespace: string;
+  readonly insists: boolean;
   private readonly turn: SeatedTurn;
   private readonly network: Network;
   private readonly gain: Gain;
@@ -49,16 +53,18 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   private over = false;
 
   constructor(turn: SeatedTurn, network: Network, gain: Gain, memory: EchoMemory) {
-    const drawn = turn.warp.temperature > 0;
+    const { temperature } = turn.warp;
+    const drawn = temperature > 0;
     const store = new ModelStore({ drawn, keeps: !network.readsStates });
     super(memory, store);
     this.turn = turn;
     this.namespace = turn.namespace;
+    // At temperature 0 nothing can be moved.
+    this.insists = turn.transfer > 0 && drawn;
     this.network = network;
     this.states = network.readsStates ? new TargetStates() : undefined;
     this.gain = gain;
     this.store = store;
-    const { temperature } = turn.warp;
     this.sampling = { temperature, noise: drawn ? new Noise(turn.seed) : null };
     this.text = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
   }
@@ -135,6 +141,14 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     return this.store.unread.length;
   }
 
+  get waits(): boolean {
+    return this.insists && this.place !== null && this.behind > 0;
+  }
+
+  words(tree: TokenTree): DraftWord[] {
+    return wordsOf(this.store.read(tree));
+  }
+
   candidates(): Candidate[] {
     const { look, network, store } = this;
     look.clear();
@@ -142,6 +156,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     const found: Candidate[] = [];
     const consider = (index: number) => {
       const reached = index === ROOT ? 1 : look.probs[index]!;
+      if (this.insists && reached < CONFIDENCE) return;
       found.push({ index, worth: reached * this.gain.expected(this.prospect(index)) });
     };
     const isRootUnread = store.unread.length > 0;
@@ -157,6 +172,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
 
   question(chosen: readonly Candidate[]): Question | null {
     const { store, look, network, sampling } = this;
+    const wordTokens = this.insists ? MAX_WORD_TOKENS : 0;
     const first = this.length - store.unread.length;
     const tokens = Int32Array.from(store.unread.splice(0, network.mostTokens));
     // Of a text that was shortened only the end has states, so there the positions are right.
@@ -178,7 +194,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     if (tokens.length === 0 && nodes.length === 0) return null;
     const settled = this.settled.splice(0);
     const root = whole ? store.root : null;
-    return { place: this.held, settled, tokens, states, root, nodes, sampling };
+    return { place: this.held, settled, tokens, states, root, nodes, sampling, wordTokens };
   }
 
   private note(node: ModelNode, index: number): void {

@@ -21,6 +21,7 @@ import {
 import type { LogitsProcessor } from '../accept/logits-processor.ts';
 import type { SampledTree } from '../accept/sampled/sampled-tree.ts';
 import type { Seat } from '../drafters/local-drafters.ts';
+import type { NetworkedTurn } from '../drafters/network.ts';
 import type { StepRow } from '../engine/engine.ts';
 import type { Turn } from './admit.ts';
 import { Without } from './without.ts';
@@ -56,7 +57,7 @@ export class Candidates {
   private taken = 0;
   /** Tokens of all spans so far. */
   private spanTokens = 0;
-  /** null where no network is asked. */
+  /** null where no network is asked, or what it says moves the target. */
   private readonly without: Without | null;
   /** Base of the newest tree. */
   private newestBase = -1;
@@ -80,7 +81,9 @@ export class Candidates {
     this.isDrafted = turn.drafting !== 'off' && turn.budget > 0;
     this.lockstep = this.isDrafted && turn.drafting === 'lockstep';
     this.seat = this.isDrafted ? seat : null;
-    this.without = this.seat?.networked ? new Without(this.seat.networked) : null;
+    const networked = this.seat?.networked;
+    // What moves the target changes what is drawn: there is nothing to compare with.
+    this.without = networked && !networked.insists ? new Without(networked) : null;
     const asked = turn.prompt.length - turn.resumed;
     this.seat?.begin(turn.prompt.subarray(0, asked), turn.regions);
     this.seat?.commit(turn.prompt.subarray(asked));
@@ -189,6 +192,11 @@ export class Candidates {
   /** Of `tokens`, which the step in flight committed, how many it owes to a network. */
   owedToNetwork(tokens: Int32Array): number {
     return this.without?.owed(tokens, this.tree) ?? 0;
+  }
+
+  /** The network that is asked for the turn; null where none is. */
+  get networked(): NetworkedTurn | null {
+    return this.seat?.networked ?? null;
   }
 
   /** Whether the successors of verified tokens are drafted from. */

@@ -93,6 +93,7 @@ function merge(first: Accept, second: Accept): Accept {
   sources.set(second.sources, first.sources.length);
   const logprobs = mergeLogprobs(first.logprobs, second.logprobs);
   const deviations = (first.deviations ?? 0) + (second.deviations ?? 0);
+  const moved = (first.moved ?? 0) + (second.moved ?? 0);
   return {
     position: first.position,
     tokens,
@@ -103,5 +104,6 @@ function merge(first: Accept, second: Accept): Accept {
     stepMicros: first.stepMicros + second.stepMicros,
     ...(logprobs && { logprobs }),
     ...(deviations > 0 && { deviations }),
+    ...(moved > 0 && { moved }),
   };
 }

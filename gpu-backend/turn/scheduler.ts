@@ -99,11 +99,24 @@ export class Scheduler {
     if (sessions.length === 0) return false;
     this.worked = true;
     const drafting = this.sizing.drafting(sessions);
-    const drafted = sessions.filter((_, i) => drafting[i]);
+    await this.prepare(sessions.filter((one, i) => drafting[i] || one.networked?.insists));
+    const stepping = sessions.map(({ networked }) => !networked?.waits);
+    const steps = <T>(list: readonly T[]) => list.filter((_, i) => stepping[i]);
+    if (stepping.includes(true)) await this.decodeStep(steps(sessions), steps(drafting));
+    return true;
+  }
+
+  /** What drafts beside the engine computes for the step to come. A network that hangs stops every turn, as an engine that does. */
+  private async prepare(sessions: readonly Session[]): Promise<void> {
+    const seats = sessions.flatMap(({ seat }) => seat ?? []);
     const { drafters } = this;
-    // A network that hangs stops every turn, as an engine that does.
-    if (drafters)
-      await this.timed(() => drafters.prepare(drafted.flatMap(({ seat }) => seat ?? [])));
+    if (drafters) await this.timed(() => drafters.prepare(seats));
+  }
+
+  private async decodeStep(
+    sessions: readonly Session[],
+    drafting: readonly boolean[],
+  ): Promise<void> {
     const began = this.clock.now();
     const sized = this.sizing.size(sessions, proposeGuarded, drafting);
     const places = new Map(sessions.map((session, i) => [session, i]));
@@ -120,9 +133,9 @@ export class Scheduler {
       // What the preparation took is the price of what was prepared: it must not stop all other drafts.
       const took = this.clock.now() - began;
       this.sizing.settle(sessions, sized, took);
+      const drafted = sessions.filter((_, i) => drafting[i]);
       this.drafters?.settle(drafted.flatMap(outcomeOf), took);
     }
-    return true;
   }
 
   /** Until something wakes it. When that takes long, the engine is timed, once after each time of work. */

@@ -11,10 +11,12 @@ import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycled-table.ts';
 import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
 import type { AcceptRuleName, DoneReason, LinkErrorCode } from '../../src/link/protocol/index.ts';
 import { processorsOf } from '../accept/processors.ts';
+import type { Transfer } from '../accept/transfer.ts';
 import { type TurnRule, turnRule } from '../accept/turn-rule.ts';
 import { Walk } from '../accept/walk.ts';
 import type { Nucleus } from '../accept/warp.ts';
 import type { Seat } from '../drafters/local-drafters.ts';
+import type { NetworkedTurn } from '../drafters/network.ts';
 import type { Engine, Slot, StepRow } from '../engine/engine.ts';
 import { firstAcrossPanel, panelRoom } from '../engine/panel.ts';
 import type { Turn } from './admit.ts';
@@ -34,6 +36,8 @@ export class Session implements Draftable {
   private readonly engine: Engine;
   private readonly outbox: Outbox;
   private readonly turnRule: TurnRule;
+  /** null where nothing moves the target. */
+  private readonly transfer: Transfer | null;
   private readonly walk = new Walk(MAX_VERIFIED_NODES + 1);
   private readonly candidates: Candidates;
   /** Prompt and output. */
@@ -70,6 +74,7 @@ export class Session implements Draftable {
     const setting = { nucleus, vocabSize, processors: all, hiddenAt: this.hiddenAt.bind(this) };
     this.turnRule = turnRule(turn, setting);
     this.candidates = new Candidates(turn, seat, vocabSize, all, this.turnRule.sampled);
+    this.transfer = transfer;
     if (transfer) this.candidates.onWords = transfer.learn.bind(transfer);
     this.tokens = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
     this.tokens.set(turn.prompt);
@@ -150,6 +155,11 @@ export class Session implements Draftable {
     return this.candidates.isDrafted;
   }
 
+  /** The network that is asked for it beside the engine; null where none is. */
+  get networked(): NetworkedTurn | null {
+    return this.candidates.networked;
+  }
+
   get outcome(): (NonNullable<Draftable['outcome']> & { extra: number }) | null {
     if (!this.absorbed) return null;
     return { tree: this.candidates.tree, walk: this.walk, extra: this.extra };
@@ -187,6 +197,8 @@ export class Session implements Draftable {
     if (exact && firstAcrossPanel(row.parents, row.count, this.slot.length) >= 0) {
       fillWithTree(row, last, this.candidates.choose(inPanel));
     }
+    const { networked, tree } = this.candidates;
+    if (networked?.insists) this.transfer?.learn(tree, this.length, networked.words(tree));
     return row;
   }
 
@@ -196,8 +208,8 @@ export class Session implements Draftable {
     // Resumed after a complete text, of which only `done` was lost: nothing may follow.
     const { rule, lossy } = this.turnRule;
     if (rule.finished) return this.end('stop');
-    const { turn, walk, candidates } = this;
-    const before = lossy?.deviations ?? 0;
+    const { turn, walk, candidates, transfer } = this;
+    const [deviatedBefore, movedBefore] = [lossy?.deviations ?? 0, transfer?.moved ?? 0];
     walk.descend(
       candidates.tree,
       this.row.logits,
@@ -222,7 +234,8 @@ export class Session implements Draftable {
     this.steps++;
     this.drafted += drafted;
     for (let i = 0; i < count; i++) if (walk.sources[i] !== 0) this.accepted++;
-    const deviations = (lossy?.deviations ?? 0) - before;
+    const deviations = (lossy?.deviations ?? 0) - deviatedBefore;
+    const moved = (transfer?.moved ?? 0) - movedBefore;
     this.outbox.accept({
       position: this.length,
       tokens,
@@ -233,6 +246,7 @@ export class Session implements Draftable {
       stepMicros,
       ...(logprobs && { logprobs }),
       ...(deviations > 0 && { deviations }),
+      ...(moved > 0 && { moved }),
     });
     this.length += count;
     if (walk.stopped) this.end('stop');

@@ -11,6 +11,8 @@ export class AnswerStats {
   drafted = 0;
   /** Tokens that are not the target's own draw, the one that ends the answer included. */
   deviations = 0;
+  /** Tokens drawn where a draft model moved the target, the one that ends the answer included. */
+  moved = 0;
   /** Tokens committed by where they were accepted from, the one that ends the answer included. */
   readonly bySource = new Uint32Array(SOURCE_NAMES.length);
   /** Steps that accepted a candidate at each position after the root: falls with the position. */
@@ -26,6 +28,7 @@ export class AnswerStats {
     this.steps += accept.steps;
     this.drafted += accept.drafted;
     this.deviations += accept.deviations ?? 0;
+    this.moved += accept.moved ?? 0;
     this.tokens += tokens;
     if (tokens > 0) this.pace(tokens, now);
     // Merged steps are distinguished by the draw that ends each: no candidate carried it.

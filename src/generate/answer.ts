@@ -42,6 +42,8 @@ interface OpenHooks {
 
 export class Answer {
   readonly model: ModelRecord;
+  /** Whether its tokens are drawn: at temperature 0 no transfer moves them. */
+  readonly samples: boolean;
   readonly stats = new AnswerStats();
   private readonly prediction: PredictionMatch | null;
   private readonly context: AnswerContext;
@@ -73,6 +75,7 @@ export class Answer {
     const open = openingOf(model, namespace, request, material, seed);
     this.context = context;
     this.model = model;
+    this.samples = open.settings.sampling.temperature > 0;
     this.request = request;
     this.material = material;
     this.link = link;

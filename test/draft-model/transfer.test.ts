@@ -187,7 +187,8 @@ describe('in the service', () => {
       max_tokens: 40,
       speculation: { memory: false, ...speculation },
     });
-    return { text, lossy: (usage.speculation as { lossy?: string } | undefined)?.lossy };
+    const told = usage.speculation as { lossy?: string; moved?: number } | undefined;
+    return { text, lossy: told?.lossy, moved: told?.moved };
   }
 
   test('at η = 0, and at temperature 0, the answer is the default’s', async () => {
@@ -196,7 +197,10 @@ describe('in the service', () => {
       expect(plain.lossy).toBeUndefined();
       expect((await ask(seed, 0.8, { transfer: 0 })).text).toBe(plain.text);
     }
-    expect((await ask(1, 0, { transfer: 20 })).text).toBe((await ask(1, 0, {})).text);
+    const greedy = await ask(1, 0, { transfer: 20 });
+    expect(greedy.text).toBe((await ask(1, 0, {})).text);
+    expect(greedy).not.toHaveProperty('lossy', 'transfer');
+    expect(greedy.moved).toBeUndefined();
   });
 
   test('on request the answer is moved, and says so', async () => {
@@ -205,6 +209,8 @@ describe('in the service', () => {
       const plain = await ask(seed, 1, {});
       const other = await ask(seed, 1, { transfer: 50, ablation: { trees: 'lockstep' } });
       expect(other.lossy).toBe('transfer');
+      expect(other.moved).toBeGreaterThan(0);
+      expect(other.moved).toBeLessThanOrEqual(1);
       if (other.text !== plain.text) moved++;
     }
     expect(moved).toBeGreaterThan(0);
@@ -212,6 +218,8 @@ describe('in the service', () => {
 
   test('in lockstep an empty tree is sent too: without a draft model nothing is moved', async () => {
     const lockstep = { transfer: 50, draft_model: 'off', ablation: { trees: 'lockstep' } };
-    expect((await ask(1, 1, lockstep)).text).toBe((await ask(1, 1, {})).text);
+    const unmoved = await ask(1, 1, lockstep);
+    expect(unmoved.text).toBe((await ask(1, 1, {})).text);
+    expect(unmoved.moved).toBe(0);
   });
 });

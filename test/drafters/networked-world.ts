@@ -3,6 +3,7 @@ import {
   NetworkedDrafters,
   type NetworkedOptions,
 } from '../../gpu-backend/drafters/networked-drafters.ts';
+import type { Turn } from '../../gpu-backend/turn/admit.ts';
 import { Noise } from '../../src/draft/noise.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { turnOf } from '../support/turn.ts';
@@ -31,9 +32,9 @@ export function world(script: Script, options: NetworkedOptions = {}) {
   const time = new Time();
   const network = new ScriptedNetwork(VOCAB, script);
   const drafters = new NetworkedDrafters(network, time, options);
-  const begin = (namespace = 'a', length = 8) => {
+  const begin = (namespace = 'a', length = 8, changes: Partial<Turn> = {}) => {
     const prompt = Int32Array.from({ length }, (_, i) => truth(i));
-    const turn = turnOf({ prompt, namespace, maxTokens: 20_000 });
+    const turn = turnOf({ prompt, namespace, maxTokens: 20_000, ...changes });
     const seat = drafters.seat(turn);
     seat.begin(prompt, []);
     let position = length;
@@ -53,6 +54,8 @@ export function world(script: Script, options: NetworkedOptions = {}) {
           if (node < 0) return depth;
         }
       },
+      /** What comes next. */
+      next: () => truth(position),
       commit(count: number) {
         seat.commit(Int32Array.from({ length: count }, (_, i) => truth(position + i)));
         position += count;
@@ -61,5 +64,7 @@ export function world(script: Script, options: NetworkedOptions = {}) {
   };
   return { time, network, drafters, begin };
 }
+
+export type World = ReturnType<typeof world>;
 
 export const ALWAYS = { always: { passes: 4, nodes: 4 } };

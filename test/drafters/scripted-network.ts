@@ -42,14 +42,14 @@ export class ScriptedNetwork implements Network {
     let rows = 0;
     for (const { tokens, nodes } of questions) rows += tokens.length + nodes.length;
     this.during(rows);
-    for (const { place, settled, tokens, root, nodes } of questions) {
+    for (const { place, settled, tokens, root, nodes, wordTokens } of questions) {
       const own = place as ScriptedPlace;
       if (settled.length > 0 || tokens.length > 0) own.rows = 0;
       own.rows += tokens.length;
-      if (root && tokens.length > 0) this.answer(root);
+      if (root && tokens.length > 0) this.answer(root, wordTokens);
       for (const node of nodes) {
         node.row = own.rows++;
-        this.answer(node);
+        this.answer(node, wordTokens);
       }
     }
   }
@@ -71,7 +71,7 @@ export class ScriptedNetwork implements Network {
     this.closed = true;
   }
 
-  private answer(node: ModelNode): void {
+  private answer(node: ModelNode, wordTokens: number): void {
     const path: number[] = [];
     for (let at: ModelNode = node; at.parent; at = at.parent) path.unshift(at.token);
     const said = this.script(path, node.position);
@@ -79,5 +79,6 @@ export class ScriptedNetwork implements Network {
       tokens: Int32Array.from(said, ([token]) => token),
       probs: Float32Array.from(said, ([, prob]) => prob),
     };
+    if (wordTokens > 0) node.word = node.says;
   }
 }

@@ -127,11 +127,14 @@ describe('round trips', () => {
           const steps = ids.length;
           const frame = { position, tokens: ids, sources, steps, drafted, credit, stepMicros };
           expect(decodeAccept(encodeAccept(frame))).toEqual(frame);
-          const deviating = { ...frame, deviations: 1 + (position % ids.length) };
-          expect(decodeAccept(encodeAccept(deviating))).toEqual(deviating);
-          expect(() =>
-            decodeAccept(encodeAccept({ ...frame, deviations: ids.length + 1 })),
-          ).toThrow();
+          for (const name of ['deviations', 'moved']) {
+            const counted = { ...frame, [name]: 1 + (position % ids.length) };
+            expect(decodeAccept(encodeAccept(counted))).toEqual(counted);
+            const tooMany = { ...frame, [name]: ids.length + 1 };
+            expect(() => decodeAccept(encodeAccept(tooMany))).toThrow();
+          }
+          const both = { ...frame, deviations: 1, moved: ids.length };
+          expect(decodeAccept(encodeAccept(both))).toEqual(both);
         },
       ),
     );

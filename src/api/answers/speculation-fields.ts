@@ -48,7 +48,7 @@ export const speculationSchema = v.pipe(
       transfer: v.pipe(
         v.optional(number(0, MAX_TRANSFER), 0),
         v.description(
-          'How much the draft model moves the target (η of RAPID). [Lossy](draft-model.md#what-does-speculationtransfer-do) above 0, and marked so.',
+          'How much the draft model moves the target (η of RAPID). [Lossy](draft-model.md#what-does-speculationtransfer-do) above 0 at any temperature but 0, and marked so.',
         ),
       ),
       accept: v.pipe(

@@ -46,12 +46,20 @@ function tells({ stats, transfer, accept }: SpeculationFields): boolean {
   return stats || transfer > 0 || isLossy(accept);
 }
 
-/** What moved the answers away from the target's own, and how often where that can be counted. */
+/** What may have moved the answers away from the target's own, and how often it did. */
 function lossOf(answers: readonly Answer[], { transfer, accept }: SpeculationFields) {
-  const names = [...(transfer > 0 ? ['transfer'] : []), ...(isLossy(accept) ? [accept] : [])];
+  const moves = transfer > 0 && answers.some(({ samples }) => samples);
+  const names = [...(moves ? ['transfer'] : []), ...(isLossy(accept) ? [accept] : [])];
   if (names.length === 0) return {};
-  const deviations = sum(answers.map(({ stats }) => stats.deviations));
-  return { lossy: names.join(', '), ...(isLossy(accept) && { deviations }) };
+  const stats = answers.map((answer) => answer.stats);
+  const committed = sum(stats.flatMap(({ bySource }) => [...bySource]));
+  const moved = sum(stats.map((one) => one.moved)) / Math.max(1, committed);
+  const deviations = sum(stats.map((one) => one.deviations));
+  return {
+    lossy: names.join(', '),
+    ...(moves && { moved }),
+    ...(isLossy(accept) && { deviations }),
+  };
 }
 
 type Usage = ReturnType<Answer['usage']>;

@@ -32,7 +32,11 @@ const speculationUsage = v.pipe(
     ),
     lossy: v.pipe(
       v.optional(v.string()),
-      v.description('What moved the answer away from the target’s own, if anything did.'),
+      v.description('What may have moved the answer away from the target’s own, if anything.'),
+    ),
+    moved: v.pipe(
+      v.optional(v.number()),
+      v.description('With `transfer`: the share of tokens at which a draft model moved the target.'),
     ),
     deviations: v.pipe(
       v.optional(count),

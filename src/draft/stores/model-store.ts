@@ -27,7 +27,7 @@ export interface ModelNode {
   row: number;
   /** null until the model has answered. */
   says: ModelDistribution | null;
-  /** The same without the verifier's noise, for a target that is to be moved by it. */
+  /** The same without the verifier's noise, where the target is to be moved by it. */
   word?: ModelDistribution;
 }
 

@@ -2,7 +2,6 @@
 import type { Bindings } from '../../bindings.ts';
 import type { BlendDrafter } from '../../draft/blend/blend.ts';
 import type { Region } from '../../draft/drafter.ts';
-import type { ModelDistribution } from '../../draft/model-distribution.ts';
 import { Noise } from '../../draft/noise.ts';
 import { Source } from '../../draft/source.ts';
 import { ModelStore } from '../../draft/stores/model-store.ts';
@@ -11,8 +10,7 @@ import {
   type Accept,
   type DraftWord,
   MAX_WORD_TOKENS,
-  MAX_WORDS,
-  WORD_WHOLE,
+  wordsOf,
 } from '../../link/protocol/index.ts';
 import type { RememberedDrafter } from '../../memory/turn/turn-drafter.ts';
 import type { TurnModel } from '../turn.ts';
@@ -128,11 +126,7 @@ export class DraftingModel implements TurnModel {
   }
 
   words(tree: TokenTree): DraftWord[] {
-    const words: DraftWord[] = [];
-    for (const [node, { word }] of this.store.read(tree)) {
-      if (word && words.length < MAX_WORDS) words.push({ node, ...inBytes(word) });
-    }
-    return words;
+    return wordsOf(this.store.read(tree));
   }
 
   /** Safe at any time, more than once. */
@@ -153,14 +147,6 @@ export class DraftingModel implements TurnModel {
       saved_ms: Math.round(savedMs),
     };
   }
-}
-
-/** Tokens that are more than nothing in eight bits. */
-function inBytes({ tokens, probs }: ModelDistribution): { tokens: Int32Array; probs: Uint8Array } {
-  const bytes = Uint8Array.from(probs, (prob) => Math.round(prob * WORD_WHOLE));
-  const nothing = bytes.indexOf(0);
-  const kept = nothing < 0 ? bytes.length : Math.max(1, nothing);
-  return { tokens: tokens.subarray(0, kept), probs: bytes.subarray(0, kept) };
 }
 
 function kindOf({ reads, position, temperature, namespace }: KindFacts): TurnKind {

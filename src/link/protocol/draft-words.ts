@@ -3,6 +3,8 @@
  * transfer: at most 32 tokens a node, probabilities in eight bits. Behind a tree
  * in its frame, under a flag of its own.
  */
+import type { ModelDistribution } from '../../draft/model-distribution.ts';
+import type { ModelNode } from '../../draft/stores/model-store.ts';
 import { ROOT } from '../../draft/tree/tree.ts';
 import type { Reader } from './reader.ts';
 import { fail } from './wire.ts';
@@ -21,6 +23,25 @@ export interface DraftWord {
   tokens: Int32Array;
   /** In 255ths, by token; together at most one, as far as rounding goes. */
   probs: Uint8Array;
+}
+
+/** The words of nodes that were read, by their index in a tree; at most `MAX_WORDS`. */
+export function wordsOf(
+  nodes: Iterable<readonly [node: number, read: Pick<ModelNode, 'word'>]>,
+): DraftWord[] {
+  const words: DraftWord[] = [];
+  for (const [node, { word }] of nodes) {
+    if (word && words.length < MAX_WORDS) words.push({ node, ...inBytes(word) });
+  }
+  return words;
+}
+
+/** Tokens that are more than nothing in eight bits. */
+function inBytes({ tokens, probs }: ModelDistribution): Pick<DraftWord, 'tokens' | 'probs'> {
+  const bytes = Uint8Array.from(probs, (prob) => Math.round(prob * WORD_WHOLE));
+  const nothing = bytes.indexOf(0);
+  const kept = nothing < 0 ? bytes.length : Math.max(1, nothing);
+  return { tokens: tokens.subarray(0, kept), probs: bytes.subarray(0, kept) };
 }
 
 export function writeWords(writer: Writer, words: readonly DraftWord[], wide: boolean): void {

@@ -52,6 +52,8 @@ export interface Accept {
   logprobs?: Logprobs;
   /** Tokens that are not the target's own draw; absent for none. */
   deviations?: number;
+  /** Tokens drawn where a draft model moved the target, on `open`'s `transfer`; absent for none. */
+  moved?: number;
 }
 export interface Done {
   reason: DoneReason;
@@ -101,14 +103,17 @@ export function decodeReady(bytes: Uint8Array): Ready {
 const LOGPROBS = 4;
 /** Flag of `accept`: a count of deviations follows. */
 const DEVIATIONS = 8;
-const ACCEPT_FLAGS = WIDE_TOKENS | LOGPROBS | DEVIATIONS;
+/** Flag of `accept`: a count of moved tokens follows. */
+const MOVED = 16;
+const ACCEPT_FLAGS = WIDE_TOKENS | LOGPROBS | DEVIATIONS | MOVED;
 
 export function encodeAccept(accept: Accept): Uint8Array {
-  const { tokens, logprobs, deviations = 0 } = accept;
+  const { tokens, logprobs, deviations = 0, moved = 0 } = accept;
   const n = tokens.length;
   const lists = [tokens, logprobs?.topIds];
   const wide = lists.some((ids) => ids && needsWide(ids, ids.length));
-  const flags = (logprobs ? LOGPROBS : 0) | (deviations > 0 ? DEVIATIONS : 0);
+  const counts = (deviations > 0 ? DEVIATIONS : 0) | (moved > 0 ? MOVED : 0);
+  const flags = (logprobs ? LOGPROBS : 0) | counts;
   const writer = new Writer(FrameType.accept);
   writer.u8(flags | (wide ? WIDE_TOKENS : 0));
   writer.u8(n);
@@ -121,6 +126,7 @@ export function encodeAccept(accept: Accept): Uint8Array {
   writer.bytes(accept.sources.subarray(0, n));
   if (logprobs) writeLogprobs(writer, logprobs, wide);
   if (deviations > 0) writer.u8(deviations);
+  if (moved > 0) writer.u8(moved);
   return writer.finish();
 }
 
@@ -141,13 +147,17 @@ export function decodeAccept(bytes: Uint8Array): Accept {
     sources: reader.sources(n).slice(),
   };
   if (flags & LOGPROBS) accept.logprobs = readLogprobs(reader, n, wide);
-  if (flags & DEVIATIONS) {
-    const deviations = reader.u8();
-    if (deviations === 0 || deviations > n) fail(`${deviations} deviations in ${n} tokens`);
-    accept.deviations = deviations;
-  }
+  if (flags & DEVIATIONS) accept.deviations = readCount(reader, 'deviations', n);
+  if (flags & MOVED) accept.moved = readCount(reader, 'moved', n);
   reader.end();
   return accept;
+}
+
+/** How many of `n` tokens: at least one, where it is said. */
+function readCount(reader: Reader, name: string, n: number): number {
+  const count = reader.u8();
+  if (count === 0 || count > n) fail(`${count} ${name} in ${n} tokens`);
+  return count;
 }
 
 export function encodeDone(done: Done): Uint8Array {

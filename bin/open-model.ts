@@ -7,8 +7,9 @@ import {
   type EngineOptions,
   openEngine,
 } from '../gpu-backend/engine/open.ts';
+import { describeModel } from '../gpu-backend/link/describe.ts';
 import { composePrompt } from '../src/generate/prompt.ts';
-import { PromptLayout, type PromptModel } from '../src/generate/prompt-layout.ts';
+import { PromptLayout } from '../src/generate/prompt-layout.ts';
 import { createTokenizer } from '../src/model/tokenizer.ts';
 
 /** Tokens of prompt and answer that the engine has room for. */
@@ -22,17 +23,22 @@ export async function openModel(
   options: EngineOptions = {},
   quantization?: AddOptions['quantization'],
 ) {
-  const { path, manifest, config } = await addModel(source, {
+  const target = await addModel(source, {
     cacheFolder: DEFAULT_CACHE_FOLDER,
     compute: 'float32',
     quantization,
   });
+  const { path, manifest, config } = target;
   const read = (name: string) => JSON.parse(readFileSync(join(path, name), 'utf8'));
   const { eos_token_id: eos } = read('config.json');
   const tokenizer = createTokenizer(read('tokenizer.json'), read('tokenizer_config.json'));
-  const model = { ...tokenizer, prompt: read('manifest.json').prompt as PromptModel['prompt'] };
+  const { prompt } = describeModel(target, { maxContext: CONTEXT, exact: false });
+  const chat = { ...tokenizer, prompt };
   const stored = { quantization: manifest.quantization ?? 'none', maxContext: CONTEXT };
   return {
+    target,
+    /** What prompts are made with. */
+    chat,
     path,
     name: manifest.name,
     config,
@@ -41,7 +47,7 @@ export async function openModel(
     decode: (tokens: readonly number[]) => tokenizer.tokenizer.decode([...tokens]),
     async promptOf(content: string): Promise<Int32Array> {
       const layout = await PromptLayout.of(
-        model,
+        chat,
         { messages: [{ role: 'user', content }] },
         CONTEXT,
       );

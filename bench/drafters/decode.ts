@@ -28,6 +28,8 @@ export interface Decoded {
   /** To the first step's end, the prompt's reading with it, and from there to the last token, on the decoder's clock. */
   firstMs: number;
   decodeMs: number;
+  /** The prompt's reading alone, in real time. */
+  prefillMs: number;
 }
 
 export class Decoder {
@@ -79,11 +81,13 @@ export class Decoder {
           tokens.push(...accepted);
           queueMicrotask(() => outbox.wasRead(position + accepted.length));
         } else if (frame[0] === FrameType.done) {
-          const { steps, drafted } = decodeDone(frame);
+          const { steps, drafted, prefillMicros } = decodeDone(frame);
+          const prefillMs = prefillMicros / 1000;
           const ended = clock.now();
           const firstMs = (began ?? ended) - asked;
           const decodeMs = ended - asked - firstMs;
-          resolve({ tokens, steps, drafted, deviations, moved, logprobs, firstMs, decodeMs });
+          const counts = { tokens, steps, drafted, deviations, moved, logprobs };
+          resolve({ ...counts, firstMs, decodeMs, prefillMs });
         } else {
           reject(new Error(decodeError(frame).message));
         }

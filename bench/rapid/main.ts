@@ -1,0 +1,190 @@
+/**
+ * RAPID (2502.20330) on long documents with known facts: the target over the whole
+ * document, the target over the passages that are found, and the target over all with
+ * its own weights over the passages as the drafter, lossless (η = 0) and moved (η > 0).
+ *
+ *   npm run -s bench:rapid -- --model FILE.gguf [--json] [--tokens 4096] [--documents 3]
+ *                             [--questions 4] [--temperatures 1] [--etas 0,10,20]
+ *                             [--answer 64] [--quantize FORM] [--threads 2]
+ *
+ * Each question is asked twice: for one fact in a few words, and for all that the notes
+ * say about a place. A row reads each document once and finds it in its cache for the
+ * questions after the first. Temperature 1 and η 10 and 20 are those of the paper's
+ * own drafters of the same size on InfiniteBench (its repository's tables).
+ */
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { type OpenedModel, openModel } from '../../bin/open-model.ts';
+import { QUANTIZATION_CHOICES } from '../../gpu-backend/builder/quantization.ts';
+import { DEFAULT_CACHE_FOLDER } from '../../gpu-backend/engine/open.ts';
+import { openNetwork } from '../../gpu-backend/open-drafters.ts';
+import { turnOf } from '../../test/support/turn.ts';
+import { machine } from '../engine/setup.ts';
+import { type LongDocument, longDocument } from './document.ts';
+import { type BenchPrompts, promptMaker } from './prompts.ts';
+import { isLossless, type OpenRow, openRow, rowsOf } from './rows.ts';
+import type { Question } from './sections.ts';
+import { type Figures, Sums } from './sums.ts';
+
+const SEED = 7;
+/** Tokens of a prompt beside the document. */
+const AROUND = 512;
+/** Slots beyond those that hold a document for each row. */
+const SPARE_SLOTS = 4;
+/** For keys and values: a small model's over some ten documents. */
+const MEMORY_BYTES = 2 ** 33;
+
+/** The two ways to ask, by what is to be told. */
+const KINDS = {
+  facts: { how: 'Answer in a few words only.', tokens: 24 },
+  sections: { how: 'Tell all of it, in whole sentences.', tokens: 0 },
+};
+type Kind = keyof typeof KINDS;
+
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    tokens: { type: 'string', default: '4096' },
+    documents: { type: 'string', default: '3' },
+    questions: { type: 'string', default: '4' },
+    temperatures: { type: 'string', default: '1' },
+    etas: { type: 'string', default: '0,10,20' },
+    answer: { type: 'string', default: '64' },
+    quantize: { type: 'string' },
+    threads: { type: 'string', default: String(availableParallelism()) },
+  },
+});
+
+/** By kind of question and row. */
+type Table = Record<Kind, Record<string, Sums>>;
+
+async function main(file: string): Promise<void> {
+  const plans = rowsOf(values.etas.split(',').map(Number));
+  const answer = Number(values.answer);
+  const settings = {
+    slots: plans.length + SPARE_SLOTS,
+    maxContext: Number(values.tokens) + AROUND + answer,
+    memoryBytes: MEMORY_BYTES,
+    threads: Number(values.threads),
+  };
+  const quantization = QUANTIZATION_CHOICES.find((choice) => choice === values.quantize);
+  const model = await openModel(file, settings, quantization);
+  const add = { cacheFolder: DEFAULT_CACHE_FOLDER, compute: 'float32', quantization } as const;
+  const network = await openNetwork('self', model.target, model.engine, { settings, add });
+  const rows = plans.map((plan) => openRow(plan, model.engine, network));
+  const temperatures = values.temperatures.split(',').map(Number);
+  const tables: Record<string, Table> = Object.fromEntries(
+    temperatures.map((temperature) => [`at ${temperature}`, { facts: {}, sections: {} }]),
+  );
+  for (let seed = 1; seed <= Number(values.documents); seed++) {
+    const document = longDocument(
+      { seed, tokens: Number(values.tokens), questions: Number(values.questions) },
+      (text) => model.chat.encodeUntrusted(text).length,
+    );
+    await askAll(model, rows, document, tables);
+  }
+  for (const { decoder } of rows) await decoder.close();
+  network.close();
+  model.engine.close();
+  report(model.name, tables);
+}
+
+/** All questions over a document, each to all rows in turns, so that no row has the quiet moments. */
+async function askAll(
+  model: OpenedModel,
+  rows: readonly OpenRow[],
+  document: LongDocument,
+  tables: Record<string, Table>,
+): Promise<void> {
+  const prompts = await promptMaker(document, model.chat, model.engine.limits.maxContext);
+  let asked = 0;
+  for (const kind of ['facts', 'sections'] as const) {
+    for (const question of document[kind]) {
+      const both = await prompts(question.asks, `${question.asks} ${KINDS[kind].how}`);
+      for (const [name, table] of Object.entries(tables)) {
+        const turned = rows.map((_, i) => rows[(i + asked) % rows.length]!);
+        await askRows(model, turned, both, question, kind, {
+          table: table[kind],
+          temperature: Number(name.slice(3)),
+          seed: [SEED, asked++],
+        });
+      }
+    }
+  }
+}
+
+interface Asking {
+  table: Record<string, Sums>;
+  temperature: number;
+  seed: [number, number];
+}
+
+async function askRows(
+  model: OpenedModel,
+  rows: readonly OpenRow[],
+  prompts: BenchPrompts,
+  question: Question,
+  kind: Kind,
+  { table, temperature, seed }: Asking,
+): Promise<void> {
+  const texts = new Set<string>();
+  for (const row of rows) {
+    const { tokens: prompt, regions, excerpts } = prompts[row.reads];
+    const turn = turnOf({
+      ...{ prompt, regions, excerpts, seed },
+      namespace: row.name,
+      warp: { temperature, topK: 0, topP: 1 },
+      maxTokens: KINDS[kind].tokens || Number(values.answer),
+      transfer: row.eta,
+      drafting: row.drafters ? 'echoed' : 'off',
+      stopIds: model.stopIds,
+    });
+    const before = row.drafters?.spent?.passes ?? 0;
+    const decoded = await row.decoder.decode(turn, row.drafters?.seat(turn) ?? null);
+    const passes = (row.drafters?.spent?.passes ?? 0) - before;
+    const said = decoded.tokens.filter((token) => !model.stopIds.has(token));
+    const text = model.decode(said);
+    if (isLossless(row)) texts.add(text);
+    table[row.name] ??= new Sums();
+    table[row.name]!.add(question, text, { ...decoded, passes });
+  }
+  if (texts.size > 1) throw new Error(`${question.asks} Drafting changed the answer`);
+}
+
+function report(name: string, tables: Record<string, Table>): void {
+  const figures = mapped(tables, (table) => mapped(table, (rows) => mapped(rows, figuresOf)));
+  if (values.json) {
+    const { json: _, model: __, ...settings } = values;
+    console.log(JSON.stringify({ model: name, machine: machine(), settings, ...figures }));
+    return;
+  }
+  for (const [temperature, kinds] of Object.entries(figures)) {
+    for (const [kind, rows] of Object.entries(kinds)) {
+      console.log(`${kind} ${temperature}`);
+      for (const [row, figure] of Object.entries(rows)) console.log(`  ${lineOf(row, figure)}`);
+    }
+  }
+}
+
+const figuresOf = (sums: Sums): Figures => sums.figures;
+
+function mapped<T, U>(record: Record<string, T>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}
+
+function lineOf(row: string, figures: Figures): string {
+  const { f1, told, mat, passes, tokensPerSecond, withPrefill, moved, length } = figures;
+  return (
+    `${row.padEnd(20)} F1 ${f1.toFixed(3)}, told ${told.toFixed(3)}, ${mat.toFixed(2)} tokens and ${passes.toFixed(2)} passes a step, ` +
+    `${tokensPerSecond.toFixed(1)} a second, ${withPrefill.toFixed(1)} with reading, ` +
+    `moved ${moved.toFixed(2)}, ${length.toFixed(0)} tokens an answer`
+  );
+}
+
+if (!values.model) {
+  console.error('Name a model: --model FILE.gguf');
+  process.exitCode = 2;
+} else {
+  await main(values.model);
+}

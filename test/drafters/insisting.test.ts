@@ -1,5 +1,5 @@
 /** A turn that the network's words are to move asks at any price, and nobody else pays for that. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { right, type World, world } from './networked-world.ts';
 
 const MOVED = { transfer: 10, warp: { temperature: 1, topK: 0, topP: 1 } };
@@ -91,6 +91,7 @@ describe('a turn that insists on the network', () => {
     const moved = made.begin('a', 600, MOVED);
     await made.drafters.prepare([moved.seat]);
     expect(moved.seat.networked!.waits).toBe(true);
+    const complaints = vi.spyOn(console, 'error').mockImplementation(() => {});
     made.network.during = () => {
       throw new Error('no memory');
     };
@@ -98,6 +99,7 @@ describe('a turn that insists on the network', () => {
       await made.drafters.prepare([moved.seat]);
       expect(moved.seat.networked!.waits).toBe(false);
     }
+    complaints.mockRestore();
     expect(made.network.places).toBe(0);
   });
 });

@@ -8,7 +8,7 @@ import { partsOf } from '../../src/retrieve/parts.ts';
 import { rankParts } from '../../src/retrieve/rank-parts.ts';
 import type { LongDocument } from './document.ts';
 
-export interface BenchPrompt {
+interface BenchPrompt {
   tokens: Int32Array;
   regions: Region[];
   excerpts: Range[];

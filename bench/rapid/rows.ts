@@ -32,7 +32,13 @@ export function rowsOf(etas: readonly number[]): RowPlan[] {
     { ...all, name: 'rag', drafts: 'nothing', reads: 'passages' },
     { ...all, name: 'echo', drafts: 'echo' },
     { ...all, name: 'rapid where it pays', drafts: 'self' },
-    ...etas.map((eta) => ({ ...all, name: `rapid ${eta}`, drafts: 'self' as const, eta, always: true })),
+    ...etas.map((eta) => ({
+      ...all,
+      name: `rapid ${eta}`,
+      drafts: 'self' as const,
+      eta,
+      always: true,
+    })),
   ];
 }
 

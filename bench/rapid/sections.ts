@@ -27,7 +27,14 @@ const FIRST = ['Ada', 'Bruno', 'Clara', 'Dario', 'Elin', 'Felix', 'Greta', 'Hugo
 const LAST = ['Holm', 'Varga', 'Brandt', 'Okafor', 'Lindqvist', 'Moreau', 'Tanaka', 'Rossi'];
 const COLOURS = ['red', 'green', 'blue', 'yellow', 'black', 'white', 'orange', 'grey', 'purple'];
 const DAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
-const GOODS = ['rye bread', 'almond cake', 'ginger biscuits', 'plum tart', 'salt rolls', 'fig buns'];
+const GOODS = [
+  'rye bread',
+  'almond cake',
+  'ginger biscuits',
+  'plum tart',
+  'salt rolls',
+  'fig buns',
+];
 const FRUITS = ['pears', 'quinces', 'cherries', 'apricots', 'medlars', 'walnuts', 'plums'];
 const STONES = ['granite', 'slate', 'limestone', 'brick', 'sandstone', 'oak', 'larch'];
 
@@ -163,7 +170,9 @@ export const KINDS: readonly Kind[] = [
   },
 ];
 
-const BEGINNINGS = 'Marrow Tans Orrin Fell Quill Sander Hather Brem Lorn Pell Wick Dunmar'.split(' ');
+const BEGINNINGS = 'Marrow Tans Orrin Fell Quill Sander Hather Brem Lorn Pell Wick Dunmar'.split(
+  ' ',
+);
 const ENDINGS = 'by ford mouth haven ness stead wick holm combe garth'.split(' ');
 
 /** Every name once, in an order of its own. */

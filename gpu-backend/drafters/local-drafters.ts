@@ -10,7 +10,8 @@ import type { NetworkedTurn } from './network.ts';
 import type { TargetStates } from './target-states.ts';
 
 /** What of a turn decides how it is drafted for. */
-export interface SeatedTurn extends Pick<DrawSettings, 'prompt' | 'seed' | 'warp' | 'accept' | 'transfer'> {
+export interface SeatedTurn
+  extends Pick<DrawSettings, 'prompt' | 'seed' | 'warp' | 'accept' | 'transfer'> {
   namespace: string;
   maxTokens: number;
   regions: Region[];

@@ -78,7 +78,7 @@ export class TreeSizing {
   size<S extends Draftable>(
     sessions: readonly S[],
     propose: (session: S) => Float64Array,
-    drafting = this.drafting(sessions),
+    drafting: readonly boolean[] = this.drafting(sessions),
   ): SizedStep {
     const load = loadClass(sessions.length);
     const proposed = sessions.map((session, i) => {

@@ -36,7 +36,9 @@ const speculationUsage = v.pipe(
     ),
     moved: v.pipe(
       v.optional(v.number()),
-      v.description('With `transfer`: the share of tokens at which a draft model moved the target.'),
+      v.description(
+        'With `transfer`: the share of tokens at which a draft model moved the target.',
+      ),
     ),
     deviations: v.pipe(
       v.optional(count),

@@ -11,7 +11,7 @@ import { fail } from './wire.ts';
 import type { Writer } from './writer.ts';
 
 /** Nodes of a tree that have a word; the root may be one. */
-export const MAX_WORDS = 64;
+const MAX_WORDS = 64;
 /** Tokens of a word. */
 export const MAX_WORD_TOKENS = 32;
 /** A probability of 1 in eight bits. */

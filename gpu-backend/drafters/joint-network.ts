@@ -100,7 +100,7 @@ function leaveAll(parts: readonly Part[]): void {
 
 /** What network `index` is asked. */
 function questionTo(question: Question, index: number): Question {
-  const { place, settled, tokens, states, root, nodes, sampling } = question;
+  const { place, settled, tokens, states, root, nodes, sampling, wordTokens } = question;
   const { parts, read } = place as JointPlace;
   const part = parts[index]!;
   const skipped = Math.min(part.ahead, tokens.length);
@@ -113,6 +113,7 @@ function questionTo(question: Question, index: number): Question {
     root: root && nodeOf(part, root),
     nodes: nodes.map((node) => nodeOf(part, node)),
     sampling,
+    wordTokens,
   };
 }
 
@@ -133,25 +134,35 @@ function nodeOf({ nodes }: Part, joint: ModelNode): ModelNode {
 }
 
 /** Fills in what the networks said together, and where they keep the nodes. */
-function answer({ place: any, settled, tokens, root, nodes }: Question): void {
+function answer({ place: any, settled, tokens, root, nodes, wordTokens }: Question): void {
   const place = any as JointPlace;
   if (settled.length > 0 || tokens.length > 0) place.read = [];
   const answered = [...nodes];
   if (root && tokens.length > 0) answered.push(root);
   for (const node of answered) {
-    node.says = mean(place.parts.map((part) => nodeOf(part, node).says!));
+    const own = place.parts.map((part) => nodeOf(part, node));
+    node.says = mean(
+      own.map(({ says }) => says!),
+      MODEL_TOP,
+    );
+    if (wordTokens > 0) {
+      node.word = mean(
+        own.map(({ word }) => word!),
+        wordTokens,
+      );
+    }
   }
   for (const node of nodes) node.row = place.read.push(node) - 1;
 }
 
-function mean(said: readonly ModelDistribution[]): ModelDistribution {
+function mean(said: readonly ModelDistribution[], most: number): ModelDistribution {
   const sums = new Map<number, number>();
   for (const { tokens, probs } of said) {
     for (const [i, token] of tokens.entries()) {
       sums.set(token, (sums.get(token) ?? 0) + probs[i]! / said.length);
     }
   }
-  const best = [...sums].sort(([a, p], [b, q]) => q - p || a - b).slice(0, MODEL_TOP);
+  const best = [...sums].sort(([a, p], [b, q]) => q - p || a - b).slice(0, most);
   return {
     tokens: Int32Array.from(best, ([token]) => token),
     probs: Float32Array.from(best, ([, prob]) => prob),

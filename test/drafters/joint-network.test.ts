@@ -30,6 +30,7 @@ function asking(network: Network, tokens: Int32Array, root: ModelNode, nodes: Mo
     root,
     nodes,
     sampling: { temperature: 0, noise: null },
+    wordTokens: 0,
     ...more,
   });
   return { place, read, question };
@@ -53,13 +54,17 @@ test('what they say is the mean of their probabilities', async () => {
   expect(joint.vocabSize).toBe(VOCAB - 1);
   const root = node(PROMPT[7]!, null, 8);
   const { question } = asking(joint, PROMPT, root, [node(7, root, 9)]);
-  const asked = question({});
+  const asked = question({ wordTokens: 2 });
   await joint.read([asked]);
   for (const one of [root, ...asked.nodes]) {
     expect(percent(one.says)).toEqual([
       [8, 55],
       [7, 30],
       [9, 5],
+    ]);
+    expect(percent(one.word!)).toEqual([
+      [8, 55],
+      [7, 30],
     ]);
   }
 });

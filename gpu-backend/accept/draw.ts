@@ -4,6 +4,7 @@
  * through the processors, of the tokens drawn before: a draft can't influence it.
  */
 import { GUMBEL_MAX, GUMBEL_MIN, Noise } from '../../src/draft/noise.ts';
+import { argmax, nextFrom } from './largest.ts';
 import type { LogitsProcessor } from './logits-processor.ts';
 import { minReach, type Nucleus, type Warp } from './warp.ts';
 
@@ -74,8 +75,7 @@ export class Draw {
 
   /** The target's own token over processed logits. Commits nothing. */
   own(logits: Float32Array, position: number): number {
-    let best = 0;
-    for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
+    const best = argmax(logits);
     const { temperature, topK, topP } = this.warp;
     if (temperature === 0) return best;
     const max = logits[best]!;
@@ -86,8 +86,7 @@ export class Draw {
     const cut = max - Math.min(temperature * (GUMBEL_MAX - GUMBEL_MIN), minReach(this.warp));
     let winner = best;
     let high = -Infinity;
-    for (let id = 0; id < logits.length; id++) {
-      if (logits[id]! < cut) continue;
+    for (let id = nextFrom(logits, 0, cut); id >= 0; id = nextFrom(logits, id + 1, cut)) {
       const score = logits[id]! / temperature + this.noise.gumbel(id);
       if (score > high) {
         high = score;

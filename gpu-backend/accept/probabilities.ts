@@ -1,4 +1,5 @@
 /** The target's distribution as the warpers leave it, for rules that need its probabilities and not only a draw. */
+import { argmax } from './largest.ts';
 import type { Nucleus, Warp } from './warp.ts';
 
 export class Probabilities {
@@ -19,8 +20,7 @@ export class Probabilities {
   of(logits: Float32Array): Float64Array {
     const { buffer, warp } = this;
     buffer.fill(0);
-    let best = 0;
-    for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
+    const best = argmax(logits);
     const { temperature, topK, topP, minP = 0 } = warp;
     if (temperature === 0) {
       buffer[best] = 1;

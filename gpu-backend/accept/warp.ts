@@ -2,6 +2,7 @@
  * What the target's logits become before a token is drawn: temperature, then
  * top-k, top-p, then min-p, in the order of transformers' warpers.
  */
+import { nextFrom } from './largest.ts';
 
 export interface Warp {
   /** 0 is greedy: the other two then change nothing. */
@@ -29,7 +30,9 @@ export class Nucleus {
   select(logits: Float32Array, max: number, warp: Warp): Int32Array {
     const cut = max - this.reach(logits, max, warp);
     let count = 0;
-    for (let id = 0; id < logits.length; id++) if (logits[id]! >= cut) this.ids[count++] = id;
+    for (let id = nextFrom(logits, 0, cut); id >= 0; id = nextFrom(logits, id + 1, cut)) {
+      this.ids[count++] = id;
+    }
     const candidates = this.ids.subarray(0, count);
     candidates.sort((a, b) => logits[b]! - logits[a]! || a - b);
     const kept = warp.topK > 0 ? Math.min(warp.topK, count) : count;

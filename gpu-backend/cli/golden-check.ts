@@ -1,6 +1,7 @@
 /** Compares what the engine computes of a checkpoint with what its golden.json says it should. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { argmax } from '../accept/largest.ts';
 import { readModelFolder } from '../builder/model-folder.ts';
 import type { StoredType } from '../builder/stored-tensor.ts';
 import { readWeightIndex } from '../builder/weight-index.ts';
@@ -132,12 +133,6 @@ function widestType(folder: string): StoredType {
   const tensors = [...readWeightIndex(folder).values()].sort((a, b) => b.bytes - a.bytes);
   if (!tensors[0]) throw new Error(`${folder} holds no tensors`);
   return tensors[0].type;
-}
-
-function argmax(logits: Float32Array): number {
-  let best = 0;
-  for (let i = 1; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i;
-  return best;
 }
 
 function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {

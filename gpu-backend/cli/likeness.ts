@@ -1,4 +1,5 @@
 /** How alike two models' predictions are, over the tokens of a text. */
+import { argmax } from '../accept/largest.ts';
 
 export interface Likeness {
   /** Tokens that were predicted. */
@@ -53,12 +54,6 @@ export class LikenessTally {
       agreement: this.agreements / positions,
     };
   }
-}
-
-function argmax(logits: Float32Array): number {
-  let best = 0;
-  for (let i = 1; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i;
-  return best;
 }
 
 /** log Σ exp of the logits, the largest of which is `most`. */

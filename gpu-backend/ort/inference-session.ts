@@ -10,6 +10,8 @@ import { appendWebGpu, type WebGpuOptions, webGpuDevice } from './webgpu.ts';
 const LOG_ERRORS_ONLY = 3;
 /** ORT's own configuration key for the folder that external initializers are found in. */
 const DATA_FOLDER = 'session.model_external_initializers_file_folder_path';
+/** ORT's key for threads that rest between runs. By default they spin, and on two cores the event loop and the worker wait for them. */
+const REST_BETWEEN_RUNS = 'session.force_spinning_stop';
 /** ORT's key for the CUDA graph that a run captures or replays; with −1 it does neither. */
 const GRAPH_ID = 'gpu_graph_id';
 const NO_GRAPH = -1;
@@ -63,6 +65,7 @@ export class InferenceSession {
       ort.call('SetIntraOpNumThreads', settings, options.threads);
       ort.call('SetSessionLogSeverityLevel', settings, LOG_ERRORS_ONLY);
       ort.call('AddSessionConfigEntry', settings, DATA_FOLDER, dataFolder);
+      ort.call('AddSessionConfigEntry', settings, REST_BETWEEN_RUNS, '1');
       if (options.cuda) appendCuda(ort, settings, options.cuda, options.thread !== undefined);
       if (options.webgpu) appendWebGpu(ort, settings, options.webgpu);
       const { shared } = options;

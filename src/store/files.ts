@@ -4,6 +4,7 @@ import type { Bindings } from '../bindings.ts';
 import { database } from './database.ts';
 import { newId, sha256 } from './ids.ts';
 import { type Page, type PageQuery, page } from './page.ts';
+import { putInSlices } from './put-in-slices.ts';
 import { files, storeFiles } from './schema.ts';
 import { detachEverywhere } from './stores.ts';
 import type { Tenant } from './tenants.ts';
@@ -25,7 +26,7 @@ export async function createFile(env: Bindings, tenant: Tenant, upload: Upload) 
   const id = newId('file-');
   const contentHash = await sha256(upload.bytes);
   // The object first: a record never points at bytes that are not there.
-  await env.FILES.put(originalKey(tenant.id, id), upload.bytes);
+  await putInSlices(env.FILES, originalKey(tenant.id, id), new Uint8Array(upload.bytes));
   const [record] = await database(env)
     .insert(files)
     .values({
@@ -75,7 +76,7 @@ export async function hasText(env: Bindings, file: FileRecord): Promise<boolean>
 }
 
 export async function writeText(env: Bindings, file: FileRecord, text: string): Promise<void> {
-  await env.FILES.put(textKey(file.tenantId, file.id), text);
+  await putInSlices(env.FILES, textKey(file.tenantId, file.id), new TextEncoder().encode(text));
 }
 
 /** What is known of kept parts before they are read: how they were made, and their size. */

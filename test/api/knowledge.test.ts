@@ -50,6 +50,20 @@ async function find(storeId: string, query: string) {
   return page.data.map((result) => ({ name: result.filename, text: result.content[0]!.text }));
 }
 
+test('a file that is sent on in slices comes back byte for byte, and so does its text', async () => {
+  const lines = Array.from({ length: 9_000 }, (_, i) => `The äpple number ${i} 🍏 hangs high.`);
+  const text = lines.join('\n\n');
+  const { store, batch } = await storeOf({ 'apples.txt': text });
+  expect(batch.file_counts).toMatchObject({ completed: 1 });
+  const [attached] = (await client.vectorStores.files.list(store.id)).data;
+  const original = await client.files.content(attached!.id);
+  expect(await original.text()).toBe(text);
+  const parsed = await client.vectorStores.files.content(attached!.id, {
+    vector_store_id: store.id,
+  });
+  expect(parsed.data.map((part) => part.text).join('')).toBe(text);
+});
+
 test('an uploaded guide is found by what it says, with its place in the file', async () => {
   const { store, batch } = await storeOf({ 'guide.md': GUIDE });
   expect(batch.status).toBe('completed');

@@ -31,6 +31,7 @@ import type {
   Proceeded,
   StoreCorpusObject,
 } from '../../store/objects/memory.ts';
+import { putInSlices } from '../../store/put-in-slices.ts';
 import { alarmWithin } from './alarm.ts';
 import { CORPUS_LIMITS, type CorpusLimits, MAX_SHARDS } from './corpus-limits.ts';
 import { nextSegment, roomBeside, segmentsToMerge, tokensIn, within } from './corpus-plan.ts';
@@ -167,7 +168,7 @@ export class StoreCorpus extends DurableObject<Bindings> implements StoreCorpusO
     }));
     const key = shardPrefix(place) + newId('seg_');
     const bytes = await this.build(contents.flatMap(({ passages }) => passages));
-    if (bytes) await this.env.FILES.put(key, bytes);
+    if (bytes) await putInSlices(this.env.FILES, key, new Uint8Array(bytes));
     // What went while this was built, from this segment or any other, is hidden; what goes from here on, the next check finds.
     const state = await storeState(this.env, place);
     const alive = await documentsOf(this.env, place);

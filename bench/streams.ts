@@ -4,10 +4,11 @@
  * without. The goal is that it never loses.
  *
  *   npm run bench:streams [-- --model FOLDER] [-- --json] [-- --streams 1,2,4,8,16]
- *                         [-- --rounds 2] [-- --tokens 64]
+ *                         [-- --rounds 6] [-- --tokens 64]
  *
  * A round sends each stream its question. Memory is off: questions come again, and what
- * was answered before would be drafted whole.
+ * was answered before would be drafted whole. Each pair of rounds gives a ratio; beside
+ * their mean stands its standard error, as single rounds differ by a tenth.
  */
 import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
@@ -21,8 +22,10 @@ import { type StreamedChat, streamChatPatiently } from './stream-chat.ts';
 const json = process.argv.includes('--json');
 const model = text('--model', '');
 const loads = text('--streams', '1,2,4,8,16').split(',').map(Number);
-const rounds = Number(text('--rounds', '2'));
+const rounds = Number(text('--rounds', '6'));
 const maxTokens = Number(text('--tokens', '64'));
+/** Rounds of each mode before those that count: V8 compiles what drafts during the first seconds of a load. */
+const WARMING_ROUNDS = 3;
 const MODES = ['off', 'on'] as const;
 type Mode = (typeof MODES)[number];
 
@@ -46,7 +49,9 @@ interface Side {
 interface Load {
   on: Side;
   off: Side;
+  /** Geometric mean of the ratios of pairs of rounds, and its standard error. */
   onOverOff: number;
+  error: number;
 }
 
 type Table = Record<number, Load>;
@@ -85,18 +90,15 @@ async function main(): Promise<void> {
   }
 }
 
-/** Rounds of both modes in turns, after one that is not counted: prompts are in the cache, sizes of trees learnt. */
+/** Rounds of both modes in turns, after some that are not counted: prompts are in the cache, sizes of trees learnt. */
 async function measure(
   url: string,
   questions: readonly string[],
   streams: number,
   more: object,
 ): Promise<Load> {
-  const done: Record<Mode, { chats: StreamedChat[]; seconds: number }> = {
-    off: { chats: [], seconds: 0 },
-    on: { chats: [], seconds: 0 },
-  };
-  for (let round = 0; round <= rounds; round++) {
+  const done: Record<Mode, Round[]> = { off: [], on: [] };
+  for (let round = -WARMING_ROUNDS; round < rounds; round++) {
     // What comes second may find a quieter machine, or a busier one: take turns.
     for (const mode of round % 2 === 0 ? MODES : MODES.toReversed()) {
       const began = performance.now();
@@ -111,18 +113,35 @@ async function measure(
           }),
         ),
       );
-      if (round === 0) continue;
-      done[mode].seconds += (performance.now() - began) / 1000;
-      done[mode].chats.push(...chats);
+      if (round >= 0) done[mode].push({ chats, seconds: (performance.now() - began) / 1000 });
     }
   }
-  const [off, on] = [sideOf(done.off), sideOf(done.on)];
-  return { on, off, onOverOff: on.tokensPerSecond / off.tokensPerSecond };
+  const ratios = done.on.map((round, i) => Math.log(speedOf(round) / speedOf(done.off[i]!)));
+  const mean = sum(ratios) / rounds;
+  const variance = sum(ratios.map((one) => (one - mean) ** 2)) / (rounds - 1);
+  const error = Math.exp(mean) * Math.sqrt(variance / rounds);
+  return { on: sideOf(done.on), off: sideOf(done.off), onOverOff: Math.exp(mean), error };
 }
 
-function sideOf({ chats, seconds }: { chats: StreamedChat[]; seconds: number }): Side {
-  const tokens = chats.reduce((sum, { usage }) => sum + usage.completion_tokens, 0);
-  const steps = chats.reduce((sum, { usage }) => sum + (usage.speculation?.steps ?? 0), 0);
+interface Round {
+  chats: StreamedChat[];
+  seconds: number;
+}
+
+/** Tokens a second. */
+function speedOf({ chats, seconds }: Round): number {
+  return sum(chats.map(({ usage }) => usage.completion_tokens)) / seconds;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function sideOf(done: readonly Round[]): Side {
+  const chats = done.flatMap((round) => round.chats);
+  const seconds = sum(done.map((round) => round.seconds));
+  const tokens = sum(chats.map(({ usage }) => usage.completion_tokens));
+  const steps = sum(chats.map(({ usage }) => usage.speculation?.steps ?? 0));
   const ttft = chats.map(({ ttftMs }) => ttftMs);
   return {
     tokensPerSecond: tokens / seconds,
@@ -131,11 +150,11 @@ function sideOf({ chats, seconds }: { chats: StreamedChat[]; seconds: number }):
   };
 }
 
-function print(kind: string, streams: number, { on, off, onOverOff }: Load): void {
+function print(kind: string, streams: number, { on, off, onOverOff, error }: Load): void {
   const side = ({ tokensPerSecond, mat, ttftMs }: Side) =>
     `${tokensPerSecond.toFixed(1)} tokens/s (${mat.toFixed(1)} a step, first text ${ttftMs.p50.toFixed(0)} ms)`;
   console.log(
-    `${kind}, ${streams} at once: ${onOverOff.toFixed(2)} ×, ${side(on)} against ${side(off)}`,
+    `${kind}, ${streams} at once: ${onOverOff.toFixed(2)} ± ${error.toFixed(2)} ×, ${side(on)} against ${side(off)}`,
   );
 }
 

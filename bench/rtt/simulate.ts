@@ -68,6 +68,10 @@ class Charged implements Seat {
     this.inner.commit(tokens);
   }
 
+  follow(tokens: Int32Array): void {
+    this.inner.follow(tokens);
+  }
+
   learn(spans: readonly Span[]): void {
     this.inner.learn(spans);
   }

@@ -23,6 +23,8 @@ export interface SeatedTurn
 
 /** One turn's drafter beside the engine. */
 export interface Seat extends Drafter {
+  /** Takes in what the target committed in a step that nobody drafted for. */
+  follow(tokens: Int32Array): void;
   /** Takes in what the worker shipped, at any time of the turn. */
   learn(spans: readonly Span[]): void;
   /** Whether the engine should pass top tokens to `observe`. */

@@ -80,9 +80,12 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   override commit(tokens: Int32Array): void {
     this.judge(tokens);
     super.commit(tokens);
-    this.text.set(tokens, this.length);
-    this.length += tokens.length;
-    this.asked.clear();
+    this.write(tokens);
+  }
+
+  override follow(tokens: Int32Array): void {
+    super.follow(tokens);
+    this.write(tokens);
   }
 
   draftWithout(tree: TokenTree, budget: number): boolean {
@@ -195,6 +198,12 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     const settled = this.settled.splice(0);
     const root = whole ? store.root : null;
     return { place: this.held, settled, tokens, states, root, nodes, sampling, wordTokens };
+  }
+
+  private write(tokens: Int32Array): void {
+    this.text.set(tokens, this.length);
+    this.length += tokens.length;
+    this.asked.clear();
   }
 
   private note(node: ModelNode, index: number): void {

@@ -49,6 +49,11 @@ export class Acceptance {
     }
   }
 
+  /** What path probabilities are multiplied by at most. */
+  get most(): number {
+    return Math.max(...this.factors);
+  }
+
   private refresh(): void {
     const { promised, accepted, factors } = this;
     const sum = (values: Float64Array) => values.reduce((total, value) => total + value, 0);

@@ -143,14 +143,15 @@ export class Candidates {
   /**
    * Draws the candidates for a step; the path probabilities of the best, at most
    * `most`, in falling order. They stand until the next `choose`.
+   * @param least path probability below which a candidate would not be verified
    */
-  propose(most: number): Float64Array {
+  propose(most: number, least: number): Float64Array {
     const { spare, falling } = this;
     this.proposed = spare;
     spare.clear();
     if (!this.isDrafted || most <= 0) return falling.subarray(0, 0);
     this.without?.draw(this.standing, most, this.finish);
-    this.seat?.draft(spare, most);
+    this.seat?.draft(spare, most, least);
     fuse(spare, this.standing);
     // Between frames the arrived tree's nodes are free.
     this.proposed = this.finish(spare, this.arrived);
@@ -181,10 +182,14 @@ export class Candidates {
     return spare;
   }
 
-  /** What was committed: the standing tree loses what it rules out. */
-  commit(tokens: Int32Array): void {
+  /**
+   * What was committed: the standing tree loses what it rules out.
+   * @param wasDrafted whether candidates were drawn for the step
+   */
+  commit(tokens: Int32Array, wasDrafted: boolean): void {
     if (!this.isDrafted) return;
-    this.seat?.commit(tokens);
+    if (wasDrafted) this.seat?.commit(tokens);
+    else this.seat?.follow(tokens);
     reroot(this.standing, tokens, this.spare);
     this.swap();
   }

@@ -250,10 +250,10 @@ function outcomeOf({ seat, outcome }: Session): Outcome[] {
 }
 
 /** What a session proposes; nothing where that meets a bug. */
-function proposeGuarded(session: Session): Float64Array {
+function proposeGuarded(session: Session, least: number): Float64Array {
   let proposed: Float64Array = new Float64Array(0);
   guard(session, () => {
-    proposed = session.propose();
+    proposed = session.propose(least);
   });
   return proposed;
 }

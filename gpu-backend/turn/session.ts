@@ -47,6 +47,8 @@ export class Session implements Draftable {
   /** Whether what the target found likeliest after a token may be drafted from later. */
   private readonly recycles: boolean;
   private caughtUp = false;
+  /** Whether candidates were drawn for the step that was prepared last. */
+  private wasDrafted = false;
   /** Whether `walk` is of the step that was prepared last. */
   private absorbed = false;
   /** Tokens of the last step that were accepted thanks to a network beside the engine. */
@@ -170,12 +172,16 @@ export class Session implements Draftable {
     return this.turn.prompt.length + this.turn.maxTokens - this.length;
   }
 
-  /** Draws the candidates for the next step; their path probabilities in falling order. */
-  propose(): Float64Array {
+  /**
+   * Draws the candidates for the next step; their path probabilities in falling order.
+   * @param least below which a candidate would not be verified
+   */
+  propose(least: number): Float64Array {
     const room = this.slot.capacity - this.slot.length - 1;
     // The last token of a turn is the target's own in any case.
     const budget = this.remaining > 1 ? this.turn.budget : 0;
-    return this.candidates.propose(Math.min(budget, room, this.engine.limits.maxRows - 1));
+    const most = Math.min(budget, room, this.engine.limits.maxRows - 1);
+    return this.candidates.propose(most, least);
   }
 
   /**
@@ -185,6 +191,7 @@ export class Session implements Draftable {
   decodeRow(nodes: number, isDrafted: boolean): StepRow {
     const { row } = this;
     this.absorbed = false;
+    this.wasDrafted = isDrafted;
     row.top = isDrafted && this.recycles ? RECYCLED_SUCCESSORS : undefined;
     const { exact } = this.engine.limits;
     const inPanel = panelRoom(this.slot.length) - 1;
@@ -251,7 +258,7 @@ export class Session implements Draftable {
     this.length += count;
     if (walk.stopped) this.end('stop');
     else if (this.remaining === 0) this.end('length');
-    else candidates.commit(tokens);
+    else candidates.commit(tokens, this.wasDrafted);
     candidates.observe(row);
   }
 

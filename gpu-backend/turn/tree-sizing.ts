@@ -12,7 +12,7 @@
  * Allotting trusts the cost model and the drafters; the account trusts neither.
  */
 import { Lru } from '../../src/draft/lru.ts';
-import { type Allotment, allotNodes } from '../../src/draft/tree/budget.ts';
+import { type Allotment, allotNodes, type GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import { ACCEPT_RULES, type AcceptRuleName } from '../../src/link/protocol/index.ts';
 import type { Engine, Slot } from '../engine/engine.ts';
@@ -24,6 +24,10 @@ import { PlainPace } from './plain-pace.ts';
 const MAX_STANDINGS = 256 * ACCEPT_RULES.length;
 /** A step that takes longer than so many times what was expected counts as if it took that: a hiccup. */
 const MOST_OVER = 3;
+
+/** Nodes whose mean price tells which candidates need not be drawn: those that bring less than this share of it. */
+const PRICED_NODES = 8;
+const SURELY_IN_VAIN = 0.5;
 
 /** What sizing needs of a session. */
 export interface Draftable {
@@ -73,22 +77,26 @@ export class TreeSizing {
 
   /**
    * Sizes the trees of a step. `propose` draws a session's candidates and returns
-   * their path probabilities in falling order, which may be changed.
+   * their path probabilities in falling order, which may be changed; those below
+   * `least` it may leave out.
    */
   size<S extends Draftable>(
     sessions: readonly S[],
-    propose: (session: S) => Float64Array,
+    propose: (session: S, least: number) => Float64Array,
     drafting: readonly boolean[] = this.drafting(sessions),
   ): SizedStep {
     const load = loadClass(sessions.length);
+    const slots = sessions.map(({ slot }) => slot);
+    const price = drafting.includes(true) ? nodePrice(this.engine.plan(slots), slots.length) : 0;
     const proposed = sessions.map((session, i) => {
       if (!drafting[i]) return NOTHING;
-      const falling = propose(session).subarray(0, this.account(session, load).mostNodes);
-      this.standing(session).acceptance.correct(falling);
+      const { acceptance } = this.standing(session);
+      const least = (SURELY_IN_VAIN * price) / acceptance.most;
+      const falling = propose(session, least).subarray(0, this.account(session, load).mostNodes);
+      acceptance.correct(falling);
       return falling;
     });
-    const step = this.engine.plan(sessions.map(({ slot }) => slot));
-    return { drafting, ...allotNodes(proposed, step) };
+    return { drafting, ...allotNodes(proposed, this.engine.plan(slots)) };
   }
 
   /** Takes in what became of a step, and the milliseconds from its sizing to its end. */
@@ -138,6 +146,16 @@ export class TreeSizing {
     const make = () => ({ acceptance: new Acceptance(), accounts: [] });
     return this.standings.of(`${rule} ${namespace}`, make);
   }
+}
+
+/**
+ * What a node has to bring to pay for itself, in tokens: of a few nodes more, so that
+ * one riser of the curve does not speak for all.
+ */
+function nodePrice(step: GrowingStep, sessions: number): number {
+  const plainCost = step.cost;
+  for (let i = 0; i < PRICED_NODES; i++) step.add(i % sessions);
+  return ((step.cost / plainCost - 1) * sessions) / PRICED_NODES;
 }
 
 /** Loads of one class are alike: 1, 2, up to 4, up to 8, … sessions. */

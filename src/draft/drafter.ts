@@ -23,11 +23,12 @@ export interface Drafter {
    * across turns (weights, outputs) stays.
    */
   begin(prompt: Int32Array, regions: readonly Region[]): void;
-  /** Tells the drafter what the target has committed, in order. */
+  /** Tells the drafter what the target has committed, in order. It learns from that whom to trust. */
   commit(tokens: Int32Array): void;
   /**
    * Adds up to `budget` candidates that may follow what is committed. The tree
    * is not cleared: what other drafters put there is fused with.
+   * @param least path probability below which nobody wants a candidate; where absent, the drafter's own
    */
-  draft(tree: TokenTree, budget: number): void;
+  draft(tree: TokenTree, budget: number, least?: number): void;
 }

@@ -23,6 +23,7 @@ afterAll(() => decoder.close());
 const steady: Seat = {
   begin: () => {},
   commit: () => {},
+  follow: () => {},
   learn: () => {},
   recycles: false,
   networked: null,

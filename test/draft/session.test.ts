@@ -25,6 +25,37 @@ function firstPath(tree: TokenTree): number[] {
   return path;
 }
 
+describe('a draft', () => {
+  const TEXT = Int32Array.of(1, 2, 3, 1, 2, 4, 1, 2, 3, 5, 1, 2);
+
+  test('leaves out what nobody would take, and nothing else', () => {
+    const paths = (least?: number) => {
+      const drafter = new BlendDrafter([new SessionStore()]);
+      drafter.begin(TEXT, []);
+      const tree = new TokenTree();
+      drafter.draft(tree, 16, least);
+      tree.checkIntegrity();
+      return [...tree.tokens.subarray(0, tree.size)].map((token, i) => [token, tree.probs[i]!]);
+    };
+    const all = paths();
+    const likely = paths(0.1);
+    expect(likely.length).toBeGreaterThan(1);
+    expect(likely.length).toBeLessThan(all.length);
+    expect(likely).toEqual(all.filter(([, prob]) => prob! >= 0.1));
+  });
+
+  test('goes on behind tokens that came while nobody drafted', () => {
+    const drafters = [new TurnDrafter(), new TurnDrafter()];
+    for (const drafter of drafters) drafter.begin(TEXT, []);
+    drafters[0]!.commit(Int32Array.of(3, 5));
+    drafters[1]!.follow(Int32Array.of(3, 5));
+    const [committed, followed] = drafters.map((drafter) => firstPath(drafted(drafter)));
+    expect(followed!.slice(0, 4)).toEqual([1, 2, 3, 5]);
+    expect(followed!.slice(0, 4)).toEqual(committed!.slice(0, 4));
+    for (const drafter of drafters) drafter.checkIntegrity();
+  });
+});
+
 describe('the session store', () => {
   test('continues what it has seen', () => {
     const drafter = new TurnDrafter();

@@ -44,6 +44,26 @@ const forcesFive: LogitsProcessor = {
   },
 };
 
+test('a step that nobody drafted for is followed, not learned from', () => {
+  const heard: string[] = [];
+  class ListeningSeat extends EchoDrafter {
+    override commit(tokens: Int32Array): void {
+      heard.push(`learned ${tokens}`);
+    }
+    override follow(tokens: Int32Array): void {
+      heard.push(`followed ${tokens}`);
+    }
+  }
+  const candidates = new Candidates(
+    turnOf({ prompt: Int32Array.of(3, 4) }),
+    new ListeningSeat(),
+    96,
+  );
+  candidates.commit(Int32Array.of(7), false);
+  candidates.commit(Int32Array.of(8, 9), true);
+  expect(heard.slice(-2)).toEqual(['followed 7', 'learned 8,9']);
+});
+
 test.each<[string, LogitsProcessor[], readonly number[], number, number[], number]>([
   ['what the network alone drafted', [], [7], 2, [7, 40], 1],
   ['nothing of what was drafted anyway', [], [7], 2, [1, 40], 0],
@@ -53,7 +73,7 @@ test.each<[string, LogitsProcessor[], readonly number[], number, number[], numbe
 ])('a step owes to a network %s', (_, processors, brought, nodes, committed, owed) => {
   const turn = turnOf({ prompt: Int32Array.of(3, 4) });
   const candidates = new Candidates(turn, new AskedSeat(brought), 96, processors);
-  candidates.propose(8);
+  candidates.propose(8, 0);
   candidates.choose(nodes);
   expect(candidates.owedToNetwork(Int32Array.from(committed))).toBe(owed);
 });

@@ -87,6 +87,25 @@ describe('an account', () => {
     expect(pauses.at(-1)).toBe(LONGEST_PAUSE);
   });
 
+  test('may lose less in a trial than at first, and after a gain as much again', () => {
+    const account = new DraftingAccount();
+    const stepsToPause = () => {
+      let steps = 0;
+      for (; !account.paused; steps++) account.settle(-0.05, 0);
+      while (account.paused) account.rest();
+      return steps;
+    };
+    const first = stepsToPause();
+    const second = stepsToPause();
+    const third = stepsToPause();
+    expect(second).toBeLessThan(0.6 * first);
+    expect(third).toBeLessThan(0.6 * second);
+    expect(stepsToPause()).toBe(third);
+    for (let i = 0; i < 10; i++) account.settle(1, 0);
+    account.settle(-2, 0);
+    expect(stepsToPause()).toBe(first);
+  });
+
   test('lives with large trees that are lost now and then and pay on average', () => {
     const account = new DraftingAccount();
     for (let i = 0; i < 500; i++) {
@@ -226,6 +245,26 @@ describe('a step of several sessions', () => {
     }
     expect(plain.length).toBeGreaterThan(6);
     expect(plain.length).toBeLessThan(16);
+  });
+
+  test('nobody draws what would not pay, however far it is believed', () => {
+    const sizing = new TreeSizing(engine(2));
+    const sessions = [session('a', 4, 0.9), session('a', 4, 0.9)];
+    const asked: number[] = [];
+    const told = (one: ReturnType<typeof session>, least: number) => {
+      asked.push(least);
+      return propose(one);
+    };
+    sizing.size(sessions, told, [true, false]);
+    // A node takes a tenth of the step's time, in which two sessions commit two tokens: 0.2; half of that is surely too little.
+    expect(asked).toEqual([0.1]);
+    const walk = { tree: chain(1, 0.5), walk: accepted(1) };
+    for (let i = 0; i < 200; i++) {
+      const sized = sizing.size(sessions, told, [true, true]);
+      for (const one of sessions) one.outcome = walk;
+      sizing.settle(sessions, sized, 20);
+    }
+    expect(asked.at(-1)).toBeLessThan(0.06);
   });
 
   test('a session that wants no drafts is left alone', () => {

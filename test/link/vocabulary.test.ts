@@ -32,6 +32,6 @@ test('a tree or a span with a token outside the vocabulary is refused and change
       encodeSpans([{ source: Source.tenant, begins: true, tokens: Int32Array.of(VOCABULARY) }]),
     ),
   ).toThrow(/the vocabulary has 100/);
-  const tree = candidates.choose(candidates.propose(8).length);
+  const tree = candidates.choose(candidates.propose(8, 0).length);
   expect([...tree.tokens.subarray(0, tree.size)]).toEqual([5, 6]);
 });

@@ -219,7 +219,7 @@ describe('what is banned is not verified', () => {
     const chosen = (processors: readonly LogitsProcessor[]) => {
       const candidates = new Candidates(turn, null, VOCAB, processors);
       candidates.receive(encodeTree(tree, 3), turn.prompt, 3);
-      const { size, tokens } = candidates.choose(candidates.propose(3).length);
+      const { size, tokens } = candidates.choose(candidates.propose(3, 0).length);
       return [...tokens.subarray(0, size)];
     };
     expect(chosen([])).toEqual([1, 2, 3]);

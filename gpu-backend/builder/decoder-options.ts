@@ -2,14 +2,14 @@
 import type { AttentionForm } from './attention-kernel.ts';
 
 /** Half a layer: its attention or its MLP, each added to the residual stream. */
-export interface Block {
+export interface DecoderBlock {
   kind: 'attention' | 'mlp';
   layer: number;
 }
 
 /** The blocks of layers `first` to before `end`, in order. */
-export function layersOf(first: number, end: number): Block[] {
-  return Array.from({ length: end - first }, (_, i): Block[] => [
+export function layersOf(first: number, end: number): DecoderBlock[] {
+  return Array.from({ length: end - first }, (_, i): DecoderBlock[] => [
     { kind: 'attention', layer: first + i },
     { kind: 'mlp', layer: first + i },
   ]).flat();
@@ -27,7 +27,7 @@ export interface DecoderOptions {
    */
   foldHeads?: boolean;
   /** The blocks that are computed, at least one, in the model's order; by default all. The n-th attention among them has the n-th cache. */
-  blocks?: readonly Block[] | undefined;
+  blocks?: readonly DecoderBlock[] | undefined;
   /** Logits of a row: those of the layout's trimmed head; by default of the whole vocabulary. */
   logits?: number | undefined;
   /** Also give the ids of so many of the most likely tokens of those rows. */

@@ -24,13 +24,13 @@ import { ElementType } from '../ort/tensor.ts';
 import { AttentionGraph } from './attention.ts';
 import type { DecoderConfig } from './config.ts';
 import { FINAL_NORM } from './convert.ts';
-import { type Block, type DecoderOptions, layersOf } from './decoder-options.ts';
+import { type DecoderBlock, type DecoderOptions, layersOf } from './decoder-options.ts';
 import { fusedInput } from './fused-input.ts';
 import { GraphBuilder, MICROSOFT } from './onnx.ts';
 import type { Weights } from './weights.ts';
 
 /** The norm whose result a block reads; the final one behind the last block. */
-function normBefore(block: Block | undefined): string {
+function normBefore(block: DecoderBlock | undefined): string {
   if (!block) return FINAL_NORM;
   const name = block.kind === 'attention' ? 'input_layernorm' : 'post_attention_layernorm';
   return `model.layers.${block.layer}.${name}.weight`;

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EMBEDDING, FINAL_NORM, HEAD, TRIMMED_HEAD, type WeightLayout } from './convert.ts';
-import type { Block } from './decoder-options.ts';
+import type { DecoderBlock } from './decoder-options.ts';
 import { storeBlocks } from './linear/blocks.ts';
 import type { Initializer, StoredMatrix } from './linear/stored-matrix.ts';
 import type { PreparedModel } from './prepare.ts';
@@ -26,7 +26,7 @@ const NAME_DIGITS = 16;
 /** A part of a model that drafts for it. */
 export interface ModelPart {
   layout: WeightLayout;
-  blocks: readonly Block[];
+  blocks: readonly DecoderBlock[];
   /** Logits of a row: of the vocabulary's first so many tokens. */
   logits: number;
   /** Whether its rows read the target's last hidden states beside the tokens. */

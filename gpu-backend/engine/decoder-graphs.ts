@@ -5,7 +5,7 @@
  */
 import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { buildDecoder } from '../builder/decoder.ts';
-import type { Block as ModelBlock } from '../builder/decoder-options.ts';
+import type { DecoderBlock } from '../builder/decoder-options.ts';
 import type { PreparedModel } from '../builder/prepare.ts';
 import { Weights } from '../builder/weights.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
@@ -34,7 +34,7 @@ export interface GraphOptions {
   top: number;
   features: boolean;
   /** The blocks that are computed; undefined for all. */
-  modelBlocks?: readonly ModelBlock[] | undefined;
+  modelBlocks?: readonly DecoderBlock[] | undefined;
   /** Logits of a row. */
   logits: number;
   cuda?: CudaOptions | undefined;

@@ -1,6 +1,6 @@
 /** What the options of an engine come to for its model. */
 import type { AttentionForm } from '../builder/attention-kernel.ts';
-import type { Block } from '../builder/decoder-options.ts';
+import type { DecoderBlock } from '../builder/decoder-options.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
 import type { WebGpuOptions } from '../ort/webgpu.ts';
 import type { Bucket, BudgetRequest } from './budget.ts';
@@ -26,7 +26,7 @@ export interface EnginePlan {
   top: number;
   /** Whether rows read hidden states. */
   features: boolean;
-  modelBlocks: readonly Block[];
+  modelBlocks: readonly DecoderBlock[];
   /** Logits of a row. */
   logits: number;
   /** undefined on a CPU. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RECYCLED_SUCCESSORS } from '../../src/draft/stores/recycled-table.ts';
 import type { AttentionForm } from '../builder/attention-kernel.ts';
-import { type Block, layersOf } from '../builder/decoder-options.ts';
+import { type DecoderBlock, layersOf } from '../builder/decoder-options.ts';
 import { maxExactThreads } from '../builder/exact-attention.ts';
 import { columnsType } from '../builder/linear/columns-type.ts';
 import { refuseColumns8 } from '../builder/linear/columns8.ts';
@@ -119,7 +119,7 @@ export async function openPart(
 
 /** What of a model is computed. */
 interface PartOptions {
-  blocks?: readonly Block[];
+  blocks?: readonly DecoderBlock[];
   logits?: number | undefined;
   features?: boolean | undefined;
 }

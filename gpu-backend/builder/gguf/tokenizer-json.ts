@@ -1,6 +1,6 @@
 /** Parts of a tokenizer.json that every kind of vocabulary has. */
 import type { Metadata } from './metadata.ts';
-import { specialTokenId, TokenKind, type Vocabulary } from './vocabulary.ts';
+import { type GgufVocabulary, specialTokenId, TokenKind } from './vocabulary.ts';
 
 /** As `@huggingface/tokenizers` reads it. */
 export interface TokenizerJson {
@@ -27,7 +27,7 @@ export interface AddedToken {
 
 /** Ids of the tokens that `has` says yes to. Any text may be one, "__proto__" too. */
 export function idsByText(
-  { texts, kinds }: Vocabulary,
+  { texts, kinds }: GgufVocabulary,
   has: (kind: number, id: number) => boolean,
 ): Record<string, number> {
   const entries = texts.map((text, id): [string, number] => [text, id]);
@@ -35,7 +35,7 @@ export function idsByText(
 }
 
 /** Tokens that are found in a text before it is cut into words. */
-export function addedTokens({ texts, kinds }: Vocabulary): AddedToken[] {
+export function addedTokens({ texts, kinds }: GgufVocabulary): AddedToken[] {
   const added: AddedToken[] = [];
   texts.forEach((content, id) => {
     const special = kinds[id] === TokenKind.control || kinds[id] === TokenKind.unknown;
@@ -49,7 +49,7 @@ export function addedTokens({ texts, kinds }: Vocabulary): AddedToken[] {
 /** Puts BOS before a text and EOS after it, as the file asks for; null where it asks for neither. */
 export function templateProcessor(
   metadata: Metadata,
-  { texts }: Vocabulary,
+  { texts }: GgufVocabulary,
   addBosByDefault: boolean,
 ): object | null {
   const addBos = metadata.flag('tokenizer.ggml.add_bos_token') ?? addBosByDefault;

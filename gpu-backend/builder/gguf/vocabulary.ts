@@ -12,7 +12,7 @@ export const TokenKind = {
   byte: 6,
 } as const;
 
-export interface Vocabulary {
+export interface GgufVocabulary {
   texts: readonly string[];
   /** Of TokenKind. */
   kinds: readonly number[];
@@ -21,7 +21,7 @@ export interface Vocabulary {
 /** Of a special token in `tokenizer.ggml.<name>_token_id`. */
 export type SpecialToken = 'bos' | 'eos' | 'eot' | 'eom' | 'unknown' | 'padding';
 
-export function readVocabulary(metadata: Metadata): Vocabulary {
+export function readVocabulary(metadata: Metadata): GgufVocabulary {
   // Tokens without a text are holes in the numbering; each needs a name of its own.
   const texts = metadata
     .texts('tokenizer.ggml.tokens')

@@ -1,6 +1,7 @@
 /** Commands for those who run an instance. */
 import { parseArgs } from 'node:util';
 import { SCOPES } from '../src/store/schema.ts';
+import { BucketFailure } from './bucket.ts';
 import { D1Failure, type Database, openDatabase } from './d1.ts';
 import { addEmbedder, EmbedderFailure, settingOf } from './embedders.ts';
 import { createKey, listKeys, revokeKey } from './keys.ts';
@@ -17,17 +18,18 @@ ${STORE_HELP}
   npx espalier model add SOURCE
   npx espalier model check SOURCE
                           (sources and options: npx espalier model --help)
+  npx espalier draft add SOURCE
   npx espalier draft train MODEL
                           (options: npx espalier draft --help)
 
 Scopes: ${SCOPES.join(', ')}; admin may do everything. A tenant that is not there is made.
-The database is the local one of \`npm start\`; --remote takes the deployed one,
---state DIR another local one.`;
+Database and bucket are the local ones of \`npm start\`; --remote takes the deployed
+ones, --state DIR other local ones.`;
 
 /** A mistake in the command line; the message says how it goes. */
 class Usage extends Error {}
 
-const TOLD = [Usage, D1Failure, EmbedderFailure, QuestionsFailure];
+const TOLD = [Usage, D1Failure, BucketFailure, EmbedderFailure, QuestionsFailure];
 
 try {
   await run(process.argv.slice(2));

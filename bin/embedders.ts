@@ -3,14 +3,13 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { runWrangler } from '../local/wrangler.ts';
 import type { Manifest } from '../src/retrieve/embed/manifest.ts';
+import { putFile } from './bucket.ts';
 
-const BUCKET = 'espalier-files';
 /** A BERT's positions, where its configuration doesn't say. */
 const DEFAULT_TOKENS = 512;
 
-/** The folder is no encoder, or wrangler could not put it; the message says which. */
+/** The folder is no encoder; the message says why. */
 export class EmbedderFailure extends Error {}
 
 const nameOf = (folder: string) => basename(resolve(folder)).replace(/[^\w.-]/g, '-');
@@ -32,10 +31,10 @@ export function addEmbedder(folder: string, where: string): void {
   try {
     const manifest = join(staged, 'manifest.json');
     writeFileSync(manifest, JSON.stringify(manifestOf(folder, name, files)));
-    put(where, `embedders/${name}/model.onnx`, files.model);
-    put(where, `embedders/${name}/tokenizer.json`, files.tokenizer);
+    putFile(where, `embedders/${name}/model.onnx`, files.model);
+    putFile(where, `embedders/${name}/tokenizer.json`, files.tokenizer);
     // Last: with it the encoder is there.
-    put(where, `embedders/${name}/manifest.json`, manifest);
+    putFile(where, `embedders/${name}/manifest.json`, manifest);
   } finally {
     rmSync(staged, { recursive: true });
   }
@@ -75,11 +74,4 @@ function readJson(folder: string, path: string): Record<string, any> | undefined
 
 function sha256(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex');
-}
-
-function put(where: string, key: string, file: string): void {
-  const place = where === 'remote' ? ['--remote'] : ['--local', '--persist-to', resolve(where)];
-  const command = ['r2', 'object', 'put', `${BUCKET}/${key}`, '--file', resolve(file), ...place];
-  const { status, stdout, stderr } = runWrangler(...command);
-  if (status !== 0) throw new EmbedderFailure(`${key} could not be put:\n${stdout}${stderr}`);
 }

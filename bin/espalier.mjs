@@ -3,5 +3,7 @@
 import { register } from 'tsx/esm/api';
 
 register();
-const engine = ['model', 'draft'].includes(process.argv[2]);
-await import(engine ? '../gpu-backend/cli/main.ts' : './cli.ts');
+const [noun, verb] = process.argv.slice(2);
+const isDraft = noun === 'draft' && verb === 'add';
+const isEngine = noun === 'model' || noun === 'draft';
+await import(isDraft ? './draft.ts' : isEngine ? '../gpu-backend/cli/main.ts' : './cli.ts');

@@ -36,7 +36,7 @@ export interface Bindings {
   EMBEDDER?: string;
   /** Workers AI, where it embeds. */
   AI?: TextEmbeddings;
-  /** `bundled` (default) or `none`: the draft model in the worker. */
+  /** The draft model in the worker: `auto` (default) is R2's for the target's tokenizer, else the bundled one; or `bundled`, or `none`. */
   DRAFT_MODEL?: string;
   /** `expected`: `npm start` is about to give it the demo documents, and questions wait for them. */
   DEMO?: string;

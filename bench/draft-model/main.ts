@@ -5,7 +5,8 @@
  *   npm run bench:draft-model [-- --json] [-- --questions 24] [-- --pace 25] [-- --only greedy,long]
  *
  * Parts: `greedy` (temperature 0), `sampled` (0.8), `ownPace`, `long` (a document
- * of 8,000 tokens given whole), `forward` (a pass in workerd). All variants take
+ * of 8,000 tokens given whole), `forward` (a pass in workerd; with --shape 49152x128x4
+ * of a model of random weights, so many tokens, so wide, of so many layers). All variants take
  * turns question by question. `L` drafts without the model; `L+D` is what the
  * worker does by default, its scheduler included, after three questions that are
  * not measured; `L+D always` never drops it. `L+D rasd-gate` and `D` would be
@@ -24,7 +25,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from '../../local/root.ts';
 import { compare, type Figures, round } from './compare.ts';
-import { measureForward } from './forward.ts';
+import { bundledModel, measureForward, randomModel } from './forward.ts';
 import { goalsOf } from './goals.ts';
 import { measureLong } from './long.ts';
 import { report } from './report.ts';
@@ -41,6 +42,7 @@ const { values: options } = parseArgs({
     questions: { type: 'string', default: '24' },
     pace: { type: 'string', default: '25' },
     only: { type: 'string', default: PARTS.join() },
+    shape: { type: 'string' },
   },
 });
 const wanted = new Set(options.only.split(','));
@@ -82,7 +84,8 @@ async function withService(pace: number, work: (url: string) => Promise<void>): 
 }
 
 async function main(): Promise<void> {
-  const forward = wanted.has('forward') ? await measureForward() : undefined;
+  const model = options.shape === undefined ? bundledModel() : randomModel(options.shape);
+  const forward = wanted.has('forward') ? await measureForward(model) : undefined;
   const long = wanted.has('long')
     ? await measureLong(paceMs, Math.ceil(questions.length / 6))
     : undefined;

@@ -27,26 +27,25 @@ import { UnsupportedModelError } from './unsupported.ts';
 import { readWeightIndex } from './weight-index.ts';
 
 const EMBEDDING = 'model.embed_tokens.weight';
+const HEAD = 'lm_head.weight';
 /** Largest magnitude of an int8 level; symmetric, so that no zero point is needed. */
 const LEVELS = 127;
 
-/**
- * The serialised graph of a checkpoint with tied embeddings and no biases. With
- * `exit` it leaves after so many layers: one checkpoint trained for it serves
- * several sizes. Throws `UnsupportedModelError`.
- */
-export function buildEdgeDecoder(folder: string, exit?: number): Uint8Array {
+export interface EdgeShape {
+  /** It leaves after so many: one checkpoint trained for it serves several sizes. */
+  layers: number;
+  /** Of its vocabulary it has so many tokens, the first. */
+  vocabSize: number;
+}
+
+/** The serialised graph of a checkpoint. Throws `UnsupportedModelError`. */
+export function buildEdgeDecoder(folder: string, { layers, vocabSize }: EdgeShape): Uint8Array {
   const config = readDecoderConfig(folder);
   const tensors = readWeightIndex(folder);
-  const layers = exit ?? config.layers;
-  if (layers < 1 || layers > config.layers) {
+  if (!(layers >= 1 && layers <= config.layers)) {
     throw new RangeError(`the model has ${config.layers} layers: can't leave after ${layers}`);
   }
-  if (!config.tiedEmbeddings) throw new UnsupportedModelError('untied embeddings', 'tied ones');
-  if (config.queryKeyNorm || [...tensors.keys()].some((name) => name.endsWith('.bias'))) {
-    throw new UnsupportedModelError('biases or query and key norms', 'plain Llama layers');
-  }
-  return new EdgeGraph(config, tensors).build(layers);
+  return new EdgeGraph({ ...config, vocabSize }, tensors).build(layers);
 }
 
 class EdgeGraph {
@@ -78,23 +77,24 @@ class EdgeGraph {
     }
     // Only rows whose logits are wanted meet the head, which is most of a small model.
     const rows = graph.node('Gather', [sum, 'logit_rows'], 'head_rows', { axis: 1 });
-    this.product(this.norm(rows, 'model.norm'), 'head', 'logits');
+    this.product(this.norm(rows, 'model.norm'), this.head(), 'logits');
     graph.output('logits', 'float32', [1, 'R', config.vocabSize]);
     return graph.encode();
   }
 
   /**
-   * Sums of the embedding's rows, from int8 with a scale a row. The head is the
+   * Sums of the embedding's rows, from int8 with a scale a row. A tied head is the
    * same table turned: the optimizer turns it once, when the session is made.
    */
   private embed(): string {
     const { graph, config } = this;
-    const { values, scales } = quantizeTable(this.matrix(EMBEDDING), config.hiddenSize);
+    const { values, scales } = this.vocabularyTable(EMBEDDING);
     graph.constant('embedding', 'int8', [config.vocabSize, config.hiddenSize], values);
     graph.constant('embedding_scales', 'float32', [config.vocabSize, 1], scales);
-    graph.node('Transpose', ['embedding'], 'head', { perm: [1, 0] });
-    graph.constant('head_scales', 'float32', [config.vocabSize], scales);
-    graph.constant('head_zeros', 'int8', [config.vocabSize], new Int8Array(config.vocabSize));
+    if (config.tiedEmbeddings) {
+      graph.node('Transpose', ['embedding'], 'head', { perm: [1, 0] });
+      this.columns('head', scales);
+    }
     const levels = graph.node('Gather', ['embedding', 'input_ids'], 'embedded_levels');
     const scale = graph.node('Gather', ['embedding_scales', 'input_ids'], 'embedded_scales');
     const cast = graph.node('Cast', [levels], 'embedded_cast', { to: ElementType.float32 });
@@ -106,6 +106,22 @@ class EdgeGraph {
     graph.constant('over', 'int64', [1], BigInt64Array.of(1n));
     const sums = graph.node('ReduceSum', [parts, 'over'], 'embedded_sums', { keepdims: 1 });
     return graph.node('Transpose', [sums], 'embedded', { perm: [1, 0, 2] });
+  }
+
+  private head(): string {
+    if (this.config.tiedEmbeddings) return 'head';
+    const { vocabSize, hiddenSize } = this.config;
+    const { values, scales } = this.vocabularyTable(HEAD);
+    const turned = turn(values, vocabSize, hiddenSize);
+    this.graph.constant('head', 'int8', [hiddenSize, vocabSize], turned);
+    this.columns('head', scales);
+    return 'head';
+  }
+
+  /** Rows of the tokens that it has. */
+  private vocabularyTable(name: string) {
+    const { vocabSize, hiddenSize } = this.config;
+    return quantizeTable(this.matrix(name).subarray(0, vocabSize * hiddenSize), hiddenSize);
   }
 
   /** cos and sin of this pass's positions, computed: tables would be a quarter of a small model's file. */
@@ -126,9 +142,11 @@ class EdgeGraph {
     const { graph } = this;
     const { heads, kvHeads, headDim } = this.config;
     const at = `model.layers.${layer}.self_attn`;
-    const query = this.rotate(this.linear(input, `${at}.q_proj`, `query.${layer}`), heads);
+    const plain = this.linear(input, `${at}.q_proj`, `query.${layer}`);
+    const query = this.rotate(this.headNorm(plain, `${at}.q_norm`, heads), heads);
+    const key = this.linear(input, `${at}.k_proj`, `key_plain.${layer}`);
     const fresh = {
-      key: this.rotate(this.linear(input, `${at}.k_proj`, `key_plain.${layer}`), kvHeads),
+      key: this.rotate(this.headNorm(key, `${at}.k_norm`, kvHeads), kvHeads),
       value: this.linear(input, `${at}.v_proj`, `value_plain.${layer}`),
     };
     const [keys, values] = (['key', 'value'] as const).map((part) => {
@@ -162,6 +180,15 @@ class EdgeGraph {
     return this.graph.node('RotaryEmbedding', inputs, `${input}.rotated`, { num_heads: heads });
   }
 
+  /** RMS norm over each head's own dimensions, where the model has one (Qwen3). */
+  private headNorm(input: string, weight: string, heads: number): string {
+    const { graph, config } = this;
+    if (!config.queryKeyNorm) return input;
+    const byHead = graph.reshape(input, [0, 0, heads, config.headDim], 'heads_to_norm');
+    const merged = [0, 0, heads * config.headDim];
+    return graph.reshape(this.norm(byHead, weight), merged, 'merged');
+  }
+
   private norm(input: string, weight: string): string {
     const name = `${weight}.weight`;
     const values = this.matrix(name);
@@ -179,13 +206,22 @@ class EdgeGraph {
     const [out = 0, inner = 0] = this.tensor(`${layer}.weight`).shape;
     const { values, scales } = quantizeTable(this.matrix(`${layer}.weight`), inner);
     graph.constant(layer, 'int8', [inner, out], turn(values, out, inner));
-    graph.constant(`${layer}_scales`, 'float32', [out], scales);
-    graph.constant(`${layer}_zeros`, 'int8', [out], new Int8Array(out));
-    return this.product(input, layer, output);
+    this.columns(layer, scales);
+    const bias = `${layer}.bias`;
+    if (!this.tensors.has(bias)) return this.product(input, layer, output);
+    graph.constant(bias, 'float32', [out], this.matrix(bias));
+    return this.product(input, layer, output, bias);
   }
 
-  private product(input: string, weight: string, output: string): string {
-    const inputs = [input, weight, `${weight}_scales`, `${weight}_zeros`];
+  /** What a product needs of a weight beside its levels. */
+  private columns(weight: string, scales: Float32Array): void {
+    const { length } = scales;
+    this.graph.constant(`${weight}_scales`, 'float32', [length], scales);
+    this.graph.constant(`${weight}_zeros`, 'int8', [length], new Int8Array(length));
+  }
+
+  private product(input: string, weight: string, output: string, ...bias: string[]): string {
+    const inputs = [input, weight, `${weight}_scales`, `${weight}_zeros`, ...bias];
     return this.graph.node('DynamicQuantizeMatMul', inputs, output, {}, MICROSOFT);
   }
 

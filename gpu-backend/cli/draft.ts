@@ -1,4 +1,4 @@
-/** `npx espalier draft`: trains what drafts beside a model, by the Python recipe in models/recipe. */
+/** `npx espalier draft train`: trains what drafts beside a model, by the Python recipe in models/recipe. */
 import { spawn, spawnSync } from 'node:child_process';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,10 @@ import type { ModelFolder } from '../builder/model-folder.ts';
 import { DEFAULT_CACHE_FOLDER } from '../engine/open.ts';
 
 const DRAFT_HELP = `Usage:
+  npx espalier draft add FOLDER | FILE.gguf | OWNER/NAME [--layers N] [--remote | --state DIR]
+      Gives workers a small model to draft with, for targets of the same tokenizer, in
+      place of the one before. --layers takes its first N layers. It goes into the bucket
+      of \`npm start\`, or with --remote into the deployed one.
   npx espalier draft train MODEL [--kind feature|exit] [--out FILE] [--text FOLDER]
                            [--python PROGRAM] [-- OPTIONS OF THE RECIPE]
       Trains a layer that drafts for MODEL (as in \`model add\`, in int4) and says how to

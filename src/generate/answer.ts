@@ -13,8 +13,8 @@ import type { ModelRecord } from '../model/record.ts';
 import type { Passage } from '../retrieve/search.ts';
 import { namespaceOf, type Tenant } from '../store/tenants.ts';
 import { AnswerStats } from './answer-stats.ts';
-import { warmUp } from './draft-model/bundled.ts';
 import type { ModelUsage } from './draft-model/drafting-model.ts';
+import { refreshDraft } from './draft-model/isolate-draft.ts';
 import { DraftingPlan } from './drafting-plan.ts';
 import { expectReasoning } from './expect-reasoning.ts';
 import { type Citable, gather, type Material } from './material.ts';
@@ -216,7 +216,7 @@ export class Answer {
     const { env, model } = this.context;
     const { input, speculation } = this.request;
     if (this.plan && speculation.draftModel === 'auto') {
-      await warmUp(env, model.fingerprint.tokenizer);
+      await refreshDraft(env, model);
     }
     if (!this.complete || input.kind !== 'conversation') return;
     // An attached file may hold what it does not name: what continues from it could not be forgotten with it.

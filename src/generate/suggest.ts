@@ -13,11 +13,12 @@ import { keptMixer } from '../memory/turn/shared-mixer.ts';
 import { TurnDrafter } from '../memory/turn/turn-drafter.ts';
 import type { ModelRecord } from '../model/record.ts';
 import { namespaceOf, type Tenant } from '../store/tenants.ts';
-import { readyModel, warmUp } from './draft-model/bundled.ts';
 import { draftContext, MAX_DRAFT_CONTEXT } from './draft-model/context.ts';
 import { pause } from './draft-model/edge-drafter.ts';
 import type { EdgeModel } from './draft-model/edge-model.ts';
 import { EdgeReader } from './draft-model/edge-reader.ts';
+import { leaseDraft, refreshDraft } from './draft-model/isolate-draft.ts';
+import type { DraftLease } from './draft-model/served-draft.ts';
 import { PromptTooLong } from './prompt.ts';
 import { StopStrings } from './stop.ts';
 
@@ -65,8 +66,11 @@ export async function suggest(
 ): Promise<Suggestions> {
   const room = target.maxContext - 1;
   if (request.prompt.length > room) throw new PromptTooLong(request.prompt.length, room);
-  const model = await warmModel(env, target);
-  if (atWork >= MAX_AT_A_TIME) throw new TooManySuggestions();
+  const { model, end } = await leaseNow(env, target, request);
+  if (atWork >= MAX_AT_A_TIME) {
+    end();
+    throw new TooManySuggestions();
+  }
   atWork++;
   try {
     const drafts = await draftsFor(env, tenant, target, model, request);
@@ -74,14 +78,25 @@ export async function suggest(
     return { model: model.facts.id, suggestions };
   } finally {
     atWork--;
+    end();
   }
 }
 
-async function warmModel(env: Bindings, target: ModelRecord): Promise<EdgeModel> {
+/** Waits for the model only where none is there. */
+async function leaseNow(
+  env: Bindings,
+  target: ModelRecord,
+  { prompt, maxTokens }: SuggestRequest,
+): Promise<DraftLease> {
   const { tokenizer } = target.fingerprint;
-  const state = await warmUp(env, tokenizer);
-  const model = readyModel(env, tokenizer);
-  if (model) return model;
+  const rows = Math.min(prompt.length, MAX_DRAFT_CONTEXT) + maxTokens;
+  const ready = leaseDraft(env, tokenizer, rows);
+  if (ready) return ready;
+  const state = await refreshDraft(env, target);
+  const lease = leaseDraft(env, tokenizer, rows);
+  if (lease) return lease;
+  // Turns have all of its memory, or it is about to be replaced.
+  if (state.state === 'ready') throw new TooManySuggestions();
   const why = 'reason' in state ? `${state.state}, ${state.reason}` : state.state;
   throw new NoDraftModel(
     `suggestions come from the draft model, which is ${why}: try again, or see draft_model in /health`,

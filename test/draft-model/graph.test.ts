@@ -6,22 +6,23 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-web/wasm';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readDecoderConfig } from '../../gpu-backend/builder/config.ts';
 import { buildEdgeDecoder } from '../../gpu-backend/builder/edge-decoder.ts';
 import type { Engine } from '../../gpu-backend/engine/engine.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import { ROOT } from '../../local/root.ts';
 import {
   EdgeCache,
-  type EdgeFacts,
   type EdgeModel,
   type Reading,
 } from '../../src/generate/draft-model/edge-model.ts';
+import type { DraftFacts } from '../../src/store/drafts.ts';
 import { argmax, maxDifference, sequentialLogits } from '../engine/driver.ts';
 import { temporaryFolder } from '../engine/models.ts';
 
 const DRAFT = join(ROOT, 'models/draft');
-const facts: EdgeFacts = JSON.parse(readFileSync(join(DRAFT, 'edge.json'), 'utf8'));
+const facts: DraftFacts = JSON.parse(readFileSync(join(DRAFT, 'edge.json'), 'utf8'));
 const cacheFolder = temporaryFolder();
 let model: EdgeModel;
 let engine: Engine;
@@ -128,15 +129,60 @@ test('a full cache has no place, and a place let go is given again', () => {
 });
 
 test('the bundled graph is what the builder makes of the bundled checkpoint', () => {
-  const built = buildEdgeDecoder(DRAFT, facts.layers);
+  const built = buildEdgeDecoder(DRAFT, facts);
   expect(Buffer.compare(built, readFileSync(join(DRAFT, 'edge.onnx')))).toBe(0);
 });
 
 test('it can leave after fewer layers, and says which it has', async () => {
-  const shallow = buildEdgeDecoder(DRAFT, 1);
+  const shallow = buildEdgeDecoder(DRAFT, { ...facts, layers: 1 });
   const session = await ort.InferenceSession.create(shallow);
   const cache = new EdgeCache({ facts: { ...facts, layers: 1 }, session, Tensor: ort.Tensor }, 8);
   const logits = await cache.read(committed(cache, [300, 301]), [1]);
   expect(logits).toHaveLength(facts.vocabSize);
-  expect(() => buildEdgeDecoder(DRAFT, 4)).toThrow("the model has 3 layers: can't leave after 4");
+  expect(() => buildEdgeDecoder(DRAFT, { ...facts, layers: 4 })).toThrow(
+    "the model has 3 layers: can't leave after 4",
+  );
+});
+
+describe.each([
+  'llama-biased-tied-f32',
+  'llama3-rope-sharded-f32',
+  'mistral-f16',
+  'qwen2-bias-tied-bf16',
+  'qwen3-qknorm-sharded-bf16',
+])('%s', (name) => {
+  const folder = join(ROOT, 'test/engine/fixtures', name);
+  const golden: { input_ids: number[]; last_logits: number[]; argmax_per_position: number[] } =
+    JSON.parse(readFileSync(join(folder, 'golden.json'), 'utf8'));
+
+  test('says what the reference says, as far as eight bits go', async () => {
+    const { layers, vocabSize, kvHeads, headDim } = readDecoderConfig(folder);
+    const shape = { ...facts, layers, vocabSize, width: kvHeads * headDim };
+    const session = await ort.InferenceSession.create(buildEdgeDecoder(folder, shape));
+    const cache = new EdgeCache({ facts: shape, session, Tensor: ort.Tensor }, 64);
+    const { input_ids: text } = golden;
+    const flat = await cache.read(
+      committed(cache, text),
+      text.map((_, i) => i),
+    );
+    const logits = text.map((_, i) => flat.subarray(i * vocabSize, (i + 1) * vocabSize));
+    const last = Float32Array.from(golden.last_logits);
+    expect(maxDifference(logits.at(-1)!, last) / spread(last)).toBeLessThan(0.1);
+    const agreed = logits.filter((row, i) => argmax(row) === golden.argmax_per_position[i]);
+    expect(agreed.length / text.length).toBeGreaterThanOrEqual(0.8);
+  });
+
+  test('with half of its vocabulary it says the same of that half', async () => {
+    const { layers, vocabSize, kvHeads, headDim } = readDecoderConfig(folder);
+    const whole = { ...facts, layers, vocabSize, width: kvHeads * headDim };
+    const half = { ...whole, vocabSize: vocabSize / 2 };
+    const [all, some] = await Promise.all(
+      [whole, half].map(async (shape) => {
+        const session = await ort.InferenceSession.create(buildEdgeDecoder(folder, shape));
+        const cache = new EdgeCache({ facts: shape, session, Tensor: ort.Tensor }, 8);
+        return await cache.read(committed(cache, [1, 2, 3]), [2]);
+      }),
+    );
+    expect([...some!]).toEqual([...all!.subarray(0, vocabSize / 2)]);
+  });
 });

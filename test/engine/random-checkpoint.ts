@@ -14,32 +14,44 @@ export interface CheckpointShape {
   maxPositions: number;
 }
 
-const HIDDEN = 64;
-const INTERMEDIATE = 96;
-const VOCABULARY = 96;
-const LAYERS = 2;
+interface CheckpointSize {
+  hidden: number;
+  intermediate: number;
+  vocabulary: number;
+  layers: number;
+  /** Whether the head is the embedding. */
+  tied: boolean;
+}
+
+const SMALL: CheckpointSize = {
+  hidden: 64,
+  intermediate: 96,
+  vocabulary: 96,
+  layers: 2,
+  tied: false,
+};
 
 /** Writes the checkpoint into `folder` and returns it. */
-export function randomCheckpoint(folder: string, shape: CheckpointShape): string {
+export function randomCheckpoint(folder: string, shape: CheckpointShape, size = SMALL): string {
   const { architecture, heads, kvHeads, headDim, maxPositions } = shape;
   mkdirSync(folder, { recursive: true });
   const config = {
     architectures: [architecture],
     hidden_act: 'silu',
-    hidden_size: HIDDEN,
-    intermediate_size: INTERMEDIATE,
-    num_hidden_layers: LAYERS,
+    hidden_size: size.hidden,
+    intermediate_size: size.intermediate,
+    num_hidden_layers: size.layers,
     num_attention_heads: heads,
     num_key_value_heads: kvHeads,
     head_dim: headDim,
-    vocab_size: VOCABULARY,
+    vocab_size: size.vocabulary,
     max_position_embeddings: maxPositions,
     rms_norm_eps: 1e-6,
-    tie_word_embeddings: false,
+    tie_word_embeddings: size.tied,
     sliding_window: null,
   };
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
-  const tensors = tensorsOf(shape).map(
+  const tensors = tensorsOf(shape, size).map(
     ([name, dimensions]): StoredTensor => ({
       name,
       shape: dimensions,
@@ -62,30 +74,33 @@ export function randomCheckpoint(folder: string, shape: CheckpointShape): string
   return folder;
 }
 
-function tensorsOf({ architecture, heads, kvHeads, headDim }: CheckpointShape) {
+function tensorsOf(
+  { architecture, heads, kvHeads, headDim }: CheckpointShape,
+  { hidden, intermediate, vocabulary, layers, tied }: CheckpointSize,
+) {
   const tensors: [string, number[]][] = [
-    ['model.embed_tokens.weight', [VOCABULARY, HIDDEN]],
-    ['model.norm.weight', [HIDDEN]],
-    ['lm_head.weight', [VOCABULARY, HIDDEN]],
+    ['model.embed_tokens.weight', [vocabulary, hidden]],
+    ['model.norm.weight', [hidden]],
   ];
-  for (let layer = 0; layer < LAYERS; layer++) {
+  if (!tied) tensors.push(['lm_head.weight', [vocabulary, hidden]]);
+  for (let layer = 0; layer < layers; layer++) {
     const at = `model.layers.${layer}`;
     const projections: Record<string, number> = { q: heads, k: kvHeads, v: kvHeads };
     for (const [letter, count] of Object.entries(projections)) {
       const name = `${at}.self_attn.${letter}_proj`;
-      tensors.push([`${name}.weight`, [count * headDim, HIDDEN]]);
+      tensors.push([`${name}.weight`, [count * headDim, hidden]]);
       if (architecture === 'Qwen2ForCausalLM') tensors.push([`${name}.bias`, [count * headDim]]);
     }
     if (architecture === 'Qwen3ForCausalLM') {
       for (const letter of 'qk') tensors.push([`${at}.self_attn.${letter}_norm.weight`, [headDim]]);
     }
     tensors.push(
-      [`${at}.self_attn.o_proj.weight`, [HIDDEN, heads * headDim]],
-      [`${at}.input_layernorm.weight`, [HIDDEN]],
-      [`${at}.post_attention_layernorm.weight`, [HIDDEN]],
-      [`${at}.mlp.gate_proj.weight`, [INTERMEDIATE, HIDDEN]],
-      [`${at}.mlp.up_proj.weight`, [INTERMEDIATE, HIDDEN]],
-      [`${at}.mlp.down_proj.weight`, [HIDDEN, INTERMEDIATE]],
+      [`${at}.self_attn.o_proj.weight`, [hidden, heads * headDim]],
+      [`${at}.input_layernorm.weight`, [hidden]],
+      [`${at}.post_attention_layernorm.weight`, [hidden]],
+      [`${at}.mlp.gate_proj.weight`, [intermediate, hidden]],
+      [`${at}.mlp.up_proj.weight`, [intermediate, hidden]],
+      [`${at}.mlp.down_proj.weight`, [hidden, intermediate]],
     );
   }
   return tensors;

@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import * as v from 'valibot';
 import { MAX_DRAFT_TOKENS } from '../../draft/superposed.ts';
+import { refreshDraft } from '../../generate/draft-model/isolate-draft.ts';
 import { NoDraftModel, suggest, TooManySuggestions } from '../../generate/suggest.ts';
 import type { ModelRecord } from '../../model/record.ts';
 import { newId } from '../../store/ids.ts';
@@ -51,6 +52,8 @@ export async function createSuggestions(
   }).catch((error: unknown) => {
     throw suggestFailure(error, body);
   });
+  // Nothing else looks for a newer draft model where nobody chats.
+  c.executionCtx.waitUntil(refreshDraft(c.env, target));
   const completion = suggestions.reduce((sum, { tokens }) => sum + tokens, 0);
   return c.json({
     id: newId('cmpl-'),

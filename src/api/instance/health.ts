@@ -1,7 +1,8 @@
 /** Live: this worker answers. Ready: it can also answer questions. */
 import { Hono } from 'hono';
 import { type Bindings, verifierUrls } from '../../bindings.ts';
-import { type DraftModelState, warmUp } from '../../generate/draft-model/bundled.ts';
+import { refreshDraft } from '../../generate/draft-model/isolate-draft.ts';
+import type { DraftModelState } from '../../generate/draft-model/served-draft.ts';
 import { loadModel, reloadModel } from '../../model/record.ts';
 import { embedderState } from '../../retrieve/embed/choose.ts';
 import { wakeToPrepare } from '../../retrieve/wake.ts';
@@ -118,7 +119,7 @@ async function checkVerifier(env: Bindings, local: boolean): Promise<Check> {
 /** The draft model's state, made if it was not yet. */
 async function checkDraftModel(env: Bindings): Promise<DraftModelState | null> {
   try {
-    return await warmUp(env, (await loadModel(env)).fingerprint.tokenizer);
+    return await refreshDraft(env, await loadModel(env));
   } catch {
     return null;
   }

@@ -14,14 +14,15 @@ import {
 } from '../../link/protocol/index.ts';
 import type { RememberedDrafter } from '../../memory/turn/turn-drafter.ts';
 import type { TurnModel } from '../turn.ts';
-import { readyModel } from './bundled.ts';
-import { draftContext } from './context.ts';
-import { EdgeDrafter } from './edge-drafter.ts';
+import { draftContext, MAX_DRAFT_CONTEXT } from './context.ts';
+import { EdgeDrafter, rowsOfTurn } from './edge-drafter.ts';
 import type { EdgeModel } from './edge-model.ts';
+import { leaseDraft } from './isolate-draft.ts';
 import { Payoff, type TurnKind, type TurnPayoff } from './payoff.ts';
 import type { DraftModelPolicy } from './policy.ts';
+import type { DraftLease } from './served-draft.ts';
 
-/** Turns of an isolate that have one at a time: each holds a cache of a few megabytes. */
+/** Turns of an isolate that have it at a time: they share one thread. */
 const MAX_MODEL_TURNS = 6;
 
 export interface ModelUsage {
@@ -58,7 +59,9 @@ export interface TurnFacts {
 /** What the kind of a turn follows from. */
 type KindFacts = Pick<TurnFacts, 'namespace' | 'reads' | 'position' | 'temperature'>;
 
-const payoff = new Payoff();
+/** What the model that is served has shown: another one begins anew. */
+let payoff = new Payoff();
+let judged: EdgeModel | null = null;
 let turns = 0;
 
 export class DraftingModel implements TurnModel {
@@ -67,12 +70,14 @@ export class DraftingModel implements TurnModel {
   readonly remembered: RememberedDrafter | null;
   private readonly store: ModelStore;
   private readonly edge: EdgeDrafter;
+  private readonly lease: DraftLease;
   private readonly account: TurnPayoff;
   private readonly contextTokens: number;
   private stopped = false;
 
-  private constructor(model: EdgeModel, facts: TurnFacts, policy: DraftModelPolicy) {
+  private constructor(lease: DraftLease, facts: TurnFacts, policy: DraftModelPolicy) {
     const { temperature, reads } = facts;
+    this.lease = lease;
     const shared = temperature > 0 && policy.sharesNoise;
     const store = new ModelStore({ drawn: shared });
     this.store = store;
@@ -82,7 +87,7 @@ export class DraftingModel implements TurnModel {
     this.account = payoff.turn(kindOf(facts));
     const context = draftContext(reads.tokens, reads.regions);
     this.contextTokens = context.length;
-    this.edge = new EdgeDrafter(model, store, this.drafter, {
+    this.edge = new EdgeDrafter(lease.model, store, this.drafter, {
       context,
       position: facts.position,
       maxTokens: facts.maxTokens,
@@ -97,11 +102,18 @@ export class DraftingModel implements TurnModel {
   /** null where the model is not to be had, or would not pay. */
   static for(facts: TurnFacts, policy: DraftModelPolicy): DraftingModel | null {
     if (turns >= MAX_MODEL_TURNS) return null;
-    const model = readyModel(facts.env, facts.tokenizer);
-    if (!model) return null;
+    const contextTokens = Math.min(facts.reads.tokens.length, MAX_DRAFT_CONTEXT);
+    const rows = rowsOfTurn(contextTokens, facts.maxTokens);
+    const lease = leaseDraft(facts.env, facts.tokenizer, rows);
+    if (!lease) return null;
+    if (lease.model !== judged) {
+      judged = lease.model;
+      payoff = new Payoff();
+    }
     const pays = policy.staysUnpaid || payoff.admits(kindOf(facts));
-    if (!pays && facts.transfer === 0) return null;
-    return new DraftingModel(model, facts, policy);
+    if (pays || facts.transfer > 0) return new DraftingModel(lease, facts, policy);
+    lease.end();
+    return null;
   }
 
   /** What a step takes in turns like this, with `model` drafting in it or without: what saving one is worth. */
@@ -135,6 +147,7 @@ export class DraftingModel implements TurnModel {
     this.stopped = true;
     turns--;
     this.edge.stop();
+    this.lease.end();
   }
 
   usage(): ModelUsage {

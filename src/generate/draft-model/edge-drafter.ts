@@ -39,6 +39,11 @@ export interface EdgeTurn {
   staysUnpaid: boolean;
 }
 
+/** Rows of the cache of a turn that is nowhere full. */
+export function rowsOfTurn(contextTokens: number, maxTokens: number): number {
+  return contextTokens + maxTokens + NODE_ROWS;
+}
+
 export class EdgeDrafter {
   passes = 0;
   /** Why it drafts no more, where it does not. */
@@ -58,8 +63,8 @@ export class EdgeDrafter {
 
   constructor(model: EdgeModel, store: ModelStore, drafter: BlendDrafter, turn: EdgeTurn) {
     const { positions, vocabSize } = model.facts;
-    const whole = turn.context.length + turn.maxTokens + NODE_ROWS;
-    this.cache = new EdgeCache(model, Math.min(positions, whole));
+    const rows = rowsOfTurn(turn.context.length, turn.maxTokens);
+    this.cache = new EdgeCache(model, Math.min(positions, rows));
     this.positions = positions;
     this.vocabSize = vocabSize;
     this.store = store;

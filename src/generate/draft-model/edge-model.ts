@@ -8,6 +8,7 @@
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
 import type { Superposition } from '../../draft/superposed.ts';
+import type { DraftFacts } from '../../store/drafts.ts';
 
 /** Additive value of what a row does not see; finite, as −∞ gives NaN. */
 const MASKED = -1e4;
@@ -15,23 +16,14 @@ const FREE = 0;
 const HELD = 1;
 const COMMITTED = 2;
 
-/** What `edge.json` says of `edge.onnx`. */
-export interface EdgeFacts {
-  /** The model's name, for what is said by it alone. */
-  id: string;
-  layers: number;
-  /** Values of a key or value row. */
-  width: number;
-  vocabSize: number;
-  /** Positions that it can read. */
-  positions: number;
-  /** Fingerprint of the tokenizer whose ids it reads. */
-  tokenizer: string;
+/** Of ONNX Runtime's session, what is used here. */
+export interface EdgeSession {
+  run(feeds: InferenceSession.FeedsType): Promise<InferenceSession.ReturnType>;
 }
 
 export interface EdgeModel {
-  readonly facts: EdgeFacts;
-  readonly session: InferenceSession;
+  readonly facts: DraftFacts;
+  readonly session: EdgeSession;
   readonly Tensor: typeof Tensor;
 }
 

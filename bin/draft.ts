@@ -1,0 +1,40 @@
+/** `npx espalier draft add` as a process: it needs the model builder, which the other commands here need not load. */
+import { parseArgs } from 'node:util';
+import { addDraft, buildDraft } from './add-draft.ts';
+
+const USAGE = 'Usage: npx espalier draft add SOURCE [--layers N] [--remote | --state DIR]';
+
+try {
+  process.exitCode = await run(process.argv.slice(3));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+
+async function run(argv: string[]): Promise<number> {
+  const { positionals, values } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: {
+      layers: { type: 'string' },
+      remote: { type: 'boolean', default: false },
+      state: { type: 'string', default: '.espalier/wrangler' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const source = positionals[1];
+  if (values.help || !source) {
+    console.log(USAGE);
+    return values.help ? 0 : 2;
+  }
+  const layers = values.layers === undefined ? undefined : Number(values.layers);
+  const draft = await buildDraft(source, layers);
+  addDraft(draft, values.remote ? 'remote' : values.state);
+  const { id, bytes, positions, tokenizer } = draft.record;
+  console.log(`${id}: ${(bytes / 1e6).toFixed(1)} MB, ${positions} positions`);
+  console.log(`tokenizer ${tokenizer}`);
+  console.log(
+    'Workers find it within a minute of an answer or of /health, which tells under draft_model.',
+  );
+  return 0;
+}

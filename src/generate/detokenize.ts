@@ -10,6 +10,7 @@
  */
 
 export interface Decoder {
+  /** Is never given an empty list, which Hugging Face's tokenizers refuse. */
   decode(ids: number[]): string;
 }
 
@@ -42,6 +43,7 @@ export class Detokenizer {
 
   /** What is still waiting at the end of the answer. */
   flush(): string {
+    if (this.window.length === 0) return '';
     return this.decoder.decode(this.window).slice(this.emittedText.length);
   }
 }

@@ -13,6 +13,7 @@ import { keptMixer } from '../memory/turn/shared-mixer.ts';
 import { TurnDrafter } from '../memory/turn/turn-drafter.ts';
 import type { ModelRecord } from '../model/record.ts';
 import { namespaceOf, type Tenant } from '../store/tenants.ts';
+import { Detokenizer } from './detokenize.ts';
 import { draftContext, MAX_DRAFT_CONTEXT } from './draft-model/context.ts';
 import { pause } from './draft-model/edge-drafter.ts';
 import type { EdgeModel } from './draft-model/edge-model.ts';
@@ -143,7 +144,10 @@ async function draftsFor(
 function toText({ tokenizer }: ModelRecord, { tokens, ended }: Draft, stop: readonly string[]) {
   const kept = ended ? tokens.slice(0, -1) : [...tokens];
   const stops = new StopStrings(stop);
-  const decoded = tokenizer.decode(kept, { skip_special_tokens: true });
+  const detokenizer = new Detokenizer({
+    decode: (ids) => tokenizer.decode(ids, { skip_special_tokens: true }),
+  });
+  const decoded = kept.map((token) => detokenizer.push(token)).join('') + detokenizer.flush();
   // A length may end inside a character: what there is of it is not text.
   const text = stops.push(ended ? decoded : decoded.replace(/\ufffd+$/, ''));
   const cut = stops.stopped;

@@ -24,6 +24,8 @@ export const PEAR =
   'The espaliered pear is pruned twice a year, in July and in the depth of winter.';
 export const QUINCE = 'A quince is picked in October, before the first frost, and ripens indoors.';
 
+/** The bundled model's token that ends an answer. */
+const IM_END = 2;
 /** Nothing but the messages in the prompt: every route then has the same. */
 const BARE = { vector_store_ids: [] };
 const DRAWN = { ...BARE, temperature: 0.8, seed: 11 };
@@ -100,6 +102,15 @@ export const CASES: readonly Case[] = [
     async run({ ask }) {
       const { finishes, usage } = await ask({ ...QUESTION, maxTokens: 7 });
       expect([finishes, usage.output]).toEqual([['length'], 7]);
+    },
+  },
+  {
+    name: 'says nothing where the first token ends it',
+    needs: ['penalties'],
+    async run({ ask }) {
+      const penalties = { logit_bias: { [IM_END]: 100 } };
+      const { texts, finishes, usage } = await ask({ ...QUESTION, penalties });
+      expect([texts, finishes, usage.output]).toEqual([[''], ['stop'], 0]);
     },
   },
   {

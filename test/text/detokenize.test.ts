@@ -52,6 +52,15 @@ describe('detokenizer', () => {
   });
 });
 
+test('an answer without a token has no text, and its tokenizer is not asked', () => {
+  const detokenizer = new Detokenizer({
+    decode() {
+      throw new Error('token_ids must be a non-empty array of integers.');
+    },
+  });
+  expect(detokenizer.flush()).toBe('');
+});
+
 describe('stop strings', () => {
   const text = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 30 });
   const stops = fc.array(

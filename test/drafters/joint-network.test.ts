@@ -124,24 +124,28 @@ test('a pass takes the time of all, and closing closes all', () => {
   ]);
 });
 
-test.each([false, true])(
-  'grows a tree with committed nodes kept, states read: %s',
-  async (reads) => {
-    const networks = [new ScriptedNetwork(VOCAB, right), new ScriptedNetwork(VOCAB, wrong)];
-    Object.assign(networks[0]!, { readsStates: reads });
-    const drafters = new NetworkedDrafters(new JointNetwork(networks), { now: () => 0 }, ALWAYS);
-    const seat = drafters.seat(turnOf({ prompt: PROMPT }));
-    seat.begin(PROMPT, []);
-    await drafters.prepare([seat]);
-    seat.commit(Int32Array.of(truth(8), truth(9)));
-    for (const { runs } of networks) runs.length = 0;
-    await drafters.prepare([seat]);
-    for (const { runs } of networks) {
-      const [first] = runs[0]!;
-      // One that keeps its rows is told which became text; with one that does not, all read it again.
-      expect(first!.settled).toHaveLength(reads ? 0 : 2);
-      expect(new Set(first!.settled).size).toBe(first!.settled.length);
-      expect([...first!.tokens]).toEqual(reads ? [truth(8), truth(9)] : []);
-    }
-  },
-);
+test.each([false, true])('committed nodes are kept by row, or read anew: %s', async (reads) => {
+  const networks = [new ScriptedNetwork(VOCAB, right), new ScriptedNetwork(VOCAB, wrong)];
+  Object.assign(networks[0]!, { readsStates: reads });
+  const drafters = new NetworkedDrafters(new JointNetwork(networks), { now: () => 0 }, ALWAYS);
+  const seat = drafters.seat(turnOf({ prompt: PROMPT }));
+  seat.begin(PROMPT, []);
+  await drafters.prepare([seat]);
+  const committed = [truth(8), truth(9)];
+  const kept = networks.map(({ runs }) => {
+    const nodes = runs.flatMap(([question]) => question!.nodes);
+    return committed.map((token, i) => nodes.find((one) => isAt(one, token, 9 + i))!.row);
+  });
+  seat.commit(Int32Array.from(committed));
+  for (const { runs } of networks) runs.length = 0;
+  await drafters.prepare([seat]);
+  for (const [i, { runs }] of networks.entries()) {
+    const { settled, tokens } = runs[0]![0]!;
+    expect([...settled]).toEqual(reads ? [] : kept[i]);
+    expect([...tokens]).toEqual(reads ? committed : []);
+  }
+});
+
+function isAt(node: ModelNode, token: number, position: number): boolean {
+  return node.token === token && node.position === position;
+}

@@ -12,6 +12,7 @@ import time
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from muon import Muon
 from safetensors.torch import load_file, save_file
 
 HELD_OUT = 0.04  # of the answers
@@ -122,19 +123,21 @@ def learn(drafter, texts, args, save):
             for name, own in drafter.tensors().items():
                 own.copy_(known[name])
     params = [p for p in drafter.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(params, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.01)
+    optimizers = [Muon([p for p in params if p.ndim == 2], args.lr),
+                  torch.optim.AdamW([p for p in params if p.ndim < 2], lr=args.lr, betas=(0.9, 0.98), weight_decay=0.01)]
     began, step, share, saved, seen = time.process_time(), 0, 0.0, 0.0, []
     print(f'{sum(len(t["tokens"]) - t["asked"] for t in texts)} tokens to learn from, '
           f'{sum(p.numel() for p in params)} parameters', flush=True)
     for batch in batches(texts, args.batch):
-        for group in optimizer.param_groups:
+        for group in [group for optimizer in optimizers for group in optimizer.param_groups]:
             group['lr'] = args.lr * min(1, (step + 1) / 50) * max(0.02, 1 - share)
         losses = drafter.losses(batch, compare)
         loss = sum(loss for loss, _ in losses) / len(losses)
-        optimizer.zero_grad()
+        drafter.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(params, 1.0)
-        optimizer.step()
+        for optimizer in optimizers:
+            optimizer.step()
         step += 1
         minutes = (time.process_time() - began) / 60
         share = minutes / args.train_minutes

@@ -91,7 +91,7 @@ def main():
         print(f'without {len(gone)} of {len(blocks)} blocks ({names}): first token agrees {agrees[0]:.3f}, '
               f'{1 + float(agrees.sum()):.2f} tokens a step of {1 + args.places}, pass {pass_ms:.2f} ms; simulated '
               f'{speed(best, 1 + float(agrees[:best].sum())):.2f} × plain with chains of {best}, '
-              f'{speed(best, best + 1):.2f} × if all agreed', flush=True)
+              f'{speed(args.places, args.places + 1):.2f} × if all of {args.places} agreed', flush=True)
 
 
 if __name__ == '__main__':

@@ -2,7 +2,7 @@
 reads the token and the state behind the one before it, and learns the state and the words behind it. Drafting, it
 reads its own states. So the texts are read `--passes` times: at the second every token is the second of a draft, which
 reads the state that was guessed at the first, over keys and values of the target's states; and so on (HASS,
-2408.15766; EAGLE-3's training-time test, 2503.01840). EAGLE adds noise to the states instead.
+2408.15766; EAGLE-3's training-time test, 2503.01840). The target's states have some noise, as EAGLE's.
 
 The target writes its own answers. Nothing of it is trained: its norm and head are used, of the vocabulary's first
 `--vocabulary` tokens.
@@ -22,6 +22,7 @@ from trainer import learn, padded, save, training
 
 RIDGE = 1e-3  # of the mean square of what is read
 STATE_WEIGHT = 0.5  # of the states' loss beside that of the words
+NOISE = 0.2  # of the states' root mean square
 KEPT = 64  # states of a question that the verifier has (gpu-backend/drafters/target-states.ts)
 HIDDEN = 0.75, 0.3  # of the texts, long and short, have no states at their beginning
 
@@ -102,8 +103,10 @@ class Feature(nn.Module):
         tokens = padded([t['tokens'] for t in texts])[0].long()
         first = torch.tensor([hidden(t['asked']) for t in texts])
         known = (torch.arange(tokens.shape[1]) >= first[:, None])[..., None]
+        # Without noise a text that is read again is known by its states.
+        noise = NOISE * scale * torch.randn_like(truth) if self.training else 0
         found = []
-        for own in self.drafts(tokens, truth * known):
+        for own in self.drafts(tokens, (truth + noise) * known):
             loss, right = compare(own[real], texts)
             off = F.smooth_l1_loss(own[real] / scale, truth[real] / scale)
             found.append((loss + STATE_WEIGHT * off, right))

@@ -182,12 +182,20 @@ class Target:
 
 
 def answers(target, args, *exits):
-    """Those in the file `args.kept`, or newly written ones, which it keeps."""
-    if args.kept and os.path.exists(args.kept):
-        texts = torch.load(args.kept, weights_only=True)
-        if set(exits) - set(texts[0]['hidden']):
-            raise SystemExit(f'{args.kept} has states behind layers {[*texts[0]["hidden"]]}, not {exits}: write anew with --behind')
-        return texts
+    """Those in the files `args.kept`, or newly written ones, which the one that is not there keeps. Each tells its file."""
+    written = [file for file in args.kept if os.path.exists(file)]
+    texts = [{**text, 'file': file} for file in written for text in torch.load(file, weights_only=True)]
+    lacks = [t['file'] for t in texts if set(exits) - set(t['hidden'])]
+    if lacks:
+        raise SystemExit(f'{lacks[0]} has no states behind layers {exits}: write anew with --behind')
+    missing = [file for file in args.kept if file not in written]
+    if missing or not texts:
+        texts += [{**text, 'file': ''} for text in written_anew(target, args, missing[0] if missing else None, exits)]
+    return texts
+
+
+def written_anew(target, args, kept, exits):
+    """New answers, which are kept in the file `kept` batch by batch, so that what was written is not lost."""
     exits = {*exits, *args.behind}
     tok = Tokenizer.from_file(os.path.join(target.folder, 'tokenizer.json'))
     ends = target.c.get('eos_token_id')
@@ -204,9 +212,9 @@ def answers(target, args, *exits):
             texts += target.write(batch, exits, ends[0], ends)
             print(f'{sum(len(t["tokens"]) - t["asked"] for t in texts)} tokens written in {len(texts)} answers, '
                   f'{(time.process_time() - began) / 60:.1f} minutes', flush=True)
-            if args.kept:  # batch by batch, so that what was written is not lost
-                torch.save(texts, f'{args.kept}.partial')
-                os.replace(f'{args.kept}.partial', args.kept)
+            if kept:
+                torch.save(texts, f'{kept}.partial')
+                os.replace(f'{kept}.partial', kept)
             if (time.process_time() - began) >= args.write_minutes * 60:
                 break
     return texts
@@ -234,7 +242,7 @@ def asking(p):
     """The options of who needs answers."""
     p.add_argument('--model', required=True, help='the folder of a checkpoint with its manifest')
     p.add_argument('--text', help='a folder of texts that some of the questions are about')
-    p.add_argument('--kept', help='answers that were written before, or are to be kept for another training')
+    p.add_argument('--kept', nargs='*', default=[], help='files of answers that were written before; one that is not there keeps new ones')
     p.add_argument('--behind', type=int, nargs='*', default=[], help='keep the states behind so many layers too, for another training')
     p.add_argument('--write-minutes', type=float, default=16, help='of processor time, over all threads')
     p.add_argument('--write-batch', type=int, default=96, help='answers written at once')

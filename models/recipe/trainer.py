@@ -103,12 +103,16 @@ def batches(texts, size):
 
 
 def split(texts):
-    """Those that are held out, and those that are learned from: the same for every training on them."""
-    texts = [t for t in texts if len(t['tokens']) - t['asked'] >= LEAST]
-    # Those that were written at once are of like length.
-    texts = random.Random(1).sample(texts, len(texts))
-    held = max(8, int(len(texts) * HELD_OUT))
-    return texts[:held], texts[held:]
+    """Those that are held out, and those that are learned from: of each file the same for every training on it."""
+    held, learned = [], []
+    for file in dict.fromkeys(t['file'] for t in texts):
+        own = [t for t in texts if t['file'] == file and len(t['tokens']) - t['asked'] >= LEAST]
+        # Those that were written at once are of like length.
+        own = random.Random(1).sample(own, len(own))
+        most = max(8, int(len(own) * HELD_OUT))
+        held += own[:most]
+        learned += own[most:]
+    return held, learned
 
 
 def learn(drafter, texts, args, save):

@@ -7,8 +7,8 @@
  *                         [-- --rounds 6] [-- --tokens 64]
  *
  * A round sends each stream its question. Memory is off: questions come again, and what
- * was answered before would be drafted whole. Each pair of rounds gives a ratio; beside
- * their mean stands its standard error, as single rounds differ by a tenth.
+ * was answered before would be drafted whole. Each pair of rounds gives a ratio. The
+ * bench reports their mean and its standard error: single rounds differ by a tenth.
  */
 import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
@@ -23,6 +23,7 @@ const json = process.argv.includes('--json');
 const model = text('--model', '');
 const loads = text('--streams', '1,2,4,8,16').split(',').map(Number);
 const rounds = Number(text('--rounds', '6'));
+if (!(rounds >= 2)) throw new Error('--rounds must be 2 or more: one pair has no standard error');
 const maxTokens = Number(text('--tokens', '64'));
 /** Rounds of each mode before those that count: V8 compiles what drafts during the first seconds of a load. */
 const WARMING_ROUNDS = 3;

@@ -6,6 +6,9 @@ declare global {
   type SqlStorageValue = workers.SqlStorageValue;
   type D1Database = workers.D1Database;
   type R2Bucket = workers.R2Bucket;
+  type R2PutOptions = workers.R2PutOptions;
+  type FixedLengthStream = workers.FixedLengthStream;
+  const FixedLengthStream: typeof workers.FixedLengthStream;
   type Fetcher = workers.Fetcher;
   type DurableObjectNamespace<T extends Rpc.DurableObjectBranded | undefined = undefined> =
     workers.DurableObjectNamespace<T>;

@@ -1,7 +1,6 @@
 /**
- * Walks over a row of logits that look for its few large entries. Most blocks of eight
- * contain none, and one condition over eight comparisons takes less than half the time
- * of eight branches.
+ * Finds the few large entries in a row of logits. Most blocks of eight contain none, and
+ * one condition over eight comparisons takes less than half the time of eight branches.
  */
 
 /** Entries that are compared at once. */

@@ -70,7 +70,7 @@ export interface NetworkedTurn {
    * Drafts without what the network has said since the last commit, to compare with;
    * false where it has said nothing.
    */
-  draftWithout(tree: TokenTree, budget: number): boolean;
+  draftWithout(tree: TokenTree, budget: number, least?: number): boolean;
   /** What the network said after nodes of `tree`, of a turn that insists. */
   words(tree: TokenTree): DraftWord[];
 }

@@ -88,11 +88,11 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     this.write(tokens);
   }
 
-  draftWithout(tree: TokenTree, budget: number): boolean {
+  draftWithout(tree: TokenTree, budget: number, least?: number): boolean {
     if (this.asked.size === 0) return false;
     this.store.silent = true;
     try {
-      this.draft(tree, budget);
+      this.draft(tree, budget, least);
     } finally {
       this.store.silent = false;
     }

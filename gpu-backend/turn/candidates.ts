@@ -150,7 +150,7 @@ export class Candidates {
     this.proposed = spare;
     spare.clear();
     if (!this.isDrafted || most <= 0) return falling.subarray(0, 0);
-    this.without?.draw(this.standing, most, this.finish);
+    this.without?.draw(this.standing, most, least, this.finish);
     this.seat?.draft(spare, most, least);
     fuse(spare, this.standing);
     // Between frames the arrived tree's nodes are free.

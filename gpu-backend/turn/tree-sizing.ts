@@ -25,9 +25,12 @@ const MAX_STANDINGS = 256 * ACCEPT_RULES.length;
 /** A step that takes longer than so many times what was expected counts as if it took that: a hiccup. */
 const MOST_OVER = 3;
 
-/** Nodes whose mean price tells which candidates need not be drawn: those that bring less than this share of it. */
+/**
+ * Nodes whose mean price tells which candidates need not be drawn: those that bring less
+ * than this share of it. Some of them would have cost nothing, where rows are padded.
+ */
 const PRICED_NODES = 8;
-const SURELY_IN_VAIN = 0.5;
+const NOT_WORTH_DRAWING = 0.5;
 
 /** What sizing needs of a session. */
 export interface Draftable {
@@ -91,7 +94,7 @@ export class TreeSizing {
     const proposed = sessions.map((session, i) => {
       if (!drafting[i]) return NOTHING;
       const { acceptance } = this.standing(session);
-      const least = (SURELY_IN_VAIN * price) / acceptance.most;
+      const least = (NOT_WORTH_DRAWING * price) / acceptance.most;
       const falling = propose(session, least).subarray(0, this.account(session, load).mostNodes);
       acceptance.correct(falling);
       return falling;

@@ -30,11 +30,12 @@ export class Without {
   draw(
     standing: TokenTree,
     most: number,
+    least: number,
     finish: (tree: TokenTree, spare: TokenTree) => TokenTree,
   ): void {
     this.drafted.clear();
     this.proposed = null;
-    if (!this.networked.draftWithout(this.drafted, most)) return;
+    if (!this.networked.draftWithout(this.drafted, most, least)) return;
     fuse(this.drafted, standing);
     this.proposed = finish(this.drafted, this.spare);
   }

@@ -109,7 +109,8 @@ export async function keepParts(
 ): Promise<void> {
   const key = partsKey(file.tenantId, file.id);
   const customMetadata = { made: label.made, tokens: String(label.tokens) };
-  await env.FILES.put(key, JSON.stringify(parts), { customMetadata });
+  const bytes = new TextEncoder().encode(JSON.stringify(parts));
+  await putInSlices(env.FILES, key, bytes, { customMetadata });
   if (!(await findFile(env, file.tenantId, file.id))) await env.FILES.delete(key);
 }
 

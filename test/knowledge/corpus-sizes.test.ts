@@ -1,6 +1,7 @@
 /** A store's documents are counted by pages, whatever their size. */
 import { expect, test } from 'vitest';
 import type { Bindings } from '../../src/bindings.ts';
+import { DocumentSizes } from '../../src/memory/objects/document-sizes.ts';
 import { sizesOf } from '../../src/store/corpus-texts.ts';
 import type { CorpusPlace } from '../../src/store/objects/memory.ts';
 import { MemoryD1 } from '../support/d1-in-memory.ts';
@@ -52,4 +53,23 @@ test('small ones together, large ones page by page, and those that are not ready
   // Which they are; the first; three pages, three pages with an empty one; the last.
   expect(asked).toBe(1 + 1 + 3 + 3 + 1);
   expect(await sizesOf(env, PLACE, [])).toEqual([]);
+});
+
+test('what was counted is not counted again, and is forgotten when it is not asked for', async () => {
+  const d1 = new MemoryD1();
+  const env = { DB: d1.binding } as Bindings;
+  d1.rows("INSERT INTO tenants (id, name) VALUES (1, 'ann')");
+  add(d1, 1, 3, 10);
+  add(d1, 2, 2, 5);
+  const sizes = new DocumentSizes();
+  const both = [
+    { id: 1, tokens: 30 },
+    { id: 2, tokens: 10 },
+  ];
+  expect(await sizes.of(env, PLACE, [1, 2])).toEqual(both);
+  d1.rows('DELETE FROM chunk_tokens');
+  expect(await sizes.of(env, PLACE, [1, 2])).toEqual(both);
+  expect(await sizes.of(env, PLACE, [2])).toEqual(both.slice(1));
+  // Anew, and nothing is there.
+  expect(await sizes.of(env, PLACE, [1, 2])).toEqual(both.slice(1));
 });

@@ -20,7 +20,6 @@ import {
   type DocumentTexts,
   documentsOf,
   readTexts,
-  sizesOf,
   storeState,
 } from '../../store/corpus-texts.ts';
 import { newId } from '../../store/ids.ts';
@@ -36,6 +35,7 @@ import { alarmWithin } from './alarm.ts';
 import { CORPUS_LIMITS, type CorpusLimits, MAX_SHARDS } from './corpus-limits.ts';
 import { nextSegment, roomBeside, segmentsToMerge, tokensIn, within } from './corpus-plan.ts';
 import { CorpusSegments, type HeldSegment } from './corpus-segments.ts';
+import { DocumentSizes } from './document-sizes.ts';
 import { buildInSlices } from './sliced-build.ts';
 
 /** In the middle of a turn the truth may be this old. */
@@ -52,6 +52,7 @@ export class StoreCorpus extends DurableObject<Bindings> implements StoreCorpusO
   /** The store's `revision` that the documents were checked against. */
   private revision: number | null = null;
   private checkedAt = Number.NEGATIVE_INFINITY;
+  private readonly sizes = new DocumentSizes();
   private building: SegmentBuilder | null = null;
 
   /** Documents have come or gone: the alarm sees to it. */
@@ -130,11 +131,8 @@ export class StoreCorpus extends DurableObject<Bindings> implements StoreCorpusO
     // The shard before this one has room again.
     const moved = corpus.hideAllBut(ours);
     const held = corpus.documents();
-    const sizes = await sizesOf(
-      this.env,
-      place,
-      [...ours].filter((id) => !held.has(id)),
-    );
+    const open = [...ours].filter((id) => !held.has(id));
+    const sizes = await this.sizes.of(this.env, place, open);
     const { fitting, beyond } = nextSegment(sizes, roomBeside(corpus, this.limits), this.limits);
     return { fitting, beyond, dropped: moved > 0 };
   }

@@ -10,7 +10,6 @@ import { AlignmentStore } from '../../draft/stores/alignment-store.ts';
 import type { ModelStore } from '../../draft/stores/model-store.ts';
 import { SessionStore } from '../../draft/stores/session-store.ts';
 import { type Span, SpanStore } from '../../draft/stores/span-store.ts';
-import type { TokenTree } from '../../draft/tree/tree.ts';
 import { STORES_WITH_MODEL, WORKER_STORES } from '../objects/mixer-weights.ts';
 import { keptMixer, type SharedMixer } from './shared-mixer.ts';
 
@@ -45,9 +44,9 @@ export class TurnDrafter extends BlendDrafter {
     this.fetched.learn(runs);
   }
 
-  override draft(tree: TokenTree, budget: number): void {
+  override draft(...[tree, budget, least]: Parameters<BlendDrafter['draft']>): void {
     const first = tree.size;
-    super.draft(tree, budget);
+    super.draft(tree, budget, least);
     // Nodes are added best first.
     const likeliest = tree.size > first ? tree.probs[first]! : 0;
     if (likeliest < SURE && !this.fetched.isFull) this.unsure();

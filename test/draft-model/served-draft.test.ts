@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import * as ort from 'onnxruntime-web/wasm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { buildEdgeDecoder } from '../../gpu-backend/builder/edge-decoder.ts';
+import { readRows } from '../../gpu-backend/builder/tensor-reader.ts';
+import { readWeightIndex } from '../../gpu-backend/builder/weight-index.ts';
 import { ROOT } from '../../local/root.ts';
 import { type DraftShelf, LOOK_MS } from '../../src/generate/draft-model/draft-choice.ts';
 import { EdgeCache, type EdgeModel } from '../../src/generate/draft-model/edge-model.ts';
@@ -114,6 +116,16 @@ async function put(graph: Uint8Array, changes: Partial<DraftRecord> = {}): Promi
   await putGraph(record, graph);
   await bucket.files.put(draftRecordKey(record.tokenizer), JSON.stringify(record));
   return record;
+}
+
+/** A graph whose last norm has no numbers for weights. */
+function withoutNumbers(graph: Uint8Array): Uint8Array {
+  const [weights] = readRows(readWeightIndex(DRAFT).get('model.norm.weight')!);
+  const bytes = Buffer.from(graph);
+  const at = bytes.indexOf(Buffer.from(weights!.buffer));
+  expect(at).toBeGreaterThan(0);
+  // All bits of a float32 set are a NaN.
+  return bytes.fill(0xff, at, at + weights!.byteLength);
 }
 
 /** A minute later, as nothing is looked up sooner. */
@@ -339,6 +351,10 @@ describe('refused', () => {
     'a graph of a larger vocabulary': {
       said: 'it knows 6144 tokens and not 6143',
       put: () => put(shallow, { vocabSize: 6143 }),
+    },
+    'a graph that computes no numbers': {
+      said: 'no numbers',
+      put: () => put(withoutNumbers(shallow)),
     },
     'a vocabulary that the tokenizer does not have': {
       said: 'more than the tokenizer has',

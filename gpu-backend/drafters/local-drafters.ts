@@ -62,8 +62,11 @@ export interface LocalDrafters {
   readonly spent: Readonly<Spent> | null;
   /** A turn's seat. */
   seat(turn: SeatedTurn): Seat;
-  /** Computes what the seats draft from in the step to come. Never rejects; between steps of the engine only. */
-  prepare(seats: readonly Seat[]): Promise<void>;
+  /**
+   * Computes what the seats draft from in the step to come. Never rejects; between steps of the engine only.
+   * @param sessions how many step then, whether they have a seat or not; as many as there are seats where absent
+   */
+  prepare(seats: readonly Seat[], sessions?: number): Promise<void>;
   /** What a step of `stepMs` milliseconds, preparation left out, has brought to those who were prepared for it. */
   settle(outcomes: readonly Outcome[], stepMs: number): void;
   close(): void;

@@ -4,7 +4,8 @@
  * read, and the trees that are drawn next go on from there. So trees grow best-first
  * over few passes. A pass is made while what it should bring (`Gain`) is worth more
  * than its time, and none where the network does not pay (`Price`). A turn that insists
- * asks at any price, which is on nobody's account.
+ * asks at any price, which is on nobody's account. Beside others that takes a bounded
+ * share of their time.
  */
 import { Lru } from '../../src/draft/lru.ts';
 import type { Clock } from '../../src/link/protocol/index.ts';
@@ -24,6 +25,9 @@ const PASS_NODES = 12;
 const CATCH_UP = 8;
 /** Namespaces whose records are kept; the one used longest ago is forgotten first. */
 const MAX_NAMESPACES = 256;
+/** Time that runs of turns that insist may take beside others, as a share of their steps, and the most that is saved up of it. */
+const INSISTED_SHARE = 0.5;
+const MOST_INSISTED_STEPS = 8;
 /** A network that fails so often in a row is not asked again. */
 const MAX_FAILURES = 3;
 
@@ -52,6 +56,10 @@ export class NetworkedDrafters implements LocalDrafters {
   private load = 0;
   /** Whether a turn insisted in the last preparation: what such a step took says nothing of what pays. */
   private insisted = false;
+  /** Whether only turns that insist stepped after the last preparation: they hold up nobody else. */
+  private alone = false;
+  /** Milliseconds that turns which insist may still take beside others; below 0 they wait until others' steps made up for it. */
+  private insistedMs = 0;
   /** In a row. */
   private failures = 0;
 
@@ -68,17 +76,17 @@ export class NetworkedDrafters implements LocalDrafters {
     return new NetworkedSeat(turn, this.network, this.record(turn.namespace).gain, memory);
   }
 
-  async prepare(seats: readonly Seat[]): Promise<void> {
+  async prepare(seats: readonly Seat[], sessions = seats.length): Promise<void> {
     const began = this.clock.now();
     this.load = 32 - Math.clz32(Math.max(0, seats.length - 1));
+    this.alone = seats.filter(({ networked }) => networked?.insists).length === sessions;
     if (this.failures >= MAX_FAILURES) {
       for (const { networked } of seats) networked?.leave();
       return;
     }
-    const insisting = seats.filter(({ networked }) => networked?.insists).length;
-    this.insisted = insisting > 0;
+    this.insisted = seats.some(({ networked }) => networked && this.mayInsist(networked));
     // Turns that share the step wait for one run that another insists on, and no more.
-    const most = insisting > 0 && insisting < seats.length ? 1 : MAX_PASSES;
+    const most = this.insisted && !this.alone ? 1 : MAX_PASSES;
     let asking: NetworkedTurn[] = [];
     try {
       for (const { networked } of seats) {
@@ -104,13 +112,20 @@ export class NetworkedDrafters implements LocalDrafters {
       const { networked } = one.seat;
       if (!networked) continue;
       this.spent.tokens += one.extra;
-      if (this.insisted) continue;
+      if (networked.insists) continue;
       const price = this.price(networked.namespace);
       extra.set(price, (extra.get(price) ?? 0) + one.extra);
     }
     this.purse.step();
-    // Whoever shares a run shares its time.
-    for (const [price, own] of extra) price.settle(stepMs, tokens, own, this.lastMs / extra.size);
+    for (const [price, own] of extra) {
+      // What another turn insisted on is neither paid for nor gained by: only what a step takes is learned.
+      if (this.insisted) price.settle(stepMs, tokens, 0, 0);
+      // Whoever shares a run shares its time.
+      else price.settle(stepMs, tokens, own, this.lastMs / extra.size);
+    }
+    if (this.insisted && !this.alone) this.insistedMs -= this.lastMs;
+    const most = MOST_INSISTED_STEPS * stepMs;
+    this.insistedMs = Math.min(most, this.insistedMs + INSISTED_SHARE * stepMs);
     this.lastMs = 0;
   }
 
@@ -132,9 +147,13 @@ export class NetworkedDrafters implements LocalDrafters {
     return this.affords(turn, 0) && turn.enter();
   }
 
-  private affords({ insists, namespace }: NetworkedTurn, ms: number): boolean {
-    if (insists || this.options.always) return true;
-    return this.price(namespace).affords(ms);
+  private mayInsist({ insists }: NetworkedTurn): boolean {
+    return insists && (this.alone || this.insistedMs >= 0);
+  }
+
+  private affords(turn: NetworkedTurn, ms: number): boolean {
+    if (this.mayInsist(turn) || this.options.always) return true;
+    return !turn.insists && this.price(turn.namespace).affords(ms);
   }
 
   /** What a token of the turn is worth in milliseconds: of one that insists, whatever it takes. */

@@ -99,7 +99,8 @@ export class Scheduler {
     if (sessions.length === 0) return false;
     this.worked = true;
     const drafting = this.sizing.drafting(sessions);
-    await this.prepare(sessions.filter((one, i) => drafting[i] || one.networked?.insists));
+    const prepared = sessions.filter((one, i) => drafting[i] || one.networked?.insists);
+    await this.prepare(prepared, sessions.length);
     const stepping = sessions.map(({ networked }) => !networked?.waits);
     const steps = <T>(list: readonly T[]) => list.filter((_, i) => stepping[i]);
     if (stepping.includes(true)) await this.decodeStep(steps(sessions), steps(drafting));
@@ -107,10 +108,10 @@ export class Scheduler {
   }
 
   /** What drafts beside the engine computes for the step to come. A network that hangs stops every turn, as an engine that does. */
-  private async prepare(sessions: readonly Session[]): Promise<void> {
-    const seats = sessions.flatMap(({ seat }) => seat ?? []);
+  private async prepare(prepared: readonly Session[], sessions: number): Promise<void> {
+    const seats = prepared.flatMap(({ seat }) => seat ?? []);
     const { drafters } = this;
-    if (drafters) await this.timed(() => drafters.prepare(seats));
+    if (drafters) await this.timed(() => drafters.prepare(seats, sessions));
   }
 
   private async decodeStep(

@@ -60,7 +60,7 @@ describe('a turn that insists on the network', () => {
     await steps(made, [plain], 1);
     await steps(alone, [same], 1);
     made.network.during = () => {
-      made.time.ms += 1000;
+      made.time.ms += 0.4;
     };
     made.network.runs.length = 0;
     await steps(made, [moved, plain], 3);
@@ -71,6 +71,54 @@ describe('a turn that insists on the network', () => {
     await steps(alone, [same], 1);
     // It is still tried, as it would be had nobody insisted.
     expect(made.network.runs.length > 0).toBe(alone.network.runs.length > 0);
+    expect(made.network.runs.length).toBeGreaterThan(0);
+  });
+
+  test('costs turns that are not drafted for one run a step as well', async () => {
+    const made = world(right);
+    const moved = made.begin('a', 8, MOVED);
+    made.network.during = () => {
+      made.time.ms += 1;
+    };
+    for (const [others, most] of [
+      [0, 6],
+      [1, 1],
+    ] as const) {
+      made.network.runs.length = 0;
+      await made.drafters.prepare([moved.seat], 1 + others);
+      expect(made.network.runs.length).toBeGreaterThan(0);
+      expect(made.network.runs.length).toBeLessThanOrEqual(most);
+      expect(made.network.runs.length > 1).toBe(others === 0);
+      moved.commit(1);
+    }
+  });
+
+  test('takes a bounded share of the time of turns beside it, and all that it wants where it is alone', async () => {
+    const made = dear();
+    const moved = made.begin('a', 8, MOVED);
+    const ask = async (sessions: number, stepMs: number) => {
+      made.network.runs.length = 0;
+      await made.drafters.prepare([moved.seat], sessions);
+      made.drafters.settle([{ seat: moved.seat, tokens: 1, extra: 0 }], stepMs);
+      moved.commit(1);
+      return made.network.runs.length;
+    };
+    let runs = 0;
+    for (let step = 0; step < 100; step++) runs += await ask(2, 100);
+    // A run takes ten steps' time.
+    expect(runs).toBeGreaterThanOrEqual(4);
+    expect(runs).toBeLessThanOrEqual(7);
+    expect(await ask(1, 100)).toBeGreaterThan(0);
+  });
+
+  test('leaves others what steps take to learn, so that they may try the network afterwards', async () => {
+    const made = world(right);
+    const [moved, plain] = [made.begin('a', 8, MOVED), made.begin('b')];
+    await steps(made, [moved, plain], 3);
+    moved.seat.end();
+    made.network.runs.length = 0;
+    made.network.costs = () => 0.1;
+    await made.drafters.prepare([plain.seat, made.begin('c').seat]);
     expect(made.network.runs.length).toBeGreaterThan(0);
   });
 

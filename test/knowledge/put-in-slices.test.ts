@@ -2,10 +2,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { putInSlices } from '../../src/store/put-in-slices.ts';
 
-class AnyLengthStream extends TransformStream {
-  constructor() {
-    super();
-  }
+function AnyLengthStream() {
+  return new TransformStream();
 }
 
 beforeEach(() => vi.stubGlobal('FixedLengthStream', AnyLengthStream));

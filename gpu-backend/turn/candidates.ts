@@ -21,7 +21,6 @@ import {
 import type { LogitsProcessor } from '../accept/logits-processor.ts';
 import type { SampledTree } from '../accept/sampled/sampled-tree.ts';
 import type { Seat } from '../drafters/local-drafters.ts';
-import type { NetworkedTurn } from '../drafters/network.ts';
 import type { StepRow } from '../engine/engine.ts';
 import type { Turn } from './admit.ts';
 import { Without } from './without.ts';
@@ -197,11 +196,6 @@ export class Candidates {
   /** Of `tokens`, which the step in flight committed, how many it owes to a network. */
   owedToNetwork(tokens: Int32Array): number {
     return this.without?.owed(tokens, this.tree) ?? 0;
-  }
-
-  /** The network that is asked for the turn; null where none is. */
-  get networked(): NetworkedTurn | null {
-    return this.seat?.networked ?? null;
   }
 
   /** Whether the successors of verified tokens are drafted from. */

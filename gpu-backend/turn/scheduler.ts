@@ -101,9 +101,9 @@ export class Scheduler {
     const drafting = this.sizing.drafting(sessions);
     const prepared = sessions.filter((one, i) => drafting[i] || one.networked?.insists);
     await this.prepare(prepared, sessions.length);
-    const stepping = sessions.map(({ networked }) => !networked?.waits);
-    const steps = <T>(list: readonly T[]) => list.filter((_, i) => stepping[i]);
-    if (stepping.includes(true)) await this.decodeStep(steps(sessions), steps(drafting));
+    const ready = sessions.filter(({ networked }) => !networked?.waits);
+    const drafted = new Set(sessions.filter((_, i) => drafting[i]));
+    if (ready.length > 0) await this.decodeStep(ready, drafted);
     return true;
   }
 
@@ -116,9 +116,10 @@ export class Scheduler {
 
   private async decodeStep(
     sessions: readonly Session[],
-    drafting: readonly boolean[],
+    drafted: ReadonlySet<Session>,
   ): Promise<void> {
     const began = this.clock.now();
+    const drafting = sessions.map((session) => drafted.has(session));
     const sized = this.sizing.size(sessions, proposeGuarded, drafting);
     const places = new Map(sessions.map((session, i) => [session, i]));
     await this.step(
@@ -134,8 +135,8 @@ export class Scheduler {
       // What the preparation took is the price of what was prepared: it must not stop all other drafts.
       const took = this.clock.now() - began;
       this.sizing.settle(sessions, sized, took);
-      const drafted = sessions.filter((_, i) => drafting[i]);
-      this.drafters?.settle(drafted.flatMap(outcomeOf), took);
+      const outcomes = sessions.filter((session) => drafted.has(session)).flatMap(outcomeOf);
+      this.drafters?.settle(outcomes, took);
     }
   }
 

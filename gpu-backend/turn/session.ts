@@ -23,7 +23,7 @@ import type { Turn } from './admit.ts';
 import { Candidates } from './candidates.ts';
 import { logprobsOf } from './logprobs.ts';
 import type { Outbox } from './outbox.ts';
-import { fillWithTree, rowWithRoom } from './tree-row.ts';
+import { fillWithTree, hiddenOf, rowWithRoom } from './tree-row.ts';
 import type { Draftable } from './tree-sizing.ts';
 
 export class Session implements Draftable {
@@ -73,7 +73,9 @@ export class Session implements Draftable {
     this.outbox = outbox;
     const { all, transfer } = processorsOf(turn);
     const { vocabSize } = engine.limits;
-    const setting = { nucleus, vocabSize, processors: all, hiddenAt: this.hiddenAt.bind(this) };
+    // Node i of a step's tree is row i + 1.
+    const hiddenAt = (node: number) => hiddenOf(this.row, node + 1);
+    const setting = { nucleus, vocabSize, processors: all, hiddenAt };
     this.turnRule = turnRule(turn, setting);
     this.candidates = new Candidates(turn, seat, vocabSize, all, this.turnRule.sampled);
     this.transfer = transfer;
@@ -157,9 +159,9 @@ export class Session implements Draftable {
     return this.candidates.isDrafted;
   }
 
-  /** The network that is asked for it beside the engine; null where none is. */
+  /** The network beside the engine that is asked for the turn; null where none is, or nothing is drafted. */
   get networked(): NetworkedTurn | null {
-    return this.candidates.networked;
+    return this.isDrafted ? (this.seat?.networked ?? null) : null;
   }
 
   get outcome(): (NonNullable<Draftable['outcome']> & { extra: number }) | null {
@@ -204,7 +206,8 @@ export class Session implements Draftable {
     if (exact && firstAcrossPanel(row.parents, row.count, this.slot.length) >= 0) {
       fillWithTree(row, last, this.candidates.choose(inPanel));
     }
-    const { networked, tree } = this.candidates;
+    const { networked } = this;
+    const { tree } = this.candidates;
     if (networked?.insists) this.transfer?.learn(tree, this.length, networked.words(tree));
     return row;
   }
@@ -262,21 +265,9 @@ export class Session implements Draftable {
     candidates.observe(row);
   }
 
-  /** The last hidden state at a node of the step's tree, where the engine gives them. */
-  private hiddenAt(node: number): Float32Array {
-    return this.hiddenOf(node + 1);
-  }
-
-  private hiddenOf(row: number): Float32Array {
-    const { hidden, count, logitsFrom } = this.row;
-    if (!hidden) throw new Error('the engine was opened without hidden states');
-    const size = hidden.length / (count - logitsFrom);
-    return hidden.subarray((row - logitsFrom) * size, (row - logitsFrom + 1) * size);
-  }
-
   /** Tells the seat the state of a row, which holds the token at `position`. */
   private tellState(position: number, row: number): void {
-    this.seat?.states?.take(position, this.hiddenOf(row));
+    this.seat?.states?.take(position, hiddenOf(this.row, row));
   }
 
   end(reason: DoneReason): void {

@@ -15,6 +15,13 @@ export function rowWithRoom(slot: Slot, most: number): StepRow {
   };
 }
 
+/** The last hidden state behind token `index` of the row. Throws where the engine gives none. */
+export function hiddenOf({ hidden, count, logitsFrom }: StepRow, index: number): Float32Array {
+  if (!hidden) throw new Error('the engine was opened without hidden states');
+  const size = hidden.length / (count - logitsFrom);
+  return hidden.subarray((index - logitsFrom) * size, (index - logitsFrom + 1) * size);
+}
+
 /** Row 0 is the last committed token, the nodes of the tree follow it. */
 export function fillWithTree(row: StepRow, last: number, tree: TokenTree): void {
   row.tokens[0] = last;

@@ -8,15 +8,17 @@ import { buildEdgeForm } from '../gpu-backend/builder/edge-form.ts';
 import { readModelFolder } from '../gpu-backend/builder/model-folder.ts';
 import { DEFAULT_CACHE_FOLDER } from '../gpu-backend/engine/open.ts';
 import {
-  type DraftFacts,
-  type DraftRecord,
-  DraftRefused,
   draftCacheBytes,
-  draftGraphKey,
-  draftRecordKey,
   MAX_DRAFT_BYTES,
   MAX_DRAFT_CACHE_BYTES,
   requireFitting,
+} from '../src/generate/draft-model/draft-memory.ts';
+import {
+  type DraftFacts,
+  type DraftRecord,
+  DraftRefused,
+  draftGraphKey,
+  draftRecordKey,
 } from '../src/store/drafts.ts';
 import { putFile } from './bucket.ts';
 
@@ -75,7 +77,7 @@ export async function buildDraft(source: string, layers?: number): Promise<Draft
     graph: createHash('sha256').update(graph).digest('hex'),
     bytes: graph.length,
   };
-  requireFitting(record);
+  requireFitting(record, record.bytes);
   return { record, graph };
 }
 

@@ -4,6 +4,7 @@
  * or leaves out is said at the beginning of the user's next turn.
  */
 import { Template } from '@huggingface/jinja';
+import { messageOf } from '../store/message-of.ts';
 
 export interface ChatMessage {
   role: string;
@@ -40,8 +41,7 @@ export class NoChatTemplate extends Error {
 export class TemplateRefused extends Error {
   override readonly name = 'TemplateRefused';
   constructor(cause: unknown) {
-    const said = cause instanceof Error ? cause.message : String(cause);
-    super(`the model’s chat template refuses these messages: ${said}`, { cause });
+    super(`the model’s chat template refuses these messages: ${messageOf(cause)}`, { cause });
   }
 }
 

@@ -6,14 +6,6 @@
 import * as v from 'valibot';
 import { sha256 } from './ids.ts';
 
-/**
- * Of a graph. With one of 9.7 MB WebAssembly takes 56 MB, as a session holds its
- * weights several times while it is made; an isolate has 128 MB for everything, and a
- * tokenizer of 49,152 tokens takes 20 of them.
- */
-export const MAX_DRAFT_BYTES = 10e6;
-/** Of one turn's cache of keys and values, when every position is in it. */
-export const MAX_DRAFT_CACHE_BYTES = 10e6;
 /** A record has a few hundred. */
 const MAX_RECORD_BYTES = 4_096;
 /** Twice the longest that `draft add` makes. */
@@ -68,11 +60,6 @@ export function draftGraphKey({ tokenizer, graph }: DraftRecord): string {
   return `drafts/${tokenizer}/${graph}.onnx`;
 }
 
-/** Of a turn that reads so many tokens: a float32 key and value a layer. */
-export function draftCacheBytes({ layers, width }: DraftFacts, positions: number): number {
-  return 2 * 4 * layers * width * positions;
-}
-
 /** Null where there is none. Rejects where R2 can't be asked. */
 export async function findDraft(files: R2Bucket, tokenizer: string): Promise<DraftEntry | null> {
   const object = await files.get(draftRecordKey(tokenizer));
@@ -107,30 +94,7 @@ function parseRecord(text: string, tokenizer: string): DraftRecord {
   if (record.tokenizer !== tokenizer) {
     throw new DraftRefused(`its record is of the tokenizer ${record.tokenizer}`);
   }
-  requireFitting(record);
   return record;
-}
-
-/** Throws `DraftRefused` for what an isolate has no memory for. */
-export function requireFitting(record: DraftRecord): void {
-  const { bytes, positions } = record;
-  if (bytes > MAX_DRAFT_BYTES) {
-    throw new DraftRefused(
-      `${record.id} has ${inMegabytes(bytes)}, and the worker has memory for ${inMegabytes(MAX_DRAFT_BYTES)}: ` +
-        'add fewer layers of it (--layers), or a smaller model',
-    );
-  }
-  const cache = draftCacheBytes(record, positions);
-  if (cache > MAX_DRAFT_CACHE_BYTES) {
-    throw new DraftRefused(
-      `the keys and values of ${record.id} take ${inMegabytes(cache)} a turn, ` +
-        `and the worker has memory for ${inMegabytes(MAX_DRAFT_CACHE_BYTES)}`,
-    );
-  }
-}
-
-function inMegabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 /** Rejects with `DraftRefused` where it is not what the record says, otherwise where R2 can't be asked. */

@@ -14,7 +14,7 @@ import { readDecoderConfig } from '../../gpu-backend/builder/config.ts';
 import { fingerprintModel } from '../../gpu-backend/builder/fingerprint.ts';
 import { deriveManifest } from '../../gpu-backend/builder/model-folder.ts';
 import { ROOT } from '../../local/root.ts';
-import { MAX_DRAFT_CACHE_BYTES } from '../../src/store/drafts.ts';
+import { MAX_DRAFT_CACHE_BYTES } from '../../src/generate/draft-model/draft-memory.ts';
 import { randomCheckpoint } from '../engine/random-checkpoint.ts';
 import { type DerivedModel, deriveModel } from '../support/derived-model.ts';
 import { TARGET } from '../support/model-server.ts';

@@ -13,21 +13,23 @@ import { readRows } from '../../gpu-backend/builder/tensor-reader.ts';
 import { readWeightIndex } from '../../gpu-backend/builder/weight-index.ts';
 import { ROOT } from '../../local/root.ts';
 import { type DraftShelf, LOOK_MS } from '../../src/generate/draft-model/draft-choice.ts';
+import {
+  draftCacheBytes,
+  MAX_CACHES_BYTES,
+  MAX_DRAFT_BYTES,
+} from '../../src/generate/draft-model/draft-memory.ts';
 import { EdgeCache, type EdgeModel } from '../../src/generate/draft-model/edge-model.ts';
 import {
   DRAIN_MS,
   type DraftTarget,
-  MAX_CACHES_BYTES,
   ServedDraft,
 } from '../../src/generate/draft-model/served-draft.ts';
 import {
   type DraftFacts,
   type DraftRecord,
-  draftCacheBytes,
   draftGraphKey,
   draftRecordKey,
   findDraft,
-  MAX_DRAFT_BYTES,
   readDraftGraph,
 } from '../../src/store/drafts.ts';
 import { type LocalBucket, localBucket } from '../support/local-bucket.ts';
@@ -129,9 +131,9 @@ function withoutNumbers(graph: Uint8Array): Uint8Array {
 }
 
 /** A minute later, as nothing is looked up sooner. */
-async function refreshLater(of: DraftTarget): Promise<void> {
+async function refreshLater(of: DraftTarget, from = shelf): Promise<void> {
   now += LOOK_MS;
-  await served.refresh(shelf, of);
+  await served.refresh(from, of);
 }
 
 /** The logits after one token: throws where the model does not run. */
@@ -275,6 +277,45 @@ describe('swapped', () => {
     expect(stateOf(other)).toMatchObject({ id: 'deep' });
     expect(leaseFor(other)!.model.facts.layers).toBe(3);
     await expect(say(turns[1]!.model)).rejects.toThrow('another draft model');
+  });
+
+  test('while R2 hangs over the newer graph, the old one serves turns that begin', async () => {
+    await put(shallow);
+    await served.refresh(shelf, other);
+    const { model, end } = leaseFor(other)!;
+    end();
+    await put(bundled.graph, { ...bundled.facts, id: 'deep', tokenizer: OTHER });
+    let reads = 0;
+    const hanging: DraftShelf = {
+      ...shelf,
+      read() {
+        reads++;
+        return new Promise(() => {});
+      },
+    };
+    for (const expected of [1, 2]) {
+      void refreshLater(other, hanging);
+      await vi.waitFor(() => expect(reads).toBe(expected));
+      const lease = leaseFor(other);
+      expect(lease?.model).toBe(model);
+      lease!.end();
+    }
+    await refreshLater(other);
+    expect(stateOf(other)).toMatchObject({ id: 'deep' });
+  });
+
+  test('R2 that hangs after the newer graph was read does not keep turns waiting for it', async () => {
+    await put(shallow);
+    await served.refresh(shelf, other);
+    const { end } = leaseFor(other)!;
+    await put(bundled.graph, { ...bundled.facts, id: 'deep', tokenizer: OTHER });
+    await refreshLater(other);
+    expect(leaseFor(other)).toBeNull();
+    end();
+    const never = () => new Promise<never>(() => {});
+    void refreshLater(other, { find: never, read: never });
+    await vi.waitFor(() => expect(stateOf(other)).toMatchObject({ id: 'deep' }));
+    expect(asked.filter((what) => what === 'graph')).toHaveLength(2);
   });
 
   test('a turn that never ends does not keep it waiting', async () => {
@@ -429,9 +470,33 @@ describe('refused', () => {
     expect(stateOf(other)).not.toHaveProperty('refused');
   });
 
-  test('the bundled one serves where R2’s can’t be opened', async () => {
-    await put(noGraph, { tokenizer: bundled.facts.tokenizer });
-    await served.refresh(shelf, target);
+  test('one that can’t be opened leaves none where none is bundled, until there is a good one', async () => {
+    await put(shallow);
+    await served.refresh(shelf, other);
+    await put(noGraph);
+    await refreshLater(other);
+    expect(stateOf(other)).toMatchObject({
+      state: 'failed',
+      reason: expect.stringContaining('open its graph'),
+    });
+    expect(leaseFor(other)).toBeNull();
+    await put(shallow);
+    await refreshLater(other);
+    expect(stateOf(other)).toMatchObject({ state: 'ready', id: 'shallow' });
+  });
+
+  test.each([
+    ['the first', false],
+    ['after one that could', true],
+  ])('the bundled one serves where R2’s can’t be opened, %s', async (_, first) => {
+    const { tokenizer } = bundled.facts;
+    if (first) {
+      await put(shallow, { tokenizer });
+      await served.refresh(shelf, target);
+      expect(stateOf(target)).toMatchObject({ source: 'r2' });
+    }
+    await put(noGraph, { tokenizer });
+    await refreshLater(target);
     expect(stateOf(target)).toMatchObject({
       state: 'ready',
       source: 'bundled',
@@ -449,4 +514,21 @@ test('the caches of all turns together keep their bound', async () => {
   expect(turns.map((turn) => turn !== null)).toEqual(turns.map((_, i) => i < most));
   turns[0]!.end();
   expect(leaseFor(target)).not.toBeNull();
+});
+
+test('the caches of turns whose model was closed under them count until they end', async () => {
+  const putNamed = (id: string) => put(bundled.graph, { ...bundled.facts, id, tokenizer: OTHER });
+  await putNamed('first');
+  await served.refresh(shelf, other);
+  const most = Math.floor(MAX_CACHES_BYTES / draftCacheBytes(bundled.facts, ROWS));
+  const turns = Array.from({ length: most }, () => leaseFor(other)!);
+  await putNamed('second');
+  await refreshLater(other);
+  now += DRAIN_MS;
+  await served.refresh(shelf, other);
+  expect(stateOf(other)).toMatchObject({ id: 'second' });
+  expect(leaseFor(other)).toBeNull();
+  turns[0]!.end();
+  expect(leaseFor(other)).not.toBeNull();
+  expect(leaseFor(other)).toBeNull();
 });

@@ -9,6 +9,7 @@ import { wakeToPrepare } from '../../retrieve/wake.ts';
 import { probe } from '../../store/database.ts';
 import { demoProgress } from '../../store/demo.ts';
 import { loggable } from '../../store/loggable.ts';
+import { messageOf } from '../../store/message-of.ts';
 import { preparedFor } from '../../store/tokens.ts';
 import { beingRead } from '../answers/grounding.ts';
 import type { AppEnv } from '../context.ts';
@@ -80,7 +81,7 @@ async function checkDatabase(env: Bindings): Promise<Check> {
     await probe(env);
     return { ok: true };
   } catch (error) {
-    return { ok: false, reason: `D1: ${reason(error)}; apply the migrations` };
+    return { ok: false, reason: `D1: ${messageOf(error)}; apply the migrations` };
   }
 }
 
@@ -90,7 +91,7 @@ async function checkDocuments(env: Bindings): Promise<Check> {
     const progress = await demoProgress(env);
     return progress ? { ok: false, reason: beingRead(progress), ...progress } : { ok: true };
   } catch (error) {
-    return { ok: false, reason: `D1: ${reason(error)}` };
+    return { ok: false, reason: `D1: ${messageOf(error)}` };
   }
 }
 
@@ -110,8 +111,8 @@ async function checkVerifier(env: Bindings, local: boolean): Promise<Check> {
       figures: await figures(env),
     };
   } catch (error) {
-    if (local) return { ok: false, reason: reason(error) };
-    console.error(JSON.stringify({ event: 'no_verifier', cause: reason(error) }));
+    if (local) return { ok: false, reason: messageOf(error) };
+    console.error(JSON.stringify({ event: 'no_verifier', cause: messageOf(error) }));
     return { ok: false, reason: "the verifier can't be used: the worker's log says why" };
   }
 }
@@ -158,8 +159,4 @@ async function figures(env: Bindings): Promise<unknown> {
   } catch {
     return null;
   }
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,8 @@
 /**
  * Which draft model an isolate is to serve: what R2 has for the target's tokenizer,
  * else the bundled one, if it reads that tokenizer. What was refused is not chosen
- * again; where it would have replaced a model that serves, that one goes on.
+ * again. A model that still serves then goes on; one that was closed to make room for
+ * a graph which does not run is not opened again, and the bundled one is chosen.
  */
 import {
   type DraftEntry,
@@ -10,6 +11,7 @@ import {
   DraftRefused,
 } from '../../store/drafts.ts';
 import { loggable } from '../../store/loggable.ts';
+import { messageOf } from '../../store/message-of.ts';
 
 /** How old what is known of R2 may be, and how long until what could not be read is tried again. */
 export const LOOK_MS = 60_000;
@@ -33,6 +35,8 @@ export interface Candidate {
   version: string;
   /** Equal only for the same facts and graph. */
   identity: string;
+  /** Of the graph. */
+  bytes: number;
   read(shelf: DraftShelf): Promise<ArrayBuffer | Uint8Array>;
 }
 
@@ -58,8 +62,14 @@ export class DraftChoice {
   private readonly refusals: Partial<Record<Candidate['source'], Refusal>> = {};
 
   constructor({ facts, graph }: BundledDraft, now: () => number) {
-    const read = () => Promise.resolve(graph);
-    this.bundled = { source: 'bundled', facts, version: 'bundled', identity: 'bundled', read };
+    this.bundled = {
+      source: 'bundled',
+      facts,
+      version: 'bundled',
+      identity: 'bundled',
+      bytes: graph.byteLength,
+      read: () => Promise.resolve(graph),
+    };
     this.now = now;
   }
 
@@ -122,10 +132,12 @@ export class DraftChoice {
 }
 
 function onShelf(version: string, record: DraftRecord): Candidate {
-  const identity = JSON.stringify(record);
-  return { source: 'r2', facts: record, version, identity, read: (shelf) => shelf.read(record) };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return {
+    source: 'r2',
+    facts: record,
+    version,
+    identity: JSON.stringify(record),
+    bytes: record.bytes,
+    read: (shelf) => shelf.read(record),
+  };
 }

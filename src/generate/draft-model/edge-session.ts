@@ -1,6 +1,7 @@
 /** A graph's session as a draft model, tried before it is trusted, and closed for good. */
 import type { InferenceSession, Tensor } from 'onnxruntime-web/wasm';
 import { type DraftFacts, DraftRefused } from '../../store/drafts.ts';
+import { messageOf } from '../../store/message-of.ts';
 import { EdgeCache, type EdgeModel, type EdgeSession } from './edge-model.ts';
 
 /** ONNX Runtime, where it runs. */
@@ -62,8 +63,4 @@ async function tryOut(model: EdgeModel): Promise<void> {
     }
     if (!logits.every(Number.isFinite)) throw new Error('what it computes is no numbers');
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

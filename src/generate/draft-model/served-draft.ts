@@ -2,13 +2,14 @@
  * The draft model that an isolate serves: its session, and the turns that have it.
  *
  * `refresh` finds what is to be served and serves it; no turn waits for it. A newer
- * model is read and checked before the old one is given up, and takes its place when
- * no turn has the old one, as an isolate's memory is not for two. Turns that begin
- * meanwhile go without.
+ * model's graph is read and checked while the old model serves. Only then do turns that
+ * begin go without, until no turn has the old one and the newer one takes its place, as
+ * an isolate's memory is not for two. So R2 can delay a swap, and switches nothing off.
  */
 import { pause } from '../../pause.ts';
-import { type DraftFacts, DraftRefused, draftCacheBytes } from '../../store/drafts.ts';
+import { type DraftFacts, DraftRefused } from '../../store/drafts.ts';
 import { type BundledDraft, type Candidate, DraftChoice, type DraftShelf } from './draft-choice.ts';
+import { draftCacheBytes, MAX_CACHES_BYTES, requireFitting } from './draft-memory.ts';
 import type { EdgeModel } from './edge-model.ts';
 import { type EdgeRuntime, type OpenedModel, openEdgeModel } from './edge-session.ts';
 
@@ -16,8 +17,6 @@ import { type EdgeRuntime, type OpenedModel, openEdgeModel } from './edge-sessio
 const WORK_MS = 60_000;
 /** Longer than this no turn keeps a newer model waiting: its next pass fails, and it goes on without. */
 export const DRAIN_MS = 120_000;
-/** Of keys and values, of all turns of an isolate together. */
-export const MAX_CACHES_BYTES = 24e6;
 
 export type DraftModelState =
   | {
@@ -51,7 +50,24 @@ interface Served extends OpenedModel {
   candidate: Candidate;
   createMs: number;
   turns: number;
-  cacheBytes: number;
+}
+
+interface ReadDraft {
+  candidate: Candidate;
+  graph: ArrayBuffer | Uint8Array;
+}
+
+/**
+ * What takes the place of the model that serves. While it waits for that one's turns to
+ * end, none begins. Its graph is kept meanwhile, as R2 might not give it a second time.
+ */
+interface Swap {
+  /** Null where nothing is to serve. */
+  to: ReadDraft | null;
+  /** Of the target that it is for. */
+  tokenizer: string;
+  /** When it began to wait. */
+  since: number;
 }
 
 export class ServedDraft {
@@ -59,8 +75,9 @@ export class ServedDraft {
   private readonly choice: DraftChoice;
   private readonly now: () => number;
   private served: Served | null = null;
-  /** Since when turns get no lease, so that those who have one may end. */
-  private drainingSince: number | null = null;
+  /** Of the turns of a model that was closed under them too: they hold theirs until they end. */
+  private cacheBytes = 0;
+  private swap: Swap | null = null;
   /** The refresh under way: only what is finished is shared, as a promise made by one request can't be awaited by another. */
   private work: { since: number } | null = null;
 
@@ -73,23 +90,21 @@ export class ServedDraft {
   /** The model for a turn that keeps at most `rows` tokens; null where it is not to be had now. */
   lease(tokenizer: string, rows: number): DraftLease | null {
     const { served } = this;
-    if (!served || this.drainingSince !== null) return null;
+    if (!served || this.swap) return null;
     const { facts } = served.candidate;
     if (facts.tokenizer !== tokenizer) return null;
     const bytes = draftCacheBytes(facts, Math.min(rows, facts.positions));
-    if (served.cacheBytes + bytes > MAX_CACHES_BYTES) return null;
-    served.cacheBytes += bytes;
+    if (this.cacheBytes + bytes > MAX_CACHES_BYTES) return null;
+    this.cacheBytes += bytes;
     served.turns++;
     let ended = false;
-    return {
-      model: served.model,
-      end() {
-        if (ended) return;
-        ended = true;
-        served.cacheBytes -= bytes;
-        served.turns--;
-      },
+    const end = () => {
+      if (ended) return;
+      ended = true;
+      this.cacheBytes -= bytes;
+      served.turns--;
     };
+    return { model: served.model, end };
   }
 
   state(tokenizer: string): DraftModelState {
@@ -120,7 +135,9 @@ export class ServedDraft {
     if (this.work && this.now() < this.work.since + WORK_MS) return;
     const work = { since: this.now() };
     this.work = work;
-    await this.choice.lookUp(shelf, target.fingerprint.tokenizer);
+    const { tokenizer } = target.fingerprint;
+    // A swap that waits needs R2 no more: where R2 hangs, it would leave turns without a model.
+    if (this.swap?.tokenizer !== tokenizer) await this.choice.lookUp(shelf, tokenizer);
     while (this.work === work && (await this.attempt(shelf, target, work)));
     if (this.work === work) this.work = null;
   }
@@ -130,32 +147,36 @@ export class ServedDraft {
     const serving = this.served?.candidate ?? null;
     const wanted = this.choice.wanted(target.fingerprint.tokenizer, serving);
     if (wanted?.identity === serving?.identity) {
-      this.drainingSince = null;
+      this.swap = null;
       return false;
     }
-    if (!this.isDrained()) return false;
     try {
-      if (wanted) requireKnownTokens(wanted.facts, target);
-      const graph = await wanted?.read(shelf);
+      if (!this.swap || this.swap.to?.candidate.identity !== wanted?.identity) {
+        this.swap = null;
+        const to = wanted && (await read(wanted, shelf, target));
+        if (this.work !== work) return false;
+        this.swap = { to, tokenizer: target.fingerprint.tokenizer, since: this.now() };
+      }
+      const { to, since } = this.swap;
+      if (!this.isDrained(since)) return false;
       // A pass that was begun ends before the next event.
       await pause();
       if (this.work !== work) return false;
       await this.close();
-      if (wanted) await this.open(wanted, graph!, work);
+      if (to) await this.open(to, work);
+      if (this.work === work) this.swap = null;
       return false;
     } catch (error) {
-      if (this.work === work && wanted) this.choice.refuse(wanted, error);
+      if (this.work !== work) return false;
+      this.swap = null;
+      if (wanted) this.choice.refuse(wanted, error);
       return true;
-    } finally {
-      if (this.work === work) this.drainingSince = null;
     }
   }
 
-  /** Whether no turn has the model that is served; from the first question on, none gets it. */
-  private isDrained(): boolean {
-    if (!this.served) return true;
-    this.drainingSince ??= this.now();
-    return this.served.turns === 0 || this.now() >= this.drainingSince + DRAIN_MS;
+  /** Whether turns no longer keep the model that is served. */
+  private isDrained(since: number): boolean {
+    return !this.served || this.served.turns === 0 || this.now() >= since + DRAIN_MS;
   }
 
   private async close(): Promise<void> {
@@ -164,19 +185,26 @@ export class ServedDraft {
     await served?.close();
   }
 
-  private async open(
-    candidate: Candidate,
-    graph: ArrayBuffer | Uint8Array,
-    work: object,
-  ): Promise<void> {
+  private async open({ candidate, graph }: ReadDraft, work: object): Promise<void> {
     const started = this.now();
     const opened = await openEdgeModel(candidate.facts, graph, this.runtime);
     // Clocks stand still while a worker computes: let it move before it is read.
     await pause();
     if (this.work !== work) return await opened.close();
     const createMs = this.now() - started;
-    this.served = { ...opened, candidate, createMs, turns: 0, cacheBytes: 0 };
+    this.served = { ...opened, candidate, createMs, turns: 0 };
   }
+}
+
+/** Rejects with `DraftRefused` for what the worker can't serve, otherwise where R2 can't be asked. */
+async function read(
+  candidate: Candidate,
+  shelf: DraftShelf,
+  target: DraftTarget,
+): Promise<ReadDraft> {
+  requireFitting(candidate.facts, candidate.bytes);
+  requireKnownTokens(candidate.facts, target);
+  return { candidate, graph: await candidate.read(shelf) };
 }
 
 /** Throws `DraftRefused` where the target may not have every token of the draft's: the verifier ends a turn that names one which it does not know. */

@@ -1,6 +1,7 @@
 /** The embedder that is configured, made once an isolate, on first use. */
 import bundled from '../../../models/embedder/manifest.json';
 import type { Bindings } from '../../bindings.ts';
+import { messageOf } from '../../store/message-of.ts';
 import type { Embedder } from './embedder.ts';
 import { assetFile, bucketFile, loadOnnxEmbedder, readManifest } from './load.ts';
 import type { Manifest } from './manifest.ts';
@@ -53,7 +54,7 @@ async function tryToMake(env: Bindings, setting: string): Promise<Outcome> {
     const embedder = await make(env, setting);
     return { embedder, loadMs: Date.now() - started };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     console.error(JSON.stringify({ event: 'embedder_failed', error: reason }));
     return { reason, at: Date.now() };
   }

@@ -1,8 +1,7 @@
 /** `npx espalier draft add` as a process: it needs the model builder, which the other commands here need not load. */
 import { parseArgs } from 'node:util';
+import { DRAFT_HELP } from '../gpu-backend/cli/draft-help.ts';
 import { addDraft, buildDraft } from './add-draft.ts';
-
-const USAGE = 'Usage: npx espalier draft add SOURCE [--layers N] [--remote | --state DIR]';
 
 try {
   process.exitCode = await run(process.argv.slice(3));
@@ -24,11 +23,10 @@ async function run(argv: string[]): Promise<number> {
   });
   const source = positionals[1];
   if (values.help || !source) {
-    console.log(USAGE);
+    console.log(DRAFT_HELP);
     return values.help ? 0 : 2;
   }
-  const layers = values.layers === undefined ? undefined : Number(values.layers);
-  const draft = await buildDraft(source, layers);
+  const draft = await buildDraft(source, readLayers(values.layers));
   addDraft(draft, values.remote ? 'remote' : values.state);
   const { id, bytes, positions, tokenizer } = draft.record;
   console.log(`${id}: ${(bytes / 1e6).toFixed(1)} MB, ${positions} positions`);
@@ -37,4 +35,11 @@ async function run(argv: string[]): Promise<number> {
     'Workers find it within a minute of an answer or of /health, which tells under draft_model.',
   );
   return 0;
+}
+
+function readLayers(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const layers = Number(text);
+  if (Number.isInteger(layers) && layers > 0) return layers;
+  throw new Error(`--layers must be a whole number above 0, not "${text}"`);
 }

@@ -4,6 +4,6 @@ import { register } from 'tsx/esm/api';
 
 register();
 const [noun, verb] = process.argv.slice(2);
-const isDraft = noun === 'draft' && verb === 'add';
-const isEngine = noun === 'model' || noun === 'draft';
-await import(isDraft ? './draft.ts' : isEngine ? '../gpu-backend/cli/main.ts' : './cli.ts');
+if (noun === 'draft' && verb === 'add') await import('./draft.ts');
+else if (noun === 'draft' || noun === 'model') await import('../gpu-backend/cli/main.ts');
+else await import('./cli.ts');

@@ -8,19 +8,7 @@ import { readDecoderConfig } from '../builder/config.ts';
 import { writeFloatCheckpoint } from '../builder/float-checkpoint.ts';
 import type { ModelFolder } from '../builder/model-folder.ts';
 import { DEFAULT_CACHE_FOLDER } from '../engine/open.ts';
-
-const DRAFT_HELP = `Usage:
-  npx espalier draft add FOLDER | FILE.gguf | OWNER/NAME [--layers N] [--remote | --state DIR]
-      Gives workers a small model to draft with, for targets of the same tokenizer, in
-      place of the one before. --layers takes its first N layers. It goes into the bucket
-      of \`npm start\`, or with --remote into the deployed one.
-  npx espalier draft train MODEL [--kind feature|exit] [--out FILE] [--text FOLDER]
-                           [--python PROGRAM] [-- OPTIONS OF THE RECIPE]
-      Trains a layer that drafts for MODEL (as in \`model add\`, in int4) and says how to
-      use it. The model writes the answers that the layer learns from. --text FOLDER lets
-      some of its questions be about your own texts. feature, the default, continues the
-      model's hidden states; exit follows its first layers. Options of the recipe are
-      --write-minutes, --train-minutes, --threads and others: see models/recipe.`;
+import { DRAFT_HELP } from './draft-help.ts';
 
 const RECIPE = fileURLToPath(new URL('../../models/recipe', import.meta.url));
 const SCRIPTS = { feature: 'feature.py', exit: 'early_exit.py' } as const;

@@ -2,7 +2,7 @@
  * `npx espalier draft add`, and the real worker for a target of another tokenizer than
  * the bundled draft's: the draft is found, drafts, and changes nothing of what is said.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -106,7 +106,25 @@ describe('the worker’s form of a model', () => {
 
   test('more layers than there are are refused', async () => {
     await expect(buildDraft(DRAFT, 4)).rejects.toThrow('the model has 3 layers');
-    await expect(buildDraft(DRAFT, Number('two'))).rejects.toThrow('leave after NaN');
+  });
+});
+
+describe('the command line', () => {
+  function draftAdd(...args: string[]) {
+    const command = ['bin/espalier.mjs', 'draft', 'add', ...args];
+    return spawnSync(process.execPath, command, { cwd: ROOT, encoding: 'utf8' });
+  }
+
+  test.each(['abc', '0', '1.5'])('--layers %s is refused by its name', (layers) => {
+    const { status, stderr } = draftAdd('models/draft', '--layers', layers, '--state', temporary());
+    expect(stderr).toBe(`--layers must be a whole number above 0, not "${layers}"\n`);
+    expect(status).toBe(1);
+  });
+
+  test('--help tells its options', () => {
+    const { status, stdout } = draftAdd('--help');
+    expect(stdout).toContain('npx espalier draft add FOLDER | FILE.gguf | OWNER/NAME [--layers N]');
+    expect(status).toBe(0);
   });
 });
 

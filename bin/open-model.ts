@@ -30,7 +30,6 @@ export async function openModel(
   });
   const { path, manifest, config } = target;
   const read = (name: string) => JSON.parse(readFileSync(join(path, name), 'utf8'));
-  const { eos_token_id: eos } = read('config.json');
   const tokenizer = createTokenizer(read('tokenizer.json'), read('tokenizer_config.json'));
   const { prompt } = describeModel(target, { maxContext: CONTEXT, exact: false });
   const chat = { ...tokenizer, prompt };
@@ -43,7 +42,7 @@ export async function openModel(
     name: manifest.name,
     config,
     engine: await openEngine(path, { ...stored, ...options }),
-    stopIds: new Set<number>([eos].flat()),
+    stopIds: new Set(target.eosIds),
     decode: (tokens: readonly number[]) => tokenizer.tokenizer.decode([...tokens]),
     async promptOf(content: string): Promise<Int32Array> {
       const layout = await PromptLayout.of(

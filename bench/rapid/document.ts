@@ -11,7 +11,7 @@ export interface LongDocument {
   text: string;
   /** Each about one fact, as many as were asked for, evenly over the document. */
   facts: Question[];
-  /** Each about the whole section that the fact is in. */
+  /** About the whole sections that the first facts are in. */
   sections: Question[];
 }
 
@@ -20,12 +20,14 @@ export interface Recipe {
   seed: number;
   /** Tokens at least. */
   tokens: number;
+  /** About single facts, and of those how many about their whole section too. */
   questions: number;
+  sections: number;
 }
 
 /** @param count tokens of a text */
 export function longDocument(
-  { seed, tokens, questions }: Recipe,
+  { seed, tokens, questions, sections }: Recipe,
   count: (text: string) => number,
 ): LongDocument {
   const random = seeded(seed);
@@ -48,7 +50,7 @@ export function longDocument(
     title,
     text: `# ${title}\n\n${written.map(({ text }) => text).join('')}`,
     facts: chosen.map(({ facts }) => pick(facts)),
-    sections: chosen.map(({ subject, facts }) => ({
+    sections: chosen.slice(0, sections).map(({ subject, facts }) => ({
       asks: `What do the notes say about ${subject}?`,
       answers: facts.flatMap(({ answers }) => answers),
     })),

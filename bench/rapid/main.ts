@@ -4,12 +4,12 @@
  * its own weights over the passages as the drafter, lossless (η = 0) and moved (η > 0).
  *
  *   npm run -s bench:rapid -- --model FILE.gguf [--json] [--tokens 4096] [--documents 3]
- *                             [--questions 4] [--temperatures 1] [--etas 0,10,20]
- *                             [--answer 64] [--quantize FORM] [--threads 2]
+ *                             [--questions 4] [--sections 2] [--temperatures 1]
+ *                             [--etas 0,10,20] [--answer 64] [--quantize FORM] [--threads 2]
  *
- * Each question is asked twice: for one fact in a few words, and for all that the notes
- * say about a place. A row reads each document once and finds it in its cache for the
- * questions after the first. Temperature 1 and η 10 and 20 are those of the paper's
+ * Questions are about one fact each, to be told in a few words, and for the first
+ * `--sections` of a document also about all that it says about that place. Each document is read once, and rows find it in the cache; the
+ * time of that reading is counted to every row that reads the document. Temperature 1 and η 10 and 20 are those of the paper's
  * own drafters of the same size on InfiniteBench (its repository's tables).
  */
 import { availableParallelism } from 'node:os';
@@ -22,17 +22,18 @@ import { turnOf } from '../../test/support/turn.ts';
 import { machine } from '../engine/setup.ts';
 import { type LongDocument, longDocument } from './document.ts';
 import { type BenchPrompts, promptMaker } from './prompts.ts';
-import { isLossless, type OpenRow, openRow, rowsOf } from './rows.ts';
+import { isLossless, type OpenRow, openRow, rowsOf, transferOf } from './rows.ts';
 import type { Question } from './sections.ts';
 import { type Figures, Sums } from './sums.ts';
 
 const SEED = 7;
+/** Of all rows, so that they share the cache of the documents; what they learn for drafting they keep apart. */
+const NAMESPACE = 'bench';
 /** Tokens of a prompt beside the document. */
 const AROUND = 512;
-/** Slots beyond those that hold a document for each row. */
-const SPARE_SLOTS = 4;
-/** For keys and values: a small model's over some ten documents. */
-const MEMORY_BYTES = 2 ** 33;
+/** One holds the document, another the passages. */
+const SLOTS = 2;
+const MEMORY_BYTES = 2 ** 32;
 
 /** The two ways to ask, by what is to be told. */
 const KINDS = {
@@ -40,6 +41,7 @@ const KINDS = {
   sections: { how: 'Tell all of it, in whole sentences.', tokens: 0 },
 };
 type Kind = keyof typeof KINDS;
+const KIND_NAMES: readonly Kind[] = ['facts', 'sections'];
 
 const { values } = parseArgs({
   options: {
@@ -50,6 +52,7 @@ const { values } = parseArgs({
     questions: { type: 'string', default: '4' },
     temperatures: { type: 'string', default: '1' },
     etas: { type: 'string', default: '0,10,20' },
+    sections: { type: 'string', default: '2' },
     answer: { type: 'string', default: '64' },
     quantize: { type: 'string' },
     threads: { type: 'string', default: String(availableParallelism()) },
@@ -63,7 +66,7 @@ async function main(file: string): Promise<void> {
   const plans = rowsOf(values.etas.split(',').map(Number));
   const answer = Number(values.answer);
   const settings = {
-    slots: plans.length + SPARE_SLOTS,
+    slots: SLOTS,
     maxContext: Number(values.tokens) + AROUND + answer,
     memoryBytes: MEMORY_BYTES,
     threads: Number(values.threads),
@@ -78,8 +81,9 @@ async function main(file: string): Promise<void> {
     temperatures.map((temperature) => [`at ${temperature}`, { facts: {}, sections: {} }]),
   );
   for (let seed = 1; seed <= Number(values.documents); seed++) {
+    const [questions, sections] = [Number(values.questions), Number(values.sections)];
     const document = longDocument(
-      { seed, tokens: Number(values.tokens), questions: Number(values.questions) },
+      { seed, tokens: Number(values.tokens), questions, sections },
       (text) => model.chat.encodeUntrusted(text).length,
     );
     await askAll(model, rows, document, tables);
@@ -98,8 +102,9 @@ async function askAll(
   tables: Record<string, Table>,
 ): Promise<void> {
   const prompts = await promptMaker(document, model.chat, model.engine.limits.maxContext);
+  const readMs = await read(rows[0]!, await prompts('', 'Hello.'));
   let asked = 0;
-  for (const kind of ['facts', 'sections'] as const) {
+  for (const kind of KIND_NAMES) {
     for (const question of document[kind]) {
       const both = await prompts(question.asks, `${question.asks} ${KINDS[kind].how}`);
       for (const [name, table] of Object.entries(tables)) {
@@ -112,6 +117,18 @@ async function askAll(
       }
     }
   }
+  for (const table of Object.values(tables)) {
+    for (const { name, reads } of rows) {
+      if (reads === 'all') for (const kind of KIND_NAMES) table[kind][name]?.read(readMs);
+    }
+  }
+}
+
+/** Reads a document into the cache; the milliseconds that takes. */
+async function read({ decoder }: OpenRow, { all }: BenchPrompts): Promise<number> {
+  const { tokens: prompt, regions, excerpts } = all;
+  const place = { prompt, regions, excerpts, namespace: NAMESPACE, drafting: 'off' } as const;
+  return (await decoder.decode(turnOf({ ...place, maxTokens: 1 }), null)).prefillMs;
 }
 
 interface Asking {
@@ -133,10 +150,10 @@ async function askRows(
     const { tokens: prompt, regions, excerpts } = prompts[row.reads];
     const turn = turnOf({
       ...{ prompt, regions, excerpts, seed },
-      namespace: row.name,
+      namespace: NAMESPACE,
       warp: { temperature, topK: 0, topP: 1 },
       maxTokens: KINDS[kind].tokens || Number(values.answer),
-      transfer: row.eta,
+      transfer: transferOf(row),
       drafting: row.drafters ? 'echoed' : 'off',
       stopIds: model.stopIds,
     });
@@ -147,7 +164,8 @@ async function askRows(
     const text = model.decode(said);
     if (isLossless(row)) texts.add(text);
     table[row.name] ??= new Sums();
-    table[row.name]!.add(question, text, { ...decoded, passes });
+    const moved = row.eta ? decoded.moved : 0;
+    table[row.name]!.add(question, text, { ...decoded, moved, passes });
   }
   if (texts.size > 1) throw new Error(`${question.asks} Drafting changed the answer`);
 }

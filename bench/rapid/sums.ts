@@ -14,7 +14,7 @@ export interface Figures {
   passes: number;
   /** Without the reading of the target's prompt, a network's reading of its own included. */
   tokensPerSecond: number;
-  /** Over all time, reading included. */
+  /** Over all time, the reading of each document once included. */
   withPrefill: number;
   /** Share of all tokens that were drawn where the network moved the target. */
   moved: number;
@@ -32,6 +32,13 @@ export class Sums {
   private moved = 0;
   private ms = 0;
   private prefillMs = 0;
+  /** Of documents, which were read before. */
+  private documentMs = 0;
+
+  /** A document took `ms` to read, for all questions over it. */
+  read(ms: number): void {
+    this.documentMs += ms;
+  }
 
   add({ answers }: Question, text: string, decoded: Decoded & { passes: number }): void {
     this.answers++;
@@ -46,14 +53,14 @@ export class Sums {
   }
 
   get figures(): Figures {
-    const { answers, tokens, ms, prefillMs } = this;
+    const { answers, tokens, ms, prefillMs, documentMs } = this;
     return {
       f1: this.f1 / answers,
       told: this.told / answers,
       mat: tokens / this.steps,
       passes: this.passes / this.steps,
       tokensPerSecond: (tokens / (ms - prefillMs)) * 1000,
-      withPrefill: (tokens / ms) * 1000,
+      withPrefill: (tokens / (ms + documentMs)) * 1000,
       moved: this.moved / tokens,
       length: tokens / answers,
     };

@@ -122,6 +122,18 @@ describe('a turn that insists on the network', () => {
     expect(made.network.runs.length).toBeGreaterThan(0);
   });
 
+  test('is asked alone where a turn beside it could not afford the run', async () => {
+    const made = dear();
+    const plain = [made.begin('b'), made.begin('c')];
+    await steps(made, plain, 1);
+    const moved = made.begin('a', 8, MOVED);
+    await made.drafters.prepare([moved.seat, plain[0]!.seat]);
+    expect(made.network.places).toBe(2);
+    expect(made.network.runs.map((run) => run.map(({ place }) => place))).toEqual([
+      [moved.seat.networked!.held],
+    ]);
+  });
+
   test('waits for its first step until the network has read its text, and only then', async () => {
     const made = dear();
     const moved = made.begin('a', 150, MOVED);

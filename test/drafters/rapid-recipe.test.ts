@@ -6,7 +6,7 @@ import { tokenF1, toldShare } from '../../bench/rapid/score.ts';
 const subjectOf = (asks: string) =>
   /the (\w+ (?:lighthouse|bakery|library|orchard|ferry))/.exec(asks)![1]!;
 const words = (text: string) => text.match(/\S+/g)!.length;
-const recipe = { seed: 3, tokens: 2000, questions: 12 };
+const recipe = { seed: 3, tokens: 2000, questions: 12, sections: 3 };
 
 describe('a long document', () => {
   const document = longDocument(recipe, words);
@@ -21,6 +21,7 @@ describe('a long document', () => {
 
   test('answers every question in one section, which the question names', () => {
     expect(document.facts).toHaveLength(12);
+    expect(document.sections).toHaveLength(3);
     for (const { asks, answers } of [...document.facts, ...document.sections]) {
       const named = subjectOf(asks);
       const about = sections.filter((section) => section.startsWith(`The ${named}`));

@@ -15,12 +15,6 @@ const OVERDRAFT = 1;
 const OVERDRAFT_STAKES = 2;
 /** A trial after a loss may lose half of that, after several losses a quarter: drafts that gain show it in a few steps. */
 const MOST_HALVINGS = 2;
-/**
- * What a step of a trial after a loss has to gain to break even. Plain steps beside
- * drafting are slower than without any, as they collect its garbage and share its caches,
- * and drafting is compared with them.
- */
-const HIDDEN_COST = 0.03;
 /** Savings at most, in overdrafts: what went well for long does not pay for a long loss. */
 const SAVINGS = 2;
 /** What is left, after each step, of the largest stake. */
@@ -62,7 +56,7 @@ export class DraftingAccount {
   settle(gain: number, stake: number): void {
     this.stake = Math.max(stake, this.stake * STAKE_MEMORY);
     const overdraft = OVERDRAFT + OVERDRAFT_STAKES * this.stake;
-    this.balance += this.failedTrials > 0 ? gain - HIDDEN_COST : gain;
+    this.balance += gain;
     if (this.balance >= SAVINGS * overdraft) {
       this.balance = SAVINGS * overdraft;
       this.failedTrials = 0;

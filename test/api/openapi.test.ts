@@ -10,7 +10,7 @@ import { type SharedService, sharedService } from '../support/shared-service.ts'
 
 // Only the table of routes is read off the app here: what runs on the platform runs in the service.
 vi.mock('cloudflare:workers', () => ({ DurableObject: class {} }));
-vi.mock('../../models/draft/edge.onnx', () => ({ default: null }));
+vi.mock('../../models/draft/edge.onnx', () => ({ default: new ArrayBuffer(0) }));
 // It puts itself in the place of WebAssembly's loader, also for other files of this process.
 vi.mock('../../src/onnx/runtime.ts', () => ({
   createSession: null,

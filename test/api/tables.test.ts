@@ -9,7 +9,7 @@ import type { Operation } from '../../src/api/instance/openapi/operation.ts';
 
 // Only schemas are read here: what runs on the platform runs in the service.
 vi.mock('cloudflare:workers', () => ({ DurableObject: class {} }));
-vi.mock('../../models/draft/edge.onnx', () => ({ default: null }));
+vi.mock('../../models/draft/edge.onnx', () => ({ default: new ArrayBuffer(0) }));
 // It puts itself in the place of WebAssembly's loader, also for other files of this process.
 vi.mock('../../src/onnx/runtime.ts', () => ({
   createSession: null,

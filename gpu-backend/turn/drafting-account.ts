@@ -13,8 +13,6 @@
 /** Plain steps that may be lost in a row, and of what a step with drafts is expected to take beyond a plain one. */
 const OVERDRAFT = 1;
 const OVERDRAFT_STAKES = 2;
-/** A trial after a loss may lose half of that, after several losses a quarter: drafts that gain show it in a few steps. */
-const MOST_HALVINGS = 2;
 /** Savings at most, in overdrafts: what went well for long does not pay for a long loss. */
 const SAVINGS = 2;
 /** What is left, after each step, of the largest stake. */
@@ -61,7 +59,7 @@ export class DraftingAccount {
       this.balance = SAVINGS * overdraft;
       this.failedTrials = 0;
     }
-    if (this.balance > -overdraft / 2 ** Math.min(this.failedTrials, MOST_HALVINGS)) return;
+    if (this.balance > -overdraft) return;
     const steps = Math.max(LEAST_PAUSE, -this.balance / LOSS_SHARE) * 2 ** this.failedTrials;
     this.pause = Math.min(LONGEST_PAUSE, Math.ceil(steps));
     this.failedTrials++;

@@ -87,25 +87,6 @@ describe('an account', () => {
     expect(pauses.at(-1)).toBe(LONGEST_PAUSE);
   });
 
-  test('may lose less in a trial than at first, and after a gain as much again', () => {
-    const account = new DraftingAccount();
-    const stepsToPause = () => {
-      let steps = 0;
-      for (; !account.paused; steps++) account.settle(-0.05, 0);
-      while (account.paused) account.rest();
-      return steps;
-    };
-    const first = stepsToPause();
-    const second = stepsToPause();
-    const third = stepsToPause();
-    expect(second).toBeLessThan(0.6 * first);
-    expect(third).toBeLessThan(0.6 * second);
-    expect(stepsToPause()).toBe(third);
-    for (let i = 0; i < 10; i++) account.settle(1, 0);
-    account.settle(-2, 0);
-    expect(stepsToPause()).toBe(first);
-  });
-
   test('lives with large trees that are lost now and then and pay on average', () => {
     const account = new DraftingAccount();
     for (let i = 0; i < 500; i++) {

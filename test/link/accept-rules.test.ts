@@ -5,17 +5,16 @@
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { withFreeNodes } from '../../bench/drafters/free-nodes.ts';
 import { NEAR, NEIGHBOURS_FILE } from '../../gpu-backend/accept/lossy/neighbour-table.ts';
 import type { DecoderConfig } from '../../gpu-backend/builder/config.ts';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import { PANEL_ROWS, panelRoom } from '../../gpu-backend/engine/panel.ts';
-import { TreeSizing } from '../../gpu-backend/turn/tree-sizing.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { ACCEPT_RULES, type AcceptRuleName } from '../../src/link/protocol/index.ts';
 import { randomIntegers } from '../engine/driver.ts';
 import { BUNDLED, temporaryFolder } from '../engine/models.ts';
+import { alwaysDrafts } from './always-drafts.ts';
 import { type RealVerifier, startRealVerifier } from './real-verifier.ts';
 
 const BEFORE = 24;
@@ -33,16 +32,12 @@ beforeAll(async () => {
   cpSync(BUNDLED, source, { recursive: true });
   writeAids(source, readModelFolder(source).config);
   real = await startRealVerifier({
+    ...alwaysDrafts(),
     cacheFolder,
     source,
     slots: 2,
     hiddenOutput: true,
-    wrap: withFreeNodes,
   });
-  // Whether drafts pay on this machine now is not what is asked here.
-  vi.spyOn(TreeSizing.prototype, 'drafting').mockImplementation((sessions) =>
-    sessions.map(({ isDrafted }) => isDrafted),
-  );
 }, 60_000);
 afterAll(async () => {
   vi.restoreAllMocks();

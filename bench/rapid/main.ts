@@ -8,9 +8,10 @@
  *                             [--etas 0,10,20] [--answer 64] [--quantize FORM] [--threads 2]
  *
  * Questions are about one fact each, to be told in a few words, and for the first
- * `--sections` of a document also about all that it says about that place. Each document is read once, and rows find it in the cache; the
- * time of that reading is counted to every row that reads the document. Temperature 1 and η 10 and 20 are those of the paper's
- * own drafters of the same size on InfiniteBench (its repository's tables).
+ * `--sections` of a document also about all that it says about that place. Each document
+ * is read once, and rows find it in the cache. The time of that reading is counted to
+ * every row that reads the document. Temperature 1 and η 10 and 20 are those of the
+ * paper's own drafters of the same size on InfiniteBench (its repository's tables).
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -35,13 +36,13 @@ const AROUND = 512;
 const SLOTS = 2;
 const MEMORY_BYTES = 2 ** 32;
 
-/** The two ways to ask, by what is to be told. */
-const KINDS = {
+/** The two ways to ask, by what is to be told: how, and in how many tokens; null for as many as `--answer` says. */
+const ASKED = {
   facts: { how: 'Answer in a few words only.', tokens: 24 },
-  sections: { how: 'Tell all of it, in whole sentences.', tokens: 0 },
+  sections: { how: 'Tell all of it, in whole sentences.', tokens: null },
 };
-type Kind = keyof typeof KINDS;
-const KIND_NAMES: readonly Kind[] = ['facts', 'sections'];
+type Kind = keyof typeof ASKED;
+const KINDS: readonly Kind[] = ['facts', 'sections'];
 
 const { values } = parseArgs({
   options: {
@@ -61,6 +62,8 @@ const { values } = parseArgs({
 
 /** By kind of question and row. */
 type Table = Record<Kind, Record<string, Sums>>;
+/** By temperature. */
+type Tables = Map<number, Table>;
 
 async function main(file: string): Promise<void> {
   const plans = rowsOf(values.etas.split(',').map(Number));
@@ -71,14 +74,14 @@ async function main(file: string): Promise<void> {
     memoryBytes: MEMORY_BYTES,
     threads: Number(values.threads),
   };
-  const quantization = QUANTIZATION_CHOICES.find((choice) => choice === values.quantize);
+  const quantization = quantizationOf(values.quantize);
   const model = await openModel(file, settings, quantization);
   const add = { cacheFolder: DEFAULT_CACHE_FOLDER, compute: 'float32', quantization } as const;
   const network = await openNetwork('self', model.target, model.engine, { settings, add });
   const rows = plans.map((plan) => openRow(plan, model.engine, network));
   const temperatures = values.temperatures.split(',').map(Number);
-  const tables: Record<string, Table> = Object.fromEntries(
-    temperatures.map((temperature) => [`at ${temperature}`, { facts: {}, sections: {} }]),
+  const tables: Tables = new Map(
+    temperatures.map((temperature) => [temperature, { facts: {}, sections: {} }]),
   );
   for (let seed = 1; seed <= Number(values.documents); seed++) {
     const [questions, sections] = [Number(values.questions), Number(values.sections)];
@@ -99,27 +102,27 @@ async function askAll(
   model: OpenedModel,
   rows: readonly OpenRow[],
   document: LongDocument,
-  tables: Record<string, Table>,
+  tables: Tables,
 ): Promise<void> {
   const prompts = await promptMaker(document, model.chat, model.engine.limits.maxContext);
   const readMs = await read(rows[0]!, await prompts('', 'Hello.'));
   let asked = 0;
-  for (const kind of KIND_NAMES) {
+  for (const kind of KINDS) {
     for (const question of document[kind]) {
-      const both = await prompts(question.asks, `${question.asks} ${KINDS[kind].how}`);
-      for (const [name, table] of Object.entries(tables)) {
+      const both = await prompts(question.asks, `${question.asks} ${ASKED[kind].how}`);
+      for (const [temperature, table] of tables) {
         const turned = rows.map((_, i) => rows[(i + asked) % rows.length]!);
         await askRows(model, turned, both, question, kind, {
           table: table[kind],
-          temperature: Number(name.slice(3)),
+          temperature,
           seed: [SEED, asked++],
         });
       }
     }
   }
-  for (const table of Object.values(tables)) {
+  for (const table of tables.values()) {
     for (const { name, reads } of rows) {
-      if (reads === 'all') for (const kind of KIND_NAMES) table[kind][name]?.read(readMs);
+      if (reads === 'all') for (const kind of KINDS) table[kind][name]?.read(readMs);
     }
   }
 }
@@ -145,14 +148,18 @@ async function askRows(
   kind: Kind,
   { table, temperature, seed }: Asking,
 ): Promise<void> {
-  const texts = new Set<string>();
+  /** Of the rows that draw from the target alone. */
+  const drawn = new Set<string>();
   for (const row of rows) {
     const { tokens: prompt, regions, excerpts } = prompts[row.reads];
     const turn = turnOf({
-      ...{ prompt, regions, excerpts, seed },
+      prompt,
+      regions,
+      excerpts,
+      seed,
       namespace: NAMESPACE,
       warp: { temperature, topK: 0, topP: 1 },
-      maxTokens: KINDS[kind].tokens || Number(values.answer),
+      maxTokens: ASKED[kind].tokens ?? Number(values.answer),
       transfer: transferOf(row),
       drafting: row.drafters ? 'echoed' : 'off',
       stopIds: model.stopIds,
@@ -162,16 +169,24 @@ async function askRows(
     const passes = (row.drafters?.spent?.passes ?? 0) - before;
     const said = decoded.tokens.filter((token) => !model.stopIds.has(token));
     const text = model.decode(said);
-    if (isLossless(row)) texts.add(text);
+    if (isLossless(row)) drawn.add(decoded.tokens.join());
     table[row.name] ??= new Sums();
     const moved = row.eta ? decoded.moved : 0;
     table[row.name]!.add(question, text, { ...decoded, moved, passes });
   }
-  if (texts.size > 1) throw new Error(`${question.asks} Drafting changed the answer`);
+  if (drawn.size > 1) throw new Error(`${question.asks} Drafting changed the answer`);
 }
 
-function report(name: string, tables: Record<string, Table>): void {
-  const figures = mapped(tables, (table) => mapped(table, (rows) => mapped(rows, figuresOf)));
+/** Throws on a form that there is not: it would be measured in another one. */
+function quantizationOf(name: string | undefined) {
+  const choice = QUANTIZATION_CHOICES.find((one) => one === name);
+  if (name === undefined || choice) return choice;
+  throw new Error(`--quantize must be one of ${QUANTIZATION_CHOICES.join(', ')}, not "${name}"`);
+}
+
+function report(name: string, tables: Tables): void {
+  const byName = Object.fromEntries([...tables].map(([at, table]) => [`at ${at}`, table]));
+  const figures = mapped(byName, (table) => mapped(table, (rows) => mapped(rows, figuresOf)));
   if (values.json) {
     const { json: _, model: __, ...settings } = values;
     console.log(JSON.stringify({ model: name, machine: machine(), settings, ...figures }));

@@ -63,13 +63,16 @@ export function readsHidden(draft: string | undefined): boolean {
   );
 }
 
+/** Throws where one of several has no name. */
 function namesIn(draft: string): string[] {
-  return draft.split(',').map((name) => name.trim());
+  const names = draft.split(',').map((name) => name.trim());
+  if (names.length === 1 || !names.includes('')) return names;
+  throw new Error(
+    `ESPALIER_DRAFT is "${draft}": name a network before and behind each comma (a path can have none)`,
+  );
 }
 
-/**
- * One network of ESPALIER_DRAFT. Rejects with an error that names what does not fit the target.
- */
+/** One network of ESPALIER_DRAFT. Rejects with an error that names what does not fit the target. */
 export async function openNetwork(
   draft: string,
   target: ModelFolder,

@@ -48,6 +48,12 @@ describe('ESPALIER_DRAFT', () => {
     }
   });
 
+  test('that lacks a name beside a comma is refused', async () => {
+    for (const draft of ['self,', ',self', 'self,,self']) {
+      await expect(open(draft)).rejects.toThrow(/before and behind each comma/);
+    }
+  });
+
   test('that names a model of another tokenizer is refused', async () => {
     const folder = join(cacheFolder, 'strange');
     cpSync(SMALL, folder, { recursive: true });

@@ -18,12 +18,12 @@ import torch.nn as nn
 import torch.nn.functional as F
 from feature import Feature
 from safetensors.torch import load_file
+from simulated import pass_ms, speed
 from target import Cache, answers, asking, opened
 from trainer import sampled_cross, split
 
 SPARSE = 8  # rows of a text of which one has prompt tokens behind it
 MEASURED = 2  # alignments of a chain to a text, at most
-STEP_MS, ROW_MS, PASS_MS = 7.5, 0.02, 0.4  # of the simulated target, and of a pass of what drafts
 LAYER, HEAD, SQUARE = 0.027, 0.016, 0.002  # shares of 8.03B weights: a layer, a head of 32k tokens, a matrix of 4,096²
 
 
@@ -248,6 +248,7 @@ def main():
     p.add_argument('--lr', type=float, default=6e-4)
     args = p.parse_args()
     target = opened(args)
+    args.vocabulary = min(args.vocabulary, len(target.head))
     held, learned = split(answers(target, args, len(target.layers)))
     long = lambda t: len(t['tokens']) - t['asked'] > 16
     held, learned = [t for t in held if long(t) and t['greedy']], [*filter(long, learned)]
@@ -258,9 +259,9 @@ def main():
     def report(name, trial):
         agrees, mat = trial.measure(held)
         head = trial.head
-        ms = STEP_MS + ROW_MS * head.rows + sum(PASS_MS + share * STEP_MS for share in head.passes)
+        times = speed(mat, head.rows, sum(map(pass_ms, head.passes)))
         print(f'{name}: agrees {" ".join(f"{a:.3f}" for a in agrees)}, {mat:.2f} tokens a step, '
-              f'simulated {mat * (STEP_MS + ROW_MS) / ms:.2f} × plain', flush=True)
+              f'simulated {times:.2f} × plain', flush=True)
 
     for places in map(int, args.places.split(',')):
         if args.feature:

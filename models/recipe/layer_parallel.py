@@ -11,11 +11,12 @@ import argparse
 
 import torch
 import torch.nn.functional as F
+from simulated import pass_ms, speed
 from target import Cache, answers, asking, opened, rotate
 
-# Of the simulated machine (bench/drafters/simulated.ts): a target of 8B, a parallel draft of 1B, a device a layer of
-# its groups; what leaves layers out is the target itself.
-STEP_MS, ROW_MS, PASS_MS, DRAFT = 7.5, 0.02, 0.4, 1 / 8
+# Of the target's weights: a parallel draft of 1B, a device a layer of its groups; what leaves layers out is the target
+# itself.
+DRAFT = 1 / 8
 
 
 class Chain:
@@ -115,10 +116,10 @@ def main():
     def report(name, share, *draft):
         """`share`: of the target's time that a pass takes."""
         count, first, mat = measure(texts, chains, args.places, *draft)
-        pass_ms = PASS_MS + STEP_MS * share
-        ms = STEP_MS + ROW_MS * (args.places + 1) + args.places * pass_ms
+        own_ms = pass_ms(share)
+        times = speed(mat, args.places + 1, args.places * own_ms)
         print(f'{name}: {count} chains, first token agrees {first:.3f}, {mat:.2f} tokens a step of {1 + args.places}, '
-              f'pass {pass_ms:.2f} ms, {mat / ms * (STEP_MS + ROW_MS):.2f} × plain', flush=True)
+              f'pass {own_ms:.2f} ms, {times:.2f} × plain', flush=True)
 
     for size in map(int, args.groups.split(',')):
         groups = [[0], *(list(layers[i:i + size]) for i in range(1, len(layers), size))]

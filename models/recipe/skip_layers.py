@@ -12,9 +12,9 @@ import argparse
 import torch
 import torch.nn.functional as F
 from layer_parallel import Chain
+from simulated import pass_ms, speed
 from target import answers, asking, opened
 
-STEP_MS, ROW_MS, PASS_MS = 7.5, 0.02, 0.4  # of the simulated machine (bench/drafters/simulated.ts)
 STARTS = 40  # places of a text that a search looks at
 WIDTH = 6  # blocks that are tried before each choice
 
@@ -84,14 +84,15 @@ def main():
             continue
         agrees = agreement(chains[1::2], gone, args.places, len(chains[0][0].tokens))
         share = 1 - sum(weights[half] for _, half in gone) / whole
-        pass_ms = PASS_MS + STEP_MS * share
-        speed = lambda places, mat: mat * (STEP_MS + ROW_MS) / (STEP_MS + ROW_MS * (places + 1) + places * pass_ms)
-        best = max(range(1, args.places + 1), key=lambda places: speed(places, 1 + float(agrees[:places].sum())))
+        own_ms = pass_ms(share)
+        mat = lambda places: 1 + float(agrees[:places].sum())
+        times = lambda places, mat: speed(mat, places + 1, places * own_ms)
+        best = max(range(1, args.places + 1), key=lambda places: times(places, mat(places)))
         names = ' '.join(f'{at}{"am"[half]}' for at, half in sorted(gone))
         print(f'without {len(gone)} of {len(blocks)} blocks ({names}): first token agrees {agrees[0]:.3f}, '
-              f'{1 + float(agrees.sum()):.2f} tokens a step of {1 + args.places}, pass {pass_ms:.2f} ms; simulated '
-              f'{speed(best, 1 + float(agrees[:best].sum())):.2f} × plain with chains of {best}, '
-              f'{speed(args.places, args.places + 1):.2f} × if all of {args.places} agreed', flush=True)
+              f'{mat(args.places):.2f} tokens a step of {1 + args.places}, pass {own_ms:.2f} ms; simulated '
+              f'{times(best, mat(best)):.2f} × plain with chains of {best}, '
+              f'{times(args.places, args.places + 1):.2f} × if all of {args.places} agreed', flush=True)
 
 
 if __name__ == '__main__':

@@ -71,16 +71,18 @@ def sampled_cross(target, vocabulary, states, names, values):
     """What `likeness` gives, of the vocabulary over the words in `names` and a draw of the others: a softmax over all
     of it would take most of the time."""
     known = names < vocabulary
-    named = names[known].unique()
+    # One at least, so that there is something to compare.
+    named = names.clamp(max=vocabulary - 1).unique()
     drawn = torch.randint(vocabulary, (DRAWN,))
     drawn = drawn[~torch.isin(drawn, named)]
     words = torch.cat([named, drawn])
     logits = F.linear(states.to(target.dtype), target.head[words]).float()
+    right = mean(words[logits.argmax(-1)] == names[:, 0])
     # Each that was drawn stands for many that were not.
     stands_for = (vocabulary - len(named)) / max(1, len(drawn))
     logits = logits + torch.where(torch.arange(len(words)) < len(named), 0.0, math.log(max(1, stands_for)))
-    at = torch.searchsorted(named, names.clamp(max=int(named[-1])))
-    return cross(logits, at, values, known), mean(words[logits.argmax(-1)] == names[:, 0])
+    at = torch.searchsorted(named, names.clamp(max=vocabulary - 1))
+    return cross(logits, at, values, known), right
 
 
 def cross(logits, at, values, known):

@@ -8,6 +8,9 @@
  * A large tree that was worth its price on average is lost as a whole now and then,
  * so what may be lost in a row grows with what steps are expected to cost. Who
  * believes that they cost nothing may lose least.
+ *
+ * Where no candidate is worth a node for long, drawing them is all that drafting does:
+ * then only one step in many looks for some.
  */
 
 /** Plain steps that may be lost in a row, and of what a step with drafts is expected to take beyond a plain one. */
@@ -23,6 +26,9 @@ const LEAST_PAUSE = 32;
 /** An answer long: where drafting loses a little, whoever drafts well must not wait for longer. */
 export const LONGEST_PAUSE = 64;
 
+/** Steps in a row without a node, after which only one in so many is drafted for. */
+const FRUITLESS = 16;
+
 /** Nodes of a session's tree in a trial: what a step of more would lose, no pause of that length makes up for. */
 const TRIAL_NODES = 8;
 
@@ -33,6 +39,8 @@ export class DraftingAccount {
   /** Steps until the next trial; 0 while drafting is on. */
   private pause = 0;
   private failedTrials = 0;
+  /** Steps in a row for which candidates were drawn, and none was verified. */
+  private fruitless = 0;
 
   get paused(): boolean {
     return this.pause > 0;
@@ -45,13 +53,16 @@ export class DraftingAccount {
 
   /** A step in which nothing was drafted. */
   rest(): void {
-    if (this.pause === 0) return;
-    this.pause--;
-    if (this.pause === 0) this.balance = 0;
+    if (this.pause > 0) this.pause--;
   }
 
-  /** A step with drafts was expected to cost `stake` plain steps more than one, and gained so many; negative where it lost. */
-  settle(gain: number, stake: number): void {
+  /**
+   * A step that was drafted for verified so many nodes, was expected to cost `stake`
+   * plain steps more than one, and gained so many; negative where it lost.
+   */
+  settle(gain: number, stake: number, nodes: number): void {
+    this.fruitless = nodes > 0 ? 0 : this.fruitless + 1;
+    if (this.fruitless >= FRUITLESS) this.pause = FRUITLESS;
     this.stake = Math.max(stake, this.stake * STAKE_MEMORY);
     const overdraft = OVERDRAFT + OVERDRAFT_STAKES * this.stake;
     this.balance += gain;
@@ -63,5 +74,6 @@ export class DraftingAccount {
     const steps = Math.max(LEAST_PAUSE, -this.balance / LOSS_SHARE) * 2 ** this.failedTrials;
     this.pause = Math.min(LONGEST_PAUSE, Math.ceil(steps));
     this.failedTrials++;
+    this.balance = 0;
   }
 }

@@ -115,7 +115,7 @@ export class TreeSizing {
     const weights = sessions.map((_, i) => (sized.drafting[i] ? 1 + sized.nodes[i]! : 0));
     const weight = weights.reduce((sum, one) => sum + one, 0);
     const stake = sized.cost / sized.plainCost - 1;
-    const results = new Map<DraftingAccount, { gain: number; stake: number }>();
+    const results = new Map<DraftingAccount, { gain: number; stake: number; nodes: number }>();
     let extra = 0;
     sessions.forEach((session, i) => {
       if (!sized.drafting[i]) return;
@@ -125,12 +125,13 @@ export class TreeSizing {
       const accepted = outcome ? outcome.walk.count - 1 : 0;
       extra += accepted;
       const share = weights[i]! / weight;
-      const result = results.get(account) ?? { gain: 0, stake: 0 };
+      const result = results.get(account) ?? { gain: 0, stake: 0, nodes: 0 };
       result.gain += accepted / sessions.length - (took / plain - 1) * share;
       result.stake += stake * share;
+      result.nodes += sized.nodes[i]!;
       results.set(account, result);
     });
-    for (const [account, { gain, stake }] of results) account.settle(gain, stake);
+    for (const [account, { gain, stake, nodes }] of results) account.settle(gain, stake, nodes);
     pace.drafted(((1 + extra / sessions.length) * plain) / took);
   }
 

@@ -73,7 +73,7 @@ describe('an account', () => {
     for (let trial = 0; trial < 5; trial++) {
       let lost = 0;
       while (!account.paused) {
-        account.settle(-0.4, 0);
+        account.settle(-0.4, 0, 4);
         lost += 0.4;
       }
       expect(lost).toBeLessThan(2);
@@ -90,17 +90,46 @@ describe('an account', () => {
   test('lives with large trees that are lost now and then and pay on average', () => {
     const account = new DraftingAccount();
     for (let i = 0; i < 500; i++) {
-      account.settle(i % 3 === 2 ? -5 : 4, 5);
+      account.settle(i % 3 === 2 ? -5 : 4, 5, 12);
       expect(account.paused).toBe(false);
     }
   });
 
   test('what went well for long does not pay for a long loss', () => {
     const account = new DraftingAccount();
-    for (let i = 0; i < 1000; i++) account.settle(1, 0.5);
+    for (let i = 0; i < 1000; i++) account.settle(1, 0.5, 4);
     let steps = 0;
-    for (; !account.paused; steps++) account.settle(-1, 0.5);
+    for (; !account.paused; steps++) account.settle(-1, 0.5, 4);
     expect(steps).toBeLessThan(10);
+  });
+});
+
+describe('an account of steps in which no candidate was worth a node', () => {
+  /** Steps with candidates, of so many. */
+  const drawn = (account: DraftingAccount, steps: number, nodes: number) => {
+    let count = 0;
+    for (let step = 0; step < steps; step++) {
+      if (account.paused) account.rest();
+      else {
+        count++;
+        account.settle(0, 0, nodes);
+      }
+    }
+    return count;
+  };
+
+  test('soon lets few of them draw', () => {
+    const account = new DraftingAccount();
+    expect(drawn(account, 16, 0)).toBe(16);
+    expect(drawn(account, 340, 0)).toBe(20);
+  });
+
+  test('lets all draw again as soon as one finds something', () => {
+    const account = new DraftingAccount();
+    drawn(account, 100, 0);
+    while (account.paused) account.rest();
+    account.settle(0, 0, 1);
+    expect(drawn(account, 16, 0)).toBe(16);
   });
 });
 

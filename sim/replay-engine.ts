@@ -9,7 +9,7 @@ import type { CostModel, RunCosts, RunLoad } from '../gpu-backend/engine/cost-mo
 import type { Engine, EngineLimits, Slot, StepRow } from '../gpu-backend/engine/engine.ts';
 import { type LeastRows, paddedWidth } from '../gpu-backend/engine/lane.ts';
 import { evenStepCost, type OwnLanes, OwnLanesPlan } from '../gpu-backend/engine/lane-plan.ts';
-import { summarize } from '../gpu-backend/engine/top-tokens.ts';
+import { summarize } from '../gpu-backend/engine/summarize.ts';
 import type { GrowingStep } from '../src/draft/tree/budget.ts';
 import { pause } from '../src/link/protocol/index.ts';
 import type { Host } from './network.ts';

@@ -12,9 +12,16 @@ export interface AcceptRule {
   /**
    * @param logits the target's after the place, one per vocabulary entry; not to be changed
    * @param position absolute, of the token
+   * @param peaks the largest of each block of `logits`, where they are known
    * @param node the place: a node of `tree`, or `ROOT`
    */
-  token(logits: Float32Array, position: number, tree: TokenTree, node: number): number;
+  token(
+    logits: Float32Array,
+    position: number,
+    peaks: Float32Array | undefined,
+    tree: TokenTree,
+    node: number,
+  ): number;
   /** Whether nothing may follow what was committed. */
   readonly finished: boolean;
 }

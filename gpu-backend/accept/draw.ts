@@ -3,10 +3,16 @@
  * position-keyed Gumbel noise. A pure function of (logits, seed, position) and,
  * through the processors, of the tokens drawn before: a draft can't influence it.
  */
-import { GUMBEL_MAX, GUMBEL_MIN, Noise } from '../../src/draft/noise.ts';
-import { argmax, nextFrom } from './largest.ts';
+import { GUMBEL_MAX, Noise } from '../../src/draft/noise.ts';
+import { argmax } from '../logits/largest.ts';
+import { leastBits } from './least-bits.ts';
 import type { LogitsProcessor } from './logits-processor.ts';
 import { minReach, type Nucleus, type Warp } from './warp.ts';
+
+/** Of a score, as a share of it: far above what a sum and a quotient of doubles lose. */
+const ROUNDING = 2 ** -40;
+/** Of logits whose peaks are not known: one block, which is always looked at. */
+const NO_PEAKS = Float32Array.of(Infinity);
 
 export class Draw {
   private readonly warp: Warp;
@@ -30,10 +36,12 @@ export class Draw {
 
   /**
    * `logits`: float32, one per vocabulary entry. O(V). Ties go to the lowest id.
+   * `peaks`: the largest of each of their blocks, where they are known.
    * With processors each call must be for the place after the last one's token.
    */
-  token(logits: Float32Array, position: number): number {
-    const token = this.own(this.processed(logits), position);
+  token(logits: Float32Array, position: number, peaks?: Float32Array): number {
+    const processed = this.processed(logits);
+    const token = this.own(processed, position, processed === logits ? peaks : undefined);
     this.commit(token);
     return token;
   }
@@ -73,24 +81,46 @@ export class Draw {
     return winner;
   }
 
-  /** The target's own token over processed logits. Commits nothing. */
-  own(logits: Float32Array, position: number): number {
-    const best = argmax(logits);
+  /** The target's own token over processed logits, of which `peaks` must be. Commits nothing. */
+  own(logits: Float32Array, position: number, peaks?: Float32Array): number {
+    const best = argmax(logits, peaks);
     const { temperature, topK, topP } = this.warp;
     if (temperature === 0) return best;
     const max = logits[best]!;
     this.noise.at(position);
-    if (topK > 0 || topP < 1) return this.race(this.nucleus.select(logits, max, this.warp), logits);
+    if (topK > 0 || topP < 1) {
+      return this.race(this.nucleus.select(logits, max, this.warp, peaks), logits);
+    }
 
-    // No noise can lift a token from below this line over the most likely one.
-    const cut = max - Math.min(temperature * (GUMBEL_MAX - GUMBEL_MIN), minReach(this.warp));
-    let winner = best;
+    const reached = max / temperature + this.noise.gumbel(best);
+    const floor = reached - ROUNDING * (1 + Math.abs(reached));
+    const cut = Math.max((floor - GUMBEL_MAX) * temperature, max - minReach(this.warp));
+    return this.raceAll(logits, { floor, cut }, peaks);
+  }
+
+  /** The token of the highest score, the first among equals: none below `floor` has it, nor one with a logit below `cut`. */
+  private raceAll(
+    logits: Float32Array,
+    { floor, cut }: { floor: number; cut: number },
+    peaks: Float32Array = NO_PEAKS,
+  ): number {
+    const { noise } = this;
+    const { temperature } = this.warp;
+    const width = logits.length / peaks.length;
+    let winner = 0;
     let high = -Infinity;
-    for (let id = nextFrom(logits, 0, cut); id >= 0; id = nextFrom(logits, id + 1, cut)) {
-      const score = logits[id]! / temperature + this.noise.gumbel(id);
-      if (score > high) {
-        high = score;
-        winner = id;
+    for (let block = 0; block < peaks.length; block++) {
+      if (peaks[block]! < cut) continue;
+      for (let id = block * width; id < (block + 1) * width; id++) {
+        const logit = logits[id]!;
+        if (!(logit >= cut)) continue;
+        // Logarithms only for those few whose noise may be large enough.
+        if (noise.bits(id) < leastBits(floor - logit / temperature)) continue;
+        const score = logit / temperature + noise.gumbel(id);
+        if (score > high) {
+          high = score;
+          winner = id;
+        }
       }
     }
     return winner;

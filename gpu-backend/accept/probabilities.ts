@@ -1,5 +1,5 @@
 /** The target's distribution as the warpers leave it, for rules that need its probabilities and not only a draw. */
-import { argmax } from './largest.ts';
+import { argmax } from '../logits/largest.ts';
 import type { Nucleus, Warp } from './warp.ts';
 
 export class Probabilities {

@@ -10,6 +10,16 @@ import { Source } from '../../src/draft/source.ts';
 import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 import type { AcceptRule } from './accept-rule.ts';
 
+/** What a step says of a tree. */
+export interface StepLogits {
+  /** Row r at `[r · vocabSize, (r + 1) · vocabSize)`. */
+  logits: Float32Array;
+  /** The largest of each block of each row, where the engine gives them. */
+  peaks?: Float32Array | undefined;
+  /** Brings a row of `logits` to where it is read, if it is not there. */
+  load?: ((row: number) => void) | undefined;
+}
+
 export class Walk {
   /** Tokens committed by the last `descend`, in order: accepted drafts, then the target's own. */
   readonly tokens: Int32Array;
@@ -28,31 +38,31 @@ export class Walk {
   }
 
   /**
-   * @param logits row r at `[r · vocabSize, (r + 1) · vocabSize)`: row 0 follows the committed text, row i + 1 follows node i
+   * @param step its logits: row 0 follows the committed text, row i + 1 follows node i
    * @param position absolute position of the first token drawn
    * @param limit the most tokens to commit, at least 1
-   * @param load brings a row's logits to where they are read, if they are not there
    */
   descend(
     tree: TokenTree,
-    logits: Float32Array,
+    { logits, peaks, load }: StepLogits,
     vocabSize: number,
     rule: AcceptRule,
     position: number,
     limit: number,
     stopIds: ReadonlySet<number>,
-    load?: (row: number) => void,
   ): void {
     this.count = 0;
     this.stopped = false;
     let node = ROOT;
     const most = Math.min(limit, this.tokens.length);
+    const blocks = peaks ? (peaks.length * vocabSize) / logits.length : 0;
     while (this.count < most) {
       const row = node + 1;
       load?.(row);
       const token = rule.token(
         logits.subarray(row * vocabSize, (row + 1) * vocabSize),
         position + this.count,
+        peaks?.subarray(row * blocks, (row + 1) * blocks),
         tree,
         node,
       );

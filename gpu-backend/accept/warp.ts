@@ -2,7 +2,8 @@
  * What the target's logits become before a token is drawn: temperature, then
  * top-k, top-p, then min-p, in the order of transformers' warpers.
  */
-import { nextFrom } from './largest.ts';
+import { nextFrom } from '../logits/largest.ts';
+import { share } from '../logits/share.ts';
 
 export interface Warp {
   /** 0 is greedy: the other two then change nothing. */
@@ -15,6 +16,9 @@ export interface Warp {
   minP?: number;
 }
 
+/** How far below the likeliest a nucleus is sought first, in temperatures. */
+const FIRST_REACH = 4;
+
 /**
  * Tokens that survive top-k, top-p and min-p, most likely first (ties by id).
  * Reused buffers: one instance a verifier, not one a token.
@@ -26,35 +30,60 @@ export class Nucleus {
     this.ids = new Int32Array(vocabSize);
   }
 
-  /** A view of the surviving ids, valid until the next call. O(V + c log c), c candidates above the cut. */
-  select(logits: Float32Array, max: number, warp: Warp): Int32Array {
-    const cut = max - this.reach(logits, max, warp);
+  /**
+   * A view of the surviving ids, valid until the next call. O(V + c log c), c candidates
+   * above the cut. `peaks`: the largest of each block of `logits`, where they are known.
+   */
+  select(logits: Float32Array, max: number, warp: Warp, peaks?: Float32Array): Int32Array {
+    const { topK, topP, temperature } = warp;
+    const reach = this.reach(logits, max, warp, peaks);
+    const floor = max - minReach(warp);
+    if (topP >= 1 || topK > 0) {
+      const candidates = this.candidates(logits, max - reach, peaks);
+      const kept = candidates.subarray(0, topK > 0 ? topK : undefined);
+      // Top-p runs over what top-k left, renormalised.
+      const mass = topP < 1 ? massOf(kept, logits, max, temperature) : Infinity;
+      const count = this.enough(kept, logits, max, topP * mass, temperature) ?? kept.length;
+      return kept.subarray(0, Math.max(1, Math.min(count, this.aboveFloor(kept, logits, floor))));
+    }
+    const mass = wholeMass(logits, max, temperature);
+    // Most often a few tokens are enough: the others need not be sorted.
+    for (let near = FIRST_REACH * temperature; ; near *= 2) {
+      const candidates = this.candidates(logits, max - Math.min(near, reach), peaks);
+      const count = this.enough(candidates, logits, max, topP * mass, temperature);
+      if (count === null && near < reach) continue;
+      const kept = candidates.subarray(0, Math.max(1, count ?? candidates.length));
+      return kept.subarray(0, this.aboveFloor(kept, logits, floor));
+    }
+  }
+
+  /** Tokens from `cut` on, likeliest first, ties by id. */
+  private candidates(logits: Float32Array, cut: number, peaks?: Float32Array): Int32Array {
     let count = 0;
-    for (let id = nextFrom(logits, 0, cut); id >= 0; id = nextFrom(logits, id + 1, cut)) {
+    for (
+      let id = nextFrom(logits, 0, cut, peaks);
+      id >= 0;
+      id = nextFrom(logits, id + 1, cut, peaks)
+    ) {
       this.ids[count++] = id;
     }
-    const candidates = this.ids.subarray(0, count);
-    candidates.sort((a, b) => logits[b]! - logits[a]! || a - b);
-    const kept = warp.topK > 0 ? Math.min(warp.topK, count) : count;
-    const likely = this.aboveFloor(candidates, logits, max - minReach(warp));
-    if (warp.topP >= 1) return candidates.subarray(0, Math.min(kept, likely));
+    return this.ids.subarray(0, count).sort((a, b) => logits[b]! - logits[a]! || a - b);
+  }
 
-    // Top-p runs over what top-k left, renormalised.
-    let mass = 0;
-    if (warp.topK > 0) {
-      for (let i = 0; i < kept; i++)
-        mass += Math.exp((logits[candidates[i]!]! - max) / warp.temperature);
-    } else {
-      for (let id = 0; id < logits.length; id++)
-        mass += Math.exp((logits[id]! - max) / warp.temperature);
-    }
-    const enough = warp.topP * mass;
+  /** How many of the candidates, likeliest first, reach `mass`; null where all together don't. */
+  private enough(
+    candidates: Int32Array,
+    logits: Float32Array,
+    max: number,
+    mass: number,
+    temperature: number,
+  ): number | null {
     let reached = 0;
-    let n = 0;
-    while (n < kept && reached < enough) {
-      reached += Math.exp((logits[candidates[n++]!]! - max) / warp.temperature);
+    for (let n = 0; n < candidates.length; n++) {
+      if (reached >= mass) return n;
+      reached += Math.exp((logits[candidates[n]!]! - max) / temperature);
     }
-    return candidates.subarray(0, Math.max(1, Math.min(n, likely)));
+    return reached >= mass ? candidates.length : null;
   }
 
   /** How many of the candidates, likeliest first, are not below `floor`. */
@@ -65,13 +94,13 @@ export class Nucleus {
   }
 
   /** How far below the maximum a logit can lie and still matter. */
-  private reach(logits: Float32Array, max: number, warp: Warp): number {
+  private reach(logits: Float32Array, max: number, warp: Warp, peaks?: Float32Array): number {
     // All tokens with p < (1 - topP)/V together weigh less than 1 - topP, so
     // the nucleus is full before it gets to one of them; p ≤ e^((z-max)/T).
     const byP =
       warp.topP < 1 ? warp.temperature * Math.log(logits.length / (1 - warp.topP)) : Infinity;
     if (warp.topK <= 0 || warp.topK >= logits.length) return byP;
-    return Math.min(byP, max - kthLargest(logits, warp.topK));
+    return Math.min(byP, max - kthLargest(logits, warp.topK, peaks));
   }
 }
 
@@ -80,11 +109,31 @@ export function minReach({ minP = 0, temperature }: Warp): number {
   return minP > 0 ? -temperature * Math.log(minP) : Infinity;
 }
 
-/** The k-th largest value by a bounded min-heap: O(V log k). */
-function kthLargest(values: Float32Array, k: number): number {
+/** Of some tokens, where that of the likeliest is 1. */
+function massOf(ids: Int32Array, logits: Float32Array, max: number, temperature: number): number {
+  let mass = 0;
+  for (let i = 0; i < ids.length; i++) mass += Math.exp((logits[ids[i]!]! - max) / temperature);
+  return mass;
+}
+
+/** Of all tokens. */
+function wholeMass(logits: Float32Array, max: number, temperature: number): number {
+  let mass = 0;
+  for (let id = 0; id < logits.length; id++) mass += share((logits[id]! - max) / temperature);
+  return mass;
+}
+
+/** The k-th largest value by a bounded min-heap: O(V log k), with peaks of at least k blocks O(V / block). */
+function kthLargest(values: Float32Array, k: number, peaks?: Float32Array): number {
+  // So many values at least are no smaller: the largest peaks themselves.
+  const least = peaks && peaks.length >= k ? kthLargest(peaks, k) : -Infinity;
   const heap = new Float32Array(k).fill(-Infinity);
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
+  for (
+    let id = nextFrom(values, 0, least, peaks);
+    id >= 0;
+    id = nextFrom(values, id + 1, Math.max(least, heap[0]!), peaks)
+  ) {
+    const value = values[id]!;
     if (value <= heap[0]!) continue;
     let at = 0;
     for (;;) {

@@ -32,6 +32,8 @@ export interface DecoderOptions {
   logits?: number | undefined;
   /** Also give the ids of so many of the most likely tokens of those rows. */
   top?: number | undefined;
+  /** Also give the largest logit of each of so many blocks of those rows. */
+  peaks?: number | undefined;
   /** Rows read the target's hidden states beside their tokens (`fusedInput`); by default not. */
   features?: boolean | undefined;
   /** Also give the last hidden state of the rows whose logits are wanted. */

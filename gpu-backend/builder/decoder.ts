@@ -17,7 +17,8 @@
  *          and value.l.i [B, M, kvHeads · headDim]; optionally features [1, T, hiddenSize]
  * Outputs  logits [1, R, vocab] float32; key_out.l.i and value_out.l.i, to be
  *          bound to the memory of the inputs; optionally hidden [1, R, hiddenSize]
- *          float32 and top_ids [1, R, top], the most likely tokens
+ *          float32, top_ids [1, R, top], the most likely tokens, and peaks [1, R,
+ *          blocks], the largest logit of each block
  */
 
 import { ElementType } from '../ort/tensor.ts';
@@ -27,6 +28,7 @@ import { FINAL_NORM } from './convert.ts';
 import { type DecoderBlock, type DecoderOptions, layersOf } from './decoder-options.ts';
 import { fusedInput } from './fused-input.ts';
 import { GraphBuilder, MICROSOFT } from './onnx.ts';
+import { addPeaks } from './peaks.ts';
 import type { Weights } from './weights.ts';
 
 /** The norm whose result a block reads; the final one behind the last block. */
@@ -101,6 +103,7 @@ export function buildDecoder(
     }
     graph.output('logits', 'float32', [1, 'R', options.logits ?? config.vocabSize]);
     if (options.top) addTop(graph, options.top);
+    if (options.peaks) addPeaks(graph, options.logits ?? config.vocabSize, options.peaks);
   }
 }
 

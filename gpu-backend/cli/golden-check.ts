@@ -1,12 +1,12 @@
 /** Compares what the engine computes of a checkpoint with what its golden.json says it should. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { argmax } from '../accept/largest.ts';
 import { readModelFolder } from '../builder/model-folder.ts';
 import type { StoredType } from '../builder/stored-tensor.ts';
 import { readWeightIndex } from '../builder/weight-index.ts';
 import type { Engine, Slot } from '../engine/engine.ts';
 import { openEngine } from '../engine/open.ts';
+import { argmax } from '../logits/largest.ts';
 
 /** What another implementation gives for the same weights, in float32. */
 interface Golden {

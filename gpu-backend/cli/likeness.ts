@@ -1,5 +1,5 @@
 /** How alike two models' predictions are, over the tokens of a text. */
-import { argmax } from '../accept/largest.ts';
+import { argmax } from '../logits/largest.ts';
 
 export interface Likeness {
   /** Tokens that were predicted. */

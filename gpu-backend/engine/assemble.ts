@@ -125,6 +125,7 @@ function resultsFor(plan: EnginePlan, device: Device, hiddenSize: number) {
     logits: logitsFor(plan, host, device),
     hidden: plan.hiddenOutput ? new StepOutputs('hidden', hiddenSize, host) : null,
     top: plan.top > 0 ? new StepOutputs('top_ids', plan.top, host, 'int64') : null,
+    peaks: plan.peaks > 0 ? new StepOutputs('peaks', plan.peaks, host) : null,
   };
 }
 

@@ -32,6 +32,8 @@ export interface GraphOptions {
   hiddenOutput: boolean;
   /** The most likely tokens of a row that the graph gives. */
   top: number;
+  /** Blocks of a row of logits whose largest the graph gives. */
+  peaks: number;
   features: boolean;
   /** The blocks that are computed; undefined for all. */
   modelBlocks?: readonly DecoderBlock[] | undefined;
@@ -204,6 +206,7 @@ function load(
     foldHeads: options.foldHeads,
     hiddenOutput: options.hiddenOutput,
     top: options.top,
+    peaks: options.peaks,
     features: options.features,
     blocks: options.modelBlocks,
     logits: options.logits,

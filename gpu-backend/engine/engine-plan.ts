@@ -24,6 +24,8 @@ export interface EnginePlan {
   keptLogits: boolean;
   /** The most likely tokens of a row that the graph gives. */
   top: number;
+  /** Blocks of a row of logits whose largest the graph gives; 0 for none. */
+  peaks: number;
   /** Whether rows read hidden states. */
   features: boolean;
   modelBlocks: readonly DecoderBlock[];

@@ -52,6 +52,11 @@ export interface StepRow {
    * one after another. A view into the engine's memory, valid until the next step.
    */
   logits: Float32Array;
+  /**
+   * Filled by a step on a CPU: the largest logit of each block of those rows, as many a
+   * row as blocks of one width divide it into. Valid as long as `logits`.
+   */
+  peaks?: Float32Array;
   /** The caller reads few rows of `logits`, each after `load` where there is one: a device may keep the others. */
   selective?: boolean;
   /** Filled by a selective row's step: brings row `at` of `logits` from a device. Valid as long as they are. */

@@ -13,7 +13,7 @@ import { MOST_REPLAYED_ROWS, type Replays } from './replays.ts';
 import { paddedRows, RunInputs, sum } from './run-inputs.ts';
 import type { KvSlot } from './slots.ts';
 import type { StepOutputs } from './step-outputs.ts';
-import { takeTop } from './top-tokens.ts';
+import { takeTop } from './summarize.ts';
 
 export interface RunnerContext {
   layers: number;
@@ -28,6 +28,8 @@ export interface RunnerContext {
   hidden: StepOutputs | null;
   /** The most likely tokens, where the graph itself finds them. */
   top: StepOutputs | null;
+  /** The largest logit of each block, where the graph finds them. */
+  peaks: StepOutputs | null;
   /** Lanes of steps come in few shapes, and all their rows give logits, padding too. */
   fixedShapes: boolean;
   /** What captured runs share; null where none is captured. */
@@ -48,8 +50,9 @@ export function outputsOf({
   logits,
   hidden,
   top,
-}: Pick<RunnerContext, 'logits' | 'hidden' | 'top'>): StepOutputs[] {
-  return [logits, hidden, top].filter((output) => output !== null);
+  peaks,
+}: Pick<RunnerContext, 'logits' | 'hidden' | 'top' | 'peaks'>): StepOutputs[] {
+  return [logits, hidden, top, peaks].filter((output) => output !== null);
 }
 
 export class LaneRunner {
@@ -181,7 +184,7 @@ export class LaneRunner {
 
   /** Gives each row its logits, and what else it asked for. */
   private handOut(lanes: readonly Lane[], firstLogit: number, replays: Replays | null): void {
-    const { logits, hidden, top } = this.context;
+    const { logits, hidden, top, peaks } = this.context;
     let first = firstLogit;
     for (const lane of lanes) {
       for (const part of lane.slots) {
@@ -191,6 +194,7 @@ export class LaneRunner {
         const captured = replays?.placeOf(logits, first - firstLogit) ?? null;
         logits.hand(row, first, count, captured);
         if (hidden) row.hidden = hidden.view(first, count);
+        if (peaks) row.peaks = peaks.view(first, count);
         if (top) takeTop(row, top.words(first, count), top.width);
         first += count;
       }

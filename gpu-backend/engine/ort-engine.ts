@@ -10,7 +10,7 @@ import { evenStepCost, loadOf, type OwnLanes, OwnLanesPlan, SharedLanesPlan } fr
 import { partsOf } from './parts.ts';
 import { type Sharing, sharedLanes } from './shared-lanes.ts';
 import { KvSlot } from './slots.ts';
-import { summarize } from './top-tokens.ts';
+import { summarize } from './summarize.ts';
 import { unreadChain } from './tree-rows.ts';
 
 export class OrtEngine implements Engine {

@@ -1,11 +1,11 @@
-/** Where a step's results land in host memory: rows of logits, hidden states, or the most likely tokens. */
+/** Where a step's results land in host memory: rows of logits, hidden states, the most likely tokens, or peaks. */
 import type { Copy } from '../ort/cuda-runtime.ts';
 import type { Address } from '../ort/library.ts';
 import { Block, BYTES_PER_ELEMENT, type Device, type Tensor } from '../ort/tensor.ts';
 import type { StepRow } from './engine.ts';
 
 /** As the graph calls them. */
-export type OutputName = 'logits' | 'hidden' | 'top_ids';
+export type OutputName = 'logits' | 'hidden' | 'top_ids' | 'peaks';
 
 export class StepOutputs {
   readonly name: OutputName;

@@ -2,7 +2,7 @@
 import { LEAST_LOGPROB, type Logprobs } from '../../src/link/protocol/index.ts';
 import type { Walk } from '../accept/walk.ts';
 import type { StepRow } from '../engine/engine.ts';
-import { logNormalizer, topTokens } from '../engine/top-tokens.ts';
+import { logNormalizer, topTokens } from '../logits/top-tokens.ts';
 
 /** Of the tokens that `walk` commits, with `top` alternatives each. O(V) exponentials a committed token. */
 export function logprobsOf(row: StepRow, walk: Walk, vocabSize: number, top: number): Logprobs {

@@ -188,13 +188,13 @@ export class Session implements Draftable {
 
   /**
    * The last committed token and the best `nodes` candidates of those proposed for this step.
-   * Only a session that is drafted for learns successors: where drafting does not pay, nor do they.
+   * A session learns successors while it rests too: they are what it may draft from later.
    */
   decodeRow(nodes: number, isDrafted: boolean): StepRow {
     const { row } = this;
     this.absorbed = false;
     this.wasDrafted = isDrafted;
-    row.top = isDrafted && this.recycles ? RECYCLED_SUCCESSORS : undefined;
+    row.top = this.recycles ? RECYCLED_SUCCESSORS : undefined;
     const { exact } = this.engine.limits;
     const inPanel = panelRoom(this.slot.length) - 1;
     // Sampled drafts are drawn once: to draw again where the tree has the wrong shape
@@ -222,13 +222,12 @@ export class Session implements Draftable {
     const [deviatedBefore, movedBefore] = [lossy?.deviations ?? 0, transfer?.moved ?? 0];
     walk.descend(
       candidates.tree,
-      this.row.logits,
+      this.row,
       this.engine.limits.vocabSize,
       rule,
       this.length,
       this.remaining,
       turn.stopIds,
-      this.row.load,
     );
     this.absorbed = true;
     const { count } = walk;

@@ -45,7 +45,11 @@ export class Noise {
 
   /** The number in (0, 1) that `gumbel` is made of. */
   uniform(token: number): number {
-    const h = mix(mix(Math.imul(token, 0xc2b2ae3d) + this.keyA) ^ this.keyB) >>> 0;
-    return (h + 0.5) * 2 ** -32;
+    return (this.bits(token) + 0.5) * 2 ** -32;
+  }
+
+  /** The 32 bits that `uniform` is made of: more of them is more noise. */
+  bits(token: number): number {
+    return mix(mix(Math.imul(token, 0xc2b2ae3d) + this.keyA) ^ this.keyB) >>> 0;
   }
 }

@@ -56,7 +56,7 @@ function answer({ choice, seed, temperature, length, hiddenAt }: Settings) {
       for (let at = node; at !== ROOT; at = stepped.parents[at]!) path.unshift(stepped.tokens[at]!);
       logits.set(logitsAfter([...out, ...path]), (node + 1) * VOCAB);
     }
-    walk.descend(stepped, logits, VOCAB, rule, out.length, length - out.length, new Set());
+    walk.descend(stepped, { logits }, VOCAB, rule, out.length, length - out.length, new Set());
     accepted += walk.count - 1;
     out.push(...walk.tokens.subarray(0, walk.count));
   }

@@ -100,7 +100,7 @@ describe('through the walk', () => {
       const moved = new Transfer(eta, warp.temperature, 10);
       const draw = new Draw(warp, [seed, 7], new Nucleus(VOCAB), [moved]);
       moved.learn(tree, 10, [{ node: ROOT, ...wordOf(q) }]);
-      walk.descend(tree, rows, VOCAB, draw, 10, 1, new Set());
+      walk.descend(tree, { logits: rows }, VOCAB, draw, 10, 1, new Set());
       counts[walk.tokens[0]!]!++;
     }
     return counts.map((count) => count / 20_000);

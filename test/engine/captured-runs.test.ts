@@ -67,6 +67,7 @@ beforeEach(() => {
     logits,
     hidden: null,
     top: null,
+    peaks: null,
     fixedShapes: true,
     replays,
     scratch: slot,

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../gpu-backend/engine/engine.ts';
 import { type EngineOptions, openEngine } from '../../gpu-backend/engine/open.ts';
-import { summarize } from '../../gpu-backend/engine/top-tokens.ts';
+import { summarize } from '../../gpu-backend/engine/summarize.ts';
 import { argmax, chainRow, feed, maxDifference, randomIntegers, treeRow } from './driver.ts';
 import { SMALL, temporaryFolder } from './models.ts';
 

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Engine, MAX_TOP_TOKENS, type StepRow } from '../../gpu-backend/engine/engine.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
-import { logNormalizer, topTokens } from '../../gpu-backend/engine/top-tokens.ts';
+import { logNormalizer, topTokens } from '../../gpu-backend/logits/top-tokens.ts';
 import { argmax, treeRow } from './driver.ts';
 import { SMALL, temporaryFolder } from './models.ts';
 
@@ -60,6 +60,15 @@ it('a step fills them for every row whose logits are wanted, of those sessions t
     expect(shares.reduce((sum, share) => sum + share)).toBeLessThan(1);
   }
   expect(other.topIds).toBeUndefined();
+  // And the largest of each block of every row.
+  for (const { logits, peaks } of [row, other]) {
+    const width = logits.length / peaks!.length;
+    expect(width).toBe(32);
+    const largest = Array.from(peaks!, (_, block) =>
+      Math.max(...logits.subarray(block * width, (block + 1) * width)),
+    );
+    expect([...peaks!]).toEqual(largest);
+  }
   engine.release(asking);
   engine.release(silent);
 });

@@ -1,7 +1,7 @@
 /** On request the link tells log-probabilities: the same with and without drafts, across failover, and merged without loss. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { logNormalizer, topTokens } from '../../gpu-backend/engine/top-tokens.ts';
+import { logNormalizer, topTokens } from '../../gpu-backend/logits/top-tokens.ts';
 import {
   type Accept,
   decodeAccept,

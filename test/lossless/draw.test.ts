@@ -2,7 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Draw } from '../../gpu-backend/accept/draw.ts';
+import { leastBits } from '../../gpu-backend/accept/least-bits.ts';
 import { Nucleus, type Warp } from '../../gpu-backend/accept/warp.ts';
+import { Noise } from '../../src/draft/noise.ts';
 
 const LOGITS = Float32Array.of(1.2, -0.3, 0.9, 2.1, -1.5, 0.0, 1.2, -4);
 
@@ -126,6 +128,49 @@ describe('purity', () => {
         expect(cut.token(values, position)).toBe(all.token(values, position));
       }),
     );
+  });
+
+  test('neither do the peaks of blocks, nor a temperature at which noise is lost in rounding', () => {
+    const temperature = fc.constantFrom(1e-15, 1e-9, 1e-3, 0.3, 1, 2);
+    const blocks = fc.integer({ min: 1, max: 8 });
+    const many = fc.array(fc.constantFrom(-20, -3, 0, 2, 2.5, 3, 19), {
+      minLength: 64,
+      maxLength: 64,
+    });
+    fc.assert(
+      fc.property(many, temperature, blocks, fc.nat(), (list, temperature, blocks, seed) => {
+        const values = Float32Array.from(list.slice(0, 8 * blocks));
+        const peaks = Float32Array.from({ length: blocks }, (_, i) =>
+          Math.max(...values.subarray(8 * i, 8 * (i + 1))),
+        );
+        const noise = new Noise([seed, 0]);
+        noise.at(5);
+        const scores = [...values].map((z, id) => z / temperature + noise.gumbel(id));
+        const winner = scores.indexOf(Math.max(...scores));
+        const nucleus = new Nucleus(values.length);
+        const draw = new Draw({ temperature, topK: 0, topP: 1 }, [seed, 0], nucleus);
+        expect(draw.token(values, 5)).toBe(winner);
+        expect(draw.token(values, 5, peaks)).toBe(winner);
+        for (const warp of [{ topK: 5 }, { topP: 0.9 }, { topK: 9, topP: 0.5 }, { minP: 0.1 }]) {
+          const warped = { temperature, topK: 0, topP: 1, ...warp };
+          const some = new Draw(warped, [seed, 0], nucleus);
+          expect(some.token(values, 5, peaks)).toBe(some.token(values, 5));
+        }
+      }),
+    );
+  });
+
+  test('enough noise is told by its bits', () => {
+    const noise = new Noise([3, 4]);
+    for (let position = 0; position < 50; position++) {
+      noise.at(position);
+      for (let token = 0; token < 200; token++) {
+        const gumbel = noise.gumbel(token);
+        expect(noise.bits(token)).toBeGreaterThanOrEqual(leastBits(gumbel));
+        // Not by much: what is weaker by an eighth is skipped.
+        expect(noise.bits(token)).toBeLessThan(leastBits(gumbel + 1 / 8) + 3);
+      }
+    }
   });
 
   test('greedy takes the lowest id among equals', () => {

@@ -56,7 +56,7 @@ export function drafted(
       logits.set(logitsAfter([...out, ...path]), (node + 1) * VOCAB);
     }
     const raw = logits.slice();
-    walk.descend(tree, logits, VOCAB, draw, out.length, length - out.length, new Set([EOS]));
+    walk.descend(tree, { logits }, VOCAB, draw, out.length, length - out.length, new Set([EOS]));
     // Log-probabilities are read from the rows afterwards: they must be the target's own.
     expect(logits).toEqual(raw);
     // Each drawn token committed the row it was drawn at: the path must be a path.

@@ -64,7 +64,7 @@ test('a draft is accepted with the probability that the target gives it, no less
   let accepted = 0;
   const rounds = 20_000;
   for (let seed = 0; seed < rounds; seed++) {
-    walk.descend(tree, rows, VOCAB, draw(temperature, seed), 0, 8, new Set());
+    walk.descend(tree, { logits: rows }, VOCAB, draw(temperature, seed), 0, 8, new Set());
     if (walk.count > 1) accepted++;
   }
   const deviation = Math.sqrt((expected * (1 - expected)) / rounds);

@@ -19,9 +19,15 @@ export abstract class LossyAccept implements AcceptRule {
     return this.draw.finished;
   }
 
-  token(logits: Float32Array, position: number, tree: TokenTree, node: number): number {
+  token(
+    logits: Float32Array,
+    position: number,
+    peaks: Float32Array | undefined,
+    tree: TokenTree,
+    node: number,
+  ): number {
     const processed = this.draw.processed(logits);
-    const own = this.draw.own(processed, position);
+    const own = this.draw.own(processed, position, processed === logits ? peaks : undefined);
     const drafts = tree.childTokens(node);
     const instead = drafts.length === 0 || drafts.includes(own) ? null : { drafts, own };
     const token = instead ? this.instead(processed, instead, tree, node) : own;

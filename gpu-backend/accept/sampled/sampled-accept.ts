@@ -59,10 +59,16 @@ export class SampledAccept implements AcceptRule {
   }
 
   /** O(drafts · V). */
-  token(logits: Float32Array, position: number, _tree: TokenTree, node: number): number {
+  token(
+    logits: Float32Array,
+    position: number,
+    peaks: Float32Array | undefined,
+    _tree: TokenTree,
+    node: number,
+  ): number {
     const drawn = this.drafts.after(node);
     if (!drawn || this.probabilities.warp.temperature === 0) {
-      return this.draw.token(logits, position);
+      return this.draw.token(logits, position, peaks);
     }
     const p = this.probabilities.of(this.draw.processed(logits));
     if (this.q.length !== p.length) this.q = new Float64Array(p.length);

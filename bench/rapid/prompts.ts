@@ -1,5 +1,5 @@
 /** A question over a document as two prompts: the document whole, and the passages that are found in it. */
-import type { Range, Region } from '../../src/draft/drafter.ts';
+import type { Region, TokenRange } from '../../src/draft/drafter.ts';
 import { composePrompt, composeWhole } from '../../src/generate/prompt.ts';
 import { PromptLayout, type PromptModel } from '../../src/generate/prompt-layout.ts';
 import type { ModelTokenizer } from '../../src/model/tokenizer.ts';
@@ -11,7 +11,7 @@ import type { LongDocument } from './document.ts';
 interface BenchPrompt {
   tokens: Int32Array;
   regions: Region[];
-  excerpts: Range[];
+  excerpts: TokenRange[];
 }
 
 /** By what is in it of the document. */

@@ -3,7 +3,7 @@
  * arena; before a step all seats are prepared at once, so that a network reads for
  * several sessions in one run; after it each learns what the target committed.
  */
-import type { Drafter, Range, Region } from '../../src/draft/drafter.ts';
+import type { Drafter, Region, TokenRange } from '../../src/draft/drafter.ts';
 import type { Span } from '../../src/link/protocol/index.ts';
 import type { DrawSettings } from '../accept/draw-settings.ts';
 import type { NetworkedTurn } from './network.ts';
@@ -16,7 +16,7 @@ export interface SeatedTurn
   maxTokens: number;
   regions: Region[];
   /** Of documents whole in the prompt, what matches the question. */
-  excerpts: Range[];
+  excerpts: TokenRange[];
   /** Whether later turns of the namespace may draft from what the target's logits show in this one. */
   remember: boolean;
 }

@@ -2,7 +2,7 @@
  * What a network beside the engine reads of a session's text (RAPID, 2502.20330): the
  * passages that were retrieved and the conversation's end, while the target reads all.
  */
-import type { Range } from '../../src/draft/drafter.ts';
+import type { TokenRange } from '../../src/draft/drafter.ts';
 import { Source } from '../../src/draft/source.ts';
 import type { SeatedTurn } from './local-drafters.ts';
 
@@ -23,7 +23,7 @@ export function shortContext(
   most: number,
 ): Int32Array {
   if (text.length <= most) return text;
-  const passages: readonly Range[] = regions.filter(({ source }) => source === Source.passage);
+  const passages: readonly TokenRange[] = regions.filter(({ source }) => source === Source.passage);
   const read = excerpts.length > 0 ? excerpts : passages;
   const head = Math.min(HEAD, passages[0]?.start ?? 0);
   const last = passages.reduce((end, passage) => Math.max(end, passage.end), 0);

@@ -3,7 +3,7 @@
  * taken; the message names the field and what is allowed.
  */
 
-import type { Range, Region } from '../../src/draft/drafter.ts';
+import type { Region, TokenRange } from '../../src/draft/drafter.ts';
 import { SOURCE_NAMES } from '../../src/draft/source.ts';
 import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
 import {
@@ -202,14 +202,14 @@ function regionsOf(raw: unknown, length: number): Region[] {
   });
 }
 
-function excerptsOf(raw: unknown, length: number): Range[] {
+function excerptsOf(raw: unknown, length: number): TokenRange[] {
   return list(raw, 'excerpts', MAX_REGIONS).map((entry) => {
     const [start, end] = list(entry, 'excerpts[]', 2);
     return rangeOf(start, end, 'excerpt', length);
   });
 }
 
-function rangeOf(start: unknown, end: unknown, name: string, length: number): Range {
+function rangeOf(start: unknown, end: unknown, name: string, length: number): TokenRange {
   const from = integer(start, `${name} start`, 0, length);
   return { start: from, end: integer(end, `${name} end`, from, length) };
 }

@@ -7,13 +7,13 @@ import type { Source } from './source.ts';
 import type { TokenTree } from './tree/tree.ts';
 
 /** A run of prompt tokens, as `[start, end)` offsets. */
-export interface Range {
+export interface TokenRange {
   start: number;
   end: number;
 }
 
 /** One that came from one place. */
-export interface Region extends Range {
+export interface Region extends TokenRange {
   source: Source;
 }
 

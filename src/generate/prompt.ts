@@ -1,5 +1,5 @@
 /** Messages and passages to the target's prompt, as token ids with the place each run came from. */
-import type { Range, Region } from '../draft/drafter.ts';
+import type { Region, TokenRange } from '../draft/drafter.ts';
 import { Source } from '../draft/source.ts';
 import type { Span } from '../draft/stores/span-store.ts';
 import { insertedOf, type PromptLayout, type PromptPassage, type Run } from './prompt-layout.ts';
@@ -15,7 +15,7 @@ export interface Prompt {
   tokens: Int32Array;
   regions: Region[];
   /** Of documents whole, where what matches the question is; empty where none does, or where there are only passages. */
-  excerpts: Range[];
+  excerpts: TokenRange[];
   /** How many of the passages fit, the best ones. */
   fitting: number;
   /** What the worker's own session store is built over: passages that did not fit, then the prompt. */
@@ -119,7 +119,10 @@ export async function composeWhole(
 }
 
 /** @param regions of the documents, in their order */
-function excerptsOf(documents: readonly PromptDocument[], regions: readonly Range[]): Range[] {
+function excerptsOf(
+  documents: readonly PromptDocument[],
+  regions: readonly TokenRange[],
+): TokenRange[] {
   return documents.flatMap(({ parts }, i) => {
     let at = regions[i]!.start;
     return parts.flatMap(({ tokens, matches }) => {

@@ -5,7 +5,7 @@
  *   npm run -s bench:drafters -- --model FILE.gguf [--json] [--prompts 40] [--tokens 128]
  *                                [--temperatures 0,0.8] [--rows L,L+A] [--quantize FORM]
  *                                [--draft FILE.gguf] [--draft-quantize FORM] [--exit FILE.safetensors]
- *                                [--feature FILE.safetensors] [--nodes N] [--simulate]
+ *                                [--feature FILE.safetensors] [--nodes N] [--simulate] [--free L+A,all]
  *
  * `L` is the echo over the session's own text; `A` the successors that the target's
  * logits named; `model` a second model (`--draft`), `self` the target's own weights,
@@ -14,7 +14,8 @@
  * the end of a long text (`gpu-backend/drafters`). Trees are sized as the service sizes
  * them, or have `--nodes` nodes whatever they cost, networks asked in four passes, as on
  * a GPU that has all for nothing. `--simulate` counts time as an 8B model on an H100
- * takes it (`drafters/simulated.ts`): acceptance is measured, time is said.
+ * takes it (`drafters/simulated.ts`): acceptance is measured, time is said. The rows in
+ * `--free` are asked again whatever they cost, with 32 nodes: what is there to be had.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -39,6 +40,8 @@ import { machine } from './engine/setup.ts';
 
 const CONTEXT = 2048;
 const SEED = 7;
+/** Of each step of the rows in `--free`. */
+const FREE_NODES = 32;
 
 const { values } = parseArgs({
   options: {
@@ -56,6 +59,7 @@ const { values } = parseArgs({
     threads: { type: 'string', default: String(availableParallelism()) },
     quantize: { type: 'string' },
     nodes: { type: 'string' },
+    free: { type: 'string' },
   },
 });
 
@@ -77,6 +81,15 @@ interface Sums {
 }
 
 type Table = Record<string, Row>;
+type Bench = Omit<RowSetup, 'time' | 'always'>;
+
+/** Which rows are asked, and how. */
+interface Asked {
+  rows: string[];
+  /** Of each step, whatever they cost; where absent as many as the service verifies. */
+  nodes: number | undefined;
+  simulate: boolean;
+}
 
 async function main(file: string): Promise<void> {
   const add = (form: string | undefined): AddOptions => ({
@@ -98,17 +111,25 @@ async function main(file: string): Promise<void> {
     draft: values.draft,
     exit: values.exit,
     feature: values.feature,
-    always: values.nodes ? { passes: 4, nodes: 8 } : undefined,
   };
+  const asked: Asked = {
+    rows: values.rows.split(','),
+    nodes: values.nodes ? Number(values.nodes) : undefined,
+    simulate: values.simulate,
+  };
+  const free = values.free && { rows: values.free.split(','), nodes: FREE_NODES, simulate: false };
   const count = Number(values.prompts);
   const kinds = { ungrounded: ungrounded(count), grounded: grounded(count) };
   const tables: Record<string, Table> = {};
   for (const temperature of values.temperatures.split(',').map(Number)) {
     for (const [kind, questions] of Object.entries(kinds)) {
       const prompts = await Promise.all(questions.map((question) => promptFor(model, question)));
-      const key = `${kind} at ${temperature}`;
-      tables[key] = await measure(bench, prompts, model.eosIds, temperature);
-      if (!values.json) print(key, tables[key]);
+      const ways = { '': asked, ...(free && { [`, ${FREE_NODES} free nodes`]: free }) };
+      for (const [name, way] of Object.entries(ways)) {
+        const key = `${kind} at ${temperature}${name}`;
+        tables[key] = await measure(bench, prompts, model.eosIds, temperature, way);
+        if (!values.json) print(key, tables[key]);
+      }
     }
   }
   engine.close();
@@ -122,13 +143,14 @@ async function main(file: string): Promise<void> {
 
 /** All rows over each prompt, the order turning, so that no row has the quiet moments. */
 async function measure(
-  bench: Omit<RowSetup, 'time'>,
+  bench: Bench,
   prompts: readonly Int32Array[],
   eosIds: readonly number[],
   temperature: number,
+  asked: Asked,
 ): Promise<Table> {
   const rows: [string, Sums][] = [];
-  for (const name of values.rows.split(',')) rows.push([name, await openSums(name, bench)]);
+  for (const name of asked.rows) rows.push([name, await openSums(name, bench, asked)]);
   for (const [i, prompt] of prompts.entries()) {
     const texts = new Set<string>();
     for (let k = 0; k < rows.length; k++) {
@@ -139,7 +161,7 @@ async function measure(
         seed: [SEED, i],
         warp: { temperature, topK: 0, topP: 1 },
         maxTokens: Number(values.tokens),
-        budget: Number(values.nodes ?? MAX_VERIFIED_NODES),
+        budget: asked.nodes ?? MAX_VERIFIED_NODES,
         stopIds: new Set(eosIds),
       });
       const { tokens, steps, drafted, decodeMs } = await sums.decoder.decode(
@@ -162,12 +184,13 @@ async function measure(
 }
 
 /** Each row has a clock and a scheduler of its own: what one has learned of costs the others do not know. */
-async function openSums(name: string, bench: Omit<RowSetup, 'time'>): Promise<Sums> {
-  const time = values.simulate ? new SimulatedTime() : null;
-  const drafters = await openRow(name, { ...bench, time });
+async function openSums(name: string, bench: Bench, { nodes, simulate }: Asked): Promise<Sums> {
+  const time = simulate ? new SimulatedTime() : null;
+  const always = nodes ? { passes: 4, nodes: 8 } : undefined;
+  const drafters = await openRow(name, { ...bench, time, always });
   const nucleus = new Nucleus(bench.engine.limits.vocabSize);
-  const own = values.nodes ? withFreeNodes(bench.engine) : shared(bench.engine);
-  const clock = values.nodes ? countingClock() : nodeClock;
+  const own = nodes ? withFreeNodes(bench.engine) : shared(bench.engine);
+  const clock = nodes ? countingClock() : nodeClock;
   const decoder = time
     ? new Decoder(time.target(bench.engine), nucleus, time.clock, drafters)
     : new Decoder(own, nucleus, clock, drafters);

@@ -11,7 +11,8 @@ import { DEFAULT_CACHE_FOLDER } from '../engine/open.ts';
 import { DRAFT_HELP } from './draft-help.ts';
 
 const RECIPE = fileURLToPath(new URL('../../models/recipe', import.meta.url));
-const SCRIPTS = { feature: 'feature.py', exit: 'early_exit.py' } as const;
+const SCRIPTS = { feature: 'feature.py', exit: 'early_exit.py', model: 'small_model.py' } as const;
+type Kind = keyof typeof SCRIPTS;
 const PACKAGES = ['torch', 'safetensors', 'tokenizers', 'jinja2'];
 
 /** Runs the command; resolves with the exit code. */
@@ -34,8 +35,8 @@ export async function runDraftCommand(argv: readonly string[]): Promise<number> 
     return values.help ? 0 : 2;
   }
   const { kind, python, text } = values;
-  if (kind !== 'feature' && kind !== 'exit') {
-    throw new Error(`--kind must be feature or exit, not "${kind}"`);
+  if (!isKind(kind)) {
+    throw new Error(`--kind must be ${Object.keys(SCRIPTS).join(', ')}, not "${kind}"`);
   }
   requirePackages(python);
   const add: AddOptions = { cacheFolder: values.cache, compute: 'float32' };
@@ -43,7 +44,7 @@ export async function runDraftCommand(argv: readonly string[]): Promise<number> 
   requireTrainable(model);
   await convertModel(model, add);
   const { name } = model.manifest;
-  const out = values.out ?? `${kind}-${name}.safetensors`;
+  const out = values.out ?? (kind === 'model' ? `draft-${name}` : `${kind}-${name}.safetensors`);
   const folder = join(values.cache, 'training', name);
   writeFloatCheckpoint(model, folder);
   const given = text === undefined ? [] : ['--text', text];
@@ -52,7 +53,12 @@ export async function runDraftCommand(argv: readonly string[]): Promise<number> 
   if (code !== 0) return code;
   const path = relative(process.cwd(), model.path);
   console.log(`use it with ESPALIER_MODEL=${path} ESPALIER_DRAFT=${out} npm start`);
+  if (kind === 'model') console.log(`or in workers: npx espalier draft add ${out}`);
   return 0;
+}
+
+function isKind(kind: string): kind is Kind {
+  return Object.hasOwn(SCRIPTS, kind);
 }
 
 /** Throws an Error for a model that the recipe can't train for, or beside which its layer would not start. */

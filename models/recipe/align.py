@@ -132,7 +132,7 @@ def examples(teacher, ps, outs):
         h = teacher.hidden(ids[:, :-1])[0, len(p) - 1:]
         probs = F.linear(h, teacher.emb.weight).softmax(-1)
         top = probs.topk(TOP)
-        out.append((ids[0].to(torch.int16), len(p), top.indices.to(torch.int16), top.values.half()))
+        out.append((ids[0].to(torch.int32), len(p), top.indices.to(torch.int32), top.values.half()))
     return out
 
 

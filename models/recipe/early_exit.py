@@ -21,7 +21,7 @@ from trainer import learn, padded, save, training
 class Exit(nn.Module):
     def __init__(self, target, exit):
         super().__init__()
-        self.target, self.exit = target, exit
+        self.target, self.head, self.exit = target, target.head, exit
         self.layer = target.last_layer()
         self.norm = nn.Parameter(target.norm.clone())
 
@@ -44,7 +44,7 @@ def main():
     target = opened(args)
     texts = answers(target, args, args.exit)
     drafter = Exit(target, args.exit)
-    learn(drafter, texts, args, lambda agrees: save(drafter, args, target.notes(
+    learn(drafter, texts, args, lambda agrees: save(drafter, args.out, target.notes(
         'exit', exit=args.exit, vocabulary=args.vocabulary, agrees=agrees)))
 
 

@@ -49,7 +49,7 @@ class Readings:
 class Feature(nn.Module):
     def __init__(self, target, passes):
         super().__init__()
-        c, self.target, self.passes = target.c, target, passes
+        c, self.target, self.head, self.passes = target.c, target, target.head, passes
         h = c['hidden_size']
         self.layer = target.last_layer()
         # What it adds begins as nothing: the fusion alone guesses the state at first (`fit`).
@@ -127,7 +127,7 @@ def main():
     drafter = Feature(target, args.passes)
     if not args.resume:
         drafter.fit(texts)
-    learn(drafter, texts, args, lambda agrees: save(drafter, args, target.notes(
+    learn(drafter, texts, args, lambda agrees: save(drafter, args.out, target.notes(
         'feature', vocabulary=args.vocabulary, agrees=agrees)))
 
 

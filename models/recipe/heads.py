@@ -198,7 +198,7 @@ class Trial:
         for state, truth in self.read(text, random.randrange(self.head.alignments)):
             kept = truth >= 0
             names, values = text['names'][truth[kept]].long(), text['values'][truth[kept]].float()
-            losses.append(sampled_cross(self.target, self.vocabulary, state[kept], names, values)[0])
+            losses.append(sampled_cross(self.target.head, self.vocabulary, state[kept], names, values)[0])
         return sum(losses) / len(losses)
 
     def train(self, texts, args):

@@ -86,6 +86,14 @@ def rotate(x, cos, sin):
     return x * cos + torch.cat([-x[..., h:], x[..., :h]], -1) * sin
 
 
+def rotary(theta, dim):
+    """Cosines and sines of all positions."""
+    inv = 1 / theta ** (torch.arange(0, dim, 2).float() / dim)
+    f = torch.outer(torch.arange(POSITIONS).float(), inv)
+    f = torch.cat([f, f], -1)
+    return f.cos(), f.sin()
+
+
 class Target:
     def __init__(self, folder, dtype=torch.float32):
         read = lambda name: json.load(open(os.path.join(folder, name)))
@@ -114,10 +122,7 @@ class Target:
                     module.to(dtype)
             self.layers.append(layer.requires_grad_(False))
         theta = rope.get('rope_theta') or c.get('rope_theta') or 1e4
-        inv = 1 / theta ** (torch.arange(0, c['head_dim'], 2).float() / c['head_dim'])
-        f = torch.outer(torch.arange(POSITIONS).float(), inv)
-        f = torch.cat([f, f], -1)
-        self.cos, self.sin = f.cos(), f.sin()
+        self.cos, self.sin = rotary(theta, c['head_dim'])
 
     def normed(self, x, weight=None):
         return F.rms_norm(x, (x.shape[-1],), self.norm if weight is None else weight, self.c['rms_norm_eps'])

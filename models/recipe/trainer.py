@@ -1,7 +1,8 @@
-"""Trains a drafter on a target's answers: what early_exit.py and feature.py have in common.
+"""Trains a drafter on a target's answers: what early_exit.py, feature.py and small_model.py have in common.
 
 A drafter has `losses(texts, compare)`, which gives for each of its readings of the texts a loss and how many words
-are right, both by `compare(states, texts)`, and `tensors()`, by the names of its file.
+are right, both by `compare(states, texts)`, `head`, of which these are the rows, and `tensors()`, by the names of its
+file. Matrices learn by Muon, but for those in `tables`, whose rows are tokens.
 """
 import functools
 import math
@@ -18,6 +19,8 @@ from safetensors.torch import load_file, save_file
 HELD_OUT = 0.04  # of the answers
 LEAST = 8  # tokens of an answer that is of use
 PAIRS = 128  # texts of like length are found among so many
+TABLE_SHARE = 0.2  # of the rate, for tables: most of their rows are seldom read
+WEIGHTS = 'model.safetensors'  # of a drafter that is a folder
 DRAWN = 4096  # words of the vocabulary that a step compares beside the target's likeliest
 
 
@@ -52,22 +55,22 @@ def answered(texts, share):
     return kept, names, torch.cat([t['values'] for t in texts])[kept].float()
 
 
-def likeness(target, vocabulary, states, texts):
+def likeness(head, vocabulary, states, texts):
     """How far the words of `states`, those of all rows of all texts, are from the target's: the loss over the answers,
     and how many of the likeliest tokens are the same."""
     kept, names, values = answered(texts, 1)
-    logits = F.linear(states[kept].to(target.dtype), target.head[:vocabulary]).float()
+    logits = F.linear(states[kept].to(head.dtype), head[:vocabulary]).float()
     known = names < vocabulary
     return cross(logits, names.clamp(max=vocabulary - 1), values, known), mean(logits.argmax(-1) == names[:, 0])
 
 
-def sampled_likeness(target, vocabulary, share, states, texts):
+def sampled_likeness(head, vocabulary, share, states, texts):
     """The same over some rows and some words."""
     kept, names, values = answered(texts, share)
-    return sampled_cross(target, vocabulary, states[kept], names, values)
+    return sampled_cross(head, vocabulary, states[kept], names, values)
 
 
-def sampled_cross(target, vocabulary, states, names, values):
+def sampled_cross(head, vocabulary, states, names, values):
     """What `likeness` gives, of the vocabulary over the words in `names` and a draw of the others: a softmax over all
     of it would take most of the time."""
     known = names < vocabulary
@@ -76,7 +79,7 @@ def sampled_cross(target, vocabulary, states, names, values):
     drawn = torch.randint(vocabulary, (DRAWN,))
     drawn = drawn[~torch.isin(drawn, named)]
     words = torch.cat([named, drawn])
-    logits = F.linear(states.to(target.dtype), target.head[words]).float()
+    logits = F.linear(states.to(head.dtype), head[words]).float()
     right = mean(words[logits.argmax(-1)] == names[:, 0])
     # Each that was drawn stands for many that were not.
     stands_for = (vocabulary - len(named)) / max(1, len(drawn))
@@ -120,23 +123,26 @@ def split(texts):
 def learn(drafter, texts, args, save):
     """Trains for `args.train_minutes`; `save` is told how many held-out tokens are named as the target names them."""
     random.seed(1)
-    args.vocabulary = min(args.vocabulary, len(drafter.target.head))
+    args.vocabulary = min(args.vocabulary, len(drafter.head))
     held, texts = split(texts)
-    compare = functools.partial(sampled_likeness, drafter.target, args.vocabulary, args.rows)
+    compare = functools.partial(sampled_likeness, drafter.head, args.vocabulary, args.rows)
     if args.resume:
-        known = load_file(args.out)
+        known = load_file(os.path.join(args.out, WEIGHTS) if os.path.isdir(args.out) else args.out)
         with torch.no_grad():
             for name, own in drafter.tensors().items():
                 own.copy_(known[name])
     params = [p for p in drafter.parameters() if p.requires_grad]
-    optimizers = [Muon([p for p in params if p.ndim == 2], args.lr),
-                  torch.optim.AdamW([p for p in params if p.ndim < 2], lr=args.lr, betas=(0.9, 0.98), weight_decay=0.01)]
+    tables = {id(p) for p in getattr(drafter, 'tables', [])}
+    matrices = [p for p in params if p.ndim == 2 and id(p) not in tables]
+    others = [dict(params=[p for p in params if p.ndim < 2], share=1),
+              dict(params=[p for p in params if id(p) in tables], share=TABLE_SHARE)]
+    optimizers = [Muon(matrices, args.lr), torch.optim.AdamW(others, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.01)]
     began, step, share, saved, seen = time.process_time(), 0, 0.0, 0.0, []
     print(f'{sum(len(t["tokens"]) - t["asked"] for t in texts)} tokens to learn from, '
           f'{sum(p.numel() for p in params)} parameters', flush=True)
     for batch in batches(texts, args.batch):
         for group in [group for optimizer in optimizers for group in optimizer.param_groups]:
-            group['lr'] = args.lr * min(1, (step + 1) / 50) * max(0.02, 1 - share)
+            group['lr'] = group.get('share', 1) * args.lr * min(1, (step + 1) / 50) * max(0.02, 1 - share)
         losses = drafter.losses(batch, compare)
         loss = sum(loss for loss, _ in losses) / len(losses)
         drafter.zero_grad()
@@ -165,15 +171,15 @@ def learn(drafter, texts, args, save):
 @torch.no_grad()
 def measure(drafter, held, args):
     drafter.eval()
-    compare = functools.partial(likeness, drafter.target, args.vocabulary)
+    compare = functools.partial(likeness, drafter.head, args.vocabulary)
     found = [[right for _, right in drafter.losses(held[i:i + args.batch], compare)]
              for i in range(0, len(held), args.batch)]
     drafter.train()
     return torch.tensor(found).mean(0).tolist()
 
 
-def save(drafter, args, notes):
+def save(drafter, file, notes):
     tensors = {k: v.detach().half().contiguous() for k, v in drafter.tensors().items()}
-    partial = f'{args.out}.partial'
+    partial = f'{file}.partial'
     save_file(tensors, partial, metadata=notes)
-    os.replace(partial, args.out)
+    os.replace(partial, file)

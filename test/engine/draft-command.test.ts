@@ -62,9 +62,19 @@ describe('npx espalier draft train', () => {
     );
   });
 
+  it('trains a small model into a folder, and says how a worker gets it', async () => {
+    const python = program(0);
+    expect(await train(python, '--kind', 'model')).toBe(0);
+    const given = readFileSync(`${python}.given`, 'utf8').trim().split('\n');
+    expect(given[0]).toMatch(/models\/recipe\/small_model\.py$/);
+    const { name } = readModelFolder(given[2]!).manifest;
+    expect(given.slice(3)).toEqual(['--out', `draft-${name}`]);
+    expect(printed.at(-1)).toContain(`npx espalier draft add draft-${name}`);
+  });
+
   it('fails where the recipe fails, and refuses a kind that there is not', async () => {
     expect(await train(program(3), '--kind', 'exit')).toBe(3);
-    await expect(train(program(0), '--kind', 'heads')).rejects.toThrow(/feature or exit/);
+    await expect(train(program(0), '--kind', 'heads')).rejects.toThrow(/feature, exit, model/);
   });
 
   it('refuses what the recipe does not compute, before anything is converted', async () => {

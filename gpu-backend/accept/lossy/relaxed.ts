@@ -7,9 +7,19 @@
  * A(x) are x's neighbours, nearest first, while they fit. What is committed then differs
  * from the target's distribution by at most δ in total variation at every place, for
  * drafts that do not depend on the draw: drafters rank by the noise of draw and match,
- * so the draw here uses other noise. The paper made it for image tokens, of which many
- * look alike; of text's neighbours many mean something else (docs/acceptance.md has what
- * that does).
+ * so the draw here uses other noise.
+ *
+ * The paper's rule is for a draft x that was drawn from q. It takes x with probability
+ * min(1, (p(x) + p(A(x))) / q(x)), and draws otherwise from what is left: p with A(x)
+ * moved to x, less q, where it is positive. Drafts here are not drawn, so q is 1 at x:
+ * the ratio is the probability that the target's draw falls on x or into A(x), and what
+ * is left is that draw where it does not. So the draw decides, without q, a coin or a
+ * residual, and for one draft the law is the paper's. Beside that, all drafts of a place
+ * share one δ, where the published code gives each its own; and of a token 16 neighbours
+ * are kept, where it looks at 1,000 of an image codebook.
+ *
+ * The paper made it for image tokens, of which many look alike; of text's neighbours
+ * many mean something else (docs/acceptance.md has what that does).
  */
 import type { Draw } from '../draw.ts';
 import type { Probabilities } from '../probabilities.ts';

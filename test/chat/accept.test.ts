@@ -42,10 +42,14 @@ describe('speculation.accept', () => {
   test('a lossy rule is marked, with how often the target did not say so', async () => {
     const typical = await accepted('typical', 1.3);
     expect(typical.usage.lossy).toBe('typical');
-    expect(typical.usage.deviations).toBeGreaterThanOrEqual(0);
+    const { deviations, deviation_rate, by_source } = typical.usage;
+    expect(deviations).toBeGreaterThanOrEqual(0);
+    const committed = Object.values<number>(by_source).reduce((sum, one) => sum + one, 0);
+    expect(deviation_rate).toBe(deviations / committed);
     const greedy = await accepted('typical', 0);
     expect(greedy.text).toBe((await accepted('match', 0)).text);
-    expect(greedy.usage.deviations).toBe(0);
+    expect(greedy.usage).toMatchObject({ deviations: 0, deviation_rate: 0 });
+    expect((await accepted('match', 0.8)).usage.deviation_rate).toBeUndefined();
   });
 
   test('a rule that the model has nothing for is refused with what helps', async () => {

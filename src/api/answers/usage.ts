@@ -58,7 +58,7 @@ function lossOf(answers: readonly Answer[], { transfer, accept }: SpeculationFie
   return {
     lossy: names.join(', '),
     ...(moves && { moved }),
-    ...(isLossy(accept) && { deviations }),
+    ...(isLossy(accept) && { deviations, deviation_rate: deviations / Math.max(1, committed) }),
   };
 }
 

@@ -44,6 +44,10 @@ const speculationUsage = v.pipe(
       v.optional(count),
       v.description('With a lossy `accept`: tokens that the target did not draw itself.'),
     ),
+    deviation_rate: v.pipe(
+      v.optional(v.number()),
+      v.description('With a lossy `accept`: the share of committed tokens that `deviations` are.'),
+    ),
   }),
   v.title('SpeculationUsage'),
 );

@@ -19,18 +19,20 @@ interface Situation {
 }
 
 /** The law of the committed token, and the probability that it is a draft. */
-type LossyLaw = (situation: Situation) => Float64Array;
+type LossyLaw<Needed = Situation> = (situation: Needed) => Float64Array;
 
 const match: LossyLaw = ({ p }) => p;
 
-const typical: LossyLaw = ({ p, drafts }) => {
+export const typicalLaw: LossyLaw<Pick<Situation, 'p' | 'drafts'>> = ({ p, drafts }) => {
   const best = drafts.reduce((most, x) => (p[x]! > p[most]! ? x : most));
   if (!(p[best]! > typicalLeast(p))) return p;
   return moved(p, drafts, () => best);
 };
 
-const relaxed =
-  (delta: number): LossyLaw =>
+export const relaxedLaw =
+  (
+    delta: number,
+  ): LossyLaw<Pick<Situation, 'p' | 'drafts'> & { place: Pick<RecordedPlace, 'near'> }> =>
   ({ place, p, drafts }) => {
     const neighbours = { of: (x: number) => Int32Array.from(place.near[x] ?? []) };
     return moved(p, drafts, (own) => standIn(p, drafts, own, neighbours, delta));
@@ -49,9 +51,9 @@ const transferred =
 
 const LOSSY: Readonly<Record<string, LossyLaw>> = {
   'draw and match': match,
-  'typical (Medusa)': typical,
-  'relaxed (LANTERN), δ 0.1': relaxed(0.1),
-  'relaxed (LANTERN), δ 0.3': relaxed(0.3),
+  'typical (Medusa)': typicalLaw,
+  'relaxed (LANTERN), δ 0.1': relaxedLaw(0.1),
+  'relaxed (LANTERN), δ 0.3': relaxedLaw(0.3),
   'transfer (RAPID), η 5': transferred(5),
   'transfer (RAPID), η 20': transferred(20),
 };
@@ -94,7 +96,7 @@ export function compareLossy(places: readonly RecordedPlace[], temperature: numb
 }
 
 /** `p` with the mass of each token that is no draft moved to the draft that `instead` names, if any. */
-function moved(
+export function moved(
   p: Float64Array,
   drafts: readonly number[],
   instead: (own: number) => number,

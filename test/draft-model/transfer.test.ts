@@ -92,18 +92,22 @@ describe('through the walk', () => {
   };
   const warp = { temperature: 1, topK: 0, topP: 1 };
 
+  const DRAWS = 100_000;
+  /** 99.99 % quantile of χ² with 3 degrees of freedom. */
+  const CHI2_LIMIT = 21.1;
+
   function frequencies(tree: TokenTree): number[] {
     const counts = new Array<number>(VOCAB).fill(0);
     const rows = Float32Array.from(Array.from({ length: tree.size + 1 }, () => z).flat());
     const walk = new Walk(1);
-    for (let seed = 0; seed < 20_000; seed++) {
+    for (let seed = 0; seed < DRAWS; seed++) {
       const moved = new Transfer(eta, warp.temperature, 10);
       const draw = new Draw(warp, [seed, 7], new Nucleus(VOCAB), [moved]);
       moved.learn(tree, 10, [{ node: ROOT, ...wordOf(q) }]);
       walk.descend(tree, { logits: rows }, VOCAB, draw, 10, 1, new Set());
       counts[walk.tokens[0]!]!++;
     }
-    return counts.map((count) => count / 20_000);
+    return counts.map((count) => count / DRAWS);
   }
 
   test('what is committed has the law p̂, whatever was drafted', () => {
@@ -112,11 +116,11 @@ describe('through the walk', () => {
     for (const token of [2, 1]) full.add(ROOT, token, 0.5, Source.draft);
     // The noise is the seed's: with a tree and without the very same draws.
     expect(frequencies(full)).toEqual(empty);
-    // Four standard errors of a share at 20,000 draws.
-    for (const [x, value] of pHat().entries()) {
-      expect(Math.abs(value - empty[x]!)).toBeLessThan(0.0142);
-    }
-    expect(Math.abs(softmax(z)[2]! - empty[2]!)).toBeGreaterThan(0.1);
+    const chiSquared = (law: readonly number[]) =>
+      law.reduce((sum, px, x) => sum + (DRAWS * (empty[x]! - px) ** 2) / px, 0);
+    expect(chiSquared(pHat())).toBeLessThan(CHI2_LIMIT);
+    // It would notice the target's own law.
+    expect(chiSquared(softmax(z))).toBeGreaterThan(CHI2_LIMIT);
   });
 
   test('a word counts only after the text it was said of, and not at temperature 0', () => {

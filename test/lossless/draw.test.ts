@@ -45,6 +45,7 @@ function chiSquared(warp: Warp, draws: number, seed: [number, number]): number {
   return statistic;
 }
 
+const DRAWS = 100_000;
 /** 99.99 % quantile of χ² with 7 degrees of freedom; fewer degrees stay below it too. */
 const CHI2_LIMIT = 29.9;
 
@@ -61,17 +62,17 @@ describe('distribution', () => {
     { temperature: 1, topK: 0, topP: 0.999, minP: 0.3 },
   ];
   test.each(warps)('draws follow the warped softmax: %o', (warp) => {
-    expect(chiSquared(warp, 40_000, [1234, 5678])).toBeLessThan(CHI2_LIMIT);
+    expect(chiSquared(warp, DRAWS, [1234, 5678])).toBeLessThan(CHI2_LIMIT);
   });
 
   test('the statistic would notice a tilted draw', () => {
     // The same draws held against a temperature they were not made with.
     const draw = new Draw({ temperature: 1.1, topK: 0, topP: 1 }, [1, 2], new Nucleus(8));
     const counts = new Float64Array(8);
-    for (let i = 0; i < 40_000; i++) counts[draw.token(LOGITS, i)]!++;
+    for (let i = 0; i < DRAWS; i++) counts[draw.token(LOGITS, i)]!++;
     const p = softmax(LOGITS, [...LOGITS.keys()], 1);
     const statistic = p.reduce(
-      (sum, q, id) => sum + (counts[id]! - 40_000 * q) ** 2 / (40_000 * q),
+      (sum, q, id) => sum + (counts[id]! - DRAWS * q) ** 2 / (DRAWS * q),
       0,
     );
     expect(statistic).toBeGreaterThan(CHI2_LIMIT);

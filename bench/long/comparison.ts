@@ -1,7 +1,7 @@
-/** What memory brings to a document, phase by phase. */
+/** What memory brings to a document, phase by phase and over the whole. */
 import { type Draft, PHASES, type Phase } from './document.ts';
 
-interface PhaseFigures {
+interface Figures {
   /** Tokens a step, without memory and with it. */
   without: number;
   withMemory: number;
@@ -14,36 +14,54 @@ export interface Comparison {
   length: number;
   /** Texts that differ: none may. */
   different: number;
-  phases: Record<Phase, PhaseFigures>;
+  phases: Record<Phase, Figures>;
+  /** All phases together. */
+  whole: Figures;
+}
+
+interface Counts {
+  tokens: number;
+  steps: number;
+}
+
+function figuresOf(without: Counts, withMemory: Counts): Figures {
+  return {
+    without: without.tokens / without.steps,
+    withMemory: withMemory.tokens / withMemory.steps,
+    fewerSteps: 1 - withMemory.steps / without.steps,
+  };
+}
+
+function wholeOf({ phases }: Draft): Counts {
+  const sum = { tokens: 0, steps: 0 };
+  for (const phase of PHASES) {
+    sum.tokens += phases[phase].tokens;
+    sum.steps += phases[phase].steps;
+  }
+  return sum;
 }
 
 export function compareDrafts(without: Draft, withMemory: Draft): Comparison {
-  const phases = PHASES.map((phase) => {
-    const [a, b] = [without.phases[phase], withMemory.phases[phase]];
-    const figures: PhaseFigures = {
-      without: a.tokens / a.steps,
-      withMemory: b.tokens / b.steps,
-      fewerSteps: 1 - b.steps / a.steps,
-    };
-    return [phase, figures] as const;
-  });
+  const phases = PHASES.map(
+    (phase) => [phase, figuresOf(without.phases[phase], withMemory.phases[phase])] as const,
+  );
   const longer = Math.max(without.texts.length, withMemory.texts.length);
   const places = Array.from({ length: longer }, (_, i) => i);
   return {
     length: without.length,
     different: places.filter((i) => without.texts[i] !== withMemory.texts[i]).length,
     phases: Object.fromEntries(phases) as Comparison['phases'],
+    whole: figuresOf(wholeOf(without), wholeOf(withMemory)),
   };
 }
 
-export function linesOf({ length, different, phases }: Comparison): string[] {
+export function linesOf({ length, different, phases, whole }: Comparison): string[] {
   return [
     `a document of ${length} tokens`,
     'phase     tokens a step: without memory, with; fewer steps',
-    ...PHASES.map((phase) => {
-      const { without, withMemory, fewerSteps } = phases[phase];
+    ...Object.entries({ ...phases, whole }).map(([name, { without, withMemory, fewerSteps }]) => {
       const steps = `${(100 * fewerSteps).toFixed(0)} %`;
-      return `${phase.padEnd(9)} ${without.toFixed(2)}, ${withMemory.toFixed(2)}; ${steps}`;
+      return `${name.padEnd(9)} ${without.toFixed(2)}, ${withMemory.toFixed(2)}; ${steps}`;
     }),
     `texts that differ: ${different}`,
   ];

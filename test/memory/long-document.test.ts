@@ -74,6 +74,8 @@ describe('two documents', () => {
     expect(comparison.phases.write).toEqual({ without: 2, withMemory: 5, fewerSteps: 0.6 });
     expect(comparison.phases.plan.fewerSteps).toBe(0);
     expect(linesOf(comparison)).toContain('write     2.00, 5.00; 60 %');
+    // 150 tokens in 70 steps and in 40.
+    expect(linesOf(comparison)).toContain('whole     2.14, 3.75; 43 %');
     expect(compareDrafts(draft(['a'], 50), draft(['a'], 25)).different).toBe(0);
   });
 });

@@ -1,8 +1,11 @@
-/** docs/systems.md names every system that this project answers to, with files and commands that are there. */
-import { existsSync, readFileSync } from 'node:fs';
+/** docs/systems.md names every system that this project answers to, with files, commands, fields and figures that are there. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { expect, test } from 'vitest';
 import { ROOT } from '../../local/root.ts';
+import { speculationSchema } from '../../src/api/answers/speculation-fields.ts';
+import { KEPT_FIGURES } from './kept-figures.ts';
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const page = read('docs/systems.md');
@@ -25,6 +28,7 @@ const SYSTEMS = [
   'ADED',
   'REST',
   'SuffixDecoding',
+  'ArcticInference',
   'SAM-Decoding',
   'SGLang',
   'vLLM',
@@ -94,6 +98,52 @@ test('every figure has a number, and a command that prints it', () => {
     return !/\d/.test(figure!) || commandsIn(`${reached} ${figure}`).length === 0;
   });
   expect(bare.map(([system]) => system)).toEqual([]);
+});
+
+/** Whether a text has the figure, and not as a part of a longer number. */
+function says(text: string, figure: string): boolean {
+  const plain = figure.replace(/[.+]/g, '\\$&');
+  return new RegExp(`(?<![\\d.])${plain}(?!\\.?\\d)`).test(text);
+}
+
+test.each(Object.entries(KEPT_FIGURES))('the row of %s has its kept figures', (system, figures) => {
+  const row = rows.find(([name]) => name!.startsWith(system));
+  for (const figure of figures()) expect(says(row![4]!, figure), figure).toBe(true);
+});
+
+test('a row that links to what is kept has its figures from there', () => {
+  const linking = rows.filter(([, , , , figure]) => figure!.includes('](../bench/results/'));
+  expect(linking.length).toBeGreaterThan(8);
+  const loose = linking.filter(
+    ([system]) => !Object.keys(KEPT_FIGURES).some((name) => system!.startsWith(name)),
+  );
+  // Its figures are a simulation's; the link is to what was measured beside it.
+  expect(loose.map(([system]) => system!.split(' ')[0])).toEqual(['Sequoia']);
+});
+
+test('every field of a request that a row names is taken', () => {
+  const fields = [...page.matchAll(/`speculation\.([\w.]+)(?:: "([\w-]+)")?`/g)];
+  expect(fields.length).toBeGreaterThan(8);
+  for (const [name, path, value] of fields) {
+    const request = path!
+      .split('.')
+      .reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
+    expect(v.safeParse(speculationSchema, request).success, name).toBe(true);
+  }
+  expect(v.safeParse(speculationSchema, { nonsense: undefined }).success).toBe(false);
+});
+
+test('every setting that a row names is read by the verifier', () => {
+  const sources = readdirSync(join(ROOT, 'gpu-backend'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts') && !path.includes('node_modules'))
+    .map((path) => read(`gpu-backend/${path}`))
+    .join('\n');
+  const settings = [...page.matchAll(/`(ESPALIER_\w+)/g)].map(([, name]) => name!);
+  expect(settings.length).toBeGreaterThan(3);
+  const unread = settings.filter(
+    (name) => !new RegExp(`env(ironment)?\\.${name}\\b`).test(sources),
+  );
+  expect(unread).toEqual([]);
 });
 
 test('every file and every command that a row names is there', () => {

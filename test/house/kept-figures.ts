@@ -1,0 +1,144 @@
+/** Which figures of docs/systems.md are kept in bench/results, and where: each as the row has to say it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from '../../local/root.ts';
+
+const kept = (file: string) => JSON.parse(readFileSync(join(ROOT, 'bench/results', file), 'utf8'));
+
+const RECORDED = [
+  'cnndm-mistral7b.dev',
+  'hagrid-mistral7b.dev',
+  'rollouts-qwen.dev',
+  'specbench-vicuna7b.dev',
+];
+
+const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
+
+/** Tokens a step of a rival on Spec-Bench, and ours. */
+function besideRival(name: string): string[] {
+  const set = kept('replay.json').sets['specbench-vicuna7b.dev'];
+  return [set[name].mat.toFixed(2), set.espalier.mat.toFixed(2)];
+}
+
+function withTheCorpus(): string[] {
+  const set = kept('replay.json').withStaticStore['specbench-vicuna7b.dev'];
+  return [set.rest.mat.toFixed(2), set.espalier.mat.toFixed(2)];
+}
+
+function besideTheGate(): string[] {
+  const { sets } = kept('replay.json');
+  const leads = RECORDED.map((set) => sets[set].espalier.mat / sets[set]['rasd-gate'].mat - 1);
+  return [`${(100 * Math.min(...leads)).toFixed(0)} to ${percent(Math.max(...leads))}`];
+}
+
+function rapid(): string[] {
+  const { facts } = kept('rapid.json')['at 0.1'];
+  const right = (mode: string) => (10 * facts[mode].told).toFixed(0);
+  return [
+    `target alone ${right('target')} right`,
+    `η 20 ${right('rapid 20')}`,
+    `passages alone ${right('rag')}`,
+  ];
+}
+
+/** Free text at temperature 0. */
+const beside = (row: string) => kept('drafters.json')['ungrounded at 0'][row];
+
+function suggestions(): string[] {
+  const { grounded } = kept('suggest.json');
+  const ms = (way: string) => `${grounded[way].ms.toFixed(1)} ms`;
+  return [ms('superposed, α 0.5'), ms('nucleus, one by one')];
+}
+
+function fromAfar(): string[] {
+  const recordings = kept('rtt.json');
+  const shares = RECORDED.map((set) => recordings[set].echoed['100'].vsColocated);
+  return [percent(Math.min(...shares))];
+}
+
+function askedAgain(): string[] {
+  const { passes } = kept('memory.json');
+  const first = (memory: string) =>
+    passes.find((pass: { name: string; memory: string }) => {
+      return pass.name === 'again' && pass.memory === memory;
+    }).steps;
+  return [`${first('on')} steps`, `without memory ${first('off')}`];
+}
+
+/** What a rule accepts of three drafts at temperature 1. */
+function ofThreeDrafts(...rules: string[]): string[] {
+  const table = kept('accept.json').rules.acceptance['1'];
+  return rules.map((rule) => table[rule][2].toFixed(3));
+}
+
+/** The same of four drafts, of lossy rules. */
+function ofFourDrafts(...rules: string[]): string[] {
+  const { results } = kept('accept.json').lossy;
+  const at = results.find((one: { temperature: number; drafts: number }) => {
+    return one.temperature === 1 && one.drafts === 4;
+  });
+  return rules.map((rule) => at.rules[rule].acceptance.toFixed(3));
+}
+
+function found(): string[] {
+  const sized = kept('retrieval.json').results['our docs'].bySize['190'];
+  return [sized.hybrid.ndcg10.toFixed(3), sized.bm25.ndcg10.toFixed(3)];
+}
+
+function ranked(): string[] {
+  const { ndcg10 } = kept('rank.json');
+  return [ndcg10['rank: code'].toFixed(3), ndcg10['as generated'].toFixed(3)];
+}
+
+function longDocument(): string[] {
+  const { whole, phases } = kept('long.json');
+  return [
+    whole.withMemory.toFixed(2),
+    whole.without.toFixed(2),
+    percent(whole.fewerSteps),
+    percent(phases.write.fewerSteps),
+  ];
+}
+
+function languages(): string[] {
+  const { languages } = kept('model-report-smollm2.json');
+  return [languages.Russian, languages.Thai].map(({ timesEnglish }) => timesEnglish.toFixed(2));
+}
+
+/** By what a row's first cell begins with. */
+export const KEPT_FIGURES: Readonly<Record<string, () => string[]>> = {
+  RASD: besideTheGate,
+  RAPID: rapid,
+  'Token Recycling': () => [beside('L+A').mat.toFixed(2), beside('L').mat.toFixed(2)],
+  ADED: () => besideRival('aded'),
+  REST: withTheCorpus,
+  SuffixDecoding: () => besideRival('suffix-decoding'),
+  'SAM-Decoding': () => besideRival('sam-decoding'),
+  SGLang: () => besideRival('sglang-ngram'),
+  vLLM: () => besideRival('vllm-ngram'),
+  'Prompt lookup': () => besideRival('pld'),
+  'Superposed Decoding': suggestions,
+  Kangaroo: () => ['L+A+kangaroo', 'L+A'].map((row) => beside(row).tokensPerSecond.toFixed(0)),
+  EAGLE: () => [
+    beside('L+A+feature').mat.toFixed(2),
+    beside('L+A').mat.toFixed(2),
+    (beside('L+A+feature').tokensPerSecond / beside('L+A').tokensPerSecond).toFixed(2),
+  ],
+  DySpec: () => besideRival('espalier'),
+  PPD: () => [beside('L+A').mat.toFixed(2), beside('L').mat.toFixed(2)],
+  PEARL: fromAfar,
+  'Online Speculative Decoding': askedAgain,
+  Dovetail: fromAfar,
+  'draw and match': () => ofThreeDrafts('draw and match, shared noise'),
+  SpecInfer: () => ofThreeDrafts('recursive rejection (SpecInfer), with replacement'),
+  SpecTr: () => ofThreeDrafts('K-SEQ (SpecTr), with replacement'),
+  RSD: () => ofThreeDrafts('without replacement (RSD)'),
+  'Towards Optimal Multi-draft': () =>
+    ofThreeDrafts('greedy multi-draft', 'optimum without replacement'),
+  Medusa: () => ofFourDrafts('typical (Medusa)'),
+  LANTERN: () => ofFourDrafts('relaxed (LANTERN), δ 0.1', 'draw and match'),
+  'Token-level retrieval metrics': found,
+  Qtok: languages,
+  FRANC: ranked,
+  AutoPatent: longDocument,
+};

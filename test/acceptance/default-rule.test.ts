@@ -7,10 +7,12 @@ import { turnOf } from '../support/turn.ts';
 import { proposeSteadily } from './law.ts';
 
 const LOGITS = Float32Array.of(1.2, -0.3, 0.9, 2.1, -1.5, 0, 1.25, -4, 0.7, 1.9);
+/** The largest of each two logits. */
+const PEAKS = Float32Array.of(1.2, 2.1, 0, 1.25, 1.9);
 const POSITIONS = 32;
 
 /** The tokens that are committed at positions 0 to 31 of one seed, as a digit each. */
-function drawn(warp: Warp, tree: TokenTree): string {
+function drawn(warp: Warp, tree: TokenTree, peaks?: Float32Array): string {
   const turn = turnOf({ prompt: Int32Array.of(0), seed: [20261130, 21], warp });
   const { rule } = turnRule(turn, {
     nucleus: new Nucleus(LOGITS.length),
@@ -18,7 +20,7 @@ function drawn(warp: Warp, tree: TokenTree): string {
     processors: [],
     hiddenAt: () => new Float32Array(0),
   });
-  const at = (_: unknown, position: number) => rule.token(LOGITS, position, tree, ROOT);
+  const at = (_: unknown, position: number) => rule.token(LOGITS, position, peaks, tree, ROOT);
   return Array.from({ length: POSITIONS }, at).join('');
 }
 
@@ -32,4 +34,5 @@ test.each<[Warp, string]>([
   proposeSteadily(proposed);
   expect(drawn(warp, new TokenTree(1))).toBe(tokens);
   expect(drawn(warp, proposed)).toBe(tokens);
+  expect(drawn(warp, proposed, PEAKS)).toBe(tokens);
 });

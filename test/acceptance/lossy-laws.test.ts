@@ -38,7 +38,7 @@ function committed(choice: AcceptChoice, { p, drafts }: Place, hidden: readonly 
   const logits = Float32Array.from(p, Math.log);
   const counts = new Array<number>(V).fill(0);
   for (let position = 0; position < DRAWS; position++) {
-    counts[rule.token(logits, position, tree, ROOT)]!++;
+    counts[rule.token(logits, position, undefined, tree, ROOT)]!++;
   }
   return { counts, deviations: lossy!.deviations };
 }

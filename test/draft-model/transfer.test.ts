@@ -100,10 +100,12 @@ describe('through the walk', () => {
     const counts = new Array<number>(VOCAB).fill(0);
     const rows = Float32Array.from(Array.from({ length: tree.size + 1 }, () => z).flat());
     const walk = new Walk(1);
+    const nucleus = new Nucleus(VOCAB);
+    const word = wordOf(q);
     for (let seed = 0; seed < DRAWS; seed++) {
       const moved = new Transfer(eta, warp.temperature, 10);
-      const draw = new Draw(warp, [seed, 7], new Nucleus(VOCAB), [moved]);
-      moved.learn(tree, 10, [{ node: ROOT, ...wordOf(q) }]);
+      const draw = new Draw(warp, [seed, 7], nucleus, [moved]);
+      moved.learn(tree, 10, [{ node: ROOT, ...word }]);
       walk.descend(tree, { logits: rows }, VOCAB, draw, 10, 1, new Set());
       counts[walk.tokens[0]!]!++;
     }

@@ -1,6 +1,7 @@
 /** Request bodies: bounded, parsed, and checked against a schema before anything acts on them. */
 import type { Context } from 'hono';
 import * as v from 'valibot';
+import { pause } from '../../pause.ts';
 import { ApiFailure, invalid, invalidIssue, type Path, tooLarge } from '../errors.ts';
 import { knownFields } from './fields.ts';
 import { parseJson } from './json.ts';
@@ -12,6 +13,9 @@ const MAX_JSON_BYTES = 2 * 1024 * 1024;
 export const MAX_FILE_BYTES = 24 * 1024 * 1024;
 /** An upload: the file, its other fields and the multipart markers. */
 const MAX_UPLOAD_BYTES = MAX_FILE_BYTES + 64 * 1024;
+
+/** Of a body, read between two pauses in which others are served. */
+const BYTES_AT_ONCE = 1 << 18;
 
 /** With the value `true`, hints are refused. */
 const STRICT = 'x-espalier-strict';
@@ -113,11 +117,16 @@ async function bounded<Read>(
   if (Number(c.req.header('content-length') ?? 0) > limit) throw tooLarge([], message);
   const { body, headers } = c.req.raw;
   let seen = 0;
+  let paused = 0;
   const counter = new TransformStream<Uint8Array, Uint8Array>({
-    transform(part, controller) {
+    async transform(part, controller) {
       seen += part.byteLength;
-      if (seen > limit) controller.error(new Error(message));
-      else controller.enqueue(part);
+      if (seen > limit) return controller.error(new Error(message));
+      controller.enqueue(part);
+      // A large body that comes faster than it is read would keep everybody else waiting.
+      if (seen - paused < BYTES_AT_ONCE) return;
+      paused = seen;
+      await pause();
     },
   });
   const contentType = headers.get('content-type');

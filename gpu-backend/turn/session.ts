@@ -188,13 +188,14 @@ export class Session implements Draftable {
 
   /**
    * The last committed token and the best `nodes` candidates of those proposed for this step.
-   * A session learns successors while it rests too: they are what it may draft from later.
+   * While it rests a session learns successors only where peaks make them quick to find.
    */
   decodeRow(nodes: number, isDrafted: boolean): StepRow {
     const { row } = this;
     this.absorbed = false;
     this.wasDrafted = isDrafted;
-    row.top = this.recycles ? RECYCLED_SUCCESSORS : undefined;
+    const learns = this.recycles && (isDrafted || row.peaks !== undefined);
+    row.top = learns ? RECYCLED_SUCCESSORS : undefined;
     const { exact } = this.engine.limits;
     const inPanel = panelRoom(this.slot.length) - 1;
     // Sampled drafts are drawn once: to draw again where the tree has the wrong shape

@@ -7,6 +7,8 @@ interface KnownModel {
   download: number;
   memory: number;
   licence: string;
+  /** Whether its weights have run here; of the others size and memory are computed. */
+  tried: boolean;
 }
 
 const KNOWN: Record<string, KnownModel> = {
@@ -15,18 +17,21 @@ const KNOWN: Record<string, KnownModel> = {
     download: 270,
     memory: 250,
     licence: 'Apache-2.0',
+    tried: true,
   },
   'smollm2-360m': {
     hub: 'HuggingFaceTB/SmolLM2-360M-Instruct',
     download: 725,
     memory: 600,
     licence: 'Apache-2.0',
+    tried: false,
   },
   'qwen2.5-coder-0.5b': {
     hub: 'Qwen/Qwen2.5-Coder-0.5B-Instruct',
     download: 990,
     memory: 800,
     licence: 'Apache-2.0',
+    tried: true,
   },
 };
 
@@ -36,8 +41,8 @@ MODEL is a .gguf file, a checkpoint's folder, an OWNER/NAME on the Hugging Face 
 
 ${Object.entries(KNOWN)
   .map(
-    ([name, { hub, download, memory, licence }]) =>
-      `  ${name.padEnd(20)} ${hub}, ${licence}: ${download} MB to download, ${memory} MB of memory`,
+    ([name, { hub, download, memory, licence, tried }]) =>
+      `  ${name.padEnd(20)} ${hub}, ${licence}: ${download} MB to download, ${memory} MB of memory${tried ? '' : ', not tried'}`,
   )
   .join('\n')}
 
@@ -45,5 +50,6 @@ Without it a small model answers that comes with Espalier and needs no network.`
 
 /** What the verifier is told to load: a short name's place on the hub, anything else as it is. */
 export function modelNamed(asked: string): string {
-  return KNOWN[asked.toLowerCase()]?.hub ?? asked;
+  const name = asked.toLowerCase();
+  return Object.hasOwn(KNOWN, name) ? KNOWN[name]!.hub : asked;
 }

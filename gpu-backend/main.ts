@@ -95,7 +95,16 @@ function addingFor(settings: EngineOptions): AddOptions {
     auto: settings.provider === 'webgpu' ? 'int4' : undefined,
     threads: settings.threads,
     download: { accessToken: process.env.HF_TOKEN },
-    onProgress: reportProgress(console.log),
+    onProgress: tellProgress(),
+  };
+}
+
+/** To the log, and piece by piece to a parent that asked for it by opening a channel. */
+function tellProgress(): AddOptions['onProgress'] {
+  const toLog = reportProgress(console.log);
+  return (what, done, total) => {
+    toLog(what, done, total);
+    if (process.connected) process.send?.({ progress: [what, done, total] });
   };
 }
 

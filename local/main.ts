@@ -3,6 +3,7 @@
  * the worker in `wrangler dev`, and Espalier's own docs as demo knowledge.
  */
 import { parseArgs } from 'node:util';
+import { ProgressBar } from '../gpu-backend/cli/progress-bar.ts';
 import { ingestDemo, isDemoCurrent } from './demo.ts';
 import { MODELS_HELP, modelNamed } from './models.ts';
 import { StartError } from './process.ts';
@@ -66,6 +67,7 @@ process.on('SIGTERM', () => void stop(0));
 
 async function main(): Promise<void> {
   const started = performance.now();
+  const bar = new ProgressBar(process.stdout);
   const service = await startService({
     port: port('PORT', DEFAULT_PORT),
     verifierPort: port('VERIFIER_PORT', DEFAULT_VERIFIER_PORT),
@@ -73,8 +75,12 @@ async function main(): Promise<void> {
     model: modelAsked(),
     vars: { ...workerVars(), ...(isDemoCurrent(STATE) ? {} : { DEMO: 'expected' }) },
     report: (line) => console.log(line),
+    // A terminal gets a bar, a log a line now and then.
+    onProgress: process.stdout.isTTY
+      ? (what, done, total) => bar.show(what, done, total)
+      : undefined,
     signal: interrupted.signal,
-  });
+  }).finally(() => bar.finish());
 
   running = service;
   const report = (line: string) => {

@@ -33,7 +33,12 @@ export interface Command {
   log: string;
   /** Told every line of it as well. */
   onLine?: ((line: string) => void) | undefined;
+  /** Told what it sends of its progress; without it the process has nobody to send to. */
+  onProgress?: OnProgress | undefined;
 }
+
+/** Of `what`, `done` of `total` bytes. */
+export type OnProgress = (what: string, done: number, total: number) => void;
 
 /** Of a process of the service with this state. */
 export function logFile(state: string, name: string): string {
@@ -41,7 +46,7 @@ export function logFile(state: string, name: string): string {
 }
 
 /** Runs `node ...args`, output to a log file. */
-export function startProcess({ args, cwd, env, log, onLine }: Command): Child {
+export function startProcess({ args, cwd, env, log, onLine, onProgress }: Command): Child {
   mkdirSync(dirname(log), { recursive: true });
   const file = createWriteStream(log);
   const tail: string[] = [];
@@ -49,7 +54,7 @@ export function startProcess({ args, cwd, env, log, onLine }: Command): Child {
   const child: ChildProcess = spawn(process.execPath, args, {
     cwd,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...(onProgress ? (['ipc'] as const) : [])],
     // Its own group: Ctrl-C reaches us alone, and we stop it in order.
     detached: true,
   });
@@ -63,6 +68,10 @@ export function startProcess({ args, cwd, env, log, onLine }: Command): Child {
       tail.splice(0, Math.max(0, tail.length - TAIL_LINES));
     });
   }
+  // tsx sends messages of its own.
+  child.on('message', ({ progress }: { progress?: Parameters<OnProgress> }) => {
+    if (progress) onProgress?.(...progress);
+  });
   const ended = new Promise<string>((resolve) => {
     child.once('close', () => {
       file.end();

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { migrate } from './database.ts';
-import { requireFreePort, StartError } from './process.ts';
+import { type OnProgress, requireFreePort, StartError } from './process.ts';
 import { ROOT } from './root.ts';
 import type { Supervised } from './supervised.ts';
 import { newLinkKeys, startVerifier } from './verifier.ts';
@@ -18,6 +18,8 @@ export interface ServiceOptions {
   /** More of the worker's variables. */
   vars?: Record<string, string>;
   report?: (line: string) => void;
+  /** How far a download or a conversion of the model is; without it `report` is told now and then. */
+  onProgress?: OnProgress | undefined;
   /** Gives up a start that is under way; `stop` ends a service that runs. */
   signal?: AbortSignal;
 }
@@ -34,7 +36,7 @@ export interface Service {
 
 /** Starts both and waits until they answer. Throws `StartError` with what to do. */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { port, verifierPort, model, vars, signal, report = () => {} } = options;
+  const { port, verifierPort, model, vars, signal, report = () => {}, onProgress } = options;
   const state = resolve(ROOT, options.state);
   await requireFreePort(port, 'PORT');
   await requireFreePort(verifierPort, 'VERIFIER_PORT');
@@ -43,10 +45,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   report('Starting the verifier and the worker …');
   const keys = newLinkKeys();
   const verifier = startVerifier({
-    ...{ port: verifierPort, state, model, keys },
+    ...{ port: verifierPort, state, model, keys, onProgress },
     // How far a download or a conversion is; what else it writes is for its log.
     onLine: (line) => {
-      if (/^(download|convert) \d/.test(line)) report(`  ${line}`);
+      if (!onProgress && /^(download|convert) \d/.test(line)) report(`  ${line}`);
     },
   });
   const verifierUrl = `http://127.0.0.1:${verifierPort}`;

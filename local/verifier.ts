@@ -1,7 +1,7 @@
 /** The verifier as a process on this machine. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { logFile, startProcess } from './process.ts';
+import { logFile, type OnProgress, startProcess } from './process.ts';
 import { ROOT } from './root.ts';
 import { Supervised } from './supervised.ts';
 
@@ -21,7 +21,9 @@ export interface VerifierSetup {
   /** Names its log file. */
   name?: string;
   /** Told every line that it writes. */
-  onLine?: (line: string) => void;
+  onLine?: ((line: string) => void) | undefined;
+  /** Told how far a download or a conversion is, at every piece of it. */
+  onProgress?: OnProgress | undefined;
 }
 
 /** A key that lives as long as the service: whoever else is on this machine can't use the verifier. */
@@ -31,7 +33,7 @@ export function newLinkKeys(): string {
 
 /** Starts it; `ready()` says when it is up. */
 export function startVerifier(setup: VerifierSetup): Supervised {
-  const { port, state, model, keys, audience, name = 'verifier', onLine } = setup;
+  const { port, state, model, keys, audience, name = 'verifier', onLine, onProgress } = setup;
   const log = logFile(state, name);
   return new Supervised({
     name: 'verifier',
@@ -51,6 +53,7 @@ export function startVerifier(setup: VerifierSetup): Supervised {
         },
         log,
         onLine,
+        onProgress,
       }),
   });
 }

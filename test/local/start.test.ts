@@ -1,9 +1,11 @@
 /** A start that takes its time: one that says how far it is may, a silent one may not. */
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { reportProgress } from '../../gpu-backend/cli/progress-lines.ts';
-import { freePort, untilHealthy } from '../../local/process.ts';
+import { freePort, type OnProgress, startProcess, untilHealthy } from '../../local/process.ts';
 
 const running = new Promise<string>(() => {});
 const SILENT_MS = 100;
@@ -51,4 +53,21 @@ it('a slow download is reported every quarter of a minute, a quick one by tenths
     'download 7 % of 1000 MB',
     'download 20 % of 1000 MB',
   ]);
+});
+
+it('a process tells its progress piece by piece where it is asked for it', async () => {
+  const script =
+    "process.send?.({ type: 'dependency' }); process.send?.({ progress: ['download', 1, 4] });" +
+    " process.send?.({ progress: ['download', 4, 4] }); process.disconnect?.();" +
+    " console.log(process.send ? 'told' : 'nobody to tell')";
+  const told: Parameters<OnProgress>[] = [];
+  const log = join(tmpdir(), `espalier-progress-${process.pid}.log`);
+  const start = (onProgress?: OnProgress) =>
+    startProcess({ args: ['-e', script], cwd: '.', env: {}, log, onProgress }).ended;
+  expect(await start((...progress) => told.push(progress))).toBe('told');
+  expect(told).toEqual([
+    ['download', 1, 4],
+    ['download', 4, 4],
+  ]);
+  expect(await start()).toBe('nobody to tell');
 });

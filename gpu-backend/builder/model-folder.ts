@@ -20,8 +20,13 @@ export interface ModelManifest {
   /** How its matrices are to be stored, where that was asked for when it was added. */
   quantization?: Quantization;
   fingerprints: Fingerprints;
-  /** Whether `espalier model check --exact` passed, where it was last run. */
-  exact?: boolean;
+  exact?: NotedCheck;
+}
+
+/** What `espalier model check --exact` found last. Another provider has other kernels: there it says nothing. */
+export interface NotedCheck {
+  provider: string;
+  passed: boolean;
 }
 
 export interface ModelFolder {

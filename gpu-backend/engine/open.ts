@@ -8,7 +8,7 @@ import { type DecoderBlock, layersOf } from '../builder/decoder-options.ts';
 import { maxExactThreads } from '../builder/exact-attention.ts';
 import { columnsType } from '../builder/linear/columns-type.ts';
 import { refuseColumns8 } from '../builder/linear/columns8.ts';
-import { readModelFolder } from '../builder/model-folder.ts';
+import { type ModelManifest, readModelFolder } from '../builder/model-folder.ts';
 import { peaksOf } from '../builder/peaks.ts';
 import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
 import type { Quantization } from '../builder/quantization.ts';
@@ -142,7 +142,8 @@ export async function openPrepared(
   const proof = parts.limits.exact ? await proved(parts, prior, folder, plan.threads) : null;
   const leastRows = proof?.leastRows ?? parts.leastRows;
   const choice = options.why ? { name, why: options.why } : null;
-  const engine = new OrtEngine({ ...parts, leastRows }, prior, proof?.exactness, choice);
+  const limits = { ...parts.limits, exact: parts.limits.exact && !isRefuted(model.manifest, name) };
+  const engine = new OrtEngine({ ...parts, leastRows, limits }, prior, proof?.exactness, choice);
   await calibrate(engine);
   return engine;
 }
@@ -206,6 +207,11 @@ function planOf(
     cuda: onCuda ? (options.cuda ?? { deviceId: 0, memoryBytes: 0 }) : undefined,
     webgpu: provider === 'webgpu' ? (options.webgpu ?? {}) : undefined,
   };
+}
+
+/** Whether the long check found a node that differs, on this provider. */
+function isRefuted({ exact }: ModelManifest, provider: Device['name']): boolean {
+  return exact?.provider === provider && !exact.passed;
 }
 
 /** Whether the model is exact on this machine, and how: found out the first time it is opened here. */

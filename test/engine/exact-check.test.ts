@@ -1,10 +1,10 @@
 /** `espalier model check --exact` tells an exact engine from one that is not. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { checkExact } from '../../gpu-backend/cli/exact-check.ts';
 import { runModelCommand } from '../../gpu-backend/cli/model.ts';
-import type { EngineOptions } from '../../gpu-backend/engine/open.ts';
+import { type EngineOptions, openEngine } from '../../gpu-backend/engine/open.ts';
 import { SMALL, temporaryFolder } from './models.ts';
 import { randomCheckpoint } from './random-checkpoint.ts';
 
@@ -28,6 +28,15 @@ function figures(line: string | undefined): number[] {
   return (match?.slice(1) ?? []).map(Number);
 }
 
+async function claimsExact(folder: string): Promise<boolean> {
+  const engine = await openEngine(folder, { cacheFolder });
+  try {
+    return engine.limits.exact;
+  } finally {
+    engine.close();
+  }
+}
+
 describe('npx espalier model check --exact', () => {
   it.each(['int4', 'int8', undefined])('passes what is exact: %s', async (quantize) => {
     const format = quantize ? ['--quantize', quantize] : [];
@@ -39,15 +48,26 @@ describe('npx espalier model check --exact', () => {
     expect(printed.at(-1)).toBe('exact');
     const folder = join(cacheFolder, 'models', printed[0]!.split(',')[0]!);
     const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
-    expect(manifest.exact).toBe(true);
+    expect(manifest.exact).toEqual({ provider: 'cpu', passed: true });
   });
 
-  it('fails what is not', async () => {
+  it('fails what is not, which an engine on that provider heeds, and no other', async () => {
     expect(await check(SMALL, { attention: 'fused' })).toBe(1);
     const [nodes, equal, difference] = figures(printed[1]);
     expect(equal).toBeLessThan(nodes!);
     expect(difference).toBeGreaterThan(0);
     expect(printed.at(-1)).toBe('NOT EXACT');
+
+    const folder = join(cacheFolder, 'models', printed[0]!.split(',')[0]!);
+    const file = join(folder, 'manifest.json');
+    const manifest = JSON.parse(readFileSync(file, 'utf8'));
+    expect(manifest.exact).toEqual({ provider: 'cpu', passed: false });
+    expect(await claimsExact(folder)).toBe(false);
+    writeFileSync(
+      file,
+      JSON.stringify({ ...manifest, exact: { provider: 'cuda', passed: false } }),
+    );
+    expect(await claimsExact(folder)).toBe(true);
   });
 
   it('breaks the rule of panels as a control, which fails', async () => {

@@ -1,14 +1,10 @@
 /**
  * One text in two slots: `served` is fed as in service, by chunks and trees and
- * with prefixes taken over, `plain` so that logits come of one token at a time.
+ * with prefixes taken over, `plain` token by token.
  */
 import type { Slot, StepRow } from '../engine.ts';
 import type { OrtEngine } from '../ort-engine.ts';
 import type { RandomInteger } from './random.ts';
-
-/** Up to here the plain slot is fed token by token; a longer text is fed in small pieces to save time. */
-const TOKEN_BY_TOKEN = 128;
-const MAX_PIECE = 48;
 
 export function stepRowOf(
   slot: Slot,
@@ -68,8 +64,7 @@ export class Conversation {
     const { maxRows } = this.engine.limits;
     const whole = this.random(0, 2) === 0;
     await this.feed(this.served, () => (whole ? maxRows : this.random(1, maxRows)));
-    const piece = Math.min(maxRows, MAX_PIECE);
-    await this.feed(this.plain, (at) => (at < TOKEN_BY_TOKEN ? 1 : this.random(1, piece)));
+    await this.feed(this.plain, () => 1);
   }
 
   /**
@@ -124,9 +119,9 @@ export class Conversation {
     return slot;
   }
 
-  private async feed(slot: Slot, piece: (at: number) => number): Promise<void> {
+  private async feed(slot: Slot, piece: () => number): Promise<void> {
     while (slot.length < this.text.length) {
-      const count = Math.min(piece(slot.length), this.text.length - slot.length);
+      const count = Math.min(piece(), this.text.length - slot.length);
       const tokens = this.text.slice(slot.length, slot.length + count);
       const chain = tokens.map((_, i) => i);
       const row = stepRowOf(

@@ -4,14 +4,19 @@
  *
  * - `<tool_call>{"name", "arguments"}</tool_call>`: Hermes, Qwen;
  * - `{"name", "parameters"}`, several divided by `;` or lines: Llama 3;
- * - `[{"name", "arguments"}, …]`: Mistral;
- * - the same in a fence of JSON: Qwen2.5-Coder.
+ * - `<function=f>{…}</function>`: Llama 3.1;
+ * - `[f(x="y"), …]`: Llama 3.2;
+ * - `[{"name", "arguments"}, …]`, later `[TOOL_CALLS]f[ARGS]{…}`: Mistral;
+ * - JSON in a fence or between `<tools>` and `</tools>`: Qwen2.5-Coder.
  *
- * Text passes through; arguments go out in the fragments they come in. A form
- * without a mark counts only where nothing but calls came before it, and only
- * with the name of a function that was offered: other JSON is text.
+ * Text passes through; arguments in JSON go out in the fragments they come in.
+ * `<tool_call>` and `[TOOL_CALLS]` count anywhere, the other forms only where nothing
+ * but calls came before them. All but the first count only with the name of a
+ * function that was offered: anything else is text.
  */
-import { ObjectScanner, readCallHead } from './json-scanner.ts';
+import { type CallHead, ObjectScanner, readCallHead } from './json-scanner.ts';
+import { FUNCTION_END, readNamedHead } from './named-call.ts';
+import { type PythonicCalls, readPythonicCalls } from './pythonic-calls.ts';
 import { CALL_BEGIN, CALL_END } from './tools.ts';
 
 /** What a piece of text turned out to be. */
@@ -22,10 +27,18 @@ export type CallEvent =
   /** More of its arguments. */
   | { type: 'arguments'; index: number; text: string };
 
-/** What may come before a call without marks: tokens that decoding left in, or a fence. */
-const OPENERS = ['```json', '[TOOL_CALLS]', '<|python_tag|>'];
-/** What divides and ends calls without marks. */
-const DIVIDERS = /^(?:[\s;,\]]|```)*/;
+/** Mistral's, where decoding left it in. */
+const MISTRAL_MARK = '[TOOL_CALLS]';
+/** What may come before calls, and what then closes them. */
+const OPENERS: readonly (readonly [opener: string, closer: string | null])[] = [
+  [MISTRAL_MARK, null],
+  ['<|python_tag|>', null],
+  ['<tools>', '</tools>'],
+  ['```json', '```'],
+  ['```', '```'],
+];
+/** What divides calls without marks. */
+const DIVIDERS = /^[\s;,]*/;
 
 type AnswerPart = 'start' | 'text' | 'head' | 'arguments' | 'tail';
 
@@ -36,6 +49,12 @@ export class ToolCalls {
   private part: AnswerPart = 'start';
   private held = '';
   private marked = false;
+  /** Nothing but white space has come since a call. */
+  private afterCall = false;
+  /** What is open around calls without marks: a list, a fence. */
+  private readonly closers: string[] = [];
+  /** What ends the call after its arguments: the object around them, a mark, nothing. */
+  private ending: 'object' | typeof FUNCTION_END | null = 'object';
   private scanner = new ObjectScanner();
   private readonly names: ReadonlySet<string>;
 
@@ -58,8 +77,13 @@ export class ToolCalls {
     this.held = '';
     if (held === '' || part === 'tail' || part === 'arguments') return [];
     if (part === 'head') return [{ type: 'text', text: CALL_BEGIN + held }];
-    // What closes a list of calls, or the fence around them.
-    if (part === 'start' && count > 0 && DIVIDERS.exec(held)![0] === held) return [];
+    if (part === 'start' && count > 0) {
+      const rest = held.slice(this.closed(held));
+      const divided = rest.slice(DIVIDERS.exec(rest)![0].length);
+      // A closer may be cut, too.
+      if (divided === '' || this.closers.at(-1)?.startsWith(divided)) return [];
+      return this.text(rest);
+    }
     return this.text(held);
   }
 
@@ -81,33 +105,101 @@ export class ToolCalls {
 
   /** A call without marks, where one may come; anything else is text. */
   private takeUnmarked(events: CallEvent[]): boolean {
-    const dividers = this.count > 0 && !this.marked ? DIVIDERS : /^\s*/;
-    let at = dividers.exec(this.held)![0].length;
-    let rest = this.held.slice(at);
-    if (rest === '') return false;
-    const opener = OPENERS.find((one) => rest.startsWith(one) || one.startsWith(rest));
-    if (opener !== undefined && rest.length < opener.length) return false;
-    at += opener?.length ?? 0;
-    at += /^\s*\[?/.exec(this.held.slice(at))![0].length;
-    rest = this.held.slice(at);
-    const head = readCallHead(rest);
-    if (head === 'incomplete') return false;
-    if (head === 'none' || !this.names.has(head.name)) {
-      this.part = 'text';
-      return true;
+    const follows = this.count > 0 && !this.marked;
+    if (follows) this.held = this.held.slice(this.closed(this.held));
+    const closers = [...this.closers];
+    let at = (follows ? DIVIDERS : /^\s*/).exec(this.held)![0].length;
+    for (;;) {
+      const rest = this.held.slice(at);
+      if (rest === '') return false;
+      const opener = OPENERS.find(([one]) => rest.startsWith(one));
+      const isOpen = OPENERS.some(([one]) => one !== rest && one.startsWith(rest));
+      if (isOpen || this.closers.some((one) => one.startsWith(rest))) return false;
+      if (!opener) break;
+      if (opener[1]) closers.push(opener[1]);
+      at += opener[0].length;
+      at += /^\s*/.exec(this.held.slice(at))![0].length;
     }
+    const calls = readPythonicCalls(this.held.slice(at), this.names);
+    if (typeof calls === 'object') return this.takePythonic(events, calls, at, closers);
+    if (this.held[at] === '[') {
+      closers.push(']');
+      at += /^\[\s*/.exec(this.held.slice(at))![0].length;
+    }
+    const head = this.readHead(this.held.slice(at));
+    if (head === 'incomplete' || (head === 'none' && calls === 'incomplete')) return false;
+    if (head === 'none') return this.giveUp(events);
     this.marked = false;
+    this.closers.splice(0, this.closers.length, ...closers);
+    this.ending = this.endingOf(at);
     this.begin(events, head.name, at + head.length);
     return true;
   }
 
+  /** A call's beginning, of a function that was offered. */
+  private readHead(text: string): CallHead | 'incomplete' | 'none' {
+    const inObject = readCallHead(text);
+    const head = inObject === 'none' ? readNamedHead(text, this.names) : inObject;
+    return typeof head === 'object' && !this.names.has(head.name) ? 'none' : head;
+  }
+
+  private endingOf(at: number): 'object' | typeof FUNCTION_END | null {
+    const first = this.held[at];
+    return first === '{' ? 'object' : first === '<' ? FUNCTION_END : null;
+  }
+
+  /** All that comes is text. A mark that begins no call is, too: it must not be looked at again. */
+  private giveUp(events: CallEvent[]): boolean {
+    this.closers.length = 0;
+    this.part = 'text';
+    const mark = /^\s*\[TOOL_CALLS\]/.exec(this.held)?.[0] ?? '';
+    events.push(...this.text(mark));
+    this.held = this.held.slice(mark.length);
+    return true;
+  }
+
+  private takePythonic(
+    events: CallEvent[],
+    { calls, length }: PythonicCalls,
+    at: number,
+    closers: string[],
+  ): boolean {
+    for (const call of calls) {
+      events.push({ type: 'call', index: this.count, name: call.name });
+      events.push({ type: 'arguments', index: this.count, text: call.arguments });
+      this.endCall();
+    }
+    this.marked = false;
+    this.closers.splice(0, this.closers.length, ...closers);
+    this.held = this.held.slice(at + length);
+    return true;
+  }
+
+  /** Takes from what is open what `text` closes. @returns characters of it, with dividers before them */
+  private closed(text: string): number {
+    for (let at = 0; ; ) {
+      const next = at + DIVIDERS.exec(text.slice(at))![0].length;
+      const closer = this.closers.at(-1);
+      if (closer === undefined || !text.startsWith(closer, next)) return at;
+      this.closers.pop();
+      at = next + closer.length;
+    }
+  }
+
   private takeText(events: CallEvent[]): boolean {
-    const at = this.held.indexOf(CALL_BEGIN);
-    const end = at < 0 ? this.held.length - openEnd(this.held) : at;
-    events.push(...this.text(this.held.slice(0, end)));
-    this.held = this.held.slice(at < 0 ? end : at + CALL_BEGIN.length);
-    if (at < 0) return false;
-    this.part = 'head';
+    const marks = [CALL_BEGIN, MISTRAL_MARK];
+    const places = marks.map((mark) => this.held.indexOf(mark)).filter((at) => at >= 0);
+    if (places.length === 0) {
+      const end = this.held.length - openEnd(this.held, marks);
+      events.push(...this.text(this.held.slice(0, end)));
+      this.held = this.held.slice(end);
+      return false;
+    }
+    const at = Math.min(...places);
+    events.push(...this.text(this.held.slice(0, at)));
+    const marked = this.held.startsWith(CALL_BEGIN, at);
+    this.held = this.held.slice(at + (marked ? CALL_BEGIN.length : 0));
+    this.part = marked ? 'head' : 'start';
     return true;
   }
 
@@ -132,10 +224,11 @@ export class ToolCalls {
     if (length > 0) events.push({ type: 'arguments', index: this.count, text });
     this.held = this.held.slice(length);
     if (!this.scanner.ended) return false;
-    this.count++;
+    this.endCall();
     this.part = 'tail';
     // The call's own bracket is still open.
     this.scanner = new ObjectScanner(1);
+    if (!this.marked && this.ending === FUNCTION_END) this.closers.push(FUNCTION_END);
     return true;
   }
 
@@ -145,7 +238,7 @@ export class ToolCalls {
       const at = this.held.indexOf(CALL_END);
       if (at < 0) return false;
       this.held = this.held.slice(at + CALL_END.length);
-    } else {
+    } else if (this.ending === 'object') {
       this.held = this.held.slice(this.scanner.scan(this.held));
       if (!this.scanner.ended) return false;
     }
@@ -162,7 +255,7 @@ export class ToolCalls {
     if (call) {
       events.push({ type: 'call', index: this.count, name: call.name });
       events.push({ type: 'arguments', index: this.count, text: call.text });
-      this.count++;
+      this.endCall();
       this.marked = true;
     } else events.push({ type: 'text', text: CALL_BEGIN + body + CALL_END });
     this.held = this.held.slice(at + CALL_END.length);
@@ -170,9 +263,16 @@ export class ToolCalls {
     return true;
   }
 
+  private endCall(): void {
+    this.count++;
+    this.afterCall = true;
+  }
+
   private text(text: string): CallEvent[] {
-    // The line between a call and what follows it is no part of the answer's text.
-    if (text === '' || (this.count > 0 && text.trim() === '')) return [];
+    // The line between a call and the next one is no part of the answer's text.
+    const blank = text.trim() === '';
+    if (text === '' || (blank && this.afterCall)) return [];
+    if (!blank) this.afterCall = false;
     return [{ type: 'text', text }];
   }
 }
@@ -188,10 +288,12 @@ function callOf(body: string): { name: string; text: string } | null {
   }
 }
 
-/** Length of the longest end of `text` that begins the mark. */
-function openEnd(text: string): number {
-  for (let n = Math.min(text.length, CALL_BEGIN.length - 1); n > 0; n--) {
-    if (CALL_BEGIN.startsWith(text.slice(text.length - n))) return n;
+/** Length of the longest end of `text` that begins one of `marks`. */
+function openEnd(text: string, marks: readonly string[]): number {
+  const longest = Math.max(...marks.map(({ length }) => length));
+  for (let n = Math.min(text.length, longest - 1); n > 0; n--) {
+    const end = text.slice(text.length - n);
+    if (marks.some((mark) => mark.startsWith(end))) return n;
   }
   return 0;
 }

@@ -17,9 +17,13 @@ export interface FunctionTool {
 export const CALL_BEGIN = '<tool_call>';
 export const CALL_END = '</tool_call>';
 
-/** A call of the probe as templates write one. Llama 3 has `parameters`. */
-const PROBED =
-  /\{\s*"name"\s*:\s*"probe_of_tools"\s*,\s*"(arguments|parameters)"\s*:\s*\{\s*"probed"\s*:\s*1\s*\}/;
+/** Calls of the probe as templates write them. Llama 3 has `parameters`. */
+const PROBED = [
+  /\{\s*"name"\s*:\s*"probe_of_tools"\s*,\s*"(arguments|parameters)"\s*:\s*\{\s*"probed"\s*:\s*1\s*\}/,
+  /<function=probe_of_tools>\s*\{\s*"probed"\s*:\s*1\s*\}/,
+  /\[TOOL_CALLS\]\s*probe_of_tools(\[CALL_ID\]\w+)?(\[ARGS\])?\s*\{\s*"probed"\s*:\s*1\s*\}/,
+  /\[\s*probe_of_tools\(\s*probed\s*=\s*1\s*\)\s*\]/,
+];
 
 /** Whether the chat template itself lists tools and writes calls in a form that is read. */
 export function templateHasTools(model: Pick<ModelTokenizer, 'renderChat'>): boolean {
@@ -33,7 +37,7 @@ export function templateHasTools(model: Pick<ModelTokenizer, 'renderChat'>): boo
   try {
     const listed = model.renderChat(messages.slice(0, 1), { tools: toolsOf([probe]) });
     const called = model.renderChat(forTemplate(messages), { tools: toolsOf([probe]) });
-    return listed.includes(probe.name) && PROBED.test(called);
+    return listed.includes(probe.name) && PROBED.some((form) => form.test(called));
   } catch {
     // Some templates refuse what they don't know.
     return false;

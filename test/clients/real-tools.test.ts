@@ -1,9 +1,11 @@
 /**
  * A real model that was trained for tools calls them under `auto`, and the tool loops of
- * two SDKs run through. ESPALIER_TEST_TOOL_MODEL names it: a GGUF file or a checkpoint's
+ * three SDKs run through. ESPALIER_TEST_TOOL_MODEL names it: a GGUF file or a checkpoint's
  * folder, as of Qwen2.5-Coder-0.5B-Instruct, which writes its calls as bare JSON.
  */
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { type AIMessageChunk, HumanMessage, ToolMessage } from '@langchain/core/messages';
+import { ChatOpenAI } from '@langchain/openai';
 import { generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai';
 import OpenAI from 'openai';
 import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions';
@@ -44,6 +46,7 @@ const PROMPTS = [
   ['Mail bob@example.com, subject: Meeting moved.', 'send_mail'],
   ['Send carol@example.com a mail with the subject "Thank you".', 'send_mail'],
 ] as const;
+const QUESTION = 'What is the weather in Paris?';
 const RESULT = '{"city": "Paris", "temperature": "19 °C", "sky": "sunny"}';
 /** Half a billion parameters tell the result and call once more beside it: a loop of two steps ends there. */
 const STEPS = 2;
@@ -85,35 +88,61 @@ describe.skipIf(!MODEL)(`a real model with tools${SKIPPED}`, () => {
     expect(missed).toEqual([]);
   });
 
-  test('the OpenAI SDK’s tool loop runs through', { timeout: 600_000 }, async () => {
+  test('the OpenAI SDK’s tool loop runs through, whole and streamed', {
+    timeout: 600_000,
+  }, async () => {
     const asked: string[] = [];
-    const runner = client.chat.completions.runTools(
-      {
-        model: service.model,
-        messages: [
-          { role: 'user', content: 'What is the weather in Paris?' },
-        ] as ChatCompletionMessageParam[],
-        tools: [
-          {
-            type: 'function',
-            function: {
-              ...WEATHER.function,
-              parse: JSON.parse,
-              function: ({ city }: { city: string }) => {
-                asked.push(city);
-                return RESULT;
-              },
+    const body = {
+      model: service.model,
+      messages: [{ role: 'user', content: QUESTION }] as ChatCompletionMessageParam[],
+      tools: [
+        {
+          type: 'function' as const,
+          function: {
+            ...WEATHER.function,
+            parse: JSON.parse,
+            function: ({ city }: { city: string }) => {
+              asked.push(city);
+              return RESULT;
             },
           },
-        ],
-        ...SETTINGS,
-      },
-      { maxChatCompletions: STEPS },
-    );
-    await runner.done();
-    const said = runner.messages.findLast(({ role }) => role === 'assistant')?.content;
-    expect(asked[0]).toBe('Paris');
-    expect(said).toMatch(/19|sunny/);
+        },
+      ],
+      ...SETTINGS,
+    };
+    const limit = { maxChatCompletions: STEPS };
+    const whole = client.chat.completions.runTools(body, limit);
+    await whole.done();
+    const streamed = client.chat.completions.runTools({ ...body, stream: true }, limit);
+    await streamed.done();
+    for (const { messages } of [whole, streamed]) {
+      const said = messages.findLast(({ role }) => role === 'assistant')?.content;
+      expect(said).toMatch(/19|sunny/);
+    }
+    expect(new Set(asked)).toEqual(new Set(['Paris']));
+  });
+
+  test('LangChain’s tool loop runs through', { timeout: 600_000 }, async () => {
+    const chat = new ChatOpenAI({
+      model: service.model,
+      apiKey: 'local',
+      configuration: { baseURL: `${service.url}/v1` },
+      temperature: 0,
+      maxTokens: SETTINGS.max_tokens,
+      maxRetries: 0,
+      modelKwargs: { vector_store_ids: [] },
+    }).bindTools([WEATHER]);
+    const question = new HumanMessage(QUESTION);
+    const called = await chat.invoke([question]);
+    const call = called.tool_calls![0]!;
+    expect(call).toMatchObject({ name: 'get_weather', args: { city: 'Paris' } });
+    let streamed: AIMessageChunk | undefined;
+    for await (const chunk of await chat.stream([question])) {
+      streamed = streamed?.concat(chunk) ?? chunk;
+    }
+    expect(streamed!.tool_calls).toMatchObject([{ name: call.name, args: call.args }]);
+    const result = new ToolMessage({ content: RESULT, tool_call_id: call.id! });
+    expect((await chat.invoke([question, called, result])).content).toMatch(/19|sunny/);
   });
 
   test('the AI SDK’s tool loop runs through, whole and streamed', {
@@ -123,7 +152,7 @@ describe.skipIf(!MODEL)(`a real model with tools${SKIPPED}`, () => {
     const asked: string[] = [];
     const loop = {
       model: provider.chatModel(service.model),
-      prompt: 'What is the weather in Paris?',
+      prompt: QUESTION,
       temperature: 0,
       maxOutputTokens: 100,
       stopWhen: stepCountIs(STEPS),

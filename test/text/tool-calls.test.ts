@@ -1,4 +1,4 @@
-/** Calls in streamed answers, as models of the Qwen, Hermes, Llama and Mistral families write them. */
+/** Calls in streamed answers, as models of the Qwen, Hermes, Llama and Mistral families write them, and what only looks so. */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CallEvent, ToolCalls } from '../../src/generate/tool-calls.ts';
@@ -157,6 +157,170 @@ const ANSWERS: [string, string, Found][] = [
     `{"name": "${'x'.repeat(100)}`,
     { text: `{"name": "${'x'.repeat(100)}`, calls: [] },
   ],
+  [
+    'Mistral, later: name and arguments apart, several behind each other',
+    '[TOOL_CALLS]get_weather[ARGS]{"city": "Paris"}[TOOL_CALLS]b[ARGS]{}',
+    {
+      text: '',
+      calls: [
+        { name: 'get_weather', arguments: '{"city": "Paris"}' },
+        { name: 'b', arguments: '{}' },
+      ],
+    },
+  ],
+  [
+    'Mistral, later: without the second mark, and with an id',
+    '[TOOL_CALLS]a{"x": "[TOOL_CALLS]b{}"}[TOOL_CALLS]b[CALL_ID]D681PevKs[ARGS]{"y": 1}',
+    {
+      text: '',
+      calls: [
+        { name: 'a', arguments: '{"x": "[TOOL_CALLS]b{}"}' },
+        { name: 'b', arguments: '{"y": 1}' },
+      ],
+    },
+  ],
+  [
+    'Mistral, later: its tokens are not decoded',
+    'get_weather{"city": "Paris"}b{}',
+    {
+      text: '',
+      calls: [
+        { name: 'get_weather', arguments: '{"city": "Paris"}' },
+        { name: 'b', arguments: '{}' },
+      ],
+    },
+  ],
+  [
+    'Mistral: text, then a call',
+    'I look.[TOOL_CALLS]a[ARGS]{"x": 1}',
+    { text: 'I look.', calls: [{ name: 'a', arguments: '{"x": 1}' }] },
+  ],
+  [
+    'Mistral: text, then a list',
+    'I look. [TOOL_CALLS] [{"name": "a", "arguments": {}}]',
+    { text: 'I look. ', calls: [{ name: 'a', arguments: '{}' }] },
+  ],
+  [
+    'Llama 3.1: functions by name, closed and not',
+    '<function=a>{"x": "</function>"}</function>\n<function=b>{"y": {}}',
+    {
+      text: '',
+      calls: [
+        { name: 'a', arguments: '{"x": "</function>"}' },
+        { name: 'b', arguments: '{"y": {}}' },
+      ],
+    },
+  ],
+  [
+    'Llama 3.1: a function by name behind its token, then text',
+    '<|python_tag|><function=a>{}</function>\nDone.',
+    { text: '\nDone.', calls: [{ name: 'a', arguments: '{}' }] },
+  ],
+  [
+    'Llama 3.2: in Python’s form',
+    `[get_weather(city="Paris", days=[1, 2.5, -3e2], exact=True, unit=None), a(), b(x={'y': 'it\\'s "so"\\n]'},)]`,
+    {
+      text: '',
+      calls: [
+        {
+          name: 'get_weather',
+          arguments: '{"city": "Paris", "days": [1, 2.5, -3e2], "exact": true, "unit": null}',
+        },
+        { name: 'a', arguments: '{}' },
+        { name: 'b', arguments: '{"x": {"y": "it\'s \\"so\\"\\n]"}}' },
+      ],
+    },
+  ],
+  [
+    'Llama 3.2: in Python’s form behind its token',
+    '<|python_tag|>[a(x="\\u00e9")]',
+    { text: '', calls: [{ name: 'a', arguments: '{"x": "é"}' }] },
+  ],
+  [
+    'in a fence without a language, two of them',
+    '```\n{"name": "a", "arguments": {}}\n```\n```json\n{"name": "b", "arguments": {"x": 1}}\n```\n',
+    {
+      text: '',
+      calls: [
+        { name: 'a', arguments: '{}' },
+        { name: 'b', arguments: '{"x": 1}' },
+      ],
+    },
+  ],
+  [
+    'in a fence, then text with another one',
+    '```json\n{"name": "a", "arguments": {}}\n```\nLike:\n```\n{"name": "b", "arguments": {}}\n```',
+    {
+      text: '\nLike:\n```\n{"name": "b", "arguments": {}}\n```',
+      calls: [{ name: 'a', arguments: '{}' }],
+    },
+  ],
+  [
+    'Qwen2.5-Coder: between marks of tools',
+    '<tools>\n{"name": "a", "arguments": {"x": "</tools>"}}\n{"name": "b", "arguments": {}}\n</tools>\n',
+    {
+      text: '',
+      calls: [
+        { name: 'a', arguments: '{"x": "</tools>"}' },
+        { name: 'b', arguments: '{}' },
+      ],
+    },
+  ],
+  [
+    'Qwen2.5-Coder: marks of tools around each, and cut in the last',
+    '<tools>{"name": "a", "arguments": {}}</tools>\n<tools>[{"name": "b", "arguments": {}}]</too',
+    {
+      text: '',
+      calls: [
+        { name: 'a', arguments: '{}' },
+        { name: 'b', arguments: '{}' },
+      ],
+    },
+  ],
+  ...[
+    // What only looks like a call.
+    '<tools>\n{"type": "function", "function": {"name": "a", "parameters": {}}}\n</tools>',
+    '<tools>\n{"name": "a", "description": "A tool"}\n</tools>',
+    '<tools>{"name": "rm", "arguments": {}}</tools>',
+    'The form is <function=a>{"x": 1}</function>.',
+    '<function=rm>{"path": "/"}</function>',
+    '<function=a>(1)</function>',
+    '<function name="a">{}</function>',
+    '[a(1)]',
+    '[a(x) for x in range(3)]',
+    '[a(x=1), rm(path="/")]',
+    '[a(x=1), 2]',
+    '[a(x=y)]',
+    '[a(x=1 + 2)]',
+    '[a(x=f"{b}")]',
+    '[a(x=1, x=2)]',
+    '[a(x=01)]',
+    '[a(x="\\xg0")]',
+    '[a(x="one" "two")]',
+    '[a](https://example.com)',
+    '[a(x="never closed',
+    `[a(x=${'['.repeat(40)}${']'.repeat(40)})]`,
+    '[]',
+    '[TOOL_CALLS]',
+    '[TOOL_CALLS] means that calls follow, as in a{}',
+    '[TOOL_CALLS]rm[ARGS]{"path": "/"}',
+    'Write [TOOL_CALLS] [TOOL_CALLS] twice',
+    'a {x} is a set',
+    'a{b}',
+    'get_weather{city}',
+    'get_weather["city"]',
+    'get_weather[ARGS] {city}',
+    'get_weather(city="Paris")',
+    'Call it: get_weather{"city": "Paris"}',
+    '```python\n[a(x=1)]\n```',
+    '```\nrm{"x": 1}\n```',
+    '```js\na({"x": 1})\n```',
+    '``{"name": "a", "arguments": {}}``',
+  ].map((text): [string, string, Found] => [
+    `text: ${text.slice(0, 60)}`,
+    text,
+    { text, calls: [] },
+  ]),
 ];
 
 describe.each(ANSWERS)('%s', (_, answer, expected) => {
@@ -184,4 +348,21 @@ test('arguments go out as they come', () => {
     { type: 'arguments', index: 0, text: '{"x": "one' },
   ]);
   expect(calls.push(' two"}')).toEqual([{ type: 'arguments', index: 0, text: ' two"}' }]);
+});
+
+test('arguments in Python’s form go out with the list’s end, those of a named call as they come', () => {
+  const list = new ToolCalls(OFFERED);
+  expect(list.push('[a(x="one"), b(y=1)')).toEqual([]);
+  expect(gathered(list.push(']')).calls.map(({ name }) => name)).toEqual(['a', 'b']);
+  const named = new ToolCalls(OFFERED);
+  expect(named.push('[TOOL_CALLS]a[ARGS]{"x": "o')).toEqual([
+    { type: 'call', index: 0, name: 'a' },
+    { type: 'arguments', index: 0, text: '{"x": "o' },
+  ]);
+});
+
+test('text that begins as a call might is let go once it can’t be one', () => {
+  for (const text of ['[Note:', 'get_weather is', '```js\n', '<function-', '[a(x) ', 'ax']) {
+    expect(gathered(new ToolCalls(OFFERED).push(text)).text).toBe(text);
+  }
 });

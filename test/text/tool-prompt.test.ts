@@ -63,7 +63,24 @@ const TEMPLATES: Record<string, string> = {
 {{- '[TOOL_RESULTS] ' + message.tool_call_id + ' ' + message.content }}
 {%- else %}{{- message.content }}{%- endif %}
 {%- endfor %}`,
+  'Mistral, later': withCalls("'[TOOL_CALLS]' + name + '[CALL_ID]' + call.id + '[ARGS]' + json"),
+  'Llama 3.1, functions by name': withCalls("'<function=' + name + '>' + json + '</function>'"),
+  'Llama 3.2, in Python’s form': withCalls(
+    `'[' + name + '(' + (json | replace('{"', '') | replace('": ', '=') | replace('}', '')) + ')]'`,
+  ),
 };
+
+/** A template that lists functions and writes each call as this expression. */
+function withCalls(expression: string): string {
+  return `{%- for tool in tools %}{{ tool | tojson }}{%- endfor %}
+{%- for message in messages %}
+{%- for call in message.tool_calls or [] %}
+{%- set name = call.function.name %}{%- set json = call.function.arguments | tojson %}
+{{- ${expression} }}
+{%- endfor %}
+{{- message.content }}
+{%- endfor %}`;
+}
 
 function modelWith(chat_template: string) {
   const json = (file: string) => JSON.parse(readFileSync(join(made.folder, file), 'utf8'));
@@ -83,7 +100,8 @@ test.each(Object.entries(TEMPLATES))(
 
 test('a template without tools, or with calls in a form that is not read, has none', () => {
   const listed = '{%- for tool in tools %}{{ tool | tojson }}{%- endfor %}';
-  for (const text of ['{{ messages[0].content }}', `${listed}{{ messages[0].content }}`]) {
+  const called = withCalls("'call ' + name + ' with ' + json");
+  for (const text of ['{{ messages[0].content }}', `${listed}{{ messages[0].content }}`, called]) {
     expect(templateHasTools(modelWith(text))).toBe(false);
   }
 });

@@ -5,6 +5,7 @@
  */
 import { Template } from '@huggingface/jinja';
 import { messageOf } from '../store/message-of.ts';
+import { comparesAsPython, PYTHON_EQUALITY } from './python-equality.ts';
 
 export interface ChatMessage {
   role: string;
@@ -60,8 +61,8 @@ export class ChatTemplate {
   /** @param config tokenizer_config.json */
   constructor(config: unknown) {
     const { chat, toolUse } = templatesOf(config);
-    this.chat = chat === null ? null : new Template(chat);
-    this.toolUse = toolUse === null ? null : new Template(toolUse);
+    this.chat = chat === null ? null : comparesAsPython(new Template(chat));
+    this.toolUse = toolUse === null ? null : comparesAsPython(new Template(toolUse));
     this.names = tokenNames(config);
     this.source = (chat ?? '') + (toolUse ?? '');
   }
@@ -83,6 +84,7 @@ export class ChatTemplate {
     return template.render({
       ...options.variables,
       ...this.names,
+      ...PYTHON_EQUALITY,
       messages,
       ...(options.tools && { tools: options.tools }),
       add_generation_prompt: options.addGenerationPrompt ?? true,

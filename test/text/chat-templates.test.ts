@@ -1,12 +1,13 @@
 /**
  * Prompts are what transformers makes: the ids of twenty conversations in the forms of
  * twelve families equal `apply_chat_template`'s (fixtures/make_chats.py). Real tokenizers
- * are tried where ESPALIER_TEST_TOKENIZERS names a folder that has them.
+ * are tried where ESPALIER_TEST_TOKENIZERS names a folder that has them, public templates
+ * (fixtures/make_public_chats.py) where ESPALIER_TEST_TEMPLATES does.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, onTestFinished, test, vi } from 'vitest';
 import { composePrompt } from '../../src/generate/prompt.ts';
 import { PromptLayout } from '../../src/generate/prompt-layout.ts';
 import type { ChatMessage } from '../../src/model/chat-template.ts';
@@ -28,9 +29,14 @@ const ids: {
   families: Record<string, string[]>;
   real: Record<string, Record<string, string[]>>;
 } = fixture('chat-ids');
+/** Texts are their publishers': of each only its SHA-256 is here. */
+const published: Record<string, { from: string; family: string; sha256: string; ids: string[] }> =
+  fixture('public-templates');
+/** The day of make_public_chats.py: some templates write the date. */
+const NOW = new Date(2026, 10, 30);
 const templateOf = (family: string) => text(`./templates/${family}.jinja`);
 
-function tokenizerOf(name: string): ModelTokenizer {
+function tokenizerOf(name: string, chat_template = templateOf(name)): ModelTokenizer {
   const { kind, bos, eos, special, added } = families[name]!;
   const json = fixture(`chat-tokenizers/${kind}`);
   const { vocab } = json.model;
@@ -46,7 +52,7 @@ function tokenizerOf(name: string): ModelTokenizer {
     ...special.map((content) => token(content, true)),
     ...added.map((content) => token(content, false)),
   ];
-  const config = { bos_token: bos, eos_token: eos, chat_template: templateOf(name) };
+  const config = { bos_token: bos, eos_token: eos, chat_template };
   return createTokenizer({ ...json, added_tokens }, config);
 }
 
@@ -91,6 +97,19 @@ describe('ids of twenty conversations equal those of transformers', () => {
       await expectIds(createTokenizer(read('tokenizer.json'), config), expected);
     });
   }
+
+  for (const [name, { family, sha256, ids: expected }] of Object.entries(published)) {
+    const file = join(process.env.ESPALIER_TEST_TEMPLATES || 'none', `${name}.jinja`);
+    const isThere = existsSync(file);
+    const title = `in the public template ${name}`;
+    it.skipIf(!isThere)(isThere ? title : `${title} (skipped: no template)`, async () => {
+      vi.useFakeTimers({ now: NOW, toFake: ['Date'] });
+      onTestFinished(() => void vi.useRealTimers());
+      const template = readFileSync(file);
+      expect(createHash('sha256').update(template).digest('hex')).toBe(sha256);
+      await expectIds(tokenizerOf(family, template.toString('utf8')), expected);
+    });
+  }
 });
 
 const SYSTEM_AND_QUESTION: ChatMessage[] = [
@@ -101,6 +120,21 @@ const SYSTEM_AND_QUESTION: ChatMessage[] = [
 test('a turn of the system that a template refuses is said at the beginning of the user’s', () => {
   const rendered = tokenizerOf('gemma').renderChat(SYSTEM_AND_QUESTION);
   expect(rendered).toContain('<start_of_turn>user\nBe brief.\n\nWhy?<end_of_turn>');
+});
+
+test.each([
+  ["'' != false", true],
+  ["'' == 0", false],
+  ["'1' == 1", false],
+  ['1 == true', true],
+  ["messages[0].content == 'x'", true],
+  ["messages[0] == messages[-1] and not (messages[0].role != 'user')", true],
+  ["{'a': 1 == 2}.a", false],
+])('a template compares as Python does: %s', (expression, expected) => {
+  const { renderChat } = createTokenizer(fixture('chat-tokenizers/byte-level'), {
+    chat_template: `{{ 'yes' if ${expression} else 'no' }}`,
+  });
+  expect(renderChat([{ role: 'user', content: 'x' }])).toBe(expected ? 'yes' : 'no');
 });
 
 test('so is one that a template leaves out', () => {

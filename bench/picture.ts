@@ -1,6 +1,7 @@
 /**
- * Draws the README's picture: asks the page of a running service one question in a real
- * browser and takes a picture of what it shows.
+ * Draws the README's picture: asks the page of a running service one question twice in a
+ * real browser, compares the second answer with one without drafting, and takes a picture
+ * of what the page shows of the second.
  *
  *     npm start -- --model qwen2.5-coder-0.5b
  *     npm run picture -- "How are tenants kept apart?"
@@ -20,10 +21,19 @@ async function main(): Promise<void> {
   const browser = await openBrowser(chromium);
   try {
     const page = await browser.newPage({ viewport: { width: 1180, height: 760 } });
+    const ended = (turn: number) =>
+      page.waitForSelector(`.turn:nth-child(${turn})[data-state=ended]`, { timeout: ANSWER_MS });
+    const ask = async () => {
+      await page.fill('#question-box', question);
+      await page.press('#question-box', 'Enter');
+      await ended(1);
+    };
     await page.goto(url);
-    await page.fill('#question-box', question);
-    await page.press('#question-box', 'Enter');
-    await page.waitForSelector('.turn[data-state=ended]', { timeout: ANSWER_MS });
+    await ask();
+    await page.getByRole('button', { name: 'New conversation' }).click();
+    await ask();
+    await page.getByRole('button', { name: 'Compare without drafting' }).click();
+    await ended(2);
     await page.evaluate(() => scrollTo(0, 0));
     await page.screenshot({ path: FILE });
   } finally {

@@ -20,7 +20,8 @@ const conversation = part(document, 'conversation');
 const announcer = new Announcer();
 const health = new HealthBanner();
 const composer = new Composer({ ask, stop: () => answering?.abort() });
-const keyDialog = new KeyDialog(() => void showModel());
+const showModelHere = () => void showModel((follows) => composer.suggestEarlierTurns(follows));
+const keyDialog = new KeyDialog(showModelHere);
 const follower = new Follower(composer.element);
 
 /** @type {Turn[]} */
@@ -71,7 +72,10 @@ async function run(turn, rival) {
       follower.keepInView(turn.answerElement);
     }
     turn.finish();
-    if (rival) turn.compareWith(rival.outcome);
+    if (rival) {
+      turn.compareWith(rival.outcome);
+      rival.showAgainstPlain(turn.outcome);
+    }
     announcer.say(`The answer: ${turn.text}`);
   } catch (error) {
     end(turn, signal, error);
@@ -140,5 +144,5 @@ part(document, 'new-conversation').addEventListener('click', () => {
 
 composer.focus();
 void health.check();
-void showModel();
+showModelHere();
 void showExamples(ask);

@@ -133,8 +133,8 @@ describe('the comparison', () => {
     const off = { mode: 'off' as const, text: 'same', figures: figures(20, 30) };
     const expected =
       'The same text: 5 steps with drafting, 20 without, 3.0× the tokens per second.';
-    expect(compareOutcomes(on, off)).toEqual({ same: true, sentence: expected });
-    expect(compareOutcomes(off, on)).toEqual({ same: true, sentence: expected });
+    expect(compareOutcomes(on, off)).toEqual({ same: true, ratio: 3, sentence: expected });
+    expect(compareOutcomes(off, on)).toEqual({ same: true, ratio: 3, sentence: expected });
   });
 
   it('hides neither a difference nor a missing figure', () => {
@@ -142,6 +142,7 @@ describe('the comparison', () => {
     const off = { mode: 'off' as const, text: 'b', figures: figures(20, 30) };
     expect(compareOutcomes(on, off)).toEqual({
       same: false,
+      ratio: null,
       sentence: 'The texts differ: 5 steps with drafting, 20 without.',
     });
   });

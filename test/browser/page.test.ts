@@ -88,12 +88,17 @@ describe.skipIf(!chromium)('the page', () => {
     await visit.firstExample.click();
     await visit.ended();
     const drafted = await visit.answer();
-    await page.getByRole('button', { name: 'Without drafting' }).click();
+    const against = (turn: number) =>
+      visit.read(`.turn:nth-child(${turn}) [data-part=against-plain]`);
+    expect(await against(1)).toBe('–');
+    await page.getByRole('button', { name: 'Compare without drafting' }).click();
     await page.waitForSelector(`.turn:nth-child(2)[data-state=ended]`);
     expect(await visit.answer()).toBe(drafted);
     expect(await visit.text('comparison')).toMatch(
       /^The same text: \d+ steps with drafting, \d+ without/,
     );
+    const shown = /, ([\d.]+×) the tokens per second/.exec(await visit.text('comparison'))?.[1];
+    expect([await against(1), await against(2)]).toEqual([shown, shown]);
     expect(await visit.text('steps')).toBe(await visit.text('tokens'));
     expect(await visit.text('mode')).toBe('drafting off');
   });
@@ -216,6 +221,39 @@ describe.skipIf(!chromium)('the page', () => {
     await page.waitForSelector('.turn:nth-child(2)[data-state=ended]');
     expect(bodies.map(({ messages }) => messages.length)).toEqual([1, 3]);
     expect(bodies[0]).toMatchObject({ temperature: 0.8, seed: 7 });
+  });
+
+  it('says what the bundled model is and how to get a real one, and sends it single questions', async () => {
+    await open();
+    const bundled = page.locator('footer [data-part=bundled]');
+    await bundled.waitFor({ state: 'visible' });
+    expect(await bundled.textContent()).toBe(
+      ': a bundled one of 6 million parameters, which only quotes. A real one: npm start -- --help',
+    );
+    expect(await page.isChecked('[data-part=earlier-turns]')).toBe(false);
+  });
+
+  it('sends any other model the earlier turns, unless that was switched off', async () => {
+    await open();
+    await page.route('**/v1/models', (route) =>
+      route.fulfill({ json: { object: 'list', data: [{ id: 'a-real-one', object: 'model' }] } }),
+    );
+    await page.reload();
+    await page.waitForSelector('footer [data-part=model]:text("a-real-one")');
+    expect(await page.locator('footer [data-part=bundled]').isVisible()).toBe(false);
+    const lengths: number[] = [];
+    page.on('request', (request) => {
+      if (request.method() === 'POST') lengths.push(request.postDataJSON().messages.length);
+    });
+    await visit.ask('What is the echo?');
+    await visit.ended();
+    await visit.ask('And what is credit?');
+    await page.waitForSelector('.turn:nth-child(2)[data-state=ended]');
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByLabel('Send earlier turns along').uncheck();
+    await visit.ask('What is a panel?');
+    await page.waitForSelector('.turn:nth-child(3)[data-state=ended]');
+    expect(lengths).toEqual([1, 3, 1]);
   });
 
   it('says what the server said when it refuses', async () => {

@@ -16,6 +16,8 @@ export class Composer {
   #temperature = part(this.#form, 'temperature', HTMLInputElement);
   #seed = part(this.#form, 'seed', HTMLInputElement);
   #earlierTurns = part(this.#form, 'earlier-turns', HTMLInputElement);
+  /** Whether the visitor has said what is to be sent along: then the model says nothing of it. */
+  #earlierTurnsChosen = false;
   #busy = false;
   #actions;
 
@@ -51,6 +53,11 @@ export class Composer {
       seed: this.#seed.value === '' ? undefined : this.#seed.valueAsNumber,
       earlierTurns: this.#earlierTurns.checked,
     };
+  }
+
+  /** @param {boolean} follows whether the model was trained on conversations */
+  suggestEarlierTurns(follows) {
+    if (!this.#earlierTurnsChosen) this.#earlierTurns.checked = follows;
   }
 
   get element() {
@@ -90,6 +97,9 @@ export class Composer {
     toggle.addEventListener('click', () => {
       panel.hidden = !panel.hidden;
       toggle.setAttribute('aria-expanded', String(!panel.hidden));
+    });
+    this.#earlierTurns.addEventListener('change', () => {
+      this.#earlierTurnsChosen = true;
     });
     const tints = part(this.#form, 'tints', HTMLInputElement);
     const apply = () => document.body.classList.toggle('tints', tints.checked);

@@ -6,6 +6,8 @@
  */
 
 /**
+ * `ratio`: tokens per second with drafting over those without, null where either has none.
+ *
  * @param {Outcome} a
  * @param {Outcome} b the other mode
  */
@@ -14,12 +16,18 @@ export function compareOutcomes(a, b) {
   const same = drafted.text === plain.text;
   const text = same ? 'The same text' : 'The texts differ';
   const steps = `${drafted.figures.steps} steps with drafting, ${plain.figures.steps} without`;
-  const speed = speedRatio(drafted.figures, plain.figures);
-  return { same, sentence: speed ? `${text}: ${steps}, ${speed}.` : `${text}: ${steps}.` };
+  const ratio = speedRatio(drafted.figures, plain.figures);
+  const speed = ratio === null ? '' : `, ${formatRatio(ratio)} the tokens per second`;
+  return { same, ratio, sentence: `${text}: ${steps}${speed}.` };
+}
+
+/** @param {number} ratio */
+export function formatRatio(ratio) {
+  return `${ratio.toFixed(1)}×`;
 }
 
 /** @param {Figures} drafted @param {Figures} plain */
 function speedRatio(drafted, plain) {
-  if (!drafted.tokensPerSecond || !plain.tokensPerSecond) return '';
-  return `${(drafted.tokensPerSecond / plain.tokensPerSecond).toFixed(1)}× the tokens per second`;
+  if (!drafted.tokensPerSecond || !plain.tokensPerSecond) return null;
+  return drafted.tokensPerSecond / plain.tokensPerSecond;
 }

@@ -4,6 +4,7 @@
  * @typedef {import('../stream/tally.js').Figures} Figures
  */
 import { part } from '../parts.js';
+import { formatRatio } from './comparison.js';
 
 const NOTHING_YET = '–';
 
@@ -24,6 +25,11 @@ export class Statistics {
     this.#set('tokens', figures.tokens, String);
     this.#set('steps', figures.steps, String);
     this.#set('drafted', figures.drafted, String);
+  }
+
+  /** @param {number | null} ratio tokens per second with drafting over those without */
+  showAgainstPlain(ratio) {
+    this.#set('against-plain', ratio, formatRatio);
   }
 
   /**

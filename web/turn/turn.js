@@ -130,6 +130,12 @@ export class Turn {
     line.textContent = sentence;
     line.dataset.same = String(same);
     line.hidden = false;
+    this.showAgainstPlain(other);
+  }
+
+  /** @param {Outcome} other the same question in the other mode */
+  showAgainstPlain(other) {
+    this.#statistics.showAgainstPlain(compareOutcomes(this.outcome, other).ratio);
   }
 
   /** @param {string} note */
@@ -145,7 +151,7 @@ export class Turn {
     part(this.element, 'copy-answer').hidden = this.text === '';
     const otherMode = part(this.element, 'other-mode');
     otherMode.textContent =
-      this.request.speculation.mode === 'on' ? 'Without drafting' : 'With drafting';
+      this.request.speculation.mode === 'on' ? 'Compare without drafting' : 'Compare with drafting';
     otherMode.hidden = !this.finished;
     part(this.element, 'actions').hidden = false;
   }

@@ -4,7 +4,7 @@
  * such as `[f(x) for x in y]`, is no call. The list is read once its end is there.
  */
 
-export interface PythonicCall {
+interface PythonicCall {
   name: string;
   /** JSON. */
   arguments: string;

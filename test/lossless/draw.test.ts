@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { Draw } from '../../gpu-backend/accept/draw.ts';
 import { leastBits } from '../../gpu-backend/accept/least-bits.ts';
 import { Nucleus, type Warp } from '../../gpu-backend/accept/warp.ts';
+import { share } from '../../gpu-backend/logits/share.ts';
 import { Noise } from '../../src/draft/noise.ts';
 
 const LOGITS = Float32Array.of(1.2, -0.3, 0.9, 2.1, -1.5, 0.0, 1.2, -4);
@@ -159,6 +160,21 @@ describe('purity', () => {
         }
       }),
     );
+  });
+
+  test('a nucleus that lies far below the likeliest token is found whole', () => {
+    const values = Float32Array.from({ length: 4_096 }, (_, id) => (id === 7 ? 0 : -6 - id / 1e4));
+    const warp = { temperature: 1, topK: 0, topP: 0.9 };
+    const nucleus = new Nucleus(values.length).select(values, 0, warp);
+    expect([...nucleus]).toEqual(kept(values, warp));
+    expect(nucleus.length).toBeGreaterThan(1_000);
+  });
+
+  test('a share is e^x to eight digits', () => {
+    for (let x = 0; x > -64; x -= 0.0137) {
+      expect(Math.abs(share(x) / Math.exp(x) - 1)).toBeLessThan(1e-8);
+    }
+    for (const x of [-65, -1e9, Number.NEGATIVE_INFINITY, Number.NaN]) expect(share(x)).toBe(0);
   });
 
   test('enough noise is told by its bits', () => {

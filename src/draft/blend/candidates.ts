@@ -11,6 +11,7 @@ export const MAX_CANDIDATES = 64;
 /** Back-off levels of the merged estimate: contexts of different statistics, over all stores. */
 const MAX_LEVELS = MAX_CONTEXTS + 1;
 const SLOTS = 4 * MAX_CANDIDATES;
+const NO_FEATURE = -1;
 
 export class CandidateTable {
   size = 0;
@@ -175,7 +176,7 @@ export class CandidateTable {
 
   /** Adds the followers of context `row`. */
   private read(row: number, evidence: Evidence): void {
-    const { stores, orders, own, merged, layout } = this;
+    const { stores, orders, own, merged, layout, weights, correction, recording } = this;
     const { token, count, source, age } = evidence;
     const store = evidence.store[row]!;
     const longest = this.firstRow[store]!;
@@ -187,6 +188,7 @@ export class CandidateTable {
     const apart = evidence.apart[row] === 1;
     const inMerged = apart ? this.escape * inOwn : this.mergedScale[row]!;
     const ranked = layout.ranked(store, rank, longestBucket, evidence.total[longest]!);
+    const rankedWeight = weights[ranked]!;
     const end = evidence.firstFollower[row + 1]!;
     for (let f = evidence.firstFollower[row]!; f < end; f++) {
       const c = this.entry(token[f]!, source[f]!);
@@ -197,19 +199,32 @@ export class CandidateTable {
       own[at]! += inOwn * seen;
       if (orders[at] !== 0) continue;
       orders[at] = bucket;
-      this.mark(c, layout.counted(store, bucket, seen, total));
-      this.mark(c, ranked);
-      this.mark(c, layout.region(source[f]!, bucket));
-      if (age[f]! > 0) this.mark(c, layout.aged(store, bucket, age[f]!));
+      const counted = layout.counted(store, bucket, seen, total);
+      const region = layout.region(source[f]!, bucket);
+      const aged = age[f]! > 0 ? layout.aged(store, bucket, age[f]!) : NO_FEATURE;
+      // The innermost loop of a draft: one sum in place of four calls saves a tenth of it.
+      let sum = weights[counted]! + rankedWeight + weights[region]!;
+      if (aged !== NO_FEATURE) sum += weights[aged]!;
+      correction[c]! += sum;
+      if (!recording) continue;
+      this.record(c, counted);
+      this.record(c, ranked);
+      this.record(c, region);
+      if (aged !== NO_FEATURE) this.record(c, aged);
     }
   }
 
   private pairUp(): void {
-    const { stores, orders, layout } = this;
+    const { stores, orders, layout, weights, correction, recording } = this;
     for (let c = 0; c < this.size; c++) {
+      const first = orders[c * stores]!;
+      let sum = 0;
       for (let s = 1; s < stores; s++) {
-        this.mark(c, layout.pair(s, orders[c * stores]!, orders[c * stores + s]!));
+        const pair = layout.pair(s, first, orders[c * stores + s]!);
+        sum += weights[pair]!;
+        if (recording) this.record(c, pair);
       }
+      correction[c]! += sum;
     }
   }
 
@@ -225,7 +240,10 @@ export class CandidateTable {
 
   private mark(c: number, feature: number): void {
     this.correction[c]! += this.weights[feature]!;
-    if (!this.recording) return;
+    if (this.recording) this.record(c, feature);
+  }
+
+  private record(c: number, feature: number): void {
     this.features[c * this.layout.perCandidate + this.featureCount[c]!++] = feature;
   }
 

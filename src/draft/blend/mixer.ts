@@ -44,6 +44,8 @@ export class Mixer {
   private readonly layout: FeatureLayout;
   private last = 0;
   private readonly logs: Float64Array;
+  /** The weights that every candidate shares, as the mix at work has them. */
+  private readonly shared: Float64Array;
 
   constructor(stores: number) {
     if (!(stores >= 1 && stores <= MAX_STORES)) {
@@ -52,6 +54,7 @@ export class Mixer {
     this.stores = stores;
     this.layout = new FeatureLayout(stores);
     this.logs = new Float64Array(MAX_CANDIDATES * (stores + 1));
+    this.shared = new Float64Array(stores + 1);
     this.weights = new Float32Array(this.layout.size);
     this.candidates = new CandidateTable(stores, this.layout, this.weights);
     this.energy = new Float32Array(this.layout.size).fill(FEATURE_ENERGY);
@@ -71,8 +74,12 @@ export class Mixer {
     let highest = NONE_LOGIT + this.noneLogit(evidence, last);
     probs[size] = highest;
     const width = stores + 1;
+    const shared = this.shared;
     let unseen = 0;
-    for (let i = 0; i < width; i++) unseen += weights[layout.merged + i]! * UNSEEN_LOG;
+    for (let i = 0; i < width; i++) {
+      shared[i] = weights[layout.merged + i]!;
+      unseen += shared[i]! * UNSEEN_LOG;
+    }
     if (learning) logs.fill(UNSEEN_LOG, 0, size * width);
     for (let c = 0; c < size; c++) {
       let logit = correction[c]! + unseen;
@@ -81,7 +88,7 @@ export class Mixer {
         if (p === 0) continue;
         const log = fastLog(p);
         if (learning) logs[c * width + i] = log;
-        logit += weights[layout.merged + i]! * (log - UNSEEN_LOG);
+        logit += shared[i]! * (log - UNSEEN_LOG);
       }
       probs[c] = logit;
       if (logit > highest) highest = logit;

@@ -12,9 +12,10 @@
  * Inputs   input_ids, position_ids [1, T]; logit_rows [R]; with several lanes,
  *          lane_rows [lanes], the rows of each; per lane i: mask.i [B, 1, S, M],
  *          additive, ancestors 0, the rest `MASKED`; write.i [B], where the new
- *          rows go; with fused attention length.i [B], rows of the cache that
- *          count; with batched lanes shape.i = [B, S, -1]; per layer l: key.l.i
- *          and value.l.i [B, M, kvHeads · headDim]; optionally features [1, T, hiddenSize]
+ *          rows go; with batched lanes shape.i = [B, S, -1], and with fused
+ *          attention too length.i [B], rows of the cache that count; per layer l:
+ *          key.l.i and value.l.i [B, M, kvHeads · headDim]; optionally features
+ *          [1, T, hiddenSize]
  * Outputs  logits [1, R, vocab] float32; key_out.l.i and value_out.l.i, to be
  *          bound to the memory of the inputs; optionally hidden [1, R, hiddenSize]
  *          float32, top_ids [1, R, top], the most likely tokens, and peaks [1, R,

@@ -34,7 +34,7 @@ export class FusedAttention implements AttentionKernel {
   addLane(lane: number): void {
     const { graph, group } = this;
     this.caches.addLane(lane);
-    graph.input(`length.${lane}`, 'int64', [this.batchedLanes ? `B${lane}` : 1]);
+    if (this.batchedLanes) graph.input(`length.${lane}`, 'int64', [`B${lane}`]);
     if (group === 1) return;
     const copies = Array<string>(group).fill(`mask.${lane}`);
     graph.node('Concat', copies, `mask_folded.${lane}`, { axis: 2 });
@@ -47,13 +47,21 @@ export class FusedAttention implements AttentionKernel {
     const mask = folded ? `mask_folded.${lane}` : `mask.${lane}`;
     const attended = this.graph.node(
       'Attention',
-      [folded ? this.fold(query) : query, keys, values, mask, '', '', `length.${lane}`],
+      [folded ? this.fold(query) : query, keys, values, mask, ...this.lengths(lane)],
       `attended.${cache}.${lane}`,
       { q_num_heads: heads / this.group, kv_num_heads: kvHeads },
     );
     const unfolded = folded ? this.unfold(attended) : attended;
     if (!this.batchedLanes) return unfolded;
     return this.graph.reshape(unfolded, [1, -1, heads * headDim], 'packed');
+  }
+
+  /**
+   * Past caches, which are none, and the rows that count. The cache of one slot is cut as long as
+   * it must be and the mask says the rest: CUDA takes two launches fewer without lengths.
+   */
+  private lengths(lane: number): string[] {
+    return this.batchedLanes ? ['', '', `length.${lane}`] : [];
   }
 
   /** [B, S, heads · headDim] → [B, group · S, kvHeads · headDim]. */

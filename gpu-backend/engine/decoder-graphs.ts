@@ -14,12 +14,17 @@ import { RunThread } from '../ort/run-thread.ts';
 import type { Device } from '../ort/tensor.ts';
 import type { WebGpuOptions } from '../ort/webgpu.ts';
 import { DeviceMemory } from './device-memory.ts';
+import type { Lane } from './lane.ts';
 import { LaneRunner, type RunnerContext } from './lane-runner.ts';
 import { SharedWeights } from './shared-weights.ts';
 
 /** Graphs for one session each lane: few enough to be loaded, close enough to leave few lanes idle. */
 const OWN_LANE_COUNTS = [1, 2, 3, 4, 6, 8];
 export const MAX_OWN_LANES = Math.max(...OWN_LANE_COUNTS);
+/** One lane over one slot, where all other graphs have lanes over several: for a session that is alone. */
+const SOLE = 'sole';
+/** A graph by its lanes. */
+type GraphKey = number | typeof SOLE;
 
 export interface GraphOptions {
   threads: number;
@@ -55,7 +60,8 @@ export class DecoderGraphs {
   private readonly first: InferenceSession;
   /** By lanes, ascending. */
   private readonly loaded: LaneRunner[] = [];
-  private readonly loading = new Map<number, Promise<void>>();
+  private sole: LaneRunner | null = null;
+  private readonly loading = new Map<GraphKey, Promise<void>>();
   private context: RunnerContext | null = null;
   private closed = false;
 
@@ -111,6 +117,8 @@ export class DecoderGraphs {
   async start(context: RunnerContext): Promise<void> {
     this.context = context;
     this.loaded.push(new LaneRunner(this.first, this.counts[0]!, context));
+    // Lanes of several slots need lengths in fused attention, which cost a single one launches.
+    if (context.attention === 'fused' && context.batchedLanes) await this.fetch(SOLE);
     // While a run is captured nothing can be loaded beside it: all graphs are loaded now.
     if (this.thread) for (const lanes of this.counts) await this.loadFor(lanes);
   }
@@ -120,9 +128,10 @@ export class DecoderGraphs {
     return this.counts.at(-1)!;
   }
 
-  /** The best graph at hand for `sessions`; a better one is fetched for the next time. */
-  fit(sessions: number): LaneRunner {
-    const wanted = this.wanted(sessions);
+  /** The best graph at hand for a run of `lanes`; a better one is fetched for the next time. */
+  fit(lanes: readonly Lane[]): LaneRunner {
+    if (this.sole && lanes.length === 1 && lanes[0]!.slots.length === 1) return this.sole;
+    const wanted = this.wanted(lanes.length);
     const larger = this.loaded.find((runner) => runner.lanes >= wanted);
     if (larger?.lanes !== wanted) void this.fetch(wanted);
     return larger ?? this.loaded.at(-1)!;
@@ -138,11 +147,11 @@ export class DecoderGraphs {
     return this.counts.find((count) => count >= sessions) ?? this.counts.at(-1)!;
   }
 
-  private fetch(lanes: number): Promise<void> {
-    let pending = this.loading.get(lanes);
+  private fetch(key: GraphKey): Promise<void> {
+    let pending = this.loading.get(key);
     if (!pending) {
-      pending = this.loadFurther(lanes);
-      this.loading.set(lanes, pending);
+      pending = this.loadFurther(key);
+      this.loading.set(key, pending);
     }
     return pending;
   }
@@ -150,20 +159,26 @@ export class DecoderGraphs {
   close(): void {
     this.closed = true;
     for (const runner of this.loaded) runner.release();
+    this.sole?.release();
     // Sessions still loading use the weights: the last one frees them.
     void Promise.allSettled(this.loading.values()).then(() => this.weights.release());
     this.thread?.close();
   }
 
-  private async loadFurther(lanes: number): Promise<void> {
+  private async loadFurther(key: GraphKey): Promise<void> {
     try {
-      const session = await load(this.prepared, this.options, this.weights, this.thread, lanes);
+      const session = await load(this.prepared, this.options, this.weights, this.thread, key);
       if (this.closed) return session.release();
-      this.loaded.push(new LaneRunner(session, lanes, this.context!));
+      if (key === SOLE) {
+        this.sole = new LaneRunner(session, 1, { ...this.context!, batchedLanes: false });
+        return;
+      }
+      this.loaded.push(new LaneRunner(session, key, this.context!));
       this.loaded.sort((a, b) => a.lanes - b.lanes);
     } catch (error) {
-      // Steps continue with smaller runs; say why they are slower than they could be.
-      process.emitWarning(`no graph for ${lanes} sessions: ${(error as Error).message}`);
+      // Steps continue with other graphs; say why they are slower than they could be.
+      const sessions = key === SOLE ? 'one session' : `${key} sessions`;
+      process.emitWarning(`no graph for ${sessions}: ${(error as Error).message}`);
     }
   }
 }
@@ -195,14 +210,14 @@ function load(
   options: GraphOptions,
   shared: SharedWeights,
   thread: RunThread | undefined,
-  lanes: number,
+  key: GraphKey,
 ): Promise<InferenceSession> {
   const products = options.attention === 'grouped' ? 'plain' : 'fused';
   const weights = new Weights(model.config, layout, options.positions, products);
   const graph = buildDecoder(model.config, weights, {
     attention: options.attention,
-    lanes,
-    batchedLanes: options.sharedLanes !== null,
+    lanes: key === SOLE ? 1 : key,
+    batchedLanes: key !== SOLE && options.sharedLanes !== null,
     foldHeads: options.foldHeads,
     hiddenOutput: options.hiddenOutput,
     top: options.top,

@@ -175,7 +175,7 @@ export class OrtEngine implements Engine {
     const { graphs, leastRows } = this.parts;
     let logit = firstLogit;
     for (let lanes = all; lanes.length > 0; ) {
-      const runner = graphs.fit(lanes.length);
+      const runner = graphs.fit(lanes);
       const run = withoutLeftOver(lanes.slice(0, runner.lanes), leastRows);
       lanes = lanes.slice(runner.lanes);
       const milliseconds = await runner.run(run, logit);

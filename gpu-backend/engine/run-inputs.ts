@@ -89,7 +89,10 @@ export class RunInputs {
     const batch = lane.slots.length;
     const grouped = attention === 'grouped';
     const write = grouped ? null : this.add(`write.${index}`, arena.int64([batch]));
-    const length = attention === 'fused' ? this.add(`length.${index}`, arena.int64([batch])) : null;
+    const length =
+      attention === 'fused' && batchedLanes
+        ? this.add(`length.${index}`, arena.int64([batch]))
+        : null;
     if (grouped) {
       for (const [name, value] of [
         ['last', lane.width - 1],

@@ -5,6 +5,7 @@ import type { DecoderOptions } from './decoder-options.ts';
 import { ExactAttention } from './exact-attention.ts';
 import { FusedAttention } from './fused-attention.ts';
 import { GroupedAttention } from './grouped-attention.ts';
+import { JoinedRotary } from './joined-rotary.ts';
 import type { GraphBuilder } from './onnx.ts';
 import type { Weights } from './weights.ts';
 
@@ -20,6 +21,7 @@ export class AttentionGraph {
   private readonly weights: Weights;
   private readonly options: DecoderOptions;
   private readonly kernel: AttentionKernel;
+  private readonly joinedRotary: JoinedRotary;
 
   constructor(
     graph: GraphBuilder,
@@ -31,6 +33,7 @@ export class AttentionGraph {
     this.config = config;
     this.weights = weights;
     this.options = options;
+    this.joinedRotary = new JoinedRotary(graph, config);
     switch (options.attention) {
       case 'exact':
         this.kernel = new ExactAttention(
@@ -70,13 +73,21 @@ export class AttentionGraph {
     let query = `query.${layer}`;
     let key = `new_key.${layer}`;
     const sizes = [heads, kvHeads, kvHeads].map((count) => count * headDim);
-    weights.joined(graph, input, `${at}.qkv_proj`, [query, key, value], sizes);
-    if (this.config.queryKeyNorm) {
-      query = this.headNorm(query, `${at}.q_norm`, heads);
-      key = this.headNorm(key, `${at}.k_norm`, kvHeads);
+    if (this.rotatesJoined(at)) {
+      const joined = weights.linear(graph, input, `${at}.qkv_proj`, `${query}.joined`);
+      const outputs = [query, key, value];
+      graph.split(this.joinedRotary.rotate(joined), outputs, sizes);
+    } else {
+      weights.joined(graph, input, `${at}.qkv_proj`, [query, key, value], sizes);
+      if (this.config.queryKeyNorm) {
+        query = this.headNorm(query, `${at}.q_norm`, heads);
+        key = this.headNorm(key, `${at}.k_norm`, kvHeads);
+      }
+      query = this.rotate(query, heads);
+      key = this.rotate(key, kvHeads);
     }
-    const queries = this.split(this.rotate(query, heads));
-    const keys = this.split(this.rotate(key, kvHeads));
+    const queries = this.split(query);
+    const keys = this.split(key);
     const values = this.split(value);
     const outputs = queries.map((laneQuery, lane) =>
       this.kernel.attend(cache, lane, [laneQuery, keys[lane]!, values[lane]!]),
@@ -97,6 +108,14 @@ export class AttentionGraph {
     if (!batchedLanes) return parts;
     return parts.map((part, lane) =>
       this.graph.node('Reshape', [part, `shape.${lane}`], `${packed}.batched.${lane}`),
+    );
+  }
+
+  /** Norms of heads come between the product and the rotation. */
+  private rotatesJoined(at: string): boolean {
+    const { options, config, weights } = this;
+    return (
+      options.attention === 'fused' && !config.queryKeyNorm && weights.isJoined(`${at}.qkv_proj`)
     );
   }
 

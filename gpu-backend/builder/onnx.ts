@@ -199,6 +199,11 @@ export class GraphBuilder {
     return this.node('Reshape', [input, this.integers(shape)], `${input}.${suffix}`);
   }
 
+  /** [1, T, sum of `sizes`] by columns. */
+  split(input: string, outputs: readonly string[], sizes: readonly number[]): void {
+    this.nodeWithOutputs('Split', [input, this.integers(sizes)], outputs, { axis: 2 });
+  }
+
   nodeWithOutputs(
     operator: string,
     inputs: readonly string[],

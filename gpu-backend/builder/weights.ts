@@ -74,6 +74,11 @@ export class Weights {
     return graph.node('Add', [product, this.vector(graph, bias)], output);
   }
 
+  /** Whether the parts of a layer are stored as one matrix. */
+  isJoined(layer: string): boolean {
+    return `${layer}.weight` in this.layout.matrices;
+  }
+
   /** x · Wᵀ (+ bias) of the parts of a joined layer: one product where they are stored as one. */
   joined(
     graph: GraphBuilder,
@@ -82,9 +87,8 @@ export class Weights {
     outputs: readonly string[],
     sizes: readonly number[],
   ): void {
-    if (`${layer}.weight` in this.layout.matrices) {
-      const all = this.linear(graph, input, layer, `${outputs[0]}.joined`);
-      graph.nodeWithOutputs('Split', [all, graph.integers(sizes)], outputs, { axis: 2 });
+    if (this.isJoined(layer)) {
+      graph.split(this.linear(graph, input, layer, `${outputs[0]}.joined`), outputs, sizes);
       return;
     }
     for (const [i, part] of partsOf(layer).entries()) {

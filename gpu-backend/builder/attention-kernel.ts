@@ -13,6 +13,9 @@ export type NewRows = readonly [query: string, keys: string, values: string];
 export interface AttentionKernel {
   /** Once a lane, before any layer of it: what all its layers share. */
   addLane(lane: number): void;
-  /** Writes the rows into the caches of number `cache` and reads them. Returns [1, B · S, heads · headDim]. */
-  attend(cache: number, lane: number, rows: NewRows): string;
+  /**
+   * Writes the rows into the caches of number `cache` and reads them. Returns [1, B · S, heads · headDim].
+   * @param turned whether query heads come, and are to be returned, in the order of `HeadOrder`
+   */
+  attend(cache: number, lane: number, rows: NewRows, turned: boolean): string;
 }

@@ -89,8 +89,9 @@ export class AttentionGraph {
     const queries = this.split(query);
     const keys = this.split(key);
     const values = this.split(value);
+    const turned = options.headOrder?.isTurned(at) ?? false;
     const outputs = queries.map((laneQuery, lane) =>
-      this.kernel.attend(cache, lane, [laneQuery, keys[lane]!, values[lane]!]),
+      this.kernel.attend(cache, lane, [laneQuery, keys[lane]!, values[lane]!], turned),
     );
     const attended =
       options.lanes === 1

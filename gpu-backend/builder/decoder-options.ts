@@ -1,5 +1,6 @@
 /** Which form of the decoder's graph is built. */
 import type { AttentionForm } from './attention-kernel.ts';
+import type { HeadOrder } from './head-order.ts';
 
 /** Half a layer: its attention or its MLP, each added to the residual stream. */
 export interface DecoderBlock {
@@ -26,6 +27,8 @@ export interface DecoderOptions {
    * ORT's CUDA kernel would copy each key head once per query head instead.
    */
   foldHeads?: boolean;
+  /** With `foldHeads`: which layers' query heads come in a group's order. By default none. */
+  headOrder?: HeadOrder | null;
   /** The blocks that are computed, at least one, in the model's order; by default all. The n-th attention among them has the n-th cache. */
   blocks?: readonly DecoderBlock[] | undefined;
   /** Logits of a row: those of the layout's trimmed head; by default of the whole vocabulary. */

@@ -36,22 +36,25 @@ export class FusedAttention implements AttentionKernel {
     this.caches.addLane(lane);
     if (this.batchedLanes) graph.input(`length.${lane}`, 'int64', [`B${lane}`]);
     if (group === 1) return;
-    const copies = Array<string>(group).fill(`mask.${lane}`);
-    graph.node('Concat', copies, `mask_folded.${lane}`, { axis: 2 });
+    // Each row as often as a key head has query heads: [B, 1, S · group, M].
+    const rows = graph.reshape(`mask.${lane}`, [0, -1, 1, 0], 'rows');
+    const copies = Array<string>(group).fill(rows);
+    const repeated = graph.node('Concat', copies, `mask_rows.${lane}`, { axis: 2 });
+    graph.node('Reshape', [repeated, graph.integers([0, 1, -1, 0])], `mask_folded.${lane}`);
   }
 
-  attend(cache: number, lane: number, [query, ...rows]: NewRows): string {
+  attend(cache: number, lane: number, [query, ...rows]: NewRows, turned: boolean): string {
     const { heads, kvHeads, headDim } = this.config;
     const [keys, values] = this.caches.write(cache, lane, rows);
     const folded = this.group > 1;
     const mask = folded ? `mask_folded.${lane}` : `mask.${lane}`;
     const attended = this.graph.node(
       'Attention',
-      [folded ? this.fold(query) : query, keys, values, mask, ...this.lengths(lane)],
+      [folded ? this.fold(query, turned) : query, keys, values, mask, ...this.lengths(lane)],
       `attended.${cache}.${lane}`,
       { q_num_heads: heads / this.group, kv_num_heads: kvHeads },
     );
-    const unfolded = folded ? this.unfold(attended) : attended;
+    const unfolded = folded ? this.unfold(attended, turned) : attended;
     if (!this.batchedLanes) return unfolded;
     return this.graph.reshape(unfolded, [1, -1, heads * headDim], 'packed');
   }
@@ -64,24 +67,26 @@ export class FusedAttention implements AttentionKernel {
     return this.batchedLanes ? ['', '', `length.${lane}`] : [];
   }
 
-  /** [B, S, heads · headDim] → [B, group · S, kvHeads · headDim]. */
-  private fold(query: string): string {
+  /** [B, S, heads · headDim] → [B, S · group, kvHeads · headDim]. */
+  private fold(query: string, turned: boolean): string {
     const { kvHeads, headDim } = this.config;
-    const byHead = this.graph.reshape(query, [0, 0, kvHeads, this.group, headDim], 'heads');
-    const turned = this.graph.node('Transpose', [byHead], `${query}.turned`, {
-      perm: [0, 3, 1, 2, 4],
-    });
-    return this.graph.reshape(turned, [0, -1, kvHeads * headDim], 'folded');
+    const inOrder = turned ? query : this.turn(query, [kvHeads, this.group]);
+    return this.graph.reshape(inOrder, [0, -1, kvHeads * headDim], 'folded');
   }
 
   /** The inverse of `fold`. */
-  private unfold(attended: string): string {
+  private unfold(attended: string, turned: boolean): string {
     const { heads, kvHeads, headDim } = this.config;
-    const shape = [0, this.group, -1, kvHeads, headDim];
-    const byGroup = this.graph.reshape(attended, shape, 'groups');
-    const turned = this.graph.node('Transpose', [byGroup], `${attended}.turned`, {
-      perm: [0, 2, 3, 1, 4],
-    });
-    return this.graph.reshape(turned, [0, 0, heads * headDim], 'unfolded');
+    const byRow = [0, -1, heads * headDim];
+    if (turned) return this.graph.reshape(attended, byRow, 'unfolded');
+    const rows = this.graph.reshape(attended, byRow, 'by_row');
+    return this.graph.reshape(this.turn(rows, [this.group, kvHeads]), byRow, 'unfolded');
+  }
+
+  /** Heads of [B, S, …] that are [outer, inner] as [inner, outer]: [B, S, inner, outer, headDim]. */
+  private turn(rows: string, [outer, inner]: readonly [number, number]): string {
+    const { headDim } = this.config;
+    const byHead = this.graph.reshape(rows, [0, 0, outer, inner, headDim], 'heads');
+    return this.graph.node('Transpose', [byHead], `${rows}.turned`, { perm: [0, 1, 3, 2, 4] });
   }
 }

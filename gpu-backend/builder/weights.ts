@@ -2,6 +2,7 @@
 import type { DecoderConfig } from './config.ts';
 import { EMBEDDING, FINAL_GAINS, HEAD, TRIMMED_HEAD, type WeightLayout } from './convert.ts';
 import { narrow } from './float16.ts';
+import type { HeadOrder } from './head-order.ts';
 import { partsOf } from './joined-layers.ts';
 import { BlockProducts, lookUpBlocks } from './linear/block-products.ts';
 import { Columns8Products, lookUpColumns8 } from './linear/columns8.ts';
@@ -12,12 +13,19 @@ import type { GraphBuilder } from './onnx.ts';
 import { ropeTables } from './rope.ts';
 import type { ComputeType } from './tensor-reader.ts';
 
+/**
+ * Where a graph looks for a matrix that was loaded in another order than its file's: it must be
+ * given the loaded one, and fails where ONNX Runtime would read the file instead.
+ */
+const BEYOND_FILES = 2 ** 50;
+
 export class Weights {
   readonly compute: ComputeType;
   private readonly config: DecoderConfig;
   private readonly layout: WeightLayout;
   private readonly positions: number;
   private readonly products: ProductForm;
+  private readonly order: HeadOrder | null;
   private readonly added = new Set<string>();
   private columns8: Columns8Products | null = null;
   private blocks: BlockProducts | null = null;
@@ -28,7 +36,9 @@ export class Weights {
     layout: WeightLayout,
     positions: number,
     products: ProductForm = 'fused',
+    order: HeadOrder | null = null,
   ) {
+    this.order = order;
     this.products = products;
     this.config = config;
     this.compute = layout.compute;
@@ -145,8 +155,11 @@ export class Weights {
     if (!stored) throw new Error(`the checkpoint has no tensor "${name}"`);
     if (this.added.has(name)) return stored;
     this.added.add(name);
+    const away = this.order?.sideOf(name) ? BEYOND_FILES : 0;
     for (const [part, initializer] of Object.entries(stored.parts)) {
-      graph.external(partName(name, part), initializer.type, initializer.shape, initializer);
+      const { type, shape } = initializer;
+      const offset = initializer.offset + away;
+      graph.external(partName(name, part), type, shape, { ...initializer, offset });
     }
     return stored;
   }

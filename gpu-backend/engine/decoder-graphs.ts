@@ -6,6 +6,7 @@
 import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { buildDecoder } from '../builder/decoder.ts';
 import type { DecoderBlock } from '../builder/decoder-options.ts';
+import { HeadOrder } from '../builder/head-order.ts';
 import type { PreparedModel } from '../builder/prepare.ts';
 import { Weights } from '../builder/weights.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
@@ -90,7 +91,10 @@ export class DecoderGraphs {
     const { sharedLanes } = options;
     const counts = sharedLanes === null ? ownLaneCounts(prepared) : upTo(sharedLanes);
     const device = options.cuda ? 'cuda' : options.webgpu ? 'webgpu' : 'cpu';
-    const shared = beside?.device.name === device ? beside.weights : undefined;
+    const shared =
+      beside?.device.name === device && foldsHeads(beside.options) === foldsHeads(options)
+        ? beside.weights
+        : undefined;
     const weights = shared?.retain() ?? (await loadWeights(prepared, options));
     let thread: RunThread | undefined;
     try {
@@ -197,12 +201,18 @@ function upTo(lanes: number): readonly number[] {
   return Array.from({ length: lanes }, (_, i) => i + 1);
 }
 
-async function loadWeights(
-  prepared: PreparedModel,
-  { threads, cuda, webgpu }: GraphOptions,
-): Promise<SharedWeights> {
+async function loadWeights(prepared: PreparedModel, options: GraphOptions): Promise<SharedWeights> {
+  const { threads, cuda, webgpu } = options;
   const memory = cuda || webgpu ? await DeviceMemory.open({ threads, cuda, webgpu }) : null;
-  return await SharedWeights.load(prepared, memory);
+  const { model, layout } = prepared;
+  // What a CPU widens from float16 ONNX Runtime reads from the files, as they lie.
+  const turned = foldsHeads(options) && (memory !== null || layout.compute === 'float32');
+  const order = turned ? new HeadOrder(model.config, layout) : null;
+  return await SharedWeights.load(prepared, memory, order);
+}
+
+function foldsHeads({ attention, foldHeads }: GraphOptions): boolean {
+  return attention === 'fused' && foldHeads;
 }
 
 function load(
@@ -213,12 +223,13 @@ function load(
   key: GraphKey,
 ): Promise<InferenceSession> {
   const products = options.attention === 'grouped' ? 'plain' : 'fused';
-  const weights = new Weights(model.config, layout, options.positions, products);
+  const weights = new Weights(model.config, layout, options.positions, products, shared.order);
   const graph = buildDecoder(model.config, weights, {
     attention: options.attention,
     lanes: key === SOLE ? 1 : key,
     batchedLanes: key !== SOLE && options.sharedLanes !== null,
     foldHeads: options.foldHeads,
+    headOrder: shared.order,
     hiddenOutput: options.hiddenOutput,
     top: options.top,
     peaks: options.peaks,

@@ -3,14 +3,14 @@
  * compute. Vectors are left to each graph: some of their kernels refuse to share what they
  * prepare.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import type { HeadOrder } from '../builder/head-order.ts';
 import { partName } from '../builder/linear/stored-matrix.ts';
-import type { ExternalData } from '../builder/onnx.ts';
 import type { PreparedModel } from '../builder/prepare.ts';
 import { SharedInitializers } from '../ort/inference-session.ts';
 import { Block, cpuDevice, type Device, type Tensor } from '../ort/tensor.ts';
 import type { DeviceMemory } from './device-memory.ts';
+import { type PartSource, readPart, unitOf } from './turned-part.ts';
 
 /** A matrix goes to a device by way of so much host memory, where the device takes it in parts. */
 const PIECE_BYTES = 2 ** 26;
@@ -22,6 +22,8 @@ export class SharedWeights {
   private readonly blocks: readonly Block[];
   /** The device's; null for host memory. */
   readonly memory: DeviceMemory | null;
+  /** What of them was loaded in another order of heads than the checkpoint's; null for nothing. */
+  readonly order: HeadOrder | null;
   /** Engines that use them: the last one frees them. */
   private users = 1;
 
@@ -29,8 +31,10 @@ export class SharedWeights {
     blocks: readonly Block[],
     tensors: ReadonlyMap<string, Tensor>,
     memory: DeviceMemory | null,
+    order: HeadOrder | null,
   ) {
     this.blocks = blocks;
+    this.order = order;
     this.initializers = new SharedInitializers(tensors);
     this.memory = memory;
     this.device = memory?.device ?? cpuDevice();
@@ -38,14 +42,18 @@ export class SharedWeights {
 
   /**
    * @param memory the device's, which is released with the weights, or when loading fails; null for host memory
+   * @param order null for the checkpoint's own
    */
   static async load(
-    { folder, layout }: PreparedModel,
+    { folder, layout, model }: PreparedModel,
     memory: DeviceMemory | null,
+    order: HeadOrder | null,
   ): Promise<SharedWeights> {
+    const { heads, headDim } = model.config;
     const tensors = new Map<string, Tensor>();
     const blocks = new Map<string, Block>();
-    const blockOf = async ({ file, offset, bytes }: ExternalData) => {
+    const blockOf = async (source: PartSource) => {
+      const { file, offset, bytes } = source;
       // A table's bytes have two names where they are read in two shapes.
       const known = blocks.get(`${file} ${offset}`);
       if (known) return known;
@@ -53,19 +61,22 @@ export class SharedWeights {
         ? new Block(memory.device, memory.sizeFor(bytes))
         : new Block(cpuDevice(), bytes);
       blocks.set(`${file} ${offset}`, block);
-      const path = join(folder, file);
-      if (memory) await upload(memory, block, path, offset, bytes);
-      else readInto(new Uint8Array(block.buffer), path, offset);
+      if (memory) await upload(memory, block, source);
+      else readPart(source, new Uint8Array(block.buffer), 0);
       return block;
     };
     try {
-      for (const [matrix, { parts }] of Object.entries(layout.matrices)) {
+      for (const [matrix, { parts, shape }] of Object.entries(layout.matrices)) {
+        const turned = order ? { order, side: order.sideOf(matrix) } : {};
         for (const [part, data] of Object.entries(parts)) {
-          const block = await blockOf(data);
+          const { offset, bytes } = data;
+          const file = join(folder, data.file);
+          const rows = shape[0];
+          const block = await blockOf({ file, offset, bytes, rows, heads, headDim, ...turned });
           tensors.set(partName(matrix, part), block.tensor(data.type, data.shape));
         }
       }
-      return new SharedWeights([...blocks.values()], tensors, memory);
+      return new SharedWeights([...blocks.values()], tensors, memory, order);
     } catch (cause) {
       for (const tensor of tensors.values()) tensor.release();
       for (const block of blocks.values()) block.release();
@@ -87,35 +98,18 @@ export class SharedWeights {
   }
 }
 
-async function upload(
-  memory: DeviceMemory,
-  block: Block,
-  file: string,
-  offset: number,
-  bytes: number,
-): Promise<void> {
-  const most = memory.inParts ? PIECE_BYTES : block.bytes;
+async function upload(memory: DeviceMemory, block: Block, source: PartSource): Promise<void> {
+  const unit = unitOf(source);
+  const most = memory.inParts ? Math.max(1, Math.floor(PIECE_BYTES / unit)) * unit : block.bytes;
   const piece = new Block(cpuDevice(), Math.min(most, block.bytes));
+  const { bytes } = source;
   try {
     for (let done = 0; done < bytes; done += piece.bytes) {
       const read = Math.min(piece.bytes, bytes - done);
-      readInto(new Uint8Array(piece.buffer, 0, read), file, offset + done);
+      readPart(source, new Uint8Array(piece.buffer, 0, read), done);
       await memory.write(piece, block, done, memory.sizeFor(read));
     }
   } finally {
     piece.release();
-  }
-}
-
-function readInto(bytes: Uint8Array, file: string, offset: number): void {
-  const descriptor = openSync(file, 'r');
-  try {
-    for (let done = 0; done < bytes.length; ) {
-      const read = readSync(descriptor, bytes, done, bytes.length - done, offset + done);
-      if (read === 0) throw new Error(`${file} is shorter than its layout says: delete its folder`);
-      done += read;
-    }
-  } finally {
-    closeSync(descriptor);
   }
 }

@@ -1,0 +1,61 @@
+/**
+ * The order of query heads in memory. Fused attention takes the heads of one key head as rows of
+ * it, the group first: rows of [group, kvHeads] heads. Checkpoints have [kvHeads, group], so a
+ * step turns queries and what was attended, two launches a layer on CUDA. Where the matrices
+ * before and after attention are loaded in the other order, nothing is left to turn.
+ */
+import type { DecoderConfig } from './config.ts';
+import type { WeightLayout } from './convert.ts';
+import { BLOCK_SIZE } from './linear/blocks.ts';
+import type { StoredMatrix } from './linear/stored-matrix.ts';
+
+/** How a matrix is to be loaded. `rows`: its first rows are heads, one after another; `columns`: its columns are. */
+export type TurnedSide = 'rows' | 'columns';
+
+export class HeadOrder {
+  private readonly config: DecoderConfig;
+  private readonly sides = new Map<string, TurnedSide>();
+  private readonly layers = new Set<string>();
+
+  /** Of a model whose attention folds heads. */
+  constructor(config: DecoderConfig, { matrices, vectors }: WeightLayout) {
+    this.config = config;
+    if (config.heads === config.kvHeads) return;
+    for (const name of Object.keys(matrices)) {
+      const at = /^(.+\.self_attn)\.o_proj\.weight$/.exec(name)?.[1];
+      if (at === undefined) continue;
+      const layer = ['qkv_proj', 'q_proj'].map((part) => `${at}.${part}`);
+      const before = layer.find((each) => `${each}.weight` in matrices);
+      // Biases are vectors, which each graph reads from the file itself.
+      if (before === undefined || layer.some((each) => `${each}.bias` in vectors)) continue;
+      if (!this.isTurnable(matrices[`${before}.weight`]!, matrices[name]!)) continue;
+      this.sides.set(`${before}.weight`, 'rows').set(name, 'columns');
+      this.layers.add(at);
+    }
+  }
+
+  /** Whether the queries of the attention named `at`, "….self_attn", come out in a group's order. */
+  isTurned(at: string): boolean {
+    return this.layers.has(at);
+  }
+
+  /** undefined where a matrix is loaded as it lies. */
+  sideOf(matrix: string): TurnedSide | undefined {
+    return this.sides.get(matrix);
+  }
+
+  /** The checkpoint's head that comes at `place`. */
+  headAt(place: number): number {
+    const { heads, kvHeads } = this.config;
+    return (place % kvHeads) * (heads / kvHeads) + Math.floor(place / kvHeads);
+  }
+
+  /** Heads must be whole bytes of each part, and whole blocks. */
+  private isTurnable(before: StoredMatrix, after: StoredMatrix): boolean {
+    const { heads, headDim } = this.config;
+    if (before.form === 'columns8' || after.form === 'columns8') return false;
+    const out = after.shape[0];
+    const whole = Object.values(after.parts).every(({ bytes }) => (bytes / out) % heads === 0);
+    return whole && (after.form === 'dense' || headDim % BLOCK_SIZE === 0);
+  }
+}

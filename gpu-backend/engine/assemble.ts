@@ -82,6 +82,7 @@ export async function assemble(
     sharedLanes: batchedLanes,
     fixedShapes,
     leastRows: leastRowsOf(attention, config, graphs.device.name),
+    threads: plan.cuda || plan.webgpu ? 0 : plan.threads,
     topInGraph: plan.top,
     packedRows: packedRowsOf(layerForms(prepared)),
     mostRows: mostRowsOf(attention),

@@ -16,6 +16,8 @@ export interface EngineParts {
   slots: SlotTable;
   copier: KvCopier;
   outputs: readonly StepOutputs[];
+  /** That compute a run; 0 on a device. */
+  threads: number;
   /** Whether lanes are shared by neighbouring slots. */
   sharedLanes: boolean;
   /** Whether lanes of steps are padded to few shapes. */

@@ -147,7 +147,8 @@ export interface Engine {
   stepCost(rows: number, sessions: number, context: number): number;
   /**
    * Times a run of `rows` rows after what an idle slot holds, which stays, and learns
-   * from it. False, at once, where no slot has the room. Only between steps.
+   * from it. False where no slot has the room, or where other work had the cores: then
+   * nothing is learned. Only between steps.
    */
   probe(rows: number): Promise<boolean>;
   close(): void;

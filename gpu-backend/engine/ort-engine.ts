@@ -1,7 +1,8 @@
 /** The engine on ONNX Runtime: slots over pools of keys and values, and steps as runs over lanes. */
 
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
-import { CostModel, type CostPrior } from './cost-model.ts';
+import { CoreWatch } from './core-watch.ts';
+import { CostModel, type CostPrior, type RunLoad } from './cost-model.ts';
 import type { Engine, EngineLimits, Exactness, ProviderChoice, Slot, StepRow } from './engine.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { ofFixedShapes } from './fixed-shape.ts';
@@ -21,6 +22,8 @@ export class OrtEngine implements Engine {
   readonly spent = { runs: 0, milliseconds: 0 };
   readonly parts: EngineParts;
   private readonly costs: CostModel;
+  /** What the runs of the step in flight took, until the cost model is told. */
+  private timed: { load: RunLoad; milliseconds: number }[] = [];
   private stepping = false;
   private closed = false;
 
@@ -69,6 +72,7 @@ export class OrtEngine implements Engine {
       throw new RangeError('a session can feed rows only once a step');
     }
     await this.runExclusively(members);
+    this.learn();
     for (const { slot, row } of members) {
       slot.remember(row);
       // As many as the graph finds have come with the run.
@@ -131,7 +135,11 @@ export class OrtEngine implements Engine {
   async probe(rows: number): Promise<boolean> {
     const slot = this.parts.slots.idleWithRoom(rows);
     if (!slot || rows > this.limits.maxRows) return false;
+    const { threads } = this.parts;
+    const watch = threads > 0 ? new CoreWatch(threads) : null;
     await this.runExclusively([{ slot, row: unreadChain(slot, rows) }]);
+    if (watch?.hadCores() === false) return false;
+    this.learn();
     return true;
   }
 
@@ -145,6 +153,7 @@ export class OrtEngine implements Engine {
   private async runExclusively(members: readonly Member[]): Promise<void> {
     if (this.stepping) throw new Error('a step is in flight: await it before the next');
     this.stepping = true;
+    this.timed = [];
     try {
       for (const { slot } of members) slot.inFlight = true;
       await this.runAll(members);
@@ -226,7 +235,12 @@ export class OrtEngine implements Engine {
     }
   }
 
-  /** Tells the cost model what a run took; returns how many rows of logits it gave. */
+  /** Tells the cost model what the last step's runs took. */
+  private learn(): void {
+    for (const { load, milliseconds } of this.timed) this.costs.observe(load, milliseconds);
+  }
+
+  /** Notes what a run took; returns how many rows of logits it gave. */
   private account(run: readonly Lane[], milliseconds: number): number {
     let rows = 0;
     let logits = 0;
@@ -240,7 +254,7 @@ export class OrtEngine implements Engine {
     this.spent.runs++;
     this.spent.milliseconds += milliseconds;
     // A prefill chunk computes no logits: what it takes says little about steps that do.
-    if (logits === rows) this.costs.observe(loadOf(run), milliseconds);
+    if (logits === rows) this.timed.push({ load: loadOf(run), milliseconds });
     return logits;
   }
 

@@ -1,17 +1,21 @@
 /** What a step may cost on CUDA in calls, and what breaks that. */
+import type { LayerCalls } from './layer-calls.ts';
 import type { PartCost } from './trace.ts';
 
 /**
- * Launches of a layer on one lane. float16 takes 21: seven products, two rotations, two
- * scatters, two turns between heads and rows, four of attention and its lengths, two sums with
- * their norms, two of the gate. Norms of queries and keys, biases, and levels that are widened
- * before a product come on top.
+ * Launches of a layer on one lane, beside its `LayerCalls`: seven products, two rotations, two
+ * scatters, two of attention, two sums with their norms, two of the gate. Where queries, keys and
+ * values are one product and one rotation, two fewer.
  */
-const LAUNCHES_A_LAYER = 30;
-/** The table, the mask, the wanted rows, the last norm, the head and its type. */
-const LAUNCHES_A_STEP = 10;
-/** Tokens, positions, wanted rows, the mask, and where each slot's rows go and end. */
-const UPLOADS_A_STEP = 6;
+const LAUNCHES_A_LAYER = 17;
+/** Of attention over several slots: their lengths, and slots of length 0. */
+const LAUNCHES_OF_LENGTHS = 2;
+/** The table and its norm, the mask, the wanted rows, the head and its type, two for the most likely tokens. */
+const LAUNCHES_A_STEP = 8;
+/** Tokens, positions, wanted rows, the mask, and where each slot's rows go. */
+const UPLOADS_A_STEP = 5;
+/** Where the rows of each of several slots end. */
+const UPLOADS_OF_LENGTHS = 1;
 /** Each row's most likely tokens. Logits stay: a row of the smallest vocabularies is as long as these of some rows. */
 const DOWNLOADS_A_STEP = 1;
 const DOWNLOADED_BYTES_A_STEP = 4096;
@@ -33,12 +37,25 @@ const ALWAYS = {
   forbidden: 0,
 };
 
+/** A step of as many rows as are multiplied with blocks as they lie, of each session. */
+export interface StepShape {
+  layers: number;
+  layerCalls: LayerCalls;
+  /** All in one lane. */
+  sessions: number;
+}
+
 /** A step's, over one lane; each in a sentence, none where all is well. */
-export function stepFaults(name: string, cost: PartCost, layers: number): string[] {
+export function stepFaults(name: string, cost: PartCost, shape: StepShape): string[] {
+  const { layers, layerCalls, sessions } = shape;
+  const { biases, headNorms, turns, packed } = layerCalls;
+  const several = sessions > 1;
+  const ofLayer = LAUNCHES_A_LAYER + biases + headNorms + turns;
+  const ofSeveral = several ? LAUNCHES_OF_LENGTHS + packed : 0;
   return faultsBeyond(name, cost, {
     ...ALWAYS,
-    launches: layers * LAUNCHES_A_LAYER + LAUNCHES_A_STEP,
-    uploads: UPLOADS_A_STEP,
+    launches: layers * (ofLayer + ofSeveral) + LAUNCHES_A_STEP,
+    uploads: UPLOADS_A_STEP + (several ? UPLOADS_OF_LENGTHS : 0),
     waits: WAITS_A_STEP,
   });
 }

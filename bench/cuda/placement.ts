@@ -99,10 +99,13 @@ export async function place(
 }
 
 function faultsOf(parts: ReadonlyMap<string, PartCost>, probed: Probed): string[] {
-  const { layers, matrixBytes } = probed;
+  const { layers, layerCalls, matrixBytes } = probed;
   return [
     ...commonFaults(parts, probed),
-    ...['step of 1', 'step of 2'].flatMap((name) => stepFaults(name, parts.get(name)!, layers)),
+    ...[1, 2].flatMap((sessions) => {
+      const name = `step of ${sessions}`;
+      return stepFaults(name, parts.get(name)!, { layers, layerCalls, sessions });
+    }),
     ...commitFaults(parts.get('step after commits')!, 2),
     ...sharingFaults(parts.get('second graph')!, matrixBytes),
   ];

@@ -13,6 +13,7 @@ import type { Slot } from '../../gpu-backend/engine/engine.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import { ortLibrary } from '../../gpu-backend/ort/library.ts';
 import { chainRow, treeRow, upTo } from '../../test/engine/driver.ts';
+import { type LayerCalls, layerCallsOf } from './layer-calls.ts';
 import { matrixBytesOf } from './matrix-bytes.ts';
 import { ReplayWatch } from './replay-watch.ts';
 
@@ -29,6 +30,7 @@ export interface ProbeOptions {
 
 export interface Probed {
   layers: number;
+  layerCalls: LayerCalls;
   /** What the graphs share. */
   matrixBytes: number;
   vocabSize: number;
@@ -117,6 +119,7 @@ await engine.step([slots[0]!, chunk].map((slot) => chainRow(slot, upTo(FEW_ROWS)
 const { prepared } = engine.parts;
 const probed: Probed = {
   layers: prepared.model.config.layers,
+  layerCalls: layerCallsOf(prepared),
   matrixBytes: matrixBytesOf(prepared),
   vocabSize: engine.limits.vocabSize,
   stale,

@@ -44,7 +44,10 @@ export class ReplayWatch {
         depthsOf(parents).map((depth) => slot.length + depth),
       ),
       'write.0': rows.map(({ slot }) => slot.length),
-      'length.0': rows.map(({ slot, count }) => slot.length + count),
+      // The graph for a single slot has none.
+      ...(rows.length > 1 && {
+        'length.0': rows.map(({ slot, count }) => slot.length + count),
+      }),
     };
     const wrong = Object.entries(expected).filter(([name, values]) => {
       const found = new BigInt64Array(this.read(name, BYTES_PER_INT64));

@@ -14,10 +14,12 @@
  * but calls came before them. All but the first count only with the name of a
  * function that was offered: anything else is text.
  */
+import { DIVIDERS, MISTRAL_MARK, OPENERS, openEnd } from './call-marks.ts';
 import { type CallHead, ObjectScanner, readCallHead } from './json-scanner.ts';
 import { FUNCTION_END, readNamedHead } from './named-call.ts';
-import { type PythonicCalls, readPythonicCalls } from './pythonic-calls.ts';
+import { type PythonicCalls, PythonicReader } from './pythonic-calls.ts';
 import { CALL_BEGIN, CALL_END } from './tools.ts';
+import { wholeCall } from './whole-call.ts';
 
 /** What a piece of text turned out to be. */
 export type CallEvent =
@@ -27,18 +29,20 @@ export type CallEvent =
   /** More of its arguments. */
   | { type: 'arguments'; index: number; text: string };
 
-/** Mistral's, where decoding left it in. */
-const MISTRAL_MARK = '[TOOL_CALLS]';
-/** What may come before calls, and what then closes them. */
-const OPENERS: readonly (readonly [opener: string, closer: string | null])[] = [
-  [MISTRAL_MARK, null],
-  ['<|python_tag|>', null],
-  ['<tools>', '</tools>'],
-  ['```json', '```'],
-  ['```', '```'],
-];
-/** What divides calls without marks. */
-const DIVIDERS = /^[\s;,]*/;
+/**
+ * Characters that may be held while they may still become a call without marks: they are
+ * looked at again with every piece. A name has 64 at most; the rest is white space and marks.
+ */
+const MAX_UNDECIDED = 1024;
+
+/** A list of calls in Python's form that has begun. */
+interface OpenList {
+  reader: PythonicReader;
+  /** Where it begins in what is held. */
+  at: number;
+  /** What is open around it. */
+  closers: readonly string[];
+}
 
 type AnswerPart = 'start' | 'text' | 'head' | 'arguments' | 'tail';
 
@@ -56,6 +60,8 @@ export class ToolCalls {
   /** What ends the call after its arguments: the object around them, a mark, nothing. */
   private ending: 'object' | typeof FUNCTION_END | null = 'object';
   private scanner = new ObjectScanner();
+  /** Nothing else can begin where it does, so what is held waits for its end. */
+  private list: OpenList | null = null;
   private readonly names: ReadonlySet<string>;
 
   /** @param names functions whose calls are recognised without marks */
@@ -63,10 +69,11 @@ export class ToolCalls {
     this.names = names;
   }
 
-  /** O(length of what is held). */
+  /** O(length of `text`), and while a mark or a call's head is open of that too. */
   push(text: string): CallEvent[] {
     this.held += text;
     const events: CallEvent[] = [];
+    if (this.list && !this.goOn(events, this.list, text)) return events;
     while (this.take(events));
     return events;
   }
@@ -111,7 +118,7 @@ export class ToolCalls {
     let at = (follows ? DIVIDERS : /^\s*/).exec(this.held)![0].length;
     for (;;) {
       const rest = this.held.slice(at);
-      if (rest === '') return false;
+      if (rest === '') return at > MAX_UNDECIDED && this.giveUp(events);
       const opener = OPENERS.find(([one]) => rest.startsWith(one));
       const isOpen = OPENERS.some(([one]) => one !== rest && one.startsWith(rest));
       if (isOpen || this.closers.some((one) => one.startsWith(rest))) return false;
@@ -120,14 +127,21 @@ export class ToolCalls {
       at += opener[0].length;
       at += /^\s*/.exec(this.held.slice(at))![0].length;
     }
-    const calls = readPythonicCalls(this.held.slice(at), this.names);
-    if (typeof calls === 'object') return this.takePythonic(events, calls, at, closers);
+    const list: OpenList = { reader: new PythonicReader(this.names), at, closers: [...closers] };
+    const calls = list.reader.push(this.held.slice(at));
+    if (typeof calls === 'object') return this.takePythonic(events, calls, list);
     if (this.held[at] === '[') {
       closers.push(']');
       at += /^\[\s*/.exec(this.held.slice(at))![0].length;
     }
     const head = this.readHead(this.held.slice(at));
-    if (head === 'incomplete' || (head === 'none' && calls === 'incomplete')) return false;
+    if (head === 'incomplete') {
+      return this.held.length > MAX_UNDECIDED && this.giveUp(events);
+    }
+    if (head === 'none' && calls === 'incomplete') {
+      this.list = list;
+      return false;
+    }
     if (head === 'none') return this.giveUp(events);
     this.marked = false;
     this.closers.splice(0, this.closers.length, ...closers);
@@ -158,11 +172,18 @@ export class ToolCalls {
     return true;
   }
 
+  /** Reads on in an open list; false when that needs more text. */
+  private goOn(events: CallEvent[], list: OpenList, text: string): boolean {
+    const calls = list.reader.push(text);
+    if (calls === 'incomplete') return false;
+    this.list = null;
+    return calls === 'none' ? this.giveUp(events) : this.takePythonic(events, calls, list);
+  }
+
   private takePythonic(
     events: CallEvent[],
     { calls, length }: PythonicCalls,
-    at: number,
-    closers: string[],
+    { at, closers }: OpenList,
   ): boolean {
     for (const call of calls) {
       events.push({ type: 'call', index: this.count, name: call.name });
@@ -251,7 +272,7 @@ export class ToolCalls {
     const at = this.held.indexOf(CALL_END);
     if (at < 0) return false;
     const body = this.held.slice(0, at);
-    const call = callOf(body);
+    const call = wholeCall(body);
     if (call) {
       events.push({ type: 'call', index: this.count, name: call.name });
       events.push({ type: 'arguments', index: this.count, text: call.text });
@@ -275,25 +296,4 @@ export class ToolCalls {
     if (!blank) this.afterCall = false;
     return [{ type: 'text', text }];
   }
-}
-
-function callOf(body: string): { name: string; text: string } | null {
-  try {
-    const call = JSON.parse(body) as { name?: unknown; arguments?: unknown; parameters?: unknown };
-    const value = call.arguments ?? call.parameters ?? {};
-    if (typeof call.name !== 'string') return null;
-    return { name: call.name, text: typeof value === 'string' ? value : JSON.stringify(value) };
-  } catch {
-    return null;
-  }
-}
-
-/** Length of the longest end of `text` that begins one of `marks`. */
-function openEnd(text: string, marks: readonly string[]): number {
-  const longest = Math.max(...marks.map(({ length }) => length));
-  for (let n = Math.min(text.length, longest - 1); n > 0; n--) {
-    const end = text.slice(text.length - n);
-    if (marks.some((mark) => mark.startsWith(end))) return n;
-  }
-  return 0;
 }

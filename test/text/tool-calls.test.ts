@@ -1,6 +1,7 @@
 /** Calls in streamed answers, as models of the Qwen, Hermes, Llama and Mistral families write them, and what only looks so. */
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { PythonicReader } from '../../src/generate/pythonic-calls.ts';
 import { type CallEvent, ToolCalls } from '../../src/generate/tool-calls.ts';
 
 interface Found {
@@ -291,6 +292,11 @@ const ANSWERS: [string, string, Found][] = [
     '[a(x=1), rm(path="/")]',
     '[a(x=1), 2]',
     '[a(x=y)]',
+    // What an object has of its prototype.
+    '[a(x=constructor)]',
+    '[a(x=valueOf, y=1)]',
+    '[a(x=[toString])]',
+    '[a(x={"y": __proto__})]',
     '[a(x=1 + 2)]',
     '[a(x=f"{b}")]',
     '[a(x=1, x=2)]',
@@ -362,7 +368,52 @@ test('arguments in Python’s form go out with the list’s end, those of a name
 });
 
 test('text that begins as a call might is let go once it can’t be one', () => {
-  for (const text of ['[Note:', 'get_weather is', '```js\n', '<function-', '[a(x) ', 'ax']) {
+  for (const text of [
+    '[Note',
+    '[Espal',
+    '[ab',
+    '[a(x=1), Es',
+    'get_weather is',
+    '```js\n',
+    '<function-',
+    '[a(x) ',
+    'ax',
+  ]) {
     expect(gathered(new ToolCalls(OFFERED).push(text)).text).toBe(text);
   }
+});
+
+describe('many pieces', () => {
+  const PIECES = 8_000;
+
+  test('a list in Python’s form that does not end is read once', () => {
+    const read = vi.spyOn(PythonicReader.prototype, 'push');
+    const calls = new ToolCalls(OFFERED);
+    const answer = ['[a(x="', ...Array.from({ length: PIECES }, () => 'word ')];
+    expect(answer.flatMap((piece) => calls.push(piece))).toEqual([]);
+    expect(read.mock.calls.map(([text]) => text).join('')).toBe(answer.join(''));
+    read.mockRestore();
+    expect(gathered(calls.push('")] Done.'))).toEqual({
+      text: ' Done.',
+      calls: [
+        { name: 'a', arguments: JSON.stringify({ x: 'word '.repeat(PIECES) }).replace(':', ': ') },
+      ],
+    });
+  });
+
+  test.each(['[a(x="', '[a(x='])('of which nothing is lost where it was no call: %s', (begin) => {
+    const answer = [begin, ...Array.from({ length: PIECES }, () => '1'), ' or'];
+    expect(read(answer)).toEqual({ text: answer.join(''), calls: [] });
+  });
+
+  test.each(['', '{', '[', '<tools>'])(
+    'white space is let go where a call may begin: %j',
+    (begin) => {
+      const calls = new ToolCalls(OFFERED);
+      const events = [begin, ...Array.from({ length: PIECES }, () => ' ')].flatMap((piece) =>
+        calls.push(piece),
+      );
+      expect(gathered(events).text).toBe(begin + ' '.repeat(PIECES));
+    },
+  );
 });

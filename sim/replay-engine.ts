@@ -81,6 +81,7 @@ export class ReplayEngine implements Engine {
       vocabSize,
       maxContext: 1 << 17,
       maxRows: 256,
+      quickTop: true,
       promptRows: 256,
       slots,
       exact: true,

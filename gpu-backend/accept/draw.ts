@@ -11,8 +11,8 @@ import { minReach, type Nucleus, type Warp } from './warp.ts';
 
 /** Of a score, as a share of it: far above what a sum and a quotient of doubles lose. */
 const ROUNDING = 2 ** -40;
-/** Of logits whose peaks are not known: one block, which is always looked at. */
-const NO_PEAKS = Float32Array.of(Infinity);
+/** In place of peaks that are not known: all is one block, which is looked at. */
+const ONE_BLOCK = Float32Array.of(Infinity);
 
 export class Draw {
   private readonly warp: Warp;
@@ -93,16 +93,18 @@ export class Draw {
     }
 
     const reached = max / temperature + this.noise.gumbel(best);
+    // So near to 0 that noise is nothing, or a row of -Infinity alone.
+    if (!Number.isFinite(reached)) return best;
     const floor = reached - ROUNDING * (1 + Math.abs(reached));
     const cut = Math.max((floor - GUMBEL_MAX) * temperature, max - minReach(this.warp));
     return this.raceAll(logits, { floor, cut }, peaks);
   }
 
-  /** The token of the highest score, the first among equals: none below `floor` has it, nor one with a logit below `cut`. */
+  /** The token of the highest score, the first among equals. That score is at least `floor`, and its logit at least `cut`. */
   private raceAll(
     logits: Float32Array,
     { floor, cut }: { floor: number; cut: number },
-    peaks: Float32Array = NO_PEAKS,
+    peaks: Float32Array = ONE_BLOCK,
   ): number {
     const { noise } = this;
     const { temperature } = this.warp;

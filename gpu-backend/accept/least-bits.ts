@@ -4,7 +4,7 @@
  */
 import { GUMBEL_MAX, GUMBEL_MIN } from '../../src/draft/noise.ts';
 
-/** Entries for a noise of 1. Finer ones let fewer tokens through that are too weak; one in so many is 6 % too many. */
+/** Entries for a noise of 1. Of the tokens that pass, 6 % at most are too weak by less than an entry. */
 const STEPS = 16;
 /** More than the rounding of an entry. */
 const SLACK = 2;
@@ -17,7 +17,8 @@ const ENTRIES = Uint32Array.from(
   },
 );
 
-/** Bits below these give less than `noise` for certain, which is at most `GUMBEL_MAX`. */
+/** Bits below these give less than `noise` for certain. Beyond the bounds of noise, and for NaN, those of the nearest bound and of the lower one. */
 export function leastBits(noise: number): number {
-  return ENTRIES[Math.max(0, ((noise - GUMBEL_MIN) * STEPS) | 0)]!;
+  const entry = Math.min(ENTRIES.length - 1, Math.max(0, (noise - GUMBEL_MIN) * STEPS));
+  return ENTRIES[entry | 0]!;
 }

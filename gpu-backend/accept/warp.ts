@@ -3,7 +3,7 @@
  * top-k, top-p, then min-p, in the order of transformers' warpers.
  */
 import { nextFrom } from '../logits/largest.ts';
-import { share } from '../logits/share.ts';
+import { quickExp } from '../logits/quick-exp.ts';
 
 export interface Warp {
   /** 0 is greedy: the other two then change nothing. */
@@ -32,33 +32,38 @@ export class Nucleus {
 
   /**
    * A view of the surviving ids, valid until the next call. O(V + c log c), c candidates
-   * above the cut. `peaks`: the largest of each block of `logits`, where they are known.
+   * that could survive. `peaks`: the largest of each block of `logits`, where they are known.
    */
   select(logits: Float32Array, max: number, warp: Warp, peaks?: Float32Array): Int32Array {
     const { topK, topP, temperature } = warp;
     const reach = this.reach(logits, max, warp, peaks);
-    const floor = max - minReach(warp);
-    if (topP >= 1 || topK > 0) {
-      const candidates = this.candidates(logits, max - reach, peaks);
-      const kept = candidates.subarray(0, topK > 0 ? topK : undefined);
-      // Top-p runs over what top-k left, renormalised.
-      const mass = topP < 1 ? massOf(kept, logits, max, temperature) : Infinity;
-      const count = this.enough(kept, logits, max, topP * mass, temperature) ?? kept.length;
-      return kept.subarray(0, Math.max(1, Math.min(count, this.aboveFloor(kept, logits, floor))));
+    const byMinP = minReach(warp);
+    if (topP >= 1) {
+      const likely = this.sorted(logits, this.above(logits, max - Math.min(reach, byMinP), peaks));
+      return topK > 0 ? likely.subarray(0, topK) : likely;
     }
-    const mass = wholeMass(logits, max, temperature);
+    const row = { logits, max, temperature };
+    const floor = max - byMinP;
+    if (topK > 0) {
+      // Top-p runs over what top-k left, renormalised.
+      const likely = this.sorted(logits, this.above(logits, max - reach, peaks)).subarray(0, topK);
+      return this.nucleus(row, likely, topP * massOf(row, likely), floor) ?? likely;
+    }
+    const enough = topP * wholeMass(row);
     // Most often a few tokens are enough: the others need not be sorted.
     for (let near = FIRST_REACH * temperature; ; near *= 2) {
-      const candidates = this.candidates(logits, max - Math.min(near, reach), peaks);
-      const count = this.enough(candidates, logits, max, topP * mass, temperature);
-      if (count === null && near < reach) continue;
-      const kept = candidates.subarray(0, Math.max(1, count ?? candidates.length));
-      return kept.subarray(0, this.aboveFloor(kept, logits, floor));
+      const found = this.above(logits, max - Math.min(near, reach), peaks);
+      const isAll = near >= reach;
+      if (!isAll && massOf(row, found) < enough) continue;
+      const likely = this.sorted(logits, found);
+      const nucleus = this.nucleus(row, likely, enough, floor);
+      if (nucleus) return nucleus;
+      if (isAll) return likely.subarray(0, this.aboveFloor(likely, logits, floor));
     }
   }
 
-  /** Tokens from `cut` on, likeliest first, ties by id. */
-  private candidates(logits: Float32Array, cut: number, peaks?: Float32Array): Int32Array {
+  /** Tokens from `cut` on, by id. */
+  private above(logits: Float32Array, cut: number, peaks?: Float32Array): Int32Array {
     let count = 0;
     for (
       let id = nextFrom(logits, 0, cut, peaks);
@@ -67,23 +72,28 @@ export class Nucleus {
     ) {
       this.ids[count++] = id;
     }
-    return this.ids.subarray(0, count).sort((a, b) => logits[b]! - logits[a]! || a - b);
+    return this.ids.subarray(0, count);
   }
 
-  /** How many of the candidates, likeliest first, reach `mass`; null where all together don't. */
-  private enough(
-    candidates: Int32Array,
-    logits: Float32Array,
-    max: number,
-    mass: number,
-    temperature: number,
-  ): number | null {
-    let reached = 0;
-    for (let n = 0; n < candidates.length; n++) {
-      if (reached >= mass) return n;
-      reached += Math.exp((logits[candidates[n]!]! - max) / temperature);
+  /** The same ids, likeliest first, ties by id. */
+  private sorted(logits: Float32Array, ids: Int32Array): Int32Array {
+    return ids.sort((a, b) => logits[b]! - logits[a]! || a - b);
+  }
+
+  /** The likeliest that reach the mass `enough`, those below `floor` left out; one at least. null where all together don't. */
+  private nucleus(
+    { logits, max, temperature }: Row,
+    likely: Int32Array,
+    enough: number,
+    floor: number,
+  ): Int32Array | null {
+    let count = 0;
+    for (let reached = 0; reached < enough; ) {
+      if (count === likely.length) return null;
+      reached += Math.exp((logits[likely[count++]!]! - max) / temperature);
     }
-    return reached >= mass ? candidates.length : null;
+    const kept = likely.subarray(0, Math.max(1, count));
+    return kept.subarray(0, this.aboveFloor(kept, logits, floor));
   }
 
   /** How many of the candidates, likeliest first, are not below `floor`. */
@@ -109,17 +119,24 @@ export function minReach({ minP = 0, temperature }: Warp): number {
   return minP > 0 ? -temperature * Math.log(minP) : Infinity;
 }
 
+/** A row of logits, the largest of them, and what they are divided by. */
+interface Row {
+  logits: Float32Array;
+  max: number;
+  temperature: number;
+}
+
 /** Of some tokens, where that of the likeliest is 1. */
-function massOf(ids: Int32Array, logits: Float32Array, max: number, temperature: number): number {
+function massOf({ logits, max, temperature }: Row, ids: Int32Array): number {
   let mass = 0;
   for (let i = 0; i < ids.length; i++) mass += Math.exp((logits[ids[i]!]! - max) / temperature);
   return mass;
 }
 
 /** Of all tokens. */
-function wholeMass(logits: Float32Array, max: number, temperature: number): number {
+function wholeMass({ logits, max, temperature }: Row): number {
   let mass = 0;
-  for (let id = 0; id < logits.length; id++) mass += share((logits[id]! - max) / temperature);
+  for (let id = 0; id < logits.length; id++) mass += quickExp((logits[id]! - max) / temperature);
   return mass;
 }
 

@@ -99,7 +99,7 @@ export async function assemble(
 }
 
 function limitsOf(
-  { request, buckets, attention }: EnginePlan,
+  { request, buckets, attention, peaks, top }: EnginePlan,
   vocabSize: number,
   slots: number,
 ): EngineLimits {
@@ -109,6 +109,7 @@ function limitsOf(
     maxRows: Math.min(MAX_ROWS, buckets[0]!.capacity),
     promptRows: PROMPT_ROWS[attention],
     slots,
+    quickTop: peaks > 0 || top > 0,
     exact: attention === 'exact',
   };
 }

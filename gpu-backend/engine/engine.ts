@@ -53,8 +53,8 @@ export interface StepRow {
    */
   logits: Float32Array;
   /**
-   * Filled by a step on a CPU: the largest logit of each block of those rows, as many a
-   * row as blocks of one width divide it into. Valid as long as `logits`.
+   * Filled by a step on a CPU: the largest logit of each block of those rows, where blocks
+   * of 16 logits or more divide a row. Valid as long as `logits`.
    */
   peaks?: Float32Array;
   /** The caller reads few rows of `logits`, each after `load` where there is one: a device may keep the others. */
@@ -82,6 +82,8 @@ export interface EngineLimits {
   promptRows: number;
   /** Sessions that can hold a slot at once. */
   slots: number;
+  /** Whether `StepRow.top` costs next to nothing: else each row is walked over for it. */
+  quickTop: boolean;
   /**
    * Whether a row's logits are the same bits as those of its path fed one token at
    * a time, in any tree, batch and cache. Where they are not they are equal to rounding.

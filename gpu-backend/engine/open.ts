@@ -9,7 +9,7 @@ import { maxExactThreads } from '../builder/exact-attention.ts';
 import { columnsType } from '../builder/linear/columns-type.ts';
 import { refuseColumns8 } from '../builder/linear/columns8.ts';
 import { type ModelManifest, readModelFolder } from '../builder/model-folder.ts';
-import { peaksOf } from '../builder/peaks.ts';
+import { blocksIn } from '../builder/peaks.ts';
 import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
 import type { Quantization } from '../builder/quantization.ts';
 import type { ComputeType } from '../builder/tensor-reader.ts';
@@ -199,8 +199,8 @@ function planOf(
     hiddenOutput: options.hiddenOutput ?? false,
     keptLogits,
     top: topInGraph ? Math.min(RECYCLED_SUCCESSORS, logits) : 0,
-    // A GPU's logits may stay there; a few of its rows are walked over whole.
-    peaks: provider === 'cpu' ? peaksOf(logits) : 0,
+    // A GPU's logits may stay there: of the few rows that are read all is.
+    peaks: provider === 'cpu' && attention !== 'grouped' ? blocksIn(logits) : 0,
     features: options.features ?? false,
     modelBlocks: blocks,
     logits,

@@ -39,6 +39,6 @@ export function peaksAt(
   { peaks, count, logitsFrom }: StepRow,
   at: number,
 ): Float32Array | undefined {
-  const width = peaks ? peaks.length / (count - logitsFrom) : 0;
-  return peaks?.subarray(at * width, (at + 1) * width);
+  const blocks = peaks ? peaks.length / (count - logitsFrom) : 0;
+  return peaks?.subarray(at * blocks, (at + 1) * blocks);
 }

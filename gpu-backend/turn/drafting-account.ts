@@ -26,8 +26,9 @@ const LEAST_PAUSE = 32;
 /** An answer long: where drafting loses a little, whoever drafts well must not wait for longer. */
 export const LONGEST_PAUSE = 64;
 
-/** Steps in a row without a node, after which only one in so many is drafted for. */
+/** Steps in a row without a node, after which drafting rests for so many after each that has none. */
 const FRUITLESS = 16;
+const FRUITLESS_REST = 8;
 
 /** Nodes of a session's tree in a trial: what a step of more would lose, no pause of that length makes up for. */
 const TRIAL_NODES = 8;
@@ -62,7 +63,7 @@ export class DraftingAccount {
    */
   settle(gain: number, stake: number, nodes: number): void {
     this.fruitless = nodes > 0 ? 0 : this.fruitless + 1;
-    if (this.fruitless >= FRUITLESS) this.pause = FRUITLESS;
+    if (this.fruitless >= FRUITLESS) this.pause = FRUITLESS_REST;
     this.stake = Math.max(stake, this.stake * STAKE_MEMORY);
     const overdraft = OVERDRAFT + OVERDRAFT_STAKES * this.stake;
     this.balance += gain;

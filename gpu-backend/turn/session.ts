@@ -188,13 +188,13 @@ export class Session implements Draftable {
 
   /**
    * The last committed token and the best `nodes` candidates of those proposed for this step.
-   * While it rests a session learns successors only where peaks make them quick to find.
+   * While it rests a session learns successors only where they cost next to nothing.
    */
   decodeRow(nodes: number, isDrafted: boolean): StepRow {
     const { row } = this;
     this.absorbed = false;
     this.wasDrafted = isDrafted;
-    const learns = this.recycles && (isDrafted || row.peaks !== undefined);
+    const learns = this.recycles && (isDrafted || this.engine.limits.quickTop);
     row.top = learns ? RECYCLED_SUCCESSORS : undefined;
     const { exact } = this.engine.limits;
     const inPanel = panelRoom(this.slot.length) - 1;

@@ -9,7 +9,7 @@
  * (Gumbel-max; Maddison et al. 2014).
  */
 
-/** Bounds of `gumbel`: u is at least 2^-33 away from 0 and 1. A token further behind than their difference can't win. */
+/** Bounds of `gumbel`: u is at least 2^-33 away from 0 and 1. */
 export const GUMBEL_MAX = -Math.log(-Math.log1p(-(2 ** -33)));
 export const GUMBEL_MIN = -Math.log(33 * Math.LN2);
 

@@ -23,6 +23,7 @@ export class TableEngine implements Engine {
     vocabSize: VOCAB,
     maxContext: 4096,
     maxRows: 128,
+    quickTop: false,
     promptRows: 128,
     slots: 1,
     exact: true,

@@ -121,7 +121,7 @@ describe('an account of steps in which no candidate was worth a node', () => {
   test('soon lets few of them draw', () => {
     const account = new DraftingAccount();
     expect(drawn(account, 16, 0)).toBe(16);
-    expect(drawn(account, 340, 0)).toBe(20);
+    expect(drawn(account, 180, 0)).toBe(20);
   });
 
   test('lets all draw again as soon as one finds something', () => {

@@ -1,6 +1,7 @@
 /** On request a step tells the most likely tokens of every node, and their probabilities. */
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { blocksIn } from '../../gpu-backend/builder/peaks.ts';
 import { type Engine, MAX_TOP_TOKENS, type StepRow } from '../../gpu-backend/engine/engine.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import { logNormalizer, topTokens } from '../../gpu-backend/logits/top-tokens.ts';
@@ -71,6 +72,15 @@ it('a step fills them for every row whose logits are wanted, of those sessions t
   }
   engine.release(asking);
   engine.release(silent);
+});
+
+it.each([
+  [49_152, 768],
+  [32_016, 2_001],
+  [96, 3],
+  [50_257, 0],
+])('%d logits have %d blocks', (logits, blocks) => {
+  expect(blocksIn(logits)).toBe(blocks);
 });
 
 it.each([0, -1, 1.5, Number.NaN, MAX_TOP_TOKENS + 1])('top %d is refused', async (top) => {

@@ -3,11 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Validator } from '@cfworker/json-schema';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { withFreeNodes } from '../../bench/drafters/free-nodes.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import type { GrammarSetting, OpenSettings } from '../../src/link/protocol/index.ts';
-import { alwaysDrafts } from '../link/always-drafts.ts';
+import { alwaysDraft } from '../link/always-drafts.ts';
 import { type RealVerifier, startRealVerifier } from '../link/real-verifier.ts';
 import { allowed, grammarOfSchema, STOPS, textOf, tokenizer, vocabulary } from './bundled.ts';
 
@@ -30,12 +31,12 @@ const PROMPT = tokenizer.encode(
 
 let cacheFolder: string;
 let real: RealVerifier;
+alwaysDraft();
 beforeAll(async () => {
   cacheFolder = await mkdtemp(join(tmpdir(), 'espalier-grammar-'));
-  real = await startRealVerifier({ ...alwaysDrafts(), cacheFolder });
+  real = await startRealVerifier({ cacheFolder, wrap: withFreeNodes });
 }, 60_000);
 afterAll(async () => {
-  vi.restoreAllMocks();
   await real?.verifier.close();
   await rm(cacheFolder, { recursive: true, force: true });
 });

@@ -4,7 +4,8 @@
  */
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { withFreeNodes } from '../../bench/drafters/free-nodes.ts';
 import { NEAR, NEIGHBOURS_FILE } from '../../gpu-backend/accept/lossy/neighbour-table.ts';
 import type { DecoderConfig } from '../../gpu-backend/builder/config.ts';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
@@ -14,7 +15,7 @@ import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { ACCEPT_RULES, type AcceptRuleName } from '../../src/link/protocol/index.ts';
 import { randomIntegers } from '../engine/driver.ts';
 import { BUNDLED, temporaryFolder } from '../engine/models.ts';
-import { alwaysDrafts } from './always-drafts.ts';
+import { alwaysDraft } from './always-drafts.ts';
 import { type RealVerifier, startRealVerifier } from './real-verifier.ts';
 
 const BEFORE = 24;
@@ -27,20 +28,20 @@ const PROMPT = Int32Array.from({ length: PANEL_ROWS - BEFORE }, () => 3 + random
 
 const cacheFolder = temporaryFolder();
 let real: RealVerifier;
+alwaysDraft();
 beforeAll(async () => {
   const source = join(cacheFolder, 'with-aids');
   cpSync(BUNDLED, source, { recursive: true });
   writeAids(source, readModelFolder(source).config);
   real = await startRealVerifier({
-    ...alwaysDrafts(),
     cacheFolder,
     source,
     slots: 2,
     hiddenOutput: true,
+    wrap: withFreeNodes,
   });
 }, 60_000);
 afterAll(async () => {
-  vi.restoreAllMocks();
   await real?.verifier.close();
 });
 

@@ -1,16 +1,17 @@
 /** Whether drafts pay on the machine of a test, at its hour, is not what most tests ask. */
-import { vi } from 'vitest';
-import { withFreeNodes } from '../../bench/drafters/free-nodes.ts';
+import { afterAll, beforeAll, type MockInstance, vi } from 'vitest';
 import { TreeSizing } from '../../gpu-backend/turn/tree-sizing.ts';
-import type { RealVerifierOptions } from './real-verifier.ts';
 
 /**
- * For a verifier that drafts for each turn that may be drafted for, as if nodes cost
- * nothing: until `vi.restoreAllMocks`, for all verifiers of this process.
+ * All verifiers of this process draft for each turn that may be drafted for while the
+ * file's tests run. Call it at the top of the file, and give engines free nodes
+ * (`withFreeNodes`), so that some are worth their price.
  */
-export function alwaysDrafts(): Pick<RealVerifierOptions, 'wrap'> {
-  vi.spyOn(TreeSizing.prototype, 'drafting').mockImplementation((sessions) =>
-    sessions.map(({ isDrafted }) => isDrafted),
-  );
-  return { wrap: withFreeNodes };
+export function alwaysDraft(): void {
+  let spy: MockInstance<TreeSizing['drafting']>;
+  beforeAll(() => {
+    spy = vi.spyOn(TreeSizing.prototype, 'drafting');
+    spy.mockImplementation((sessions) => sessions.map(({ isDrafted }) => isDrafted));
+  });
+  afterAll(() => spy.mockRestore());
 }

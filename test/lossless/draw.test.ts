@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { Draw } from '../../gpu-backend/accept/draw.ts';
 import { leastBits } from '../../gpu-backend/accept/least-bits.ts';
 import { Nucleus, type Warp } from '../../gpu-backend/accept/warp.ts';
-import { share } from '../../gpu-backend/logits/share.ts';
+import { quickExp } from '../../gpu-backend/logits/quick-exp.ts';
 import { Noise } from '../../src/draft/noise.ts';
 
 const LOGITS = Float32Array.of(1.2, -0.3, 0.9, 2.1, -1.5, 0.0, 1.2, -4);
@@ -132,8 +132,8 @@ describe('purity', () => {
     );
   });
 
-  test('neither do the peaks of blocks, nor a temperature at which noise is lost in rounding', () => {
-    const temperature = fc.constantFrom(1e-15, 1e-9, 1e-3, 0.3, 1, 2);
+  test('the winner is that of all tokens, with peaks of blocks and without, at any temperature', () => {
+    const temperature = fc.constantFrom(1e-25, 1e-15, 1e-9, 1e-3, 0.3, 1, 2);
     const blocks = fc.integer({ min: 1, max: 8 });
     const many = fc.array(fc.constantFrom(-20, -3, 0, 2, 2.5, 3, 19), {
       minLength: 64,
@@ -153,13 +153,23 @@ describe('purity', () => {
         const draw = new Draw({ temperature, topK: 0, topP: 1 }, [seed, 0], nucleus);
         expect(draw.token(values, 5)).toBe(winner);
         expect(draw.token(values, 5, peaks)).toBe(winner);
-        for (const warp of [{ topK: 5 }, { topP: 0.9 }, { topK: 9, topP: 0.5 }, { minP: 0.1 }]) {
+        for (const warp of [{ topK: 5 }, { topP: 0.877 }, { topK: 9, topP: 0.533 }, { minP: 0.1 }]) {
           const warped = { temperature, topK: 0, topP: 1, ...warp };
           const some = new Draw(warped, [seed, 0], nucleus);
+          const high = Math.max(...kept(values, warped).map((id) => scores[id]!));
+          expect(scores[some.token(values, 5)]).toBe(high);
           expect(some.token(values, 5, peaks)).toBe(some.token(values, 5));
         }
       }),
     );
+  });
+
+  test.each([1e-307, 5e-324])('a temperature of %f is greedy', (temperature) => {
+    for (const values of [Float32Array.of(1, 20, 3, 20), Float32Array.of(-9, -3, -3, -7)]) {
+      const draw = new Draw({ temperature, topK: 0, topP: 1 }, [1, 2], new Nucleus(4));
+      expect(draw.token(values, 3)).toBe(1);
+      expect(draw.token(values, 3, Float32Array.of(values[1]!, values[2]!))).toBe(1);
+    }
   });
 
   test('a nucleus that lies far below the likeliest token is found whole', () => {
@@ -170,11 +180,11 @@ describe('purity', () => {
     expect(nucleus.length).toBeGreaterThan(1_000);
   });
 
-  test('a share is e^x to eight digits', () => {
+  test('the quick exponential has eight digits', () => {
     for (let x = 0; x > -64; x -= 0.0137) {
-      expect(Math.abs(share(x) / Math.exp(x) - 1)).toBeLessThan(1e-8);
+      expect(Math.abs(quickExp(x) / Math.exp(x) - 1)).toBeLessThan(1e-8);
     }
-    for (const x of [-65, -1e9, Number.NEGATIVE_INFINITY, Number.NaN]) expect(share(x)).toBe(0);
+    for (const x of [-65, -1e9, Number.NEGATIVE_INFINITY, Number.NaN]) expect(quickExp(x)).toBe(0);
   });
 
   test('enough noise is told by its bits', () => {

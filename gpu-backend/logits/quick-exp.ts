@@ -11,7 +11,7 @@ const LEAST = -64;
 const ENTRIES = Float64Array.from({ length: -LEAST * STEPS + 1 }, (_, i) => Math.exp(-i / STEPS));
 
 /** e^x for x ≤ 0, to 10^-8 of itself; 0 far below. */
-export function share(x: number): number {
+export function quickExp(x: number): number {
   // Not for NaN either.
   if (!(x >= LEAST)) return 0;
   const at = (-x * STEPS) | 0;

@@ -9,6 +9,9 @@ export function pause(): Promise<void> {
 
 const PAUSE_MS = 1;
 
+/** Bytes that are read or written between two pauses. */
+export const BYTES_AT_ONCE = 1 << 18;
+
 /** Runs work to its end at once, however many slices it has. */
 export function runAtOnce<Result>(slices: Generator<unknown, Result>): Result {
   for (;;) {

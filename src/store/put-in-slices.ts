@@ -1,8 +1,5 @@
 /** Large objects on their way to R2. In `wrangler dev`, R2 shares the worker's thread and takes some 25 ms a megabyte. */
-import { pause } from '../pause.ts';
-
-/** Sent between two pauses, in which others are served. */
-const SLICE_BYTES = 1 << 18;
+import { BYTES_AT_ONCE, pause } from '../pause.ts';
 
 /** Rejects with R2's own error where R2 does not take the object. */
 export async function putInSlices(
@@ -27,8 +24,8 @@ export async function putInSlices(
 }
 
 async function send(writer: WritableStreamDefaultWriter, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
-    await writer.write(bytes.subarray(at, at + SLICE_BYTES));
+  for (let at = 0; at < bytes.length; at += BYTES_AT_ONCE) {
+    await writer.write(bytes.subarray(at, at + BYTES_AT_ONCE));
     await pause();
   }
   await writer.close();

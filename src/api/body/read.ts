@@ -1,7 +1,7 @@
 /** Request bodies: bounded, parsed, and checked against a schema before anything acts on them. */
 import type { Context } from 'hono';
 import * as v from 'valibot';
-import { pause } from '../../pause.ts';
+import { BYTES_AT_ONCE, pause } from '../../pause.ts';
 import { ApiFailure, invalid, invalidIssue, type Path, tooLarge } from '../errors.ts';
 import { knownFields } from './fields.ts';
 import { parseJson } from './json.ts';
@@ -13,9 +13,6 @@ const MAX_JSON_BYTES = 2 * 1024 * 1024;
 export const MAX_FILE_BYTES = 24 * 1024 * 1024;
 /** An upload: the file, its other fields and the multipart markers. */
 const MAX_UPLOAD_BYTES = MAX_FILE_BYTES + 64 * 1024;
-
-/** Of a body, read between two pauses in which others are served. */
-const BYTES_AT_ONCE = 1 << 18;
 
 /** With the value `true`, hints are refused. */
 const STRICT = 'x-espalier-strict';

@@ -68,7 +68,7 @@ function namesIn(draft: string): string[] {
   const names = draft.split(',').map((name) => name.trim());
   if (names.length === 1 || !names.includes('')) return names;
   throw new Error(
-    `ESPALIER_DRAFT is "${draft}": name a network before and behind each comma (a path can have none)`,
+    `ESPALIER_DRAFT has an empty name: "${draft}". Commas divide names, so a path in it can't contain one`,
   );
 }
 

@@ -7,8 +7,8 @@ interface KnownModel {
   download: number;
   memory: number;
   licence: string;
-  /** Whether its weights have run here; of the others size and memory are computed. */
-  tried: boolean;
+  /** In what form its weights have run; the download itself has not, and size and memory of the untried are computed. */
+  tried: 'as a GGUF file' | null;
 }
 
 const KNOWN: Record<string, KnownModel> = {
@@ -17,21 +17,21 @@ const KNOWN: Record<string, KnownModel> = {
     download: 270,
     memory: 250,
     licence: 'Apache-2.0',
-    tried: true,
+    tried: 'as a GGUF file',
   },
   'smollm2-360m': {
     hub: 'HuggingFaceTB/SmolLM2-360M-Instruct',
     download: 725,
     memory: 600,
     licence: 'Apache-2.0',
-    tried: false,
+    tried: null,
   },
   'qwen2.5-coder-0.5b': {
     hub: 'Qwen/Qwen2.5-Coder-0.5B-Instruct',
     download: 990,
     memory: 800,
     licence: 'Apache-2.0',
-    tried: true,
+    tried: 'as a GGUF file',
   },
 };
 
@@ -42,7 +42,7 @@ MODEL is a .gguf file, a checkpoint's folder, an OWNER/NAME on the Hugging Face 
 ${Object.entries(KNOWN)
   .map(
     ([name, { hub, download, memory, licence, tried }]) =>
-      `  ${name.padEnd(20)} ${hub}, ${licence}: ${download} MB to download, ${memory} MB of memory${tried ? '' : ', not tried'}`,
+      `  ${name.padEnd(20)} ${hub}, ${licence}: ${download} MB to download, ${memory} MB of memory, ${tried ? `tried ${tried}` : 'not tried'}`,
   )
   .join('\n')}
 

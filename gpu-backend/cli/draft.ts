@@ -13,6 +13,8 @@ import { DRAFT_HELP } from './draft-help.ts';
 const RECIPE = fileURLToPath(new URL('../../models/recipe', import.meta.url));
 const SCRIPTS = { feature: 'feature.py', exit: 'early_exit.py', model: 'small_model.py' } as const;
 type Kind = keyof typeof SCRIPTS;
+/** "feature, exit or model" */
+const KINDS = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(Object.keys(SCRIPTS));
 const PACKAGES = ['torch', 'safetensors', 'tokenizers', 'jinja2'];
 
 /** Runs the command; resolves with the exit code. */
@@ -36,7 +38,7 @@ export async function runDraftCommand(argv: readonly string[]): Promise<number> 
   }
   const { kind, python, text } = values;
   if (!isKind(kind)) {
-    throw new Error(`--kind must be ${Object.keys(SCRIPTS).join(', ')}, not "${kind}"`);
+    throw new Error(`--kind must be ${KINDS}, not "${kind}"`);
   }
   requirePackages(python);
   const add: AddOptions = { cacheFolder: values.cache, compute: 'float32' };

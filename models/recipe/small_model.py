@@ -19,12 +19,11 @@ import shutil
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from target import Layer, answers, asking, opened, rotary
+from target import POSITIONS, Layer, answers, asking, opened, rotary
 from trainer import WEIGHTS, learn, padded, save, training
 
 HEAD = 32  # dimensions
 THETA = 1e5
-POSITIONS = 2048
 ROW = 0.2  # root mean square of the table: what layers add to a row soon outweighs it
 STATE_WEIGHT = 0.5  # of the states' loss beside that of the words
 TOKENIZER = 'tokenizer.json', 'tokenizer_config.json', 'generation_config.json'

@@ -50,7 +50,7 @@ describe('ESPALIER_DRAFT', () => {
 
   test('that lacks a name beside a comma is refused', async () => {
     for (const draft of ['self,', ',self', 'self,,self']) {
-      await expect(open(draft)).rejects.toThrow(/before and behind each comma/);
+      await expect(open(draft)).rejects.toThrow(/has an empty name: ".*a path in it can't contain one$/);
     }
   });
 

@@ -28,11 +28,15 @@ test.each([
 test('help and documentation list every name, with its place and what it takes', () => {
   const docs = readFileSync(join(ROOT, 'docs/quickstart.md'), 'utf8');
   const listed = [
-    ...MODELS_HELP.matchAll(/^ {2}([a-z][\w.-]+) +(\S+), .*?: (\d+) MB .*?, (\d+) MB/gm),
+    ...MODELS_HELP.matchAll(
+      /^ {2}([a-z][\w.-]+) +(\S+), .*?: (\d+) MB .*?, (\d+) MB of memory, (?:tried (.+)|not tried)$/gm,
+    ),
   ];
   expect(listed.map(([, name]) => name)).toEqual(NAMES);
-  for (const [, name, hub, download, memory] of listed) {
-    expect(docs).toContain(`| \`${name}\` | ${hub} | ${download} MB | ${memory} MB |`);
+  for (const [, name, hub, download, memory, tried] of listed) {
+    expect(docs).toContain(
+      `| \`${name}\` | ${hub} | ${download} MB | ${memory} MB | Apache-2.0 | ${tried ?? 'no:'}`,
+    );
   }
-  expect(MODELS_HELP).toMatch(/smollm2-360m .*not tried$/m);
+  expect(MODELS_HELP).toMatch(/smollm2-360m .*, not tried$/m);
 });

@@ -44,10 +44,7 @@ export class ReplayWatch {
         depthsOf(parents).map((depth) => slot.length + depth),
       ),
       'write.0': rows.map(({ slot }) => slot.length),
-      // The graph for a single slot has none.
-      ...(rows.length > 1 && {
-        'length.0': rows.map(({ slot, count }) => slot.length + count),
-      }),
+      'length.0': rows.map(({ slot, count }) => slot.length + count),
     };
     const wrong = Object.entries(expected).filter(([name, values]) => {
       const found = new BigInt64Array(this.read(name, BYTES_PER_INT64));

@@ -122,7 +122,9 @@ export class DecoderGraphs {
     this.context = context;
     this.loaded.push(new LaneRunner(this.first, this.counts[0]!, context));
     // Lanes of several slots need lengths in fused attention, which cost a single one launches.
-    if (context.attention === 'fused' && context.batchedLanes) await this.fetch(SOLE);
+    // Padded to few shapes its cache is up to twice what counts: a length then saves more.
+    const { attention, batchedLanes, fixedShapes } = context;
+    if (attention === 'fused' && batchedLanes && !fixedShapes) await this.fetch(SOLE);
     // While a run is captured nothing can be loaded beside it: all graphs are loaded now.
     if (this.thread) for (const lanes of this.counts) await this.loadFor(lanes);
   }

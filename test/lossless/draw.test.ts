@@ -12,7 +12,8 @@ const LOGITS = Float32Array.of(1.2, -0.3, 0.9, 2.1, -1.5, 0.0, 1.2, -4);
 function softmax(logits: Float32Array, keep: number[], temperature: number): Float64Array {
   const p = new Float64Array(logits.length);
   let sum = 0;
-  for (const id of keep) sum += p[id] = Math.exp(logits[id]! / temperature);
+  const max = Math.max(...keep.map((id) => logits[id]!));
+  for (const id of keep) sum += p[id] = Math.exp((logits[id]! - max) / temperature);
   return p.map((x) => x / sum);
 }
 

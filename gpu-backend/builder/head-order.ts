@@ -18,18 +18,17 @@ export class HeadOrder {
   private readonly layers = new Set<string>();
 
   /** Of a model whose attention folds heads. */
-  constructor(config: DecoderConfig, { matrices, vectors }: WeightLayout) {
+  constructor(config: DecoderConfig, { matrices }: WeightLayout) {
     this.config = config;
     if (config.heads === config.kvHeads) return;
     for (const name of Object.keys(matrices)) {
       const at = /^(.+\.self_attn)\.o_proj\.weight$/.exec(name)?.[1];
       if (at === undefined) continue;
-      const layer = ['qkv_proj', 'q_proj'].map((part) => `${at}.${part}`);
-      const before = layer.find((each) => `${each}.weight` in matrices);
-      // Biases are vectors, which each graph reads from the file itself.
-      if (before === undefined || layer.some((each) => `${each}.bias` in vectors)) continue;
-      if (!this.isTurnable(matrices[`${before}.weight`]!, matrices[name]!)) continue;
-      this.sides.set(`${before}.weight`, 'rows').set(name, 'columns');
+      const before = ['qkv_proj', 'q_proj']
+        .map((part) => `${at}.${part}.weight`)
+        .find((each) => each in matrices);
+      if (before === undefined || !this.isTurnable(matrices[before]!, matrices[name]!)) continue;
+      this.sides.set(before, 'rows').set(name, 'columns');
       this.layers.add(at);
     }
   }
@@ -48,6 +47,15 @@ export class HeadOrder {
   headAt(place: number): number {
     const { heads, kvHeads } = this.config;
     return (place % kvHeads) * (heads / kvHeads) + Math.floor(place / kvHeads);
+  }
+
+  /** The checkpoint's rows of a matrix turned by `rows`, in the order in which they are loaded. */
+  rowsOf(count: number): number[] {
+    const { heads, headDim } = this.config;
+    return Array.from({ length: count }, (_, row) => {
+      const place = Math.floor(row / headDim);
+      return place < heads ? this.headAt(place) * headDim + (row % headDim) : row;
+    });
   }
 
   /** Heads must be whole bytes of each part, and whole blocks. */

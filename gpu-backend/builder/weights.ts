@@ -81,7 +81,20 @@ export class Weights {
       return this.product(graph, input, `${layer}.weight`, output);
     }
     const product = this.product(graph, input, `${layer}.weight`, `${output}.product`);
-    return graph.node('Add', [product, this.vector(graph, bias)], output);
+    return graph.node('Add', [product, this.bias(graph, layer)], output);
+  }
+
+  /** In the order of its matrix's rows. ONNX Runtime turns a constant when it loads the graph, not in each step. */
+  private bias(graph: GraphBuilder, layer: string): string {
+    const name = `${layer}.bias`;
+    const vector = this.vector(graph, name);
+    if (this.order?.sideOf(`${layer}.weight`) !== 'rows') return vector;
+    const rows = BigInt64Array.from(
+      this.order.rowsOf(this.layout.vectors[name]!.shape[0]!),
+      BigInt,
+    );
+    const order = graph.constant(`${name}.rows`, 'int64', [rows.length], rows);
+    return graph.node('Gather', [vector, order], `${name}.turned`);
   }
 
   /** Whether the parts of a layer are stored as one matrix. */

@@ -29,7 +29,7 @@ it.each([
   ['heads of whole blocks', BUNDLED, 'int4', true],
   ['heads of half a block', SMALL, 'int4', false],
   ['columns of 8 bits', SMALL, 'int8', false],
-  ['biased queries', BIASED, 'none', false],
+  ['biased queries', BIASED, 'none', true],
 ] as const)('%s of %s in %s: turned is %s', (_, model, quantization, turned) => {
   const order = orderOf(model, quantization);
   expect(order.isTurned(ATTENTION)).toBe(turned);

@@ -7,7 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { QUANTIZATION_CHOICES } from '../../gpu-backend/builder/quantization.ts';
 import { ROOT } from '../../local/root.ts';
 import { type RealFleet, startFleet } from '../faults/fleet.ts';
@@ -27,6 +27,7 @@ const BROKEN = 8;
 const BREAK_AT = 30;
 /** Steps that drafting takes of those without it, at most. */
 const MOST_STEPS = 0.95;
+const ALWAYS_DRAFTS = new URL('../faults/always-drafts.ts', import.meta.url).href;
 const FORMATS = (process.env.ESPALIER_SOAK_FORMATS ?? 'int4,int8').split(',');
 
 /** Each with the passage that answers it: what a drafter quotes from. */
@@ -51,9 +52,13 @@ describe.skipIf(!REAL_MODEL)(`a real model${NO_MODEL}`, () => {
   describe.each(formats)('in %s', (format) => {
     let fleet: RealFleet;
     beforeAll(async () => {
+      vi.stubEnv('NODE_OPTIONS', `--import tsx --import ${ALWAYS_DRAFTS}`);
       fleet = await startFleet((await realModel(format)).path);
     });
-    afterAll(() => fleet?.stop());
+    afterAll(async () => {
+      vi.unstubAllEnvs();
+      await fleet?.stop();
+    });
 
     test.each(TEMPERATURES)('at temperature %f', async (temperature) => {
       const started = performance.now();

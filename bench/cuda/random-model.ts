@@ -78,6 +78,7 @@ export function randomModel(
     model: { path: folder, manifest: { ...manifest, fingerprints }, config, eosIds: [] },
     folder,
     layout,
+    quantization,
   };
 }
 

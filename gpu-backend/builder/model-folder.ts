@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import type { PromptForm } from '../../src/link/protocol/index.ts';
 import { type DecoderConfig, readDecoderConfig } from './config.ts';
 import { type Fingerprints, fingerprintModel } from './fingerprint.ts';
+import type { NotedCheck } from './noted-check.ts';
 import type { Quantization } from './quantization.ts';
 import { readEosTokenId } from './tokenizer-config.ts';
 import { readWeightIndex } from './weight-index.ts';
@@ -20,13 +21,8 @@ export interface ModelManifest {
   /** How its matrices are to be stored, where that was asked for when it was added. */
   quantization?: Quantization;
   fingerprints: Fingerprints;
-  exact?: NotedCheck;
-}
-
-/** What `espalier model check --exact` found last. Another provider has other kernels: there it says nothing. */
-export interface NotedCheck {
-  provider: string;
-  passed: boolean;
+  /** What `espalier model check --exact` found last, in each form that it was asked for. */
+  exact?: readonly NotedCheck[];
 }
 
 export interface ModelFolder {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { dirname, join } from 'node:path';
 import { type ConvertOptions, convertWeights, type WeightLayout } from './convert.ts';
 import type { ModelFolder } from './model-folder.ts';
+import type { Quantization } from './quantization.ts';
 import { checkShapes } from './tensor-shapes.ts';
 import { readWeightIndex } from './weight-index.ts';
 
@@ -11,6 +12,8 @@ export interface PreparedModel {
   /** Holds the files that the layout names. */
   folder: string;
   layout: WeightLayout;
+  /** That was asked for: small matrices may be stored otherwise. */
+  quantization: Quantization;
 }
 
 const LAYOUT_FILE = 'layout.json';
@@ -32,7 +35,8 @@ export function prepareModel(
   const folder = join(cacheFolder, folderName(model, options));
   const layoutFile = join(folder, LAYOUT_FILE);
   if (!existsSync(layoutFile)) convertInto(folder, model, options);
-  return { model, folder, layout: JSON.parse(readFileSync(layoutFile, 'utf8')) };
+  const layout = JSON.parse(readFileSync(layoutFile, 'utf8'));
+  return { model, folder, layout, quantization: options.quantization ?? 'none' };
 }
 
 function folderName({ manifest }: ModelFolder, options: ConvertOptions): string {

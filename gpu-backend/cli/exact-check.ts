@@ -1,8 +1,9 @@
 /** `espalier model check --exact`: compares every node of random trees, bit for bit, with its path alone. */
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AddOptions, addModel, storedForm } from '../builder/add-model.ts';
-import { MANIFEST_FILE, type ModelFolder, type NotedCheck } from '../builder/model-folder.ts';
+import { MANIFEST_FILE, type ModelFolder } from '../builder/model-folder.ts';
+import { type NotedCheck, type RunForm, withCheck } from '../builder/noted-check.ts';
 import type { Exactness } from '../engine/engine.ts';
 import {
   checkControl,
@@ -10,6 +11,7 @@ import {
   type ExactnessPlan,
   slotsFor,
 } from '../engine/exactness/check.ts';
+import { runFormOf } from '../engine/exactness/run-form.ts';
 import { type EngineOptions, openEngine } from '../engine/open.ts';
 import { PANEL_ROWS } from '../engine/panel.ts';
 
@@ -24,7 +26,7 @@ export interface ExactCheck {
 }
 
 interface Report {
-  provider: string;
+  form: RunForm;
   found: Exactness;
   /** null where the engine claims nothing or its contexts are shorter than a panel. */
   control: Exactness | null;
@@ -32,7 +34,7 @@ interface Report {
 
 /**
  * Checks `source`, which may be whatever can be added as a model. Prints what was
- * found and notes it in the model's manifest; resolves with the exit code.
+ * found and notes it in the model's manifest once it is over; resolves with the exit code.
  */
 export async function checkExact(
   source: string,
@@ -41,21 +43,19 @@ export async function checkExact(
   check: ExactCheck,
 ): Promise<number> {
   const model = await addModel(source, add);
-  // An engine that was found not to be exact claims nothing, and is then not asked for its control.
-  if (model.manifest.exact) note(model, undefined);
   const maxContext = Math.min(MAX_CONTEXT, model.config.maxPositions - MAX_NODES);
   const plan = { ...check, maxContext, maxNodes: MAX_NODES, sessions: SESSIONS };
   const { compute, cacheFolder } = add;
   const quantization = storedForm(model, add.quantization);
   const options = { ...settings, compute, cacheFolder, quantization };
-  const { provider, found, control } = await tryPlan(model, options, plan);
+  const { form, found, control } = await tryPlan(model, options, plan);
   console.log(`${model.manifest.name}, ${check.trees} trees after up to ${maxContext} tokens`);
   console.log(summary(found));
   if (control) console.log(`control, trees that break off at ${PANEL_ROWS}: ${summary(control)}`);
   const exact = found.equal === found.nodes;
   const seen = control === null || control.equal < control.nodes;
   console.log(!exact ? 'NOT EXACT' : seen ? 'exact' : 'UNDECIDED: the control should have failed');
-  if (seen || !exact) note(model, { provider, passed: exact });
+  if (seen || !exact) note(model, { ...form, passed: exact });
   return exact && seen ? 0 : 1;
 }
 
@@ -65,11 +65,13 @@ async function tryPlan(
   plan: ExactnessPlan,
 ): Promise<Report> {
   const maxContext = plan.maxContext + plan.maxNodes;
-  const engine = await openEngine(model.path, { ...settings, slots: slotsFor(plan), maxContext });
+  // An engine that heeded an earlier check might claim nothing, and then not be asked for its control.
+  const options = { ...settings, slots: slotsFor(plan), maxContext, heedCheck: false };
+  const engine = await openEngine(model.path, options);
   try {
     const found = await checkExactness(engine, plan);
     const control = engine.limits.exact ? await checkControl(engine, plan.seed) : null;
-    return { provider: engine.parts.graphs.device.name, found, control };
+    return { form: runFormOf(engine.parts), found, control };
   } finally {
     engine.close();
   }
@@ -80,7 +82,11 @@ function summary({ nodes, equal, largestDifference }: Exactness): string {
   return `nodes ${nodes}, equal ${equal}, largest difference ${difference}`;
 }
 
-function note({ path, manifest }: ModelFolder, exact: NotedCheck | undefined): void {
-  const text = JSON.stringify({ ...manifest, exact }, null, 2);
-  writeFileSync(join(path, MANIFEST_FILE), `${text}\n`);
+/** A manifest is whole at any time: it is also read while a check runs. */
+function note({ path, manifest }: ModelFolder, check: NotedCheck): void {
+  const file = join(path, MANIFEST_FILE);
+  const partial = `${file}.${process.pid}.partial`;
+  const exact = withCheck(manifest.exact, check);
+  writeFileSync(partial, `${JSON.stringify({ ...manifest, exact }, null, 2)}\n`);
+  renameSync(partial, file);
 }

@@ -75,6 +75,7 @@ export async function assemble(
     prepared,
     limits: limitsOf(plan, config.vocabSize, slots.length),
     graphs,
+    attention,
     pools,
     slots: new SlotTable(slots),
     copier,

@@ -1,4 +1,5 @@
 /** What an engine is made of: a model's graphs on a device, the caches, and the limits that follow from them. */
+import type { AttentionForm } from '../builder/attention-kernel.ts';
 import type { PreparedModel } from '../builder/prepare.ts';
 import type { DecoderGraphs } from './decoder-graphs.ts';
 import type { EngineLimits } from './engine.ts';
@@ -12,6 +13,7 @@ export interface EngineParts {
   prepared: PreparedModel;
   limits: EngineLimits;
   graphs: DecoderGraphs;
+  attention: AttentionForm;
   pools: readonly KvPool[];
   slots: SlotTable;
   copier: KvCopier;

@@ -8,7 +8,8 @@ import { type DecoderBlock, layersOf } from '../builder/decoder-options.ts';
 import { maxExactThreads } from '../builder/exact-attention.ts';
 import { columnsType } from '../builder/linear/columns-type.ts';
 import { refuseColumns8 } from '../builder/linear/columns8.ts';
-import { type ModelManifest, readModelFolder } from '../builder/model-folder.ts';
+import { readModelFolder } from '../builder/model-folder.ts';
+import { isRefuted } from '../builder/noted-check.ts';
 import { blocksIn } from '../builder/peaks.ts';
 import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
 import type { Quantization } from '../builder/quantization.ts';
@@ -25,6 +26,7 @@ import { priorOf } from './cost-prior.ts';
 import type { DecoderGraphs } from './decoder-graphs.ts';
 import type { EngineParts } from './engine-parts.ts';
 import type { EnginePlan } from './engine-plan.ts';
+import { runFormOf } from './exactness/run-form.ts';
 import { type Proof, proveShortly } from './exactness/short-check.ts';
 import { kept, machineKey } from './kept.ts';
 import { bytesPerToken, type KvShape } from './kv-pool.ts';
@@ -67,6 +69,8 @@ export interface EngineOptions {
   attention?: AttentionForm | undefined;
   /** Query heads become rows of their key head in fused attention; by default on CUDA. */
   foldHeads?: boolean | undefined;
+  /** Claim no exactness that `espalier model check --exact` refuted; by default so, and not in that check itself. */
+  heedCheck?: boolean | undefined;
 }
 
 const DEFAULT_MEMORY_BYTES = 2 ** 31;
@@ -142,7 +146,8 @@ export async function openPrepared(
   const proof = parts.limits.exact ? await proved(parts, prior, folder, plan.threads) : null;
   const leastRows = proof?.leastRows ?? parts.leastRows;
   const choice = options.why ? { name, why: options.why } : null;
-  const limits = { ...parts.limits, exact: parts.limits.exact && !isRefuted(model.manifest, name) };
+  const refuted = (options.heedCheck ?? true) && isRefuted(model.manifest.exact, runFormOf(parts));
+  const limits = { ...parts.limits, exact: parts.limits.exact && !refuted };
   const engine = new OrtEngine({ ...parts, leastRows, limits }, prior, proof?.exactness, choice);
   await calibrate(engine);
   return engine;
@@ -207,11 +212,6 @@ function planOf(
     cuda: onCuda ? (options.cuda ?? { deviceId: 0, memoryBytes: 0 }) : undefined,
     webgpu: provider === 'webgpu' ? (options.webgpu ?? {}) : undefined,
   };
-}
-
-/** Whether the long check found a node that differs, on this provider. */
-function isRefuted({ exact }: ModelManifest, provider: Device['name']): boolean {
-  return exact?.provider === provider && !exact.passed;
 }
 
 /** Whether the model is exact on this machine, and how: found out the first time it is opened here. */

@@ -1,6 +1,6 @@
 /** `espalier model check --exact` tells an exact engine from one that is not. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { checkExact } from '../../gpu-backend/cli/exact-check.ts';
 import { runModelCommand } from '../../gpu-backend/cli/model.ts';
@@ -28,8 +28,24 @@ function figures(line: string | undefined): number[] {
   return (match?.slice(1) ?? []).map(Number);
 }
 
-async function claimsExact(folder: string): Promise<boolean> {
-  const engine = await openEngine(folder, { cacheFolder });
+/** The form that a model is served in on a CPU. */
+const SERVED = { provider: 'cpu', quantization: 'none', compute: 'float32', attention: 'exact' };
+
+/** Of the model that was checked last. */
+function manifestFile(): string {
+  return join(cacheFolder, 'models', printed[0]!.split(',')[0]!, 'manifest.json');
+}
+
+function readManifest() {
+  return JSON.parse(readFileSync(manifestFile(), 'utf8'));
+}
+
+function noteAs(exact: unknown): void {
+  writeFileSync(manifestFile(), JSON.stringify({ ...readManifest(), exact }));
+}
+
+async function claimsExact(): Promise<boolean> {
+  const engine = await openEngine(dirname(manifestFile()), { cacheFolder });
   try {
     return engine.limits.exact;
   } finally {
@@ -46,28 +62,62 @@ describe('npx espalier model check --exact', () => {
     expect(nodes).toBeGreaterThan(50);
     expect([equal, difference]).toEqual([nodes, 0]);
     expect(printed.at(-1)).toBe('exact');
-    const folder = join(cacheFolder, 'models', printed[0]!.split(',')[0]!);
-    const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
-    expect(manifest.exact).toEqual({ provider: 'cpu', passed: true });
+    const { exact, quantization } = readManifest();
+    expect(exact).toEqual([{ ...SERVED, quantization: quantize ?? quantization, passed: true }]);
   });
 
-  it('fails what is not, which an engine on that provider heeds, and no other', async () => {
+  it('fails what is not, and notes it for that form of attention alone', async () => {
     expect(await check(SMALL, { attention: 'fused' })).toBe(1);
     const [nodes, equal, difference] = figures(printed[1]);
     expect(equal).toBeLessThan(nodes!);
     expect(difference).toBeGreaterThan(0);
     expect(printed.at(-1)).toBe('NOT EXACT');
+    expect(readManifest().exact).toContainEqual({ ...SERVED, attention: 'fused', passed: false });
+    expect(await claimsExact()).toBe(true);
+  });
 
-    const folder = join(cacheFolder, 'models', printed[0]!.split(',')[0]!);
-    const file = join(folder, 'manifest.json');
-    const manifest = JSON.parse(readFileSync(file, 'utf8'));
-    expect(manifest.exact).toEqual({ provider: 'cpu', passed: false });
-    expect(await claimsExact(folder)).toBe(false);
-    writeFileSync(
-      file,
-      JSON.stringify({ ...manifest, exact: { provider: 'cuda', passed: false } }),
+  it('is heeded by an engine in the same form, and no other', async () => {
+    await check(SMALL, {});
+    noteAs([{ ...SERVED, passed: false }]);
+    expect(await claimsExact()).toBe(false);
+    const others = [
+      { provider: 'cuda' },
+      { quantization: 'int4' },
+      { compute: 'float16' },
+      { attention: 'fused' },
+    ];
+    noteAs(others.map((other) => ({ ...SERVED, ...other, passed: false })));
+    expect(await claimsExact()).toBe(true);
+    // As it was noted once.
+    noteAs({ provider: 'cpu', passed: false });
+    expect(await claimsExact()).toBe(true);
+  });
+
+  it('takes the place of an earlier one in the same form', async () => {
+    await check(SMALL, {});
+    const [fused, int4] = [{ attention: 'fused' }, { quantization: 'int4' }].map((other) => ({
+      ...SERVED,
+      ...other,
+      passed: false,
+    }));
+    noteAs([fused, { ...SERVED, passed: false }, int4]);
+    expect(await check(SMALL, {})).toBe(0);
+    expect(readManifest().exact).toEqual([fused, int4, { ...SERVED, passed: true }]);
+    expect(await claimsExact()).toBe(true);
+  });
+
+  it('leaves an earlier one where it is broken off', async () => {
+    await check(SMALL, {});
+    noteAs([{ ...SERVED, passed: false }]);
+    const onProgress = () => {
+      throw new Error('broken off');
+    };
+    const add = { cacheFolder, compute: 'float32' } as const;
+    await expect(checkExact(SMALL, add, {}, { ...CHECK, onProgress })).rejects.toThrow(
+      'broken off',
     );
-    expect(await claimsExact(folder)).toBe(true);
+    expect(readManifest().exact).toEqual([{ ...SERVED, passed: false }]);
+    expect(await claimsExact()).toBe(false);
   });
 
   it('breaks the rule of panels as a control, which fails', async () => {

@@ -130,11 +130,28 @@ test.each([
   ["messages[0].content == 'x'", true],
   ["messages[0] == messages[-1] and not (messages[0].role != 'user')", true],
   ["{'a': 1 == 2}.a", false],
+  ['[] == []', true],
+  ['messages == [] or [] != []', false],
+  ["[1, {'a': [true]}] == [1.0, {'a': [1]}]", true],
+  ["[1, 2] == [1] or [1] == [2] or [''] == [false] or [] == {}", false],
+  ["messages == [{'content': 'x', 'role': 'user'}]", true],
+  ["{'a': 1} == {'b': 1} or {'a': 1} == {'a': 1, 'b': 1} or {'a': 1} == {'a': 2}", false],
+  ["messages[0] in messages and {'role': 'user', 'content': 'x'} in messages", true],
+  ["'' in [false] or 2 in [1] or none in [false]", false],
+  ["[] not in [1] and 1 in [true] and none in [none] and 'x' not in nothing", true],
+  ["'oo' in 'foo' and 'of' not in 'foo' and 'role' in messages[0] and 1 not in messages[0]", true],
 ])('a template compares as Python does: %s', (expression, expected) => {
   const { renderChat } = createTokenizer(fixture('chat-tokenizers/byte-level'), {
     chat_template: `{{ 'yes' if ${expression} else 'no' }}`,
   });
   expect(renderChat([{ role: 'user', content: 'x' }])).toBe(expected ? 'yes' : 'no');
+});
+
+test('a template that looks for a number in a text is refused, as by Python', () => {
+  const { renderChat } = createTokenizer(fixture('chat-tokenizers/byte-level'), {
+    chat_template: "{{ 1 in 'x1' }}",
+  });
+  expect(() => renderChat([{ role: 'user', content: 'x' }])).toThrow(/"in" looks for a text/);
 });
 
 test('so is one that a template leaves out', () => {

@@ -4,7 +4,7 @@
  * of what the page shows of the second.
  *
  *     npm start -- --model qwen2.5-coder-0.5b
- *     npm run picture -- "How are tenants kept apart?"
+ *     npm run picture -- "What is the echo?"
  */
 import { statSync } from 'node:fs';
 import { findChromium, openBrowser } from '../test/support/browser.ts';
@@ -14,7 +14,7 @@ const MAX_BYTES = 200_000;
 const ANSWER_MS = 300_000;
 
 async function main(): Promise<void> {
-  const [question = 'How are tenants kept apart?', url = 'http://localhost:8787'] =
+  const [question = 'What is the echo?', url = 'http://localhost:8787'] =
     process.argv.slice(2);
   const chromium = findChromium();
   if (!chromium) throw new Error('no chromium found: install one, or set CHROMIUM to its path');

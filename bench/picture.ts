@@ -14,8 +14,7 @@ const MAX_BYTES = 200_000;
 const ANSWER_MS = 300_000;
 
 async function main(): Promise<void> {
-  const [question = 'What is the echo?', url = 'http://localhost:8787'] =
-    process.argv.slice(2);
+  const [question = 'What is the echo?', url = 'http://localhost:8787'] = process.argv.slice(2);
   const chromium = findChromium();
   if (!chromium) throw new Error('no chromium found: install one, or set CHROMIUM to its path');
   const browser = await openBrowser(chromium);

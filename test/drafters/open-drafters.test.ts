@@ -50,7 +50,9 @@ describe('ESPALIER_DRAFT', () => {
 
   test('that lacks a name beside a comma is refused', async () => {
     for (const draft of ['self,', ',self', 'self,,self']) {
-      await expect(open(draft)).rejects.toThrow(/has an empty name: ".*a path in it can't contain one$/);
+      await expect(open(draft)).rejects.toThrow(
+        /has an empty name: ".*a path in it can't contain one$/,
+      );
     }
   });
 

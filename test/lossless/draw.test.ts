@@ -154,7 +154,12 @@ describe('purity', () => {
         const draw = new Draw({ temperature, topK: 0, topP: 1 }, [seed, 0], nucleus);
         expect(draw.token(values, 5)).toBe(winner);
         expect(draw.token(values, 5, peaks)).toBe(winner);
-        for (const warp of [{ topK: 5 }, { topP: 0.877 }, { topK: 9, topP: 0.533 }, { minP: 0.1 }]) {
+        for (const warp of [
+          { topK: 5 },
+          { topP: 0.877 },
+          { topK: 9, topP: 0.533 },
+          { minP: 0.1 },
+        ]) {
           const warped = { temperature, topK: 0, topP: 1, ...warp };
           const some = new Draw(warped, [seed, 0], nucleus);
           const high = Math.max(...kept(values, warped).map((id) => scores[id]!));

@@ -5,7 +5,7 @@
  * (answers/unsupported-fields.ts); any other that the schema does not know is a hint.
  */
 import * as v from 'valibot';
-import type { Path } from '../errors.ts';
+import { invalid, type Path } from '../errors.ts';
 
 type Value = Record<string, unknown>;
 
@@ -18,6 +18,8 @@ interface Parts {
   wrapped?: v.GenericSchema;
   /** Of a variant: the field that distinguishes its options. */
   key?: string;
+  message?: string;
+  pipe?: readonly { type: string; requirement?: unknown; message?: string }[];
 }
 
 const partsOf = (schema: v.GenericSchema) => schema as unknown as Parts;
@@ -28,12 +30,22 @@ export interface KnownFields {
   hints: Path[];
 }
 
-/** Linear in the body, and no deeper than the schema. */
+/**
+ * Linear in the body, and no deeper than the schema. Throws an `ApiFailure` for a list that
+ * is longer than any form of it may be, before its items are looked at.
+ */
 export function knownFields(schema: v.GenericSchema, body: unknown): KnownFields {
   const hints: Path[] = [];
-  return { value: known(schema, body, [], hints), hints };
+  return { value: bounded(schema, body, [], hints), hints };
 }
 
+function bounded(schema: v.GenericSchema, value: unknown, path: Path, hints: Path[]): unknown {
+  const limit = Array.isArray(value) ? limitOf(schema) : null;
+  if (limit && (value as unknown[]).length > limit.most) throw invalid(path, limit.message);
+  return known(schema, value, path, hints);
+}
+
+/** A list is as long as it may be: of a union's forms the longest decided. */
 function known(schema: v.GenericSchema, value: unknown, path: Path, hints: Path[]): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const { type, entries, options, item, wrapped } = partsOf(schema);
@@ -43,11 +55,30 @@ function known(schema: v.GenericSchema, value: unknown, path: Path, hints: Path[
     return option ? known(option, value, path, hints) : value;
   }
   if (Array.isArray(value)) {
-    return item ? value.map((one, i) => known(item, one, [...path, i], hints)) : value;
+    return item ? value.map((one, i) => bounded(item, one, [...path, i], hints)) : value;
   }
   return type === 'strict_object' && entries
     ? knownEntries(entries, value as Value, path, hints)
     : value;
+}
+
+interface ListLimit {
+  most: number;
+  message: string;
+}
+
+/** Of the items of a list: of a union's lists the highest. null where one of them has none. */
+function limitOf(schema: v.GenericSchema): ListLimit | null {
+  const { type, options = [], message, pipe = [], wrapped } = partsOf(schema);
+  if (wrapped) return limitOf(wrapped);
+  if (type !== 'union') {
+    const action = pipe.find((one) => one.type === 'max_length');
+    if (typeof action?.requirement !== 'number') return null;
+    return { most: action.requirement, message: action.message ?? 'has too many items' };
+  }
+  const limits = options.filter((one) => partsOf(one).type === 'array').map(limitOf);
+  const most = Math.max(...limits.map((limit) => limit?.most ?? Number.POSITIVE_INFINITY));
+  return Number.isFinite(most) ? { most, message: message ?? 'has too many items' } : null;
 }
 
 function knownEntries(
@@ -59,7 +90,7 @@ function knownEntries(
   const kept = Object.entries(value).flatMap(([name, one]): [string, unknown][] => {
     const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;
     const place = [...path, name];
-    if (entry) return isLeftOut(entry, one) ? [] : [[name, known(entry, one, place, hints)]];
+    if (entry) return isLeftOut(entry, one) ? [] : [[name, bounded(entry, one, place, hints)]];
     if (one !== null) hints.push(place);
     return [];
   });

@@ -51,6 +51,7 @@ export function startProcess({ args, cwd, env, log, onLine, onProgress }: Comman
   const file = createWriteStream(log);
   const tail: string[] = [];
   let lastOutputAt = 0;
+  let isClosed = false;
   const child: ChildProcess = spawn(process.execPath, args, {
     cwd,
     env: { ...process.env, ...env },
@@ -74,32 +75,33 @@ export function startProcess({ args, cwd, env, log, onLine, onProgress }: Comman
   });
   const ended = new Promise<string>((resolve) => {
     child.once('close', () => {
+      isClosed = true;
       file.end();
       resolve(tail.join('\n'));
     });
     child.once('error', (error) => resolve(error.message));
   });
+  /** To it and to what it has started, which may outlive it. */
+  function signal(name: NodeJS.Signals): void {
+    if (isClosed || !child.pid) return;
+    try {
+      process.kill(-child.pid, name);
+    } catch {
+      // Gone between the check and the signal.
+    }
+  }
   return {
     ended,
     pid: child.pid!,
     lastOutputAt: () => lastOutputAt,
     exitCode: () => child.exitCode,
     async stop() {
-      signalGroup(child, 'SIGTERM');
-      const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), STOP_GRACE_MS);
+      signal('SIGTERM');
+      const timer = setTimeout(signal, STOP_GRACE_MS, 'SIGKILL');
       await ended;
       clearTimeout(timer);
     },
   };
-}
-
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.exitCode !== null || child.signalCode !== null || !child.pid) return;
-  try {
-    process.kill(-child.pid, signal);
-  } catch {
-    // Gone between the check and the signal.
-  }
 }
 
 /**

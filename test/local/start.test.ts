@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { reportProgress } from '../../gpu-backend/cli/progress-lines.ts';
-import { freePort, type OnProgress, startProcess, untilHealthy } from '../../local/process.ts';
+import {
+  type Child,
+  freePort,
+  type OnProgress,
+  startProcess,
+  untilHealthy,
+} from '../../local/process.ts';
 
 const running = new Promise<string>(() => {});
 const SILENT_MS = 100;
@@ -71,3 +77,29 @@ it('a process tells its progress piece by piece where it is asked for it', async
   ]);
   expect(await start()).toBe('nobody to tell');
 });
+
+it('what a process has started ends with it, though it does not want to', async () => {
+  const stubborn =
+    "process.on('SIGTERM', () => {}); console.log('up'); setInterval(() => {}, 1000)";
+  const script =
+    "require('node:child_process').spawn(process.execPath, ['-e', process.env.STUBBORN], { stdio: 'inherit' });" +
+    " process.on('SIGTERM', () => process.exit())";
+  const log = join(tmpdir(), `espalier-stubborn-${process.pid}.log`);
+  let child!: Child;
+  const env = { STUBBORN: stubborn };
+  const line = await new Promise((onLine) => {
+    child = startProcess({ args: ['-e', script], cwd: '.', env, log, onLine });
+  });
+  expect(line).toBe('up');
+  await child.stop();
+  // Its pipes are closed before the system forgets it.
+  await expect.poll(() => isAlive(-child.pid)).toBe(false);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

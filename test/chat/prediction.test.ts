@@ -1,14 +1,17 @@
 /** OpenAI's predicted outputs: fewer steps where the prediction is right, the same text whatever it is. */
 import OpenAI, { BadRequestError } from 'openai';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { type SharedService, sharedService } from '../support/shared-service.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startedOnesAlwaysDraft } from '../support/always-draft.ts';
+import { startService, type TestService } from '../support/service.ts';
 
-let service: SharedService;
+let service: TestService;
 let client: OpenAI;
+startedOnesAlwaysDraft();
 beforeAll(async () => {
-  service = await sharedService({ demo: true });
+  service = await startService({ demo: false });
   client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
 });
+afterAll(() => service?.stop());
 
 interface Stats {
   steps: number;
@@ -39,8 +42,7 @@ const statsOf = ({ usage }: OpenAI.ChatCompletion) =>
   (usage as unknown as { speculation: Stats }).speculation;
 const predicting = (content: string) => ({ prediction: { type: 'content' as const, content } });
 
-// How much is drafted depends on time: drafting that lost is paused for an answer or so. The text never does.
-describe('a prediction', { retry: 6 }, () => {
+describe('a prediction', () => {
   // In `streamed` a step that is faster than a tree goes without one.
   test.each([undefined, 'lockstep'])(
     'that is right saves most steps, with trees %s',

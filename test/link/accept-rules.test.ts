@@ -15,7 +15,7 @@ import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { ACCEPT_RULES, type AcceptRuleName } from '../../src/link/protocol/index.ts';
 import { randomIntegers } from '../engine/driver.ts';
 import { BUNDLED, temporaryFolder } from '../engine/models.ts';
-import { alwaysDraft } from './always-drafts.ts';
+import { alwaysDraft } from '../support/always-draft.ts';
 import { type RealVerifier, startRealVerifier } from './real-verifier.ts';
 
 const BEFORE = 24;

@@ -7,11 +7,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { QUANTIZATION_CHOICES } from '../../gpu-backend/builder/quantization.ts';
 import { ROOT } from '../../local/root.ts';
 import { type RealFleet, startFleet } from '../faults/fleet.ts';
 import { type Answer, answer, inCompany } from '../lossless/answers.ts';
+import { startedOnesAlwaysDraft } from '../support/always-draft.ts';
 import { NO_MODEL, REAL_MODEL, realModel } from '../support/real-model.ts';
 
 const QUESTIONS = 40;
@@ -27,7 +28,6 @@ const BROKEN = 8;
 const BREAK_AT = 30;
 /** Steps that drafting takes of those without it, at most. */
 const MOST_STEPS = 0.95;
-const ALWAYS_DRAFTS = new URL('../faults/always-drafts.ts', import.meta.url).href;
 const FORMATS = (process.env.ESPALIER_SOAK_FORMATS ?? 'int4,int8').split(',');
 
 /** Each with the passage that answers it: what a drafter quotes from. */
@@ -51,12 +51,11 @@ describe.skipIf(!REAL_MODEL)(`a real model${NO_MODEL}`, () => {
   const formats = QUANTIZATION_CHOICES.filter((format) => FORMATS.includes(format));
   describe.each(formats)('in %s', (format) => {
     let fleet: RealFleet;
+    startedOnesAlwaysDraft();
     beforeAll(async () => {
-      vi.stubEnv('NODE_OPTIONS', `--import tsx --import ${ALWAYS_DRAFTS}`);
       fleet = await startFleet((await realModel(format)).path);
     });
     afterAll(async () => {
-      vi.unstubAllEnvs();
       await fleet?.stop();
     });
 

@@ -92,8 +92,11 @@ async function placeAll(libraries: CudaLibraries): Promise<Placement[]> {
   for (const configuration of values.short ? fewConfigurations() : allConfigurations()) {
     const placement = await place(configuration, libraries, folder);
     placements.push(placement);
-    const { launches, uploads, faults } = placement;
-    const calls = `every node on CUDA, a step of 16 rows ${launches} launches, ${uploads} copies to the device`;
+    const { launches, products, uploads, replayed, faults } = placement;
+    const launched = replayed
+      ? `${launches} graph`
+      : `${launches} kernels and ${products} products`;
+    const calls = `every node on CUDA, a step of 16 rows ${launched}, ${uploads} copies to the device`;
     say(`${describe(configuration)}: ${faults.length === 0 ? calls : faults.join('\n  ')}`);
   }
   return placements;

@@ -2,16 +2,14 @@
 import type { LayerCalls } from './layer-calls.ts';
 import type { PartCost } from './trace.ts';
 
-/**
- * Launches of a layer on one lane, beside its `LayerCalls`: seven products, two rotations, two
- * scatters, two of attention, two sums with their norms, two of the gate. Where queries, keys and
- * values are one product and one rotation, two fewer.
- */
-const LAUNCHES_A_LAYER = 17;
+/** Kernels of a layer on one lane, beside its `LayerCalls`: two scatters, two of attention, two sums with their norms, two of the gate. */
+const LAUNCHES_A_LAYER = 8;
 /** Of attention over several slots: their lengths, and slots of length 0. */
 const LAUNCHES_OF_LENGTHS = 2;
-/** The table and its norm, the mask, the wanted rows, the head and its type, two for the most likely tokens. */
-const LAUNCHES_A_STEP = 8;
+/** The table and its norm, the mask, the wanted rows, the type of logits, two for the most likely tokens. */
+const LAUNCHES_A_STEP = 7;
+/** The head. */
+const PRODUCTS_A_STEP = 1;
 /** Tokens, positions, wanted rows, the mask, and where each slot's rows go. */
 const UPLOADS_A_STEP = 5;
 /** Where the rows of each of several slots end. */
@@ -48,13 +46,14 @@ export interface StepShape {
 /** A step's, over one lane; each in a sentence, none where all is well. */
 export function stepFaults(name: string, cost: PartCost, shape: StepShape): string[] {
   const { layers, layerCalls, sessions } = shape;
-  const { biases, headNorms, turns, packed } = layerCalls;
+  const { products, packed, splits, rotations, biases, headNorms, turns, ofStep } = layerCalls;
   const several = sessions > 1;
-  const ofLayer = LAUNCHES_A_LAYER + biases + headNorms + turns;
-  const ofSeveral = several ? LAUNCHES_OF_LENGTHS + packed : 0;
+  const ofLengths = several ? LAUNCHES_OF_LENGTHS : 0;
+  const ofModel = packed + splits + rotations + biases + headNorms + turns;
   return faultsBeyond(name, cost, {
     ...ALWAYS,
-    launches: layers * (ofLayer + ofSeveral) + LAUNCHES_A_STEP,
+    launches: layers * (LAUNCHES_A_LAYER + ofModel + ofLengths) + LAUNCHES_A_STEP + ofStep,
+    products: layers * (products + (several ? packed : 0)) + PRODUCTS_A_STEP,
     uploads: UPLOADS_A_STEP + (several ? UPLOADS_OF_LENGTHS : 0),
     waits: WAITS_A_STEP,
   });
@@ -67,6 +66,7 @@ export function readFaults(cost: PartCost, vocabSize: number): string[] {
     ...ALWAYS,
     downloadedBytes: bytes,
     launches: 0,
+    products: 0,
     uploads: 0,
     waits: 1,
   });
@@ -75,7 +75,13 @@ export function readFaults(cost: PartCost, vocabSize: number): string[] {
 
 /** A replayed step is one launch, of inputs that come in one copy. */
 export function replayFaults(name: string, cost: PartCost): string[] {
-  return faultsBeyond(name, cost, { ...ALWAYS, launches: 1, uploads: 1, waits: WAITS_A_REPLAY });
+  return faultsBeyond(name, cost, {
+    ...ALWAYS,
+    launches: 1,
+    products: 0,
+    uploads: 1,
+    waits: WAITS_A_REPLAY,
+  });
 }
 
 /** A capture that ONNX Runtime gave up is none, and one that does what CUDA forbids fails on a device. */

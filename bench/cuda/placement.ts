@@ -31,6 +31,7 @@ export interface Configuration {
 export interface Placement extends Configuration {
   /** Of a step of one session. */
   launches: number;
+  products: number;
   uploads: number;
   faults: string[];
 }
@@ -88,14 +89,14 @@ export async function place(
   };
   const probed = await probe(options, fakeEnvironment(found, trace));
   const parts = readTrace(existsSync(trace) ? readFileSync(trace, 'utf8') : '');
-  const { launches = 0, uploads = 0 } = parts.get('step of 1') ?? {};
+  const { launches = 0, products = 0, uploads = 0 } = parts.get('step of 1') ?? {};
   const faults =
     typeof probed === 'string'
       ? [probed]
       : configuration.replayed
         ? replayedFaults(parts, probed)
         : faultsOf(parts, probed);
-  return { ...configuration, launches, uploads, faults };
+  return { ...configuration, launches, products, uploads, faults };
 }
 
 function faultsOf(parts: ReadonlyMap<string, PartCost>, probed: Probed): string[] {

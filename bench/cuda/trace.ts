@@ -2,8 +2,10 @@
 
 /** Calls of one part. */
 export interface PartCost {
-  /** Kernels and products of cuBLAS. */
+  /** Kernels, and graphs that are replayed. */
   launches: number;
+  /** Calls of cuBLAS, each at least one kernel of its own choice. */
+  products: number;
   /** Copies of host memory to the device. */
   uploads: number;
   uploadedBytes: number;
@@ -42,6 +44,7 @@ export function readTrace(text: string): Map<string, PartCost> {
 function noCost(): PartCost {
   return {
     launches: 0,
+    products: 0,
     uploads: 0,
     uploadedBytes: 0,
     downloads: 0,
@@ -57,6 +60,7 @@ function noCost(): PartCost {
 
 function add(part: PartCost, [call, what = '', bytes = '0']: string[]): void {
   if (call === 'wait') part.waits++;
+  if (call === 'product') part.products++;
   if (call === 'capture') part.captures++;
   if (call === 'forbidden') part.forbidden++;
   if (call === 'launch') {

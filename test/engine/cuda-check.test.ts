@@ -20,7 +20,7 @@ copy host-device 24
 copy host-device 8
 launch kernel_a 1,1,1 32,1,1
 launch kernel_a 1,1,1 32,1,1
-launch cublasGemmEx
+product cublasGemmEx
 copy device-pinned 400
 call cublasSetStream_v2
 wait
@@ -30,18 +30,31 @@ copy host-device 100
 
 const SHAPE = {
   layers: 1,
-  layerCalls: { biases: 0, headNorms: 0, turns: 0, packed: 0 },
+  layerCalls: {
+    products: 5,
+    packed: 0,
+    splits: 1,
+    rotations: 1,
+    biases: 0,
+    headNorms: 0,
+    turns: 0,
+    ofStep: 1,
+  },
   sessions: 1,
 };
 
 describe('readTrace', () => {
   it('counts calls by the parts that were marked', () => {
     const step = readTrace(TRACE).get('step of 1')!;
-    expect(step).toMatchObject({ launches: 3, uploads: 1, downloads: 1, moves: 0, waits: 1 });
-    expect([...step.kernels]).toEqual([
-      ['kernel_a', 2],
-      ['cublasGemmEx', 1],
-    ]);
+    expect(step).toMatchObject({
+      launches: 2,
+      products: 1,
+      uploads: 1,
+      downloads: 1,
+      moves: 0,
+      waits: 1,
+    });
+    expect([...step.kernels]).toEqual([['kernel_a', 2]]);
   });
 
   it('keeps the last part of a name', () => {
@@ -61,16 +74,30 @@ describe('limits', () => {
   it('allow what a model has beside its products, and several slots', () => {
     const launches = (count: number) => ({ ...step, launches: count });
     const biased = { ...SHAPE, layers: 2, layerCalls: { ...SHAPE.layerCalls, biases: 3 } };
-    expect(stepFaults('step', launches(25), SHAPE)).toEqual([]);
-    expect(stepFaults('step', launches(26), SHAPE)).toHaveLength(1);
-    expect(stepFaults('step', launches(48), biased)).toEqual([]);
-    expect(stepFaults('step', launches(49), biased)).toHaveLength(1);
-    expect(stepFaults('step', launches(27), { ...SHAPE, sessions: 2 })).toEqual([]);
-    expect(stepFaults('step', launches(28), { ...SHAPE, sessions: 2 })).toHaveLength(1);
+    expect(stepFaults('step', launches(18), SHAPE)).toEqual([]);
+    expect(stepFaults('step', launches(19), SHAPE)).toHaveLength(1);
+    expect(stepFaults('step', launches(34), biased)).toEqual([]);
+    expect(stepFaults('step', launches(35), biased)).toHaveLength(1);
+    expect(stepFaults('step', launches(20), { ...SHAPE, sessions: 2 })).toEqual([]);
+    expect(stepFaults('step', launches(21), { ...SHAPE, sessions: 2 })).toHaveLength(1);
+  });
+
+  it('hold products apart from kernels, and those with unpacked matrices to steps of many rows', () => {
+    const products = (count: number) => ({ ...step, launches: 0, products: count });
+    const quantised = { ...SHAPE, layerCalls: { ...SHAPE.layerCalls, products: 0, packed: 4 } };
+    expect(stepFaults('step', products(6), SHAPE)).toEqual([]);
+    expect(stepFaults('step', products(7), SHAPE)).toEqual([
+      'step: 7 products, at most 6 are expected',
+    ]);
+    expect(stepFaults('step', products(1), quantised)).toEqual([]);
+    expect(stepFaults('step', products(2), quantised)).toHaveLength(1);
+    expect(stepFaults('step', products(5), { ...quantised, sessions: 2 })).toEqual([]);
+    expect(stepFaults('step', products(6), { ...quantised, sessions: 2 })).toHaveLength(1);
   });
 
   it.each([
     ['launches', 1000],
+    ['products', 1000],
     ['uploads', 6],
     ['downloads', 2],
     ['downloadedBytes', 6144],
@@ -84,7 +111,7 @@ describe('limits', () => {
   });
 
   it('tell a row of logits that comes with others, and one that does not come', () => {
-    const read = { ...step, launches: 0, uploads: 0, downloadedBytes: 400 };
+    const read = { ...step, launches: 0, products: 0, uploads: 0, downloadedBytes: 400 };
     expect(readFaults(read, 100)).toEqual([]);
     expect(readFaults({ ...read, downloadedBytes: 800 }, 100)).toHaveLength(2);
     expect(readFaults({ ...read, waits: 2 }, 100)).toEqual([
@@ -96,11 +123,12 @@ describe('limits', () => {
   });
 
   it('take a replayed step for one launch, one copy each way, and a wait for each of the three', () => {
-    const replayed = { ...step, launches: 1, uploads: 1, downloads: 1, waits: 3 };
+    const replayed = { ...step, launches: 1, products: 0, uploads: 1, downloads: 1, waits: 3 };
     expect(replayFaults('replay', replayed)).toEqual([]);
     expect(replayFaults('replay', { ...replayed, launches: 2 })).toEqual([
       'replay: 2 launches, at most 1 are expected',
     ]);
+    expect(replayFaults('replay', { ...replayed, products: 1 })).toHaveLength(1);
     expect(replayFaults('replay', { ...replayed, waits: 4 })).toEqual([
       'replay: 4 waits, at most 3 are expected',
     ]);

@@ -24,7 +24,7 @@ int fake_cuda_captures_launch(cudaStream_t stream) {
 }
 
 EXPORTED void fake_cuda_product(const char *function) {
-  fake_cuda_trace("%s %s", fake_cuda_captures_launch(capturing) ? "captured" : "launch", function);
+  fake_cuda_trace("%s %s", fake_cuda_captures_launch(capturing) ? "captured" : "product", function);
 }
 
 int fake_cuda_captures_transfer(void *to, const void *from, int value, size_t bytes,

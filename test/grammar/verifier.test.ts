@@ -8,8 +8,8 @@ import { withFreeNodes } from '../../bench/drafters/free-nodes.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import type { GrammarSetting, OpenSettings } from '../../src/link/protocol/index.ts';
-import { alwaysDraft } from '../support/always-draft.ts';
 import { type RealVerifier, startRealVerifier } from '../link/real-verifier.ts';
+import { alwaysDraft } from '../support/always-draft.ts';
 import { allowed, grammarOfSchema, STOPS, textOf, tokenizer, vocabulary } from './bundled.ts';
 
 const SCHEMA = {

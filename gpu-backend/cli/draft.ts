@@ -43,7 +43,7 @@ export async function runDraftCommand(argv: readonly string[]): Promise<number> 
   requirePackages(python);
   const add: AddOptions = { cacheFolder: values.cache, compute: 'float32' };
   const model = await takeModel(source, { ...add, quantization: 'int4' });
-  requireTrainable(model);
+  requireTrainable(model, kind);
   await convertModel(model, add);
   const { name } = model.manifest;
   const out = values.out ?? (kind === 'model' ? `draft-${name}` : `${kind}-${name}.safetensors`);
@@ -64,10 +64,10 @@ function isKind(kind: string): kind is Kind {
 }
 
 /** Throws an Error for a model that the recipe can't train for, or beside which its layer would not start. */
-function requireTrainable(model: ModelFolder): void {
+function requireTrainable(model: ModelFolder, kind: Kind): void {
   const { name } = model.manifest;
-  // A residual stream that is turned can't be read by a further layer.
-  if (storedForm(model) === 'int8') {
+  // A residual stream that is turned can't be read by a further layer; a small model reads tokens.
+  if (kind !== 'model' && storedForm(model) === 'int8') {
     throw new Error(
       `${name} is stored as int8, beside which a trained layer can't run: ` +
         'name the checkpoint or .gguf file that it was made of, which is then added as int4',

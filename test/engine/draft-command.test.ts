@@ -86,11 +86,14 @@ describe('npx espalier draft train', () => {
     expect(existsSync(`${python}.given`)).toBe(false);
   });
 
-  it('refuses a model that was added as int8, and says what to name instead', async () => {
+  it('refuses a layer for a model that was added as int8, and says what to name instead', async () => {
     const add = { cacheFolder, compute: 'float32', quantization: 'int8' } as const;
     const { path } = await takeModel(PLAIN_ROPE, add);
     const python = program(5);
     await expect(trainFor(path, python)).rejects.toThrow(/stored as int8.*name the checkpoint/);
     expect(existsSync(`${python}.given`)).toBe(false);
+    // A model of its own reads no states.
+    expect(await trainFor(path, python, '--kind', 'model')).toBe(5);
+    expect(existsSync(`${python}.given`)).toBe(true);
   });
 });

@@ -1,6 +1,7 @@
 /**
  * Several networks that are asked as one: each reads the same nodes in a cache of its
- * own, and what they say together is the mean of their probabilities. A pass takes the
+ * own, and what they say together is a mixture of their probabilities. A network's
+ * share of it is learned in each session from the tokens that came. A pass takes the
  * time of all of them.
  */
 import { MODEL_TOP, type ModelDistribution } from '../../src/draft/model-distribution.ts';
@@ -8,10 +9,17 @@ import type { ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { Network, NetworkPlace, Question } from './network.ts';
 
+/** What a token changes of the shares at least: those of a session follow its last fifty or so. */
+const RATE = 0.02;
+/** So that a network that was wrong for long can come back. */
+const LEAST_SHARE = 0.02;
+
 /** A session's place at one of the networks. */
 interface Part {
   network: Network;
   place: NetworkPlace;
+  /** Of what all say together. */
+  share: number;
   /** Tokens that it has read and another one has not. */
   ahead: number;
   /** Its own nodes by the joint ones: where it keeps them, and what it said. */
@@ -22,9 +30,36 @@ class JointPlace implements NetworkPlace {
   readonly parts: readonly Part[];
   /** Nodes that were read since the last commit, by row. */
   read: ModelNode[] = [];
+  /** The node that the text ended at when they were asked last. */
+  private root: ModelNode | null = null;
+  /** Tokens that the shares were learned from. */
+  private learned = 0;
 
   constructor(parts: readonly Part[]) {
     this.parts = parts;
+  }
+
+  /** Learns from the tokens that came since the last question: a step of online EM for the weights of a mixture. */
+  learn(tokens: Iterable<number>): void {
+    let node = this.root;
+    for (const token of tokens) {
+      if (!node) return;
+      const probs = this.parts.map(({ share, nodes }) => share * probOf(token, nodes.get(node!)));
+      const sum = probs.reduce((a, b) => a + b, 0);
+      if (sum > 0) {
+        const rate = Math.max(RATE, 1 / (2 + this.learned++));
+        for (const [i, part] of this.parts.entries()) {
+          const share = part.share + rate * (probs[i]! / sum - part.share);
+          part.share = Math.max(LEAST_SHARE, share);
+        }
+      }
+      node = node.children.get(token) ?? null;
+    }
+  }
+
+  /** The text ends at `root`, whose answer is known. */
+  endsAt(root: ModelNode): void {
+    this.root = root;
   }
 
   get room(): number {
@@ -56,7 +91,8 @@ export class JointNetwork implements Network {
         leaveAll(parts);
         return null;
       }
-      parts.push({ network, place: entered.place, ahead: entered.read, nodes: new WeakMap() });
+      const { place, read: ahead } = entered;
+      parts.push({ network, place, share: 1 / this.networks.length, ahead, nodes: new WeakMap() });
     }
     const read = Math.min(...parts.map(({ ahead }) => ahead));
     for (const part of parts) part.ahead -= read;
@@ -68,6 +104,10 @@ export class JointNetwork implements Network {
   }
 
   async read(questions: readonly Question[]): Promise<void> {
+    for (const { place: any, settled, tokens } of questions) {
+      const place = any as JointPlace;
+      place.learn([...settled.map((row) => place.read[row]!.token), ...tokens]);
+    }
     for (const [i, network] of this.networks.entries()) {
       const own = questions.map((question) => questionTo(question, i)).filter(asksAnything);
       if (own.length > 0) await network.read(own);
@@ -133,21 +173,30 @@ function nodeOf({ nodes }: Part, joint: ModelNode): ModelNode {
   return node;
 }
 
+function probOf(token: number, node: ModelNode | undefined): number {
+  const at = node?.says?.tokens.indexOf(token) ?? -1;
+  return at < 0 ? 0 : node!.says!.probs[at]!;
+}
+
 /** Fills in what the networks said together, and where they keep the nodes. */
 function answer({ place: any, settled, tokens, root, nodes, wordTokens }: Question): void {
   const place = any as JointPlace;
   if (settled.length > 0 || tokens.length > 0) place.read = [];
   const answered = [...nodes];
   if (root && tokens.length > 0) answered.push(root);
+  if (root) place.endsAt(root);
+  const shares = place.parts.map(({ share }) => share);
   for (const node of answered) {
     const own = place.parts.map((part) => nodeOf(part, node));
-    node.says = mean(
+    node.says = mixture(
       own.map(({ says }) => says!),
+      shares,
       MODEL_TOP,
     );
     if (wordTokens > 0) {
-      node.word = mean(
+      node.word = mixture(
         own.map(({ word }) => word!),
+        shares,
         wordTokens,
       );
     }
@@ -155,11 +204,17 @@ function answer({ place: any, settled, tokens, root, nodes, wordTokens }: Questi
   for (const node of nodes) node.row = place.read.push(node) - 1;
 }
 
-function mean(said: readonly ModelDistribution[], most: number): ModelDistribution {
+function mixture(
+  said: readonly ModelDistribution[],
+  shares: readonly number[],
+  most: number,
+): ModelDistribution {
+  const whole = shares.reduce((a, b) => a + b, 0);
   const sums = new Map<number, number>();
-  for (const { tokens, probs } of said) {
-    for (const [i, token] of tokens.entries()) {
-      sums.set(token, (sums.get(token) ?? 0) + probs[i]! / said.length);
+  for (const [i, { tokens, probs }] of said.entries()) {
+    const share = shares[i]! / whole;
+    for (const [at, token] of tokens.entries()) {
+      sums.set(token, (sums.get(token) ?? 0) + probs[at]! * share);
     }
   }
   const best = [...sums].sort(([a, p], [b, q]) => q - p || a - b).slice(0, most);

@@ -1,12 +1,12 @@
 /** Several networks that are asked as one. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { JointNetwork } from '../../gpu-backend/drafters/joint-network.ts';
 import type { Network, Question } from '../../gpu-backend/drafters/network.ts';
 import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
 import type { ModelNode } from '../../src/draft/stores/model-store.ts';
 import { turnOf } from '../support/turn.ts';
 import { ALWAYS, right, truth, wrong } from './networked-world.ts';
-import { ScriptedNetwork } from './scripted-network.ts';
+import { type Script, ScriptedNetwork } from './scripted-network.ts';
 
 const VOCAB = 1000;
 const PROMPT = Int32Array.from({ length: 8 }, (_, i) => truth(i));
@@ -39,7 +39,7 @@ function asking(network: Network, tokens: Int32Array, root: ModelNode, nodes: Mo
 const percent = (said: ModelNode['says']) =>
   [...said!.tokens].map((token, i) => [token, Math.round(said!.probs[i]! * 100)]);
 
-test('what they say is the mean of their probabilities', async () => {
+test('what they say is at first the mean of their probabilities', async () => {
   const networks = [
     new ScriptedNetwork(VOCAB, () => [
       [7, 0.6],
@@ -67,6 +67,51 @@ test('what they say is the mean of their probabilities', async () => {
       [7, 30],
     ]);
   }
+});
+
+describe('what came says whose word counts', () => {
+  const isRight = (said: ModelNode['says'], position: number) =>
+    said!.probs[said!.tokens.indexOf(truth(position))]!;
+
+  test('where text is read anew', async () => {
+    const joint = new JointNetwork(
+      [right, wrong].map((script) => new ScriptedNetwork(VOCAB, script)),
+    );
+    let root = node(PROMPT[7]!, null, 8);
+    const { question } = asking(joint, PROMPT, root);
+    await joint.read([question({ root })]);
+    expect(isRight(root.says, 8)).toBeCloseTo(0.45);
+    for (let position = 9; position < 20; position++) {
+      root = node(truth(position - 1), null, position);
+      await joint.read([question({ tokens: Int32Array.of(root.token), root })]);
+    }
+    expect(isRight(root.says, 19)).toBeGreaterThan(0.8);
+  });
+
+  test('where nodes are kept, and comes back to one that was wrong', async () => {
+    const isLate = (position: number) => position > 60;
+    const scripts: Script[] = [
+      (path, position) => (isLate(position) ? wrong : right)(path, position),
+      (path, position) => (isLate(position) ? right : wrong)(path, position),
+    ];
+    const joint = new JointNetwork(scripts.map((script) => new ScriptedNetwork(VOCAB, script)));
+    let root = node(PROMPT[7]!, null, 8);
+    const { question } = asking(joint, PROMPT, root);
+    await joint.read([question({ root })]);
+    const said: number[] = [];
+    for (let position = 8; position < 160; position++) {
+      const next = node(truth(position), root, position + 1);
+      root.children.set(next.token, next);
+      const nothing = new Int32Array(0);
+      const settled = position === 8 ? [] : [0];
+      await joint.read([question({ tokens: nothing, settled, root, nodes: [next] })]);
+      root = next;
+      said[position + 1] = isRight(next.says, position + 1);
+    }
+    expect(said[59]).toBeGreaterThan(0.8);
+    expect(said[61]).toBeLessThan(0.1);
+    expect(said[159]).toBeGreaterThan(0.6);
+  });
 });
 
 test('a network that has read more of the text is not told it again', async () => {

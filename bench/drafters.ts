@@ -7,6 +7,9 @@
  *                                [--draft FILE.gguf] [--draft-quantize FORM] [--exit FILE.safetensors]
  *                                [--feature FILE.safetensors] [--nodes N] [--simulate] [--free L+A,all]
  *
+ * Without options it asks what needs none: `L`, `L+A`, and `L+A+feature` where the model is
+ * the one that the layer in models/heads was trained for, in `int4`, the default here.
+ *
  * `L` is the echo over the session's own text; `A` the successors that the target's
  * logits named; `model` a second model (`--draft`), `self` the target's own weights,
  * `kangaroo` its first layers and the one in `--exit`, `feature` a layer over its last
@@ -16,6 +19,8 @@
  * a GPU that has all for nothing. `--simulate` counts time as an 8B model on an H100
  * takes it (`drafters/simulated.ts`): acceptance is measured, time is said. The rows in
  * `--free` are asked again whatever they cost, with 32 nodes: what is there to be had.
+ *
+ * With `--json` each table is at `grounded` or `ungrounded`, the temperature, the row.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -23,9 +28,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Nucleus } from '../gpu-backend/accept/warp.ts';
 import { type AddOptions, addModel } from '../gpu-backend/builder/add-model.ts';
+import type { ModelFolder } from '../gpu-backend/builder/model-folder.ts';
 import { QUANTIZATION_CHOICES } from '../gpu-backend/builder/quantization.ts';
+import { readSafetensorsFile } from '../gpu-backend/builder/safetensors.ts';
 import { DEFAULT_CACHE_FOLDER, openEngine } from '../gpu-backend/engine/open.ts';
 import { nodeClock } from '../gpu-backend/link/node-clock.ts';
+import { ROOT } from '../local/root.ts';
 import { MAX_VERIFIED_NODES } from '../src/draft/tree/budget.ts';
 import { composePrompt } from '../src/generate/prompt.ts';
 import { PromptLayout, type PromptModel } from '../src/generate/prompt-layout.ts';
@@ -40,6 +48,8 @@ import { machine } from './engine/setup.ts';
 
 const CONTEXT = 2048;
 const SEED = 7;
+/** The layer that is kept for a model. */
+const KEPT_LAYER = join(ROOT, 'models/heads/smollm2-135m/feature.safetensors');
 /** Of each step of the rows in `--free`. */
 const FREE_NODES = 32;
 
@@ -50,14 +60,14 @@ const { values } = parseArgs({
     prompts: { type: 'string', default: '40' },
     tokens: { type: 'string', default: '128' },
     temperatures: { type: 'string', default: '0,0.8' },
-    rows: { type: 'string', default: 'L,L+A' },
+    rows: { type: 'string' },
     draft: { type: 'string' },
     exit: { type: 'string' },
     feature: { type: 'string' },
     'draft-quantize': { type: 'string' },
     simulate: { type: 'boolean', default: false },
     threads: { type: 'string', default: String(availableParallelism()) },
-    quantize: { type: 'string' },
+    quantize: { type: 'string', default: 'int4' },
     nodes: { type: 'string' },
     free: { type: 'string' },
   },
@@ -100,7 +110,8 @@ async function main(file: string): Promise<void> {
   const target = await addModel(file, add(values.quantize));
   const model = readModel(target.path);
   const threads = Number(values.threads);
-  const hiddenOutput = values.feature !== undefined;
+  const feature = values.feature ?? keptLayer(target);
+  const hiddenOutput = feature !== undefined;
   const settings = { slots: 2, maxContext: CONTEXT, threads, hiddenOutput };
   const engine = await openEngine(target.path, settings);
   const bench = {
@@ -110,25 +121,25 @@ async function main(file: string): Promise<void> {
     add: add(values['draft-quantize']),
     draft: values.draft,
     exit: values.exit,
-    feature: values.feature,
+    feature,
   };
   const asked: Asked = {
-    rows: values.rows.split(','),
+    rows: values.rows?.split(',') ?? ['L', 'L+A', ...(feature ? ['L+A+feature'] : [])],
     nodes: values.nodes ? Number(values.nodes) : undefined,
     simulate: values.simulate,
   };
   const free = values.free && { rows: values.free.split(','), nodes: FREE_NODES, simulate: false };
   const count = Number(values.prompts);
   const kinds = { ungrounded: ungrounded(count), grounded: grounded(count) };
-  const tables: Record<string, Table> = {};
+  const tables: Record<string, Record<string, Table>> = { ungrounded: {}, grounded: {} };
   for (const temperature of values.temperatures.split(',').map(Number)) {
     for (const [kind, questions] of Object.entries(kinds)) {
       const prompts = await Promise.all(questions.map((question) => promptFor(model, question)));
       const ways = { '': asked, ...(free && { [`, ${FREE_NODES} free nodes`]: free }) };
       for (const [name, way] of Object.entries(ways)) {
-        const key = `${kind} at ${temperature}${name}`;
-        tables[key] = await measure(bench, prompts, model.eosIds, temperature, way);
-        if (!values.json) print(key, tables[key]);
+        const table = await measure(bench, prompts, model.eosIds, temperature, way);
+        tables[kind]![`${temperature}${name}`] = table;
+        if (!values.json) print(`${kind} at ${temperature}${name}`, table);
       }
     }
   }
@@ -139,6 +150,12 @@ async function main(file: string): Promise<void> {
       JSON.stringify({ model: target.manifest.name, machine: machine(), settings, ...tables }),
     );
   }
+}
+
+/** The layer in models/heads, where it was trained for this very model. */
+function keptLayer({ manifest }: ModelFolder): string | undefined {
+  const { weights } = readSafetensorsFile(KEPT_LAYER).metadata;
+  return weights === manifest.fingerprints.weights ? KEPT_LAYER : undefined;
 }
 
 /** All rows over each prompt, the order turning, so that no row has the quiet moments. */

@@ -17,6 +17,8 @@ const HELP = `Usage:
 ${STORE_HELP}
   npx espalier model add SOURCE
   npx espalier model check SOURCE
+  npx espalier model report FOLDER
+  npx espalier model neighbours FOLDER
                           (sources and options: npx espalier model --help)
   npx espalier draft add SOURCE
   npx espalier draft train MODEL

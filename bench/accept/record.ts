@@ -1,8 +1,8 @@
 /**
  * Makes the recording: a model answers prompts by sampling, and at every place of its
- * answers its logits are kept beside those of a drafter. No small model shares the
- * tokenizer of SmolLM2, so the drafter is the same model that reads only the last few
- * tokens: a language model that knows less, as a draft model does.
+ * answers its logits are kept beside those of a drafter. No smaller model is published
+ * with SmolLM2's tokenizer, so the drafter is the same model that reads only the last
+ * few tokens: a language model that knows less, as a draft model does.
  */
 
 import { Draw } from '../../gpu-backend/accept/draw.ts';

@@ -21,6 +21,7 @@ LEAST = 8  # tokens of an answer that is of use
 PAIRS = 128  # texts of like length are found among so many
 TABLE_SHARE = 0.2  # of the rate, for tables: most of their rows are seldom read
 WEIGHTS = 'model.safetensors'  # of a drafter that is a folder
+LITTLE = 1e-5  # the probability of what the target's likeliest tokens leave out, at least
 DRAWN = 4096  # words of the vocabulary that a step compares beside the target's likeliest
 
 
@@ -34,6 +35,8 @@ def training(p):
     p.add_argument('--batch', type=int, default=8)
     p.add_argument('--lr', type=float, default=6e-4)
     p.add_argument('--rows', type=float, default=1.0, help='share of the rows whose words a step compares')
+    p.add_argument('--loss', choices=LOSSES, default='forward', help='of the words: KL from the target, KL to it, '
+                   'Jensen-Shannon divergence, total variation')
     return p
 
 
@@ -64,13 +67,13 @@ def likeness(head, vocabulary, states, texts):
     return cross(logits, names.clamp(max=vocabulary - 1), values, known), mean(logits.argmax(-1) == names[:, 0])
 
 
-def sampled_likeness(head, vocabulary, share, states, texts):
-    """The same over some rows and some words."""
+def sampled_likeness(head, vocabulary, share, kind, states, texts):
+    """The same over some rows and some words, by the loss of this kind."""
     kept, names, values = answered(texts, share)
-    return sampled_cross(head, vocabulary, states[kept], names, values)
+    return sampled_cross(head, vocabulary, states[kept], names, values, kind)
 
 
-def sampled_cross(head, vocabulary, states, names, values):
+def sampled_cross(head, vocabulary, states, names, values, kind='forward'):
     """What `likeness` gives, of the vocabulary over the words in `names` and a draw of the others: a softmax over all
     of it would take most of the time."""
     known = names < vocabulary
@@ -85,13 +88,45 @@ def sampled_cross(head, vocabulary, states, names, values):
     stands_for = (vocabulary - len(named)) / max(1, len(drawn))
     logits = logits + torch.where(torch.arange(len(words)) < len(named), 0.0, math.log(max(1, stands_for)))
     at = torch.searchsorted(named, names.clamp(max=vocabulary - 1))
-    return cross(logits, at, values, known), right
+    return LOSSES[kind](logits, at, values, known), right
 
 
 def cross(logits, at, values, known):
-    """Cross entropy with the target's likeliest tokens, at `at` among the logits where they are `known` there."""
+    """Cross entropy with the target's likeliest tokens, at `at` among the logits where they are `known` there: the KL
+    from the target's to the drafter's but for what no training changes."""
     q = torch.log_softmax(logits, -1).gather(1, at)
     return -(torch.softmax(values, -1) * known * q).sum(-1).mean()
+
+
+def compared(logits, at, values, known):
+    """Logarithms of what the target and the drafter give the known ones of the likeliest tokens, and all others as one."""
+    p = torch.softmax(values, -1).where(known, LITTLE)
+    q = torch.softmax(logits, -1).gather(1, at).where(known, LITTLE)
+    with_others = lambda x: torch.cat([x, (1 - x.sum(-1, keepdim=True))], -1).clamp(min=LITTLE).log()
+    return with_others(p), with_others(q)
+
+
+def reverse(*rows):
+    p, q = compared(*rows)
+    return kl(q, p).mean()
+
+
+def jensen_shannon(*rows):
+    p, q = compared(*rows)
+    between = torch.logaddexp(p, q) - math.log(2)
+    return (kl(p, between) + kl(q, between)).mean() / 2
+
+
+def total_variation(*rows):
+    p, q = compared(*rows)
+    return (p.exp() - q.exp()).abs().sum(-1).mean() / 2
+
+
+def kl(p, q):
+    return (p.exp() * (p - q)).sum(-1)
+
+
+LOSSES = dict(forward=cross, reverse=reverse, jsd=jensen_shannon, tvd=total_variation)
 
 
 def mean(hits):
@@ -125,7 +160,7 @@ def learn(drafter, texts, args, save):
     random.seed(1)
     args.vocabulary = min(args.vocabulary, len(drafter.head))
     held, texts = split(texts)
-    compare = functools.partial(sampled_likeness, drafter.head, args.vocabulary, args.rows)
+    compare = functools.partial(sampled_likeness, drafter.head, args.vocabulary, args.rows, args.loss)
     if args.resume:
         known = load_file(os.path.join(args.out, WEIGHTS) if os.path.isdir(args.out) else args.out)
         with torch.no_grad():

@@ -42,7 +42,7 @@ function rapid(): string[] {
 }
 
 /** Free text at temperature 0. */
-const beside = (row: string) => kept('drafters.json')['ungrounded at 0'][row];
+const beside = (row: string) => kept('drafters.json').ungrounded['0'][row];
 
 function suggestions(): string[] {
   const { grounded } = kept('suggest.json');

@@ -1,7 +1,8 @@
 /**
  * Mines what the judge learns from: an answer that is right is written again with another
- * token in one place, the target's second choice there, and continued greedily. Where
- * the answer is right all the same the token was good enough.
+ * token in one place, and continued greedily. Where the answer is right all the same the
+ * token was good enough. The other token is the target's second choice, as the paper's
+ * labels are near misses, or an n-gram draft, which is what the judge will meet.
  */
 import type { Engine, Slot, StepRow } from '../../gpu-backend/engine/engine.ts';
 import { type Fact, isRight } from './facts.ts';
@@ -29,17 +30,26 @@ export async function mineLabels(engine: Engine, plan: MinePlan): Promise<Label[
     if (isRight(plan.decode(own.tokens), fact)) {
       for (let place = 0; place < Math.min(PLACES, own.tokens.length); place++) {
         const before = own.tokens.slice(0, place);
-        const other = own.seconds[place]!;
-        if (plan.stopIds.has(other)) continue;
-        const rest = await write(engine, [...prompt, ...before, other], plan, place + 1);
-        const text = plan.decode([...before, other, ...rest.tokens]);
-        labels.push({ hidden: rest.hidden, good: isRight(text, fact) });
+        const others = new Set([own.seconds[place]!, draftAfter([...prompt, ...before])]);
+        for (const other of others) {
+          if (other === undefined || other === own.tokens[place] || plan.stopIds.has(other))
+            continue;
+          const rest = await write(engine, [...prompt, ...before, other], plan, place + 1);
+          const text = plan.decode([...before, other, ...rest.tokens]);
+          labels.push({ hidden: rest.hidden, good: isRight(text, fact) });
+        }
       }
     }
     mined.push(labels);
     plan.onProgress?.(i + 1, plan.questions.length);
   }
   return mined;
+}
+
+/** What followed the text's last token where it stood last before. */
+function draftAfter(text: readonly number[]): number | undefined {
+  const at = text.lastIndexOf(text.at(-1)!, -2);
+  return at < 0 ? undefined : text[at + 1];
 }
 
 interface Written {

@@ -49,7 +49,7 @@ test('questions have one answer, and others of another seed', () => {
 
 describe('labels', () => {
   /** After 0 comes 1, after 1 comes 2, after 2 the end; after 3, the second choice everywhere, the end. */
-  const NEXT = [1, 2, 4, 4, 4];
+  const NEXT = [1, 2, 4, 4, 4, 4];
   const engine = {
     limits: { promptRows: 8 },
     acquire: (prompt: Int32Array) => ({ length: 0, cached: prompt.length - 1, capacity: 99 }),
@@ -61,8 +61,8 @@ describe('labels', () => {
       row!.hidden = Float32Array.of(last);
     },
   } as unknown as Engine;
-  const plan = (fact: Fact) => ({
-    questions: [{ fact, prompt: Int32Array.of(0) }],
+  const plan = (fact: Fact, prompt = [0]) => ({
+    questions: [{ fact, prompt: Int32Array.from(prompt) }],
     tokens: 6,
     stopIds: new Set([4]),
     decode: (tokens: readonly number[]) => tokens.map((token) => `t${token}`).join(' '),
@@ -73,6 +73,12 @@ describe('labels', () => {
     // The first place loses the answer, the second comes after it.
     expect(labels!.map(({ good }) => good)).toEqual([false, true]);
     expect(labels!.map(({ hidden }) => [...hidden])).toEqual([[3], [3]]);
+  });
+
+  test('are of what followed a token before, too', async () => {
+    const [labels] = await mineLabels(engine, plan({ prompt: '', answer: 't1' }, [1, 5, 0]));
+    expect(labels!.map(({ hidden }) => [...hidden])).toEqual([[3], [3], [5]]);
+    expect(labels!.map(({ good }) => good)).toEqual([false, true, true]);
   });
 
   test('come from right answers only', async () => {

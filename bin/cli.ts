@@ -24,7 +24,7 @@ ${STORE_HELP}
   npx espalier draft train MODEL
                           (options: npx espalier draft --help)
 
-Scopes: ${SCOPES.join(', ')}; admin may do everything. A tenant that is not there is made.
+Scopes: ${SCOPES.join(', ')}; admin may do all but read metrics. A tenant that is not there is made.
 Database and bucket are the local ones of \`npm start\`; --remote takes the deployed
 ones, --state DIR other local ones.`;
 

@@ -213,7 +213,7 @@ test('the same content is another document for each, and deleting one’s own le
   expect((await ann.vectorStores.search(store, { query: 'vault' })).data).toHaveLength(1);
 });
 
-test('statistics name no tenant, and only an admin reads them', async () => {
+test('statistics name no tenant, and not everybody reads them', async () => {
   const metrics = (key: string) =>
     fetch(`${service.url}/metrics`, { headers: { authorization: `Bearer ${key}` } });
   expect((await metrics(annsKey)).status).toBe(403);

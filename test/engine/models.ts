@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
+import { readGguf } from '../../gpu-backend/builder/gguf/gguf-file.ts';
+import { REAL_MODEL } from '../support/real-model.ts';
 
 export const BUNDLED = fileURLToPath(new URL('../../models/target', import.meta.url));
 const FIXTURES = fileURLToPath(new URL('./fixtures', import.meta.url));
@@ -26,14 +28,12 @@ export function goldenCheckpoints(): string[] {
 
 export const TINY_STORIES = join(SHARED_DATA, 'weights/TinyStories-656K');
 
-/**
- * A real model as GGUF, `<name>/model.gguf` in the folder ESPALIER_TEST_GGUF:
- * smollm2 (SmolLM2-135M-Instruct) or qwen (Qwen2.5-Coder-0.5B-Instruct).
- */
-export function realGguf(name: 'smollm2' | 'qwen'): string | undefined {
-  const root = process.env.ESPALIER_TEST_GGUF;
-  const file = root && join(root, name, 'model.gguf');
-  return file && existsSync(file) ? file : undefined;
+/** ESPALIER_TEST_MODEL, where it is a GGUF file with this pre-tokenizer: `smollm` of SmolLM2, `qwen2` of Qwen2.5. */
+export function realGguf(pre: 'smollm' | 'qwen2'): string | undefined {
+  if (!REAL_MODEL?.endsWith('.gguf')) return undefined;
+  return readGguf(REAL_MODEL).metadata.optionalText('tokenizer.ggml.pre') === pre
+    ? REAL_MODEL
+    : undefined;
 }
 
 /** A folder that is gone after the file's tests. */

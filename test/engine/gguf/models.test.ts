@@ -11,6 +11,7 @@ import { writeGgufCheckpoint } from '../../../gpu-backend/builder/gguf/checkpoin
 import { checkGolden } from '../../../gpu-backend/cli/golden-check.ts';
 import { openEngine } from '../../../gpu-backend/engine/open.ts';
 import { createTokenizer } from '../../../src/model/tokenizer.ts';
+import { NO_MODEL } from '../../support/real-model.ts';
 import { argmax, feed, maxDifference, sequentialLogits } from '../driver.ts';
 import { realGguf, temporaryFolder } from '../models.ts';
 
@@ -79,14 +80,14 @@ describe('blocks that are kept', () => {
   });
 });
 
-describe.skipIf(!realGguf('smollm2'))('SmolLM2-135M-Instruct', () => {
+describe.skipIf(!realGguf('smollm'))(`SmolLM2-135M-Instruct${NO_MODEL}`, () => {
   const QUESTION = 'What is the capital of France? Tell me one thing about it.';
   const TOKENS = 30;
 
   async function answer(quantization?: 'none'): Promise<string> {
     const cacheFolder = join(folder, 'real');
     const options = { cacheFolder, compute: 'float32' as const, quantization };
-    const model = await addModel(realGguf('smollm2')!, options);
+    const model = await addModel(realGguf('smollm')!, options);
     const read = (name: string) => JSON.parse(readFileSync(join(model.path, name), 'utf8'));
     const tokenizer = createTokenizer(read('tokenizer.json'), read('tokenizer_config.json'));
     const prompt = tokenizer.encode(tokenizer.renderChat([{ role: 'user', content: QUESTION }]));

@@ -14,6 +14,7 @@ import {
   tokenizerJson,
 } from '../../../gpu-backend/builder/gguf/tokenizer.ts';
 import { createTokenizer, type ModelTokenizer } from '../../../src/model/tokenizer.ts';
+import { NO_MODEL } from '../../support/real-model.ts';
 import { realGguf } from '../models.ts';
 
 interface Golden {
@@ -82,13 +83,13 @@ describe('ids equal the reference’s on every text', () => {
     expect(differing(tokenizer, sentencePiece.ids)).toEqual([]);
   });
 
-  it.skipIf(!realGguf('smollm2'))('with the real vocabulary of SmolLM2', () => {
-    const tokenizer = tokenizerOf(readGguf(realGguf('smollm2')!).metadata);
+  it.skipIf(!realGguf('smollm'))(`with the real vocabulary of SmolLM2${NO_MODEL}`, () => {
+    const tokenizer = tokenizerOf(readGguf(realGguf('smollm')!).metadata);
     expect(differing(tokenizer, golden.real.smollm2)).toEqual([]);
   });
 
-  it.skipIf(!realGguf('qwen'))('with the real vocabulary of Qwen2.5', () => {
-    const tokenizer = tokenizerOf(readGguf(realGguf('qwen')!).metadata);
+  it.skipIf(!realGguf('qwen2'))(`with the real vocabulary of Qwen2.5${NO_MODEL}`, () => {
+    const tokenizer = tokenizerOf(readGguf(realGguf('qwen2')!).metadata);
     expect(differing(tokenizer, golden.real.qwen2)).toEqual([]);
   });
 });

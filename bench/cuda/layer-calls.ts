@@ -1,6 +1,6 @@
 /** What of a model decides how many kernels and products a step is. */
 import { EMBEDDING, HEAD } from '../../gpu-backend/builder/convert.ts';
-import { HeadOrder } from '../../gpu-backend/builder/head-order.ts';
+import { MemoryForm } from '../../gpu-backend/builder/memory-form.ts';
 import type { PreparedModel } from '../../gpu-backend/builder/prepare.ts';
 
 /** Of each layer, but for the last. */
@@ -24,8 +24,8 @@ export interface LayerCalls {
 
 export function layerCallsOf({ model, layout }: PreparedModel): LayerCalls {
   const { config } = model;
-  const order = new HeadOrder(config, layout);
-  const { matrices, vectors } = layout;
+  const form = new MemoryForm(config, layout);
+  const { matrices, vectors } = form.layoutOf(layout);
   const first = Object.entries(matrices).filter(([name]) => name.startsWith('model.layers.0.'));
   const count = (wanted: (name: string, form: string) => boolean) =>
     first.filter(([name, matrix]) => wanted(name, matrix.form)).length;
@@ -38,7 +38,8 @@ export function layerCallsOf({ model, layout }: PreparedModel): LayerCalls {
     rotations: joined ? 1 : 2,
     biases: Object.keys(vectors).filter((name) => /layers\.0\..*\.bias$/.test(name)).length,
     headNorms: config.queryKeyNorm ? 2 : 0,
-    turns: config.heads > config.kvHeads && !order.isTurned('model.layers.0.self_attn') ? 2 : 0,
+    turns:
+      config.heads > config.kvHeads && !form.order.isTurned('model.layers.0.self_attn') ? 2 : 0,
     ofStep: [joined, head.form === 'blocks8'].filter(Boolean).length,
   };
 }

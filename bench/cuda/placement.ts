@@ -128,11 +128,12 @@ function replayedFaults(parts: ReadonlyMap<string, PartCost>, probed: Probed): s
 
 function commonFaults(
   parts: ReadonlyMap<string, PartCost>,
-  { vocabSize, stale }: Probed,
+  { vocabSize, stale, misplaced }: Probed,
 ): string[] {
   return [
     ...['a row of 1', 'a row of 2'].flatMap((name) => readFaults(parts.get(name)!, vocabSize)),
     ...stale.map((name) => `the ${name} of another step were read`),
+    ...misplaced.map((name) => `${name} lies on the device otherwise than in host memory`),
     ...['step of 1', 'step around an idle slot'].flatMap((name) =>
       unpackFaults(name, parts.get(name)!),
     ),

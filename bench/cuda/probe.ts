@@ -15,6 +15,7 @@ import { ortLibrary } from '../../gpu-backend/ort/library.ts';
 import { chainRow, treeRow, upTo } from '../../test/engine/driver.ts';
 import { type LayerCalls, layerCallsOf } from './layer-calls.ts';
 import { matrixBytesOf } from './matrix-bytes.ts';
+import { misplacedMatrices } from './misplaced-matrices.ts';
 import { ReplayWatch } from './replay-watch.ts';
 
 export interface ProbeOptions {
@@ -36,6 +37,8 @@ export interface Probed {
   vocabSize: number;
   /** Inputs that did not lie where a replayed graph reads them, and logits that came from elsewhere. */
   stale: string[];
+  /** Matrices that lie on the device otherwise than in host memory. */
+  misplaced: string[];
 }
 
 /** Beyond the widths that an engine captures when it opens. */
@@ -61,10 +64,11 @@ const runtime = koffi.load('libcudart.so.13');
 const mark = runtime.func('void fake_cuda_mark(str)');
 const refuseCapture = runtime.func('void fake_cuda_refuse_capture()');
 mark('open');
+const cuda = { deviceId: 0, memoryBytes: 0, everyNode: true };
 const engine = await openEngine(options.model, {
   ...options,
   provider: 'cuda',
-  cuda: { deviceId: 0, memoryBytes: 0, everyNode: true },
+  cuda,
   memoryBytes: 2 ** 28,
   threads: 1,
   slots: SLOTS,
@@ -117,12 +121,15 @@ await engine.step([chainRow(slots[0]!, [1]), chainRow(chunk, beside, CONTEXT - 1
 mark('step around an idle slot');
 await engine.step([slots[0]!, chunk].map((slot) => chainRow(slot, upTo(FEW_ROWS))));
 const { prepared } = engine.parts;
+mark('matrices');
+const misplaced = await misplacedMatrices(prepared, cuda);
 const probed: Probed = {
   layers: prepared.model.config.layers,
   layerCalls: layerCallsOf(prepared),
   matrixBytes: matrixBytesOf(prepared),
   vocabSize: engine.limits.vocabSize,
   stale,
+  misplaced,
 };
 mark('close');
 engine.close();

@@ -14,8 +14,8 @@ import { ropeTables } from './rope.ts';
 import type { ComputeType } from './tensor-reader.ts';
 
 /**
- * Where a graph looks for a matrix that was loaded in another order than its file's: it must be
- * given the loaded one, and fails where ONNX Runtime would read the file instead.
+ * Where a graph looks for a matrix that no file has as it was loaded: it must be given the loaded
+ * one, and fails where ONNX Runtime would read the file instead.
  */
 const BEYOND_FILES = 2 ** 50;
 
@@ -65,13 +65,18 @@ export class Weights {
     return graph.node('Gather', [partName(table, 'values'), ids], 'embedded');
   }
 
-  /** A norm's weight, [width]. */
+  /** A norm's weight or a bias, [width]. */
   vector(graph: GraphBuilder, name: string): string {
     const tensor = this.layout.vectors[name];
     if (!tensor) throw new Error(`the checkpoint has no tensor "${name}"`);
-    if (!this.added.has(name)) graph.external(name, tensor.type, tensor.shape, tensor);
+    if (this.added.has(name)) return name;
     this.added.add(name);
-    return name;
+    const { pieces, type, shape } = tensor;
+    if (!pieces) return graph.external(name, type, shape, tensor);
+    const parts = pieces.map((piece, i) =>
+      graph.external(`${name}.${i}`, piece.type, piece.shape, piece),
+    );
+    return graph.node('Concat', parts, name, { axis: 0 });
   }
 
   /** x · Wᵀ (+ bias) of a layer's matrix. */
@@ -84,7 +89,7 @@ export class Weights {
     return graph.node('Add', [product, this.bias(graph, layer)], output);
   }
 
-  /** In the order of its matrix's rows. ONNX Runtime turns a constant when it loads the graph, not in each step. */
+  /** In the order of its matrix's rows. ONNX Runtime joins and turns constants when it loads the graph, not in each step. */
   private bias(graph: GraphBuilder, layer: string): string {
     const name = `${layer}.bias`;
     const vector = this.vector(graph, name);
@@ -97,12 +102,12 @@ export class Weights {
     return graph.node('Gather', [vector, order], `${name}.turned`);
   }
 
-  /** Whether the parts of a layer are stored as one matrix. */
+  /** Whether the parts of a layer are one matrix. */
   isJoined(layer: string): boolean {
     return `${layer}.weight` in this.layout.matrices;
   }
 
-  /** x · Wᵀ (+ bias) of the parts of a joined layer: one product where they are stored as one. */
+  /** x · Wᵀ (+ bias) of the parts of a joined layer: one product where they are one matrix. */
   joined(
     graph: GraphBuilder,
     input: string,
@@ -168,10 +173,10 @@ export class Weights {
     if (!stored) throw new Error(`the checkpoint has no tensor "${name}"`);
     if (this.added.has(name)) return stored;
     this.added.add(name);
-    const away = this.order?.sideOf(name) ? BEYOND_FILES : 0;
+    const turned = this.order?.sideOf(name) !== undefined;
     for (const [part, initializer] of Object.entries(stored.parts)) {
-      const { type, shape } = initializer;
-      const offset = initializer.offset + away;
+      const { type, shape, pieces } = initializer;
+      const offset = initializer.offset + (turned || pieces ? BEYOND_FILES : 0);
       graph.external(partName(name, part), type, shape, { ...initializer, offset });
     }
     return stored;

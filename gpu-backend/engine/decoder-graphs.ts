@@ -6,7 +6,7 @@
 import type { AttentionForm } from '../builder/attention-kernel.ts';
 import { buildDecoder } from '../builder/decoder.ts';
 import type { DecoderBlock } from '../builder/decoder-options.ts';
-import { HeadOrder } from '../builder/head-order.ts';
+import { MemoryForm } from '../builder/memory-form.ts';
 import type { PreparedModel } from '../builder/prepare.ts';
 import { Weights } from '../builder/weights.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
@@ -208,9 +208,9 @@ async function loadWeights(prepared: PreparedModel, options: GraphOptions): Prom
   const memory = cuda || webgpu ? await DeviceMemory.open({ threads, cuda, webgpu }) : null;
   const { model, layout } = prepared;
   // What a CPU widens from float16 ONNX Runtime reads from the files, as they lie.
-  const turned = foldsHeads(options) && (memory !== null || layout.compute === 'float32');
-  const order = turned ? new HeadOrder(model.config, layout) : null;
-  return await SharedWeights.load(prepared, memory, order);
+  const differs = foldsHeads(options) && (memory !== null || layout.compute === 'float32');
+  const form = differs ? new MemoryForm(model.config, layout) : null;
+  return await SharedWeights.load(prepared, memory, form);
 }
 
 function foldsHeads({ attention, foldHeads }: GraphOptions): boolean {
@@ -225,13 +225,15 @@ function load(
   key: GraphKey,
 ): Promise<InferenceSession> {
   const products = options.attention === 'grouped' ? 'plain' : 'fused';
-  const weights = new Weights(model.config, layout, options.positions, products, shared.order);
+  const { form } = shared;
+  const inMemory = form?.layoutOf(layout) ?? layout;
+  const weights = new Weights(model.config, inMemory, options.positions, products, form?.order);
   const graph = buildDecoder(model.config, weights, {
     attention: options.attention,
     lanes: key === SOLE ? 1 : key,
     batchedLanes: key !== SOLE && options.sharedLanes !== null,
     foldHeads: options.foldHeads,
-    headOrder: shared.order,
+    headOrder: form?.order ?? null,
     hiddenOutput: options.hiddenOutput,
     top: options.top,
     peaks: options.peaks,

@@ -156,8 +156,9 @@ export class Binding {
  */
 export class SharedInitializers {
   readonly container: Address;
+  /** By the names of the graphs. */
+  readonly tensors: ReadonlyMap<string, Tensor>;
   private readonly ort: OrtLibrary = ortLibrary();
-  private readonly tensors: ReadonlyMap<string, Tensor>;
 
   constructor(tensors: ReadonlyMap<string, Tensor>) {
     this.tensors = tensors;

@@ -109,6 +109,7 @@ export class Block {
 export class Tensor {
   readonly value: Address;
   readonly address: Address;
+  readonly bytes: number;
   readonly shape: readonly number[];
   private released = false;
 
@@ -120,6 +121,7 @@ export class Tensor {
     shape: readonly number[],
   ) {
     this.address = address;
+    this.bytes = bytes;
     this.shape = shape;
     this.value = ortLibrary().create(
       'CreateTensorWithDataAsOrtValue',

@@ -11,6 +11,8 @@ import { trainedFile } from './trained-file.ts';
 const cacheFolder = temporaryFolder();
 const BASE: EngineOptions = { slots: 1, maxContext: 64, threads: 1, cacheFolder };
 const FUSED: EngineOptions = { ...BASE, attention: 'fused' };
+/** As on CUDA, where a part reads what the model has loaded. */
+const FOLDED: EngineOptions = { ...FUSED, foldHeads: true };
 const TEXT = [5, 80, 7, 8, 90, 10];
 const VOCAB = 96;
 
@@ -62,15 +64,20 @@ describe('a part of a model', () => {
     await expect(openPart(whole, { blocks }, FUSED)).rejects.toThrow(/attention/);
   });
 
-  it.each([undefined, 'int4'] as const)(
-    'that exits early goes on in a layer of its own: %s',
-    async (quantization) => {
-      const engine = await openEngine(SMALL, { ...BASE, quantization });
+  it.each([
+    ['', undefined, BASE, FUSED],
+    [' in int4', 'int4', BASE, FUSED],
+    [' with folded heads', undefined, FOLDED, FOLDED],
+    [' with folded heads in int4', 'int4', FOLDED, FOLDED],
+  ] as const)(
+    'that exits early goes on in a layer of its own%s',
+    async (_, quantization, options, partOptions) => {
+      const engine = await openEngine(SMALL, { ...options, quantization });
       const own = await logitsOf(engine);
       const file = lastLayer({ exit: '1', vocabulary: '40' });
       const part = earlyExit(engine.parts.prepared, file);
       expect(part.logits).toBe(40);
-      const opened = await openPart(engine, part, FUSED);
+      const opened = await openPart(engine, part, partOptions);
       const row = await logitsOf(opened);
       // Its layer is the model's own here, in 8 bits where the model's has 4.
       const tolerance = quantization ? 0.5 : 1e-5;

@@ -10,9 +10,18 @@ import { type EngineOptions, openEngine } from '../../gpu-backend/engine/open.ts
 import { type PartSource, readPart, unitOf } from '../../gpu-backend/engine/turned-part.ts';
 import { feed, maxDifference, randomIntegers, treeRow, upTo } from './driver.ts';
 import { BUNDLED, goldenCheckpoints, QWEN3, SMALL, temporaryFolder } from './models.ts';
+import { randomCheckpoint } from './random-checkpoint.ts';
 
 const folder = temporaryFolder();
 const BIASED = goldenCheckpoints().find((each) => each.includes('qwen2-bias'))!;
+/** Nothing is folded where every query head has a key head. */
+const UNGROUPED = randomCheckpoint(join(folder, 'ungrouped'), {
+  architecture: 'LlamaForCausalLM',
+  heads: 4,
+  kvHeads: 4,
+  headDim: 16,
+  maxPositions: 128,
+});
 const ATTENTION = 'model.layers.0.self_attn';
 const BASE: EngineOptions = { slots: 2, maxContext: 128, threads: 1, cacheFolder: folder };
 
@@ -70,12 +79,11 @@ describe('a part of 4 heads of 2 over 2 key heads', () => {
 });
 
 const MODELS: [string, Quantization][] = [
-  [SMALL, 'none'],
+  ...goldenCheckpoints().map((model): [string, Quantization] => [model, 'none']),
+  [UNGROUPED, 'none'],
   [SMALL, 'int4'],
   [SMALL, 'int8'],
-  [BIASED, 'none'],
   [BIASED, 'int4'],
-  [QWEN3, 'none'],
   [QWEN3, 'int4'],
   [BUNDLED, 'none'],
   [BUNDLED, 'int4'],

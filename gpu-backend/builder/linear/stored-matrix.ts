@@ -16,7 +16,13 @@ export interface PartShape {
 }
 
 /** An initializer that stays in its file. */
-export interface Initializer extends PartShape, ExternalData {}
+export interface Initializer extends PartShape, ExternalData {
+  /**
+   * Where its rows lie, if not in one run of a file but one piece behind another in memory alone.
+   * File and offset are then the first piece's.
+   */
+  pieces?: readonly Initializer[];
+}
 
 /** Plain data: it is kept as JSON. */
 export interface StoredMatrix {

@@ -1,4 +1,5 @@
 /** OpenAI's predicted outputs: fewer steps where the prediction is right, the same text whatever it is. */
+import { randomBytes } from 'node:crypto';
 import OpenAI, { BadRequestError } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startedOnesAlwaysDraft } from '../support/always-draft.ts';
@@ -146,7 +147,19 @@ describe('a prediction', () => {
       'prediction.content.0.type',
       /parts/,
     ],
-    ['too many tokens', predicting('why? '.repeat(10_000)), 'prediction', /at most 16384 tokens/],
+    // "At least": known before all of it is tokenized.
+    [
+      'too many tokens',
+      predicting('why? '.repeat(10_000)),
+      'prediction',
+      /at least \d+ tokens, but at most 16384 tokens/,
+    ],
+    [
+      'a megabyte of base64',
+      predicting(randomBytes(786_000).toString('base64')),
+      'prediction',
+      /at least \d+ tokens/,
+    ],
     ['too much text', predicting('x'.repeat(1_100_000)), 'prediction', /1100000 characters/],
   ])('with %s is refused by name', async (_, body, param, message) => {
     const error = await ask(body).catch((e: unknown) => e);

@@ -78,6 +78,17 @@ export const HOSTILE_REQUESTS: Readonly<Record<string, () => { path: string; bod
     path: '/v1/chat/completions',
     body: asked(randomBytes(600_000).toString('base64')),
   }),
+  'a prediction of 1 MB of base64': () => ({
+    path: '/v1/chat/completions',
+    body: {
+      ...asked('a'),
+      prediction: { type: 'content', content: randomBytes(786_000).toString('base64') },
+    },
+  }),
+  'a prompt of 950,000 token ids': () => ({
+    path: '/v1/completions',
+    body: { prompt: Array.from({ length: BODY / 2 }, (_, i) => i % 9) },
+  }),
   'combining marks in turn': () => ({
     path: '/v1/completions',
     body: { prompt: `e${'\u0301\u0316'.repeat(BODY / 4)}` },

@@ -2,9 +2,10 @@
 import * as v from 'valibot';
 import { MAX_PREDICTION_TOKENS } from '../../generate/drafting-plan.ts';
 import type { ModelRecord } from '../../model/record.ts';
+import { TooManyTokens } from '../../model/token-list.ts';
 import { invalid } from '../errors.ts';
 
-/** No tokenizer makes fewer tokens of so much text: refused before it is tokenized. */
+/** No tokenizer makes fewer tokens of so much text: for those that can't tell a lower bound of their own. */
 const MAX_PREDICTION_LENGTH = 64 * MAX_PREDICTION_TOKENS;
 
 const part = v.strictObject({
@@ -28,15 +29,20 @@ interface Predicting {
 }
 
 /** The tokens that are predicted; null for none. Throws the `ApiFailure` of more than are taken. */
-export function predictionOf({ prediction, n }: Predicting, model: ModelRecord): Int32Array | null {
+export async function predictionOf(
+  { prediction, n }: Predicting,
+  model: ModelRecord,
+): Promise<Int32Array | null> {
   if (!prediction) return null;
   if ((n ?? 1) > 1) throw invalid(['n'], 'only 1 beside a prediction, which is of one answer');
   const { content } = prediction;
   const text = typeof content === 'string' ? content : content.map((one) => one.text).join('');
   if (text.length > MAX_PREDICTION_LENGTH) throw tooLong(`${text.length} characters`);
-  const tokens = model.encodeUntrusted(text);
-  if (tokens.length > MAX_PREDICTION_TOKENS) throw tooLong(`${tokens.length} tokens`);
-  return tokens;
+  try {
+    return await model.encodeRendered(model.neutralise(text), MAX_PREDICTION_TOKENS, true);
+  } catch (error) {
+    throw error instanceof TooManyTokens ? tooLong(`at least ${error.least} tokens`) : error;
+  }
 }
 
 function tooLong(size: string) {

@@ -56,7 +56,7 @@ export async function toGeneration(
     sampling: samplingOf(body, model),
     logprobs: logprobsAsked(body),
     grammar: calls?.grammar ?? formatGrammar(format, ['response_format']),
-    speculation: speculationOf(body.speculation, model, predictionOf(body, model)),
+    speculation: speculationOf(body.speculation, model, await predictionOf(body, model)),
   };
 }
 

@@ -1,4 +1,5 @@
 /** What a completion asks to be generated: prompts continued as they are. */
+import { PromptTooLong } from '../../generate/prompt.ts';
 import type { GenerationRequest } from '../../generate/request.ts';
 import type { ModelRecord } from '../../model/record.ts';
 import type { FieldPaths } from '../answers/field-paths.ts';
@@ -47,8 +48,8 @@ export function fieldPaths({ n }: CompletionRequest): FieldPaths {
 
 /**
  * The prompts of a request, tokenized or checked, once what the fields say
- * together makes sense. Throws the `ApiFailure` that names what is wrong, and
- * `TooManyTokens`.
+ * together makes sense. Throws the `ApiFailure` that names what is wrong,
+ * `TooManyTokens` and `PromptTooLong`.
  */
 export async function promptsOf(body: CompletionRequest, model: ModelRecord): Promise<RawPrompt[]> {
   const { prompt } = body;
@@ -71,12 +72,15 @@ async function promptOf(
   path: Path,
   model: ModelRecord,
 ): Promise<RawPrompt> {
+  const room = model.maxContext - 1;
   if (typeof prompt === 'string') {
-    const tokens = await model.encodePrompt(prompt, model.maxContext - 1);
+    const tokens = await model.encodePrompt(prompt, room);
     if (tokens.length === 0) throw invalid(path, 'is empty: send some text');
     return { text: prompt, tokens };
   }
   if (prompt.length === 0) throw invalid(path, 'is empty: send some tokens');
+  // Before its text is made, which takes long.
+  if (prompt.length > room) throw new PromptTooLong(prompt.length, room);
   const strange = prompt.find((id) => !model.hasToken(id));
   if (strange !== undefined) throw invalid(path, `${strange} is no token of "${model.id}"`);
   const text = model.tokenizer.decode([...prompt], { skip_special_tokens: false });

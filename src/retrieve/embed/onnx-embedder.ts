@@ -66,27 +66,36 @@ export async function createOnnxEmbedder(
 
   async function embed(texts: readonly string[], role?: Role): Promise<Embedding[]> {
     const prefix = role === undefined ? '' : manifest[`${role}Prefix`];
-    const encoded: Encoded[] = [];
-    let sinceRest = 0;
-    for (const text of texts) {
-      if (sinceRest > ENCODED_A_SLICE) {
-        await pause();
-        sinceRest = 0;
-      }
-      encoded.push(encode(prefix + text));
-      sinceRest += text.length;
-    }
-    return embedAll(encoded, vectorsOf);
+    return embedAll(await encodeAll(texts, (text) => encode(prefix + text)), vectorsOf);
   }
 
   // Finds out at once whether the graph runs and gives what the manifest says.
   await embed(['dimensions']);
   const ids = {
     has: (token: number) => tokenizer.id_to_token(token) !== undefined,
-    embed: (lists: readonly (readonly number[])[]) => embedAll(lists.map(encodeIds), vectorsOf),
+    embed: async (lists: readonly (readonly number[])[]) =>
+      embedAll(await encodeAll(lists, encodeIds), vectorsOf),
   };
   const space = hasTokens ? `${id}+bigrams` : id;
   return { id, space, dimensions, embed, ids, ...(hasTokens && { tokens }) };
+}
+
+/** In slices, between which others are served. */
+async function encodeAll<Input extends { length: number }>(
+  inputs: readonly Input[],
+  encode: (input: Input) => Encoded,
+): Promise<Encoded[]> {
+  const encoded: Encoded[] = [];
+  let sinceRest = 0;
+  for (const input of inputs) {
+    if (sinceRest > ENCODED_A_SLICE) {
+      await pause();
+      sinceRest = 0;
+    }
+    encoded.push(encode(input));
+    sinceRest += input.length;
+  }
+  return encoded;
 }
 
 /** The vectors of a text's tokens, as the graph gives them. */

@@ -139,6 +139,14 @@ test('pictures written into the text are left out and named', () => {
   expect(document.leftOut).toEqual([{ name: '2 pictures', reason: expect.any(String) }]);
 });
 
+test('a picture of megabytes is one, as is what an SVG has inside', () => {
+  const large = `data:image/png;base64,${'iVBORw0KGgo+/_='.repeat(1_100_000)}`;
+  const svg = `data:image/svg+xml,${'%20'.repeat(100)}data:image/png;base64,${'a'.repeat(300)}`;
+  const document = parsed(parseMarkdown(`![fox](${large}) and ![owl](${svg}).`, 'a.md'));
+  expect(document.sections[0]!.blocks.map(({ text }) => text)).toEqual(['fox and owl.']);
+  expect(document.leftOut).toMatchObject([{ name: '2 pictures' }]);
+});
+
 test('a block is where its range says', () => {
   const source = '# A\r\n\r\nFirst line\r\nsecond\r\n\r\n```\r\ncode\r\n```\r\n';
   for (const block of parsed(parseMarkdown(source, 'a.md')).sections[0]!.blocks) {

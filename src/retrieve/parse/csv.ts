@@ -29,18 +29,17 @@ export function* parseCsv(source: string, filename: string, usual: Separator): P
   const declared = /^sep=(.)(?:\r\n|\n|\r)/i.exec(source.slice(0, 8));
   const body = declared ? source.slice(declared[0].length) : source;
   const rows = readRows(body, declared ? declared[1]! : findSeparator(body, usual));
-  const header = rows.next().value;
-  if (!header) return builder.build();
-  const table = new Table(header, builder, source.length);
+  let table: Table | undefined;
   let read = 0;
   for (const row of rows) {
-    read += table.add(row);
-    if (read > SLICE) {
-      yield;
-      read = 0;
-    }
+    if (row.length === 0) read = SLICE;
+    else if (table) read += table.add(row);
+    else table = yield* Table.headed(row, builder, source.length);
+    if (read < SLICE) continue;
+    yield;
+    read = 0;
   }
-  return table.end();
+  return table?.end() ?? builder.build();
 }
 
 class Table {
@@ -52,10 +51,30 @@ class Table {
   private readonly named: boolean[];
   private rows = 0;
 
-  constructor(header: string[], builder: DocumentBuilder, source: number) {
+  /** Reads the names of the columns in slices. */
+  static *headed(
+    header: readonly string[],
+    builder: DocumentBuilder,
+    source: number,
+  ): Generator<void, Table> {
+    const whole: string[] = [];
+    const short: string[] = [];
+    let read = 0;
+    for (const name of header) {
+      whole.push(oneLine(name));
+      short.push(shortTitle(name));
+      read += name.length;
+      if (read < SLICE) continue;
+      yield;
+      read = 0;
+    }
+    return new Table(whole, short, builder, source);
+  }
+
+  private constructor(header: string[], names: string[], builder: DocumentBuilder, source: number) {
     this.budget = new NameBudget(source);
-    this.header = header.map(oneLine);
-    this.names = header.map(shortTitle);
+    this.header = header;
+    this.names = names;
     this.named = this.header.map((name) => name === '');
     this.builder = builder;
   }
@@ -126,14 +145,16 @@ function firstRow(source: string, separator: string): number {
 }
 
 /**
- * Rows of cells, quoted as RFC 4180 has it, blank rows left out. A quote may
- * follow spaces; a line ends with LF, CRLF or CR. Linear in the source.
+ * Rows of cells, quoted as RFC 4180 has it, blank rows left out: of a slice of those
+ * one without cells. A quote may follow spaces; a line ends with LF, CRLF or CR. Linear
+ * in the source.
  * Throws `UnreadableFile` for a row of too many cells.
  * @param separator one character, or none for one cell a row.
  */
 export function* readRows(source: string, separator: string): Generator<string[], undefined> {
   const end = new RegExp(`[\\r\\n${separator === '' ? '' : `\\${separator}`}]`, 'g');
   let row: string[] = [];
+  let sliceEnd = SLICE;
   for (let at = 0; at < source.length; ) {
     const quoted = readQuoted(source, at, separator);
     end.lastIndex = quoted ? quoted.end : at;
@@ -150,7 +171,11 @@ export function* readRows(source: string, separator: string): Generator<string[]
       }
       if (at < source.length) continue;
     }
-    if (row.some((cell) => cell.trim() !== '')) yield row;
+    const isBlank = row.every((cell) => cell.trim() === '');
+    if (!isBlank || at > sliceEnd) {
+      yield isBlank ? [] : row;
+      sliceEnd = at + SLICE;
+    }
     row = [];
   }
   return undefined;

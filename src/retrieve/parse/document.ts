@@ -32,6 +32,11 @@ export interface ParsedDocument {
 
 /** Every passage repeats its title and heading: longer ones would crowd the text out. */
 const MAX_TITLE = 80;
+/**
+ * Characters that are made one line, some milliseconds of work. A name, title or
+ * heading of more is data, which stays as it is.
+ */
+const MAX_ONE_LINE = 32_768;
 
 /** A file's name without folder and extension, as a title for what has none. */
 export function titleFromName(filename: string): string {
@@ -42,8 +47,9 @@ export function titleFromName(filename: string): string {
   return shortTitle(base.replace(/[-_]+/g, ' ')) || filename.slice(0, MAX_TITLE);
 }
 
+/** Of a very long text its beginning decides. */
 export function shortTitle(text: string): string {
-  const title = oneLine(text);
+  const title = oneLine(text.trimStart().slice(0, MAX_ONE_LINE));
   if (title.length <= MAX_TITLE) return title;
   // Never between the halves of a surrogate pair.
   return title
@@ -52,8 +58,9 @@ export function shortTitle(text: string): string {
     .trim();
 }
 
-/** The text with every run of white space as one space. */
+/** The text with every run of white space as one space, if it is not too long for that. */
 export function oneLine(text: string): string {
+  if (text.length > MAX_ONE_LINE) return text.trim();
   return visible(text).replace(/\s+/g, ' ').trim();
 }
 

@@ -11,7 +11,7 @@ const MAX_LINES = 60;
 const MAX_INDENT = 8;
 
 /** A paragraph or cell longer than this is data: it is cut between words, so that no step takes long. */
-const MAX_PARAGRAPH = 65_536;
+export const MAX_PARAGRAPH = 65_536;
 
 export class Flow {
   readonly tables: Tables;
@@ -49,8 +49,9 @@ export class Flow {
   /** Begins an item of a list. @param depth 0 for an outermost list's */
   item(depth: number, mark: string): void {
     if (this.tables.holdText) {
-      // A list in a cell stays in its row.
-      if (this.line.trim() !== '') this.line = `${this.line.trimEnd()}; `;
+      // A list in a cell stays in its row. Empty items would make a long line of separators.
+      if (!this.line.endsWith('; ') && this.line.trim() !== '')
+        this.line = `${this.line.trimEnd()}; `;
       return;
     }
     this.endLine();

@@ -1,9 +1,9 @@
 /** HTML to sections: the words, in blocks, written the way Markdown would have them. */
 import { DocumentBuilder } from './builder.ts';
 import { oneLine, titleFromName } from './document.ts';
-import { Flow } from './flow.ts';
+import { Flow, MAX_PARAGRAPH } from './flow.ts';
 import { type MarkupEvents, readMarkup } from './markup.ts';
-import type { Parsing } from './slices.ts';
+import { type Parsing, SLICE } from './slices.ts';
 
 /** Not what a page says: its machinery, and the ways around the site. */
 const SKIPPED: Readonly<Record<string, string>> = {
@@ -20,7 +20,11 @@ const SKIPPED: Readonly<Record<string, string>> = {
   noscript: 'content for other browsers',
   template: 'content for other browsers',
 };
+const SKIPPED_END = new RegExp(`</(${Object.keys(SKIPPED).join('|')})`, 'gi');
 const COMMENTS = 'comments';
+const LONG_DESCRIPTIONS = 'descriptions of pictures that are too long for one';
+/** Characters of a picture's description. */
+const MAX_DESCRIPTION = 32_768;
 /** A footer in one of these belongs to the text. */
 const SECTIONING = new Set('article main section aside blockquote figure'.split(' '));
 /** Elements that run on in a line, and such as only group rows; all others end a paragraph. */
@@ -32,9 +36,23 @@ const INLINE = new Set(
 );
 const LISTS = new Set(['ul', 'ol', 'menu']);
 
+/** How many end tags there are of the elements that are skipped. */
+function* countEndTags(source: string): Generator<void, Map<string, number>> {
+  const counts = new Map<string, number>();
+  let sliceEnd = SLICE;
+  for (const { 1: name, index } of source.matchAll(SKIPPED_END)) {
+    const element = name!.toLowerCase();
+    counts.set(element, (counts.get(element) ?? 0) + 1);
+    if (index < sliceEnd) continue;
+    yield;
+    sliceEnd = index + SLICE;
+  }
+  return counts;
+}
+
 export function* parseHtml(source: string, filename: string): Parsing {
   const builder = new DocumentBuilder(titleFromName(filename), false);
-  const reader = new HtmlReader(builder, source);
+  const reader = new HtmlReader(builder, yield* countEndTags(source));
   yield* readMarkup(source, 'html', reader);
   reader.finish();
   return builder.build();
@@ -42,7 +60,6 @@ export function* parseHtml(source: string, filename: string): Parsing {
 
 class HtmlReader implements MarkupEvents {
   private readonly builder: DocumentBuilder;
-  private readonly source: string;
   private readonly flow: Flow;
   private title = '';
   private inTitle = false;
@@ -55,13 +72,13 @@ class HtmlReader implements MarkupEvents {
   private skipped = '';
   private skippedDepth = 0;
   /** End tags that are still to come, by name. */
-  private readonly endTags = new Map<string, number>();
+  private readonly endTags: Map<string, number>;
   /** What was left out, how often. */
   private readonly left = new Map<string, number>();
 
-  constructor(builder: DocumentBuilder, source: string) {
+  constructor(builder: DocumentBuilder, endTags: Map<string, number>) {
     this.builder = builder;
-    this.source = source;
+    this.endTags = endTags;
     this.flow = new Flow(builder);
   }
 
@@ -78,7 +95,7 @@ class HtmlReader implements MarkupEvents {
 
   text(text: string): void {
     if (this.skipped !== '') this.leave(SKIPPED[this.skipped]!, text);
-    else if (this.pre > 0) this.flow.line += text;
+    else if (this.pre > 0) this.preformatted(text);
     else this.flow.text(text.replace(/\s+/g, ' '));
   }
 
@@ -117,12 +134,7 @@ class HtmlReader implements MarkupEvents {
   }
 
   private endTagsOf(name: string): number {
-    let count = this.endTags.get(name);
-    if (count === undefined) {
-      count = this.source.match(new RegExp(`</${name}`, 'gi'))?.length ?? 0;
-      this.endTags.set(name, count);
-    }
-    return count;
+    return this.endTags.get(name) ?? 0;
   }
 
   private leave(name: string, text: string): void {
@@ -134,8 +146,8 @@ class HtmlReader implements MarkupEvents {
   private openRead(name: string, attributes: ReadonlyMap<string, string>): void {
     const { flow } = this;
     if (SECTIONING.has(name)) this.sectioning++;
-    if (name === 'br') flow.line += '\n';
-    else if (name === 'img') flow.line += ` ${attributes.get('alt') ?? ''} `;
+    if (name === 'br') this.lineBreak();
+    else if (name === 'img') this.describe(attributes.get('alt') ?? '');
     else if (name === 'pre') this.openPre();
     else if (name === 'code') this.openCode(attributes.get('class') ?? '');
     else if (LISTS.has(name)) this.openList(name === 'ol');
@@ -166,7 +178,17 @@ class HtmlReader implements MarkupEvents {
   private endParagraph(): void {
     if (this.pre === 0) this.flow.endParagraph();
     // Highlighters give every line of code an element.
-    else if (!this.flow.line.endsWith('\n')) this.flow.line += '\n';
+    else if (!this.flow.line.endsWith('\n')) this.preformatted('\n');
+  }
+
+  private lineBreak(): void {
+    if (this.pre > 0) this.preformatted('\n');
+    else this.flow.text('\n');
+  }
+
+  private describe(alt: string): void {
+    if (alt.length > MAX_DESCRIPTION) this.leave(LONG_DESCRIPTIONS, alt);
+    else this.flow.text(` ${alt} `);
   }
 
   private openTitle(): void {
@@ -218,8 +240,24 @@ class HtmlReader implements MarkupEvents {
     else this.flow.line += '`';
   }
 
+  /** Adds to the code, which is cut behind a line, or a word, where it is too long for a block. */
+  private preformatted(text: string): void {
+    const { flow } = this;
+    flow.line += text;
+    const { line } = flow;
+    if (line.length < MAX_PARAGRAPH) return;
+    const cut = line.lastIndexOf('\n') + 1 || line.lastIndexOf(' ') + 1 || line.length;
+    flow.line = line.slice(0, cut);
+    this.endCode();
+    flow.line = line.slice(cut);
+  }
+
   private closePre(): void {
     if (this.pre === 0 || --this.pre > 0) return;
+    this.endCode();
+  }
+
+  private endCode(): void {
     const code = this.flow.line.replace(/^\n+/, '').trimEnd();
     this.flow.line = '';
     if (code.trim() !== '') this.flow.code(code, this.language);

@@ -29,6 +29,11 @@ export function* readMarkup(
     yield;
   }
   tokenizer.end();
+  const { unread } = reader;
+  for (let at = 0; at < unread.length; at += SLICE) {
+    events.text(unread.slice(at, at + SLICE));
+    yield;
+  }
 }
 
 const VOID_ELEMENTS = new Set(
@@ -123,10 +128,12 @@ class TokenReader {
     if (!this.isHtml || !VOID_ELEMENTS.has(name)) this.events.close(name);
   }
 
+  onend(): void {}
+
   /** A tag in which the source breaks off is no tag: its characters are text. */
-  onend(): void {
+  get unread(): string {
     const rest = this.source.slice(this.read);
-    if (rest.startsWith('<')) this.events.text(rest);
+    return rest.startsWith('<') ? rest : '';
   }
 
   private endTag(isEmpty: boolean): void {

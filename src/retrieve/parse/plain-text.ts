@@ -10,10 +10,16 @@ export function* parsePlainText(source: string, filename: string): Parsing {
   let end = 0;
   let sliceEnd = SLICE;
 
-  function endParagraph(): void {
+  function* endParagraph(): Generator<void, void> {
     if (start < 0) return;
-    const text = source.slice(start, end).replaceAll('\r', '').replaceAll('\t', '  ');
-    sections.add({ text, start, end });
+    const parts: string[] = [];
+    for (let at = start; at < end; at += SLICE) {
+      if (at > start) yield;
+      const part = source.slice(at, Math.min(at + SLICE, end));
+      // `replaceAll` would leave a string in pieces, for whoever reads it to join.
+      parts.push(part.replace(/\r/g, '').replace(/\t/g, '  '));
+    }
+    sections.add({ text: parts.join(''), start, end });
     start = -1;
   }
 
@@ -21,7 +27,7 @@ export function* parsePlainText(source: string, filename: string): Parsing {
     const newline = source.indexOf('\n', line);
     const lineEnd = newline < 0 ? source.length : newline;
     if (source.slice(line, lineEnd).trim() === '') {
-      endParagraph();
+      yield* endParagraph();
     } else {
       if (start < 0) start = line;
       end = lineEnd;
@@ -32,6 +38,6 @@ export function* parsePlainText(source: string, filename: string): Parsing {
       sliceEnd = line + SLICE;
     }
   }
-  endParagraph();
+  yield* endParagraph();
   return { text: source, sections: sections.end(), leftOut: [] };
 }

@@ -6,6 +6,9 @@
 /** Tables in each other that keep their rows apart. Text is copied once a level: deeper ones run on. */
 const MAX_NESTED = 8;
 
+/** Characters of a row, and of a table in a cell. With more it is layout, so that no step takes long. */
+const MAX_ROW = 65_536;
+
 /** What the tables write into. */
 export interface TableHost {
   /** The text that is being read. */
@@ -28,6 +31,8 @@ interface Table {
   isHeading: boolean;
   /** Of a nested table. */
   rows: string[];
+  /** Of the cells, or of a nested table's rows and cells. */
+  characters: number;
   hasHeader: boolean;
 }
 
@@ -66,6 +71,7 @@ export class Tables {
       inCell: false,
       isHeading: false,
       rows: [],
+      characters: 0,
       hasHeader: false,
     });
   }
@@ -96,6 +102,9 @@ export class Tables {
     const text = this.take();
     if (top.inCell || text.trim() !== '') top.cells.push(text);
     top.inCell = false;
+    // Empty cells take time, too.
+    top.characters += text.length + 1;
+    if (top.characters > MAX_ROW) this.unwrap();
   }
 
   closeRow(): void {
@@ -105,7 +114,7 @@ export class Tables {
     this.closeCell();
     const { cells } = top;
     top.cells = null;
-    if (cells.length > 0) this.endRow(top, cells);
+    if (cells && cells.length > 0) this.endRow(top, cells);
   }
 
   close(): void {
@@ -149,6 +158,7 @@ export class Tables {
       table.rows.push(texts.filter((text) => text !== '').join(', '));
       return;
     }
+    table.characters = 0;
     this.host.pushLine(`| ${texts.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`);
     if (!table.hasHeader) this.host.pushLine(`| ${texts.map(() => '---').join(' | ')} |`);
     table.hasHeader = true;

@@ -31,17 +31,26 @@ const DEFINITION = /^\s{0,3}\[([^[\]]+)\]:\s+(\S+)(?:\s+["'(](.*)["')])?\s*$/;
 /** What a target looks like that is no word. */
 const ADDRESS = /^(?:<.*>|[a-z][a-z\d+.-]*:\/\/.*|(?:mailto|data):.*|\.{1,2}\/.*|#.*)$/i;
 
+/** Characters of a line. A longer one is read as several, so that no slice takes long. */
+const MAX_LINE = 32_768;
+
 export function* parseMarkdown(original: string, filename: string): Parsing {
   requireRoom(original.length);
-  const { source, pictures } = withoutPictures(original);
-  const reader = new MarkdownReader(source, filename);
+  const { source, pictures } = yield* withoutPictures(original);
+  const page = new Page(source, /\.mdx$/i.test(filename));
+  yield* page.survey();
+  const reader = new MarkdownReader(page, filename);
   let sliceEnd = SLICE;
+  let lineEnd = -1;
   for (let start = reader.bodyStart; start < source.length; ) {
-    const newline = source.indexOf('\n', start);
-    const end = newline < 0 ? source.length : newline;
+    if (lineEnd < start) {
+      const newline = source.indexOf('\n', start);
+      lineEnd = newline < 0 ? source.length : newline;
+    }
+    const end = lineEnd - start > MAX_LINE ? cutOf(source, start) : lineEnd;
     reader.read(start, end);
-    start = end + 1;
-    if (start > sliceEnd) {
+    start = end === lineEnd ? end + 1 : end;
+    if (start > sliceEnd || end < lineEnd) {
       yield;
       sliceEnd = start + SLICE;
     }
@@ -51,6 +60,13 @@ export function* parseMarkdown(original: string, filename: string): Parsing {
     leftOut.push({ name: counted('picture', pictures), reason: 'written into the text as data' });
   }
   return { text: source, sections: reader.finish(), leftOut };
+}
+
+/** Where a line that is too long is cut: behind its last space that is near enough, else anywhere but in a surrogate pair. */
+function cutOf(source: string, start: number): number {
+  const space = source.slice(start, start + MAX_LINE).lastIndexOf(' ');
+  if (space > 0) return start + space + 1;
+  return start + MAX_LINE - (/[\uD800-\uDBFF]/.test(source[start + MAX_LINE - 1]!) ? 1 : 0);
 }
 
 class MarkdownReader {
@@ -72,9 +88,10 @@ class MarkdownReader {
   private comments = 0;
   private imports = 0;
 
-  constructor(source: string, filename: string) {
+  constructor(page: Page, filename: string) {
+    const { source } = page;
     this.source = source;
-    this.page = new Page(source, /\.mdx$/i.test(filename));
+    this.page = page;
     this.sections = new Sections(titleFromName(filename));
     const front = readFrontMatter(source);
     this.bodyStart = front?.end ?? 0;

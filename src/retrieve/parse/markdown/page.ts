@@ -1,14 +1,22 @@
 /** What cleaning a line must know of its whole page. Each answer is found once: every question is cheap. */
+import { SLICE } from '../slices.ts';
 
 /** Of a reference's label, as CommonMark bounds it. */
 export const MAX_LABEL = 999;
 
+const END_TAG = /<\/([A-Za-z][\w.:-]*)/g;
+const REFERENCE = new RegExp(`\\[([^[\\]\\n]{1,${MAX_LABEL}})\\](?!:)`, 'g');
+const DEFINED = new RegExp(`^ {0,3}\\[([^[\\]\\n]{1,${MAX_LABEL}})\\]:`, 'gm');
+
 export class Page {
   readonly source: string;
   readonly isMdx: boolean;
-  private tagNames: Set<string> | null = null;
-  private used: Set<string> | null = null;
-  private defined: Set<string> | null = null;
+  /** Of end tags. */
+  private readonly tagNames = new Set<string>();
+  /** Labels that something refers to. */
+  private readonly used = new Set<string>();
+  /** Labels of definitions. */
+  private readonly defined = new Set<string>();
   /** The last answer about each mark: it holds for all places between the two. */
   private readonly found = new Map<string, { from: number; at: number }>();
   private blank = -1;
@@ -18,24 +26,34 @@ export class Page {
     this.isMdx = isMdx;
   }
 
+  /** Reads the page once, in slices, before anything is asked. */
+  *survey(): Generator<void, void> {
+    for (const [pattern, found] of [
+      [END_TAG, this.tagNames],
+      [REFERENCE, this.used],
+      [DEFINED, this.defined],
+    ] as const) {
+      let sliceEnd = SLICE;
+      for (const { 1: name, index } of this.source.matchAll(pattern)) {
+        found.add(pattern === END_TAG ? name! : normalLabel(name!));
+        if (index < sliceEnd) continue;
+        yield;
+        sliceEnd = index + SLICE;
+      }
+    }
+  }
+
   /** Whether the page has an end tag of that name. */
   closes(name: string): boolean {
-    this.tagNames ??= new Set(this.all(/<\/([A-Za-z][\w.:-]*)/g));
     return this.tagNames.has(name);
   }
 
   /** Whether anything refers to the label. */
   refersTo(label: string): boolean {
-    this.used ??= new Set(
-      this.all(new RegExp(`\\[([^[\\]\\n]{1,${MAX_LABEL}})\\](?!:)`, 'g')).map(normalLabel),
-    );
     return this.used.has(normalLabel(label));
   }
 
   defines(label: string): boolean {
-    this.defined ??= new Set(
-      this.all(new RegExp(`^ {0,3}\\[([^[\\]\\n]{1,${MAX_LABEL}})\\]:`, 'gm')).map(normalLabel),
-    );
     return this.defined.has(normalLabel(label));
   }
 
@@ -58,10 +76,6 @@ export class Page {
     next.lastIndex = from;
     this.blank = next.exec(this.source)?.index ?? this.source.length;
     return this.blank;
-  }
-
-  private all(pattern: RegExp): string[] {
-    return Array.from(this.source.matchAll(pattern), (match) => match[1]!);
   }
 }
 

@@ -1,19 +1,35 @@
 /** Pictures that are written into a page as `data:` addresses: no words, and often most of its bytes. */
+import { SLICE } from '../slices.ts';
 
-/** Shorter ones are examples in a text about them. */
-const DATA = new RegExp(
-  [
-    'data:[a-z]{1,16}/[\\w.+-]{1,64}(?:;[\\w=.-]{1,64}){0,4};base64,[A-Za-z0-9+/_=-]{200,}',
-    'data:image/svg\\+xml[^\\s"\'()<>]{200,}',
-  ].join('|'),
-  'gi',
-);
+/** How one begins; shorter ones are examples in a text about them. An SVG's is in the group. */
+const DATA = [
+  'data:[a-z]{1,16}/[\\w.+-]{1,64}(?:;[\\w=.-]{1,64}){0,4};base64,[A-Za-z0-9+/_=-]{200}',
+  '(data:image/svg\\+xml)[^\\s"\'()<>]{200}',
+].join('|');
+/** Looked for by itself: a pattern that takes in megabytes runs out of stack. */
+const END = /[^A-Za-z0-9+/_=-]/g;
+const SVG_END = /[\s"'()<>]/g;
 
-export function withoutPictures(source: string): { source: string; pictures: number } {
+/** In slices: the source without them, and how many there were. */
+export function* withoutPictures(
+  source: string,
+): Generator<void, { source: string; pictures: number }> {
+  // Of this call alone: others are made while it rests.
+  const data = new RegExp(DATA, 'gi');
+  const kept: string[] = [];
   let pictures = 0;
-  const rest = source.replace(DATA, () => {
+  let end = 0;
+  let sliceEnd = SLICE;
+  for (let found = data.exec(source); found; found = data.exec(source)) {
+    kept.push(source.slice(end, found.index), 'data:,');
     pictures++;
-    return 'data:,';
-  });
-  return { source: rest, pictures };
+    const after = found[1] === undefined ? END : SVG_END;
+    after.lastIndex = data.lastIndex;
+    end = after.exec(source)?.index ?? source.length;
+    data.lastIndex = end;
+    if (end < sliceEnd) continue;
+    yield;
+    sliceEnd = end + SLICE;
+  }
+  return { source: kept.join('') + source.slice(end), pictures };
 }

@@ -1,0 +1,90 @@
+/**
+ * A file that is one line of megabytes is read in slices like any other. What a slice
+ * does is counted in matches of patterns, which are what takes the time.
+ */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { parse } from '../../src/retrieve/parse/parse.ts';
+import { parsePlainText } from '../../src/retrieve/parse/plain-text.ts';
+import { SLICE } from '../../src/retrieve/parse/slices.ts';
+import { blocks, document } from '../support/blocks.ts';
+
+const BYTES = 4_000_000;
+/**
+ * In one slice, of 65,536 characters and what is read of a line behind them: each is
+ * matched a few times. Such a line at once takes 690,000 to five million.
+ */
+const MAX_MATCHES = 500_000;
+
+const { exec } = RegExp.prototype;
+let matches = 0;
+
+beforeEach(() => {
+  matches = 0;
+  // All other methods of patterns, and those of strings, call it for each match.
+  RegExp.prototype.exec = function counted(text) {
+    matches++;
+    return exec.call(this, text);
+  };
+});
+afterEach(() => {
+  RegExp.prototype.exec = exec;
+});
+
+const of = (piece: string) => piece.repeat(BYTES / piece.length);
+
+const FILES: Record<string, () => string> = {
+  'code spans.md': () => of('`a` '),
+  'links.md': () => of('[a](b) '),
+  'tags.md': () => of('<i>x</i>'),
+  'references.md': () => `${of('[b] ')}\n\n[b]: /x`,
+  'a title.md': () => `# ${of('pear ')}`,
+  'a front title.md': () => `---\ntitle: ${of('pear ')}\n---\ntext`,
+  'a header.csv': () => of('pear '),
+  'a header of many cells.csv': () => of(`${'a '.repeat(4_000)},`),
+  'blank rows.csv': () => of('\n'),
+  'preformatted.html': () => `<pre>${of('a b ')}`,
+  'a description.html': () => `<img alt="${of('pear ')}">`,
+  'line breaks.html': () => of('<br>'),
+  'an open tag.html': () => `a <b c="${of('pear ')}`,
+  'end tags.html': () => `<nav>${of('</nav>')}`,
+  'a row.html': () => `<table><tr>${of(`<td>${'pear '.repeat(9_999)}`)}`,
+  'a table in a cell.html': () =>
+    `<table><td><table>${of(`<tr><td>${'pear '.repeat(99)}`)}</table>`,
+  'a key.json': () => `{"${of('pear ')}":1}`,
+};
+
+test.each(Object.keys(FILES))('%s', async (name) => {
+  const bytes = new Uint8Array(Buffer.from(FILES[name]!()));
+  let most = 0;
+  await parse(bytes.buffer, name, '', async () => {
+    most = Math.max(most, matches);
+    matches = 0;
+  });
+  expect(Math.max(most, matches)).toBeLessThan(MAX_MATCHES);
+});
+
+test('a long paragraph of plain text is cleaned in slices', () => {
+  const slices = [...parsePlainText('a\t'.repeat(10 * SLICE), 'a.txt')];
+  expect(slices.length).toBeGreaterThan(15);
+});
+
+test('empty items of a list in a cell do not add up', async () => {
+  expect(await blocks('a.html', `<table><td>a${'<li>'.repeat(50_000)}b`)).toEqual(['a; b']);
+});
+
+test('code that is too long for a block is cut behind a line', async () => {
+  const lines = Array.from({ length: 20_000 }, (_, i) => `line ${i}`);
+  const made = await blocks('a.html', `<pre><code class="language-js">${lines.join('\n')}</pre>`);
+  expect(made.length).toBeGreaterThan(1);
+  const inside = made.map((block) => block.slice('```js\n'.length, -'\n```'.length));
+  expect(inside.join('\n')).toBe(lines.join('\n'));
+});
+
+test('a long line keeps its words, and is cut between them', async () => {
+  const words = Array.from({ length: 20_000 }, (_, i) => `pear${i}`);
+  for (const name of ['a.md', 'a.html', 'a.csv', 'a.txt']) {
+    const { sections } = await document(name, words.join(' '));
+    const texts = sections.flatMap((section) => section.blocks.map(({ text }) => text));
+    expect(texts.join(' ').split(/\s+/)).toEqual(words);
+  }
+});

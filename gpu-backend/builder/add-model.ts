@@ -16,6 +16,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { readDecoderConfig } from './config.ts';
 import { fingerprintModel } from './fingerprint.ts';
 import { isGgufName, writeGgufCheckpoint } from './gguf/checkpoint.ts';
+import { areBlocks } from './gguf/kept-blocks.ts';
 import { type DownloadOptions, downloadCheckpoint, downloadGguf, parseHubName } from './hub.ts';
 import { columnsType } from './linear/columns-type.ts';
 import { refuseColumns8 } from './linear/columns8.ts';
@@ -31,6 +32,7 @@ import {
 import { prepareModel } from './prepare.ts';
 import type { Quantization, QuantizationChoice } from './quantization.ts';
 import type { ComputeType } from './tensor-reader.ts';
+import { readWeightIndex } from './weight-index.ts';
 
 export interface AddOptions {
   /** Where the model will run; by default on a CPU. One that can't be run there is refused before it is converted. */
@@ -154,7 +156,10 @@ async function takeOver(
   return readModelFolder(folder);
 }
 
-/** What was decided for the same weights before, or what measures best; a GPU's float16 stays. */
+/**
+ * What was decided for the same weights before, or int8, or what measures best where int4
+ * keeps every block; a GPU's float16 stays.
+ */
 async function decide(
   derived: ModelManifest,
   checkpoint: string,
@@ -167,6 +172,7 @@ async function decide(
     return before.quantization;
   }
   if (options.auto) return options.auto;
+  if (!areBlocks(readWeightIndex(checkpoint).values())) return 'int8';
   const { hiddenSize } = readDecoderConfig(checkpoint);
   return await quickestForm(hiddenSize, options.threads ?? availableParallelism());
 }

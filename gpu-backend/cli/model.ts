@@ -18,8 +18,8 @@ const MODEL_HELP = `Usage:
                          [--revision BRANCH|TAG|COMMIT] [--hub URL]
       Makes a Hugging Face checkpoint (config.json and .safetensors) or a GGUF file a
       model of this instance. OWNER/NAME is downloaded; HF_TOKEN opens gated models.
-      auto, the default, measures whether int8 or int4 is quicker on this CPU, and
-      keeps float16 for CUDA. int4 keeps the blocks of a GGUF file where it can.
+      auto, the default, is int8, or int4 where that is quicker on this CPU and keeps
+      every block of a GGUF file; for CUDA it keeps float16. int4 rounds other matrices.
   npx espalier model check FOLDER
       Builds the checkpoint and compares it with the golden.json beside it: logits,
       argmax of every position, greedy continuation. Fails where they miss.

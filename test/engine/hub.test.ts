@@ -173,7 +173,8 @@ describe('adding', () => {
     const cacheFolder = decided;
     const auto = { ...options(), cacheFolder, quantization: 'auto' as const };
     const model = await addModel(SMALL, auto);
-    expect(['int8', 'int4']).toContain(model.manifest.quantization);
+    // Its matrices are no blocks, so there is nothing to measure.
+    expect(model.manifest.quantization).toBe('int8');
     expect(model.manifest.name).toBe(basename(SMALL));
     const manifest = join(model.path, 'manifest.json');
     const written = statSync(manifest).mtimeMs;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { BLOCK_TYPES, type BlockType } from '../../../gpu-backend/builder/gguf/block-types.ts';
-import { packingOf } from '../../../gpu-backend/builder/gguf/kept-blocks.ts';
+import { areBlocks, packingOf } from '../../../gpu-backend/builder/gguf/kept-blocks.ts';
 
 const golden: Record<string, { blocks: string; values: string }> = JSON.parse(
   readFileSync(new URL('./fixtures/blocks.json', import.meta.url), 'utf8'),
@@ -44,4 +44,17 @@ describe.each(KEPT)('%s', (type) => {
 it('no other type is kept', () => {
   const kept = Object.keys(BLOCK_TYPES).filter((type) => packingOf(type));
   expect(kept.sort()).toEqual([...KEPT].sort());
+});
+
+describe('all matrices are blocks', () => {
+  const vector = { shape: [64], type: 'F32' } as const;
+  const kept = { shape: [64, 64], type: 'Q4_1' } as const;
+
+  it('whatever vectors are', () => {
+    expect(areBlocks([vector, kept, { shape: [64, 64], type: 'Q8_0' }])).toBe(true);
+  });
+
+  it.each(['F16', 'Q5_0', 'Q6_K'] as const)('unless one is %s', (type) => {
+    expect(areBlocks([vector, kept, { shape: [64, 64], type }])).toBe(false);
+  });
 });

@@ -9,6 +9,7 @@ import { type InferenceSession, Tensor } from '../../onnx/runtime.ts';
 import { pause, runAtOnce } from '../../pause.ts';
 import { isSpaced } from '../unspaced.ts';
 import type { Embedder, Embedding, Role, TokenVectors } from './embedder.ts';
+import { encodeAll } from './encode-all.ts';
 import { isHashed, withHashedWords } from './hashed-words.ts';
 import type { Manifest } from './manifest.ts';
 
@@ -18,8 +19,6 @@ import type { Manifest } from './manifest.ts';
  */
 const TEXTS_A_RUN = 32;
 const TOKENS_A_RUN = 2_048;
-/** Characters encoded between two pauses: some ten milliseconds of work. */
-const ENCODED_A_SLICE = 32_768;
 
 /** A bag's output of its tokens' own vectors. */
 const TOKEN_STATES = 'token_states';
@@ -78,24 +77,6 @@ export async function createOnnxEmbedder(
   };
   const space = hasTokens ? `${id}+bigrams` : id;
   return { id, space, dimensions, embed, ids, ...(hasTokens && { tokens }) };
-}
-
-/** In slices, between which others are served. */
-async function encodeAll<Input extends { length: number }>(
-  inputs: readonly Input[],
-  encode: (input: Input) => Encoded,
-): Promise<Encoded[]> {
-  const encoded: Encoded[] = [];
-  let sinceRest = 0;
-  for (const input of inputs) {
-    if (sinceRest > ENCODED_A_SLICE) {
-      await pause();
-      sinceRest = 0;
-    }
-    encoded.push(encode(input));
-    sinceRest += input.length;
-  }
-  return encoded;
 }
 
 /** The vectors of a text's tokens, as the graph gives them. */

@@ -40,6 +40,7 @@ export class Page {
         yield;
         sliceEnd = index + SLICE;
       }
+      if (this.source.length > SLICE) yield;
     }
   }
 

@@ -45,6 +45,7 @@ export class RasdGate implements Contender {
   private readonly evidence = new Evidence();
   private readonly drafted = new TokenTree();
   private readonly fused = new TokenTree();
+  private last = 0;
 
   constructor(documents: readonly Int32Array[]) {
     this.datastore = new Datastore(documents);
@@ -57,11 +58,13 @@ export class RasdGate implements Contender {
   begin(prompt: Int32Array, regions: readonly Region[]): void {
     this.text.reset(prompt);
     this.drafter.begin(prompt, regions);
+    this.last = prompt.at(-1) ?? 0;
   }
 
   commit(tokens: Int32Array): void {
     this.text.push(tokens);
     this.drafter.commit(tokens);
+    this.last = tokens.at(-1) ?? this.last;
   }
 
   end(output: Int32Array): void {
@@ -111,27 +114,25 @@ export class RasdGate implements Contender {
   /** The drafter's probability of each retrieved node given its parent, and of its own best first token. */
   private opinions(nodes: readonly Retrieved[]) {
     const { drafter, evidence } = this;
-    const { mixer, recent, stores } = drafter;
+    const { mixer, stores } = drafter;
     const ofNode = new Float64Array(nodes.length);
-    const ask = (slot: number) => {
+    const ask = (slot: number, last: number) => {
       evidence.clear();
       stores.forEach((store, i) => {
         store.gather(slot, evidence, i);
       });
-      recent.write(slot, evidence);
-      mixer.mix(evidence);
+      mixer.mix(evidence, last);
       for (const [i, { token, parent }] of nodes.entries()) {
         if (parent !== slot - 1) continue;
         const candidate = mixer.candidates.find(token);
         if (candidate >= 0) ofNode[i] = mixer.probs[candidate]!;
       }
     };
-    ask(0);
+    ask(0, this.last);
     const best = Math.max(0, ...mixer.probs.subarray(0, mixer.candidates.size));
     for (const [i, { token, parent }] of nodes.entries()) {
       for (const store of stores) store.follow(parent + 1, token, i + 1);
-      recent.follow(parent + 1, token, i + 1);
-      ask(i + 1);
+      ask(i + 1, token);
     }
     return { ofNode, best };
   }

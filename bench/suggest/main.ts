@@ -166,7 +166,7 @@ async function superposed({ tokens, spans }: Text, alpha: number): Promise<Outco
   drafter.learn(spans);
   drafter.commit(tokens.subarray(end));
   const options = { drafts: COUNT, alpha, endIds, heard: drafter.heard };
-  const drafts = new SuperposedDrafts(drafter.stores, drafter.mixer, tokens, options);
+  const drafts = new SuperposedDrafts(drafter.stores, drafter.mixer, tokens.at(-1)!, options);
   drafts.extend(logits);
   for (let i = 1; i < LENGTH && drafts.input; i++) drafts.extend(await reader.read(drafts.input));
   const ms = performance.now() - started;

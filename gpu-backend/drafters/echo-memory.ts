@@ -7,7 +7,7 @@ import { RecycledTable } from '../../src/draft/stores/recycled-table.ts';
 const STORES = 4;
 /** Tokens of a namespace whose successors are kept, about 64 bytes each. */
 const RECYCLED_TOKENS = 1 << 14;
-/** Namespaces whose memories are kept, about 2 MB each at most. */
+/** Namespaces whose memories are kept, about 1 MB each at most. */
 export const MAX_MEMORIES = 128;
 
 export class EchoMemory {

@@ -12,7 +12,6 @@
 import { Evidence, type EvidenceStore } from './blend/evidence.ts';
 import type { HeardTokens } from './blend/heard-tokens.ts';
 import type { Mixer } from './blend/mixer.ts';
-import { RecentTokens } from './blend/recent-tokens.ts';
 import { distributionOf } from './model-distribution.ts';
 
 /** Drafts side by side. */
@@ -62,17 +61,16 @@ export class SuperposedDrafts {
   private readonly evidence = new Evidence();
   private placed: Placed[] = [{ tokens: [], score: 0, ended: false, slot: 0 }];
   private slots = 1;
-  private readonly recent = new RecentTokens();
-  private readonly last: number;
+  private last: number;
 
   /**
    * @param stores with slot 0 at the end of the text, and `mixer` for as many
-   * @param text its last tokens are enough, and there is one at least
+   * @param last the text's last token
    */
   constructor(
     stores: readonly EvidenceStore[],
     mixer: Mixer,
-    text: ArrayLike<number>,
+    last: number,
     options: SuperposedOptions,
   ) {
     if (!(options.drafts >= 1 && options.drafts <= MAX_DRAFTS)) {
@@ -81,8 +79,7 @@ export class SuperposedDrafts {
     this.stores = stores;
     this.mixer = mixer;
     this.evidence.heard = options.heard;
-    this.recent.begin(text);
-    this.last = text[text.length - 1]!;
+    this.last = last;
     this.options = options;
   }
 
@@ -125,7 +122,6 @@ export class SuperposedDrafts {
       if (token === null) return from;
       const slot = this.slots++;
       for (const store of this.stores) store.follow(from.slot, token, slot);
-      this.recent.follow(from.slot, token, slot);
       return { tokens: [...from.tokens, token], score, ended: endIds.has(token), slot };
     });
   }
@@ -143,8 +139,7 @@ export class SuperposedDrafts {
     stores.forEach((store, i) => {
       store.gather(draft.slot, evidence, i);
     });
-    this.recent.write(draft.slot, evidence);
-    mixer.mix(evidence);
+    mixer.mix(evidence, draft.tokens.at(-1) ?? this.last);
     const { candidates, probs } = mixer;
     const rest = probs[candidates.size]!;
     const gains = new Map<number, number>();

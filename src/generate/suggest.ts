@@ -125,7 +125,7 @@ async function draftsFor(
   drafter.begin(prompt.subarray(0, end), []);
   drafter.learn(found);
   drafter.commit(prompt.subarray(end));
-  const superposed = new SuperposedDrafts(drafter.stores, drafter.mixer, prompt, {
+  const superposed = new SuperposedDrafts(drafter.stores, drafter.mixer, prompt.at(-1)!, {
     drafts,
     alpha: ALPHA,
     endIds: new Set(target.eosIds),

@@ -22,7 +22,7 @@ const END = 9;
 function over(text: number[], drafts: number, alpha: number): SuperposedDrafts {
   const { stores, mixer } = new TurnDrafter();
   for (const store of stores) store.begin(Int32Array.from(text), []);
-  return new SuperposedDrafts(stores, mixer, text, {
+  return new SuperposedDrafts(stores, mixer, text.at(-1)!, {
     drafts,
     alpha,
     endIds: new Set([END]),
@@ -73,7 +73,7 @@ describe('drafts', () => {
     for (const store of stores) store.begin(Int32Array.from(text), []);
     const alpha = 0.3;
     const options = { drafts: 8, alpha, endIds: new Set<number>(), heard: null };
-    const drafts = new SuperposedDrafts(stores, mixer, Int32Array.of(1), options);
+    const drafts = new SuperposedDrafts(stores, mixer, 1, options);
     drafts.extend(word);
     const { candidates, probs } = mixer;
     const p = logSoftmax(word);
@@ -181,7 +181,7 @@ describe('in the graph', () => {
     const greedy = new EdgeReader(model, TEXT.length + 10);
     const superposed = new EdgeReader(model, TEXT.length + 10);
     const options = { drafts: 1, alpha: 0, endIds: new Set<number>(), heard: null };
-    const drafts = new SuperposedDrafts([], new Mixer(1), TEXT, options);
+    const drafts = new SuperposedDrafts([], new Mixer(1), TEXT.at(-1)!, options);
     const said: number[] = [];
     let word = await greedy.readText(TEXT);
     drafts.extend(await superposed.readText(TEXT));

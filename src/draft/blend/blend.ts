@@ -14,7 +14,6 @@ import { Evidence, type EvidenceStore, MAX_FOLLOWERS } from './evidence.ts';
 import { Frontier } from './frontier.ts';
 import { HeardTokens } from './heard-tokens.ts';
 import { Mixer } from './mixer.ts';
-import { RecentTokens } from './recent-tokens.ts';
 
 /** Paths less probable than this are not worth a node at any budget. */
 const MIN_PROB = 1e-4;
@@ -39,9 +38,9 @@ export class BlendDrafter implements Drafter {
   private readonly frontier = new Frontier();
   /** What the session has said. */
   readonly heard = new HeardTokens();
-  readonly recent = new RecentTokens();
   /** Node of each slot; slot 0 is the root. */
   private readonly nodes = new Int16Array(MAX_TREE_NODES + 1);
+  private last = 0;
   /** Path probability below which a candidate is of no use to the draft at work. */
   private least = MIN_PROB;
 
@@ -55,13 +54,13 @@ export class BlendDrafter implements Drafter {
   begin(prompt: Int32Array, regions: readonly Region[]): void {
     for (const store of this.stores) store.begin(prompt, regions);
     this.heard.begin(prompt);
-    this.recent.begin(prompt);
+    this.last = prompt.length > 0 ? prompt[prompt.length - 1]! : 0;
   }
 
   commit(tokens: Int32Array): void {
     for (let i = 0; i < tokens.length; i++) {
       this.evidence.wantsCommon = true;
-      this.mix(0, MAX_FOLLOWERS, true);
+      this.mix(0, this.last, MAX_FOLLOWERS, true);
       this.mixer.learn(this.evidence, tokens[i]!);
       this.advance(tokens[i]!);
     }
@@ -77,7 +76,7 @@ export class BlendDrafter implements Drafter {
     this.least = Math.max(least, MIN_PROB);
     frontier.clear(Math.min(budget, tree.capacity - tree.size));
     nodes[0] = ROOT;
-    this.expand(0, 1);
+    this.expand(0, this.last, 1);
     for (let slot = 1; slot <= MAX_TREE_NODES && frontier.pop(); slot++) {
       const { prob, token, parent } = frontier;
       const before = tree.size;
@@ -86,8 +85,7 @@ export class BlendDrafter implements Drafter {
       nodes[slot] = node;
       if (prob - frontier.floor <= MIN_GAIN) continue;
       for (const store of stores) store.follow(parent, token, slot);
-      this.recent.follow(parent, token, slot);
-      this.expand(slot, prob);
+      this.expand(slot, token, prob);
     }
   }
 
@@ -108,23 +106,22 @@ export class BlendDrafter implements Drafter {
   private advance(token: number): void {
     for (const store of this.stores) store.advance(token);
     this.heard.push(token);
-    this.recent.follow(0, token, 0);
+    this.last = token;
   }
 
-  private mix(slot: number, wanted: number, learning: boolean): void {
+  private mix(slot: number, last: number, wanted: number, learning: boolean): void {
     const { evidence, stores } = this;
     evidence.clear();
     evidence.wanted = wanted;
     for (let i = 0; i < stores.length; i++) stores[i]!.gather(slot, evidence, i);
-    this.recent.write(slot, evidence);
-    this.mixer.mix(evidence, learning);
+    this.mixer.mix(evidence, last, learning);
   }
 
-  private expand(slot: number, pathProb: number): void {
+  private expand(slot: number, last: number, pathProb: number): void {
     const places = pathProb / Math.max(this.frontier.floor, this.least);
     this.evidence.wantsCommon = places >= PLACES_FOR_COMMON;
     const wanted = Math.min(MAX_FOLLOWERS, Math.ceil(FOLLOWERS_PER_PLACE * places));
-    this.mix(slot, wanted, false);
+    this.mix(slot, last, wanted, false);
     const { candidates, probs } = this.mixer;
     for (let c = 0; c < candidates.size; c++) {
       const prob = pathProb * probs[c]!;

@@ -13,10 +13,6 @@ export const MAX_CONTEXTS = 4;
 export const MAX_FOLLOWERS = 32;
 /** Stores that one mixer weighs. */
 export const MAX_STORES = 8;
-/** Tokens before a place that the mixer looks at. With 2, 0.2 % fewer tokens a step. */
-export const RECENT_TOKENS = 4;
-/** Stands before the beginning of a text. */
-export const NO_TOKEN = -1;
 
 export const CONTEXT_ROWS = MAX_STORES * (MAX_CONTEXTS + 1);
 const FOLLOWER_ROWS = CONTEXT_ROWS * MAX_FOLLOWERS;
@@ -28,8 +24,6 @@ export class Evidence {
   wantsCommon = true;
   /** What the session has said, whatever came before it; null where nobody keeps it. */
   heard: HeardTokens | null = null;
-  /** The last tokens before the place, latest first. */
-  readonly recent = new Int32Array(RECENT_TOKENS).fill(NO_TOKEN);
   /** Contexts in use. Those of one store are adjacent, longest first. */
   contexts = 0;
   /** Number of the store that a context is from. */

@@ -6,7 +6,6 @@
  */
 
 import { SOURCE_NAMES } from '../source.ts';
-import { AFFINITY_WEIGHTS } from './affinity.ts';
 import { type Evidence, MAX_CONTEXTS } from './evidence.ts';
 
 const ORDER_BUCKETS = 12;
@@ -60,8 +59,6 @@ export class FeatureLayout {
   /** Logarithm of the merged estimate, then of each store's own. */
   readonly merged = 0;
   readonly size: number;
-  /** First weight of the tokens' affinities. */
-  readonly affinities: number;
   /** The most features one candidate has. */
   readonly perCandidate: number;
   private readonly counts: number;
@@ -84,8 +81,7 @@ export class FeatureLayout {
     this.tokens = this.pairs + stores * ORDER_BUCKETS * ORDER_BUCKETS;
     this.nones = this.tokens + TOKEN_ROWS;
     this.nonesAfter = this.nones + stores * ORDER_BUCKETS * TOTALS * REST_BUCKETS;
-    this.affinities = this.nonesAfter + TOKEN_ROWS;
-    this.size = this.affinities + AFFINITY_WEIGHTS;
+    this.size = this.nonesAfter + TOKEN_ROWS;
     this.perCandidate = 5 * stores + 1;
   }
 

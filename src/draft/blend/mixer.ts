@@ -7,7 +7,7 @@
  * stores and one a store, plus learned corrections for what those formulas
  * leave out: how long the context is, how often it was seen, which store and
  * region it is from, whether it agrees with the session's own, which token it
- * names, whether it goes with the tokens before it. One more class stands for "none of the candidates". Normalised, this is
+ * names. One more class stands for "none of the candidates". Normalised, this is
  * the exponentiated-gradient mixture on the log-loss of committed tokens;
  * weights move with AdaGrad steps (Duchi et al. 2011), so rare features learn
  * fast and frequent ones settle.
@@ -15,7 +15,6 @@
  * Cost: O(followers + candidates · stores) a distribution, nothing allocated.
  */
 
-import { Affinity } from './affinity.ts';
 import { CandidateTable, MAX_CANDIDATES } from './candidates.ts';
 import { type Evidence, MAX_STORES } from './evidence.ts';
 import { FeatureLayout } from './features.ts';
@@ -43,7 +42,7 @@ export class Mixer {
   readonly energy: Float32Array;
   private readonly stores: number;
   private readonly layout: FeatureLayout;
-  private readonly affinity: Affinity;
+  private last = 0;
   private readonly logs: Float64Array;
   /** The weights that every candidate shares, as the mix at work has them. */
   private readonly shared: Float64Array;
@@ -60,19 +59,19 @@ export class Mixer {
     this.candidates = new CandidateTable(stores, this.layout, this.weights);
     this.energy = new Float32Array(this.layout.size).fill(FEATURE_ENERGY);
     this.weights[this.layout.merged] = 1;
-    this.affinity = new Affinity(this.layout.affinities, this.weights, this.energy);
     this.energy.fill(SHARED_ENERGY, this.layout.merged, this.layout.merged + stores + 1);
   }
 
   /**
-   * Fills `candidates` and `probs`. What is to be learned from has to be mixed with `learning`.
+   * Fills `candidates` and `probs` for a context that ends with `last`. What is
+   * to be learned from has to be mixed with `learning`.
    */
-  mix(evidence: Evidence, learning = false): void {
-    const { affinity, candidates, probs, stores, weights, logs, layout } = this;
+  mix(evidence: Evidence, last: number, learning = false): void {
+    const { candidates, probs, stores, weights, logs, layout } = this;
+    this.last = last;
     candidates.collect(evidence, learning);
-    affinity.expect(evidence);
     const { correction, merged, own, size } = candidates;
-    let highest = NONE_LOGIT + this.noneLogit(evidence);
+    let highest = NONE_LOGIT + this.noneLogit(evidence, last);
     probs[size] = highest;
     const width = stores + 1;
     const shared = this.shared;
@@ -83,7 +82,7 @@ export class Mixer {
     }
     if (learning) logs.fill(UNSEEN_LOG, 0, size * width);
     for (let c = 0; c < size; c++) {
-      let logit = correction[c]! + unseen + affinity.of(candidates.token[c]!);
+      let logit = correction[c]! + unseen;
       for (let i = 0; i < width; i++) {
         const p = i === 0 ? merged[c]! : own[c * stores + i - 1]!;
         if (p === 0) continue;
@@ -105,13 +104,12 @@ export class Mixer {
 
   /** Learns from the token that followed the context mixed last. */
   learn(evidence: Evidence, token: number): void {
-    const { affinity, candidates, probs, stores, logs, layout } = this;
+    const { candidates, probs, stores, logs, layout } = this;
     const { features, featureCount, size } = candidates;
     const right = candidates.find(token);
     for (let c = 0; c < size; c++) {
       const gradient = (c === right ? 1 : 0) - probs[c]!;
       if (Math.abs(gradient) < MIN_GRADIENT) continue;
-      affinity.learn(candidates.token[c]!, gradient);
       const first = c * layout.perCandidate;
       for (let f = first; f < first + featureCount[c]!; f++) {
         this.step(features[f]!, gradient, LEARNING_RATE);
@@ -121,14 +119,13 @@ export class Mixer {
         this.step(layout.merged + i, gradient * logs[row + i]!, SHARED_RATE);
       }
     }
-    affinity.settle();
     const gradient = (right < 0 ? 1 : 0) - probs[size]!;
     for (let s = 0, row = 0; s < stores; s++) {
       const found = row < evidence.contexts && evidence.store[row] === s;
       this.step(layout.none(s, found ? row : -1, evidence), gradient, LEARNING_RATE);
       while (row < evidence.contexts && evidence.store[row] === s) row++;
     }
-    this.step(layout.noneAfter(evidence.recent[0]!), gradient, LEARNING_RATE);
+    this.step(layout.noneAfter(this.last), gradient, LEARNING_RATE);
   }
 
   /** Throws unless what was mixed last is a distribution, and no weight is lost. For tests; O(weights). */
@@ -144,9 +141,9 @@ export class Mixer {
     }
   }
 
-  private noneLogit(evidence: Evidence): number {
+  private noneLogit(evidence: Evidence, last: number): number {
     const { layout, weights, stores } = this;
-    let logit = weights[layout.noneAfter(evidence.recent[0]!)]!;
+    let logit = weights[layout.noneAfter(last)]!;
     for (let s = 0, row = 0; s < stores; s++) {
       const found = row < evidence.contexts && evidence.store[row] === s;
       logit += weights[layout.none(s, found ? row : -1, evidence)]!;

@@ -4,8 +4,8 @@ import { Lru } from '../../draft/lru.ts';
 import type { MixerChanges, MixerState } from '../../store/objects/memory.ts';
 import { applyChanges, changesBetween, freshState } from '../objects/mixer-weights.ts';
 
-/** Mixers that an isolate holds, at about 1.3 MB each; the one used longest ago goes first. */
-const MAX_MIXERS = 16;
+/** Mixers that an isolate holds, at about 500 kB each; the one used longest ago goes first. */
+const MAX_MIXERS = 32;
 /** Then what other isolates learned is fetched too. */
 const FRESH_MS = 5 * 60_000;
 

@@ -19,7 +19,7 @@ import {
   takeModel,
 } from './builder/add-model.ts';
 import { reportProgress } from './cli/progress-lines.ts';
-import { findProvider, servedOn, webGpuOrCpu } from './engine/choose-provider.ts';
+import { findProvider, servedOn, settingsOn, webGpuOrCpu } from './engine/choose-provider.ts';
 import type { ProviderChoice } from './engine/engine.ts';
 import {
   computeTypeFor,
@@ -75,13 +75,13 @@ async function openModel(source: string) {
   const found = await findProvider(asked, console.log);
   // A model that is new here is stored for the CPU, unless CUDA can be used: WebGPU must win first.
   const storedFor = (provider: ProviderChoice['name']) =>
-    addingFor({ ...asked, provider: provider === 'cuda' ? 'cuda' : 'cpu' });
+    addingFor(settingsOn(provider === 'cuda' ? 'cuda' : 'cpu', asked));
   const model = await takeModel(source, storedFor(found.name));
   const served = servedOn(found, storedForm(model));
   await convertModel(model, storedFor(served.name));
   const choice =
     served.name === 'webgpu' ? await webGpuOrCpu(model, DEFAULT_CACHE_FOLDER, asked) : served;
-  return { model, settings: { ...asked, provider: choice.name, why: choice.why } };
+  return { model, settings: { ...settingsOn(choice.name, asked), why: choice.why } };
 }
 
 /** How a model is added for an engine with `settings`. */

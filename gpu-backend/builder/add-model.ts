@@ -32,6 +32,7 @@ import {
 import { prepareModel } from './prepare.ts';
 import type { Quantization, QuantizationChoice } from './quantization.ts';
 import type { ComputeType } from './tensor-reader.ts';
+import { refuseWithoutFloat16 } from './webgpu-float16.ts';
 import { readWeightIndex } from './weight-index.ts';
 
 export interface AddOptions {
@@ -81,6 +82,7 @@ export async function takeModel(source: string, options: AddOptions): Promise<Mo
 export async function convertModel(model: ModelFolder, options: AddOptions): Promise<void> {
   const quantization = storedForm(model, options.quantization);
   if (quantization === 'int8') refuseColumns8(options.provider ?? 'cpu');
+  await refuseWithoutFloat16(options.provider, options.compute);
   prepareModel(model, options.cacheFolder, {
     compute: options.compute,
     quantization,
@@ -158,7 +160,7 @@ async function takeOver(
 
 /**
  * What was decided for the same weights before, or int8, or what measures best where int4
- * keeps every block; a GPU's float16 stays.
+ * keeps every block; on CUDA and in float16 weights stay.
  */
 async function decide(
   derived: ModelManifest,
@@ -166,7 +168,8 @@ async function decide(
   known: ModelFolder | null,
   options: AddOptions,
 ): Promise<Quantization> {
-  if (options.compute !== 'float32') return 'none';
+  const kept = options.compute !== 'float32' || options.provider === 'cuda';
+  if (kept && !options.auto) return 'none';
   const before = known?.manifest;
   if (before?.quantization && before.fingerprints.weights === derived.fingerprints.weights) {
     return before.quantization;

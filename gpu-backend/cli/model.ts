@@ -19,7 +19,8 @@ const MODEL_HELP = `Usage:
       Makes a Hugging Face checkpoint (config.json and .safetensors) or a GGUF file a
       model of this instance. OWNER/NAME is downloaded; HF_TOKEN opens gated models.
       auto, the default, is int8, or int4 where that is quicker on this CPU and keeps
-      every block of a GGUF file; for CUDA it keeps float16. int4 rounds other matrices.
+      every block of a GGUF file; int4 rounds other matrices. With --type float16,
+      which is for CUDA and for ESPALIER_TYPE=float16, auto keeps weights whole.
   npx espalier model check FOLDER
       Builds the checkpoint and compares it with the golden.json beside it: logits,
       argmax of every position, greedy continuation. Fails where they miss.

@@ -43,6 +43,11 @@ export function servedOn(found: ProviderChoice, form: Quantization): ProviderCho
   return fault ? { name: 'cpu', why: `auto: ${fault.message}` } : found;
 }
 
+/** What is asked of an engine whose provider is left to the machine, on one: the type is asked of GPUs. */
+export function settingsOn(provider: ProviderChoice['name'], asked: EngineOptions): EngineOptions {
+  return { ...asked, provider, compute: provider === 'cpu' ? undefined : asked.compute };
+}
+
 async function cudaFault(options: { cuda: EngineOptions['cuda']; threads: number }) {
   try {
     const { cuda = { deviceId: 0, memoryBytes: 0 }, threads } = options;
@@ -62,7 +67,8 @@ export async function webGpuOrCpu(
   cacheFolder: string,
   options: EngineOptions,
 ): Promise<ProviderChoice> {
-  const machine = machineKey('auto', options.threads ?? 0, 'provider');
+  const form = ['provider', ...(options.compute === 'float16' ? ['float16'] : [])].join(' ');
+  const machine = machineKey('auto', options.threads ?? 0, form);
   const name = manifest.fingerprints.model.slice(0, NAME_DIGITS);
   try {
     return await kept(join(cacheFolder, `provider-${name}.json`), machine, () =>
@@ -74,8 +80,8 @@ export async function webGpuOrCpu(
 }
 
 async function quickerOf(path: string, options: EngineOptions): Promise<ProviderChoice> {
-  const onGpu = await stepTime(path, { ...options, provider: 'webgpu' });
-  const onCpu = await stepTime(path, { ...options, provider: 'cpu' });
+  const onGpu = await stepTime(path, settingsOn('webgpu', options));
+  const onCpu = await stepTime(path, settingsOn('cpu', options));
   const [gpu, cpu] = [onGpu, onCpu].map((time) => `${time.toFixed(1)} ms`);
   const steps = `steps of ${TIMED_ROWS.join(' and ')} rows took ${gpu} on WebGPU and ${cpu} on the CPU`;
   return { name: onGpu < onCpu ? 'webgpu' : 'cpu', why: `auto: ${steps}` };

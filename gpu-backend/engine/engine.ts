@@ -110,6 +110,8 @@ export interface Engine {
   readonly limits: EngineLimits;
   /** null for an engine that nobody chose a provider for. */
   readonly provider?: ProviderChoice | null;
+  /** What it computes in, and keeps keys and values in. */
+  readonly type?: 'float32' | 'float16';
   /** What was found when this model was first opened on this machine; null where nothing was checked. */
   readonly exactness: Exactness | null;
   /**

@@ -15,6 +15,7 @@ import { type PreparedModel, prepareModel } from '../builder/prepare.ts';
 import type { Quantization } from '../builder/quantization.ts';
 import type { ComputeType } from '../builder/tensor-reader.ts';
 import type { ModelPart } from '../builder/trained-layer.ts';
+import { refuseWithoutFloat16 } from '../builder/webgpu-float16.ts';
 import type { CudaOptions } from '../ort/cuda.ts';
 import type { Device } from '../ort/tensor.ts';
 import type { WebGpuOptions } from '../ort/webgpu.ts';
@@ -53,7 +54,7 @@ export interface EngineOptions {
   quantization?: Quantization | undefined;
   /** Give the last hidden state of the rows whose logits are wanted. */
   hiddenOutput?: boolean | undefined;
-  /** The type to compute in; by default float32 on a CPU and float16 on CUDA. */
+  /** The type to compute in; by default float16 on CUDA and float32 elsewhere. */
   compute?: ComputeType | undefined;
   /** Neighbouring slots share a lane; by default on CUDA. */
   sharedLanes?: boolean | undefined;
@@ -78,7 +79,10 @@ const DEFAULT_MAX_CONTEXT = 8192;
 const DEFAULT_SLOTS = 16;
 export const DEFAULT_CACHE_FOLDER = fileURLToPath(new URL('../../.espalier', import.meta.url));
 
-/** float16 is what GPUs are fast at; CPUs convert it back and forth. */
+/**
+ * float16 is what GPUs are fast at; CPUs convert it back and forth. WebGPU's kernels also add up
+ * in it, where cuBLAS adds in float32: there it is asked for.
+ */
 export function computeTypeFor(options: EngineOptions): ComputeType {
   return options.compute ?? (options.provider === 'cuda' ? 'float16' : 'float32');
 }
@@ -97,8 +101,10 @@ export async function openEngine(
   const quantization = options.quantization ?? model.manifest.quantization;
   // Before the weights are converted: a start that is refused leaves nothing.
   if (quantization === 'int8') refuseColumns8(options.provider ?? 'cpu');
+  const compute = computeTypeFor(options);
+  await refuseWithoutFloat16(options.provider, compute);
   const prepared = prepareModel(model, options.cacheFolder ?? DEFAULT_CACHE_FOLDER, {
-    compute: computeTypeFor(options),
+    compute,
     quantization,
     columns: quantization === 'int8' ? await columnsType() : undefined,
   });

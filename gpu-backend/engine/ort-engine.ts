@@ -18,6 +18,7 @@ export class OrtEngine implements Engine {
   readonly limits: EngineLimits;
   readonly exactness: Exactness | null;
   readonly provider: ProviderChoice | null;
+  readonly type: 'float32' | 'float16';
   /** Runs of the graph so far, and the milliseconds spent waiting for them. */
   readonly spent = { runs: 0, milliseconds: 0 };
   readonly parts: EngineParts;
@@ -40,6 +41,7 @@ export class OrtEngine implements Engine {
   ) {
     this.parts = parts;
     this.provider = provider;
+    this.type = parts.prepared.layout.compute;
     this.exactness = exactness;
     const failed = exactness !== null && exactness.equal < exactness.nodes;
     this.limits = failed ? { ...parts.limits, exact: false } : parts.limits;

@@ -5,6 +5,7 @@ const UNITS = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 } as const;
 
 const PROVIDERS = ['cpu', 'cuda', 'webgpu'] as const;
 const CHOICES = 'cpu, cuda, webgpu or auto';
+const TYPES = ['float32', 'float16'] as const;
 
 export interface EngineSettings extends EngineOptions {
   /** The provider is to be chosen by what this machine has, as `chooseProvider` does; till then it is the CPU. */
@@ -27,6 +28,12 @@ export function readEngineSettings(
   if (!provider) throw wrong('ESPALIER_PROVIDER', asked, CHOICES);
   const device = environment.ESPALIER_CUDA_DEVICE || '0';
   if (!/^\d{1,3}$/.test(device)) throw wrong('ESPALIER_CUDA_DEVICE', device, 'a device number');
+  const type = environment.ESPALIER_TYPE;
+  const compute = TYPES.find((name) => name === type);
+  if (type && !compute) throw wrong('ESPALIER_TYPE', type, TYPES.join(' or '));
+  if (compute === 'float16' && asked === 'cpu') {
+    throw wrong('ESPALIER_TYPE', compute, 'float32 with ESPALIER_PROVIDER=cpu');
+  }
   const deviceMemory = bytes('ESPALIER_CUDA_MEMORY', environment.ESPALIER_CUDA_MEMORY) ?? 0;
   return {
     provider,
@@ -37,6 +44,7 @@ export function readEngineSettings(
           cudaGraphs: flag('ESPALIER_CUDA_GRAPHS', environment.ESPALIER_CUDA_GRAPHS),
         }
       : {}),
+    compute,
     threads: positive('ESPALIER_THREADS'),
     slots: positive('ESPALIER_SLOTS'),
     maxContext: positive('ESPALIER_MAX_CONTEXT'),
@@ -55,7 +63,13 @@ export function readDraftSettings(
   if (!PROVIDERS.some((name) => name === provider)) {
     throw wrong('ESPALIER_DRAFT_PROVIDER', provider, PROVIDERS.join(', '));
   }
-  return readEngineSettings({ ...environment, ESPALIER_PROVIDER: provider });
+  // A GPU's type is no CPU's.
+  const type = provider === 'cpu' ? undefined : environment.ESPALIER_TYPE;
+  return readEngineSettings({
+    ...environment,
+    ESPALIER_PROVIDER: provider,
+    ESPALIER_TYPE: type,
+  });
 }
 
 function flag(name: string, value: string | undefined): boolean | undefined {

@@ -36,6 +36,7 @@ export function httpRoutes(
       exact: engine.limits.exact,
       exactness: engine.exactness,
       provider: engine.provider ?? null,
+      type: engine.type ?? null,
     });
   }
 

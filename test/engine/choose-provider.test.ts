@@ -2,7 +2,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
-import { findProvider, servedOn, webGpuOrCpu } from '../../gpu-backend/engine/choose-provider.ts';
+import {
+  findProvider,
+  servedOn,
+  settingsOn,
+  webGpuOrCpu,
+} from '../../gpu-backend/engine/choose-provider.ts';
 import { webGpuFault } from '../../gpu-backend/ort/webgpu.ts';
 import { SMALL, temporaryFolder } from './models.ts';
 
@@ -41,7 +46,7 @@ it('is the CPU for a model that CUDA cannot run, and says why', () => {
 });
 
 it.skipIf(withoutWebGpu)(
-  'is measured once',
+  'is measured once for a type',
   async () => {
     const model = readModelFolder(SMALL);
     const options = { threads: 1, cacheFolder };
@@ -51,9 +56,18 @@ it.skipIf(withoutWebGpu)(
     );
     expect(findings()).toHaveLength(1);
     expect(await webGpuOrCpu(model, cacheFolder, options)).toEqual(choice);
+    const inHalf = await webGpuOrCpu(model, cacheFolder, { ...options, compute: 'float16' });
+    expect(inHalf.why).toMatch(/took .* on WebGPU and .* on the CPU$/);
+    expect(inHalf).not.toEqual(choice);
   },
   240_000,
 );
+
+it('asks a GPU for the type, and not a CPU', () => {
+  const asked = { threads: 1, compute: 'float16' } as const;
+  expect(settingsOn('cpu', asked)).toEqual({ threads: 1, provider: 'cpu' });
+  expect(settingsOn('webgpu', asked)).toEqual({ ...asked, provider: 'webgpu' });
+});
 
 function findings(): string[] {
   if (!existsSync(cacheFolder)) return [];

@@ -69,6 +69,11 @@ it('says that it is exact, and what that was checked on', async () => {
   expect(await (await fetch(`${verifier.url}/model`)).json()).toMatchObject({ exact: true });
 });
 
+it('says what it computes in', async () => {
+  const health = await (await fetch(`${verifier.url}/health`)).json();
+  expect(health.type).toBe('float32');
+});
+
 it('shows what was learnt since', async () => {
   const before = (await scrape()).get(step(4, 1, 256));
   const slot = engine.acquire(Int32Array.of(1), 64, 'alone')!;

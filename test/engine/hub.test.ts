@@ -195,6 +195,17 @@ describe('adding', () => {
   });
 
   it.each([
+    ['none', { provider: 'cuda' }, 'float32'],
+    ['none', { provider: 'cuda' }, 'float16'],
+    ['int4', { auto: 'int4' }, 'float16'],
+  ] as const)('makes it %s for %o in %s', async (form, choice, compute) => {
+    const name = [form, choice, compute].map((part) => JSON.stringify(part)).join(' ');
+    const own = { ...options(), ...choice, compute, cacheFolder: join(decided, name) };
+    const model = await addModel(SMALL, { ...own, quantization: 'auto' });
+    expect(model.manifest.quantization).toBe(form);
+  });
+
+  it.each([
     ['by its file', 'acme/gguf:mistral-f16.gguf'],
     ['by its quantisation', 'acme/gguf:F16'],
   ])('takes a GGUF file of a repository %s', async (_, source) => {

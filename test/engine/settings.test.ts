@@ -1,6 +1,7 @@
 /** The environment sets the engine up, or is refused with the variable's name. */
 import { describe, expect, it } from 'vitest';
 import { planBuckets } from '../../gpu-backend/engine/budget.ts';
+import { computeTypeFor } from '../../gpu-backend/engine/open.ts';
 import { readDraftSettings, readEngineSettings } from '../../gpu-backend/engine/settings.ts';
 import { cudaProviderOptions } from '../../gpu-backend/ort/cuda.ts';
 
@@ -37,6 +38,22 @@ describe('settings from the environment', () => {
     expect(beside.provider).toBe('webgpu');
   });
 
+  it('name the type that a GPU computes in', () => {
+    const asked = { ESPALIER_PROVIDER: 'webgpu', ESPALIER_TYPE: 'float16' };
+    expect(computeTypeFor(readEngineSettings(asked))).toBe('float16');
+    expect(readEngineSettings({ ...asked, ESPALIER_PROVIDER: 'auto' }).compute).toBe('float16');
+    const typeOn = (provider: string, type?: string) =>
+      computeTypeFor(readEngineSettings({ ESPALIER_PROVIDER: provider, ESPALIER_TYPE: type }));
+    expect(typeOn('webgpu')).toBe('float32');
+    expect(typeOn('cuda')).toBe('float16');
+    expect(typeOn('cuda', 'float32')).toBe('float32');
+    expect(() => typeOn('cpu', 'float16')).toThrow(
+      'ESPALIER_TYPE is "float16"; it must be float32 with ESPALIER_PROVIDER=cpu',
+    );
+    expect(readDraftSettings({ ...asked, ESPALIER_DRAFT_PROVIDER: 'cpu' }).compute).toBe(undefined);
+    expect(readDraftSettings(asked, 'webgpu').compute).toBe('float16');
+  });
+
   it('let the drafter beside the engine run elsewhere than the target', () => {
     const target = { ESPALIER_PROVIDER: 'cuda', ESPALIER_THREADS: '4' };
     expect(readDraftSettings(target).provider).toBe('cuda');
@@ -53,6 +70,7 @@ describe('settings from the environment', () => {
 
   it.each([
     ['ESPALIER_PROVIDER', 'rocm'],
+    ['ESPALIER_TYPE', 'bfloat16'],
     ['ESPALIER_CUDA_DEVICE', '-1'],
     ['ESPALIER_CUDA_MEMORY', 'all'],
     ['ESPALIER_CUDA_GRAPHS', 'yes'],

@@ -72,6 +72,14 @@ test('empty items of a list in a cell do not add up', async () => {
   expect(await blocks('a.html', `<table><td>a${'<li>'.repeat(50_000)}b`)).toEqual(['a; b']);
 });
 
+test('a description of a picture that is too long is left out, and named', async () => {
+  const { text, leftOut } = await document('a.html', `<img alt="${'pear '.repeat(9_999)}">Plums.`);
+  expect(text).toBe('Plums.');
+  expect(leftOut).toEqual([
+    { name: 'descriptions of pictures', reason: 'longer than 32768 characters' },
+  ]);
+});
+
 test('code that is too long for a block is cut behind a line', async () => {
   const lines = Array.from({ length: 20_000 }, (_, i) => `line ${i}`);
   const made = await blocks('a.html', `<pre><code class="language-js">${lines.join('\n')}</pre>`);

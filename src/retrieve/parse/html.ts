@@ -22,9 +22,13 @@ const SKIPPED: Readonly<Record<string, string>> = {
 };
 const SKIPPED_END = new RegExp(`</(${Object.keys(SKIPPED).join('|')})`, 'gi');
 const COMMENTS = 'comments';
-const LONG_DESCRIPTIONS = 'descriptions of pictures that are too long for one';
-/** Characters of a picture's description. */
+const LONG_DESCRIPTIONS = 'descriptions of pictures';
+/** Characters of a picture's description, which comes whole: a longer one would be a slice of its own. */
 const MAX_DESCRIPTION = 32_768;
+const REASONS: Readonly<Record<string, string>> = {
+  [COMMENTS]: 'not shown to readers',
+  [LONG_DESCRIPTIONS]: `longer than ${MAX_DESCRIPTION} characters`,
+};
 /** A footer in one of these belongs to the text. */
 const SECTIONING = new Set('article main section aside blockquote figure'.split(' '));
 /** Elements that run on in a line, and such as only group rows; all others end a paragraph. */
@@ -120,7 +124,7 @@ class HtmlReader implements MarkupEvents {
       this.tellTitle('');
     }
     for (const [name, count] of this.left) {
-      const reason = name === COMMENTS ? 'not shown to readers' : 'not the page’s own text';
+      const reason = REASONS[name] ?? 'not the page’s own text';
       this.builder.leftOut.push({ name: count > 1 ? `${name} (${count})` : name, reason });
     }
   }

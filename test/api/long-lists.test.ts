@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { expect, test } from 'vitest';
 import { knownFields } from '../../src/api/body/fields.ts';
+import { check } from '../../src/api/body/read.ts';
 import { embeddingsRequest } from '../../src/api/embeddings/schema.ts';
 
 let looked = 0;
@@ -38,4 +39,18 @@ test('texts to embed are refused with what the field takes', () => {
   expect(() => knownFields(embeddingsRequest, body)).toThrow(/a list of 1 to 256 of either/);
   const ids = { model: 'espalier-embed-1', input: Array.from({ length: 30_000 }, (_, id) => id) };
   expect(knownFields(embeddingsRequest, ids).value).toEqual(ids);
+});
+
+test('of items that are all wrong the first one is looked at, and named', () => {
+  let seen = 0;
+  const wrong = v.pipe(
+    v.unknown(),
+    v.check(() => ++seen < 0, 'is wrong'),
+  );
+  const schema = v.strictObject({ list: v.union([v.array(wrong), v.record(v.string(), wrong)]) });
+  const error = expect.objectContaining({ path: ['list', 0], message: 'is wrong' });
+  const list = Array.from({ length: 1_000 }, () => 1);
+  expect(() => check(schema, { list })).toThrow(expect.objectContaining({ error }));
+  // By each of the two forms.
+  expect(seen).toBe(2);
 });

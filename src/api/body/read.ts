@@ -96,7 +96,8 @@ export function check<Schema extends v.GenericSchema>(
   schema: Schema,
   value: unknown,
 ): v.InferOutput<Schema> {
-  const result = v.safeParse(schema, value);
+  // Only the first issue is told, and a long list of bad items has as many.
+  const result = v.safeParse(schema, value, { abortEarly: true });
   if (!result.success) throw invalidIssue(result.issues);
   return result.output;
 }

@@ -107,11 +107,16 @@ async function main(file: string): Promise<void> {
     compute: 'float32',
     quantization: QUANTIZATION_CHOICES.find((choice) => choice === form),
   });
+  for (const form of [values.quantize, values['draft-quantize']]) {
+    if (form && !add(form).quantization)
+      throw new Error(`no form ${form}: ${QUANTIZATION_CHOICES}`);
+  }
   const target = await addModel(file, add(values.quantize));
   const model = readModel(target.path);
   const threads = Number(values.threads);
   const feature = values.feature ?? keptLayer(target);
-  const hiddenOutput = feature !== undefined;
+  const rows = values.rows?.split(',') ?? ['L', 'L+A', ...(feature ? ['L+A+feature'] : [])];
+  const hiddenOutput = rows.some((row) => row === 'L+A+feature' || row === 'all');
   const settings = { slots: 2, maxContext: CONTEXT, threads, hiddenOutput };
   const engine = await openEngine(target.path, settings);
   const bench = {
@@ -124,7 +129,7 @@ async function main(file: string): Promise<void> {
     feature,
   };
   const asked: Asked = {
-    rows: values.rows?.split(',') ?? ['L', 'L+A', ...(feature ? ['L+A+feature'] : [])],
+    rows,
     nodes: values.nodes ? Number(values.nodes) : undefined,
     simulate: values.simulate,
   };
@@ -152,10 +157,11 @@ async function main(file: string): Promise<void> {
   }
 }
 
-/** The layer in models/heads, where it was trained for this very model. */
+/** The layer in models/heads, where it was trained for this very model as it is stored. */
 function keptLayer({ manifest }: ModelFolder): string | undefined {
   const { weights } = readSafetensorsFile(KEPT_LAYER).metadata;
-  return weights === manifest.fingerprints.weights ? KEPT_LAYER : undefined;
+  const isFor = weights === manifest.fingerprints.weights && manifest.quantization === 'int4';
+  return isFor ? KEPT_LAYER : undefined;
 }
 
 /** All rows over each prompt, the order turning, so that no row has the quiet moments. */

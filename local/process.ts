@@ -11,6 +11,8 @@ export class StartError extends Error {
 
 /** Time a child has to end on SIGTERM before it is killed. */
 const STOP_GRACE_MS = 5_000;
+/** Then its output is closed: what has left its group may hold it open for ever. */
+const LET_GO_MS = 6_000;
 const POLL_MS = 50;
 const TAIL_LINES = 20;
 
@@ -83,7 +85,7 @@ export function startProcess({ args, cwd, env, log, onLine, onProgress }: Comman
   });
   /** To it and to what it has started, which may outlive it. */
   function signal(name: NodeJS.Signals): void {
-    if (isClosed || !child.pid) return;
+    if (!child.pid) return;
     try {
       process.kill(-child.pid, name);
     } catch {
@@ -96,10 +98,18 @@ export function startProcess({ args, cwd, env, log, onLine, onProgress }: Comman
     lastOutputAt: () => lastOutputAt,
     exitCode: () => child.exitCode,
     async stop() {
+      if (isClosed) return;
       signal('SIGTERM');
-      const timer = setTimeout(signal, STOP_GRACE_MS, 'SIGKILL');
+      const kill = setTimeout(signal, STOP_GRACE_MS, 'SIGKILL');
+      const letGo = setTimeout(() => {
+        child.stdout!.destroy();
+        child.stderr!.destroy();
+      }, LET_GO_MS);
       await ended;
-      clearTimeout(timer);
+      clearTimeout(kill);
+      clearTimeout(letGo);
+      // What writes elsewhere is not waited for.
+      signal('SIGKILL');
     },
   };
 }

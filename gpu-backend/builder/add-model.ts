@@ -14,9 +14,9 @@ import {
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { readDecoderConfig } from './config.ts';
+import { isIn4Bits } from './convert.ts';
 import { fingerprintModel } from './fingerprint.ts';
 import { isGgufName, writeGgufCheckpoint } from './gguf/checkpoint.ts';
-import { areBlocks } from './gguf/kept-blocks.ts';
 import { type DownloadOptions, downloadCheckpoint, downloadGguf, parseHubName } from './hub.ts';
 import { columnsType } from './linear/columns-type.ts';
 import { refuseColumns8 } from './linear/columns8.ts';
@@ -170,12 +170,14 @@ async function decide(
 ): Promise<Quantization> {
   const kept = options.compute !== 'float32' || options.provider === 'cuda';
   if (kept && !options.auto) return 'none';
+  // WebGPU has no int8, so int4 may have been taken for it.
+  const mayBe4 = options.auto === 'int4' || isIn4Bits(readWeightIndex(checkpoint).values());
   const before = known?.manifest;
   if (before?.quantization && before.fingerprints.weights === derived.fingerprints.weights) {
-    return before.quantization;
+    if (before.quantization !== 'int4' || mayBe4) return before.quantization;
   }
   if (options.auto) return options.auto;
-  if (!areBlocks(readWeightIndex(checkpoint).values())) return 'int8';
+  if (!mayBe4) return 'int8';
   const { hiddenSize } = readDecoderConfig(checkpoint);
   return await quickestForm(hiddenSize, options.threads ?? availableParallelism());
 }

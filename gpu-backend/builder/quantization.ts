@@ -7,6 +7,6 @@ const QUANTIZATIONS = ['none', 'int8', 'int4'] as const;
  */
 export type Quantization = (typeof QUANTIZATIONS)[number];
 
-/** What can be asked for: `auto` is the one of int8 and int4 that is quicker on this machine. */
+/** What can be asked for: `auto` is int8, or int4 where that is quicker on this machine and rounds nothing to 4 bits. */
 export const QUANTIZATION_CHOICES = [...QUANTIZATIONS, 'auto'] as const;
 export type QuantizationChoice = (typeof QUANTIZATION_CHOICES)[number];

@@ -9,7 +9,7 @@ import type { ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { Network, NetworkPlace, Question } from './network.ts';
 
-/** What a token changes of the shares at least: those of a session follow its last fifty or so. */
+/** The least rate of learning: the shares of a session follow its last fifty tokens or so. */
 const RATE = 0.02;
 /** So that a network that was wrong for long can come back. */
 const LEAST_SHARE = 0.02;
@@ -43,7 +43,7 @@ class JointPlace implements NetworkPlace {
   learn(tokens: Iterable<number>): void {
     let node = this.root;
     for (const token of tokens) {
-      if (!node) return;
+      if (!node) break;
       const probs = this.parts.map(({ share, nodes }) => share * probOf(token, nodes.get(node!)));
       const sum = probs.reduce((a, b) => a + b, 0);
       if (sum > 0) {
@@ -55,6 +55,8 @@ class JointPlace implements NetworkPlace {
       }
       node = node.children.get(token) ?? null;
     }
+    // Of text that goes beyond what was asked about nothing was said.
+    this.root = node;
   }
 
   /** The text ends at `root`, whose answer is known. */

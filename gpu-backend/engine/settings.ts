@@ -32,7 +32,11 @@ export function readEngineSettings(
   const compute = TYPES.find((name) => name === type);
   if (type && !compute) throw wrong('ESPALIER_TYPE', type, TYPES.join(' or '));
   if (compute === 'float16' && asked === 'cpu') {
-    throw wrong('ESPALIER_TYPE', compute, 'float32 with ESPALIER_PROVIDER=cpu');
+    throw wrong(
+      'ESPALIER_TYPE',
+      compute,
+      'float32 on a CPU: set ESPALIER_PROVIDER to cuda, webgpu or auto',
+    );
   }
   const deviceMemory = bytes('ESPALIER_CUDA_MEMORY', environment.ESPALIER_CUDA_MEMORY) ?? 0;
   return {

@@ -186,6 +186,14 @@ describe('adding', () => {
     ).toHaveLength(1);
   });
 
+  it('does not keep to int4 that was taken for want of int8', async () => {
+    const cacheFolder = join(decided, 'webgpu');
+    const auto = { ...options(), cacheFolder, quantization: 'auto' as const };
+    const onWebGpu = await addModel(SMALL, { ...auto, auto: 'int4' });
+    expect(onWebGpu.manifest.quantization).toBe('int4');
+    expect((await addModel(SMALL, auto)).manifest.quantization).toBe('int8');
+  });
+
   it('leaves float16 as it is', async () => {
     const half = { ...options(), cacheFolder: join(decided, 'half'), compute: 'float16' as const };
     const model = await addModel(SMALL, { ...half, quantization: 'auto' });

@@ -48,7 +48,7 @@ describe('settings from the environment', () => {
     expect(typeOn('cuda')).toBe('float16');
     expect(typeOn('cuda', 'float32')).toBe('float32');
     expect(() => typeOn('cpu', 'float16')).toThrow(
-      'ESPALIER_TYPE is "float16"; it must be float32 with ESPALIER_PROVIDER=cpu',
+      'ESPALIER_TYPE is "float16"; it must be float32 on a CPU: set ESPALIER_PROVIDER to cuda, webgpu or auto',
     );
     expect(readDraftSettings({ ...asked, ESPALIER_DRAFT_PROVIDER: 'cpu' }).compute).toBe(undefined);
     expect(readDraftSettings(asked, 'webgpu').compute).toBe('float16');

@@ -42,7 +42,15 @@ function rapid(): string[] {
 }
 
 /** Free text at temperature 0. */
-const beside = (row: string) => kept('drafters.json').ungrounded['0'][row];
+const beside = (row: string, file = 'drafters.json') => kept(file).ungrounded['0'][row];
+
+function judged(): string[] {
+  const { questions, served } = kept('accept-served.json');
+  return [served.judge, served.match].flatMap(({ mat, right }) => [
+    mat.toFixed(2),
+    (right * questions).toFixed(0),
+  ]);
+}
 
 function suggestions(): string[] {
   const { grounded } = kept('suggest.json');
@@ -127,7 +135,10 @@ export const KEPT_FIGURES: Readonly<Record<string, () => string[]>> = {
   vLLM: () => besideRival('vllm-ngram'),
   'Prompt lookup': () => besideRival('pld'),
   'Superposed Decoding': suggestions,
-  Kangaroo: () => ['L+A+kangaroo', 'L+A'].map((row) => beside(row).tokensPerSecond.toFixed(0)),
+  Kangaroo: () =>
+    ['L+A+kangaroo', 'L+A'].map((row) =>
+      beside(row, 'drafters-exit.json').tokensPerSecond.toFixed(0),
+    ),
   EAGLE: () => [
     beside('L+A+feature').mat.toFixed(2),
     beside('L+A').mat.toFixed(2),
@@ -144,6 +155,7 @@ export const KEPT_FIGURES: Readonly<Record<string, () => string[]>> = {
   RSD: () => ofThreeDrafts('without replacement (RSD)'),
   'Towards Optimal Multi-draft': () =>
     ofThreeDrafts('greedy multi-draft', 'optimum without replacement'),
+  'Judge Decoding': judged,
   Medusa: typical,
   LANTERN: relaxed,
   'Token-level retrieval metrics': found,

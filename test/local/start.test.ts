@@ -78,22 +78,39 @@ it('a process tells its progress piece by piece where it is asked for it', async
   expect(await start()).toBe('nobody to tell');
 });
 
-it('what a process has started ends with it, though it does not want to', async () => {
-  const stubborn =
-    "process.on('SIGTERM', () => {}); console.log('up'); setInterval(() => {}, 1000)";
+/** Ends on SIGTERM, but has started a process that does not. Says which. */
+async function startParent(options: object): Promise<{ parent: Child; stubborn: number }> {
+  const code = "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)";
+  const env = { CODE: code, OPTIONS: JSON.stringify(options) };
   const script =
-    "require('node:child_process').spawn(process.execPath, ['-e', process.env.STUBBORN], { stdio: 'inherit' });" +
-    " process.on('SIGTERM', () => process.exit())";
-  const log = join(tmpdir(), `espalier-stubborn-${process.pid}.log`);
-  let child!: Child;
-  const env = { STUBBORN: stubborn };
-  const line = await new Promise((onLine) => {
-    child = startProcess({ args: ['-e', script], cwd: '.', env, log, onLine });
+    "const started = require('node:child_process')" +
+    ".spawn(process.execPath, ['-e', process.env.CODE], JSON.parse(process.env.OPTIONS));" +
+    " process.on('SIGTERM', () => process.exit());" +
+    ' setTimeout(() => console.log(started.pid), 300)';
+  const log = join(tmpdir(), `espalier-parent-${process.pid}.log`);
+  return await new Promise((resolve) => {
+    const parent = startProcess({
+      ...{ args: ['-e', script], cwd: '.', env, log },
+      onLine: (line) => resolve({ parent, stubborn: Number(line) }),
+    });
   });
-  expect(line).toBe('up');
-  await child.stop();
-  // Its pipes are closed before the system forgets it.
-  await expect.poll(() => isAlive(-child.pid)).toBe(false);
+}
+
+it.each([['inherit'], ['ignore']])(
+  'what a process has started ends with it, though it does not want to, with its output: %s',
+  async (stdio) => {
+    const { parent, stubborn } = await startParent({ stdio });
+    await parent.stop();
+    // Its pipes are closed before the system forgets it.
+    await expect.poll(() => isAlive(stubborn)).toBe(false);
+  },
+);
+
+it('a process ends though what it has started left its group and keeps its output', async () => {
+  const { parent, stubborn } = await startParent({ stdio: 'inherit', detached: true });
+  await parent.stop();
+  expect(isAlive(stubborn)).toBe(true);
+  process.kill(stubborn, 'SIGKILL');
 });
 
 function isAlive(pid: number): boolean {

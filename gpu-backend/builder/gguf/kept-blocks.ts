@@ -13,7 +13,6 @@
  * Scales are exact in float32; an offset is rounded to it once.
  */
 
-import type { StoredTensor } from '../stored-tensor.ts';
 import { readFloat16 } from './block.ts';
 import { BLOCK_TYPES, type BlockType } from './block-types.ts';
 import { groupMinimum, groupScale } from './k-blocks.ts';
@@ -45,15 +44,6 @@ const PACKINGS: Partial<Record<BlockType, Packing>> = {
 /** How blocks of `type` are kept; undefined where MatMulNBits cannot hold them. */
 export function packingOf(type: string): Packing | undefined {
   return PACKINGS[type as BlockType];
-}
-
-/**
- * Whether all matrices of a model can be kept so. To round others to 4 bits costs far more than
- * int8 does: 18.6 % of SmolLM2's perplexity, 4.7 % of Qwen2.5-Coder-0.5B's (docs/models.md).
- */
-export function areBlocks(tensors: Iterable<Pick<StoredTensor, 'shape' | 'type'>>): boolean {
-  const matrices = [...tensors].filter(({ shape }) => shape.length > 1);
-  return matrices.every(({ type }) => packingOf(type) !== undefined);
 }
 
 function packSmall(blocks: Uint8Array, blockBytes: number, hasMinimum: boolean): PackedBlocks {

@@ -1,8 +1,10 @@
 /** Kept blocks mean, level by level, what their file's blocks mean. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { EMBEDDING, HEAD, isIn4Bits } from '../../../gpu-backend/builder/convert.ts';
 import { BLOCK_TYPES, type BlockType } from '../../../gpu-backend/builder/gguf/block-types.ts';
-import { areBlocks, packingOf } from '../../../gpu-backend/builder/gguf/kept-blocks.ts';
+import { packingOf } from '../../../gpu-backend/builder/gguf/kept-blocks.ts';
+import type { StoredType } from '../../../gpu-backend/builder/stored-tensor.ts';
 
 const golden: Record<string, { blocks: string; values: string }> = JSON.parse(
   readFileSync(new URL('./fixtures/blocks.json', import.meta.url), 'utf8'),
@@ -46,15 +48,22 @@ it('no other type is kept', () => {
   expect(kept.sort()).toEqual([...KEPT].sort());
 });
 
-describe('all matrices are blocks', () => {
-  const vector = { shape: [64], type: 'F32' } as const;
-  const kept = { shape: [64, 64], type: 'Q4_1' } as const;
-
-  it('whatever vectors are', () => {
-    expect(areBlocks([vector, kept, { shape: [64, 64], type: 'Q8_0' }])).toBe(true);
+describe('a file is in 4 bits', () => {
+  const vector = { name: 'model.norm.weight', shape: [64], type: 'F32' } as const;
+  const matrix = (type: StoredType, name = 'model.layers.0.mlp.up_proj.weight') => ({
+    ...{ name, shape: [64, 64], type },
   });
 
-  it.each(['F16', 'Q5_0', 'Q6_K'] as const)('unless one is %s', (type) => {
-    expect(areBlocks([vector, kept, { shape: [64, 64], type }])).toBe(false);
+  it('whatever vectors, tables and heads are, and with matrices of 6 and 8 bits', () => {
+    const others = [matrix('F16', EMBEDDING), matrix('Q6_K', HEAD), matrix('Q6_K'), matrix('Q8_0')];
+    expect(isIn4Bits([vector, matrix('Q4_1'), ...others])).toBe(true);
+  });
+
+  it.each(['F16', 'Q5_0', 'Q3_K'] as const)('unless a matrix is %s', (type) => {
+    expect(isIn4Bits([vector, matrix('Q4_1'), matrix(type)])).toBe(false);
+  });
+
+  it('unless all have 8', () => {
+    expect(isIn4Bits([vector, matrix('Q8_0')])).toBe(false);
   });
 });

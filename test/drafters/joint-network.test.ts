@@ -88,6 +88,20 @@ describe('what came says whose word counts', () => {
     expect(isRight(root.says, 19)).toBeGreaterThan(0.8);
   });
 
+  test('but not of text that goes beyond what was asked about', async () => {
+    const scripts = [right, wrong].map((script) => new ScriptedNetwork(VOCAB, script));
+    const joint = new JointNetwork(scripts);
+    const root = node(PROMPT[7]!, null, 8);
+    const { question } = asking(joint, PROMPT, root);
+    await joint.read([question({ root })]);
+    await joint.read([question({ tokens: Int32Array.of(3, 4), root: null })]);
+    // What the second network said would come after the root, two tokens late.
+    const [wrongly] = wrong([], 8)[0]!;
+    const last = node(wrongly, null, 11);
+    await joint.read([question({ tokens: Int32Array.of(wrongly), root: last })]);
+    expect(isRight(last.says, 11)).toBeCloseTo(0.45);
+  });
+
   test('where nodes are kept, and comes back to one that was wrong', async () => {
     const isLate = (position: number) => position > 60;
     const scripts: Script[] = [

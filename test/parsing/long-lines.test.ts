@@ -96,3 +96,65 @@ test('a long line keeps its words, and is cut between them', async () => {
     expect(texts.join(' ').split(/\s+/)).toEqual(words);
   }
 });
+
+/** Where a long line of Markdown is cut: behind a space that is its last character before. */
+const CUT = 32_768;
+
+const padded = (piece: string) => piece.repeat(CUT).slice(0, CUT - 1);
+const WORDS = `${padded('word ')} `;
+
+const AT_A_CUT: [mark: string, name: string, end: string][] = [
+  ['a fence', 'a.md', '``` opens nothing here'],
+  ['a fence of tildes', 'a.md', '~~~ opens nothing here'],
+  ['a heading', 'a.md', '# 1 in the world'],
+  ['an import', 'a.md', 'import x from "y"'],
+  ['a definition', 'a.md', '[docs]: https://example.org/a'],
+  ['a directive', 'a.md', '[TOC]'],
+  ['a container', 'a.md', '::: note'],
+  ['a comment', 'a.md', '<!-- that nothing closes in this paragraph'],
+  ['a comment of MDX', 'a.mdx', '{/* that nothing closes in this paragraph'],
+];
+
+test.each(AT_A_CUT)('%s behind a cut is text', async (_, name, end) => {
+  const after = '--> */} Sweet *ones*.';
+  const { sections, leftOut } = await document(name, `${WORDS}${end}\n\n# Pears\n\n${after}`);
+  expect(sections.map(({ heading }) => heading)).toEqual(['Pears', 'Pears']);
+  expect(sections.map(({ blocks }) => blocks.map(({ text }) => text))).toEqual([
+    [`${WORDS.trim()}\n${end}`],
+    [after],
+  ]);
+  expect(leftOut).toEqual([]);
+});
+
+const BEFORE_A_CUT: [mark: string, start: string][] = [
+  ['a fence', '``` x'],
+  ['an import', 'import "y"'],
+  ['a definition', '[docs]: https://example.org/a'],
+  ['a directive', '[TOC]'],
+  ['a container', '::: note'],
+];
+
+test.each(BEFORE_A_CUT)('%s before a cut is text', async (_, start) => {
+  const line = `${start}${' '.repeat(CUT)}goes on \`\`\`, word`;
+  const made = await blocks('a.md', `${line}\n\nNext.`);
+  expect(made.map((text) => text.split(/\s+/))).toEqual([line.split(/\s+/), ['Next.']]);
+});
+
+test('code goes on behind a cut', async () => {
+  for (const line of [`${WORDS}\`\`\``, `\`\`\`${' '.repeat(CUT)}x`]) {
+    const code = `\`\`\`\n${line}\n# code\n\`\`\`${' '.repeat(CUT)}`;
+    const [block, ...others] = await blocks('a.md', `${code}\n\nNext.`);
+    expect(block!.trim().split(/\s+/)).toEqual(code.trim().split(/\s+/));
+    expect(others).toEqual(['Next.']);
+  }
+  const indented = `    ${padded('a &amp; ')} # no heading`;
+  const [block] = await blocks('a.md', `\n${indented}\n    &lt;`);
+  expect(block!.replace(/\n/g, '')).toBe(`${indented}    &lt;`);
+});
+
+test('a blank piece of a line ends no block', async () => {
+  const spaces = ' '.repeat(3 * CUT);
+  expect(
+    await blocks('a.md', `a${spaces}b\n${spaces}d\n${spaces}\n| c ${spaces} | ${'-'.repeat(9)} |`),
+  ).toEqual(['a\n b\nd', '| c\n | --- |']);
+});

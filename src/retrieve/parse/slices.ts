@@ -12,6 +12,16 @@ export type Rest = () => Promise<void>;
 /** Characters of source read between two yields: a few milliseconds of work. */
 export const SLICE = 65_536;
 
+/**
+ * How much of a text that is too long is kept together: up to its last space, so that words
+ * stay whole, or all of it where it has none, but never half a surrogate pair.
+ */
+export function cutOf(text: string): number {
+  const space = text.lastIndexOf(' ');
+  if (space > 0) return space + 1;
+  return text.length - (/[\uD800-\uDBFF]/.test(text.at(-1)!) ? 1 : 0);
+}
+
 /** Runs to the end, resting after every slice. */
 export async function inSlices<T>(work: Generator<void, T>, rest: Rest): Promise<T> {
   for (;;) {

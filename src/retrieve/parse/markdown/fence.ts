@@ -22,13 +22,16 @@ export class Fence {
     this.opening = mark + (isAttributes ? language : info);
   }
 
-  /** Null where the line opens none: ``` `` ```code``` `` ``` in one line is a code span. */
-  static open(line: string): Fence | null {
+  /**
+   * Null where the line opens none: ``` `` ```code``` `` ``` in one line is a code span.
+   * @param rest of a line that is too long
+   */
+  static open(line: string, rest: string): Fence | null {
     const opening = OPENING.exec(line);
     if (!opening) return null;
     const [whole, indent, mark] = opening;
     const info = line.slice(whole.length).trim();
-    if (mark![0] === '`' && info.includes('`')) return null;
+    if (mark![0] === '`' && (info.includes('`') || rest.includes('`'))) return null;
     return new Fence(mark!, indent!.length, info);
   }
 

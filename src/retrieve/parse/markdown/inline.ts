@@ -27,15 +27,19 @@ const SHORTCODES = [
 /** A link's target, with a title or without, trimmed: a run of spaces may be in one place only. */
 const TARGET = /^(?:<[^<>]*>|[^\s<]\S*)?(?:\s+(?:"([^"]*)"|'([^']*)'|\(([^()]*)\)))?$/;
 
-/** Cleans the source from `from` to `to`, both of them in one line. */
-export function cleanInline(page: Page, from: number, to: number): CleanLine {
-  return new InlineCleaner(page, from, to).clean();
+/**
+ * Cleans the source from `from` to `to`, both of them in one line.
+ * @param continues whether the line has text before
+ */
+export function cleanInline(page: Page, from: number, to: number, continues: boolean): CleanLine {
+  return new InlineCleaner(page, from, to, continues).clean();
 }
 
 class InlineCleaner {
   private readonly page: Page;
   private readonly from: number;
   private readonly line: string;
+  private readonly continues: boolean;
   private readonly brackets: Brackets;
   /** Closing brackets of links, with the place after the link and what stands for its target. */
   private readonly links = new Map<number, { end: number; text: string }>();
@@ -47,10 +51,11 @@ class InlineCleaner {
   /** In the line, like all offsets but `from`. */
   private at = 0;
 
-  constructor(page: Page, from: number, to: number) {
+  constructor(page: Page, from: number, to: number, continues: boolean) {
     this.page = page;
     this.from = from;
     this.line = page.source.slice(from, to);
+    this.continues = continues;
     this.brackets = matchBrackets(this.line);
   }
 
@@ -110,7 +115,7 @@ class InlineCleaner {
   /** A comment that is not closed is text, as is one in a paragraph that continues after it. */
   private comment(open: string, close: string): boolean {
     const start = this.from + this.at + open.length;
-    const isBlock = this.line.slice(0, this.at).trim() === '';
+    const isBlock = !this.continues && this.line.slice(0, this.at).trim() === '';
     const end = this.page.find(close, start, isBlock ? 'page' : 'paragraph');
     if (end < 0) return false;
     this.comments.push(this.page.source.slice(start, end));

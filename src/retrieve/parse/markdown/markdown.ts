@@ -12,7 +12,7 @@ import {
   titleFromName,
 } from '../document.ts';
 import { Sections } from '../sections.ts';
-import { type Parsing, SLICE } from '../slices.ts';
+import { cutOf, type Parsing, SLICE } from '../slices.ts';
 import { Fence } from './fence.ts';
 import { readFrontMatter } from './front-matter.ts';
 import { cleanInline } from './inline.ts';
@@ -43,12 +43,15 @@ export function* parseMarkdown(original: string, filename: string): Parsing {
   let sliceEnd = SLICE;
   let lineEnd = -1;
   for (let start = reader.bodyStart; start < source.length; ) {
-    if (lineEnd < start) {
+    const continues = start <= lineEnd;
+    if (!continues) {
       const newline = source.indexOf('\n', start);
       lineEnd = newline < 0 ? source.length : newline;
     }
-    const end = lineEnd - start > MAX_LINE ? cutOf(source, start) : lineEnd;
-    reader.read(start, end);
+    const isLong = lineEnd - start > MAX_LINE;
+    const end = isLong ? start + cutOf(source.slice(start, start + MAX_LINE)) : lineEnd;
+    if (continues) reader.readOn(start, end);
+    else reader.read(start, end, lineEnd);
     start = end === lineEnd ? end + 1 : end;
     if (start > sliceEnd || end < lineEnd) {
       yield;
@@ -60,13 +63,6 @@ export function* parseMarkdown(original: string, filename: string): Parsing {
     leftOut.push({ name: counted('picture', pictures), reason: 'written into the text as data' });
   }
   return { text: source, sections: reader.finish(), leftOut };
-}
-
-/** Where a line that is too long is cut: behind its last space that is near enough, else anywhere but in a surrogate pair. */
-function cutOf(source: string, start: number): number {
-  const space = source.slice(start, start + MAX_LINE).lastIndexOf(' ');
-  if (space > 0) return start + space + 1;
-  return start + MAX_LINE - (/[\uD800-\uDBFF]/.test(source[start + MAX_LINE - 1]!) ? 1 : 0);
 }
 
 class MarkdownReader {
@@ -85,6 +81,8 @@ class MarkdownReader {
   private skipUntil = 0;
   private inList = false;
   private inIndentedCode = false;
+  /** Whether the line at hand is a table's row. */
+  private inRow = false;
   private comments = 0;
   private imports = 0;
 
@@ -105,14 +103,19 @@ class MarkdownReader {
     if (text !== '') this.sections.add({ text, start, end: Math.min(end, source.length) });
   }
 
-  read(start: number, end: number): void {
+  /** Reads a line, or the first piece of one that is too long and ends at `lineEnd`. */
+  read(start: number, end: number, lineEnd: number): void {
+    this.inRow = false;
     // Inside a comment or tag that ends in a later line.
     if (end < this.skipUntil) return;
     const from = Math.max(start, this.skipUntil);
     const raw = flat(this.source.slice(from, end));
-    if (this.fence) return this.readCode(this.fence, raw, start, end);
-    if (raw.trim() === '') return from === start ? this.endBlock() : undefined;
-    const fence = from === start ? Fence.open(raw) : null;
+    const rest = this.source.slice(end, lineEnd);
+    // A mark that takes a whole line is none where the line goes on.
+    const isWhole = rest.trim() === '';
+    if (this.fence) return this.readCode(this.fence, raw, isWhole, start, end);
+    if (raw.trim() === '') return from === start && isWhole ? this.endBlock() : undefined;
+    const fence = from === start ? Fence.open(raw, rest) : null;
     if (fence) {
       this.endBlock();
       this.fence = fence;
@@ -120,8 +123,17 @@ class MarkdownReader {
     } else if (this.startsIndentedCode(raw)) {
       this.keep(raw, start, end);
     } else {
-      this.readText(from, start, end);
+      this.readText(from, isWhole, start, end);
     }
+  }
+
+  /** Reads a further piece of a line: no block begins or ends in it. */
+  readOn(start: number, end: number): void {
+    if (end < this.skipUntil) return;
+    const from = Math.max(start, this.skipUntil);
+    const isCode = this.fence !== null || this.inIndentedCode;
+    const text = isCode ? flat(this.source.slice(from, end)) : this.clean(from, end, true);
+    if (isCode || text.trim() !== '') this.keep(text, start, end);
   }
 
   finish() {
@@ -144,9 +156,9 @@ class MarkdownReader {
     this.sections.rename(shortTitle(title));
   }
 
-  private readCode(fence: Fence, raw: string, start: number, end: number): void {
+  private readCode(fence: Fence, raw: string, isWhole: boolean, start: number, end: number): void {
     this.keep(fence.withoutIndent(raw), start, end);
-    if (!fence.isClosedBy(raw)) return;
+    if (!isWhole || !fence.isClosedBy(raw)) return;
     this.fence = null;
     this.endBlock();
   }
@@ -162,41 +174,41 @@ class MarkdownReader {
     return this.inIndentedCode;
   }
 
-  private readText(from: number, start: number, end: number): void {
+  private readText(from: number, isWhole: boolean, start: number, end: number): void {
     const raw = this.source.slice(from, end);
     const heading = HEADING.exec(raw);
     if (heading) return this.readHeading(heading, start, from + heading[0].length, end);
-    if (isImport(raw.trim())) {
+    if (isWhole && isImport(raw.trim())) {
       this.imports++;
       return;
     }
-    const defined = DEFINITION.exec(raw);
+    const defined = isWhole ? DEFINITION.exec(raw) : null;
     if (defined && this.isDefinition(defined[1]!, defined[2]!)) {
       if (defined[3]) this.keep(defined[3], start, end);
       return;
     }
-    const directive = DIRECTIVE.exec(raw)?.[0].length ?? 0;
+    const directive = isWhole ? (DIRECTIVE.exec(raw)?.[0].length ?? 0) : 0;
     if (directive > 0 && raw.slice(directive).trim() === '') return;
-    let text = this.clean(from + directive, end);
-    if (raw.trimStart().startsWith('|'))
-      text = text.replace(/-{4,}/g, '---').replace(/ {2,}/g, ' ');
+    this.inRow = raw.trimStart().startsWith('|');
+    const text = this.clean(from + directive, end, false);
     if (text.trim() === '') this.endBlock();
     else this.keep(text, start, end);
   }
 
   private readHeading(heading: RegExpExecArray, start: number, from: number, end: number): void {
-    const words = plain(this.clean(from, end).replace(ANCHOR, ''));
+    const words = plain(this.clean(from, end, false).replace(ANCHOR, ''));
     this.endBlock();
     this.inList = false;
     if (heading[1]!.length === 1) this.name(words);
     this.sections.start(words, start, end);
   }
 
-  private clean(from: number, to: number): string {
-    const { text, end, comments } = cleanInline(this.page, from, to);
+  private clean(from: number, to: number, continues: boolean): string {
+    const { text, end, comments } = cleanInline(this.page, from, to, continues);
     this.skipUntil = end;
     this.comments += comments.filter((comment) => /[\p{L}\p{N}]/u.test(comment)).length;
-    return flat(text).trimEnd();
+    const line = flat(text).trimEnd();
+    return this.inRow ? line.replace(/-{4,}/g, '---').replace(/ {2,}/g, ' ') : line;
   }
 
   /** A footnote is text, and so is what only looks like a definition. */

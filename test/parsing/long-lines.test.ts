@@ -158,3 +158,32 @@ test('a blank piece of a line ends no block', async () => {
     await blocks('a.md', `a${spaces}b\n${spaces}d\n${spaces}\n| c ${spaces} | ${'-'.repeat(9)} |`),
   ).toEqual(['a\n b\nd', '| c\n | --- |']);
 });
+
+test('no surrogate pair is cut', async () => {
+  const pairs = '𠀀'.repeat(70_000);
+  for (const before of ['', 'a']) {
+    for (const [name, open] of [
+      ['a.md', ''],
+      ['a.html', '<p>'],
+      ['a.html', '<pre>'],
+    ] as const) {
+      const text = (await blocks(name, open + before + pairs)).join('');
+      expect(text.replace(/[`\n]/g, '')).toBe(before + pairs);
+    }
+  }
+});
+
+test('a description of a picture in long code leaves it code', async () => {
+  const code = '  if (x) {\n    y();\n'.repeat(2_000);
+  const alt = 'z '.repeat(14_000).trim();
+  const made = await blocks('a.html', `<pre>${code}<img alt="${alt}">\n  end</pre>`);
+  const inside = made.map((block) => block.slice('```\n'.length, -'\n```'.length));
+  expect(inside.join('\n')).toBe(`${code} ${alt} \n  end`);
+});
+
+test('blank rows do not add up to one that is too long', async () => {
+  const blank = `<tr>${'<td>&nbsp;'.repeat(35)}</tr>`;
+  expect(await blocks('a.html', `<table>${blank.repeat(2_000)}<tr><td>a<td>b</table>`)).toEqual([
+    '| a | b |\n| --- | --- |',
+  ]);
+});

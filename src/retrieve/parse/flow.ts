@@ -3,6 +3,7 @@
  * verbs may come in any order: what is left open is closed, and nothing is lost.
  */
 import type { DocumentBuilder } from './builder.ts';
+import { cutOf } from './slices.ts';
 import { Tables } from './tables.ts';
 
 /** A list or table is one block up to here: beyond, it continues in another. */
@@ -33,7 +34,7 @@ export class Flow {
     this.line += text;
     if (this.line.length < MAX_PARAGRAPH) return;
     this.tables.unwrap();
-    const cut = this.line.lastIndexOf(' ') + 1 || this.line.length;
+    const cut = cutOf(this.line);
     const rest = this.line.slice(cut);
     this.line = this.line.slice(0, cut);
     this.endBlock();

@@ -3,7 +3,7 @@ import { DocumentBuilder } from './builder.ts';
 import { oneLine, titleFromName } from './document.ts';
 import { Flow, MAX_PARAGRAPH } from './flow.ts';
 import { type MarkupEvents, readMarkup } from './markup.ts';
-import { type Parsing, SLICE } from './slices.ts';
+import { cutOf, type Parsing, SLICE } from './slices.ts';
 
 /** Not what a page says: its machinery, and the ways around the site. */
 const SKIPPED: Readonly<Record<string, string>> = {
@@ -99,8 +99,7 @@ class HtmlReader implements MarkupEvents {
 
   text(text: string): void {
     if (this.skipped !== '') this.leave(SKIPPED[this.skipped]!, text);
-    else if (this.pre > 0) this.preformatted(text);
-    else this.flow.text(text.replace(/\s+/g, ' '));
+    else this.add(this.pre > 0 ? text : text.replace(/\s+/g, ' '));
   }
 
   comment(text: string): void {
@@ -150,7 +149,7 @@ class HtmlReader implements MarkupEvents {
   private openRead(name: string, attributes: ReadonlyMap<string, string>): void {
     const { flow } = this;
     if (SECTIONING.has(name)) this.sectioning++;
-    if (name === 'br') this.lineBreak();
+    if (name === 'br') this.add('\n');
     else if (name === 'img') this.describe(attributes.get('alt') ?? '');
     else if (name === 'pre') this.openPre();
     else if (name === 'code') this.openCode(attributes.get('class') ?? '');
@@ -185,14 +184,14 @@ class HtmlReader implements MarkupEvents {
     else if (!this.flow.line.endsWith('\n')) this.preformatted('\n');
   }
 
-  private lineBreak(): void {
-    if (this.pre > 0) this.preformatted('\n');
-    else this.flow.text('\n');
+  private add(text: string): void {
+    if (this.pre > 0) this.preformatted(text);
+    else this.flow.text(text);
   }
 
   private describe(alt: string): void {
     if (alt.length > MAX_DESCRIPTION) this.leave(LONG_DESCRIPTIONS, alt);
-    else this.flow.text(` ${alt} `);
+    else this.add(` ${alt} `);
   }
 
   private openTitle(): void {
@@ -250,7 +249,7 @@ class HtmlReader implements MarkupEvents {
     flow.line += text;
     const { line } = flow;
     if (line.length < MAX_PARAGRAPH) return;
-    const cut = line.lastIndexOf('\n') + 1 || line.lastIndexOf(' ') + 1 || line.length;
+    const cut = line.lastIndexOf('\n') + 1 || cutOf(line);
     flow.line = line.slice(0, cut);
     this.endCode();
     flow.line = line.slice(cut);

@@ -152,13 +152,13 @@ export class Tables {
   }
 
   private endRow(table: Table, cells: readonly string[]): void {
+    if (!table.isNested) table.characters = 0;
     const texts = cells.map((cell) => cell.replace(/\s+/g, ' ').trim());
     if (texts.every((text) => text === '')) return;
     if (table.isNested) {
       table.rows.push(texts.filter((text) => text !== '').join(', '));
       return;
     }
-    table.characters = 0;
     this.host.pushLine(`| ${texts.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`);
     if (!table.hasHeader) this.host.pushLine(`| ${texts.map(() => '---').join(' | ')} |`);
     table.hasHeader = true;

@@ -5,7 +5,7 @@ import type { ModelRecord } from '../../model/record.ts';
 import { TooManyTokens } from '../../model/token-list.ts';
 import { invalid } from '../errors.ts';
 
-/** No tokenizer makes fewer tokens of so much text: for those that can't tell a lower bound of their own. */
+/** A longer text is refused unread, for tokenizers that can't tell a lower bound of their tokens. */
 const MAX_PREDICTION_LENGTH = 64 * MAX_PREDICTION_TOKENS;
 
 const part = v.strictObject({

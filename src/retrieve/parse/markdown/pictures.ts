@@ -1,7 +1,7 @@
 /** Pictures that are written into a page as `data:` addresses: no words, and often most of its bytes. */
 import { SLICE } from '../slices.ts';
 
-/** How one begins; shorter ones are examples in a text about them. An SVG's is in the group. */
+/** How one begins; shorter ones are examples in a text about them. Group 1 matches for SVG. */
 const DATA = [
   'data:[a-z]{1,16}/[\\w.+-]{1,64}(?:;[\\w=.-]{1,64}){0,4};base64,[A-Za-z0-9+/_=-]{200}',
   '(data:image/svg\\+xml)[^\\s"\'()<>]{200}',

@@ -1,7 +1,7 @@
 /** Source code to sections: one a top-level declaration, in fences as documentation has it. */
 import { DocumentBuilder } from './builder.ts';
 import { requireRoom } from './document.ts';
-import { type Parsing, SLICE } from './slices.ts';
+import { type Parsing, Slices } from './slices.ts';
 
 /** By extension, the name that a fence gives the language. */
 export const LANGUAGES: Readonly<Record<string, string>> = {
@@ -61,7 +61,7 @@ export function* parseCode(source: string, filename: string, language: string): 
   }
 
   let blank = true;
-  let sliceEnd = SLICE;
+  const slices = new Slices();
   for (let start = 0; start <= source.length; ) {
     const newline = source.indexOf('\n', start);
     const end = newline < 0 ? source.length : newline;
@@ -78,10 +78,7 @@ export function* parseCode(source: string, filename: string, language: string): 
     lines.push(line);
     blank = line.trim() === '';
     start = end + 1;
-    if (start > sliceEnd) {
-      yield;
-      sliceEnd = start + SLICE;
-    }
+    if (slices.endBefore(start)) yield;
   }
   endBlock();
   return builder.build();

@@ -8,7 +8,7 @@ import {
   UnreadableFile,
 } from './document.ts';
 import { NameBudget } from './name-budget.ts';
-import { type Parsing, SLICE } from './slices.ts';
+import { type Parsing, SLICE, Slices } from './slices.ts';
 
 /** Cells of a row: more than any spreadsheet writes. */
 const MAX_CELLS = 16_384;
@@ -154,7 +154,7 @@ function firstRow(source: string, separator: string): number {
 export function* readRows(source: string, separator: string): Generator<string[], undefined> {
   const end = new RegExp(`[\\r\\n${separator === '' ? '' : `\\${separator}`}]`, 'g');
   let row: string[] = [];
-  let sliceEnd = SLICE;
+  const slices = new Slices();
   for (let at = 0; at < source.length; ) {
     const quoted = readQuoted(source, at, separator);
     end.lastIndex = quoted ? quoted.end : at;
@@ -172,10 +172,7 @@ export function* readRows(source: string, separator: string): Generator<string[]
       if (at < source.length) continue;
     }
     const isBlank = row.every((cell) => cell.trim() === '');
-    if (!isBlank || at > sliceEnd) {
-      yield isBlank ? [] : row;
-      sliceEnd = at + SLICE;
-    }
+    if (!isBlank || slices.endBefore(at)) yield isBlank ? [] : row;
     row = [];
   }
   return undefined;

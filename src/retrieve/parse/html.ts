@@ -3,7 +3,7 @@ import { DocumentBuilder } from './builder.ts';
 import { oneLine, titleFromName } from './document.ts';
 import { Flow, MAX_PARAGRAPH } from './flow.ts';
 import { type MarkupEvents, readMarkup } from './markup.ts';
-import { cutOf, type Parsing, SLICE } from './slices.ts';
+import { cutOf, type Parsing, Slices } from './slices.ts';
 
 /** Not what a page says: its machinery, and the ways around the site. */
 const SKIPPED: Readonly<Record<string, string>> = {
@@ -43,13 +43,11 @@ const LISTS = new Set(['ul', 'ol', 'menu']);
 /** How many end tags there are of the elements that are skipped. */
 function* countEndTags(source: string): Generator<void, Map<string, number>> {
   const counts = new Map<string, number>();
-  let sliceEnd = SLICE;
+  const slices = new Slices();
   for (const { 1: name, index } of source.matchAll(SKIPPED_END)) {
     const element = name!.toLowerCase();
     counts.set(element, (counts.get(element) ?? 0) + 1);
-    if (index < sliceEnd) continue;
-    yield;
-    sliceEnd = index + SLICE;
+    if (slices.endBefore(index)) yield;
   }
   return counts;
 }

@@ -3,7 +3,7 @@
  * `JSON.parse` would round 64-bit ids and drop the zero of `1.10`. Linear.
  */
 import { UnreadableFile } from './document.ts';
-import { SLICE } from './slices.ts';
+import { Slices } from './slices.ts';
 
 export interface JsonEvents {
   open(kind: JsonContainer): void;
@@ -29,11 +29,9 @@ export function* scanJson(
   fault: (at: number) => string,
 ): Generator<void, void> {
   const scanner = new Scanner(source, events, fault);
-  let sliceEnd = SLICE;
+  const slices = new Slices();
   while (scanner.step()) {
-    if (scanner.at < sliceEnd) continue;
-    yield;
-    sliceEnd = scanner.at + SLICE;
+    if (slices.endBefore(scanner.at)) yield;
   }
 }
 

@@ -1,14 +1,14 @@
 /** Text without markup: blank lines part its paragraphs. */
 import { requireRoom, titleFromName } from './document.ts';
 import { Sections } from './sections.ts';
-import { type Parsing, SLICE } from './slices.ts';
+import { type Parsing, SLICE, Slices } from './slices.ts';
 
 export function* parsePlainText(source: string, filename: string): Parsing {
   requireRoom(source.length);
   const sections = new Sections(titleFromName(filename));
   let start = -1;
   let end = 0;
-  let sliceEnd = SLICE;
+  const slices = new Slices();
 
   function* endParagraph(): Generator<void, void> {
     if (start < 0) return;
@@ -33,10 +33,7 @@ export function* parsePlainText(source: string, filename: string): Parsing {
       end = lineEnd;
     }
     line = lineEnd + 1;
-    if (line > sliceEnd) {
-      yield;
-      sliceEnd = line + SLICE;
-    }
+    if (slices.endBefore(line)) yield;
   }
   yield* endParagraph();
   return { text: source, sections: sections.end(), leftOut: [] };

@@ -12,7 +12,7 @@ import {
   titleFromName,
 } from '../document.ts';
 import { Sections } from '../sections.ts';
-import { cutOf, type Parsing, SLICE } from '../slices.ts';
+import { cutOf, type Parsing, Slices } from '../slices.ts';
 import { Fence } from './fence.ts';
 import { readFrontMatter } from './front-matter.ts';
 import { cleanInline } from './inline.ts';
@@ -40,7 +40,7 @@ export function* parseMarkdown(original: string, filename: string): Parsing {
   const page = new Page(source, /\.mdx$/i.test(filename));
   yield* page.survey();
   const reader = new MarkdownReader(page, filename);
-  let sliceEnd = SLICE;
+  const slices = new Slices();
   let lineEnd = -1;
   for (let start = reader.bodyStart; start < source.length; ) {
     const continues = start <= lineEnd;
@@ -53,10 +53,7 @@ export function* parseMarkdown(original: string, filename: string): Parsing {
     if (continues) reader.readOn(start, end);
     else reader.read(start, end, lineEnd);
     start = end === lineEnd ? end + 1 : end;
-    if (start > sliceEnd || end < lineEnd) {
-      yield;
-      sliceEnd = start + SLICE;
-    }
+    if (slices.endBefore(start) || end < lineEnd) yield;
   }
   const leftOut = reader.leftOut();
   if (pictures > 0) {

@@ -1,5 +1,5 @@
 /** What cleaning a line must know of its whole page. Each answer is found once: every question is cheap. */
-import { SLICE } from '../slices.ts';
+import { SLICE, Slices } from '../slices.ts';
 
 /** Of a reference's label, as CommonMark bounds it. */
 export const MAX_LABEL = 999;
@@ -33,12 +33,10 @@ export class Page {
       [REFERENCE, this.used],
       [DEFINED, this.defined],
     ] as const) {
-      let sliceEnd = SLICE;
+      const slices = new Slices();
       for (const { 1: name, index } of this.source.matchAll(pattern)) {
         found.add(pattern === END_TAG ? name! : normalLabel(name!));
-        if (index < sliceEnd) continue;
-        yield;
-        sliceEnd = index + SLICE;
+        if (slices.endBefore(index)) yield;
       }
       if (this.source.length > SLICE) yield;
     }

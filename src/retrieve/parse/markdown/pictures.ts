@@ -1,5 +1,5 @@
 /** Pictures that are written into a page as `data:` addresses: no words, and often most of its bytes. */
-import { SLICE } from '../slices.ts';
+import { Slices } from '../slices.ts';
 
 /** How one begins; shorter ones are examples in a text about them. Group 1 matches for SVG. */
 const DATA = [
@@ -19,7 +19,7 @@ export function* withoutPictures(
   const kept: string[] = [];
   let pictures = 0;
   let end = 0;
-  let sliceEnd = SLICE;
+  const slices = new Slices();
   for (let found = data.exec(source); found; found = data.exec(source)) {
     kept.push(source.slice(end, found.index), 'data:,');
     pictures++;
@@ -27,9 +27,7 @@ export function* withoutPictures(
     after.lastIndex = data.lastIndex;
     end = after.exec(source)?.index ?? source.length;
     data.lastIndex = end;
-    if (end < sliceEnd) continue;
-    yield;
-    sliceEnd = end + SLICE;
+    if (slices.endBefore(end)) yield;
   }
   return { source: kept.join('') + source.slice(end), pictures };
 }

@@ -16,6 +16,7 @@ import { deriveManifest } from '../../gpu-backend/builder/model-folder.ts';
 import { ROOT } from '../../local/root.ts';
 import { MAX_DRAFT_CACHE_BYTES } from '../../src/generate/draft-model/draft-memory.ts';
 import { randomCheckpoint } from '../engine/random-checkpoint.ts';
+import { startedOnesAlwaysDraft } from '../support/always-draft.ts';
 import { type DerivedModel, deriveModel } from '../support/derived-model.ts';
 import { TARGET } from '../support/model-server.ts';
 import { startService, type TestService } from '../support/service.ts';
@@ -128,7 +129,7 @@ describe('the command line', () => {
   });
 });
 
-/** With a manifest its weights stay as they are; else they would be quantised, in the way that is quicker on this machine. */
+/** With a manifest its weights stay as they are; else they would be quantised. */
 function keepWeights(folder: string): void {
   const manifest = deriveManifest(folder, readDecoderConfig(folder));
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
@@ -137,6 +138,7 @@ function keepWeights(folder: string): void {
 describe('a target of another tokenizer', () => {
   let model: DerivedModel;
   let service: TestService;
+  startedOnesAlwaysDraft();
   beforeAll(async () => {
     model = deriveModel(TEMPLATE, ['⊕']);
     keepWeights(model.folder);

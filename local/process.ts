@@ -89,7 +89,7 @@ export function startProcess({ args, cwd, env, log, onLine, onProgress }: Comman
     try {
       process.kill(-child.pid, name);
     } catch {
-      // Gone between the check and the signal.
+      // Nothing of it is left.
     }
   }
   return {

@@ -14,8 +14,8 @@ import {
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { readDecoderConfig } from './config.ts';
-import { isIn4Bits } from './convert.ts';
 import { fingerprintModel } from './fingerprint.ts';
+import { isIn4Bits } from './four-bits.ts';
 import { isGgufName, writeGgufCheckpoint } from './gguf/checkpoint.ts';
 import { type DownloadOptions, downloadCheckpoint, downloadGguf, parseHubName } from './hub.ts';
 import { columnsType } from './linear/columns-type.ts';

@@ -47,7 +47,7 @@ export const TRIMMED_HEAD = 'head.trimmed';
 /** The final norm's weights, where a rotation has put ones in their place. */
 export const FINAL_GAINS = 'model.norm.gains';
 /** Of a file whose other matrices have fewer bits, these are the ones that 4 bits would hurt. */
-const WIDE_TYPES: ReadonlySet<StoredType> = new Set(['Q6_K', 'Q8_0']);
+export const WIDE_TYPES: ReadonlySet<StoredType> = new Set(['Q6_K', 'Q8_0']);
 const COMPUTE_TYPE_OF: Partial<Record<StoredType, ComputeType>> = {
   F32: 'float32',
   F16: 'float16',
@@ -248,21 +248,6 @@ class Converter {
   private append(pieces: Iterable<Uint8Array>, shape: readonly number[]): Initializer {
     return { type: this.options.compute, shape, ...this.file.append(pieces) };
   }
-}
-
-/**
- * Whether a file's matrices are in blocks of 4 bits, but for those that int4 stores in 8: it
- * rounds none of them to 4. Where it does, that costs far more than int8: 18.6 % of SmolLM2's
- * perplexity, 4.7 % of Qwen2.5-Coder-0.5B's (docs/models.md).
- */
-export function isIn4Bits(
-  tensors: Iterable<Pick<StoredTensor, 'name' | 'shape' | 'type'>>,
-): boolean {
-  const types = [...tensors]
-    .filter(({ name, shape }) => shape.length > 1 && name !== EMBEDDING && name !== HEAD)
-    .map(({ type }) => type)
-    .filter((type) => !WIDE_TYPES.has(type));
-  return types.length > 0 && types.every((type) => packingOf(type)?.form === 'blocks4');
 }
 
 /** Headers of odd length can leave a tensor where its elements are not aligned. */

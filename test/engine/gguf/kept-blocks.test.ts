@@ -1,7 +1,8 @@
 /** Kept blocks mean, level by level, what their file's blocks mean. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { EMBEDDING, HEAD, isIn4Bits } from '../../../gpu-backend/builder/convert.ts';
+import { EMBEDDING, HEAD } from '../../../gpu-backend/builder/convert.ts';
+import { isIn4Bits } from '../../../gpu-backend/builder/four-bits.ts';
 import { BLOCK_TYPES, type BlockType } from '../../../gpu-backend/builder/gguf/block-types.ts';
 import { packingOf } from '../../../gpu-backend/builder/gguf/kept-blocks.ts';
 import type { StoredType } from '../../../gpu-backend/builder/stored-tensor.ts';

@@ -13,7 +13,7 @@
  * `L` is the echo over the session's own text; `A` the successors that the target's
  * logits named; `model` a second model (`--draft`), `self` the target's own weights,
  * `kangaroo` its first layers and the one in `--exit`, `feature` a layer over its last
- * hidden states; the row `all` asks those that an option names as one. They draft over
+ * hidden states; the row `all` asks those that an option names, and the kept layer, as one. They draft over
  * the end of a long text (`gpu-backend/drafters`). Trees are sized as the service sizes
  * them, or have `--nodes` nodes whatever they cost, networks asked in four passes, as on
  * a GPU that has all for nothing. `--simulate` counts time as an 8B model on an H100
@@ -50,6 +50,8 @@ const CONTEXT = 2048;
 const SEED = 7;
 /** The layer that is kept for a model. */
 const KEPT_LAYER = join(ROOT, 'models/heads/smollm2-135m/feature.safetensors');
+/** Rows of which a network reads the target's last hidden states. */
+const READ_STATES = new Set(['L+A+feature', 'all']);
 /** Of each step of the rows in `--free`. */
 const FREE_NODES = 32;
 
@@ -116,7 +118,8 @@ async function main(file: string): Promise<void> {
   const threads = Number(values.threads);
   const feature = values.feature ?? keptLayer(target);
   const rows = values.rows?.split(',') ?? ['L', 'L+A', ...(feature ? ['L+A+feature'] : [])];
-  const hiddenOutput = rows.some((row) => row === 'L+A+feature' || row === 'all');
+  const freeRows = values.free?.split(',') ?? [];
+  const hiddenOutput = [...rows, ...freeRows].some((row) => READ_STATES.has(row));
   const settings = { slots: 2, maxContext: CONTEXT, threads, hiddenOutput };
   const engine = await openEngine(target.path, settings);
   const bench = {
@@ -133,14 +136,17 @@ async function main(file: string): Promise<void> {
     nodes: values.nodes ? Number(values.nodes) : undefined,
     simulate: values.simulate,
   };
-  const free = values.free && { rows: values.free.split(','), nodes: FREE_NODES, simulate: false };
+  const free = { rows: freeRows, nodes: FREE_NODES, simulate: false };
   const count = Number(values.prompts);
   const kinds = { ungrounded: ungrounded(count), grounded: grounded(count) };
   const tables: Record<string, Record<string, Table>> = { ungrounded: {}, grounded: {} };
   for (const temperature of values.temperatures.split(',').map(Number)) {
     for (const [kind, questions] of Object.entries(kinds)) {
       const prompts = await Promise.all(questions.map((question) => promptFor(model, question)));
-      const ways = { '': asked, ...(free && { [`, ${FREE_NODES} free nodes`]: free }) };
+      const ways = {
+        '': asked,
+        ...(freeRows.length > 0 && { [`, ${FREE_NODES} free nodes`]: free }),
+      };
       for (const [name, way] of Object.entries(ways)) {
         const table = await measure(bench, prompts, model.eosIds, temperature, way);
         tables[kind]![`${temperature}${name}`] = table;

@@ -20,7 +20,7 @@ from feature import Feature
 from safetensors.torch import load_file
 from simulated import pass_ms, speed
 from target import Cache, answers, asking, opened
-from trainer import sampled_cross, split
+from trainer import sampled_loss, split
 
 SPARSE = 8  # rows of a text of which one has prompt tokens behind it
 MEASURED = 2  # alignments of a chain to a text, at most
@@ -198,7 +198,7 @@ class Trial:
         for state, truth in self.read(text, random.randrange(self.head.alignments)):
             kept = truth >= 0
             names, values = text['names'][truth[kept]].long(), text['values'][truth[kept]].float()
-            losses.append(sampled_cross(self.target.head, self.vocabulary, state[kept], names, values)[0])
+            losses.append(sampled_loss(self.target.head, self.vocabulary, state[kept], names, values)[0])
         return sum(losses) / len(losses)
 
     def train(self, texts, args):

@@ -70,10 +70,10 @@ def likeness(head, vocabulary, states, texts):
 def sampled_likeness(head, vocabulary, share, kind, states, texts):
     """The same over some rows and some words, by the loss of this kind."""
     kept, names, values = answered(texts, share)
-    return sampled_cross(head, vocabulary, states[kept], names, values, kind)
+    return sampled_loss(head, vocabulary, states[kept], names, values, kind)
 
 
-def sampled_cross(head, vocabulary, states, names, values, kind='forward'):
+def sampled_loss(head, vocabulary, states, names, values, kind='forward'):
     """What `likeness` gives, of the vocabulary over the words in `names` and a draw of the others: a softmax over all
     of it would take most of the time."""
     known = names < vocabulary
@@ -88,7 +88,7 @@ def sampled_cross(head, vocabulary, states, names, values, kind='forward'):
     stands_for = (vocabulary - len(named)) / max(1, len(drawn))
     logits = logits + torch.where(torch.arange(len(words)) < len(named), 0.0, math.log(max(1, stands_for)))
     at = torch.searchsorted(named, names.clamp(max=vocabulary - 1))
-    return LOSSES[kind](logits, at, values, known), right
+    return loss_of(kind, logits, at, values, known), right
 
 
 def cross(logits, at, values, known):
@@ -106,27 +106,22 @@ def compared(logits, at, values, known):
     return with_others(p), with_others(q)
 
 
-def reverse(*rows):
-    p, q = compared(*rows)
-    return kl(q, p).mean()
-
-
-def jensen_shannon(*rows):
-    p, q = compared(*rows)
-    between = torch.logaddexp(p, q) - math.log(2)
-    return (kl(p, between) + kl(q, between)).mean() / 2
-
-
-def total_variation(*rows):
-    p, q = compared(*rows)
-    return (p.exp() - q.exp()).abs().sum(-1).mean() / 2
-
-
 def kl(p, q):
     return (p.exp() * (p - q)).sum(-1)
 
 
-LOSSES = dict(forward=cross, reverse=reverse, jsd=jensen_shannon, tvd=total_variation)
+def jensen_shannon(p, q):
+    between = torch.logaddexp(p, q) - math.log(2)
+    return (kl(p, between) + kl(q, between)) / 2
+
+
+# Of a row, between what `compared` gives.
+DIVERGENCES = dict(reverse=lambda p, q: kl(q, p), jsd=jensen_shannon, tvd=lambda p, q: (p.exp() - q.exp()).abs().sum(-1) / 2)
+LOSSES = ('forward', *DIVERGENCES)
+
+
+def loss_of(kind, *rows):
+    return cross(*rows) if kind == 'forward' else DIVERGENCES[kind](*compared(*rows)).mean()
 
 
 def mean(hits):

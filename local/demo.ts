@@ -102,8 +102,8 @@ async function untilIngested(url: string, storeId: string): Promise<void> {
 }
 
 /** Of a request that a busy machine lost: `wrangler dev` says 503 then. */
-const TRIES = 5;
-/** Lost, or lost and still being done. */
+const TRIES = 7;
+/** Lost, or lost and still being done. Each pause is twice the one before: six seconds in all. */
 const PASSING = new Set([503, 409]);
 
 async function call<T>(url: string, method: string, path: string, body?: unknown): Promise<T> {
@@ -121,7 +121,7 @@ async function call<T>(url: string, method: string, path: string, body?: unknown
     });
   let response = await request();
   for (let tries = 1; PASSING.has(response.status) && tries < TRIES; tries++) {
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS * 2 ** (tries - 1)));
     response = await request();
   }
   const text = await response.text();

@@ -1,8 +1,10 @@
 /** A child process of the service: started, watched until it is ready, stopped. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { answers } from './answers.ts';
 
 /** Something the user can mend; the message says how. Shown without a stack. */
 export class StartError extends Error {
@@ -14,7 +16,11 @@ const STOP_GRACE_MS = 5_000;
 /** Then its output is closed: what has left its group may hold it open for ever. */
 const LET_GO_MS = 6_000;
 const POLL_MS = 50;
+/** After this it is asked again: an answer may be lost. */
+const ANSWER_MS = 2_000;
 const TAIL_LINES = 20;
+/** Below the first that a system gives away by itself: 32,768 on Linux, 49,152 elsewhere. */
+const OWN_PORTS = { from: 20_000, to: 32_768 };
 
 export interface Child {
   /** Resolves with the last lines of output when the process ends by itself. */
@@ -132,13 +138,7 @@ export async function untilHealthy(
   });
   while (Date.now() < Math.max(started, child.lastOutputAt()) + silentMs) {
     if (over !== null) throw new StartError(`The ${name} stopped while starting:\n${over}`);
-    try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
-      await response.arrayBuffer();
-      if (response.ok) return;
-    } catch {
-      // Not listening yet.
-    }
+    if (await answers(url, ANSWER_MS)) return;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   throw new StartError(
@@ -163,14 +163,21 @@ export async function requireFreePort(port: number, variable: string): Promise<v
   });
 }
 
-/** A port that was free a moment ago. */
+/**
+ * A port that was free a moment ago, and that no system gives to a connection, or to a program
+ * that asks for any port: a process that takes seconds to start would find such a one taken.
+ */
 export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+  for (;;) {
+    const port = randomInt(OWN_PORTS.from, OWN_PORTS.to);
+    if (await canListen(port)) return port;
+  }
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
   });
 }

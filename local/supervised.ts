@@ -3,6 +3,7 @@
  * when it runs and answers nobody: a runtime out of memory leaves its parent behind.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { answers } from './answers.ts';
 import { type Child, untilHealthy } from './process.ts';
 
 export interface Half {
@@ -105,11 +106,11 @@ export class Supervised {
       await sleep(pause);
       if (this.stopping) return new Promise(() => {});
       this.child = this.half.start();
-      const answers = await this.ready().then(
+      const isBack = await this.ready().then(
         () => true,
         () => false,
       );
-      if (answers) report(`The ${name} answers again.`);
+      if (isBack) report(`The ${name} answers again.`);
     }
   }
 
@@ -129,16 +130,7 @@ export class Supervised {
       looking.abort();
     });
     for (let answeredAt = Date.now(); !over; ) {
-      const answers = await fetch(liveUrl, {
-        signal: AbortSignal.any([looking.signal, AbortSignal.timeout(answerMs)]),
-      }).then(
-        async (response) => {
-          await response.body?.cancel();
-          return response.ok;
-        },
-        () => false,
-      );
-      if (answers) answeredAt = Date.now();
+      if (await answers(liveUrl, answerMs, looking.signal)) answeredAt = Date.now();
       else if (Date.now() - answeredAt >= silentMs)
         return `has not answered for ${silentMs / 1000} s`;
       await sleep(probeMs, undefined, { signal: looking.signal }).catch(() => {});

@@ -27,6 +27,25 @@ it('a process that goes on writing is waited for', async () => {
   await expect(healthy).resolves.toBeUndefined();
 });
 
+it('the head of an answer is enough: its body may never come', async () => {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-length': 2 }).flushHeaders();
+  });
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const port = await freePort();
+  server.listen(port, '127.0.0.1');
+  const child = { ended: running, lastOutputAt: Date.now };
+  const healthy = untilHealthy('verifier', `http://127.0.0.1:${port}`, child, 'log', SILENT_MS);
+  await expect(healthy).resolves.toBeUndefined();
+});
+
+it('a port is none that a system gives to a connection', async () => {
+  for (let i = 0; i < 20; i++) expect(await freePort()).toBeLessThan(32_768);
+});
+
 it('a process that writes nothing is not', async () => {
   const child = { ended: running, lastOutputAt: () => 0 };
   const url = `http://127.0.0.1:${await freePort()}`;

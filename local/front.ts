@@ -13,11 +13,13 @@ import {
   createServer,
   type IncomingHttpHeaders,
   type IncomingMessage,
+  type RequestListener,
   type Server,
   type ServerResponse,
   request as sendOn,
 } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { faultOf, refuse, refuseUnreadable } from './malformed.ts';
 
 /** Carries the secret to the worker. */
 const LOCAL_HEADER = 'x-espalier-local';
@@ -29,8 +31,6 @@ const LOOPBACK_ADDRESSES = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
 const LOOPBACK_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
 /** What the local runtime acts on, and the front's own. */
 const DROPPED = /^(mf-|cf-|x-espalier-(local|request)$)/;
-/** Paths of the local runtime's tools. */
-const RUNTIME_PATH = /^\/+cdn-cgi(\/|$|\?)/i;
 /**
  * What proxies, tunnels and CDNs add: the caller is then elsewhere. A proxy that
  * adds nothing can't be told from a program on this machine.
@@ -60,8 +60,20 @@ export interface FrontOptions {
 /** Listens until the server is closed. Rejects if the port can't be had. */
 export async function startFront(options: FrontOptions): Promise<Server> {
   const awaited = new Set<ClientRequest>();
-  const server = createServer((request, response) => {
+  /** Connections on which a request is being answered. */
+  const answering = new WeakSet<object>();
+  const onRequest: RequestListener = (request, response) => {
+    answering.add(request.socket);
+    response.once('close', () => answering.delete(request.socket));
     void serve(request, response, options, awaited);
+  };
+  // A request without a host is refused in the API's own form.
+  const server = createServer({ requireHostHeader: false }, onRequest);
+  server.on('clientError', (error, socket) => {
+    refuseUnreadable(error, socket, answering.has(socket));
+  });
+  server.on('checkExpectation', (_request, response) => {
+    refuse(response, 417, null, 'the header "Expect" may only be "100-continue"');
   });
   const nudging = setInterval(() => {
     if (awaited.size > 0) nudge(options.workerPort);
@@ -81,9 +93,8 @@ async function serve(
   options: FrontOptions,
   awaited: Set<ClientRequest>,
 ): Promise<void> {
-  if (RUNTIME_PATH.test(decoded(request.url ?? '/'))) {
-    return refuse(response, 404, null, `no route ${request.method} ${request.url}`);
-  }
+  const fault = faultOf(request);
+  if (fault) return refuse(response, fault.status, null, fault.message);
   if ((await passOn(request, response, options, awaited)) === 'answered') return;
   for (const pauseMs of isRepeatable(request) ? PAUSES_MS : []) {
     await sleep(pauseMs);
@@ -183,15 +194,6 @@ function tellLeft(port: number, secret: string, number: string): void {
     .end();
 }
 
-/** Encoded slashes and letters name the same path to the runtime. */
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
-}
-
 function headersFor(request: IncomingMessage, secret: string): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = {};
   for (const [name, value] of Object.entries(request.headers)) {
@@ -211,16 +213,4 @@ function isLocal({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'
     (origin === undefined || origin === `http://${host}`) &&
     (site === undefined || site === 'same-origin' || site === 'none')
   );
-}
-
-/** In OpenAI's form, as the worker's own refusals. */
-function refuse(
-  response: ServerResponse,
-  status: number,
-  code: string | null,
-  message: string,
-): void {
-  const type = status === 404 ? 'invalid_request_error' : 'server_error';
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ error: { message, type, param: null, code } }));
 }

@@ -6,7 +6,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startFront } from '../../local/front.ts';
 import { freePort } from '../../local/process.ts';
@@ -183,4 +183,81 @@ test('what the runtime’s proxy says of a busy worker is said in OpenAI’s for
   expect(await response.json()).toMatchObject({
     error: { type: 'server_error', code: 'overloaded', message: expect.stringContaining('again') },
   });
+});
+
+/** What comes back for these bytes: a status, and the body where it is JSON. */
+function sendRaw(bytes: string): Promise<{ status: number; error: Record<string, unknown> }> {
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect(port, '127.0.0.1', () => socket.end(bytes));
+    socket.on('error', reject).on('data', (part) => {
+      answer += part;
+    });
+    socket.on('close', () => {
+      const [head = '', body = ''] = answer.split('\r\n\r\n');
+      const json = /\{.*\}/s.exec(body)?.[0];
+      resolve({ status: Number(head.split(' ')[1]), error: json ? JSON.parse(json).error : {} });
+    });
+  });
+}
+
+const HOST = 'Host: localhost\r\n';
+const TOOLS = '/cdn-cgi/mf/scheduled';
+
+test.each([
+  `/.${TOOLS}`,
+  `/x/..${TOOLS}`,
+  `/%2e${TOOLS}`,
+  `/x/%2E%2e${TOOLS}`,
+  '/x/..\\cdn-cgi/explorer',
+  '/%5ccdn-cgi/explorer',
+  `/health/../${TOOLS}?a=b`,
+])('the local runtime’s tools are not reached by another way: %s', async (path) => {
+  const { status, error } = await sendRaw(
+    `GET ${path} HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`,
+  );
+  expect(status).toBe(404);
+  expect(error).toMatchObject({ type: 'invalid_request_error' });
+});
+
+test.each([
+  ['what is no HTTP', 'garbage\r\n\r\n', 400, /not valid HTTP/],
+  [
+    'an address that is no path',
+    `GET http://localhost${TOOLS} HTTP/1.1\r\n${HOST}\r\n`,
+    400,
+    /a path/,
+  ],
+  ['a star for a path', `OPTIONS * HTTP/1.1\r\n${HOST}\r\n`, 400, /a path/],
+  ['no host', 'GET / HTTP/1.1\r\n\r\n', 400, /"Host" is missing/],
+  ['a host that is none', 'GET / HTTP/1.1\r\nHost: a:80:90\r\n\r\n', 400, /"Host" must be/],
+  [
+    'headers that are too long',
+    `GET / HTTP/1.1\r\n${HOST}x: ${'a'.repeat(20_000)}\r\n\r\n`,
+    431,
+    /shorten/,
+  ],
+  [
+    'two lengths of a body',
+    `POST / HTTP/1.1\r\n${HOST}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    400,
+    /not valid HTTP/,
+  ],
+  [
+    'a packed body',
+    `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
+    400,
+    /"Transfer-Encoding" may only be/,
+  ],
+  [
+    'another expectation',
+    `POST / HTTP/1.1\r\n${HOST}Content-Length: 0\r\nExpect: 200-ok\r\nConnection: close\r\n\r\n`,
+    417,
+    /"100-continue"/,
+  ],
+])('%s is refused in OpenAI’s form', async (_, bytes, status, message) => {
+  const { error, ...answer } = await sendRaw(bytes);
+  expect(answer.status).toBe(status);
+  expect(error).toMatchObject({ type: 'invalid_request_error', param: null, code: null });
+  expect(error.message).toMatch(message);
 });

@@ -4,7 +4,6 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type AddOptions, convertModel, storedForm, takeModel } from '../builder/add-model.ts';
-import { readDecoderConfig } from '../builder/config.ts';
 import { writeFloatCheckpoint } from '../builder/float-checkpoint.ts';
 import type { ModelFolder } from '../builder/model-folder.ts';
 import { DEFAULT_CACHE_FOLDER } from '../engine/open.ts';
@@ -63,7 +62,7 @@ function isKind(kind: string): kind is Kind {
   return Object.hasOwn(SCRIPTS, kind);
 }
 
-/** Throws an Error for a model that the recipe can't train for, or beside which its layer would not start. */
+/** Throws an Error for a model beside which a trained layer would not start. */
 function requireTrainable(model: ModelFolder, kind: Kind): void {
   const { name } = model.manifest;
   // A residual stream that is turned can't be read by a further layer; a small model reads tokens.
@@ -73,16 +72,6 @@ function requireTrainable(model: ModelFolder, kind: Kind): void {
         'name the checkpoint or .gguf file that it was made of, which is then added as int4',
     );
   }
-  const { queryKeyNorm, rope } = readDecoderConfig(model.path);
-  const strange = [
-    ...(queryKeyNorm ? ['norms of queries and keys, as of Qwen3'] : []),
-    ...(rope.scaling.type === 'default' ? [] : ['scaled rotary embeddings, as of Llama 3.1']),
-  ];
-  if (strange.length === 0) return;
-  throw new Error(
-    `${name} has ${strange.join(' and ')}, which the recipe does not compute: ` +
-      'draft for it with a second model (ESPALIER_DRAFT=owner/name), or without a network',
-  );
 }
 
 /** Throws an Error that says how to get what is missing. */

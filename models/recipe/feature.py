@@ -58,7 +58,7 @@ class Feature(nn.Module):
         self.norm = nn.Parameter(target.norm.clone())
         self.embedding_norm = nn.RMSNorm(h, c['rms_norm_eps'])
         self.fusion = nn.Linear(2 * h, h, bias=False)
-        self.half = torch.autocast('cpu', torch.bfloat16, enabled=target.dtype == torch.bfloat16)
+        self.half = torch.autocast(target.table.device.type, torch.bfloat16, enabled=target.dtype == torch.bfloat16)
 
     @torch.no_grad()
     def fit(self, texts):
@@ -66,7 +66,7 @@ class Feature(nn.Module):
         target, size = self.target, 2 * self.fusion.out_features
         both, truth = torch.zeros(size, size), torch.zeros(size, size // 2)
         for text in texts:
-            states = text['hidden'][len(target.layers)].float()
+            states = text['hidden'][len(target.layers)].to(both.device).float()
             x = torch.cat([self.embedding_norm(target.table[text['tokens'][1:].long()]), target.normed(states)[:-1]], -1)
             both += x.T @ x
             truth += x.T @ F.rms_norm(states, states.shape[-1:])[1:]

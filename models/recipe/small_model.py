@@ -48,7 +48,7 @@ class SmallModel(nn.Module):
         self.norm = nn.Parameter(torch.ones(h))
         self.register_buffer('narrow', torch.zeros(target.c['hidden_size'], h))
         self.cos, self.sin = rotary(THETA, HEAD)
-        self.half = torch.autocast('cpu', torch.bfloat16, enabled=target.dtype == torch.bfloat16)
+        self.half = torch.autocast(target.table.device.type, torch.bfloat16, enabled=target.dtype == torch.bfloat16)
 
     @property
     def tables(self):
@@ -65,7 +65,7 @@ class SmallModel(nn.Module):
             states = self.states(text)
             spread += states.T @ states
             rows += len(states)
-            names = text['names'][text['asked'] - 1:].long().flatten()
+            names = text['names'][text['asked'] - 1:].to(often.device).long().flatten()
             often += torch.bincount(names, minlength=len(often))
         values, vectors = torch.linalg.eigh(spread / rows)
         root = values.clamp(min=1e-6 * values[-1]).sqrt()
@@ -81,7 +81,8 @@ class SmallModel(nn.Module):
         print(f'{self.head.shape[1]} of {size} dimensions keep {kept:.1%} of the logits\' squares', flush=True)
 
     def states(self, text):
-        return self.target.normed(text['hidden'][len(self.target.layers)].float())
+        states = text['hidden'][len(self.target.layers)]
+        return self.target.normed(states.to(self.head.device).float())
 
     def forward(self, tokens):
         n = tokens.shape[1]

@@ -4,6 +4,7 @@ with their hidden states and the likeliest tokens of their logits, and whose the
 Needs torch, safetensors, tokenizers and jinja2.
 """
 import json
+import math
 import os
 import time
 
@@ -44,15 +45,17 @@ class Layer(nn.Module):
     def __init__(self, c):
         super().__init__()
         h, d, kv = c['hidden_size'], c['head_dim'], c['num_key_value_heads']
-        linear = lambda i, o: nn.Linear(i, o, bias=False)
-        biased = lambda i, o: nn.Linear(i, o, bias=c.get('attention_bias', False))
+        attention, biased = c['num_attention_heads'] * d, c.get('biased', ())
+        linears = lambda at, **sizes: nn.ModuleDict({
+            name: nn.Linear(*size, bias=f'{at}.{name}' in biased) for name, size in sizes.items()})
         self.c = c
-        self.self_attn = nn.ModuleDict(dict(
-            q_proj=biased(h, c['num_attention_heads'] * d), k_proj=biased(h, kv * d),
-            v_proj=biased(h, kv * d), o_proj=linear(c['num_attention_heads'] * d, h)))
-        self.mlp = nn.ModuleDict(dict(
-            gate_proj=linear(h, c['intermediate_size']), up_proj=linear(h, c['intermediate_size']),
-            down_proj=linear(c['intermediate_size'], h)))
+        self.self_attn = linears(
+            'self_attn', q_proj=(h, attention), k_proj=(h, kv * d), v_proj=(h, kv * d), o_proj=(attention, h))
+        self.mlp = linears(
+            'mlp', gate_proj=(h, c['intermediate_size']), up_proj=(h, c['intermediate_size']),
+            down_proj=(c['intermediate_size'], h))
+        if c.get('query_key_norm'):
+            self.self_attn.update(dict(q_norm=nn.RMSNorm(d, c['rms_norm_eps']), k_norm=nn.RMSNorm(d, c['rms_norm_eps'])))
         self.input_layernorm = nn.RMSNorm(h, c['rms_norm_eps'])
         self.post_attention_layernorm = nn.RMSNorm(h, c['rms_norm_eps'])
 
@@ -62,9 +65,11 @@ class Layer(nn.Module):
         d, kv = c['head_dim'], c['num_key_value_heads']
         y = self.input_layernorm(x)
         split = lambda z, heads: z.view(b, t, heads, d).transpose(1, 2)
-        q = rotate(split(times(a['q_proj'], y), c['num_attention_heads']), cos, sin)
-        k = rotate(split(times(a['k_proj'], y), kv), cos, sin)
-        v = split(times(a['v_proj'], y), kv)
+        q = split(times(a['q_proj'], y), c['num_attention_heads'])
+        k, v = split(times(a['k_proj'], y), kv), split(times(a['v_proj'], y), kv)
+        if c.get('query_key_norm'):
+            q, k = a['q_norm'](q), a['k_norm'](k)
+        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
         if cache is not None:
             k, v = cache.add(k, v)
         # A key head's queries as further rows of it: keys are read once, and not copied.
@@ -86,10 +91,25 @@ def rotate(x, cos, sin):
     return x * cos + torch.cat([-x[..., h:], x[..., :h]], -1) * sin
 
 
-def rotary(theta, dim):
+def frequencies(theta, dim, rope):
+    """Radians a position of each pair of dimensions, scaled as gpu-backend/builder/rope.ts does."""
+    own = 1 / theta ** (torch.arange(0, dim, 2).float() / dim)
+    kind = rope.get('rope_type', rope.get('type', 'default'))
+    if kind == 'linear':
+        return own / rope['factor']
+    if kind == 'divisors':
+        return own / torch.tensor(rope['divisors'])
+    if kind == 'llama3':
+        low, high = rope['low_freq_factor'], rope['high_freq_factor']
+        turns = rope['original_max_position_embeddings'] * own / (2 * math.pi)
+        kept = ((turns - low) / (high - low)).clamp(0, 1)
+        return own * (kept + (1 - kept) / rope['factor'])
+    return own
+
+
+def rotary(theta, dim, rope={}):
     """Cosines and sines of all positions."""
-    inv = 1 / theta ** (torch.arange(0, dim, 2).float() / dim)
-    f = torch.outer(torch.arange(POSITIONS).float(), inv)
+    f = torch.outer(torch.arange(POSITIONS).float(), frequencies(theta, dim, rope))
     f = torch.cat([f, f], -1)
     return f.cos(), f.sin()
 
@@ -101,13 +121,13 @@ class Target:
         c.setdefault('head_dim', c['hidden_size'] // c['num_attention_heads'])
         c.setdefault('num_key_value_heads', c['num_attention_heads'])
         rope = c.get('rope_parameters') or c.get('rope_scaling') or {}
-        if 'qwen3' in str(c['architectures']).lower() or rope.get('rope_type', rope.get('type', 'default')) != 'default':
-            raise SystemExit('norms of queries and keys, and scaled rotary embeddings, are not built here')
         manifest = read('manifest.json')
         self.name, self.fingerprint = manifest['name'], manifest['fingerprints']['weights']
         with safe_open(os.path.join(folder, 'model.safetensors'), 'pt') as f:
-            w = {k: f.get_tensor(k).float() for k in f.keys()}
-        c['attention_bias'] = any(k.endswith('q_proj.bias') for k in w)
+            w = {k: f.get_tensor(k).to(torch.get_default_device()).float() for k in f.keys()}
+        # Of a layer: "self_attn.q_proj".
+        c['biased'] = {k.split('.', 3)[3].removesuffix('.bias') for k in w if k.endswith('.bias')}
+        c['query_key_norm'] = any(k.endswith('q_norm.weight') for k in w)
         self.folder, self.dtype = folder, dtype
         self.table = w['model.embed_tokens.weight']
         self.head = w.get('lm_head.weight', self.table).to(dtype)
@@ -122,7 +142,7 @@ class Target:
                     module.to(dtype)
             self.layers.append(layer.requires_grad_(False))
         theta = rope.get('rope_theta') or c.get('rope_theta') or 1e4
-        self.cos, self.sin = rotary(theta, c['head_dim'])
+        self.cos, self.sin = rotary(theta, c['head_dim'], rope)
 
     def normed(self, x, weight=None):
         return F.rms_norm(x, (x.shape[-1],), self.norm if weight is None else weight, self.c['rms_norm_eps'])
@@ -181,7 +201,7 @@ class Target:
                 over = over[on]
         # The token that was said last has no state.
         seen[:, end - 1:] = False
-        cut = lambda z, i: z[i, start[i]:int(start[i]) + int(seen[i].sum())].clone()
+        cut = lambda z, i: z[i, start[i]:int(start[i]) + int(seen[i].sum())].clone().cpu()
         return [dict(tokens=cut(said, i), hidden={e: cut(h, i) for e, h in hidden.items()}, values=cut(values, i),
                      names=cut(names, i), asked=len(prompts[i]), greedy=bool(greedy[i])) for i in range(n)]
 
@@ -189,7 +209,7 @@ class Target:
 def answers(target, args, *exits):
     """Those in the files `args.kept`, or newly written ones, which the one that is not there keeps. Each tells its file."""
     written = [file for file in args.kept if os.path.exists(file)]
-    texts = [{**text, 'file': file} for file in written for text in torch.load(file, weights_only=True)]
+    texts = [{**text, 'file': file} for file in written for text in torch.load(file, map_location='cpu', weights_only=True)]
     lacks = [t['file'] for t in texts if set(exits) - set(t['hidden'])]
     if lacks:
         raise SystemExit(f'{lacks[0]} has no states behind layers {exits}: write anew with --behind')
@@ -208,21 +228,26 @@ def written_anew(target, args, kept, exits):
     if ends is None and os.path.exists(generation):
         ends = json.load(open(generation))['eos_token_id']
     ends = ends if isinstance(ends, list) else [ends]
-    chat, asked, texts, began = chat_of(target.folder), questions(args.text), [], time.process_time()
-    while (time.process_time() - began) < args.write_minutes * 60:
+    chat, asked, texts, began = chat_of(target.folder), questions(args.text), [], clock()
+    while (clock() - began) < args.write_minutes * 60:
         # Of like length: what is shorter than the longest is computed for nothing.
         pool = [tok.encode(chat(next(asked)), add_special_tokens=False).ids for _ in range(4 * args.write_batch)]
         pool = sorted((p for p in pool if len(p) + ANSWER < POSITIONS), key=len)
         for batch in chunks(pool, args.write_batch):
             texts += target.write(batch, exits, ends[0], ends)
             print(f'{sum(len(t["tokens"]) - t["asked"] for t in texts)} tokens written in {len(texts)} answers, '
-                  f'{(time.process_time() - began) / 60:.1f} minutes', flush=True)
+                  f'{(clock() - began) / 60:.1f} minutes', flush=True)
             if kept:
                 torch.save(texts, f'{kept}.partial')
                 os.replace(f'{kept}.partial', kept)
-            if (time.process_time() - began) >= args.write_minutes * 60:
+            if (clock() - began) >= args.write_minutes * 60:
                 break
     return texts
+
+
+def clock():
+    """Seconds of processor time over all threads, or where a GPU computes, of time that passes."""
+    return time.process_time() if torch.get_default_device().type == 'cpu' else time.monotonic()
 
 
 def chunks(items, size):
@@ -249,8 +274,9 @@ def asking(p):
     p.add_argument('--text', help='a folder of texts that some of the questions are about')
     p.add_argument('--kept', nargs='*', default=[], help='files of answers that were written before; one that is not there keeps new ones')
     p.add_argument('--behind', type=int, nargs='*', default=[], help='keep the states behind so many layers too, for another training')
-    p.add_argument('--write-minutes', type=float, default=16, help='of processor time, over all threads')
+    p.add_argument('--write-minutes', type=float, default=16, help='of processor time, over all threads; on a GPU, that pass')
     p.add_argument('--write-batch', type=int, default=96, help='answers written at once')
+    p.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='by default a GPU where torch finds one')
     p.add_argument('--threads', type=int, default=0, help='by default one a core')
     p.add_argument('--type', choices=('float32', 'bfloat16'), default='float32', help='that the target computes in')
     return p
@@ -260,4 +286,6 @@ def opened(args):
     """The target, and torch as the options say."""
     if args.threads:
         torch.set_num_threads(args.threads)
+    if args.device != 'cpu':
+        torch.set_default_device(args.device)
     return Target(args.model, getattr(torch, args.type))

@@ -8,13 +8,13 @@ import functools
 import math
 import os
 import random
-import time
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from muon import Muon
 from safetensors.torch import load_file, save_file
+from target import clock
 
 HELD_OUT = 0.04  # of the answers
 LEAST = 8  # tokens of an answer that is of use
@@ -29,7 +29,7 @@ def training(p):
     """The options of a training."""
     p.add_argument('--out', required=True, help='the file, which is written again and again while it learns')
     p.add_argument('--resume', action='store_true', help='go on from what --out holds')
-    p.add_argument('--train-minutes', type=float, default=28, help='of processor time, over all threads')
+    p.add_argument('--train-minutes', type=float, default=28, help='of processor time, over all threads; on a GPU, that pass')
     p.add_argument('--save-minutes', type=float, default=5)
     p.add_argument('--vocabulary', type=int, default=32768, help='of the first so many tokens are its words')
     p.add_argument('--batch', type=int, default=8)
@@ -54,8 +54,8 @@ def answered(texts, share):
     """Some rows of the answers: which of all rows, and the target's likeliest tokens behind them with their logits."""
     answer = torch.cat([torch.arange(len(t['tokens'])) >= t['asked'] - 1 for t in texts])
     kept = answer & (torch.rand(len(answer)) < share)
-    names = torch.cat([t['names'] for t in texts])[kept].long()
-    return kept, names, torch.cat([t['values'] for t in texts])[kept].float()
+    of = lambda name: torch.cat([t[name] for t in texts]).to(kept.device)[kept]
+    return kept, of('names').long(), of('values').float()
 
 
 def likeness(head, vocabulary, states, texts):
@@ -167,7 +167,7 @@ def learn(drafter, texts, args, save):
     others = [dict(params=[p for p in params if p.ndim < 2], share=1),
               dict(params=[p for p in params if id(p) in tables], share=TABLE_SHARE)]
     optimizers = [Muon(matrices, args.lr), torch.optim.AdamW(others, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.01)]
-    began, step, share, saved, seen = time.process_time(), 0, 0.0, 0.0, []
+    began, step, share, saved, seen = clock(), 0, 0.0, 0.0, []
     print(f'{sum(len(t["tokens"]) - t["asked"] for t in texts)} tokens to learn from, '
           f'{sum(p.numel() for p in params)} parameters', flush=True)
     for batch in batches(texts, args.batch):
@@ -181,7 +181,7 @@ def learn(drafter, texts, args, save):
         for optimizer in optimizers:
             optimizer.step()
         step += 1
-        minutes = (time.process_time() - began) / 60
+        minutes = (clock() - began) / 60
         share = minutes / args.train_minutes
         seen.append([float(loss.detach()), *(float(right) for _, right in losses)])
         if step % 25 == 0:

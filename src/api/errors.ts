@@ -106,6 +106,8 @@ interface WireError {
 }
 
 const INVALID_REQUEST = 'invalid_request_error';
+/** Characters of a message and of a field's name. */
+const MAX_SHOWN = 1_000;
 
 /** The one place where a failure gets its status, type and headers. */
 export function toWire(error: ApiError): WireError {
@@ -193,7 +195,15 @@ function wire(
   code: string | null,
   headers: Record<string, string> = {},
 ): WireError {
-  return { status, headers, body: { error: { message, type, param, code } } };
+  const error = { message: shown(message), type, param: param && shown(param), code };
+  return { status, headers, body: { error } };
+}
+
+/** A message quotes what was sent, of any length: its beginning and its end say enough. */
+function shown(text: string): string {
+  if (text.length <= MAX_SHOWN) return text;
+  const half = MAX_SHOWN / 2;
+  return `${text.slice(0, half)}…${text.slice(-half)}`.toWellFormed();
 }
 
 function unreachable(error: never): never {

@@ -75,6 +75,15 @@ test('notes and comments follow what refers to them, once', async () => {
   ]);
 });
 
+test('two hundred thousand notes that nothing refers to are read', async () => {
+  const notes = Array.from(
+    { length: 200_000 },
+    (_, id) => `<w:footnote w:id="${id}"><w:p><w:r><w:t>a</w:t></w:r></w:p></w:footnote>`,
+  );
+  const { text } = await document('a.docx', makeZip(docxParts('', { footnotes: notes.join('') })));
+  expect(text.split('\n\n')).toHaveLength(200_000);
+});
+
 test('text boxes, breaks, symbols and descriptions are text; fields’ codes and deletions are not', async () => {
   const box = `<mc:AlternateContent><mc:Choice><wps:txbx><w:txbxContent>${paragraph('In a box')}</w:txbxContent></wps:txbx></mc:Choice><mc:Fallback><w:txbxContent>${paragraph('In a box')}</w:txbxContent></mc:Fallback></mc:AlternateContent>`;
   const body = [

@@ -37,6 +37,8 @@ export const responseFormat = v.nullish(
 
 /** Schemas of a request, as JSON: beside the most regions and biases they fit the link's settings. */
 const MAX_SCHEMA_BYTES = 128 * 1024;
+/** Objects and lists in each other, of which a schema's own 32 levels take three each. */
+const MAX_SCHEMA_DEPTH = 256;
 
 /** What an answer's text is to be, in whichever form its route has it. */
 export type TextFormat =
@@ -55,14 +57,26 @@ export function formatGrammar(format: TextFormat, path: Path): GrammarSetting | 
   return { kind: 'json_schema', schema: format.schema, strict: format.strict === true };
 }
 
-/** Throws the `ApiFailure` of schemas that are too large, or nested without end. */
+/** Throws the `ApiFailure` of schemas that are too large, or nested too deep for who writes or reads them. */
 export function requireSmall(schemas: unknown, path: Path): void {
-  let bytes = Infinity;
-  try {
-    bytes = new TextEncoder().encode(JSON.stringify(schemas)).length;
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-  }
+  requireShallow(schemas, path);
+  const bytes = new TextEncoder().encode(JSON.stringify(schemas)).length;
   if (bytes <= MAX_SCHEMA_BYTES) return;
   throw invalid(path, `its JSON Schema may have at most ${MAX_SCHEMA_BYTES} bytes`);
+}
+
+/** Level by level: a walk down would run out of stack where this is to be found out. */
+function requireShallow(schemas: unknown, path: Path): void {
+  let level = [schemas];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_SCHEMA_DEPTH) {
+      throw invalid(
+        path,
+        `its JSON Schema is nested more than ${MAX_SCHEMA_DEPTH} deep: flatten it`,
+      );
+    }
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    );
+  }
 }

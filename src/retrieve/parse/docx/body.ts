@@ -76,7 +76,8 @@ export class BodyReader implements MarkupEvents {
     while (this.depth > 0) this.closeParagraph();
     this.flow.tables.unwrap();
     this.flow.endBlock();
-    this.waiting.push(...this.notes.rest());
+    // A call takes some hundred thousand arguments at most, a document may have more notes.
+    for (const note of this.notes.rest()) this.waiting.push(note);
     this.tellNotes();
   }
 

@@ -63,7 +63,14 @@ export function buildDecoder(
       kind === 'attention'
         ? attention.add(normed, layer, caches++)
         : feedForward(graph, config, weights, normed, layer);
-    [sum, normed] = addAndNorm(sum, added, normBefore(blocks[i + 1]));
+    const next = blocks[i + 1];
+    if (next && next.layer >= config.layers && layer < config.layers) {
+      const stream = graph.node('Add', [sum, added], 'model.stream');
+      sum = weights.turnedBack(graph, stream, 'model.stream.own');
+      normed = norm(sum, normBefore(next));
+    } else {
+      [sum, normed] = addAndNorm(sum, added, normBefore(next));
+    }
   }
   head(normed);
   return graph.encode();

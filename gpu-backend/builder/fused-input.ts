@@ -15,9 +15,13 @@ export function fusedInput(
 ): string {
   const at = `model.layers.${layer}`;
   graph.input('features', weights.compute, [1, 'T', hiddenSize]);
+  const looked = weights.embed(graph, 'input_ids');
   const embedded = graph.node(
     'SimplifiedLayerNormalization',
-    [weights.embed(graph, 'input_ids'), weights.vector(graph, `${at}.embedding_norm.weight`)],
+    [
+      weights.turnedBack(graph, looked, 'embedded.own'),
+      weights.vector(graph, `${at}.embedding_norm.weight`),
+    ],
     'embedded_normed',
     { axis: -1, epsilon: { float: normEpsilon }, stash_type: 1 },
   );

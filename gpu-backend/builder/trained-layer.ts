@@ -1,9 +1,9 @@
 /**
  * A decoder layer that a checkpoint does not have, trained to draft for it
  * (`models/recipe`): read from its file, checked against the model, and stored as the
- * model's own layers are. Its words may be of the vocabulary's beginning alone, whose
- * head is a part of the model's own in memory: byte-pair encodings number tokens by how
- * often they occur.
+ * model's own layers are. Its words may be of the vocabulary's beginning alone, as
+ * byte-pair encodings number tokens by how often they occur. Their head is a part of the
+ * model's own in memory, or beside int8 rows a copy, since that one reads a turned stream.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, rmSync } from 'node:fs';
@@ -17,8 +17,8 @@ import { readSafetensorsFile } from './safetensors.ts';
 import type { StoredTensor } from './stored-tensor.ts';
 import { readAs, readRows } from './tensor-reader.ts';
 import { checkShapes } from './tensor-shapes.ts';
-import { UnsupportedModelError } from './unsupported.ts';
 import { WeightFile } from './weight-file.ts';
+import { readWeightIndex } from './weight-index.ts';
 
 /** Hex digits of a file's hash in the name of what is made of it. */
 const NAME_DIGITS = 16;
@@ -61,12 +61,6 @@ export function trainedLayer(prepared: PreparedModel, file: string): TrainedLaye
   const { config } = model;
   const { tensors, metadata } = readSafetensorsFile(file);
   requireTarget(metadata, prepared, file);
-  if (layout.rotated) {
-    throw new UnsupportedModelError(
-      'a layer that was trained to draft beside int8 rows',
-      'a target added with --quantize int4 or --quantize none',
-    );
-  }
   const own = new Map<string, StoredTensor>();
   for (const tensor of tensors) {
     const name =
@@ -74,9 +68,11 @@ export function trainedLayer(prepared: PreparedModel, file: string): TrainedLaye
     own.set(name, { ...tensor, name });
   }
   checkShapes(own, config);
-  const added = convert([...own.values()], prepared, hashOf(file));
   const logits = Math.min(Number(metadata.vocabulary) || config.vocabSize, config.vocabSize);
-  const head = layout.matrices[HEAD] ?? layout.matrices[EMBEDDING]!;
+  // The head of a stream that is turned is of no use to the layer, whose own is not.
+  const head = HEAD in layout.matrices ? HEAD : EMBEDDING;
+  const copied = layout.rotated ? [copyOfRows(model.path, head, logits)] : [];
+  const added = convert([...own.values(), ...copied], prepared, hashOf(file));
   return {
     metadata,
     layout: {
@@ -84,8 +80,8 @@ export function trainedLayer(prepared: PreparedModel, file: string): TrainedLaye
       vectors: { ...layout.vectors, ...added.vectors },
       matrices: {
         ...layout.matrices,
+        ...(!layout.rotated && { [TRIMMED_HEAD]: firstRows(layout.matrices[head]!, logits) }),
         ...added.matrices,
-        [TRIMMED_HEAD]: firstRows(head, logits),
       },
     },
     logits,
@@ -150,6 +146,18 @@ function convert(
   // Another process may have the file of that name mapped: it keeps what it has.
   renameSync(join(folder, partial), join(folder, name));
   return { vectors, matrices };
+}
+
+/** The first `count` rows of a head as the checkpoint in `folder` has it. */
+function copyOfRows(folder: string, head: string, count: number): StoredTensor {
+  const tensor = readWeightIndex(folder).get(head)!;
+  const [rows, inner] = tensor.shape as [number, number];
+  return {
+    ...tensor,
+    name: TRIMMED_HEAD,
+    shape: [count, inner],
+    bytes: (tensor.bytes / rows) * count,
+  };
 }
 
 /** The first `count` rows of a matrix, where they lie. */

@@ -65,6 +65,12 @@ export class Weights {
     return graph.node('Gather', [partName(table, 'values'), ids], 'embedded');
   }
 
+  /** Rows of a residual stream that is turned, as the checkpoint has it. Trained layers know no other. */
+  turnedBack(graph: GraphBuilder, rows: string, output: string): string {
+    if (!this.layout.rotated) return rows;
+    return new RotationGraph(graph, this.config.hiddenSize).back(rows, output);
+  }
+
   /** A norm's weight or a bias, [width]. */
   vector(graph: GraphBuilder, name: string): string {
     const tensor = this.layout.vectors[name];

@@ -6,7 +6,7 @@ export const DRAFT_HELP = `Usage:
       of \`npm start\`, or with --remote into the deployed one.
   npx espalier draft train MODEL [--kind feature|exit|model] [--out FILE]
                            [--text FOLDER] [--python PROGRAM] [-- OPTIONS OF THE RECIPE]
-      Trains what drafts for MODEL (as in \`model add\`, in int4) and says how to use it.
+      Trains what drafts for MODEL (as in \`model add\`) and says how to use it.
       The model writes the answers that it learns from. --text FOLDER lets some of the
       questions be about your own texts. feature, the default, is a layer that continues
       the model's hidden states; exit is one that follows its first layers; model is a

@@ -3,9 +3,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type AddOptions, convertModel, storedForm, takeModel } from '../builder/add-model.ts';
+import { type AddOptions, addModel } from '../builder/add-model.ts';
 import { writeFloatCheckpoint } from '../builder/float-checkpoint.ts';
-import type { ModelFolder } from '../builder/model-folder.ts';
 import { DEFAULT_CACHE_FOLDER } from '../engine/open.ts';
 import { DRAFT_HELP } from './draft-help.ts';
 
@@ -41,9 +40,7 @@ export async function runDraftCommand(argv: readonly string[]): Promise<number> 
   }
   requirePackages(python);
   const add: AddOptions = { cacheFolder: values.cache, compute: 'float32' };
-  const model = await takeModel(source, { ...add, quantization: 'int4' });
-  requireTrainable(model, kind);
-  await convertModel(model, add);
+  const model = await addModel(source, add);
   const { name } = model.manifest;
   const out = values.out ?? (kind === 'model' ? `draft-${name}` : `${kind}-${name}.safetensors`);
   const folder = join(values.cache, 'training', name);
@@ -60,18 +57,6 @@ export async function runDraftCommand(argv: readonly string[]): Promise<number> 
 
 function isKind(kind: string): kind is Kind {
   return Object.hasOwn(SCRIPTS, kind);
-}
-
-/** Throws an Error for a model beside which a trained layer would not start. */
-function requireTrainable(model: ModelFolder, kind: Kind): void {
-  const { name } = model.manifest;
-  // A residual stream that is turned can't be read by a further layer; a small model reads tokens.
-  if (kind !== 'model' && storedForm(model) === 'int8') {
-    throw new Error(
-      `${name} is stored as int8, beside which a trained layer can't run: ` +
-        'name the checkpoint or .gguf file that it was made of, which is then added as int4',
-    );
-  }
 }
 
 /** Throws an Error that says how to get what is missing. */

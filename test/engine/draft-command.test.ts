@@ -1,9 +1,8 @@
 /** `npx espalier draft train`: what it says without Python's packages, and what it hands to the recipe. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { takeModel } from '../../gpu-backend/builder/add-model.ts';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import { readRows } from '../../gpu-backend/builder/tensor-reader.ts';
 import { readWeightIndex } from '../../gpu-backend/builder/weight-index.ts';
@@ -103,15 +102,4 @@ describe('npx espalier draft train', () => {
         expect(Number(difference)).toBeLessThan(MOST_DIFFERENCE);
     },
   );
-
-  it('refuses a layer for a model that was added as int8, and says what to name instead', async () => {
-    const add = { cacheFolder, compute: 'float32', quantization: 'int8' } as const;
-    const { path } = await takeModel(PLAIN_ROPE, add);
-    const python = program(5);
-    await expect(trainFor(path, python)).rejects.toThrow(/stored as int8.*name the checkpoint/);
-    expect(existsSync(`${python}.given`)).toBe(false);
-    // A model of its own reads no states.
-    expect(await trainFor(path, python, '--kind', 'model')).toBe(5);
-    expect(existsSync(`${python}.given`)).toBe(true);
-  });
 });

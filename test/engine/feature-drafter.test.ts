@@ -132,6 +132,15 @@ describe('a layer over hidden states', () => {
     network.leave(place);
   });
 
+  it('computes beside int8 rows, whose stream is turned, what it computes beside others', async () => {
+    const turned = await opened({ quantization: 'int8' });
+    const [plain, rows] = [await read(own, TEXT, STATES), await read(turned.own, TEXT, STATES)];
+    expect(maxDifference(rows.logits, plain.logits)).toBeLessThan(0.1);
+    expect(maxDifference(rows.hidden, plain.hidden)).toBeLessThan(0.1);
+    turned.own.close();
+    turned.target.close();
+  });
+
   it('computes in float16 too, and gives float32', async () => {
     const half = await opened({ compute: 'float16' });
     const [wide, narrow] = [await read(own, TEXT, STATES), await read(half.own, TEXT, STATES)];

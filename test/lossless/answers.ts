@@ -1,5 +1,9 @@
 /** Asks for an answer, streamed or whole, and gives it in one form: what can be compared to the bit. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { eventData } from '../support/event-data.ts';
+
+const LOST = 503;
+const PAUSES_MS = [250, 500, 1_000, 2_000];
 
 interface Choice {
   text: string;
@@ -40,14 +44,10 @@ export async function answer(
   stream: boolean,
   onText: (length: number) => void = () => {},
 ): Promise<Answer> {
-  const response = await fetch(`${url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      ...body,
-      stream,
-      ...(stream && { stream_options: { include_usage: true } }),
-    }),
+  const response = await ask(`${url}/v1/chat/completions`, {
+    ...body,
+    stream,
+    ...(stream && { stream_options: { include_usage: true } }),
   });
   if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
   const found: Answer = { choices: [], tokens: 0, steps: 0 };
@@ -66,6 +66,25 @@ export async function answer(
   if (!stream) take((await response.json()) as { choices: Delta[]; usage: Usage });
   else for await (const data of eventsOf(response)) take(data);
   return found;
+}
+
+/** Asks again while the local runtime, on a busy machine, loses the request before the worker sees it. */
+async function ask(url: string, body: object): Promise<Response> {
+  for (const pauseMs of PAUSES_MS) {
+    const response = await post(url, body);
+    if (response.status !== LOST) return response;
+    await response.body?.cancel();
+    await sleep(pauseMs);
+  }
+  return post(url, body);
+}
+
+function post(url: string, body: object): Promise<Response> {
+  return fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
 }
 
 async function* eventsOf(response: Response) {

@@ -54,11 +54,18 @@ it('lets every copied path through .dockerignore', () => {
   for (const path of copied()) expect(kept).toContain(`!${path}`);
 });
 
-it('is set up by variables that are read', () => {
+it('is set up by variables that are read, and passes on all that are', () => {
   const readers = ['gpu-backend/main.ts', 'gpu-backend/engine/settings.ts'].map(read).join('\n');
-  const names = [...read('gpu-backend/compose.yaml').matchAll(/^ {6}([A-Z_]+):/gm)];
+  const compose = [...read('gpu-backend/compose.yaml').matchAll(/^ {6}([A-Z_]+):/gm)];
+  const names = compose.map(([, name]) => name!);
   expect(names.length).toBeGreaterThan(5);
-  for (const [, name] of names) expect(readers).toContain(name);
+  for (const name of names) expect(readers).toContain(name);
+  // What the image itself decides.
+  const decided = ['ESPALIER_PROVIDER'];
+  for (const name of decided) expect(lastStage()).toContain(`${name}=`);
+  expect([...decided, ...names]).toEqual(
+    expect.arrayContaining([...new Set(readers.match(/\bESPALIER_[A-Z_]+\b/g))]),
+  );
 });
 
 it('installs nothing in its last stage, and leaves root before it starts', () => {

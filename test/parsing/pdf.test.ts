@@ -1,6 +1,7 @@
 /** PDF: the order of reading, words over lines, what is named, and files made to be large. */
 import { deflateSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { readContent } from '../../src/retrieve/parse/pdf/content.ts';
 import { blocks, document } from '../support/blocks.ts';
 import {
   makePdf,
@@ -168,6 +169,49 @@ test('values of forms and comments are text', async () => {
 
 const LARGE = Buffer.from(SAYS.repeat(500_000));
 
+const formDictionary = (next: number) =>
+  `/Type /XObject /Subtype /Form /BBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> /XObject << /X ${next} 0 R >> >>`;
+
+/** Each draws the next ten times, the last one says something. */
+function formsInForms(forms: number): Uint8Array<ArrayBuffer> {
+  return makePdfOf([
+    ...[CATALOGUE, pagesObject([4]), FONT, pageObject(5, '/XObject << /X 6 0 R >>')],
+    streamObject('', '/X Do\n'),
+    ...Array.from({ length: forms }, (_, form) =>
+      streamObject(formDictionary(7 + form), form === forms - 1 ? SAYS : '/X Do\n'.repeat(10)),
+    ),
+  ]);
+}
+
+/** A page for each content, with a form called X. */
+function formsOf(pages: string[], dictionary: string, form: Buffer): Uint8Array<ArrayBuffer> {
+  return makePdfOf([
+    ...[CATALOGUE, pagesObject(pages.map((_, page) => 5 + 2 * page)), FONT],
+    streamObject(`${dictionary} ${formDictionary(4)}`, form),
+    ...pages.flatMap((content, page) => [
+      pageObject(6 + 2 * page, '/XObject << /X 4 0 R >>'),
+      streamObject('', content),
+    ]),
+  ]);
+}
+
+/** A page whose font has a map of this range. */
+function mapOf(range: string): Uint8Array<ArrayBuffer> {
+  return makePdfOf([
+    ...[CATALOGUE, pagesObject([4])],
+    '<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /DescendantFonts [6 0 R] /To#55nicode 7 0 R >>',
+    ...[pageObject(5), streamObject('', 'BT /F1 11 Tf 72 700 Td <00410042> Tj ET')],
+    '<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> >>',
+    streamObject('/Subtype /Image', `begincmap 1 beginbfrange ${range} endbfrange endcmap`),
+  ]);
+}
+
+/** A file of nothing but such a table of objects. */
+function tableOf(claim: string): Uint8Array<ArrayBuffer> {
+  const file = `%PDF-1.5\n1 0 obj\n<< /Type /XRef /Root 2 0 R ${claim} /Length 4 >>\nstream\nabcd\nendstream\nendobj\nstartxref\n9\n%%EOF`;
+  return new Uint8Array(Buffer.from(file));
+}
+
 const HOSTILE: [what: string, content: Uint8Array<ArrayBuffer>, reason: RegExp][] = [
   [
     'a password',
@@ -229,22 +273,46 @@ const HOSTILE: [what: string, content: Uint8Array<ArrayBuffer>, reason: RegExp][
     ]),
     /unpacks to more than/,
   ],
+  ['forms that draw each other', formsInForms(5), /again and again/],
+  ['forms that draw each other deeper', formsInForms(9), /a page of the PDF draws with more/],
   [
-    'forms that draw each other',
+    'a form that all pages draw',
+    formsOf(
+      Array.from({ length: 400 }, () => '/#58 Do '),
+      FLATE,
+      deflateSync(`${SAYS}${'q Q '.repeat(200_000)}`),
+    ),
+    /the PDF draws with more/,
+  ],
+  ['a map of characters that is large', mapOf('<000000> <fffffe> <0041>'), /fonts map more than/],
+  [
+    'the same, in an odd number of digits',
+    mapOf('%<0>\n<00000> %endbfrange\n\0<fffff> <0041>'),
+    /fonts map more than/,
+  ],
+  ['the same, in strings of letters', mapOf('(\\0) <ffffff> <0041>'), /fonts map more than/],
+  [
+    'a long text for each character',
+    mapOf(`<0000> <ffff> <${'0041'.repeat(40)}>`),
+    /fonts map more than/,
+  ],
+  ['a table of a billion objects', tableOf('/W [0 0 0] /Index [0 1000000000]'), /objects/],
+  ['the same, by its size', tableOf('/#57 [0 0 0] /Size 1000000000'), /objects/],
+  ['the same, by another object', tableOf('/W [0 0 0] /Index 7 0 R'), /objects/],
+  ...['/A85', '[/ASCIIHexDecode]', '/D#43T'].map(
+    (filter): [string, Uint8Array<ArrayBuffer>, RegExp] => [
+      `pictures that do not end: ${filter}`,
+      pdfOf(FLATE, deflateSync(SAYS + `BI /W 1 /F ${filter} ID x EI `.repeat(10_000))),
+      /pictures in its text that do not end/,
+    ],
+  ),
+  [
+    'a long appearance of fields',
     makePdfOf([
-      CATALOGUE,
-      pagesObject([4]),
-      FONT,
-      pageObject(5, '/XObject << /X 6 0 R >>'),
-      streamObject('', '/X Do\n'),
-      ...Array.from({ length: 9 }, (_, form) =>
-        streamObject(
-          `/Type /XObject /Subtype /Form /BBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> /XObject << /X ${7 + form} 0 R >> >>`,
-          form === 8 ? SAYS : '/X Do\n'.repeat(10),
-        ),
-      ),
+      CATALOGUE.replace('>>', `/AcroForm << /DA (${'q Q '.repeat(2_000)}) >> >>`),
+      ...[pagesObject([4]), FONT, pageObject(5), streamObject('', SAYS)],
     ]),
-    /again and again/,
+    /unusual way/,
   ],
 ];
 
@@ -277,4 +345,20 @@ test('a page that can’t be read is named, and the others are read', async () =
   const { sections, leftOut } = await document('a.pdf', pdf);
   expect(sections[0]!.blocks[0]!.text).toBe('Where the ocelot sleeps.');
   expect(leftOut).toMatchObject([{ name: 'page 2' }]);
+});
+
+test('the end of a picture is looked for once where there is none', () => {
+  const search = vi.spyOn(Uint8Array.prototype, 'indexOf');
+  onTestFinished(() => search.mockRestore());
+  for (const marks of ['ID ', 'BI ID ', 'BI ID E ', 'BI /F /A85 ID ~> EI ']) {
+    search.mockClear();
+    readContent(new Uint8Array(Buffer.from(marks.repeat(1_000))));
+    expect(search.mock.calls.length, marks).toBeLessThan(3_000);
+  }
+});
+
+test('maps as fonts have them are read', async () => {
+  expect((await blocks('a.pdf', mapOf('<0041><0042><0050>\n<0043><0044>[<0061><0062>]')))[0]).toBe(
+    'PQ',
+  );
 });

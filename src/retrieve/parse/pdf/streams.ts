@@ -6,7 +6,12 @@
 import { UnreadableFile } from '../document.ts';
 import type { Rest } from '../slices.ts';
 import type { UnpackingRoom } from '../unpacking.ts';
+import { CharacterMaps } from './character-maps.ts';
+import { readContent } from './content.ts';
+import { DrawnWork } from './drawn-work.ts';
 import { isPicture, unpack } from './filters.ts';
+import { plain } from './names.ts';
+import { ObjectTables, requireShortAppearance } from './object-tables.ts';
 import { SavedStates } from './saved-states.ts';
 
 /** Bytes that streams may unpack to, for each byte of the file, and beside that. */
@@ -29,7 +34,13 @@ const UNPACKED =
   /\/(Contents|ToUnicode|FontFile[23]?|Encoding|UseCMap|Metadata|Extends|CIDToGIDMap)\s*(?:\[([^[\]]*)\]|(\d{1,8}\s+\d{1,5}\s+R))/g;
 /** Kinds that the reader of text leaves packed. */
 const PACKED = /\/Subtype\s*\/Image\b|\/EmbeddedFile\b/;
-const ARRAY = /(\d{1,8})\s+\d{1,5}\s+obj\s*\[([^[\]]*)\]/g;
+/** The number of an object, before its mark. */
+const OBJECT = /(\d{1,8})\s{1,8}\d{1,5}\s{1,8}$/;
+const LONGEST_OBJECT = 8 + 8 + 5 + 8;
+/** Behind the mark: a number, a list, or a dictionary. */
+const VALUE = /\s*(?:(\d{1,10})\s|\[([^[\]]*)\]|<<)/y;
+/** Of one object. */
+const MAX_DEFINED = 8;
 const REFERENCE = /(\d{1,8})\s+\d{1,5}\s+R/g;
 
 interface Stream {
@@ -50,7 +61,10 @@ export async function measureStreams(
   rest: Rest,
 ): Promise<number> {
   const text = new TextDecoder('latin1').decode(bytes);
-  const streams = [...streamsIn(text, bytes)];
+  const values = valuesIn(text);
+  const streams = [...streamsIn(text, bytes, values.numbers)];
+  const tables = new ObjectTables();
+  for (const { dictionary } of streams) tables.add(dictionary);
   if (/\/Encrypt\b/.test(text)) return requireSmall(streams);
   const most = FREE + MAX_RATIO * bytes.length;
   let total = 0;
@@ -59,14 +73,18 @@ export async function measureStreams(
     if (total > most) throw tooMuch(most);
     room.take(size);
   };
-  const texts = [text];
+  const texts = [plainNames(text)];
   const objectStreams = new Set(streams.filter(isObjectStream));
   for (const { packed, filters } of objectStreams) {
-    texts.push(new TextDecoder('latin1').decode(await unpack(packed, filters, count, true)));
+    const objects = new TextDecoder('latin1').decode(await unpack(packed, filters, count, true));
+    texts.push(plainNames(objects));
     await rest();
   }
-  const named = findNamed(texts);
+  texts.forEach(requireShortAppearance);
+  const named = findNamed(texts, values.arrays);
   const saved = new SavedStates();
+  const work = new DrawnWork();
+  const maps = new CharacterMaps();
   let read = 0;
   for (const stream of streams) {
     if (objectStreams.has(stream)) continue;
@@ -74,15 +92,21 @@ export async function measureStreams(
     if (times === 0 && PACKED.test(stream.dictionary)) continue;
     if (times > 0 && isPicture(stream.filters)) throw tooMuch(most);
     const before = total;
-    const isDrawn =
-      named.contents.has(stream.number) || /\/Subtype\s*\/Form\b/.test(plain(stream.dictionary));
-    const content = await unpack(stream.packed, stream.filters, count, isDrawn);
-    if (isDrawn) saved.add(stream.number, content);
+    const isForm = /\/Subtype\s*\/Form\b/.test(stream.dictionary);
+    const bytes = await unpack(stream.packed, stream.filters, count, true);
+    if (isForm || named.contents.has(stream.number)) {
+      const content = readContent(bytes);
+      saved.add(stream.number, content);
+      work.add(stream.number, content, isForm ? stream.dictionary : null);
+    }
+    maps.add(new TextDecoder('latin1').decode(bytes), times);
     read += (total - before) * Math.max(1, times);
     if (read > FREE_READ + most) throw tooMuch(most);
     await rest();
   }
   for (const page of named.pages) saved.requireShallow(page);
+  const dictionaries = { texts, of: (object: number) => definitionsOf(text, values, object) };
+  work.requireLittle(named.pages, dictionaries, bytes.length);
   return total;
 }
 
@@ -90,8 +114,11 @@ function isObjectStream({ dictionary }: Stream): boolean {
   return /\/ObjStm\b/.test(dictionary) || /\/First\b/.test(dictionary);
 }
 
-function* streamsIn(text: string, bytes: Uint8Array<ArrayBuffer>): Generator<Stream> {
-  const lengths = numbersIn(text);
+function* streamsIn(
+  text: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  lengths: ReadonlyMap<number, number>,
+): Generator<Stream> {
   let end = 0;
   let left = FREE + MAX_OVERLAP * bytes.length;
   for (const match of text.matchAll(/(?<!end)stream(?:\r\n|\n|\r)/g)) {
@@ -100,7 +127,7 @@ function* streamsIn(text: string, bytes: Uint8Array<ArrayBuffer>): Generator<Str
     end = start;
     const object = head.lastIndexOf('obj');
     const number = /(\d{1,8})\s+\d{1,5}\s+$/.exec(head.slice(Math.max(0, object - 24), object));
-    const dictionary = head.slice(object + 1).replace(/%[^\r\n]*/g, ' ');
+    const dictionary = plain(head.slice(object + 1).replace(/%[^\r\n]*/g, ' '));
     const length = lengthOf(text, start, dictionary, lengths);
     left -= length;
     if (left < 0) throw damaged();
@@ -110,13 +137,47 @@ function* streamsIn(text: string, bytes: Uint8Array<ArrayBuffer>): Generator<Str
   }
 }
 
-/** Objects that are a number, as lengths of streams may be. */
-function numbersIn(text: string): Map<number, number> {
+interface Values {
+  /** Objects that are a number, as lengths of streams may be. */
+  numbers: Map<number, number>;
+  /** Objects that are a list, by what they refer to. */
+  arrays: Map<number, number[]>;
+  /** Where dictionaries begin, by object. */
+  dictionaries: Map<number, number[]>;
+}
+
+function valuesIn(text: string): Values {
   const numbers = new Map<number, number>();
-  for (const [, object, value] of text.matchAll(/(\d{1,8})\s+\d{1,5}\s+obj\s+(\d{1,10})\s/g)) {
-    numbers.set(Number(object), Math.max(Number(value), numbers.get(Number(object)) ?? 0));
+  const arrays = new Map<number, number[]>();
+  const dictionaries = new Map<number, number[]>();
+  for (let mark = text.indexOf('obj'); mark >= 0; mark = text.indexOf('obj', mark + 3)) {
+    const object = OBJECT.exec(text.slice(Math.max(0, mark - LONGEST_OBJECT), mark));
+    VALUE.lastIndex = mark + 3;
+    const value = object && VALUE.exec(text);
+    if (!value) continue;
+    const number = Number(object[1]);
+    const [, digits, list] = value;
+    if (list !== undefined) arrays.set(number, referencesIn(list));
+    else if (digits === undefined) {
+      dictionaries.set(number, [...(dictionaries.get(number) ?? []), mark].slice(0, MAX_DEFINED));
+    } else numbers.set(number, Math.max(Number(digits), numbers.get(number) ?? 0));
   }
-  return numbers;
+  return { numbers, arrays, dictionaries };
+}
+
+/** The dictionaries of an object that is none of a stream of objects; null where it may be, or has too many. */
+function definitionsOf(text: string, { dictionaries }: Values, object: number): string[] | null {
+  const places = dictionaries.get(object) ?? [];
+  if (places.length === 0 || places.length === MAX_DEFINED) return null;
+  return places.map((at) => {
+    const end = text.indexOf('endobj', at);
+    return plain(text.slice(at, Math.min(end < 0 ? text.length : end, at + MAX_DICTIONARY)));
+  });
+}
+
+/** With every name in plain characters. */
+function plainNames(text: string): string {
+  return text.replace(/\/[\w.+-]*#[\w#.+-]*/g, plain);
 }
 
 /** As readers find it: as declared where the stream ends there, else up to its end mark. */
@@ -145,20 +206,12 @@ function filtersOf(dictionary: string, packed: Uint8Array): string[] {
     /\/(?:Filter\s*(?:\[([^[\]]*)\]|(\/[^\s/<>[\]()]+)|\d)|F\s*(?:\[([^[\]]*)\]|(\/[^\s/<>[\]()]+)))/g,
   );
   const lists = Array.from(named, ([, ...found]) => found.find(Boolean) ?? '/indirect');
-  const filters = lists.flatMap((list) =>
-    Array.from(list.matchAll(NAME), ([, name]) => plain(name!)),
-  );
+  const filters = lists.flatMap((list) => Array.from(list.matchAll(NAME), ([, name]) => name!));
   // A dictionary may hide its filter from this search, but not the bytes.
   return filters.length === 0 && isFlate(packed) ? ['FlateDecode'] : filters;
 }
 
 const NAME = /\/([^\s/<>[\]()]+)/g;
-
-function plain(name: string): string {
-  return name.replace(/#([\da-f]{2})/gi, (_, code: string) =>
-    String.fromCharCode(Number.parseInt(code, 16)),
-  );
-}
 
 /** Whether the bytes begin as deflated ones do. (RFC 1950, 2.2) */
 function isFlate([first = 0, second = 0]: Uint8Array): boolean {
@@ -174,11 +227,10 @@ interface Named {
   pages: number[][];
 }
 
-function findNamed(texts: readonly string[]): Named {
-  const arrays = new Map<number, number[]>();
-  for (const [, object, list] of texts[0]!.matchAll(ARRAY)) {
-    arrays.set(Number(object), referencesIn(list!));
-  }
+function findNamed(
+  texts: readonly string[],
+  arrays: ReadonlyMap<number, readonly number[]>,
+): Named {
   const all = new Map<number, number>();
   const pages: number[][] = [];
   let references = 0;

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { BYTES_AT_ONCE, pause } from '../../pause.ts';
 import { ApiFailure, invalid, invalidIssue, type Path, tooLarge } from '../errors.ts';
 import { knownFields } from './fields.ts';
+import { boundaryOf, partsOf } from './form-parts.ts';
 import { parseJson } from './json.ts';
 import './messages.ts';
 
@@ -69,8 +70,11 @@ async function readJson(c: Context): Promise<unknown> {
 /** The multipart form of an upload. */
 export async function readForm(c: Context): Promise<FormData> {
   return bounded(c, MAX_UPLOAD_BYTES, async (body) => {
+    const boundary = boundaryOf(body.headers.get('content-type'));
+    const bytes = new Uint8Array(await body.arrayBuffer());
+    if (boundary !== null) await partsOf(bytes, boundary);
     try {
-      return await body.formData();
+      return await new Response(bytes, { headers: body.headers }).formData();
     } catch {
       throw invalid([], 'the body is not multipart/form-data with the fields "file" and "purpose"');
     }

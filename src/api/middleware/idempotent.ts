@@ -10,6 +10,7 @@ import { claim, forget, keep, type Own } from '../../store/idempotency.ts';
 import { sha256 } from '../../store/ids.ts';
 import type { StoredResponse } from '../../store/schema.ts';
 import { passOn } from '../answers/client-stream.ts';
+import { boundaryOf, partsOf } from '../body/form-parts.ts';
 import { readBytes } from '../body/read.ts';
 import type { AppEnv } from '../context.ts';
 import { conflict, invalid } from '../errors.ts';
@@ -83,9 +84,9 @@ async function digest(c: Context<AppEnv>): Promise<string> {
   const bytes = await readBytes(c);
   // The body has been read: the route gets the same bytes.
   c.req.raw = new Request(c.req.raw, { body: bytes });
-  const boundary = /boundary="?([^";]+)/.exec(c.req.header('content-type') ?? '')?.[1];
+  const boundary = boundaryOf(c.req.header('content-type') ?? null);
   const head = `${c.req.method} ${c.req.path}\n`;
-  if (boundary === undefined) return sha256(head + (await sha256(bytes)));
-  const text = new TextDecoder('latin1').decode(bytes).replaceAll(boundary, '');
-  return sha256(head + (await sha256(text)));
+  if (boundary === null) return sha256(head + (await sha256(bytes)));
+  const parts = await Promise.all((await partsOf(new Uint8Array(bytes), boundary)).map(sha256));
+  return sha256(head + parts.join('\n'));
 }

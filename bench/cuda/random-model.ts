@@ -64,6 +64,7 @@ export function randomModel(
     maxPositions: MAX_POSITIONS,
     tiedEmbeddings: false,
     queryKeyNorm: false,
+    biases: { queryKeyValue: false, output: false, mlp: false },
   };
   const writer = new RandomWeights(folder, compute, quantization);
   const layout = writer.write(shape);

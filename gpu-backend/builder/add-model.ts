@@ -3,9 +3,11 @@
  * files, linked where possible, and a manifest that says who it is.
  */
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -13,6 +15,7 @@ import {
 } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { checkCheckpoint } from './check-checkpoint.ts';
 import { readDecoderConfig } from './config.ts';
 import { fingerprintModel } from './fingerprint.ts';
 import { isIn4Bits } from './four-bits.ts';
@@ -131,6 +134,7 @@ async function takeOver(
   options: AddOptions,
 ): Promise<ModelFolder> {
   const { quantization: asked, cacheFolder } = options;
+  if (statSync(checkpoint).isDirectory()) checkCheckpoint(checkpoint);
   const suffix = asked === undefined || asked === 'auto' ? '' : `-${asked}`;
   const folder = join(cacheFolder, 'models', `${name}${suffix}`);
   const partial = `${folder}.${process.pid}.partial`;
@@ -148,7 +152,8 @@ async function takeOver(
         ? { quantization, fingerprints: fingerprintModel(partial, quantization) }
         : {}),
     };
-    if (known?.manifest.fingerprints.model === manifest.fingerprints.model) return known;
+    const same = known?.manifest.fingerprints.model === manifest.fingerprints.model;
+    if (known && same && hasFilesOf(folder, partial)) return known;
     writeFileSync(join(partial, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
     rmSync(folder, { recursive: true, force: true });
     renameSync(partial, folder);
@@ -182,11 +187,27 @@ async function decide(
   return await quickestForm(hiddenSize, options.threads ?? availableParallelism());
 }
 
+/** Weights are linked. The rest is copied: a model must not change with its source. */
 function takeFiles(checkpoint: string, folder: string): void {
   if (statSync(checkpoint).isFile()) return writeGgufCheckpoint(checkpoint, folder);
   for (const file of readdirSync(checkpoint).filter((file) => TAKEN_OVER.test(file))) {
-    linkOrCopy(join(checkpoint, file), join(folder, file));
+    const take = isDescription(file) ? copyFileSync : linkOrCopy;
+    take(join(checkpoint, file), join(folder, file));
   }
+}
+
+/** Whether `folder` describes its model by the same files as `other`, which fingerprints know a part of. */
+function hasFilesOf(folder: string, other: string): boolean {
+  return readdirSync(other)
+    .filter(isDescription)
+    .every((file) => {
+      const path = join(folder, file);
+      return existsSync(path) && readFileSync(path).equals(readFileSync(join(other, file)));
+    });
+}
+
+function isDescription(file: string): boolean {
+  return /\.(json|jinja)$/.test(file);
 }
 
 /** A folder's last part, or a file's without .gguf; of a file that is only called "model", its folder's. */

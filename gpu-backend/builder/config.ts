@@ -1,6 +1,7 @@
 /** What a checkpoint's config.json says about its architecture, in one form for every family. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { refuseForeignOptions } from './foreign-options.ts';
+import { readJsonObject } from './read-json.ts';
 import { parseRope, type Rope } from './rope.ts';
 import { UnsupportedModelError } from './unsupported.ts';
 
@@ -19,6 +20,8 @@ export interface DecoderConfig {
   /** The output projection is the embedding table. */
   tiedEmbeddings: boolean;
   queryKeyNorm: boolean;
+  /** Layers that may have one; a checkpoint without it has none to add. */
+  biases: { queryKeyValue: boolean; output: boolean; mlp: boolean };
 }
 
 /** Architectures by config.json's name, and whether q and k are RMS-normalised per head. */
@@ -33,10 +36,7 @@ const QWEN_WINDOW_LAYERS = 28;
 type Architecture = keyof typeof ARCHITECTURES;
 
 export function readDecoderConfig(folder: string): DecoderConfig {
-  const file = join(folder, 'config.json');
-  const config: unknown = JSON.parse(readFileSync(file, 'utf8'));
-  if (typeof config !== 'object' || config === null) throw new Error(`${file} is not an object`);
-  return parseDecoderConfig(config as Record<string, unknown>);
+  return parseDecoderConfig(readJsonObject(join(folder, 'config.json')));
 }
 
 /** Throws UnsupportedModelError for what would compute something else than the checkpoint means. */
@@ -45,6 +45,7 @@ export function parseDecoderConfig(config: Record<string, unknown>): DecoderConf
   if ((config.hidden_act ?? 'silu') !== 'silu') {
     throw new UnsupportedModelError(`hidden_act "${config.hidden_act}"`, 'silu');
   }
+  refuseForeignOptions(config);
   const heads = positive(config, 'num_attention_heads');
   const hiddenSize = positive(config, 'hidden_size');
   const maxPositions = positive(config, 'max_position_embeddings');
@@ -72,17 +73,31 @@ export function parseDecoderConfig(config: Record<string, unknown>): DecoderConf
     heads,
     kvHeads,
     headDim,
-    normEpsilon: Number(config.rms_norm_eps ?? 1e-6),
+    normEpsilon: normEpsilon(config.rms_norm_eps ?? 1e-6),
     rope: parseRope(config),
     maxPositions,
     tiedEmbeddings: config.tie_word_embeddings === true,
     queryKeyNorm: ARCHITECTURES[architecture].queryKeyNorm,
+    biases: biasesOf(config, architecture),
+  };
+}
+
+/** As transformers has it: Mistral knows none, and Qwen2 has those of queries, keys and values always. */
+function biasesOf(
+  { attention_bias: attention, mlp_bias: mlp }: Record<string, unknown>,
+  architecture: Architecture,
+): DecoderConfig['biases'] {
+  const named = architecture === 'LlamaForCausalLM' || architecture === 'Qwen3ForCausalLM';
+  return {
+    queryKeyValue: architecture === 'Qwen2ForCausalLM' || (named && attention === true),
+    output: named && attention === true,
+    mlp: architecture === 'LlamaForCausalLM' && mlp === true,
   };
 }
 
 function parseArchitecture(value: unknown): Architecture {
   const name = Array.isArray(value) ? value[0] : undefined;
-  if (typeof name === 'string' && name in ARCHITECTURES) return name as Architecture;
+  if (typeof name === 'string' && Object.hasOwn(ARCHITECTURES, name)) return name as Architecture;
   throw new UnsupportedModelError(
     `architecture ${name ?? '(none named in config.json)'}`,
     Object.keys(ARCHITECTURES).join(', '),
@@ -96,12 +111,25 @@ function parseArchitecture(value: unknown): Architecture {
  */
 function slidingWindow(config: Record<string, unknown>, architecture: Architecture): number | null {
   const { layer_types: types, sliding_window: window } = config;
+  if (windowedByType(types)) return positive(config, 'sliding_window');
   if (architecture === 'LlamaForCausalLM' || window == null) return null;
-  if (architecture === 'MistralForCausalLM') return Number(window);
-  if (Array.isArray(types)) return types.includes('sliding_attention') ? Number(window) : null;
+  if (architecture === 'MistralForCausalLM') return positive(config, 'sliding_window');
   const first = Number(config.max_window_layers ?? QWEN_WINDOW_LAYERS);
   const windowed = config.use_sliding_window === true && Number(config.num_hidden_layers) > first;
-  return windowed ? Number(window) : null;
+  return windowed && !Array.isArray(types) ? positive(config, 'sliding_window') : null;
+}
+
+/** Throws UnsupportedModelError for a layer that attends in another way. */
+function windowedByType(types: unknown): boolean {
+  if (!Array.isArray(types)) return false;
+  const other = types.find((type) => type !== 'full_attention' && type !== 'sliding_attention');
+  if (other !== undefined) throw new UnsupportedModelError(`a layer of ${other}`, 'full_attention');
+  return types.includes('sliding_attention');
+}
+
+function normEpsilon(value: unknown): number {
+  if (typeof value === 'number' && value >= 0) return value;
+  throw new Error(`config.json: rms_norm_eps must be a number from 0 on, not ${String(value)}`);
 }
 
 function positive(config: Record<string, unknown>, key: string): number {

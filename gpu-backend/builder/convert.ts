@@ -214,7 +214,8 @@ class Converter {
     if (!quantization || quantization === 'none') return null;
     const { form, packing } = this.blockForm(parts[0]!);
     if (packing) {
-      return storeKeptBlocks(this.file, packing, compute, shape, chain(parts, readStored));
+      const what = parts.map(({ name }) => name).join(', ');
+      return storeKeptBlocks(this.file, packing, compute, shape, chain(parts, readStored), what);
     }
     return storeBlocks(this.file, form, compute, shape, this.rows(parts));
   }
@@ -242,6 +243,7 @@ class Converter {
     const { compute } = this.options;
     const { shape, offset, bytes } = tensor;
     if (!isInPlace(tensor, compute)) return this.append(readAs(tensor, compute), shape);
+    for (const _ of readRows(tensor)); // Throws where a value is not finite.
     return { type: compute, shape, file: this.links.link(tensor.file), offset, bytes };
   }
 

@@ -1,11 +1,12 @@
 /** What a model folder says about itself: who it is, its architecture, where answers end, how to prompt it. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { PromptForm } from '../../src/link/protocol/index.ts';
 import { type DecoderConfig, readDecoderConfig } from './config.ts';
 import { type Fingerprints, fingerprintModel } from './fingerprint.ts';
 import type { NotedCheck } from './noted-check.ts';
 import type { Quantization } from './quantization.ts';
+import { readJsonObject } from './read-json.ts';
 import { readEosTokenId } from './tokenizer-config.ts';
 import { readWeightIndex } from './weight-index.ts';
 
@@ -78,5 +79,5 @@ function readEosIds(folder: string): number[] {
 }
 
 function readJson(file: string): Record<string, unknown> | undefined {
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+  return existsSync(file) ? readJsonObject(file) : undefined;
 }

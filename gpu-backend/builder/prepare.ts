@@ -1,10 +1,11 @@
-/** A model made ready to run: its weights converted, once, under its fingerprint. */
+/** A model made ready to run: its weights converted, once, under a hash of them and their configuration. */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type ConvertOptions, convertWeights, type WeightLayout } from './convert.ts';
 import type { ModelFolder } from './model-folder.ts';
 import type { Quantization } from './quantization.ts';
-import { checkShapes } from './tensor-shapes.ts';
+import { checkTensors } from './tensor-shapes.ts';
 import { readWeightIndex } from './weight-index.ts';
 
 export interface PreparedModel {
@@ -19,7 +20,7 @@ export interface PreparedModel {
 const LAYOUT_FILE = 'layout.json';
 /** Part of the folder's name: raise it when the meaning of the files changes. */
 const LAYOUT_VERSION = 4;
-/** Hex digits of the fingerprint in a folder's name. */
+/** Hex digits of the hash in a folder's name. */
 const NAME_DIGITS = 16;
 
 /**
@@ -39,10 +40,14 @@ export function prepareModel(
   return { model, folder, layout, quantization: options.quantization ?? 'none' };
 }
 
-function folderName({ manifest }: ModelFolder, options: ConvertOptions): string {
+/** The configuration says which matrix is the head, and what was proved of the model. */
+function folderName({ manifest, config }: ModelFolder, options: ConvertOptions): string {
   const { compute, quantization = 'none', columns } = options;
+  const identity = createHash('sha256')
+    .update(manifest.fingerprints.weights)
+    .update(JSON.stringify(config));
   return [
-    manifest.fingerprints.weights.slice(0, NAME_DIGITS),
+    identity.digest('hex').slice(0, NAME_DIGITS),
     compute,
     ...(quantization === 'none' ? [] : [quantization]),
     ...(quantization === 'int8' && columns === 'uint8' ? ['unsigned'] : []),
@@ -57,7 +62,7 @@ function convertInto(folder: string, model: ModelFolder, options: ConvertOptions
   mkdirSync(partial);
   try {
     const stored = readWeightIndex(model.path);
-    checkShapes(stored, model.config);
+    checkTensors(stored, model.config);
     const layout = convertWeights(stored, model.config, partial, options);
     writeFileSync(join(partial, LAYOUT_FILE), JSON.stringify(layout));
     renameSync(partial, folder);

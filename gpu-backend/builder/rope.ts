@@ -25,25 +25,62 @@ type RopeScaling =
 
 const DEFAULT_THETA = 10_000;
 
+/** What is read of them; any other option would be left out of what is computed. */
+const OPTIONS = new Set([
+  'rope_type',
+  'type',
+  'rope_theta',
+  'partial_rotary_factor',
+  'factor',
+  'low_freq_factor',
+  'high_freq_factor',
+  'original_max_position_embeddings',
+  'divisors',
+]);
+
 /** Reads `rope_parameters` (transformers 5) or `rope_theta` + `rope_scaling` (before). */
 export function parseRope(config: Record<string, unknown>): Rope {
-  const parameters = (config.rope_parameters ?? config.rope_scaling ?? {}) as Record<
-    string,
-    unknown
-  >;
-  const theta = Number(parameters.rope_theta ?? config.rope_theta ?? DEFAULT_THETA);
-  const type = String(parameters.rope_type ?? parameters.type ?? 'default');
-  const partial = Number(parameters.partial_rotary_factor ?? config.partial_rotary_factor ?? 1);
+  const parameters = optionsOf(config);
+  const theta = parameters.rope_theta ?? config.rope_theta ?? DEFAULT_THETA;
+  if (!isPositive(theta)) {
+    throw new Error(`config.json: rope_theta must be a number above 0, not ${String(theta)}`);
+  }
+  const partial = parameters.partial_rotary_factor ?? config.partial_rotary_factor ?? 1;
   if (partial !== 1) throw new UnsupportedModelError(`partial_rotary_factor ${partial}`, '1');
-  return { theta, scaling: parseScaling(type, parameters) };
+  const type = parameters.rope_type ?? parameters.type;
+  if (type == null && parameters.factor != null) {
+    throw new Error(`config.json: rope is scaled by ${parameters.factor} but names no rope_type`);
+  }
+  const scaling = parseScaling(String(type ?? 'default'), parameters);
+  refuseOthers(parameters);
+  return { theta, scaling };
+}
+
+function optionsOf({ rope_parameters: own, rope_scaling: scaling }: Record<string, unknown>) {
+  if (own != null && scaling != null && JSON.stringify(own) !== JSON.stringify(scaling)) {
+    throw new UnsupportedModelError('rope_scaling beside rope_parameters', 'one of the two');
+  }
+  const options = own ?? scaling ?? {};
+  if (typeof options !== 'object') {
+    throw new Error(`config.json: rope options must be an object, not ${String(options)}`);
+  }
+  return options as Record<string, unknown>;
+}
+
+function refuseOthers(options: Record<string, unknown>): void {
+  const other = Object.keys(options).find((name) => options[name] != null && !OPTIONS.has(name));
+  if (!other) return;
+  throw new UnsupportedModelError(`rope option "${other}"`, [...OPTIONS].join(', '));
+}
+
+function isPositive(value: unknown): value is number {
+  return typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY;
 }
 
 function parseScaling(type: string, parameters: Record<string, unknown>): RopeScaling {
   const number = (key: string) => {
     const value = parameters[key];
-    if (typeof value !== 'number' || !(value > 0)) {
-      throw new Error(`config.json: rope type ${type} needs ${key}`);
-    }
+    if (!isPositive(value)) throw new Error(`config.json: rope type ${type} needs ${key}`);
     return value;
   };
   switch (type) {
@@ -51,16 +88,25 @@ function parseScaling(type: string, parameters: Record<string, unknown>): RopeSc
       return { type };
     case 'linear':
       return { type, factor: number('factor') };
-    case 'divisors':
-      return { type, divisors: parameters.divisors as number[] };
-    case 'llama3':
+    case 'divisors': {
+      const divisors = parameters.divisors as number[];
+      if (divisors.every(isPositive)) return { type, divisors };
+      throw new Error('divisors of rope frequencies (rope_freqs) must be numbers above 0');
+    }
+    case 'llama3': {
+      const factor = number('factor');
+      const [low, high] = [number('low_freq_factor'), number('high_freq_factor')];
+      if (low >= high) {
+        throw new Error(`config.json: low_freq_factor ${low} must be below high_freq_factor`);
+      }
       return {
         type,
-        factor: number('factor'),
-        lowFrequencyFactor: number('low_freq_factor'),
-        highFrequencyFactor: number('high_freq_factor'),
+        factor,
+        lowFrequencyFactor: low,
+        highFrequencyFactor: high,
         originalContext: number('original_max_position_embeddings'),
       };
+    }
     default:
       throw new UnsupportedModelError(`rope scaling "${type}"`, 'default, linear, llama3');
   }

@@ -3,7 +3,8 @@
  * asked for, or as stored. Rows that a file has interleaved come in order.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
-import { narrow, widen } from './float16.ts';
+import { narrowFinite, requireFinite } from './finite.ts';
+import { widen } from './float16.ts';
 import { BLOCK_TYPES } from './gguf/block-types.ts';
 import { isBlockType, type StoredTensor, type StoredType, storageUnit } from './stored-tensor.ts';
 
@@ -13,18 +14,22 @@ export type ComputeType = 'float32' | 'float16';
 /** Values that are in memory at a time, whatever the tensor's size; at least one row, or one head. */
 const PIECE_VALUES = 1 << 22;
 
-/** The tensor's bytes in the type that the graph computes in. */
+/** The tensor's bytes in the type that the graph computes in. Throws where a value is not finite in it. */
 export function* readAs(tensor: StoredTensor, type: ComputeType): Generator<Uint8Array> {
-  for (const piece of readStored(tensor)) {
-    if (tensor.type === 'F16' && type === 'float16') yield piece;
-    else if (type === 'float32') yield asBytes(toFloat32(piece, tensor.type));
-    else yield asBytes(narrow(toFloat32(piece, tensor.type)));
+  for (const rows of readRows(tensor)) {
+    yield asBytes(type === 'float32' ? rows : narrowFinite(rows, nameOf(tensor)));
   }
 }
 
-/** A matrix's values in pieces of whole rows. */
+/** A matrix's values in pieces of whole rows. Throws where one is not finite. */
 export function* readRows(tensor: StoredTensor): Generator<Float32Array> {
-  for (const piece of readStored(tensor)) yield toFloat32(piece, tensor.type);
+  for (const piece of readStored(tensor)) {
+    yield requireFinite(toFloat32(piece, tensor.type), nameOf(tensor));
+  }
+}
+
+function nameOf({ file, name }: StoredTensor): string {
+  return `${file}: "${name}"`;
 }
 
 /** The tensor's bytes as stored, blocks whole, in pieces of whole rows. */

@@ -1,6 +1,7 @@
 /** tokenizer_config.json as transformers reads it: a chat template in a file of its own wins over the one in it. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readJsonObject } from './read-json.ts';
 
 export interface TokenizerConfig {
   chat_template?: unknown;
@@ -11,7 +12,7 @@ export interface TokenizerConfig {
 /** Empty where the folder has neither file. */
 export function readTokenizerConfig(folder: string): TokenizerConfig {
   const file = join(folder, 'tokenizer_config.json');
-  const config: TokenizerConfig = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  const config: TokenizerConfig = existsSync(file) ? readJsonObject(file) : {};
   const template = join(folder, 'chat_template.jinja');
   return existsSync(template)
     ? { ...config, chat_template: readFileSync(template, 'utf8') }
@@ -24,7 +25,7 @@ export function readEosTokenId(folder: string): number | undefined {
   const content = typeof eos === 'string' ? eos : (eos as { content?: unknown } | null)?.content;
   const file = join(folder, 'tokenizer.json');
   if (typeof content !== 'string' || !existsSync(file)) return undefined;
-  const { added_tokens = [], model } = JSON.parse(readFileSync(file, 'utf8')) as {
+  const { added_tokens = [], model } = readJsonObject(file) as {
     added_tokens?: { id: number; content: string }[];
     model?: { vocab?: unknown };
   };

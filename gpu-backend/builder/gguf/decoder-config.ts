@@ -60,11 +60,17 @@ export function decoderConfig(
     max_position_embeddings: context,
     rms_norm_eps: number('attention.layer_norm_rms_epsilon'),
     tie_word_embeddings: !tensors.has('lm_head.weight'),
+    attention_bias: hasBias(tensors, 'self_attn'),
+    mlp_bias: hasBias(tensors, 'mlp'),
     rope_parameters: {
       rope_theta: optional('rope.freq_base') ?? 10_000,
       ...ropeScaling(metadata, ropeDivisors),
     },
   };
+}
+
+function hasBias(tensors: ReadonlyMap<string, StoredTensor>, part: string): boolean {
+  return [...tensors.keys()].some((name) => name.endsWith('.bias') && name.includes(`.${part}.`));
 }
 
 function refuseExtras(metadata: Metadata): void {

@@ -2,7 +2,7 @@
  * Unsigned levels in blocks along a matrix's rows, as ORT's MatMulNBits reads
  * them: 4 bits with a zero point and a scale a block, or 8 bits with a scale.
  */
-import { narrow } from '../float16.ts';
+import { narrowFinite, requireFinite } from '../finite.ts';
 import type { Packing } from '../gguf/kept-blocks.ts';
 import { asBytes, type ComputeType } from '../tensor-reader.ts';
 import type { WeightFile } from '../weight-file.ts';
@@ -89,17 +89,20 @@ export function storeBlocks(
   return writer.stored;
 }
 
-/** Writes a GGUF file's own blocks, given as stored. */
+/** Writes a GGUF file's own blocks, given as stored; `what` names them where a scale is not finite. */
 export function storeKeptBlocks(
   file: WeightFile,
   packing: Packing,
   compute: ComputeType,
   shape: readonly [number, number],
   pieces: Iterable<Uint8Array>,
+  what: string,
 ): StoredMatrix {
   const writer = new BlockWriter(file, packing.form, compute, shape);
   writer.write(pieces, (blocks, parts) => {
     const { levels, scales, offsets } = packing.pack(blocks);
+    requireFinite(scales, what);
+    if (offsets) requireFinite(offsets, what);
     parts.scales.push(writer.computed(scales));
     if (offsets) parts.offsets.push(writer.computed(offsets));
     return levels;
@@ -142,6 +145,7 @@ class BlockWriter {
   }
 
   computed(values: Float32Array): Uint8Array {
-    return asBytes(this.compute === 'float32' ? values : narrow(values));
+    const { compute } = this;
+    return asBytes(compute === 'float32' ? values : narrowFinite(values, 'a scale of a block'));
   }
 }

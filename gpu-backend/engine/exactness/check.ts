@@ -149,9 +149,14 @@ class Tally {
     this.vocabSize = vocabSize;
   }
 
-  /** Compares row `node` of `tree` with what was decoded. */
+  /** Compares row `node` of `tree` with what was decoded. Throws where that is no number: then nothing is exact. */
   add(tree: Float32Array, node: number, decoded: Float32Array): void {
     const { found, vocabSize } = this;
+    if (!decoded.every(Number.isFinite)) {
+      throw new Error(
+        'the model’s logits are no finite numbers: its weights overflow the type that it is computed in',
+      );
+    }
     const row = tree.subarray(node * vocabSize, (node + 1) * vocabSize);
     found.nodes++;
     if (sameBits(row, decoded)) found.equal++;

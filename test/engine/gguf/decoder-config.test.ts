@@ -47,6 +47,7 @@ describe('a GGUF architecture', () => {
       maxPositions: 512,
       tiedEmbeddings: true,
       queryKeyNorm: false,
+      biases: { queryKeyValue: false, output: false, mlp: false },
     });
   });
 

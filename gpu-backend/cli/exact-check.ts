@@ -17,6 +17,8 @@ import { PANEL_ROWS } from '../engine/panel.ts';
 
 const MAX_NODES = 64;
 const MAX_CONTEXT = 4096;
+/** A token of text, and a tree of two nodes. */
+const MIN_CONTEXT = 4;
 const SESSIONS = 3;
 
 export interface ExactCheck {
@@ -43,8 +45,14 @@ export async function checkExact(
   check: ExactCheck,
 ): Promise<number> {
   const model = await addModel(source, add);
-  const maxContext = Math.min(MAX_CONTEXT, model.config.maxPositions - MAX_NODES);
-  const plan = { ...check, maxContext, maxNodes: MAX_NODES, sessions: SESSIONS };
+  const { maxPositions } = model.config;
+  if (maxPositions < MIN_CONTEXT) {
+    throw new Error(`a context of ${maxPositions} tokens has no room for a tree behind a text`);
+  }
+  // A short context is shared by text and tree.
+  const maxNodes = Math.min(MAX_NODES, maxPositions >> 1);
+  const maxContext = Math.min(MAX_CONTEXT, maxPositions - maxNodes);
+  const plan = { ...check, maxContext, maxNodes, sessions: SESSIONS };
   const { compute, cacheFolder } = add;
   const quantization = storedForm(model, add.quantization);
   const options = { ...settings, compute, cacheFolder, quantization };

@@ -1,5 +1,5 @@
 /** Compares what the engine computes of a checkpoint with what its golden.json says it should. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readModelFolder } from '../builder/model-folder.ts';
 import type { StoredType } from '../builder/stored-tensor.ts';
@@ -44,7 +44,11 @@ const ROUNDING_SHARE: Partial<Record<StoredType, number>> = { F16: 2 ** -10, BF1
 
 /** Throws where the checkpoint or its golden.json cannot be read. */
 export async function checkGolden(folder: string, cacheFolder?: string): Promise<GoldenReport> {
-  const golden: Golden = JSON.parse(readFileSync(join(folder, 'golden.json'), 'utf8'));
+  const file = join(folder, 'golden.json');
+  if (!existsSync(file)) {
+    throw new Error(`${folder} has no golden.json to compare with; --exact and --text need none`);
+  }
+  const golden: Golden = JSON.parse(readFileSync(file, 'utf8'));
   const stored = widestType(folder);
   const engine = await openEngine(folder, { slots: 1, cacheFolder });
   try {

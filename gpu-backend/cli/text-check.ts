@@ -5,11 +5,13 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import { type AddOptions, addModel, storedForm } from '../builder/add-model.ts';
 import type { ModelFolder } from '../builder/model-folder.ts';
 import type { Quantization } from '../builder/quantization.ts';
+import { readJsonObject } from '../builder/read-json.ts';
+import { readTokenizerConfig } from '../builder/tokenizer-config.ts';
 import type { Engine } from '../engine/engine.ts';
 import { type EngineOptions, openEngine } from '../engine/open.ts';
 import { type Likeness, LikenessTally } from './likeness.ts';
 
-/** Tokens that are read at a stretch; each window begins with nothing before it. */
+/** Tokens that are read at a stretch, at most; each window begins with nothing before it. */
 const WINDOW = 512;
 /** Rows whose logits are wanted at once: of a large vocabulary a row is more than half a megabyte. */
 const ROWS = 64;
@@ -44,10 +46,13 @@ export async function checkText(
   return 0;
 }
 
-function encode({ path }: ModelFolder, text: string): number[] {
-  const json = (name: string) => JSON.parse(readFileSync(join(path, name), 'utf8'));
-  const tokenizer = new Tokenizer(json('tokenizer.json'), json('tokenizer_config.json'));
-  return tokenizer.encode(text, { add_special_tokens: false }).ids;
+function encode({ path, config }: ModelFolder, text: string): number[] {
+  const json = readJsonObject(join(path, 'tokenizer.json'));
+  const tokenizer = new Tokenizer(json, readTokenizerConfig(path));
+  const { ids } = tokenizer.encode(text, { add_special_tokens: false });
+  const beyond = ids.find((id) => id >= config.vocabSize);
+  if (beyond === undefined) return ids;
+  throw new Error(`${path}: tokenizer.json gives the token ${beyond} of ${config.vocabSize}`);
 }
 
 async function compare(
@@ -57,14 +62,15 @@ async function compare(
   tokens: readonly number[],
   onProgress: (done: number, total: number) => void,
 ): Promise<Likeness> {
-  const shared = { ...options, slots: 1, maxContext: WINDOW + ROWS };
+  const shared = { ...options, slots: 1, maxContext: WINDOW };
   const reference = await openEngine(path, { ...shared, quantization: 'none' });
   try {
     const engine = await openEngine(path, { ...shared, quantization });
     try {
       const tally = new LikenessTally(engine.limits.vocabSize);
-      for (let from = 0; from < tokens.length; from += WINDOW) {
-        const window = tokens.slice(from, from + WINDOW);
+      const size = engine.limits.maxContext;
+      for (let from = 0; from < tokens.length; from += size) {
+        const window = tokens.slice(from, from + size);
         await compareWindow(reference, engine, window, tally);
         onProgress(from + window.length, tokens.length);
       }
@@ -100,9 +106,8 @@ class WindowReader {
   constructor(engine: Engine, window: readonly number[]) {
     this.engine = engine;
     this.window = window;
-    const slot = engine.acquire(Int32Array.of(window[0]!), window.length + ROWS, 'text');
-    if (!slot) throw new Error(`a window of ${window.length} tokens is longer than the context`);
-    this.slot = slot;
+    // The only slot, as long as the longest window.
+    this.slot = engine.acquire(Int32Array.of(window[0]!), window.length, 'text')!;
   }
 
   /** The logits of up to `ROWS` tokens, valid until the engine's next step. */

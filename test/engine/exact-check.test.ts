@@ -135,6 +135,14 @@ describe('npx espalier model check --exact', () => {
     expect(difference).toBeGreaterThan(0);
   });
 
+  it('takes contexts that are shorter than its trees', async () => {
+    const shape = { architecture: 'LlamaForCausalLM', heads: 4, kvHeads: 2, headDim: 16 } as const;
+    const short = (maxPositions: number) =>
+      randomCheckpoint(join(cacheFolder, `short-${maxPositions}`), { ...shape, maxPositions });
+    for (const maxPositions of [4, 16, 64]) expect(await check(short(maxPositions), {})).toBe(0);
+    await expect(check(short(3), {})).rejects.toThrow(/context of 3 tokens has no room for a tree/);
+  });
+
   it('says what is wrong with its numbers', async () => {
     const run = runModelCommand(['check', SMALL, '--exact', '--trees', 'many']);
     await expect(run).rejects.toThrow('--trees must be a whole number above 0, not "many"');

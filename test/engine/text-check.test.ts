@@ -1,10 +1,11 @@
 /** `espalier model check --text` says what a stored form costs. */
-import { writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LikenessTally } from '../../gpu-backend/cli/likeness.ts';
 import { runModelCommand } from '../../gpu-backend/cli/model.ts';
 import { BUNDLED, temporaryFolder } from './models.ts';
+import { randomCheckpoint } from './random-checkpoint.ts';
 
 const folder = temporaryFolder();
 const text = join(folder, 'text.md');
@@ -48,6 +49,33 @@ describe('npx espalier model check --text', () => {
     expect(divergence).toBeLessThan(form === 'int8' ? 0.02 : 0.4);
     expect(Math.abs(Math.log(after / before))).toBeLessThan(form === 'int8' ? 0.02 : 0.4);
     expect(agreement).toBeGreaterThan(form === 'int8' ? 90 : 60);
+  });
+
+  it('reads a text in windows as long as a short context', async () => {
+    const short = join(folder, 'short');
+    cpSync(BUNDLED, short, { recursive: true });
+    rmSync(join(short, 'manifest.json'));
+    const file = join(short, 'config.json');
+    const config = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...config, max_position_embeddings: 24 }));
+    const common = ['--text', text, '--tokens', '100', '--cache', folder, '--quantize', 'int8'];
+    expect(await runModelCommand(['check', short, ...common])).toBe(0);
+    // A window's last token is followed by none: 24, 24, 24, 24 and 4.
+    expect(printed[0]).toMatch(/against float32, 95 tokens$/);
+  });
+
+  it('refuses a tokenizer that is larger than the model', async () => {
+    const small = join(folder, 'small');
+    randomCheckpoint(small, {
+      architecture: 'LlamaForCausalLM',
+      heads: 4,
+      kvHeads: 2,
+      headDim: 16,
+      maxPositions: 256,
+    });
+    cpSync(join(BUNDLED, 'tokenizer.json'), join(small, 'tokenizer.json'));
+    const command = runModelCommand(['check', small, '--text', text, '--cache', folder]);
+    await expect(command).rejects.toThrow(/tokenizer.json gives the token \d+ of 96/);
   });
 
   it('refuses a text of no two tokens', async () => {

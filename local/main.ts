@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { ProgressBar } from '../gpu-backend/cli/progress-bar.ts';
+import { readJson } from './answers.ts';
 import { ingestDemo, isDemoCurrent } from './demo.ts';
 import { MODELS_HELP, modelNamed } from './models.ts';
 import { StartError } from './process.ts';
@@ -12,6 +13,8 @@ import { type Service, startService } from './service.ts';
 const DEFAULT_PORT = 8787;
 const DEFAULT_VERIFIER_PORT = 8788;
 const STATE = '.espalier';
+/** The line that waits for it is worth no longer wait. */
+const HEALTH_MS = 5_000;
 /** The worker's variables that are taken from the environment where it has them. */
 const WORKER_VARS = ['EMBEDDER', 'DRAFT_MODEL', 'CORS_ORIGINS'];
 
@@ -108,10 +111,10 @@ Ctrl-C stops it.`);
 
 /** A line about documents that were taken in for another model; empty where there are none. */
 async function preparationOf(url: string): Promise<string> {
-  const response = await fetch(`${url}/health`).catch(() => null);
-  const health = (await response?.json().catch(() => null)) as {
-    passages?: { documents?: { ready: number; of: number } };
-  } | null;
+  const health = await readJson<{ passages?: { documents?: { ready: number; of: number } } }>(
+    `${url}/health`,
+    HEALTH_MS,
+  );
   const documents = health?.passages?.documents;
   if (!documents) return '';
   const { ready, of } = documents;

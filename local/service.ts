@@ -1,6 +1,7 @@
 /** Verifier and worker side by side, as `npm start`, the tests and the benchmarks run them. */
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { readJson } from './answers.ts';
 import { migrate } from './database.ts';
 import { type OnProgress, requireFreePort, StartError } from './process.ts';
 import { ROOT } from './root.ts';
@@ -65,7 +66,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   })();
   try {
     await Promise.all([verifier.ready(), startedWorker]);
-    const health = (await (await fetch(`${verifierUrl}/health`)).json()) as { model: string };
+    const health = await readJson<{ model: string }>(`${verifierUrl}/health`, ANSWERING_MS);
+    if (!health) throw new StartError(`The verifier can't answer: ${verifierUrl}/health is silent`);
     await requireAnswering(`http://127.0.0.1:${port}`);
     return {
       url: `http://localhost:${port}`,
@@ -85,6 +87,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
 /** Time that two halves which run may take to answer together. */
 const ANSWERING_MS = 30_000;
+/** After this `/health` is asked again: an answer of `wrangler dev` may be lost. */
+const HEALTH_MS = 10_000;
 const POLL_MS = 500;
 
 /** Of what `/health` answers, what a start looks at: its documents come later. */
@@ -92,11 +96,17 @@ interface HealthReport {
   checks: Record<'database' | 'verifier', { ok: boolean; reason?: string }>;
 }
 
-/** Throws a `StartError` where both run and yet nothing can be answered: of a template that can't be read, say. */
-async function requireAnswering(url: string): Promise<void> {
-  for (const deadline = Date.now() + ANSWERING_MS; ; ) {
-    const response = await fetch(`${url}/health`).catch(() => null);
-    const health = (await response?.json().catch(() => null)) as HealthReport | null | undefined;
+/**
+ * Throws a `StartError` where both run and yet nothing can be answered: of a template that can't be
+ * read, say. Both limits are parameters for tests.
+ */
+export async function requireAnswering(
+  url: string,
+  withinMs = ANSWERING_MS,
+  healthMs = HEALTH_MS,
+): Promise<void> {
+  for (const deadline = Date.now() + withinMs; ; ) {
+    const health = await readJson<HealthReport>(`${url}/health`, healthMs);
     const failed = health && [health.checks.database, health.checks.verifier].find(({ ok }) => !ok);
     if (health && !failed) return;
     if (Date.now() > deadline) {

@@ -7,8 +7,9 @@
  *                                [--draft FILE.gguf] [--draft-quantize FORM] [--exit FILE.safetensors]
  *                                [--feature FILE.safetensors] [--nodes N] [--simulate] [--free L+A,all]
  *
- * Without options it asks what needs none: `L`, `L+A`, and `L+A+feature` where the model is
- * the one that the layer in models/heads was trained for, in `int4`, the default here.
+ * Without options it asks what needs none: `L`, `L+A`, and `L+A+feature` where the model is the
+ * one that the layer in models/heads was trained for. It stores the model in `int4`; the layer
+ * serves every form.
  *
  * `L` is the echo over the session's own text; `A` the successors that the target's
  * logits named; `model` a second model (`--draft`), `self` the target's own weights,
@@ -163,11 +164,10 @@ async function main(file: string): Promise<void> {
   }
 }
 
-/** The layer in models/heads, where it was trained for this very model as it is stored. */
+/** The layer in models/heads, where it was trained for this very model. */
 function keptLayer({ manifest }: ModelFolder): string | undefined {
   const { weights } = readSafetensorsFile(KEPT_LAYER).metadata;
-  const isFor = weights === manifest.fingerprints.weights && manifest.quantization === 'int4';
-  return isFor ? KEPT_LAYER : undefined;
+  return weights === manifest.fingerprints.weights ? KEPT_LAYER : undefined;
 }
 
 /** All rows over each prompt, the order turning, so that no row has the quiet moments. */

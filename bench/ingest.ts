@@ -7,8 +7,8 @@
  *
  *   npm run bench:ingest -- [archive.tar.gz] [--megabytes 30] [--searches 200] [--table-megabytes 8.7] [--json]
  *
- * Without an archive: `../shared/data/docs/docs-train.tar.gz`, and where that is absent
- * our own docs (bench/data/README.md).
+ * Without an archive: `docs/docs-train.tar.gz` in the folder that ESPALIER_BENCH_DATA names, and
+ * without that our own docs (bench/data/README.md).
  */
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';

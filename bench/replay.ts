@@ -8,8 +8,8 @@
  *                           [--check] [--json]
  *
  * A folder holds `.jsonl` or `.jsonl.gz` files of {category, turns: [{prompt, response}]}, token
- * ids. Without one: `../shared/data/replay` if it is there, else the small set in `bench/data/replay`;
- * which one it was is told first. `--json` ends with {"<file>": {"<drafter>": {"mat",
+ * ids. Without one: `replay` in the folder that ESPALIER_BENCH_DATA names (bench/data/README.md), else
+ * the small set in `bench/data/replay`; which one it was is told first. `--json` ends with {"<file>": {"<drafter>": {"mat",
  * "nodesPerStep", "p50us", "p99us", …}}}; it prints no tables, and plots only where `--plot` says.
  * `--check` lists the bars of `replay/bars.ts` and exits with 1 if one is missed. What is told
  * beside results goes to stderr.

@@ -6,8 +6,8 @@
  *   npm run bench:retrieval -- [folder of chunking_evaluation] [--sizes 100,190,400]
  *     [--embedder folder] [--json]
  *
- * Without a folder: `../shared/data/qa/chunking_evaluation`, and where that is absent
- * our docs alone (bench/data/README.md). `--embedder` measures with another encoder,
+ * Without a folder: `qa/chunking_evaluation` in the one that ESPALIER_BENCH_DATA names, and
+ * without that our docs alone (bench/data/README.md). `--embedder` measures with another encoder,
  * added as `npx espalier embedder add` does.
  */
 import { loadavg } from 'node:os';

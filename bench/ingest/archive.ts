@@ -2,14 +2,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { benchData } from '../data-folder.ts';
 
 export interface MarkdownFile {
   name: string;
   bytes: Buffer;
 }
-
-/** Where the large archive is looked for: bench/data/README.md. */
-const SHARED = join(import.meta.dirname, '../../../shared/data/docs/docs-train.tar.gz');
 
 /** Of a tar header (POSIX ustar): where its fields are, in bytes. */
 const BLOCK = 512;
@@ -21,12 +19,11 @@ const REGULAR_FILE = '0'.charCodeAt(0);
 
 const DOCS = join(import.meta.dirname, '../../docs');
 
-/** The archive's files, of the one named or the usual one; where that is absent, our own docs. */
+/** The files of `archive`, or of the one in the folder that ESPALIER_BENCH_DATA names; without either, our own docs. */
 export function markdownToIngest(archive: string | undefined, most: number): MarkdownFile[] {
-  if (archive !== undefined || existsSync(SHARED)) {
-    return archivedMarkdown(archive ?? SHARED, most);
-  }
-  console.error('docs-train.tar.gz is not here, so docs/ is taken in: see bench/data/README.md');
+  const file = archive ?? benchData('docs/docs-train.tar.gz');
+  if (file !== undefined) return archivedMarkdown(file, most);
+  console.error('no archive is named, so docs/ is taken in: see bench/data/README.md');
   return readdirSync(DOCS)
     .filter((name) => name.endsWith('.md'))
     .map((name) => ({ name, bytes: readFileSync(join(DOCS, name)) }));

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Region } from '../../src/draft/drafter.ts';
+import { benchData } from '../data-folder.ts';
 
 interface Turn {
   prompt: Int32Array;
@@ -32,13 +33,11 @@ interface Row extends Partial<TurnRow> {
 
 const EXTENSION = /\.jsonl(\.gz)?$/;
 
-const ROOT_FOLDER = join(import.meta.dirname, '../..');
-const SHARED = join(ROOT_FOLDER, '../shared/data/replay');
-const BUNDLED = join(ROOT_FOLDER, 'bench/data/replay');
+const BUNDLED = join(import.meta.dirname, '../data/replay');
 
 /** The large recordings where they are, else the small set of the bundled model. */
 export function defaultFolder(): string {
-  return existsSync(SHARED) ? SHARED : BUNDLED;
+  return benchData('replay') ?? BUNDLED;
 }
 
 /** The files of recorded conversations in `folder`, by name without `.jsonl.gz`. */

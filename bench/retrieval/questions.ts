@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { merge, type Span } from '../../bin/retrieval/spans.ts';
 import { readRows } from '../../src/retrieve/parse/csv.ts';
+import { benchData } from '../data-folder.ts';
 
 export interface Question {
   text: string;
@@ -16,15 +17,16 @@ export interface QuestionSet {
   corpora: Map<string, string>;
 }
 
-const SHARED = join(import.meta.dirname, '../../../shared/data/qa/chunking_evaluation');
-
 /**
- * Null where no folder is named and the usual one is absent (bench/data/README.md).
+ * Null where neither `folder` nor ESPALIER_BENCH_DATA names one (bench/data/README.md).
  *
  * @param folder holds `questions_df.csv` and `corpora/*.md`
  */
 export function readQuestions(folder?: string): QuestionSet | null {
-  if (folder === undefined) return existsSync(SHARED) ? readQuestions(SHARED) : null;
+  if (folder === undefined) {
+    const kept = benchData('qa/chunking_evaluation');
+    return kept === undefined ? null : readQuestions(kept);
+  }
   const table = join(folder, 'questions_df.csv');
   if (!existsSync(table)) {
     throw new Error(

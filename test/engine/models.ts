@@ -9,8 +9,10 @@ import { REAL_MODEL } from '../support/real-model.ts';
 
 export const BUNDLED = fileURLToPath(new URL('../../models/target', import.meta.url));
 const FIXTURES = fileURLToPath(new URL('./fixtures', import.meta.url));
-/** Further checkpoints, where they are at hand. */
-const SHARED_DATA = fileURLToPath(new URL('../../../shared/data', import.meta.url));
+/** Further checkpoints, where they are at hand: bench/data/README.md. */
+const SHARED_DATA =
+  process.env.ESPALIER_BENCH_DATA ||
+  fileURLToPath(new URL('../../../shared/data', import.meta.url));
 
 export const SMALL = join(FIXTURES, 'llama3-rope-sharded-f32');
 

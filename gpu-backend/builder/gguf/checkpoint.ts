@@ -1,8 +1,10 @@
 /** Makes a checkpoint folder of a GGUF file: the file itself, and what it says in a checkpoint's words. */
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { parseDecoderConfig } from '../config.ts';
 import { linkOrCopy } from '../link-or-copy.ts';
 import { readRows } from '../tensor-reader.ts';
+import { checkTensors } from '../tensor-shapes.ts';
 import { decoderConfig } from './decoder-config.ts';
 import { namingFile, readGguf } from './gguf-file.ts';
 import { generationConfig, tokenizerConfig, tokenizerJson } from './tokenizer.ts';
@@ -23,8 +25,10 @@ export function writeGgufCheckpoint(file: string, folder: string): void {
   const path = resolve(file);
   const { metadata, tensors, ropeDivisors } = readGguf(path);
   const divisors = ropeDivisors && [...readRows(ropeDivisors)].flatMap((rows) => [...rows]);
+  const config = namingFile(path, () => decoderConfig(metadata, tensors, divisors));
+  checkTensors(tensors, parseDecoderConfig(config));
   const files = namingFile(path, () => ({
-    'config.json': decoderConfig(metadata, tensors, divisors),
+    'config.json': config,
     'generation_config.json': generationConfig(metadata),
     'tokenizer.json': tokenizerJson(metadata),
     'tokenizer_config.json': tokenizerConfig(metadata),

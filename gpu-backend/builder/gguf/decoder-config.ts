@@ -16,7 +16,35 @@ const NEUTRAL: Record<string, readonly (number | boolean)[]> = {
   'attention.clamp_kqv': [0],
   attn_logit_softcapping: [0],
   final_logit_softcapping: [0],
+  'rope.scaling.attn_factor': [1],
 };
+
+/** What the configuration is made of, or changes nothing; any other key may change what is computed. */
+const KNOWN = new Set([
+  ...Object.keys(NEUTRAL),
+  'block_count',
+  'context_length',
+  'embedding_length',
+  'feed_forward_length',
+  'attention.head_count',
+  'attention.head_count_kv',
+  'attention.key_length',
+  'attention.value_length',
+  'attention.layer_norm_rms_epsilon',
+  'attention.sliding_window',
+  'rope.dimension_count',
+  'rope.freq_base',
+  'rope.scaling.type',
+  'rope.scaling.factor',
+  'rope.scale_linear',
+  // Of these architectures nothing else is told by them.
+  'vocab_size',
+  'expert_used_count',
+  'tensor_data_layout',
+  'attention.layer_norm_epsilon',
+  'rope.scaling.original_context_length',
+  'rope.scaling.finetuned',
+]);
 
 /**
  * `tensors` by the checkpoint's names; `ropeDivisors`, what the frequencies are
@@ -34,6 +62,7 @@ export function decoderConfig(
   refuseExtras(metadata);
   const embedding = tensors.get('model.embed_tokens.weight');
   if (!embedding) throw new GgufError('has no token_embd.weight');
+  refuseOtherSizes(metadata, tensors, embedding.shape[0]!);
   const heads = metadata.layerCount('attention.head_count');
   const headDim = metadata.headDim();
   const context = number('context_length');
@@ -46,6 +75,8 @@ export function decoderConfig(
       'attention over the whole context',
     );
   }
+  const scaling = ropeScaling(metadata, ropeDivisors);
+  refuseUnknown(metadata);
   return {
     architectures: [className],
     model_type: modelType,
@@ -55,7 +86,7 @@ export function decoderConfig(
     intermediate_size: metadata.layerCount('feed_forward_length'),
     num_hidden_layers: number('block_count'),
     num_attention_heads: heads,
-    num_key_value_heads: metadata.layerCount('attention.head_count_kv') ?? heads,
+    num_key_value_heads: metadata.optionalLayerCount('attention.head_count_kv') ?? heads,
     head_dim: headDim,
     max_position_embeddings: context,
     rms_norm_eps: number('attention.layer_norm_rms_epsilon'),
@@ -64,7 +95,7 @@ export function decoderConfig(
     mlp_bias: hasBias(tensors, 'mlp'),
     rope_parameters: {
       rope_theta: optional('rope.freq_base') ?? 10_000,
-      ...ropeScaling(metadata, ropeDivisors),
+      ...scaling,
     },
   };
 }
@@ -83,6 +114,32 @@ function refuseExtras(metadata: Metadata): void {
   }
 }
 
+/** What is 0 or false is switched off. */
+function refuseUnknown(metadata: Metadata): void {
+  for (const [name, value] of metadata.ownOfArchitecture()) {
+    if (KNOWN.has(name) || [value].flat().every((one) => !one)) continue;
+    const key = metadata.ofArchitecture(name);
+    throw new UnsupportedModelError(`${key} = ${value}`, [...KNOWN].join(', '));
+  }
+}
+
+/** As llama.cpp has it: an embedding a token, and no layer more than are counted. */
+function refuseOtherSizes(
+  metadata: Metadata,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  embeddings: number,
+): void {
+  const tokens = metadata.optionalTexts('tokenizer.ggml.tokens')?.length ?? embeddings;
+  if (tokens !== embeddings) {
+    throw new GgufError(`has ${tokens} tokens but ${embeddings} rows in token_embd.weight`);
+  }
+  const layers = metadata.number(metadata.ofArchitecture('block_count'));
+  for (const name of tensors.keys()) {
+    const layer = Number(/^model\.layers\.(\d+)\./.exec(name)?.[1] ?? -1);
+    if (layer >= layers) throw new GgufError(`has tensors of layer ${layer}, but ${layers} layers`);
+  }
+}
+
 function refuseUnless(what: string, value: number, supported: number): void {
   if (value === supported) return;
   throw new UnsupportedModelError(`${what} ${value}`, `that of the head, ${supported}`);
@@ -90,7 +147,11 @@ function refuseUnless(what: string, value: number, supported: number): void {
 
 function ropeScaling(metadata: Metadata, divisors: readonly number[] | undefined): object {
   const key = (name: string) => metadata.ofArchitecture(`rope.scaling.${name}`);
-  const factor = metadata.optionalNumber(key('factor')) || 1;
+  // Before it had a type, linear scaling had a key of its own.
+  const factor =
+    metadata.optionalNumber(key('factor')) ||
+    metadata.optionalNumber(metadata.ofArchitecture('rope.scale_linear')) ||
+    1;
   const type = metadata.optionalText(key('type')) ?? (factor === 1 ? 'none' : 'linear');
   if (type !== 'none' && type !== 'linear') {
     throw new UnsupportedModelError(`rope scaling "${type}"`, 'none, linear, rope_freqs');

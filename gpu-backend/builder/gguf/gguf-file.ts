@@ -1,5 +1,6 @@
 /** A GGUF file as a checkpoint: what it says, and its weights by the checkpoint's names. */
-import type { StoredTensor } from '../stored-tensor.ts';
+import { isBlockType, type StoredTensor } from '../stored-tensor.ts';
+import { UnsupportedModelError } from '../unsupported.ts';
 import { architectureOf } from './architectures.ts';
 import { GgufError } from './gguf-error.ts';
 import { limited, readHeader } from './header.ts';
@@ -43,6 +44,10 @@ function pairing(tensor: StoredTensor, pairedRows: number | undefined): Partial<
   if (pairedRows === undefined || !/\.attn_[qk]\.(weight|bias)$/.test(tensor.name)) return {};
   if (tensor.shape[0]! % pairedRows !== 0) {
     throw new GgufError(`has "${tensor.name}" of ${tensor.shape[0]} rows, not whole heads`);
+  }
+  // Blocks of a vector hold several rows, which can't be put in order apart.
+  if (tensor.shape.length === 1 && isBlockType(tensor.type)) {
+    throw new UnsupportedModelError(`"${tensor.name}" in ${tensor.type}`, 'F32, F16, BF16');
   }
   limited(row * pairedRows, 'valuesTogether');
   return { pairedRows };

@@ -36,7 +36,8 @@ export class Metadata {
   }
 
   optionalNumber(key: string): number | undefined {
-    return this.typed(key, 'a number', (value) => typeof value === 'number');
+    // JSON has no NaN: in config.json it would become a default.
+    return this.typed(key, 'a finite number', (value): value is number => Number.isFinite(value));
   }
 
   texts(key: string): readonly string[] {
@@ -66,8 +67,21 @@ export class Metadata {
     return `${this.architecture}.${key}`;
   }
 
+  /** What is said of the architecture, by names without it. */
+  ownOfArchitecture(): [name: string, value: MetadataValue][] {
+    const prefix = this.ofArchitecture('');
+    return [...this.values]
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, value]) => [key.slice(prefix.length), value]);
+  }
+
   /** A count of the architecture: one number, or one a layer that is the same for all. */
-  layerCount(key: string): number | undefined {
+  layerCount(key: string): number {
+    return this.optionalLayerCount(key) ?? missing(this.ofArchitecture(key));
+  }
+
+  /** Undefined where the file does not say. */
+  optionalLayerCount(key: string): number | undefined {
     const full = this.ofArchitecture(key);
     const value = this.values.get(full);
     if (!Array.isArray(value)) return this.optionalNumber(full);
@@ -83,7 +97,7 @@ export class Metadata {
     const dimensions =
       this.optionalNumber(this.ofArchitecture('attention.key_length')) ??
       this.number(this.ofArchitecture('embedding_length')) /
-        (this.layerCount('attention.head_count') ?? Number.NaN);
+        this.layerCount('attention.head_count');
     if (Number.isInteger(dimensions) && dimensions > 0 && dimensions % 2 === 0) return dimensions;
     throw new GgufError(`has heads of ${dimensions} dimensions, not a positive even number`);
   }

@@ -39,13 +39,27 @@ export function readVocabulary(metadata: Metadata): GgufVocabulary {
   return { texts, kinds };
 }
 
+/** How converters have written that there is none: -1, and as an unsigned number. */
+const NONE = [-1, 2 ** 32 - 1];
+
+/** SentencePiece's own numbers, as llama.cpp takes them where a file names none. */
+const SENTENCEPIECE: Partial<Record<SpecialToken, number>> = { unknown: 0, bos: 1, eos: 2 };
+
 /** The id, or undefined where the file names none. Throws GgufError for one outside the vocabulary. */
 export function specialTokenId(metadata: Metadata, name: SpecialToken): number | undefined {
   const key = `tokenizer.ggml.${name}_token_id`;
-  const id = metadata.optionalNumber(key);
+  const id = metadata.optionalNumber(key) ?? usualId(metadata, name);
   const size = metadata.texts('tokenizer.ggml.tokens').length;
-  if (id !== undefined && !(Number.isInteger(id) && id >= 0 && id < size)) {
+  if (id === undefined || NONE.includes(id)) return undefined;
+  if (!(Number.isInteger(id) && id >= 0 && id < size)) {
     throw new GgufError(`has ${key} = ${id} of ${size} tokens`);
   }
   return id;
+}
+
+function usualId(metadata: Metadata, name: SpecialToken): number | undefined {
+  if (metadata.optionalText('tokenizer.ggml.model') !== 'llama') return undefined;
+  const id = SENTENCEPIECE[name];
+  const kind = metadata.optionalNumbers('tokenizer.ggml.token_type')?.[id ?? -1];
+  return kind === TokenKind.control || kind === TokenKind.unknown ? id : undefined;
 }

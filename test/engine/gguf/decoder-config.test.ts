@@ -71,6 +71,7 @@ describe('a GGUF architecture', () => {
       { 'llama.rope.scaling.factor': 2 },
       { type: 'linear', factor: 2 },
     ],
+    ['linear by the key of old', { 'llama.rope.scale_linear': 4 }, { type: 'linear', factor: 4 }],
   ])('has its rope scaling, %s', (_, extra, scaling) => {
     expect(parse(extra).rope.scaling).toEqual(scaling);
   });
@@ -92,6 +93,17 @@ describe('a GGUF architecture', () => {
     ['values of another size', { 'llama.attention.value_length': 8 }, /value_length 8/],
     ['a window', { 'llama.attention.sliding_window': 128 }, /sliding-window attention over 128/],
     [
+      'attention scaled by its rope',
+      { 'llama.rope.scaling.attn_factor': 1.2 },
+      /rope.scaling.attn_factor = 1.2/,
+    ],
+    ['sections of a rope', { 'llama.rope.dimension_sections': [4, 4] }, /dimension_sections = 4,4/],
+    [
+      'a key that is not known',
+      { 'llama.attention.temperature_scale': 0.1 },
+      /llama.attention.temperature_scale = 0.1 is not supported; supported: .*context_length/,
+    ],
+    [
       'two scalings',
       { 'llama.rope.scaling.factor': 2 },
       /linear rope scaling with rope_freqs is not supported/,
@@ -110,10 +122,38 @@ describe('a GGUF architecture', () => {
       /heads of 21.3\d+ dimensions/,
     ],
     ['divisors for other heads', {}, /8 pairs.*2 divisors/],
+    ['no heads', { 'llama.attention.head_count': [] }, /does not say "llama.attention.head_count"/],
+    ['a base that is no number', { 'llama.rope.freq_base': Number.NaN }, /than a finite number/],
+    ['a base of 0', { 'llama.rope.freq_base': 0 }, /rope_theta must be a number above 0/],
+    [
+      'more tokens than embeddings',
+      { 'tokenizer.ggml.tokens': Array(101).fill('a') },
+      /101 tokens but 100 rows/,
+    ],
   ])('with %s is refused as malformed', (_, extra, message) => {
     expect(() => parse(extra, [EMBEDDING], _.startsWith('divisors') ? [1, 2] : undefined)).toThrow(
       message,
     );
+  });
+
+  it('with divisors that are no numbers above 0 is refused', () => {
+    expect(() => parse({}, [EMBEDDING], Array(8).fill(0))).toThrow(/rope_freqs.*above 0/);
+  });
+
+  it('with tensors of more layers than it counts is refused', () => {
+    const behind = tensor('model.layers.2.input_layernorm.weight', 64);
+    expect(() => parse({}, [EMBEDDING, behind])).toThrow(/tensors of layer 2, but 2 layers/);
+  });
+
+  it('may have keys that are switched off, or tell nothing', () => {
+    const idle = {
+      'llama.use_parallel_residual': false,
+      'llama.pooling_type': 0,
+      'llama.vocab_size': 100,
+      'llama.rope.scaling.original_context_length': 128,
+      'llama.rope.scaling.attn_factor': 1,
+    };
+    expect(parse(idle)).toEqual(parse());
   });
 
   it('without an embedding table is refused as malformed', () => {

@@ -134,6 +134,15 @@ describe('a tokenizer', () => {
     expect([...tokenizer.encodeUntrusted('<tool>')]).toContain(tool);
   });
 
+  it('takes SentencePiece’s own ids where the file names none, and none where it says so', () => {
+    const { 'tokenizer.ggml.bos_token_id': _, ...nameless } = scoredPieces();
+    expect(tokenizerConfig(metadataOf(nameless))).toMatchObject({ bos_token: '<s>' });
+    for (const none of [-1, 2 ** 32 - 1]) {
+      const metadata = metadataOf(scoredPieces({ 'tokenizer.ggml.padding_token_id': none }));
+      expect(tokenizerConfig(metadata)).toMatchObject({ pad_token: null, eos_token: '</s>' });
+    }
+  });
+
   it('has no unused tokens', () => {
     const kinds = byteLevel.tokens.map((_, id) => (id === 500 ? 5 : 1));
     const tokenizer = tokenizerOf(

@@ -30,7 +30,10 @@ const MAX_CUT_REACH = 2_000;
 /** Characters encoded between two yields: some ten milliseconds of work. */
 export const ENCODED_A_SLICE = 32_768;
 
-/** A block with its tokens counted, plus one for the blank line that joins it to the next. */
+/** What a call of the tokenizer costs beside its characters: blocks may be of one each. */
+const CALL_COST = 32;
+
+/** A block with its tokens counted, and those of the blank line that joins it to the next. */
 interface Measured extends Block {
   cost: number;
 }
@@ -43,12 +46,13 @@ export function* chunk(
 ): Generator<Chunk[]> {
   let encoded = 0;
   const counting: Encode = (text) => {
-    encoded += text.length;
+    encoded += text.length + CALL_COST;
     return encode(text);
   };
   let made: Chunk[] = [];
+  const joint = jointOf(encode);
   for (const section of document.sections) {
-    for (const passage of chunkSection(section, cutting, counting)) {
+    for (const passage of chunkSection(section, cutting, joint, counting)) {
       if (passage) made.push(passage);
       if (encoded < ENCODED_A_SLICE) continue;
       yield made;
@@ -59,10 +63,16 @@ export function* chunk(
   yield made;
 }
 
+/** Tokens of a blank line between two blocks: two where the tokenizer has none for it. */
+function jointOf(encode: Encode): number {
+  return Math.max(1, encode('a\n\na').length - 2 * encode('a').length);
+}
+
 /** Yields null where it has worked without making a passage. */
 function* chunkSection(
   section: Section,
   cutting: Cutting,
+  joint: number,
   encode: Encode,
 ): Generator<Chunk | null> {
   const { title, heading } = section;
@@ -83,28 +93,51 @@ function* chunkSection(
   }
   const blocks: Measured[] = [];
   for (const block of section.blocks) {
-    for (const piece of pieces(block, cutting.maxTokens, encode)) {
+    for (const piece of pieces(block, cutting.maxTokens, joint, encode)) {
       blocks.push(piece);
       yield null;
     }
   }
+  /** Where joints cost more than they were counted as: the end of the most blocks from `from` on that fit, by halving. */
+  function* mostThatFit(from: number, most: number): Generator<null, number> {
+    let least = from + 1;
+    let end = most;
+    while (least < end) {
+      const middle = Math.ceil((least + end) / 2);
+      const fits = passage(blocks.slice(from, middle)).tokens.length <= cutting.maxTokens;
+      if (fits) least = middle;
+      else end = middle - 1;
+      yield null;
+    }
+    return least;
+  }
+
+  /** Blocks that are in some passage. */
+  let done = 0;
   for (let from = 0; from < blocks.length; ) {
     let to = from;
     let total = 0;
-    // The last block's joint is not there: hence one token more.
-    while (to < blocks.length && total + blocks[to]!.cost <= cutting.maxTokens + 1) {
+    // The last block's joint is not there: hence its tokens more.
+    while (to < blocks.length && total + blocks[to]!.cost <= cutting.maxTokens + joint) {
       total += blocks[to]!.cost;
       to++;
     }
     to = Math.max(to, from + 1);
     let made = passage(blocks.slice(from, to));
-    // Joints may cost more than the one token they were counted as.
-    while (made.tokens.length > cutting.maxTokens && to > from + 1) {
-      to--;
+    if (made.tokens.length > cutting.maxTokens && to > from + 1) {
+      to = yield* mostThatFit(from, to - 1);
       made = passage(blocks.slice(from, to));
     }
+    if (to <= done) {
+      // What is repeated fills a passage by itself.
+      from = done;
+      continue;
+    }
     yield made;
-    from = to < blocks.length ? repeatFrom(blocks, from, to, cutting) : to;
+    done = to;
+    const counted = blocks.slice(from, to).reduce((sum, { cost }) => sum + cost, 0);
+    const dearer = Math.max(1, made.tokens.length / counted);
+    from = to < blocks.length ? repeatFrom(blocks, from, to, cutting, dearer) : to;
   }
 }
 
@@ -112,29 +145,38 @@ function charactersOf(blocks: readonly Block[]): number {
   return blocks.reduce((total, block) => total + block.text.length, 0);
 }
 
-/** Where the next passage starts: as far back as the overlap allows, while it still brings a new block. */
+/**
+ * Where the next passage starts: as far back as the overlap allows, while it still brings a new block.
+ * @param dearer how many times as many tokens as were counted the blocks before have
+ */
 function repeatFrom(
   blocks: readonly Measured[],
   from: number,
   to: number,
   cutting: Cutting,
+  dearer: number,
 ): number {
   let start = to;
   let repeated = 0;
   while (start - 1 > from) {
     repeated += blocks[start - 1]!.cost;
-    if (repeated > cutting.overlapTokens) break;
-    if (repeated + blocks[to]!.cost > cutting.maxTokens) break;
+    if (repeated * dearer > cutting.overlapTokens) break;
+    if ((repeated + blocks[to]!.cost) * dearer > cutting.maxTokens) break;
     start--;
   }
   return start;
 }
 
 /** The block, or its parts where it alone is larger than a passage. */
-function* pieces(block: Block, maxTokens: number, encode: Encode): Generator<Measured> {
+function* pieces(
+  block: Block,
+  maxTokens: number,
+  joint: number,
+  encode: Encode,
+): Generator<Measured> {
   if (block.text.length <= maxTokens * MAX_CHARACTERS_PER_TOKEN) {
-    const cost = encode(block.text).length + 1;
-    if (cost <= maxTokens + 1 || block.text.length < 2) {
+    const cost = encode(block.text).length + joint;
+    if (cost <= maxTokens + joint || block.text.length < 2) {
       yield { ...block, cost };
       return;
     }
@@ -145,7 +187,7 @@ function* pieces(block: Block, maxTokens: number, encode: Encode): Generator<Mea
   const head = { text: block.text.slice(0, cut).trimEnd(), start: block.start, end: middle };
   const tail = { text: block.text.slice(cut).replace(/^\s*\n/, ''), start: middle, end: block.end };
   for (const part of [head, tail]) {
-    if (part.text.trim() !== '') yield* pieces(part, maxTokens, encode);
+    if (part.text.trim() !== '') yield* pieces(part, maxTokens, joint, encode);
   }
 }
 

@@ -91,3 +91,32 @@ test('a word without end is cut, and never through a character', () => {
     expect(text.isWellFormed()).toBe(true);
   }
 });
+
+/** A token for each character; blank lines between other characters than `a` cost many. */
+const dearJoints = (cost: number) => (text: string) =>
+  new Int32Array(text.replace(/\n\n/g, '').length + cost * (text.match(/7\n\n/g)?.length ?? 0));
+
+test.each([
+  ['dearer than they were counted as', 3, 0],
+  ['so dear that what is repeated fills a passage', 12, 2_048],
+])('joints that are %s take no more than some readings of the text', (_, cost, overlapTokens) => {
+  const encode = dearJoints(cost);
+  const source = Array.from({ length: 8_000 }, () => '7').join('\n\n');
+  let encoded = 0;
+  const passages = [
+    ...chunk(
+      parsed(parsePlainText(source, 'a.txt')),
+      { maxTokens: 4_096, overlapTokens },
+      (text) => {
+        encoded += text.length;
+        return encode(text);
+      },
+    ),
+  ].flat();
+  expect(encoded).toBeLessThan(60 * source.length);
+  expect(passages.every(({ tokens }) => tokens.length <= 4_096)).toBe(true);
+  expect(passages[0]!.start).toBe(0);
+  expect(passages.at(-1)!.end).toBe(source.length);
+  const gaps = passages.slice(1).map(({ start }, i) => start - passages[i]!.end);
+  expect(Math.max(...gaps)).toBeLessThanOrEqual(2);
+});

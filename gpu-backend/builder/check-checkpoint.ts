@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readDecoderConfig } from './config.ts';
 import { isGgufName } from './gguf/checkpoint.ts';
+import { readJsonObject } from './read-json.ts';
 import { readSafetensorsIndex } from './safetensors.ts';
 import { checkTensors } from './tensor-shapes.ts';
 import { readTokenizerConfig } from './tokenizer-config.ts';
@@ -21,4 +22,7 @@ export function checkCheckpoint(folder: string): void {
   }
   checkTensors(readSafetensorsIndex(folder), readDecoderConfig(folder));
   readTokenizerConfig(folder);
+  for (const file of ['tokenizer.json', 'generation_config.json']) {
+    if (names.includes(file)) readJsonObject(join(folder, file));
+  }
 }

@@ -27,13 +27,14 @@ export interface RenderOptions {
   variables?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** A base model: it continues text and was not taught to chat. */
+/** A base model, which was not taught to chat, or one whose template cannot be read: it continues text. */
 export class NoChatTemplate extends Error {
   override readonly name = 'NoChatTemplate';
-  constructor() {
+  /** @param fault what is wrong with the template that there is */
+  constructor(fault?: unknown) {
     super(
-      'the model has no chat template: it continues text, at /v1/completions; for chat put a ' +
-        'chat_template.jinja beside its tokenizer.json',
+      `the model has no chat template${fault ? ` that can be read (${messageOf(fault)})` : ''}: ` +
+        'it continues text, at /v1/completions; for chat put a chat_template.jinja beside its tokenizer.json',
     );
   }
 }
@@ -50,9 +51,11 @@ const SYSTEM_PROBE = 'probe of the system';
 
 export class ChatTemplate {
   /** null for a model without. */
-  private readonly chat: Template | null;
+  private readonly chat: Template | null = null;
   /** For requests with functions, where the model has one of its own for them. */
-  private readonly toolUse: Template | null;
+  private readonly toolUse: Template | null = null;
+  /** Why one could not be read. */
+  private readonly fault: unknown;
   private readonly names: Record<string, string>;
   /** Whether it has a place for what the system says; found out when it is first needed. */
   private knownSystemTurn: boolean | null = null;
@@ -61,15 +64,19 @@ export class ChatTemplate {
   /** @param config tokenizer_config.json */
   constructor(config: unknown) {
     const { chat, toolUse } = templatesOf(config);
-    this.chat = chat === null ? null : comparesAsPython(new Template(chat));
-    this.toolUse = toolUse === null ? null : comparesAsPython(new Template(toolUse));
+    try {
+      if (chat !== null) this.chat = comparesAsPython(new Template(chat));
+      if (toolUse !== null) this.toolUse = comparesAsPython(new Template(toolUse));
+    } catch (fault) {
+      this.fault = fault;
+    }
     this.names = tokenNames(config);
     this.source = (chat ?? '') + (toolUse ?? '');
   }
 
   /** Throws `NoChatTemplate` and `TemplateRefused`. */
   render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
-    if (!this.chat) throw new NoChatTemplate();
+    if (!this.chat || this.fault) throw new NoChatTemplate(this.fault);
     const hasSystem = messages.some(({ role }) => role === 'system');
     const turns = hasSystem && !this.hasSystemTurn() ? foldSystemTurns(messages) : messages;
     try {

@@ -123,6 +123,11 @@ describe('a checkpoint is refused by name', () => {
       /tokenizer_config.json is not a JSON object/,
     ],
     [
+      'whose tokenizer.json is cut short',
+      (target) => writeFileSync(join(target, 'tokenizer.json'), '{"model":'),
+      /tokenizer.json is not JSON/,
+    ],
+    [
       'without a config.json',
       (target) => rmSync(join(target, 'config.json')),
       /no config.json.*or a .gguf file/,

@@ -7,6 +7,7 @@ import { parse } from '../../src/retrieve/parse/parse.ts';
 import { parsePlainText } from '../../src/retrieve/parse/plain-text.ts';
 import { SLICE } from '../../src/retrieve/parse/slices.ts';
 import { blocks, document } from '../support/blocks.ts';
+import { docxParts, makeZip } from '../support/documents.ts';
 
 const BYTES = 4_000_000;
 /**
@@ -53,8 +54,21 @@ const FILES: Record<string, () => string> = {
   'a key.json': () => `{"${of('pear ')}":1}`,
 };
 
-test.each(Object.keys(FILES))('%s', async (name) => {
-  const bytes = new Uint8Array(Buffer.from(FILES[name]!()));
+const word = (text: string) => `<w:r><w:t>${text}</w:t></w:r>`;
+const DOCUMENTS: Record<string, () => Uint8Array<ArrayBuffer>> = {
+  'a paragraph.docx': () => makeZip(docxParts(`<w:p>${word(of('a b '))}</w:p>`)),
+  'a paragraph of breaks.docx': () =>
+    makeZip(docxParts(`<w:p>${word('a')}${of('<w:br/>')}${word('b')}</w:p>`)),
+  'a cell.docx': () =>
+    makeZip(docxParts(`<w:tbl><w:tr><w:tc><w:p>${word(of('a b '))}</w:p></w:tc></w:tr></w:tbl>`)),
+  'a comment.docx': () => {
+    const comments = `<w:comment w:id="1"><w:p>${word(of('a b '))}</w:p></w:comment>`;
+    return makeZip(docxParts(`<w:p>${word('c')}</w:p>`, { comments }));
+  },
+};
+
+test.each([...Object.keys(FILES), ...Object.keys(DOCUMENTS)])('%s', async (name) => {
+  const bytes = DOCUMENTS[name]?.() ?? new Uint8Array(Buffer.from(FILES[name]!()));
   let most = 0;
   await parse(bytes.buffer, name, '', async () => {
     most = Math.max(most, matches);
@@ -186,4 +200,18 @@ test('blank rows do not add up to one that is too long', async () => {
   expect(await blocks('a.html', `<table>${blank.repeat(2_000)}<tr><td>a<td>b</table>`)).toEqual([
     '| a | b |\n| --- | --- |',
   ]);
+});
+
+test('a long paragraph, cell and note of a Word document keep their words; a long description is named', async () => {
+  const words = (name: string) => Array.from({ length: 20_000 }, (_, i) => `${name}${i}`);
+  const said = (name: string) => `<w:p>${word(words(name).join(' '))}</w:p>`;
+  const body = `${said('pear')}<w:tbl><w:tr><w:tc>${said('fig')}</w:tc></w:tr></w:tbl><w:p><w:docPr descr="${'z '.repeat(20_000)}"/>${word('end')}</w:p>`;
+  const footnotes = `<w:footnote w:id="1">${said('plum')}</w:footnote>`;
+  const { text, leftOut } = await document('a.docx', makeZip(docxParts(body, { footnotes })));
+  const found = text
+    .replace(/[|]|---/g, ' ')
+    .split(/\s+/)
+    .filter((part) => part !== '');
+  expect(found).toEqual([...words('pear'), ...words('fig'), 'end', ...words('plum')]);
+  expect(leftOut.map(({ name }) => name)).toEqual(['descriptions of pictures']);
 });

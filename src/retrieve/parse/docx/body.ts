@@ -1,7 +1,8 @@
 /** A document's body: paragraphs by their style, lists by their numbering, tables, notes after what refers to them. */
 import type { DocumentBuilder } from '../builder.ts';
-import { Flow } from '../flow.ts';
+import { Flow, MAX_PARAGRAPH } from '../flow.ts';
 import type { MarkupEvents } from '../markup.ts';
+import { cutOf } from '../slices.ts';
 import { attribute, localName } from './names.ts';
 import type { NoteKind, NotesReader } from './notes.ts';
 import { levelOf, type Numbering } from './numbering.ts';
@@ -39,8 +40,17 @@ export class BodyReader implements MarkupEvents {
     this.notes = notes;
   }
 
+  /** Descriptions of pictures that were too long. */
+  get leftOut(): number {
+    return this.run.leftOut;
+  }
+
   open(qualified: string, attributes: ReadonlyMap<string, string>): void {
-    const name = localName(qualified);
+    this.read(localName(qualified), attributes);
+    this.tellBegun();
+  }
+
+  private read(name: string, attributes: ReadonlyMap<string, string>): void {
     const value = attribute(attributes, 'val') ?? '';
     if (this.run.isSkipping) this.run.open(name, attributes);
     else if (name === 'p') this.openParagraph();
@@ -70,15 +80,36 @@ export class BodyReader implements MarkupEvents {
 
   text(text: string): void {
     this.run.add(text);
+    this.tellBegun();
   }
 
-  finish(): void {
+  /** In slices, as there may be megabytes of notes. */
+  *finish(): Generator<void, void> {
     while (this.depth > 0) this.closeParagraph();
     this.flow.tables.unwrap();
     this.flow.endBlock();
-    // A call takes some hundred thousand arguments at most, a document may have more notes.
-    for (const note of this.notes.rest()) this.waiting.push(note);
+    let told = 0;
+    for (const note of this.notes.rest()) {
+      this.tellPlain(note);
+      told += note.length + 1;
+      if (told < MAX_PARAGRAPH) continue;
+      yield;
+      told = 0;
+    }
     this.tellNotes();
+  }
+
+  /** A paragraph that is too long for a block is told while it is read; what follows is plain text. */
+  private tellBegun(): void {
+    if (this.depth !== 1 || this.run.text.length < MAX_PARAGRAPH) return;
+    const text = this.outer + this.run.take();
+    const cut = cutOf(text);
+    this.outer = '';
+    this.tellParagraph(text.slice(0, cut));
+    this.style = '';
+    this.list = '';
+    this.outline = '';
+    this.run.text = text.slice(cut);
   }
 
   private openParagraph(): void {
@@ -129,7 +160,7 @@ export class BodyReader implements MarkupEvents {
 
   private tellPlain(text: string): void {
     if (!this.flow.tables.holdText) this.flow.endBlock();
-    this.flow.line += text;
+    this.flow.text(text);
     this.flow.endParagraph();
   }
 

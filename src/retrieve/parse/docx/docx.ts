@@ -10,6 +10,7 @@ import { BodyReader } from './body.ts';
 import { localName } from './names.ts';
 import { NotesReader } from './notes.ts';
 import { Numbering } from './numbering.ts';
+import { MAX_DESCRIPTION } from './run-text.ts';
 import { Styles } from './styles.ts';
 
 /** Of an OLE file: how Word encrypts documents, and what it wrote before 2007. */
@@ -50,7 +51,12 @@ export async function parseDocx(
   }
   const builder = new DocumentBuilder(titleFromName(filename), false);
   const reader = await document.read(body, new BodyReader(builder, styles, numbering, notes));
-  reader.finish();
+  await inSlices(reader.finish(), rest);
+  if (reader.leftOut > 0) {
+    const count = reader.leftOut > 1 ? ` (${reader.leftOut})` : '';
+    const name = `descriptions of pictures${count}`;
+    builder.leftOut.push({ name, reason: `longer than ${MAX_DESCRIPTION} characters` });
+  }
   await nameUnread(document, related, builder);
   return builder.build();
 }

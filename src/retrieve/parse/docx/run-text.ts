@@ -8,8 +8,13 @@ const SKIPPED = new Set(
   ),
 );
 
+/** Characters of a picture's description: a longer one would be a slice of its own. */
+export const MAX_DESCRIPTION = 32_768;
+
 export class RunText {
   text = '';
+  /** Descriptions that were too long. */
+  leftOut = 0;
   private inText = false;
   private skipped = '';
   private depth = 0;
@@ -53,7 +58,8 @@ export class RunText {
 
   /** A picture's description stands for it. */
   private describe(text: string): void {
-    if (text !== '') this.text += ` ${text} `;
+    if (text.length > MAX_DESCRIPTION) this.leftOut++;
+    else if (text !== '') this.text += ` ${text} `;
   }
 }
 

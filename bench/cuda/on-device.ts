@@ -17,7 +17,7 @@ import { machine } from '../engine/setup.ts';
 import { type Measurement, measurementFaults, measureOn, NO_EFFORT } from './measure.ts';
 import { EIGHT_BILLION, randomModel, SMALL } from './random-model.ts';
 
-/** What has not begun after so long is left out: the run ends within eight minutes. */
+/** What has not begun after so long is left out: the run ends within eight minutes, as a borrowed machine is lent for minutes. */
 const LAST_START_MS = 330_000;
 const TRIED_LAYERS = 1;
 const TRIED_VOCABULARY = 4096;

@@ -22,8 +22,9 @@ import { ROOT } from '../../../local/root.ts';
 import { type CudaLibraries, fakeEnvironment } from '../libraries.ts';
 import { slim } from './slim.ts';
 
+/** What may be uploaded to a borrowed machine. */
 const ROOM_BYTES = 40e6;
-/** Of the GPU, as CUDA counts them: an H100's and an H200's. */
+/** Of the GPU, as CUDA counts them: an H100's and an H200's. Each further one would add its own copy of the code. */
 const ARCHITECTURE = 90;
 const NAME = 'espalier-cuda';
 const ENTRY = 'bench/cuda/on-device';

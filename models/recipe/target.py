@@ -272,7 +272,7 @@ def asking(p):
     """The options of who needs answers."""
     p.add_argument('--model', required=True, help='the folder of a checkpoint with its manifest')
     p.add_argument('--text', help='a folder of texts that some of the questions are about')
-    p.add_argument('--kept', nargs='*', default=[], help='files of answers that were written before; one that is not there keeps new ones')
+    p.add_argument('--kept', nargs='*', default=[], help='files of answers that were written before; the first that is not there keeps new ones')
     p.add_argument('--behind', type=int, nargs='*', default=[], help='keep the states behind so many layers too, for another training')
     p.add_argument('--write-minutes', type=float, default=16, help='of processor time, over all threads; on a GPU, that pass')
     p.add_argument('--write-batch', type=int, default=96, help='answers written at once')

@@ -44,6 +44,16 @@ function rapid(): string[] {
 /** Free text at temperature 0. */
 const beside = (row: string, file = 'drafters.json') => kept(file).ungrounded['0'][row];
 
+/** With a network that cannot pay and without it, at temperature 0. */
+function withoutGain(): string[] {
+  const { ungrounded, grounded } = kept('drafters-bundled.json');
+  return [ungrounded, grounded].flatMap((tables) =>
+    ['L+A+self', 'L+A'].map((row) =>
+      Math.round(tables['0'][row].tokensPerSecond).toLocaleString('en'),
+    ),
+  );
+}
+
 function judged(): string[] {
   const { questions, served } = kept('accept-served.json');
   return [served.judge, served.match].flatMap(({ mat, right }) => [
@@ -146,6 +156,7 @@ export const KEPT_FIGURES: Readonly<Record<string, () => string[]>> = {
   ],
   DySpec: () => besideRival('espalier'),
   PPD: () => [beside('L+A').mat.toFixed(2), beside('L').mat.toFixed(2)],
+  'SpecDec++': withoutGain,
   PEARL: fromAfar,
   'Online Speculative Decoding': askedAgain,
   Dovetail: fromAfar,

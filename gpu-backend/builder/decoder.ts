@@ -66,7 +66,7 @@ export function buildDecoder(
     const next = blocks[i + 1];
     if (next && next.layer >= config.layers && layer < config.layers) {
       const stream = graph.node('Add', [sum, added], 'model.stream');
-      sum = weights.turnedBack(graph, stream, 'model.stream.own');
+      sum = weights.unrotated(graph, stream, 'model.stream.own');
       normed = norm(sum, normBefore(next));
     } else {
       [sum, normed] = addAndNorm(sum, added, normBefore(next));

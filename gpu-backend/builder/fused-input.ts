@@ -19,7 +19,7 @@ export function fusedInput(
   const embedded = graph.node(
     'SimplifiedLayerNormalization',
     [
-      weights.turnedBack(graph, looked, 'embedded.own'),
+      weights.unrotated(graph, looked, 'embedded.own'),
       weights.vector(graph, `${at}.embedding_norm.weight`),
     ],
     'embedded_normed',

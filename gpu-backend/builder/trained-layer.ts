@@ -3,7 +3,7 @@
  * (`models/recipe`): read from its file, checked against the model, and stored as the
  * model's own layers are. Its words may be of the vocabulary's beginning alone, as
  * byte-pair encodings number tokens by how often they occur. Their head is a part of the
- * model's own in memory, or beside int8 rows a copy, since that one reads a turned stream.
+ * model's own in memory, or beside int8 rows a copy, since that one reads a rotated stream.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, rmSync } from 'node:fs';
@@ -69,7 +69,7 @@ export function trainedLayer(prepared: PreparedModel, file: string): TrainedLaye
   }
   checkShapes(own, config);
   const logits = Math.min(Number(metadata.vocabulary) || config.vocabSize, config.vocabSize);
-  // The head of a stream that is turned is of no use to the layer, whose own is not.
+  // The head beside int8 rows reads a rotated stream. This layer's is not, so it gets a copy.
   const head = HEAD in layout.matrices ? HEAD : EMBEDDING;
   const copied = layout.rotated ? [copyOfRows(model.path, head, logits)] : [];
   const added = convert([...own.values(), ...copied], prepared, hashOf(file));

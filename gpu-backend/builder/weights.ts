@@ -65,8 +65,8 @@ export class Weights {
     return graph.node('Gather', [partName(table, 'values'), ids], 'embedded');
   }
 
-  /** Rows of a residual stream that is turned, as the checkpoint has it. Trained layers know no other. */
-  turnedBack(graph: GraphBuilder, rows: string, output: string): string {
+  /** Rows of the residual stream as the checkpoint has it, not rotated: trained layers know no other. */
+  unrotated(graph: GraphBuilder, rows: string, output: string): string {
     if (!this.layout.rotated) return rows;
     return new RotationGraph(graph, this.config.hiddenSize).back(rows, output);
   }

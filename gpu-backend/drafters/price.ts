@@ -56,7 +56,7 @@ export class Stake {
     if (this.taken === 0) this.taken = this.rest = this.purse.take();
   }
 
-  /** What is left of savings when a loss was covered, or when what was taken went back out of them. */
+  /** The savings left after the stake covered a loss, or after it went back out of them. */
   balance(saved: number): number {
     if (saved < 0) {
       const covered = Math.min(-saved, this.rest);

@@ -13,7 +13,7 @@
  * then only one step in many looks for some.
  */
 
-/** Plain steps that may be lost in a row, and of what a step with drafts is expected to take beyond a plain one. */
+/** Plain steps that may be lost in a row: one, and two for each that a step with drafts was expected to take beyond a plain one. */
 const OVERDRAFT = 1;
 const OVERDRAFT_STAKES = 2;
 /** Savings at most, in overdrafts: what went well for long does not pay for a long loss. */

@@ -26,8 +26,8 @@ const MAX_STANDINGS = 256 * ACCEPT_RULES.length;
 const MOST_OVER = 3;
 
 /**
- * Nodes whose mean price tells which candidates need not be drawn: those that bring less
- * than this share of it. Some of them would have cost nothing, where rows are padded.
+ * A candidate is not drawn if it brings less than half of the mean price of the first eight
+ * nodes. Some of those left out would have cost nothing, where rows are padded.
  */
 const PRICED_NODES = 8;
 const NOT_WORTH_DRAWING = 0.5;

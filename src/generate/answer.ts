@@ -131,7 +131,7 @@ export class Answer {
   }
 
   /** Over a link that may still be connecting; resolves once the verifier is ready. Throws `LinkFailure`. */
-  static async open(
+  private static async open(
     context: AnswerContext,
     request: GenerationRequest,
     material: Material,

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { QUANTIZATION_CHOICES } from '../../gpu-backend/builder/quantization.ts';
 import { checkExactness, slotsFor } from '../../gpu-backend/engine/exactness/check.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
+import { startedOnesAlwaysDraft } from '../support/always-draft.ts';
 import { NO_MODEL, REAL_MODEL, REAL_MODEL_CACHE, realModel } from '../support/real-model.ts';
 import { startService, type TestService } from '../support/service.ts';
 import { answer } from './answers.ts';
@@ -16,6 +17,7 @@ const STARTUP_MS = 600_000;
 describe.skipIf(!REAL_MODEL)(`a real model is exact${NO_MODEL}`, () => {
   it.each([undefined, ...QUANTIZATION_CHOICES])(
     'quantised: %s',
+    { retry: 0, timeout: STARTUP_MS },
     async (quantization) => {
       const { path } = await realModel(quantization);
       const engine = await openEngine(path, {
@@ -30,17 +32,17 @@ describe.skipIf(!REAL_MODEL)(`a real model is exact${NO_MODEL}`, () => {
       expect(found.nodes).toBeGreaterThan(15);
       expect(found).toEqual({ nodes: found.nodes, equal: found.nodes, largestDifference: 0 });
     },
-    STARTUP_MS,
   );
 });
 
-const QUESTIONS = [
-  'Repeat after me, three times: "A pear tree against a warm wall bears two weeks earlier."',
-  'Why do gardeners train fruit trees flat against a wall?',
-];
+/** Its answer can be drafted. */
+const REPETITION =
+  'Repeat after me, three times: "A pear tree against a warm wall bears two weeks earlier."';
+const QUESTIONS = [REPETITION, 'Why do gardeners train fruit trees flat against a wall?'];
 
 describe.skipIf(!REAL_MODEL)(`with a real model in int4${NO_MODEL}`, () => {
   let service: TestService;
+  startedOnesAlwaysDraft();
   beforeAll(async () => {
     const { path } = await realModel('int4');
     service = await startService({ model: path, demo: false });
@@ -49,6 +51,7 @@ describe.skipIf(!REAL_MODEL)(`with a real model in int4${NO_MODEL}`, () => {
 
   it.each(QUESTIONS)(
     'drafting changes nothing, to the bit: %s',
+    { retry: 0, timeout: 240_000 },
     async (content) => {
       for (const temperature of [0, 0.8]) {
         const ask = (mode: string) => {
@@ -66,9 +69,10 @@ describe.skipIf(!REAL_MODEL)(`with a real model in int4${NO_MODEL}`, () => {
         };
         const plain = await ask('off');
         expect(plain.tokens).toBeGreaterThan(5);
-        expect((await ask('on')).choices).toEqual(plain.choices);
+        const drafted = await ask('on');
+        expect(drafted.choices).toEqual(plain.choices);
+        if (content === REPETITION) expect(drafted.steps).toBeLessThan(plain.steps);
       }
     },
-    120_000,
   );
 });

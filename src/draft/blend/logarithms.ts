@@ -1,8 +1,7 @@
 /**
  * Natural logarithm and exponential from tables, to a relative error below
  * 1/1000: estimates of probability are not nearly as exact. The mixer takes a
- * few hundred of each at every draft, which is where half of its time went; and
- * unlike `Math.exp` they give the same bits on every platform.
+ * few hundred of each at every draft, which is where half of its time went.
  */
 
 const LOG_BITS = 11;

@@ -1,8 +1,27 @@
 /** Bodies that were slow to read, or got a 500 or an answer as large as themselves. */
+import * as v from 'valibot';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { requireSmall } from '../../src/api/answers/response-format.ts';
+import { templateFields } from '../../src/api/answers/template-fields.ts';
+import { knownFields } from '../../src/api/body/fields.ts';
 import { parseJson } from '../../src/api/body/json.ts';
+import { check } from '../../src/api/body/read.ts';
 import { invalid, toWire } from '../../src/api/errors.ts';
+
+// Only schemas are read here: what runs on the platform runs in the service.
+vi.mock('cloudflare:workers', () => ({ DurableObject: class {} }));
+vi.mock('../../models/draft/edge.onnx', () => ({ default: new ArrayBuffer(0) }));
+vi.mock('../../src/onnx/runtime.ts', () => ({
+  createSession: null,
+  heapBytes: null,
+  Tensor: null,
+}));
+
+// Its types are the worker's, which these are not.
+const { attachment, storeCreation } = await vi.importActual<{
+  attachment: v.GenericSchema;
+  storeCreation: v.GenericSchema;
+}>('../../src/api/vector-stores/schema.ts');
 
 describe('a seed of 64 bits', () => {
   const SEED = '1234567890123456789';
@@ -50,3 +69,24 @@ test('a message quotes the ends of what is long', () => {
   expect(body.error.message).toMatch(/^k+….*x": use y$/);
   expect(body.error.param!.length).toBeLessThan(1_100);
 });
+
+test.each([
+  ['a list for an object', v.strictObject({ a: v.optional(v.string()) }), [], 'must be an object'],
+  ['a list for labels', storeCreation, { metadata: ['a'] }, 'must be an object'],
+  ['a list for attributes', attachment, { file_id: 'a', attributes: [1] }, 'must be an object'],
+])('refused by name: %s', (_, schema, body, message) => {
+  expect(() => knownFields(schema, body)).toThrow(message);
+});
+
+test('a number beyond all numbers is no attribute', () => {
+  const body = JSON.parse('{"file_id":"a","attributes":{"a":1e400}}');
+  expect(() => check(attachment, body)).toThrow('finite');
+});
+
+test.each(['range', 'none', 'raise_exception', 'namespace'])(
+  'what the language of templates has is no variable: %s',
+  (name) => {
+    const schema = v.strictObject(templateFields);
+    expect(() => check(schema, { chat_template_kwargs: { [name]: 1 } })).toThrow('by the server');
+  },
+);

@@ -4,8 +4,11 @@ import * as v from 'valibot';
 const MAX_VARIABLES = 16;
 const MAX_VARIABLES_LENGTH = 4096;
 const VARIABLES = `must be an object of at most ${MAX_VARIABLES} variables, ${MAX_VARIABLES_LENGTH} characters of JSON together`;
-/** The request's own fields make these. */
-const OWN = new Set(['messages', 'tools', 'add_generation_prompt']);
+/** The request's own fields make these, and the language of templates has the others. */
+const OWN = new Set(
+  `messages tools add_generation_prompt true false none True False None namespace range
+  raise_exception strftime_now`.split(/\s+/),
+);
 
 export const effort = v.pipe(
   v.nullish(v.picklist(['none', 'minimal', 'low', 'medium', 'high', 'xhigh'])),

@@ -55,6 +55,8 @@ function known(schema: v.GenericSchema, value: unknown, path: Path, hints: Path[
     return option ? known(option, value, path, hints) : value;
   }
   if (Array.isArray(value)) {
+    // The schema library takes a list for an object whose names are numbers.
+    if (entries || type === 'record') throw invalid(path, 'must be an object');
     return item ? value.map((one, i) => bounded(item, one, [...path, i], hints)) : value;
   }
   return type === 'strict_object' && entries

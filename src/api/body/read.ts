@@ -63,7 +63,11 @@ async function readJson(c: Context): Promise<unknown> {
   try {
     return parseJson(text);
   } catch {
-    throw invalid([], 'the body is not JSON');
+    const packing = c.req.header('content-encoding');
+    throw invalid(
+      [],
+      packing ? `the body is packed (${packing}): send it as it is` : 'the body is not JSON',
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 /** What /v1/vector_stores takes: stores, the files in them, and searches. */
 import * as v from 'valibot';
 import { pageQuery } from '../page.ts';
-import { filters, maxResults, rankingOptions } from './search-options.ts';
+import { filters, finite, maxResults, rankingOptions } from './search-options.ts';
 
 /** Files that one request may attach. */
 const MAX_BATCH_FILES = 500;
@@ -21,7 +21,7 @@ const attributes = v.pipe(
         v.pipe(v.string(), v.maxLength(64, 'keys have at most 64 characters')),
         v.union([
           v.pipe(v.string(), v.maxLength(512, 'values have at most 512 characters')),
-          v.number(),
+          finite,
           v.boolean(),
         ]),
       ),

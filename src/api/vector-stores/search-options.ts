@@ -18,10 +18,9 @@ const fraction = v.pipe(
   v.minValue(0, 'must be 0 to 1'),
   v.maxValue(1, 'must be 0 to 1'),
 );
-const scalar = v.union(
-  [v.string(), v.number(), v.boolean()],
-  'must be a string, number or boolean',
-);
+/** JSON's 1e400 is read as infinity, which the database would keep as null. */
+export const finite = v.pipe(v.number(), v.finite('must be a finite number'));
+const scalar = v.union([v.string(), finite, v.boolean()], 'must be a string, number or boolean');
 
 const condition = [
   v.strictObject({

@@ -1,5 +1,5 @@
 /** Commands for those who run an instance. */
-import { parseArgs } from 'node:util';
+import { readArguments, Usage } from '../gpu-backend/cli/usage.ts';
 import { SCOPES } from '../src/store/schema.ts';
 import { BucketFailure } from './bucket.ts';
 import { D1Failure, type Database, openDatabase } from './d1.ts';
@@ -28,9 +28,6 @@ Scopes: ${SCOPES.join(', ')}; admin may do all but read metrics. A tenant that i
 Database and bucket are the local ones of \`npm start\`; --remote takes the deployed
 ones, --state DIR other local ones.`;
 
-/** A mistake in the command line; the message says how it goes. */
-class Usage extends Error {}
-
 const TOLD = [Usage, D1Failure, BucketFailure, EmbedderFailure, QuestionsFailure];
 
 try {
@@ -50,38 +47,35 @@ async function run(argv: string[]): Promise<void> {
     return;
   }
   const where = values.remote ? 'remote' : values.state;
-  if (noun === 'embedder' && verb === 'add' && id) {
+  if (noun === 'embedder' && verb === 'add') {
+    if (!id) throw new Usage('name the folder: npx espalier embedder add FOLDER');
     addEmbedder(id, where);
     console.log(`Added. Set EMBEDDER to ${settingOf(id)}.`);
     return;
   }
-  if (noun !== 'key') throw new Usage(`no command "${noun}"\n\n${HELP}`);
+  if (noun !== 'key') throw new Usage(`no command "${positionals.join(' ')}"\n\n${HELP}`);
   const db = openDatabase(where);
   if (verb === 'create') create(db, values);
   else if (verb === 'list') console.table(listKeys(db));
   else if (verb === 'revoke') revoke(db, id);
-  else throw new Usage(`no command "key ${verb ?? ''}"\n\n${HELP}`);
+  else throw new Usage(`no command "${positionals.join(' ')}"\n\n${HELP}`);
 }
 
 function read(argv: string[]) {
-  try {
-    return parseArgs({
-      args: argv,
-      allowPositionals: true,
-      options: {
-        tenant: { type: 'string' },
-        name: { type: 'string', default: '' },
-        scopes: { type: 'string', default: 'chat,ingest' },
-        'requests-per-minute': { type: 'string', default: '600' },
-        concurrency: { type: 'string', default: '32' },
-        remote: { type: 'boolean', default: false },
-        state: { type: 'string', default: '.espalier/wrangler' },
-        help: { type: 'boolean', default: false },
-      },
-    });
-  } catch (error) {
-    throw new Usage(`${error instanceof Error ? error.message : error}\n\n${HELP}`);
-  }
+  return readArguments(HELP, {
+    args: argv,
+    allowPositionals: true,
+    options: {
+      tenant: { type: 'string' },
+      name: { type: 'string', default: '' },
+      scopes: { type: 'string', default: 'chat,ingest' },
+      'requests-per-minute': { type: 'string', default: '600' },
+      concurrency: { type: 'string', default: '32' },
+      remote: { type: 'boolean', default: false },
+      state: { type: 'string', default: '.espalier/wrangler' },
+      help: { type: 'boolean', default: false },
+    },
+  });
 }
 
 type Values = ReturnType<typeof read>['values'];

@@ -1,17 +1,12 @@
 /** `npx espalier draft add` as a process: it needs the model builder, which the other commands here need not load. */
-import { parseArgs } from 'node:util';
 import { DRAFT_HELP } from '../gpu-backend/cli/draft-help.ts';
+import { readArguments, runAsProcess } from '../gpu-backend/cli/usage.ts';
 import { addDraft, buildDraft } from './add-draft.ts';
 
-try {
-  process.exitCode = await run(process.argv.slice(3));
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-}
+await runAsProcess(() => run(process.argv.slice(3)));
 
 async function run(argv: string[]): Promise<number> {
-  const { positionals, values } = parseArgs({
+  const { positionals, values } = readArguments(DRAFT_HELP, {
     args: argv,
     allowPositionals: true,
     options: {

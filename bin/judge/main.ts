@@ -1,17 +1,15 @@
 /**
  * Trains the judge of a model (Judge Decoding) on mined labels, and writes it beside it.
  *
- *   npm run train:judge -- --model FOLDER | FILE.gguf [--questions 60] [--threshold 0.5] [--threads 2]
- *
  * A fifth of the questions is held out: the share of their labels that the judge would
  * accept, and how many of those are good, are printed and kept in judge.json.
  */
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { judged } from '../../gpu-backend/accept/lossy/judge.ts';
 import { ProgressBar } from '../../gpu-backend/cli/progress-bar.ts';
+import { readArguments, runAsProcess, Usage } from '../../gpu-backend/cli/usage.ts';
 import { openModel } from '../open-model.ts';
 import { facts } from './facts.ts';
 import { aucOf, fitJudge, type Label } from './fit.ts';
@@ -22,20 +20,47 @@ const TOKENS = 32;
 const SEED = 1;
 const HELD_OUT = 5;
 
-const { values } = parseArgs({
-  options: {
-    model: { type: 'string' },
-    questions: { type: 'string', default: '60' },
-    threads: { type: 'string', default: String(availableParallelism()) },
-    threshold: { type: 'string', default: '0.5' },
-  },
+const HELP = `Usage:
+  npm run train:judge -- --model FOLDER | FILE.gguf [--questions 60] [--threshold 0.5] [--threads 2]`;
+
+await runAsProcess(async () => {
+  const { values } = readArguments(HELP, {
+    options: {
+      model: { type: 'string' },
+      questions: { type: 'string', default: '60' },
+      threads: { type: 'string', default: String(availableParallelism()) },
+      threshold: { type: 'string', default: '0.5' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  if (!values.model) throw new Usage(`name a model\n\n${HELP}`);
+  const numbers = {
+    questions: Number(values.questions),
+    threads: Number(values.threads),
+    threshold: Number(values.threshold),
+  };
+  await train(values.model, numbers);
+  return 0;
 });
 
-async function train(source: string): Promise<void> {
-  const model = await openModel(source, { hiddenOutput: true, threads: Number(values.threads) });
+interface Numbers {
+  questions: number;
+  threads: number;
+  threshold: number;
+}
+
+async function train(
+  source: string,
+  { questions: count, threads, threshold }: Numbers,
+): Promise<void> {
+  const model = await openModel(source, { hiddenOutput: true, threads });
   const { engine, stopIds, decode } = model;
   const questions = await Promise.all(
-    facts(Number(values.questions), SEED).map(async (fact) => ({
+    facts(count, SEED).map(async (fact) => ({
       fact,
       prompt: await model.promptOf(fact.prompt),
     })),
@@ -51,13 +76,12 @@ async function train(source: string): Promise<void> {
   });
   bar.finish();
   engine.close();
-  writeJudge(model.path, mined);
+  writeJudge(model.path, mined, threshold);
 }
 
-function writeJudge(folder: string, mined: readonly Label[][]): void {
+function writeJudge(folder: string, mined: readonly Label[][], threshold: number): void {
   const held = mined.filter((_, i) => i % HELD_OUT === 0).flat();
   const { weights, bias } = fitJudge(mined.filter((_, i) => i % HELD_OUT !== 0).flat());
-  const threshold = Number(values.threshold);
   const head = { weights: Float32Array.from(weights), bias, threshold };
   const scores = held.map(({ hidden }) => judged(head, hidden));
   const accepted = held.filter((_, i) => scores[i]! > threshold);
@@ -81,11 +105,4 @@ function writeJudge(folder: string, mined: readonly Label[][]): void {
   console.log(
     `${heldOut.accepted} are accepted and ${heldOut.acceptedGood} of those are good; AUC ${heldOut.auc.toFixed(3)}`,
   );
-}
-
-if (!values.model) {
-  console.error('Name a model: --model FOLDER or FILE.gguf');
-  process.exitCode = 2;
-} else {
-  await train(values.model);
 }

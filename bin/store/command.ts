@@ -1,6 +1,6 @@
 /** `npx espalier store`: how well an instance's stores answer. */
 import { existsSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { readArguments, Usage } from '../../gpu-backend/cli/usage.ts';
 import { createTokenizer } from '../../src/model/tokenizer.ts';
 import { KnowledgeClient } from '../retrieval/client.ts';
 import { AT, cellsOf, MEASURES } from '../retrieval/measures.ts';
@@ -14,10 +14,11 @@ export const STORE_HELP = `  npx espalier store report ID --questions FILE [--ma
       How well the store's passages are found, as it is cut and cut otherwise. FILE has
       lines of file, quote and question; --make has the served model write it first.
       ESPALIER_API_KEY is the key of an instance that asks for one.`;
+const HELP = `Usage:\n${STORE_HELP}`;
 
-/** Runs the command. Throws `QuestionsFailure`, or what the instance says. */
+/** Runs the command. Throws `Usage`, `QuestionsFailure`, or what the instance says. */
 export async function runStoreCommand(argv: readonly string[]): Promise<void> {
-  const { positionals, values } = parseArgs({
+  const { positionals, values } = readArguments(HELP, {
     args: [...argv],
     allowPositionals: true,
     options: {
@@ -27,12 +28,15 @@ export async function runStoreCommand(argv: readonly string[]): Promise<void> {
       url: { type: 'string', default: 'http://localhost:8787' },
       verifier: { type: 'string', default: 'http://localhost:8788' },
       json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   });
-  const [verb, store] = positionals;
-  if (verb !== 'report' || !store || !values.questions) {
-    throw new QuestionsFailure(`Usage:\n${STORE_HELP}`);
+  if (values.help) {
+    console.log(HELP);
+    return;
   }
+  const [verb, store] = positionals;
+  if (verb !== 'report' || !store || !values.questions) throw new Usage(HELP);
   const client = new KnowledgeClient(values.url, process.env.ESPALIER_API_KEY);
   const corpus = new Corpus(await client.files(store));
   if (values.make) await make(client, corpus, values.questions, Number(values.make));

@@ -2,11 +2,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { type AddOptions, addModel } from '../builder/add-model.ts';
 import { writeFloatCheckpoint } from '../builder/float-checkpoint.ts';
 import { DEFAULT_CACHE_FOLDER } from '../engine/open.ts';
 import { DRAFT_HELP } from './draft-help.ts';
+import { readArguments } from './usage.ts';
 
 const RECIPE = fileURLToPath(new URL('../../models/recipe', import.meta.url));
 const SCRIPTS = { feature: 'feature.py', exit: 'early_exit.py', model: 'small_model.py' } as const;
@@ -17,7 +17,7 @@ const PACKAGES = ['torch', 'safetensors', 'tokenizers', 'jinja2'];
 
 /** Runs the command; resolves with the exit code. */
 export async function runDraftCommand(argv: readonly string[]): Promise<number> {
-  const { positionals, values } = parseArgs({
+  const { positionals, values } = readArguments(DRAFT_HELP, {
     args: [...argv],
     allowPositionals: true,
     options: {

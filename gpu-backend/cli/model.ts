@@ -1,6 +1,5 @@
 /** `npx espalier model`: adds checkpoints and GGUF files, and checks what the engine makes of them. */
 import { relative } from 'node:path';
-import { parseArgs } from 'node:util';
 import { type AddOptions, addModel } from '../builder/add-model.ts';
 import { QUANTIZATION_CHOICES } from '../builder/quantization.ts';
 import { UnsupportedModelError } from '../builder/unsupported.ts';
@@ -11,6 +10,7 @@ import { checkGolden } from './golden-check.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { runNeighbours, runReport } from './report-command.ts';
 import { checkText } from './text-check.ts';
+import { readArguments } from './usage.ts';
 
 const MODEL_HELP = `Usage:
   npx espalier model add FOLDER | FILE.gguf | OWNER/NAME | OWNER/NAME:FILE.gguf | OWNER/NAME:Q4_K_M
@@ -24,10 +24,11 @@ const MODEL_HELP = `Usage:
   npx espalier model check FOLDER
       Builds the checkpoint and compares it with the golden.json beside it: logits,
       argmax of every position, greedy continuation. Fails where they miss.
-  npx espalier model check FOLDER --text FILE [--quantize FORMAT] [--tokens 2048]
+  npx espalier model check SOURCE --text FILE [--quantize FORMAT] [--tokens 2048]
       Compares the model as it is stored with its weights in float32, on a text:
       perplexity, KL divergence, and how often the most likely token is the same.
-  npx espalier model check FOLDER --exact [--trees 200] [--seed 1] [--quantize FORMAT]
+      SOURCE is whatever \`model add\` takes.
+  npx espalier model check SOURCE --exact [--trees 200] [--seed 1] [--quantize FORMAT]
       Draws random trees and compares the logits of every node, bit for bit, with
       those of its path fed one token at a time. Fails where one differs. The engine's
       settings are those of the environment.
@@ -39,9 +40,9 @@ const MODEL_HELP = `Usage:
 
 /** Runs the command; resolves with the exit code. */
 export async function runModelCommand(argv: readonly string[]): Promise<number> {
-  if (argv[0] === 'report') return await runReport(argv.slice(1));
-  if (argv[0] === 'neighbours') return await runNeighbours(argv.slice(1));
-  const { positionals, values } = parseArgs({
+  if (argv[0] === 'report') return await runReport(argv.slice(1), MODEL_HELP);
+  if (argv[0] === 'neighbours') return await runNeighbours(argv.slice(1), MODEL_HELP);
+  const { positionals, values } = readArguments(MODEL_HELP, {
     args: [...argv],
     allowPositionals: true,
     options: {

@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { NEIGHBOURS_FILE } from '../accept/lossy/neighbour-table.ts';
 import { writeNeighbours } from '../builder/neighbours.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { storeTexts } from './store-texts.ts';
+import { readArguments, Usage } from './usage.ts';
 import { MOST_TEXT, printReport, readTexts, reportModel } from './vocabulary-report.ts';
 
 interface Texts {
@@ -15,9 +15,9 @@ interface Texts {
   url: string;
 }
 
-/** Runs the command; resolves with the exit code. */
-export async function runReport(argv: readonly string[]): Promise<number> {
-  const { positionals, values } = parseArgs({
+/** Runs the command; resolves with the exit code. @param help of `espalier model` */
+export async function runReport(argv: readonly string[], help: string): Promise<number> {
+  const { positionals, values } = readArguments(help, {
     args: [...argv],
     allowPositionals: true,
     options: {
@@ -25,8 +25,10 @@ export async function runReport(argv: readonly string[]): Promise<number> {
       store: { type: 'string' },
       url: { type: 'string', default: 'http://localhost:8787' },
       json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   });
+  if (values.help) return printHelp(help);
   const folder = requireFolder(positionals[0], 'report');
   const report = reportModel(folder, await ownTexts(values));
   if (values.json) console.log(JSON.stringify(report));
@@ -34,8 +36,14 @@ export async function runReport(argv: readonly string[]): Promise<number> {
   return 0;
 }
 
-export async function runNeighbours(argv: readonly string[]): Promise<number> {
-  const folder = requireFolder(argv[0], 'neighbours');
+export async function runNeighbours(argv: readonly string[], help: string): Promise<number> {
+  const { positionals, values } = readArguments(help, {
+    args: [...argv],
+    allowPositionals: true,
+    options: { help: { type: 'boolean', default: false } },
+  });
+  if (values.help) return printHelp(help);
+  const folder = requireFolder(positionals[0], 'neighbours');
   const bar = new ProgressBar(process.stderr);
   const threads = availableParallelism();
   const onProgress = (done: number, total: number) => bar.count('tokens', done, total);
@@ -45,9 +53,14 @@ export async function runNeighbours(argv: readonly string[]): Promise<number> {
   return 0;
 }
 
+function printHelp(help: string): number {
+  console.log(help);
+  return 0;
+}
+
 function requireFolder(folder: string | undefined, verb: string): string {
   if (folder && existsSync(join(folder, 'tokenizer.json'))) return folder;
-  throw new Error(
+  throw new Usage(
     `name a model's folder: npx espalier model ${verb} FOLDER (npx espalier model add prints it)`,
   );
 }

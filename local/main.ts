@@ -2,12 +2,15 @@
  * The whole service on one machine: the verifier on ONNX Runtime's CPU provider,
  * the worker in `wrangler dev`, and Espalier's own docs as demo knowledge.
  */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ProgressBar } from '../gpu-backend/cli/progress-bar.ts';
 import { readJson } from './answers.ts';
 import { ingestDemo, isDemoCurrent } from './demo.ts';
 import { MODELS_HELP, modelNamed } from './models.ts';
 import { StartError } from './process.ts';
+import { ROOT } from './root.ts';
 import { type Service, startService } from './service.ts';
 
 const DEFAULT_PORT = 8787;
@@ -105,8 +108,13 @@ Espalier is ready after ${seconds} s at ${service.url}
   The page      ${service.url}
   OpenAI's API  ${service.url}/v1   (any key; model "${service.model}")
   Health        ${service.url}/health
-${fresh ? '\n  It answers from its own docs/ for now. Ask it: What is credit?\n' : ''}${preparing}
+${fresh ? `\n  It answers from its own docs/ for now. Ask it: ${firstQuestion()}\n` : ''}${preparing}
 Ctrl-C stops it.`);
+}
+
+/** The one that the page shows first. */
+function firstQuestion(): string {
+  return JSON.parse(readFileSync(join(ROOT, 'web/demo/questions.json'), 'utf8'))[0];
 }
 
 /** A line about documents that were taken in for another model; empty where there are none. */

@@ -222,7 +222,8 @@ describe('what is given back', () => {
   });
 
   test('n: the first draws with the seed itself, the others each with its own; the prompt counts once', async () => {
-    const prompt = asked(QUESTIONS[1]!);
+    // Of what the model is sure of, four draws may be the same text.
+    const prompt = asked('What happens to a request?');
     const options = { max_tokens: 24, temperature: 1.2, seed: 9 };
     const one = await complete(prompt, options);
     const four = await complete(prompt, { ...options, n: 4, best_of: 4 });

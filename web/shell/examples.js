@@ -2,7 +2,7 @@
 import { part } from '../parts.js';
 
 /** As many as fit the first screen; the file may hold more, for the benchmark. */
-const MAX_SHOWN = 6;
+export const MAX_SHOWN = 6;
 
 /** @param {(question: string) => void} ask */
 export async function showExamples(ask) {

@@ -1,25 +1,39 @@
 /**
  * Several networks that are asked as one: each reads the same nodes in a cache of its
- * own, and what they say together is a mixture of their probabilities. A network's
- * share of it is learned in each session from the tokens that came. A pass takes the
- * time of all of them.
+ * own, and what they say together is pooled (`WordPool`). How far to trust which is
+ * learned in each namespace from the tokens that came. Where some read the target's
+ * states and others do not, the others read ahead (`lookAhead`). A pass takes the time
+ * of all of them.
  */
-import { MODEL_TOP, type ModelDistribution } from '../../src/draft/model-distribution.ts';
+import { Lru } from '../../src/draft/lru.ts';
+import {
+  MODEL_TOP,
+  type ModelDistribution,
+  type Sampling,
+} from '../../src/draft/model-distribution.ts';
 import type { ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
+import { lookAhead } from './look-ahead.ts';
 import type { Network, NetworkPlace, Question } from './network.ts';
+import { WordPool } from './word-pool.ts';
 
-/** The least rate of learning: the shares of a session follow its last fifty tokens or so. */
-const RATE = 0.02;
-/** So that a network that was wrong for long can come back. */
-const LEAST_SHARE = 0.02;
+/** Nodes that are read ahead of a run for a session. */
+const AHEAD = 8;
+/** Rows that reading ahead leaves: a seat with fewer begins anew, and reads its text again. */
+const LEAST_ROOM = 72;
+/** Namespaces whose pools are kept; the one used longest ago is forgotten first. */
+const MAX_NAMESPACES = 256;
+
+/** Learned apart: what is said with the verifier's noise in it is surer. */
+interface Pools {
+  plain: WordPool;
+  drawn: WordPool;
+}
 
 /** A session's place at one of the networks. */
 interface Part {
   network: Network;
   place: NetworkPlace;
-  /** Of what all say together. */
-  share: number;
   /** Tokens that it has read and another one has not. */
   ahead: number;
   /** Its own nodes by the joint ones: where it keeps them, and what it said. */
@@ -30,29 +44,26 @@ class JointPlace implements NetworkPlace {
   readonly parts: readonly Part[];
   /** Nodes that were read since the last commit, by row. */
   read: ModelNode[] = [];
+  private readonly pools: Pools;
   /** The node that the text ended at when they were asked last. */
   private root: ModelNode | null = null;
-  /** Tokens that the shares were learned from. */
-  private learned = 0;
 
-  constructor(parts: readonly Part[]) {
+  constructor(parts: readonly Part[], pools: Pools) {
     this.parts = parts;
+    this.pools = pools;
   }
 
-  /** Learns from the tokens that came since the last question: a step of online EM for the weights of a mixture. */
-  learn(tokens: Iterable<number>): void {
+  poolFor({ noise }: Sampling): WordPool {
+    return noise ? this.pools.drawn : this.pools.plain;
+  }
+
+  /** Learns from the tokens that came since the last question. */
+  learn(tokens: Iterable<number>, sampling: Sampling): void {
+    const pool = this.poolFor(sampling);
     let node = this.root;
     for (const token of tokens) {
       if (!node) break;
-      const probs = this.parts.map(({ share, nodes }) => share * probOf(token, nodes.get(node!)));
-      const sum = probs.reduce((a, b) => a + b, 0);
-      if (sum > 0) {
-        const rate = Math.max(RATE, 1 / (2 + this.learned++));
-        for (const [i, part] of this.parts.entries()) {
-          const share = part.share + rate * (probs[i]! / sum - part.share);
-          part.share = Math.max(LEAST_SHARE, share);
-        }
-      }
+      pool.learn(saidOf(this.parts, node), token);
       node = node.children.get(token) ?? null;
     }
     // Of text that goes beyond what was asked about nothing was said.
@@ -75,6 +86,10 @@ export class JointNetwork implements Network {
   readonly mostContext: number;
   readonly readsStates: boolean;
   private readonly networks: readonly Network[];
+  /** Those that are asked first, and those that read ahead after them. */
+  private readonly leaders: readonly number[];
+  private readonly followers: readonly number[];
+  private readonly pools = new Lru<Pools>(MAX_NAMESPACES);
 
   constructor(networks: readonly Network[]) {
     this.networks = networks;
@@ -83,6 +98,10 @@ export class JointNetwork implements Network {
     this.mostContext = Math.min(...networks.map((one) => one.mostContext));
     // All read committed text anew where one of them has to.
     this.readsStates = networks.some((one) => one.readsStates);
+    const all = [...networks.keys()];
+    // Where committed nodes keep their rows, all have to have read them, so nobody is ahead.
+    this.leaders = all.filter((i) => networks[i]!.readsStates === this.readsStates);
+    this.followers = all.filter((i) => networks[i]!.readsStates !== this.readsStates);
   }
 
   enter(tokens: Int32Array, most: number, namespace: string) {
@@ -94,11 +113,15 @@ export class JointNetwork implements Network {
         return null;
       }
       const { place, read: ahead } = entered;
-      parts.push({ network, place, share: 1 / this.networks.length, ahead, nodes: new WeakMap() });
+      parts.push({ network, place, ahead, nodes: new WeakMap() });
     }
     const read = Math.min(...parts.map(({ ahead }) => ahead));
     for (const part of parts) part.ahead -= read;
-    return { place: new JointPlace(parts), read };
+    const pools = this.pools.of(namespace, () => ({
+      plain: new WordPool(parts.length),
+      drawn: new WordPool(parts.length),
+    }));
+    return { place: new JointPlace(parts, pools), read };
   }
 
   leave(place: NetworkPlace): void {
@@ -106,15 +129,15 @@ export class JointNetwork implements Network {
   }
 
   async read(questions: readonly Question[]): Promise<void> {
-    for (const { place: any, settled, tokens } of questions) {
+    for (const { place: any, settled, tokens, sampling } of questions) {
       const place = any as JointPlace;
-      place.learn([...settled.map((row) => place.read[row]!.token), ...tokens]);
+      place.learn([...settled.map((row) => place.read[row]!.token), ...tokens], sampling);
     }
-    for (const [i, network] of this.networks.entries()) {
-      const own = questions.map((question) => questionTo(question, i)).filter(asksAnything);
-      if (own.length > 0) await network.read(own);
-    }
-    for (const question of questions) answer(question);
+    const none = questions.map((): ModelNode[] => []);
+    await this.ask(this.leaders, questions, none);
+    const ahead = this.followers.length > 0 ? questions.map((one) => this.aheadOf(one)) : none;
+    await this.ask(this.followers, questions, ahead);
+    for (const [i, question] of questions.entries()) answer(question, ahead[i]!);
   }
 
   plan(places: readonly NetworkPlace[]): GrowingStep {
@@ -134,14 +157,38 @@ export class JointNetwork implements Network {
   close(): void {
     for (const network of this.networks) network.close();
   }
+
+  private async ask(
+    networks: readonly number[],
+    questions: readonly Question[],
+    ahead: readonly (readonly ModelNode[])[],
+  ): Promise<void> {
+    for (const i of networks) {
+      const own = questions.map((question, k) => questionTo(question, i, ahead[k]!));
+      const asking = own.filter(asksAnything);
+      if (asking.length > 0) await this.networks[i]!.read(asking);
+    }
+  }
+
+  /** What the followers read ahead, by what the first of the leaders has said. */
+  private aheadOf({ place, tokens, root, nodes }: Question): ModelNode[] {
+    if (!root) return [];
+    const { parts } = place as JointPlace;
+    const asked = tokens.length > 0 ? [root, ...nodes] : nodes;
+    const rows = tokens.length + nodes.length;
+    const room = Math.min(...this.followers.map((i) => parts[i]!.place.room)) - rows - LEAST_ROOM;
+    const leader = parts[this.leaders[0]!]!;
+    const saidOf = (node: ModelNode) => nodeOf(leader, node).says!;
+    return lookAhead(asked, saidOf, this.vocabSize, Math.min(AHEAD, room));
+  }
 }
 
 function leaveAll(parts: readonly Part[]): void {
   for (const { network, place } of parts) network.leave(place);
 }
 
-/** What network `index` is asked. */
-function questionTo(question: Question, index: number): Question {
+/** What network `index` is asked, with nodes to read ahead. */
+function questionTo(question: Question, index: number, ahead: readonly ModelNode[]): Question {
   const { place, settled, tokens, states, root, nodes, sampling, wordTokens } = question;
   const { parts, read } = place as JointPlace;
   const part = parts[index]!;
@@ -153,7 +200,7 @@ function questionTo(question: Question, index: number): Question {
     tokens: tokens.subarray(skipped),
     states: part.network.readsStates ? states.slice(skipped) : [],
     root: root && nodeOf(part, root),
-    nodes: nodes.map((node) => nodeOf(part, node)),
+    nodes: [...nodes, ...ahead].map((node) => nodeOf(part, node)).filter(({ says }) => !says),
     sampling,
     wordTokens,
   };
@@ -175,53 +222,29 @@ function nodeOf({ nodes }: Part, joint: ModelNode): ModelNode {
   return node;
 }
 
-function probOf(token: number, node: ModelNode | undefined): number {
-  const at = node?.says?.tokens.indexOf(token) ?? -1;
-  return at < 0 ? 0 : node!.says!.probs[at]!;
+/** What each of the networks said comes after a node; null of one that has not answered. */
+function saidOf(parts: readonly Part[], node: ModelNode): (ModelDistribution | null)[] {
+  return parts.map(({ nodes }) => nodes.get(node)?.says ?? null);
 }
 
-/** Fills in what the networks said together, and where they keep the nodes. */
-function answer({ place: any, settled, tokens, root, nodes, wordTokens }: Question): void {
-  const place = any as JointPlace;
+/** Fills in what the networks said together, and where they keep the nodes; those that were read ahead join the trie. */
+function answer(question: Question, ahead: readonly ModelNode[]): void {
+  const { settled, tokens, root, nodes, wordTokens, sampling } = question;
+  const place = question.place as JointPlace;
   if (settled.length > 0 || tokens.length > 0) place.read = [];
-  const answered = [...nodes];
+  const answered = [...nodes, ...ahead];
   if (root && tokens.length > 0) answered.push(root);
   if (root) place.endsAt(root);
-  const shares = place.parts.map(({ share }) => share);
+  const pool = place.poolFor(sampling);
   for (const node of answered) {
-    const own = place.parts.map((part) => nodeOf(part, node));
-    node.says = mixture(
-      own.map(({ says }) => says!),
-      shares,
-      MODEL_TOP,
-    );
-    if (wordTokens > 0) {
-      node.word = mixture(
-        own.map(({ word }) => word!),
-        shares,
-        wordTokens,
-      );
-    }
+    const said = saidOf(place.parts, node);
+    node.says = pool.mix(said, MODEL_TOP);
+    node.partly = said.includes(null);
+    // The target is moved by what all say, or not at all.
+    if (wordTokens === 0 || node.partly) continue;
+    const words = place.parts.map(({ nodes }) => nodes.get(node)?.word ?? null);
+    node.word = pool.mix(words, wordTokens);
   }
+  for (const node of ahead) node.parent!.children.set(node.token, node);
   for (const node of nodes) node.row = place.read.push(node) - 1;
-}
-
-function mixture(
-  said: readonly ModelDistribution[],
-  shares: readonly number[],
-  most: number,
-): ModelDistribution {
-  const whole = shares.reduce((a, b) => a + b, 0);
-  const sums = new Map<number, number>();
-  for (const [i, { tokens, probs }] of said.entries()) {
-    const share = shares[i]! / whole;
-    for (const [at, token] of tokens.entries()) {
-      sums.set(token, (sums.get(token) ?? 0) + probs[at]! * share);
-    }
-  }
-  const best = [...sums].sort(([a, p], [b, q]) => q - p || a - b).slice(0, most);
-  return {
-    tokens: Int32Array.from(best, ([token]) => token),
-    probs: Float32Array.from(best, ([, prob]) => prob),
-  };
 }

@@ -166,7 +166,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     if (isRootUnread) consider(ROOT);
     for (const index of store.open(look)) {
       // Such a network has no state for a node to read before it has answered the node's parent, of committed text too.
-      if (network.readsStates && (isRootUnread || !store.saidAt(look, look.parents[index]!)))
+      if (network.readsStates && (isRootUnread || !store.hasAnswered(look, look.parents[index]!)))
         continue;
       consider(index);
     }

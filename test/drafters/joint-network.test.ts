@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { JointNetwork } from '../../gpu-backend/drafters/joint-network.ts';
 import type { Network, Question } from '../../gpu-backend/drafters/network.ts';
 import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
+import { Noise } from '../../src/draft/noise.ts';
 import type { ModelNode } from '../../src/draft/stores/model-store.ts';
+import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { turnOf } from '../support/turn.ts';
 import { ALWAYS, right, truth, wrong } from './networked-world.ts';
 import { type Script, ScriptedNetwork } from './scripted-network.ts';
@@ -20,8 +22,14 @@ const node = (token: number, parent: ModelNode | null, position: number): ModelN
   says: null,
 });
 
-function asking(network: Network, tokens: Int32Array, root: ModelNode, nodes: ModelNode[] = []) {
-  const { place, read } = network.enter(tokens, 100, 'a')!;
+function asking(
+  network: Network,
+  tokens: Int32Array,
+  root: ModelNode,
+  nodes: ModelNode[] = [],
+  namespace = 'a',
+) {
+  const { place, read } = network.enter(tokens, 100, namespace)!;
   const question = (more: Partial<Question>): Question => ({
     place,
     settled: [],
@@ -39,7 +47,7 @@ function asking(network: Network, tokens: Int32Array, root: ModelNode, nodes: Mo
 const percent = (said: ModelNode['says']) =>
   [...said!.tokens].map((token, i) => [token, Math.round(said!.probs[i]! * 100)]);
 
-test('what they say is at first the mean of their probabilities', async () => {
+test('what they say is at first the geometric mean of their probabilities', async () => {
   const networks = [
     new ScriptedNetwork(VOCAB, () => [
       [7, 0.6],
@@ -57,14 +65,15 @@ test('what they say is at first the mean of their probabilities', async () => {
   const asked = question({ wordTokens: 2 });
   await joint.read([asked]);
   for (const one of [root, ...asked.nodes]) {
+    // The second one leaves 0.2 to others, and 7 has a share of it; the first leaves 9 nothing.
     expect(percent(one.says)).toEqual([
-      [8, 55],
-      [7, 30],
-      [9, 5],
+      [8, 96],
+      [7, 4],
+      [9, 0],
     ]);
     expect(percent(one.word!)).toEqual([
-      [8, 55],
-      [7, 30],
+      [8, 96],
+      [7, 4],
     ]);
   }
 });
@@ -80,7 +89,7 @@ describe('what came says whose word counts', () => {
     let root = node(PROMPT[7]!, null, 8);
     const { question } = asking(joint, PROMPT, root);
     await joint.read([question({ root })]);
-    expect(isRight(root.says, 8)).toBeCloseTo(0.45);
+    expect(isRight(root.says, 8)).toBeCloseTo(0.515);
     for (let position = 9; position < 20; position++) {
       root = node(truth(position - 1), null, position);
       await joint.read([question({ tokens: Int32Array.of(root.token), root })]);
@@ -99,7 +108,7 @@ describe('what came says whose word counts', () => {
     const [wrongly] = wrong([], 8)[0]!;
     const last = node(wrongly, null, 11);
     await joint.read([question({ tokens: Int32Array.of(wrongly), root: last })]);
-    expect(isRight(last.says, 11)).toBeCloseTo(0.45);
+    expect(isRight(last.says, 11)).toBeCloseTo(0.515);
   });
 
   test('where nodes are kept, and comes back to one that was wrong', async () => {
@@ -125,6 +134,102 @@ describe('what came says whose word counts', () => {
     expect(said[59]).toBeGreaterThan(0.8);
     expect(said[61]).toBeLessThan(0.1);
     expect(said[159]).toBeGreaterThan(0.6);
+  });
+});
+
+test('a namespace keeps what it learned, apart from others and from what is drawn', async () => {
+  const joint = new JointNetwork(
+    [right, wrong].map((script) => new ScriptedNetwork(VOCAB, script)),
+  );
+  let root = node(PROMPT[7]!, null, 8);
+  const { question } = asking(joint, PROMPT, root);
+  for (let position = 8; position < 20; position++) {
+    root = node(truth(position - 1), null, position);
+    await joint.read([question({ tokens: Int32Array.of(root.token), root })]);
+  }
+  const first = async (namespace: string, noise: Noise | null) => {
+    const root = node(PROMPT[7]!, null, 8);
+    const { question } = asking(joint, PROMPT, root, [], namespace);
+    await joint.read([question({ sampling: { temperature: 0.8, noise } })]);
+    return root.says!.probs[root.says!.tokens.indexOf(truth(8))]!;
+  };
+  expect(await first('a', null)).toBeGreaterThan(0.8);
+  expect(await first('b', null)).toBeCloseTo(0.515);
+  expect(await first('a', new Noise([1, 2]))).toBeCloseTo(0.515);
+});
+
+describe('beside one that reads states, others read ahead', () => {
+  /** One that reads states, and one that does not, asked in this order. */
+  function pair(leads: Script, follows: Script) {
+    const [follower, leader] = [follows, leads].map((one) => new ScriptedNetwork(VOCAB, one));
+    Object.assign(leader!, { readsStates: true });
+    const joint = new JointNetwork([follower!, leader!]);
+    const asked = ({ runs }: ScriptedNetwork) =>
+      runs.map(([question]) => question!.nodes.map(({ token }) => token));
+    return { joint, leader: leader!, follower: follower!, asked };
+  }
+
+  test('what it has just named, and not again', async () => {
+    const { joint, leader, follower, asked } = pair(
+      (path) => [
+        [path.length === 0 ? 5 : 7, 0.6],
+        [6, 0.3],
+      ],
+      () => [[9, 0.8]],
+    );
+    const root = node(PROMPT[7]!, null, 8);
+    const { question } = asking(joint, PROMPT, root);
+    await joint.read([question({ wordTokens: 2 })]);
+    expect(asked(leader)).toEqual([[]]);
+    expect(asked(follower)).toEqual([[5, 6]]);
+    const five = root.children.get(5)!;
+    // The target is moved by what all say, or not at all.
+    expect([root.word?.tokens.length, five.word]).toEqual([2, undefined]);
+    expect(five).toMatchObject({ partly: true, position: 9 });
+    expect(percent(five.says)).toEqual([[9, 100]]);
+
+    await joint.read([question({ tokens: new Int32Array(0), nodes: [five] })]);
+    expect(asked(leader)).toEqual([[], [5]]);
+    expect(asked(follower)).toEqual([
+      [5, 6],
+      [7, 6],
+    ]);
+    expect(five.partly).toBe(false);
+    expect([...five.says!.tokens].sort()).toEqual([6, 7, 9]);
+    expect([...five.children.keys()]).toEqual([7, 6]);
+  });
+
+  test('unless their room ends', async () => {
+    const { joint, follower, asked } = pair(right, right);
+    const enter = follower.enter.bind(follower);
+    follower.enter = () => ({ ...enter(), place: { room: 80, rows: 0 } });
+    const root = node(PROMPT[7]!, null, 8);
+    const { question } = asking(joint, PROMPT, root);
+    await joint.read([question({})]);
+    expect(asked(follower)).toEqual([[]]);
+  });
+
+  test('so a tree is a token deeper for as many passes', async () => {
+    const depth = async (network: Network) => {
+      const drafters = new NetworkedDrafters(network, { now: () => 0 }, ALWAYS);
+      const seat = drafters.seat(turnOf({ prompt: PROMPT }));
+      seat.begin(PROMPT, []);
+      await drafters.prepare([seat]);
+      const tree = new TokenTree();
+      seat.draft(tree, 32);
+      let at: number = ROOT;
+      for (let deep = 0; ; deep++) {
+        at = tree.child(at, truth(8 + deep));
+        if (at < 0) return deep;
+      }
+    };
+    const { joint, leader, follower } = pair(right, right);
+    expect([await depth(leader), await depth(joint)]).toEqual([4, 5]);
+    const read = follower.runs.flatMap(([question]) => question!.nodes);
+    const twice = read.filter(({ token, parent }, i) =>
+      read.slice(0, i).some((one) => one.token === token && one.parent === parent),
+    );
+    expect(twice).toEqual([]);
   });
 });
 

@@ -27,6 +27,8 @@ export interface ModelNode {
   row: number;
   /** null until the model has answered. */
   says: ModelDistribution | null;
+  /** Whether it says what only some of several networks do: it may still be asked about. */
+  partly?: boolean;
   /** The same without the verifier's noise, where the target is to be moved by it. */
   word?: ModelDistribution;
 }
@@ -161,10 +163,10 @@ export class ModelStore implements EvidenceStore {
     return asked;
   }
 
-  /** Nodes of `tree` that the model was not asked about, parents first. */
+  /** Nodes of `tree` that the model was not asked about, or in part, parents first. */
   *open(tree: TokenTree): Generator<number> {
     const read = new Set<number>();
-    for (const [node] of this.read(tree)) read.add(node);
+    for (const [node, { partly }] of this.read(tree)) if (!partly) read.add(node);
     for (let node = 0; node < tree.size; node++) if (!read.has(node)) yield node;
   }
 
@@ -172,9 +174,17 @@ export class ModelStore implements EvidenceStore {
   grow(tree: TokenTree, node: number): ModelNode | null {
     const parent = this.find(tree, tree.parents[node]!);
     if (!parent) return null;
+    const known = parent.children.get(tree.tokens[node]!);
+    if (known?.partly) return known;
     const made = nodeAt(tree.tokens[node]!, parent, parent.position + 1);
     parent.children.set(made.token, made);
     return made;
+  }
+
+  /** Whether the whole of the model has answered a node of `tree`. */
+  hasAnswered(tree: TokenTree, node: number): boolean {
+    const found = this.find(tree, node);
+    return !!found?.says && !found.partly;
   }
 
   /** What the model said comes after a node of `tree`; null where it has not. */

@@ -1,12 +1,11 @@
 /** Opens what ESPALIER_DRAFT names as the drafter beside the engine. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Clock } from '../src/link/protocol/index.ts';
 import { type AddOptions, addModel } from './builder/add-model.ts';
 import { layersOf } from './builder/decoder-options.ts';
 import { earlyExit } from './builder/early-exit.ts';
 import { featureDrafter } from './builder/feature-drafter.ts';
 import type { ModelFolder } from './builder/model-folder.ts';
+import { haveSameTokens } from './builder/same-tokens.ts';
 import { trainedKind } from './builder/trained-layer.ts';
 import { Echoes } from './drafters/echoes.ts';
 import { EngineNetwork } from './drafters/engine-network.ts';
@@ -134,47 +133,11 @@ async function openSecond(
   add: AddOptions,
 ): Promise<OrtEngine> {
   const model = await addModel(source, add);
-  requireSameTokens(model, target);
-  return await openEngine(model.path, limits);
-}
-
-/** Ids are all that the two exchange, so each must be of the same text. */
-function requireSameTokens(draft: ModelFolder, target: ModelFolder): void {
-  const { tokenizer } = target.manifest.fingerprints;
-  if (draft.manifest.fingerprints.tokenizer === tokenizer) return;
-  const [own, other] = [tokensOf(draft.path), tokensOf(target.path)];
-  const strange = [...own].find(([token, id]) => (other.get(token) ?? id) !== id);
-  const shared = [...own.keys()].filter((token) => other.has(token)).length;
-  // Padding and further special tokens differ within a family.
-  if (!strange && shared >= SAME_SHARE * Math.max(own.size, other.size)) return;
-  throw new Error(
-    `ESPALIER_DRAFT ${draft.manifest.name} has another tokenizer than ${target.manifest.name}: ` +
-      'name a model of the same family',
-  );
-}
-
-/** Tokens that two vocabularies must share, of the larger one. */
-const SAME_SHARE = 0.98;
-
-function tokensOf(folder: string): Map<string, number> {
-  const file = join(folder, 'tokenizer.json');
-  if (!existsSync(file)) {
+  if (!haveSameTokens(model, target)) {
     throw new Error(
-      `${folder} has no tokenizer.json: put it beside the weights, so that it shows whose tokens they know`,
+      `ESPALIER_DRAFT ${model.manifest.name} has another tokenizer than ${target.manifest.name}: ` +
+        'name a model of the same family',
     );
   }
-  const { model, added_tokens: added = [] } = JSON.parse(readFileSync(file, 'utf8')) as Tokenizer;
-  const { vocab } = model;
-  const ids = Array.isArray(vocab)
-    ? vocab.map(([token], id): [string, number] => [token, id])
-    : Object.entries(vocab);
-  const all = new Map(ids);
-  for (const { content, id } of added) all.set(content, id);
-  return all;
-}
-
-interface Tokenizer {
-  /** Ids by token, or tokens and scores in the order of ids. */
-  model: { vocab: Record<string, number> | [string, number][] };
-  added_tokens?: { content: string; id: number }[];
+  return await openEngine(model.path, limits);
 }

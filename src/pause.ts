@@ -20,11 +20,19 @@ export function runAtOnce<Result>(slices: Generator<unknown, Result>): Result {
   }
 }
 
-/** Runs work slice by slice, with a pause after each. */
-export async function runInSlices<Result>(slices: Generator<unknown, Result>): Promise<Result> {
+/** Runs work slice by slice, with a pause after each, or what `rest` does. */
+export async function runInSlices<Result>(
+  slices: Generator<unknown, Result>,
+  rest: () => Promise<void> = pause,
+): Promise<Result> {
   for (;;) {
     const { done, value } = slices.next();
     if (done) return value;
-    await pause();
+    await rest();
   }
+}
+
+/** One turn of the event loop: what has come in is told. Whether a socket is read or written is not sure. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }

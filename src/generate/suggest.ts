@@ -12,10 +12,10 @@ import { lookUp } from '../memory/turn/look-up.ts';
 import { keptMixer } from '../memory/turn/shared-mixer.ts';
 import { TurnDrafter } from '../memory/turn/turn-drafter.ts';
 import type { ModelRecord } from '../model/record.ts';
+import { nextTurn } from '../pause.ts';
 import { namespaceOf, type Tenant } from '../store/tenants.ts';
 import { Detokenizer } from './detokenize.ts';
 import { draftContext, MAX_DRAFT_CONTEXT } from './draft-model/context.ts';
-import { pause } from './draft-model/edge-drafter.ts';
 import type { EdgeModel } from './draft-model/edge-model.ts';
 import { EdgeReader } from './draft-model/edge-reader.ts';
 import { leaseDraft, refreshDraft } from './draft-model/isolate-draft.ts';
@@ -136,7 +136,7 @@ async function draftsFor(
     const { input } = superposed;
     if (!input) break;
     superposed.extend(await reader.read(input));
-    await pause();
+    await nextTurn();
   }
   return superposed.drafts;
 }

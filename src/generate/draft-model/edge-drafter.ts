@@ -8,6 +8,7 @@ import type { BlendDrafter } from '../../draft/blend/blend.ts';
 import { distributionOf, type Sampling } from '../../draft/model-distribution.ts';
 import type { ModelNode, ModelStore } from '../../draft/stores/model-store.ts';
 import { TokenTree } from '../../draft/tree/tree.ts';
+import { nextTurn } from '../../pause.ts';
 import { loggable } from '../../store/loggable.ts';
 import { EdgeCache, type EdgeModel, type Reading } from './edge-model.ts';
 import type { TurnPayoff } from './payoff.ts';
@@ -119,7 +120,7 @@ export class EdgeDrafter {
     if (isContext) await this.readContext();
     else if (!(await this.readTree())) return false;
     this.passes++;
-    await pause();
+    await nextTurn();
     turn.payoff.spend(Date.now() - started, isContext ? 'context' : 'drafts');
     return true;
   }
@@ -208,9 +209,4 @@ export class EdgeDrafter {
     for (let at = node.parent; at && at !== root; at = at.parent) sees.push(at.row);
     return { token: node.token, position, row: node.row, sees, committed: false };
   }
-}
-
-/** Lets events in: a tick of the clock, not of the promises. */
-export function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }

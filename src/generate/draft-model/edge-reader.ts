@@ -1,6 +1,7 @@
 /** The draft model read from beginning to end, one place after the other: no tree, nothing taken back. */
 import type { Superposition } from '../../draft/superposed.ts';
-import { CONTEXT_CHUNK, pause } from './edge-drafter.ts';
+import { nextTurn } from '../../pause.ts';
+import { CONTEXT_CHUNK } from './edge-drafter.ts';
 import { EdgeCache, type EdgeModel, type Reading } from './edge-model.ts';
 
 export class EdgeReader {
@@ -22,7 +23,7 @@ export class EdgeReader {
       const isLast = at + CONTEXT_CHUNK >= text.length;
       const readings = Array.from(chunk, (token) => this.next(token));
       logits = await this.pass(readings, isLast ? [readings.length - 1] : []);
-      await pause();
+      await nextTurn();
     }
     return logits;
   }

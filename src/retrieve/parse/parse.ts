@@ -1,5 +1,5 @@
 /** A file's bytes to sections, by its kind. */
-import { pause } from '../../pause.ts';
+import { pause, runInSlices } from '../../pause.ts';
 import { parseArchive } from './archive.ts';
 import { LANGUAGES, parseCode } from './code.ts';
 import { parseCsv } from './csv.ts';
@@ -11,7 +11,7 @@ import { parseJson, parseJsonLines } from './json.ts';
 import { parseMarkdown } from './markdown/markdown.ts';
 import { parsePdf } from './pdf/pdf.ts';
 import { parsePlainText } from './plain-text.ts';
-import { inSlices, type Parsing, type Rest } from './slices.ts';
+import type { Parsing, Rest } from './slices.ts';
 import { UnpackingRoom } from './unpacking.ts';
 
 /** Counted into a document's key: raise it when the same bytes give other passages. */
@@ -102,12 +102,12 @@ async function parseSource(source: Source, contentType: string): Promise<ParsedD
   const binary = BINARY_FORMATS[extension];
   if (binary) return binary(source);
   const decoding = decode(bytes, contentType, DECLARING[extension] ?? 'no');
-  const { text, damaged } = await inSlices(decoding, rest);
+  const { text, damaged } = await runInSlices(decoding, rest);
   const format = TEXT_FORMATS[extension];
   const parsing = format
     ? format(text, filename)
     : parseCode(text, filename, LANGUAGES[extension]!);
-  const document = await inSlices(parsing, rest);
+  const document = await runInSlices(parsing, rest);
   if (damaged > 0) {
     const reason = 'not readable in the encoding of the rest, shown as \uFFFD';
     document.leftOut.push({ name: counted('character', damaged), reason });

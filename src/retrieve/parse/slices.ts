@@ -33,12 +33,3 @@ export function cutOf(text: string): number {
   if (space > 0) return space + 1;
   return text.length - (/[\uD800-\uDBFF]/.test(text.at(-1)!) ? 1 : 0);
 }
-
-/** Runs to the end, resting after every slice. */
-export async function inSlices<T>(work: Generator<void, T>, rest: Rest): Promise<T> {
-  for (;;) {
-    const { done, value } = work.next();
-    if (done) return value;
-    await rest();
-  }
-}

@@ -1,9 +1,10 @@
 /** Word documents to sections: their package, and which of its parts are read. */
+import { runInSlices } from '../../../pause.ts';
 import { DocumentBuilder } from '../builder.ts';
 import { decode } from '../decode.ts';
 import { counted, type ParsedDocument, titleFromName, UnreadableFile } from '../document.ts';
 import { type MarkupEvents, readMarkup } from '../markup.ts';
-import { inSlices, type Rest } from '../slices.ts';
+import type { Rest } from '../slices.ts';
 import type { UnpackingRoom } from '../unpacking.ts';
 import { readZipDirectory, readZipMember, type ZipEntry } from '../zip.ts';
 import { BodyReader } from './body.ts';
@@ -51,7 +52,7 @@ export async function parseDocx(
   }
   const builder = new DocumentBuilder(titleFromName(filename), false);
   const reader = await document.read(body, new BodyReader(builder, styles, numbering, notes));
-  await inSlices(reader.finish(), rest);
+  await runInSlices(reader.finish(), rest);
   if (reader.leftOut > 0) {
     const count = reader.leftOut > 1 ? ` (${reader.leftOut})` : '';
     const name = `descriptions of pictures${count}`;
@@ -143,8 +144,8 @@ class WordPackage {
       if (!(error instanceof UnreadableFile) || error === this.room.fault) throw error;
       throw new UnreadableFile('invalid_file', `${entry.name.slice(0, 80)}: ${error.message}`);
     }
-    const { text } = await inSlices(decode(bytes, '', 'xml'), this.rest);
-    await inSlices(readMarkup(text, 'xml', reader), this.rest);
+    const { text } = await runInSlices(decode(bytes, '', 'xml'), this.rest);
+    await runInSlices(readMarkup(text, 'xml', reader), this.rest);
     return reader;
   }
 

@@ -9,15 +9,18 @@ const LAYER = /^model\.layers\.(\d+)\./;
 /** As older versions of transformers wrote it: config.json says the same. */
 const COMPUTED = /(^|\.)rotary_emb\.inv_freq$/;
 
+/** Of layers that draft, which are in files of their own. */
+const OF_DRAFTS = new Set(['layer.embedding_norm.weight', 'layer.fusion.weight']);
+
+type Stored = ReadonlyMap<string, StoredTensor>;
+type Shapes = Record<string, readonly number[]>;
+
 /**
  * Throws UnsupportedModelError for a tensor that the decoder does not read, as a
  * checkpoint that has it computes something else, and an Error for one of another
- * shape than `config` asks for, or a table that is missing.
+ * shape than `config` asks for, or one that is missing.
  */
-export function checkTensors(
-  stored: ReadonlyMap<string, StoredTensor>,
-  config: DecoderConfig,
-): void {
+export function checkTensors(stored: Stored, config: DecoderConfig): void {
   const shapes = shapesOf(config);
   for (const { name, file } of stored.values()) {
     // transformers leaves out layers behind the last too: some checkpoints keep a draft network there.
@@ -29,20 +32,27 @@ export function checkTensors(
     );
   }
   checkShapes(stored, config);
-  if (config.tiedEmbeddings) return;
-  const lacking = [EMBEDDING, HEAD].find((table) => !stored.has(table));
-  if (lacking) {
-    throw new Error(
-      `the checkpoint has no tensor "${lacking}", and tie_word_embeddings is not set`,
-    );
+  if (!config.tiedEmbeddings) {
+    requireTensor(stored, EMBEDDING, ', and tie_word_embeddings is not set');
+    requireTensor(stored, HEAD, ', and tie_word_embeddings is not set');
+  }
+  const kinds = Object.keys(shapes).filter(
+    (kind) => kind.startsWith('layer.') && kind.endsWith('.weight') && !OF_DRAFTS.has(kind),
+  );
+  // However many layers are claimed, this ends with the first that is missing.
+  for (let layer = 0; layer < config.layers; layer++) {
+    for (const kind of kinds) {
+      requireTensor(stored, kind.replace('layer.', `model.layers.${layer}.`));
+    }
   }
 }
 
+function requireTensor(stored: Stored, name: string, why = ''): void {
+  if (!stored.has(name)) throw new Error(`the checkpoint has no tensor "${name}"${why}`);
+}
+
 /** Throws an Error that names a tensor of another shape than `config` asks for. */
-export function checkShapes(
-  stored: ReadonlyMap<string, StoredTensor>,
-  config: DecoderConfig,
-): void {
+export function checkShapes(stored: Stored, config: DecoderConfig): void {
   const shapes = shapesOf(config);
   for (const { name, file, shape } of stored.values()) {
     const expected = Object.hasOwn(shapes, kindOf(name)) ? shapes[kindOf(name)] : undefined;
@@ -59,7 +69,7 @@ function kindOf(name: string): string {
   return name.replace(LAYER, 'layer.');
 }
 
-function shapesOf(config: DecoderConfig): Record<string, readonly number[]> {
+function shapesOf(config: DecoderConfig): Shapes {
   const { vocabSize, hiddenSize, intermediateSize, headDim, biases } = config;
   const queries = config.heads * headDim;
   const keys = config.kvHeads * headDim;
@@ -72,7 +82,7 @@ function shapesOf(config: DecoderConfig): Record<string, readonly number[]> {
     ['mlp.up_proj', intermediateSize, hiddenSize, biases.mlp],
     ['mlp.down_proj', hiddenSize, intermediateSize, biases.mlp],
   ];
-  const ofLayer: Record<string, readonly number[]> = {
+  const ofLayer: Shapes = {
     'input_layernorm.weight': [hiddenSize],
     'post_attention_layernorm.weight': [hiddenSize],
     'embedding_norm.weight': [hiddenSize],

@@ -85,6 +85,11 @@ describe('a checkpoint is refused by name', () => {
       /q_proj.weight" overlaps "model/,
     ],
     [
+      'that claims a billion layers',
+      (target) => configure(target, { num_hidden_layers: 1e9 }),
+      /no tensor "model.layers.2\./,
+    ],
+    [
       'whose header is no JSON',
       (target) => writeFileSync(join(target, 'model.safetensors'), '\x04\0\0\0\0\0\0\0{bad'),
       /the header of .*model.safetensors is not JSON/,

@@ -5,6 +5,7 @@ import { BucketFailure } from './bucket.ts';
 import { D1Failure, type Database, openDatabase } from './d1.ts';
 import { addEmbedder, EmbedderFailure, settingOf } from './embedders.ts';
 import { createKey, listKeys, revokeKey } from './keys.ts';
+import { InstanceFailure } from './retrieval/client.ts';
 import { runStoreCommand, STORE_HELP } from './store/command.ts';
 import { QuestionsFailure } from './store/questions.ts';
 
@@ -28,7 +29,7 @@ Scopes: ${SCOPES.join(', ')}; admin may do all but read metrics. A tenant that i
 Database and bucket are the local ones of \`npm start\`; --remote takes the deployed
 ones, --state DIR other local ones.`;
 
-const TOLD = [Usage, D1Failure, BucketFailure, EmbedderFailure, QuestionsFailure];
+const TOLD = [Usage, D1Failure, BucketFailure, EmbedderFailure, InstanceFailure, QuestionsFailure];
 
 try {
   await run(process.argv.slice(2));

@@ -10,6 +10,9 @@ const POLL_MS = 100;
 /** A poll that is not answered is made again: `wrangler dev` may lose an answer while its thread is busy. */
 const POLL_TIMEOUT_MS = 10_000;
 
+/** The instance can't be reached, or refuses; the message says which. */
+export class InstanceFailure extends Error {}
+
 export class KnowledgeClient {
   readonly url: string;
   private readonly headers: Record<string, string>;
@@ -104,9 +107,13 @@ export class KnowledgeClient {
       headers: this.headers,
       ...(signal && { signal }),
       ...(body && { body: body instanceof FormData ? body : JSON.stringify(body) }),
+    }).catch((error: Error) => {
+      throw new InstanceFailure(`no instance answers at ${this.url}`, { cause: error });
     });
     const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+    if (!response.ok) {
+      throw new InstanceFailure(`${method} ${path} answered ${response.status}: ${text}`);
+    }
     return JSON.parse(text);
   }
 }

@@ -16,7 +16,7 @@ export const STORE_HELP = `  npx espalier store report ID --questions FILE [--ma
       ESPALIER_API_KEY is the key of an instance that asks for one.`;
 const HELP = `Usage:\n${STORE_HELP}`;
 
-/** Runs the command. Throws `Usage`, `QuestionsFailure`, or what the instance says. */
+/** Runs the command. Throws `Usage`, `QuestionsFailure` or `InstanceFailure`. */
 export async function runStoreCommand(argv: readonly string[]): Promise<void> {
   const { positionals, values } = readArguments(HELP, {
     args: [...argv],
@@ -37,6 +37,9 @@ export async function runStoreCommand(argv: readonly string[]): Promise<void> {
   }
   const [verb, store] = positionals;
   if (verb !== 'report' || !store || !values.questions) throw new Usage(HELP);
+  if (!values.make && !existsSync(values.questions)) {
+    throw new QuestionsFailure(`${values.questions} is not there: write it, or add --make 40`);
+  }
   const client = new KnowledgeClient(values.url, process.env.ESPALIER_API_KEY);
   const corpus = new Corpus(await client.files(store));
   if (values.make) await make(client, corpus, values.questions, Number(values.make));

@@ -7,6 +7,9 @@ const ESPALIER = ['bin/espalier.mjs'];
 const BUILD_DRAFT = ['--import', 'tsx', 'gpu-backend/cli/edge.ts'];
 const TRAIN_JUDGE = ['--import', 'tsx', 'bin/judge/main.ts'];
 
+/** No program listens there. */
+const NOBODY = 'http://127.0.0.1:2';
+
 interface Said {
   code: number;
   text: string;
@@ -56,6 +59,8 @@ test.each([
   [ESPALIER, 'key create', 1, '--tenant is missing'],
   [ESPALIER, 'embedder add', 1, 'name the folder: npx espalier embedder add FOLDER'],
   [ESPALIER, 'store report', 1, 'npx espalier store report ID --questions FILE'],
+  [ESPALIER, `store report vs_1 --questions README.md --url ${NOBODY}`, 1, `answers at ${NOBODY}`],
+  [ESPALIER, 'store report vs_1 --questions q.tsv', 1, 'q.tsv is not there'],
   [ESPALIER, 'model add', 2, 'npx espalier model add FOLDER'],
   [ESPALIER, 'model report', 1, "name a model's folder: npx espalier model report FOLDER"],
   [ESPALIER, 'model neighbours', 1, "name a model's folder: npx espalier model neighbours FOLDER"],

@@ -60,17 +60,17 @@ export interface FrontOptions {
 /** Listens until the server is closed. Rejects if the port can't be had. */
 export async function startFront(options: FrontOptions): Promise<Server> {
   const awaited = new Set<ClientRequest>();
-  /** Connections on which a request is being answered. */
-  const answering = new WeakSet<object>();
+  /** By connection, the answer to its latest request. */
+  const answers = new WeakMap<object, ServerResponse>();
   const onRequest: RequestListener = (request, response) => {
-    answering.add(request.socket);
-    response.once('close', () => answering.delete(request.socket));
+    answers.set(request.socket, response);
     void serve(request, response, options, awaited);
   };
   // A request without a host is refused in the API's own form.
   const server = createServer({ requireHostHeader: false }, onRequest);
   server.on('clientError', (error, socket) => {
-    refuseUnreadable(error, socket, answering.has(socket));
+    const answer = answers.get(socket);
+    refuseUnreadable(error, socket, answer?.headersSent === true && !answer.writableEnded);
   });
   server.on('checkExpectation', (_request, response) => {
     refuse(response, 417, null, 'the header "Expect" may only be "100-continue"');
@@ -101,6 +101,8 @@ async function serve(
     if (response.destroyed) return;
     if ((await passOn(request, response, options, awaited)) === 'answered') return;
   }
+  // A body that broke off has been answered as such.
+  if (response.destroyed || !request.socket.writable) return;
   busy(response);
 }
 

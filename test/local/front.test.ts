@@ -244,6 +244,12 @@ test.each([
     /not valid HTTP/,
   ],
   [
+    'a body whose chunk has no size',
+    `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\nzz\r\n`,
+    400,
+    /not valid HTTP/,
+  ],
+  [
     'a packed body',
     `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
     400,

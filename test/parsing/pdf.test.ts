@@ -219,7 +219,15 @@ const HOSTILE: [what: string, content: Uint8Array<ArrayBuffer>, reason: RegExp][
       [CATALOGUE, pagesObject([4]), FONT, pageObject(5), streamObject('', SAYS)],
       `/Encrypt << /Filter /Standard /V 1 /R 2 /P -1 /O <${'ab'.repeat(32)}> /U <${'cd'.repeat(32)}> >> /ID [<00> <00>]`,
     ),
-    /password: save it without one/,
+    /is encrypted: save it without a password/,
+  ],
+  [
+    'no password, but restrictions, whose name is hidden',
+    makePdfOf(
+      [CATALOGUE, pagesObject([4]), FONT, pageObject(5), streamObject('', SAYS)],
+      '/Encr#79pt << /Filter /Standard /V 1 /R 2 >> /ID [<00> <00>]',
+    ),
+    /is encrypted: save it without a password/,
   ],
   ['a page of 30 MB', pdfOf(FLATE, deflateSync(LARGE)), /unpacks to more than/],
   [

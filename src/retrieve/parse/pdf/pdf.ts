@@ -56,13 +56,6 @@ async function open(bytes: Uint8Array<ArrayBuffer>): Promise<PdfDocument> {
     // A copy, as the reader takes the bytes it is given away from others.
     pdf = await getDocumentProxy(bytes.slice(), { verbosity: 0 });
   } catch (error) {
-    if (error instanceof Error && error.name === 'PasswordException') {
-      throw new UnreadableFile(
-        'invalid_file',
-        'the PDF has a password: save it without one',
-        error,
-      );
-    }
     throw new UnreadableFile('invalid_file', 'the file is not a readable PDF', error);
   }
   if (pdf.numPages <= MAX_PDF_PAGES) return pdf;

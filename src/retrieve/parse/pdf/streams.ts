@@ -21,8 +21,6 @@ const FREE = 1_000_000;
 const FREE_READ = 16_000_000;
 /** Streams may overlap in a hostile file: bytes that are unpacked, for each byte of it. */
 const MAX_OVERLAP = 4;
-/** Packed bytes of a stream in an encrypted file, which can't be unpacked here to be counted. */
-const MAX_ENCRYPTED = 262_144;
 /** Of a stream's dictionary. */
 const MAX_DICTIONARY = 65_536;
 
@@ -65,7 +63,8 @@ export async function measureStreams(
   const streams = [...streamsIn(text, bytes, values.numbers)];
   const tables = new ObjectTables();
   for (const { dictionary } of streams) tables.add(dictionary);
-  if (/\/Encrypt\b/.test(text)) return requireSmall(streams);
+  const outside = plainNames(text);
+  if (/\/Encrypt\b/.test(outside)) throw encrypted();
   const most = FREE + MAX_RATIO * bytes.length;
   let total = 0;
   const count = (size: number) => {
@@ -73,7 +72,7 @@ export async function measureStreams(
     if (total > most) throw tooMuch(most);
     room.take(size);
   };
-  const texts = [plainNames(text)];
+  const texts = [outside];
   const objectStreams = new Set(streams.filter(isObjectStream));
   for (const { packed, filters } of objectStreams) {
     const objects = new TextDecoder('latin1').decode(await unpack(packed, filters, count, true));
@@ -252,17 +251,12 @@ function referencesIn(text: string): number[] {
   return Array.from(text.matchAll(REFERENCE), ([, object]) => Number(object));
 }
 
-function requireSmall(streams: readonly Stream[]): number {
-  const sizes = streams
-    .filter(({ dictionary }) => !PACKED.test(dictionary))
-    .map(({ packed }) => packed.length);
-  if (sizes.some((size) => size > MAX_ENCRYPTED)) {
-    throw new UnreadableFile(
-      'invalid_file',
-      'the PDF is encrypted and too large to be checked: save it without restrictions',
-    );
-  }
-  return MAX_RATIO * sizes.reduce((sum, size) => sum + size, 0);
+/** Its streams would have to be decrypted to be counted, also where anybody may read them. */
+function encrypted(): UnreadableFile {
+  return new UnreadableFile(
+    'invalid_file',
+    'the PDF is encrypted: save it without a password and without restrictions, or print it to a new PDF',
+  );
 }
 
 function tooMuch(most: number): UnreadableFile {

@@ -20,7 +20,7 @@ export interface Part {
 
 /**
  * Parts of at most `maxTokens`, by their cleaned text. A part ends after the
- * blank lines that follow it, or before the space between two words, where
+ * blank lines that follow it, or before the last space between two words, where
  * pre-tokenizers split anyway: the ids are those of the text encoded at once. In
  * slices, between which others are served.
  */
@@ -50,15 +50,18 @@ export async function partsOf(
   return parts;
 }
 
-const BLANK_LINES = /\s*\n/y;
+/** Blank lines, and of the next one's indent all but its last character, which belongs to the word behind it. */
+const BLANK_LINES = /\s*\n(?:[^\S\n]*(?=[^\S\n]\S))?/y;
 
 /** The passage's own end may lie inside a word, where its block was too large and had to be cut. */
 function cutNear(text: string, from: number, end: number): number {
   BLANK_LINES.lastIndex = end;
   if (BLANK_LINES.test(text)) return BLANK_LINES.lastIndex;
   for (let at = end; at > from; at--) {
-    if (text[at - 1] === '\n') return at;
-    if (text[at] === ' ') return at;
+    // Pre-tokenizers take a run of spaces but for its last, which goes with the word.
+    const begins = at + 1 < text.length && text[at + 1]!.trim() !== '';
+    if (text[at] === ' ' && begins) return at;
+    if (text[at - 1] === '\n' && text[at]?.trim() !== '') return at;
   }
   return Math.max(from, end);
 }

@@ -168,8 +168,11 @@ describe('refused, by name and place', () => {
   const format = (schema: unknown) => ({
     response_format: { type: 'json_schema', json_schema: { name: 'x', schema } },
   });
-  let deep: object = {};
-  for (let i = 0; i < 2_000; i++) deep = { items: deep };
+  const nested = (depth: number) => {
+    let schema: object = {};
+    for (let i = 0; i < depth; i++) schema = { items: schema };
+    return schema;
+  };
 
   test.each([
     [
@@ -183,7 +186,8 @@ describe('refused, by name and place', () => {
     ],
     [format({ $ref: '#' }), 'response_format: it has no value'],
     [format({ type: 'object', description: 'x'.repeat(140_000) }), 'at most 131072 bytes'],
-    [format(deep), 'nested more than 32 deep'],
+    [format(nested(40)), 'nested more than 32 deep'],
+    [format(nested(2_000)), 'nested more than 256 deep'],
     [format('object'), 'must be a JSON Schema'],
     [{ response_format: { type: 'json_schema', json_schema: { schema: {} } } }, 'is required'],
     [{ response_format: { type: 'xml' } }, 'must be an object with the type'],

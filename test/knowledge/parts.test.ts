@@ -30,6 +30,16 @@ test.each(DOCS)(
   },
 );
 
+test('a part ends where pre-tokenizers split, also before a line that is indented', async () => {
+  const source = ['one two three four.', '  - five six', '   seven   eight', '\t\tnine ten'];
+  const text = Array.from({ length: 12 }, () => source.join('\n')).join('\n');
+  for (const most of [8, 11, 16]) {
+    const parts = await partsOf(parsed(parseMarkdown(text, 'a.md')), most, encodeUntrusted);
+    expect(parts.length).toBeGreaterThan(5);
+    expect(parts.flatMap(({ tokens }) => [...tokens])).toEqual([...encodeUntrusted(text)]);
+  }
+});
+
 test('whatever the text, no character of it is lost', async () => {
   const byCharacter = (text: string) =>
     Int32Array.from({ length: text.length }, (_, i) => text.charCodeAt(i));

@@ -4,15 +4,18 @@ import { Validator } from '@cfworker/json-schema';
 import { ChatOpenAI } from '@langchain/openai';
 import { generateObject, jsonSchema, streamObject } from 'ai';
 import OpenAI from 'openai';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { type SharedService, sharedService } from '../support/shared-service.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startedOnesAlwaysDraft } from '../support/always-draft.ts';
+import { startService, type TestService } from '../support/service.ts';
 
-let service: SharedService;
+startedOnesAlwaysDraft();
+let service: TestService;
 let client: OpenAI;
 beforeAll(async () => {
-  service = await sharedService({ demo: false });
+  service = await startService({ demo: false });
   client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'local', maxRetries: 0 });
 });
+afterAll(() => service?.stop());
 
 const SCHEMA = {
   type: 'object',

@@ -1,15 +1,17 @@
 /** With two keys, nothing of one tenant is reachable from the other; against the real service. */
 import OpenAI, { toFile } from 'openai';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startedOnesAlwaysDraft } from '../support/always-draft.ts';
 import { createKeys } from '../support/keys.ts';
-import { type SharedService, sharedService } from '../support/shared-service.ts';
+import { startService, type TestService } from '../support/service.ts';
 
 const ANN = 'isolated ann';
 const BOB = 'isolated bob';
 const SECRET = 'The vault opens with seventeen purple herons at midnight.';
 const QUESTION = { role: 'user' as const, content: 'How does the vault open?' };
 
-let service: SharedService;
+startedOnesAlwaysDraft();
+let service: TestService;
 let ann: OpenAI;
 let bob: OpenAI;
 let annsKey: string;
@@ -22,11 +24,12 @@ let batch: string;
 const clientWith = (apiKey: string) =>
   new OpenAI({ baseURL: `${service.url}/v1`, apiKey, maxRetries: 0 });
 
+afterAll(() => service?.stop());
 beforeAll(async () => {
-  service = await sharedService({ demo: false });
+  service = await startService({ demo: false });
   let bobsKey: string;
   [annsKey, bobsKey, corasKey, admin] = (await createKeys(
-    service.databases,
+    service.worker.databases,
     { tenant: ANN },
     { tenant: BOB },
     { tenant: 'isolated cora' },

@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI, { BadRequestError, toFile } from 'openai';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from '../../local/root.ts';
 import { createTokenizer, type ModelTokenizer } from '../../src/model/tokenizer.ts';
+import { startedOnesAlwaysDraft } from '../support/always-draft.ts';
 import { createKey } from '../support/keys.ts';
-import { type SharedService, sharedService } from '../support/shared-service.ts';
+import { startService, type TestService } from '../support/service.ts';
 
 const QUESTIONS: string[] = JSON.parse(readFileSync(join(ROOT, 'web/demo/questions.json'), 'utf8'));
 const read = (path: string) => JSON.parse(readFileSync(join(ROOT, path), 'utf8'));
@@ -17,13 +18,15 @@ const CORPUS_MS = 30_000;
 /** Longer than an answer takes to be kept, and counted, after its last byte. */
 const SETTLED_MS = 300;
 
-let service: SharedService;
+startedOnesAlwaysDraft();
+let service: TestService;
 let client: OpenAI;
 let tokenizer: ModelTokenizer;
+afterAll(() => service?.stop());
 beforeAll(async () => {
-  service = await sharedService({ demo: false });
+  service = await startService({ demo: false });
   // A tenant of its own: how drafts are weighed is learned from what its tenant was answered before.
-  const apiKey = await createKey(service.databases, 'completed');
+  const apiKey = await createKey(service.worker.databases, 'completed');
   client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey, maxRetries: 0 });
   tokenizer = createTokenizer(
     read('models/target/tokenizer.json'),

@@ -74,6 +74,11 @@ export class ChatTemplate {
     this.source = (chat ?? '') + (toolUse ?? '');
   }
 
+  /** What is wrong with a template that cannot be read; null of one that can, and where there is none. */
+  get unreadable(): string | null {
+    return this.fault === undefined ? null : messageOf(this.fault);
+  }
+
   /** Throws `NoChatTemplate` and `TemplateRefused`. */
   render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
     if (!this.chat || this.fault) throw new NoChatTemplate(this.fault);

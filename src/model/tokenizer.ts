@@ -12,6 +12,8 @@ export interface ModelTokenizer {
   readonly tokenizer: Tokenizer;
   /** The chat template's text; '' for a model without. */
   readonly templateSource: string;
+  /** What is wrong with a chat template that cannot be read; else null. */
+  readonly templateFault: string | null;
   /** Ids of trusted text: special tokens in it count. */
   encode(text: string): Int32Array;
   /**
@@ -92,7 +94,7 @@ export function createTokenizer(tokenizerJson: unknown, configJson: unknown): Mo
   }
 
   return {
-    ...{ tokenizer, templateSource: template.source },
+    ...{ tokenizer, templateSource: template.source, templateFault: template.unreadable },
     ...{ encode, encodeRendered, encodePrompt, encodeUntrusted },
     ...{ hasToken, neutralise, renderChat: template.render.bind(template) },
   };

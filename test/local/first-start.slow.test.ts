@@ -67,7 +67,9 @@ test('a template that can’t be read ends the start with the reason', async () 
   const broken = deriveModel('{% for turn in %}', []);
   onTestFinished(() => broken.remove());
   const starting = startService({ demo: false, model: broken.folder });
-  await expect(starting).rejects.toThrow(/Espalier can't answer: /);
+  await expect(starting).rejects.toThrow(
+    /Espalier can't answer: the model's chat template can't be read/,
+  );
 }, 300_000);
 
 test('a base model continues text, and refuses chat with the reason', async () => {

@@ -11,6 +11,7 @@ const BROKEN: [string, unknown][] = [
 
 it.each(BROKEN)('%s that is cut short refuses chats alone', (_, chat_template) => {
   const template = new ChatTemplate({ chat_template });
+  expect(template.unreadable).not.toBeNull();
   expect(() => template.render(MESSAGES)).toThrow(NoChatTemplate);
   expect(() => template.render(MESSAGES)).toThrow(
     /no chat template that can be read \(.+\): it continues text, at \/v1\/completions/,
@@ -18,5 +19,6 @@ it.each(BROKEN)('%s that is cut short refuses chats alone', (_, chat_template) =
 });
 
 it('none at all is said to be none', () => {
+  expect(new ChatTemplate({}).unreadable).toBeNull();
   expect(() => new ChatTemplate({}).render(MESSAGES)).toThrow(/no chat template: it continues/);
 });

@@ -101,6 +101,7 @@ async function checkVerifier(env: Bindings, local: boolean): Promise<Check> {
     const started = Date.now();
     const model = await reloadModel(env);
     const roundTripMs = Date.now() - started;
+    if (model.templateFault !== null) return { ok: false, reason: unreadable(model.templateFault) };
     return {
       ok: true,
       ...(local ? { url: env.VERIFIER_URL } : {}),
@@ -115,6 +116,13 @@ async function checkVerifier(env: Bindings, local: boolean): Promise<Check> {
     console.error(JSON.stringify({ event: 'no_verifier', cause: messageOf(error) }));
     return { ok: false, reason: "the verifier can't be used: the worker's log says why" };
   }
+}
+
+function unreadable(fault: string): string {
+  return (
+    `the model's chat template can't be read (${fault}), so that chats are refused: ` +
+    'put a chat_template.jinja beside its tokenizer.json'
+  );
 }
 
 /** The draft model's state, made if it was not yet. */

@@ -67,7 +67,10 @@ export interface LocalDrafters {
    * @param sessions how many step then, whether they have a seat or not; as many as there are seats where absent
    */
   prepare(seats: readonly Seat[], sessions?: number): Promise<void>;
-  /** What a step of `stepMs` milliseconds, preparation left out, has brought to those who were prepared for it. */
-  settle(outcomes: readonly Outcome[], stepMs: number): void;
+  /**
+   * What a step of `stepMs` milliseconds, preparation left out, has brought to those who were prepared for it.
+   * @param unaskedMs what the step would have taken had no network been asked, as trees may be smaller then; `stepMs` where absent
+   */
+  settle(outcomes: readonly Outcome[], stepMs: number, unaskedMs?: number): void;
   close(): void;
 }

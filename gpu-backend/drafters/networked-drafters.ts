@@ -105,8 +105,9 @@ export class NetworkedDrafters implements LocalDrafters {
     this.spent.milliseconds += this.lastMs;
   }
 
-  settle(outcomes: readonly Outcome[], stepMs: number): void {
-    const tokens = outcomes.reduce((sum, one) => sum + one.tokens, 0);
+  settle(outcomes: readonly Outcome[], stepMs: number, unaskedMs = stepMs): void {
+    // What the step would have committed without the network.
+    const tokens = outcomes.reduce((sum, one) => sum + one.tokens - one.extra, 0);
     const extra = new Map<Price, number>();
     for (const one of outcomes) {
       const { networked } = one.seat;
@@ -119,9 +120,9 @@ export class NetworkedDrafters implements LocalDrafters {
     this.purse.step();
     for (const [price, own] of extra) {
       // What another turn insisted on is neither paid for nor gained by: only what a step takes is learned.
-      if (this.insisted) price.settle(stepMs, tokens, 0, 0);
-      // Whoever shares a run shares its time.
-      else price.settle(stepMs, tokens, own, this.lastMs / extra.size);
+      if (this.insisted) price.settle(unaskedMs, tokens, 0, 0);
+      // Whoever shares a run shares its time, and that of the nodes which came of it.
+      else price.settle(unaskedMs, tokens, own, (this.lastMs + stepMs - unaskedMs) / extra.size);
     }
     if (this.insisted && !this.alone) this.insistedMs -= this.lastMs;
     const most = MOST_INSISTED_STEPS * stepMs;

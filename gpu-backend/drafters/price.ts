@@ -90,14 +90,15 @@ export class Price {
     return this.stepMs > 0 && (this.allowance + this.stake.left) * this.stepMs >= ms;
   }
 
-  /** Milliseconds that a token is worth: what committing it otherwise takes. */
+  /** Milliseconds that a token is worth: what committing it without the network takes. */
   get tokenMs(): number {
     return this.stepMs / this.tokensOfStep;
   }
 
   /**
-   * A step of `stepMs` committed `tokens` tokens of all sessions, `extra` of them
-   * thanks to the network, which took `spentMs`.
+   * A step that would have taken `stepMs` and committed `tokens` tokens of all sessions
+   * without the network committed `extra` more thanks to it. The network and the nodes
+   * that it led to took `spentMs`.
    */
   settle(stepMs: number, tokens: number, extra: number, spentMs: number): void {
     const weight = this.stepMs === 0 ? 1 : SMOOTHING;

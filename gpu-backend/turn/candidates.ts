@@ -52,6 +52,8 @@ export class Candidates {
   /** Path probabilities of what is proposed. */
   private readonly falling = new Float64Array(MAX_VERIFIED_NODES);
   private proposed: TokenTree;
+  /** Path probabilities of what would be proposed had no network been asked; null where none was. */
+  private unaskedFalling: Float64Array | null = null;
   /** Trees taken in since credit was last returned. */
   private taken = 0;
   /** Tokens of all spans so far. */
@@ -148,8 +150,9 @@ export class Candidates {
     const { spare, falling } = this;
     this.proposed = spare;
     spare.clear();
+    this.unaskedFalling = null;
     if (!this.isDrafted || most <= 0) return falling.subarray(0, 0);
-    this.without?.draw(this.standing, most, least, this.finish);
+    this.unaskedFalling = this.without?.draw(this.standing, most, least, this.finish) ?? null;
     this.seat?.draft(spare, most, least);
     fuse(spare, this.standing);
     // Between frames the arrived tree's nodes are free.
@@ -193,9 +196,17 @@ export class Candidates {
     this.swap();
   }
 
-  /** Of `tokens`, which the step in flight committed, how many it owes to a network. */
-  owedToNetwork(tokens: Int32Array): number {
-    return this.without?.owed(tokens, this.tree) ?? 0;
+  /** What `propose` would have returned had no network been asked for the step; null where none was. */
+  get unasked(): Float64Array | null {
+    return this.unaskedFalling;
+  }
+
+  /**
+   * Of `tokens`, which the step in flight committed, how many it owes to a network.
+   * @param nodes that would have been verified without one
+   */
+  owedToNetwork(tokens: Int32Array, nodes: number): number {
+    return this.without?.owed(tokens, this.tree, nodes) ?? 0;
   }
 
   /** Whether the successors of verified tokens are drafted from. */

@@ -135,8 +135,11 @@ export class Scheduler {
       // What the preparation took is the price of what was prepared: it must not stop all other drafts.
       const took = this.clock.now() - began;
       this.sizing.settle(sessions, sized, took);
-      const outcomes = sessions.filter((session) => drafted.has(session)).flatMap(outcomeOf);
-      this.drafters?.settle(outcomes, took);
+      const unasked = sized.unasked ?? sized;
+      const outcomes = sessions.flatMap((session, i) =>
+        drafting[i] ? outcomeOf(session, unasked.nodes[i]!) : [],
+      );
+      this.drafters?.settle(outcomes, took, (took * unasked.cost) / sized.cost);
     }
   }
 
@@ -246,9 +249,14 @@ function guard(session: Session, task: () => void): boolean {
   }
 }
 
-/** What became of a session's seat; nothing where the session ended before the step was over. */
-function outcomeOf({ seat, outcome }: Session): Outcome[] {
-  return seat && outcome ? [{ seat, tokens: outcome.walk.count, extra: outcome.extra }] : [];
+/**
+ * What became of a session's seat; nothing where the session ended before the step was over.
+ * @param nodes that would have been verified had no network been asked
+ */
+function outcomeOf(session: Session, nodes: number): Outcome[] {
+  const { seat, outcome } = session;
+  if (!seat || !outcome) return [];
+  return [{ seat, tokens: outcome.walk.count, extra: session.owedToNetwork(nodes) }];
 }
 
 /** What a session proposes; nothing where that meets a bug. */

@@ -51,8 +51,6 @@ export class Session implements Draftable {
   private wasDrafted = false;
   /** Whether `walk` is of the step that was prepared last. */
   private absorbed = false;
-  /** Tokens of the last step that were accepted thanks to a network beside the engine. */
-  private extra = 0;
   private steps = 0;
   private drafted = 0;
   private accepted = 0;
@@ -164,9 +162,21 @@ export class Session implements Draftable {
     return this.isDrafted ? (this.seat?.networked ?? null) : null;
   }
 
-  get outcome(): (NonNullable<Draftable['outcome']> & { extra: number }) | null {
-    if (!this.absorbed) return null;
-    return { tree: this.candidates.tree, walk: this.walk, extra: this.extra };
+  get outcome(): Draftable['outcome'] {
+    return this.absorbed ? { tree: this.candidates.tree, walk: this.walk } : null;
+  }
+
+  get unasked(): Float64Array | null {
+    return this.candidates.unasked;
+  }
+
+  /**
+   * Of the tokens that the last step committed, how many are owed to a network.
+   * @param nodes that would have been verified without one
+   */
+  owedToNetwork(nodes: number): number {
+    const { tokens, count } = this.walk;
+    return this.candidates.owedToNetwork(tokens.subarray(0, count), nodes);
   }
 
   /** Tokens that the turn may still commit. */
@@ -239,7 +249,6 @@ export class Session implements Draftable {
     const tokens = walk.tokens.slice(0, count);
     this.tokens.set(tokens, this.length);
     for (let i = 0; i < count; i++) this.tellState(this.length - 1 + i, walk.path[i]!);
-    this.extra = candidates.owedToNetwork(tokens);
     const drafted = candidates.tree.size;
     this.steps++;
     this.drafted += drafted;

@@ -42,6 +42,8 @@ export interface Draftable {
   readonly isDrafted: boolean;
   /** What the last step verified and accepted; null where the session ended before it was over. */
   readonly outcome: { tree: TokenTree; walk: Accepted } | null;
+  /** What it proposed last, as if no network had been asked; null where none was. */
+  readonly unasked: Float64Array | null;
 }
 
 /** What is known of a namespace's turns of one accept rule. */
@@ -54,6 +56,8 @@ interface Standing {
 export interface SizedStep extends Allotment {
   /** Which sessions were asked for candidates. */
   drafting: readonly boolean[];
+  /** What would be verified had no network been asked; null where none was. */
+  unasked: Allotment | null;
 }
 
 const NOTHING = new Float64Array(0);
@@ -91,15 +95,25 @@ export class TreeSizing {
     const load = loadClass(sessions.length);
     const slots = sessions.map(({ slot }) => slot);
     const price = drafting.includes(true) ? nodePrice(this.engine.plan(slots), slots.length) : 0;
+    const believed = (session: S, falling: Float64Array) => {
+      const few = falling.subarray(0, this.account(session, load).mostNodes);
+      this.standing(session).acceptance.correct(few);
+      return few;
+    };
     const proposed = sessions.map((session, i) => {
       if (!drafting[i]) return NOTHING;
-      const { acceptance } = this.standing(session);
-      const least = (NOT_WORTH_DRAWING * price) / acceptance.most;
-      const falling = propose(session, least).subarray(0, this.account(session, load).mostNodes);
-      acceptance.correct(falling);
-      return falling;
+      const least = (NOT_WORTH_DRAWING * price) / this.standing(session).acceptance.most;
+      return believed(session, propose(session, least));
     });
-    return { drafting, ...allotNodes(proposed, this.engine.plan(slots)) };
+    const others = sessions.map(({ unasked }, i) => (drafting[i] ? unasked : null));
+    const without = others.map((other, i) => other && believed(sessions[i]!, other));
+    const unasked = without.some((other) => other)
+      ? allotNodes(
+          without.map((other, i) => other ?? proposed[i]!),
+          this.engine.plan(slots),
+        )
+      : null;
+    return { drafting, unasked, ...allotNodes(proposed, this.engine.plan(slots)) };
   }
 
   /** Takes in what became of a step, and the milliseconds from its sizing to its end. */

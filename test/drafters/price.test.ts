@@ -38,6 +38,27 @@ describe('the price of asking', () => {
     expect(await speed(right, 60, 3000)).toBeGreaterThan(0.985);
   });
 
+  test('the nodes that its words lead to are paid for as its passes are', async () => {
+    const stepMs = 20;
+    const { network, drafters, begin } = world(right);
+    network.costs = () => 0.1;
+    const turn = begin();
+    const step = async (nodeMs: number) => {
+      await drafters.prepare([turn.seat]);
+      turn.commit(2);
+      const outcome = { seat: turn.seat, tokens: 2, extra: 1 };
+      drafters.settle([outcome], stepMs + nodeMs, stepMs);
+    };
+    for (let i = 0; i < 100; i++) await step(10);
+    const asked = drafters.spent.passes;
+    expect(asked).toBeGreaterThan(80);
+    // A token more in a step that takes twice as long and longer brings nothing.
+    for (let i = 0; i < 400; i++) await step(30);
+    const before = drafters.spent.passes;
+    for (let i = 0; i < 100; i++) await step(30);
+    expect(drafters.spent.passes - before).toBeLessThan(10);
+  });
+
   test('an allowance is refilled by a share of all time, and by what was gained', () => {
     const price = new Price(new Stake(new Purse()));
     expect(price.affords(0)).toBe(false);

@@ -64,6 +64,24 @@ test('a step that nobody drafted for is followed, not learned from', () => {
   expect(heard.slice(-2)).toEqual(['followed 7', 'learned 8,9']);
 });
 
+test('without a network a step may verify fewer nodes', () => {
+  const candidates = new Candidates(
+    turnOf({ prompt: Int32Array.of(3, 4) }),
+    new AskedSeat([7]),
+    96,
+  );
+  expect(candidates.unasked).toBe(null);
+  candidates.propose(8, 0);
+  expect([...candidates.unasked!]).toEqual([0.9, 0.2].map((p) => new Float32Array([p])[0]));
+  candidates.choose(3);
+  expect(candidates.owedToNetwork(Int32Array.of(2, 40), 1)).toBe(1);
+  candidates.propose(8, 0);
+  candidates.choose(3);
+  expect(candidates.owedToNetwork(Int32Array.of(2, 40), 2)).toBe(0);
+  candidates.propose(0, 0);
+  expect(candidates.unasked).toBe(null);
+});
+
 test.each<[string, LogitsProcessor[], readonly number[], number, number[], number]>([
   ['what the network alone drafted', [], [7], 2, [7, 40], 1],
   ['nothing of what was drafted anyway', [], [7], 2, [1, 40], 0],
@@ -75,5 +93,5 @@ test.each<[string, LogitsProcessor[], readonly number[], number, number[], numbe
   const candidates = new Candidates(turn, new AskedSeat(brought), 96, processors);
   candidates.propose(8, 0);
   candidates.choose(nodes);
-  expect(candidates.owedToNetwork(Int32Array.from(committed))).toBe(owed);
+  expect(candidates.owedToNetwork(Int32Array.from(committed), nodes)).toBe(owed);
 });

@@ -185,6 +185,7 @@ describe('a step of several sessions', () => {
       slot: { length: 100, cached: 0, capacity: 1000 },
       isDrafted: true,
       outcome: null as Draftable['outcome'],
+      unasked: null as Float64Array | null,
       tree,
       falling: () => tree.probs.slice(0, length),
     };
@@ -275,6 +276,19 @@ describe('a step of several sessions', () => {
       sizing.settle(sessions, sized, 20);
     }
     expect(asked.at(-1)).toBeLessThan(0.06);
+  });
+
+  test('what would be verified had no network been asked is sized apart', () => {
+    const sizing = new TreeSizing(engine(2));
+    const sessions = [session('a', 8, 0.95), session('b', 4, 0.9)];
+    run(sizing, sessions, () => 20, false);
+    expect(sizing.size(sessions, propose).unasked).toBe(null);
+    sessions[0]!.unasked = Float64Array.of(0.9, 0.01);
+    const { nodes, cost, unasked } = sizing.size(sessions, propose);
+    expect([...unasked!.nodes]).toEqual([1, nodes[1]]);
+    expect(cost - unasked!.cost).toBe(2 * (nodes[0]! - 1));
+    // Of an earlier step, where none is drafted for now.
+    expect(sizing.size(sessions, propose, [false, true]).unasked).toBe(null);
   });
 
   test('a session that wants no drafts is left alone', () => {

@@ -15,10 +15,17 @@ export type ComputeType = 'float32' | 'float16';
 const PIECE_VALUES = 1 << 22;
 
 /** The tensor's bytes in the type that the graph computes in. Throws where a value is not finite in it. */
-export function* readAs(tensor: StoredTensor, type: ComputeType): Generator<Uint8Array> {
-  for (const rows of readRows(tensor)) {
-    yield asBytes(type === 'float32' ? rows : narrowFinite(rows, nameOf(tensor)));
-  }
+export function readAs(tensor: StoredTensor, type: ComputeType): Generator<Uint8Array> {
+  return inType(readRows(tensor), type, nameOf(tensor));
+}
+
+/** Values in the type that the graph computes in; `what` names them where one is not finite in it. */
+export function* inType(
+  pieces: Iterable<Float32Array>,
+  type: ComputeType,
+  what: string,
+): Generator<Uint8Array> {
+  for (const piece of pieces) yield asBytes(type === 'float32' ? piece : narrowFinite(piece, what));
 }
 
 /** A matrix's values in pieces of whole rows. Throws where one is not finite. */

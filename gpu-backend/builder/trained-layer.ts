@@ -1,9 +1,9 @@
 /**
  * A decoder layer that a checkpoint does not have, trained to draft for it
  * (`models/recipe`): read from its file, checked against the model, and stored as the
- * model's own layers are. Its words may be of the vocabulary's beginning alone, as
- * byte-pair encodings number tokens by how often they occur. Their head is a part of the
- * model's own in memory, or beside int8 rows a copy, since that one reads a rotated stream.
+ * model's own layers are. It has words for the tokens that the model says most, as the
+ * head is most of what a small layer multiplies (FR-Spec, 2502.14856): its head is a copy
+ * of these tokens' rows.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, rmSync } from 'node:fs';
@@ -15,11 +15,13 @@ import type { Initializer, StoredMatrix } from './linear/stored-matrix.ts';
 import type { PreparedModel } from './prepare.ts';
 import { readSafetensorsFile } from './safetensors.ts';
 import type { StoredTensor } from './stored-tensor.ts';
-import { readAs, readRows } from './tensor-reader.ts';
+import { inType, readRows } from './tensor-reader.ts';
 import { checkShapes } from './tensor-shapes.ts';
 import { WeightFile } from './weight-file.ts';
 import { readWeightIndex } from './weight-index.ts';
 
+/** Token ids as a layer's file lists them. */
+const IDS = /^\d+( \d+)*$/;
 /** Hex digits of a file's hash in the name of what is made of it. */
 const NAME_DIGITS = 16;
 
@@ -27,8 +29,8 @@ const NAME_DIGITS = 16;
 export interface ModelPart {
   layout: WeightLayout;
   blocks: readonly DecoderBlock[];
-  /** Logits of a row: of the vocabulary's first so many tokens. */
-  logits: number;
+  /** The token of each of a row's logits, in rising order; null where it is the whole vocabulary. */
+  words: Int32Array | null;
   /** Whether its rows read the target's last hidden states beside the tokens. */
   features: boolean;
 }
@@ -47,7 +49,7 @@ export function trainedKind(file: string): TrainedKind {
 }
 
 /** A layer of number `config.layers`, and the model's layout with it. */
-export interface TrainedLayer extends Pick<ModelPart, 'layout' | 'logits'> {
+export interface TrainedLayer extends Pick<ModelPart, 'layout' | 'words'> {
   /** What its file notes. */
   metadata: Readonly<Record<string, string>>;
 }
@@ -61,6 +63,7 @@ export function trainedLayer(prepared: PreparedModel, file: string): TrainedLaye
   const { config } = model;
   const { tensors, metadata } = readSafetensorsFile(file);
   requireTarget(metadata, prepared, file);
+  const words = readWords(metadata, config.vocabSize, file);
   const own = new Map<string, StoredTensor>();
   for (const tensor of tensors) {
     const name =
@@ -68,24 +71,34 @@ export function trainedLayer(prepared: PreparedModel, file: string): TrainedLaye
     own.set(name, { ...tensor, name });
   }
   checkShapes(own, config);
-  const logits = Math.min(Number(metadata.vocabulary) || config.vocabSize, config.vocabSize);
-  // The head beside int8 rows reads a rotated stream. This layer's is not, so it gets a copy.
-  const head = HEAD in layout.matrices ? HEAD : EMBEDDING;
-  const copied = layout.rotated ? [copyOfRows(model.path, head, logits)] : [];
-  const added = convert([...own.values(), ...copied], prepared, hashOf(file));
+  const layer = [...own.values()].map(withRows);
+  // Beside int8 rows the model's own head reads a rotated stream, and this layer's is not.
+  const copied = words || layout.rotated ? [headOf(prepared, words)] : [];
+  const added = convert([...layer, ...copied], prepared, hashOf(file));
   return {
     metadata,
     layout: {
       ...layout,
       vectors: { ...layout.vectors, ...added.vectors },
-      matrices: {
-        ...layout.matrices,
-        ...(!layout.rotated && { [TRIMMED_HEAD]: firstRows(layout.matrices[head]!, logits) }),
-        ...added.matrices,
-      },
+      matrices: { ...layout.matrices, ...added.matrices },
     },
-    logits,
+    words,
   };
+}
+
+/** What the file has words for; null where it does not say, and has them for the whole vocabulary. */
+function readWords(
+  { words }: Readonly<Record<string, string>>,
+  vocabSize: number,
+  file: string,
+): Int32Array | null {
+  if (words === undefined) return null;
+  const ids = words.split(' ').map(Number);
+  const rise = ids.every((id, i) => id > (ids[i - 1] ?? -1));
+  if (IDS.test(words) && rise && ids.at(-1)! < vocabSize) return Int32Array.from(ids);
+  throw new Error(
+    `${file}: its words must be token ids below ${vocabSize}, each larger than the one before`,
+  );
 }
 
 /** Another model's hidden states would be read without complaint, and nothing be accepted. */
@@ -106,9 +119,20 @@ function hashOf(file: string): string {
   return createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, NAME_DIGITS);
 }
 
+/** A tensor and its values, in pieces of whole rows. */
+interface ReadTensor {
+  name: string;
+  shape: readonly number[];
+  rows: Iterable<Float32Array>;
+}
+
+function withRows(tensor: StoredTensor): ReadTensor {
+  return { name: tensor.name, shape: tensor.shape, rows: readRows(tensor) };
+}
+
 /** Stores tensors as the model's are: in blocks of 8 bits where those are in blocks. */
 function convert(
-  tensors: readonly StoredTensor[],
+  tensors: readonly ReadTensor[],
   { layout, folder }: PreparedModel,
   hash: string,
 ): Pick<WeightLayout, 'vectors' | 'matrices'> {
@@ -119,9 +143,9 @@ function convert(
   const weights = new WeightFile(folder, partial);
   const vectors: Record<string, Initializer> = {};
   const matrices: Record<string, StoredMatrix> = {};
-  const dense = (tensor: StoredTensor): Initializer => {
-    const lies = weights.append(readAs(tensor, compute));
-    return { type: compute, shape: tensor.shape, ...lies, file: name };
+  const dense = ({ name: what, shape, rows }: ReadTensor): Initializer => {
+    const lies = weights.append(inType(rows, compute, what));
+    return { type: compute, shape, ...lies, file: name };
   };
   try {
     for (const tensor of tensors) {
@@ -132,7 +156,7 @@ function convert(
         matrices[tensor.name] = { form: 'dense', shape: [out, inner], parts };
       } else {
         const shape = [out, inner] as const;
-        const stored = storeBlocks(weights, 'blocks8', compute, shape, readRows(tensor));
+        const stored = storeBlocks(weights, 'blocks8', compute, shape, tensor.rows);
         for (const part of Object.values(stored.parts)) part.file = name;
         matrices[tensor.name] = stored;
       }
@@ -148,27 +172,32 @@ function convert(
   return { vectors, matrices };
 }
 
-/** The first `count` rows of a head as the checkpoint in `folder` has it. */
-function copyOfRows(folder: string, head: string, count: number): StoredTensor {
-  const tensor = readWeightIndex(folder).get(head)!;
-  const [rows, inner] = tensor.shape as [number, number];
-  return {
-    ...tensor,
-    name: TRIMMED_HEAD,
-    shape: [count, inner],
-    bytes: (tensor.bytes / rows) * count,
-  };
+/** The rows of the model's head that name `words`, or all, as the checkpoint has them. */
+function headOf({ layout, model }: PreparedModel, words: Int32Array | null): ReadTensor {
+  const tensor = readWeightIndex(model.path).get(HEAD in layout.matrices ? HEAD : EMBEDDING)!;
+  const { shape, rows } = withRows(tensor);
+  if (!words) return { name: TRIMMED_HEAD, shape, rows };
+  const width = shape[1]!;
+  return { name: TRIMMED_HEAD, shape: [words.length, width], rows: chosen(rows, width, words) };
 }
 
-/** The first `count` rows of a matrix, where they lie. */
-function firstRows({ form, shape, parts }: StoredMatrix, count: number): StoredMatrix {
-  const [out, inner] = shape;
-  const cut = (part: Initializer): Initializer => ({
-    ...part,
-    shape: [count, ...part.shape.slice(1)],
-    bytes: (part.bytes / out) * count,
-  });
-  const { rows: _, ...multiplied } = parts;
-  const kept = Object.entries(multiplied).map(([name, part]) => [name, cut(part)] as const);
-  return { form, shape: [count, inner], parts: Object.fromEntries(kept) };
+/** Of pieces of whole rows those that `wanted` names, in rising order. */
+function* chosen(
+  pieces: Iterable<Float32Array>,
+  width: number,
+  wanted: Int32Array,
+): Generator<Float32Array> {
+  let [first, next] = [0, 0];
+  for (const piece of pieces) {
+    const begin = next;
+    const end = first + piece.length / width;
+    while (next < wanted.length && wanted[next]! < end) next++;
+    const rows = new Float32Array((next - begin) * width);
+    for (let i = begin; i < next; i++) {
+      const at = (wanted[i]! - first) * width;
+      rows.set(piece.subarray(at, at + width), (i - begin) * width);
+    }
+    yield rows;
+    first = end;
+  }
 }

@@ -4,7 +4,7 @@
  * between two commits stays there as the rows of one growing tree, so a further pass
  * feeds the new nodes only.
  */
-import { distributionOf } from '../../src/draft/model-distribution.ts';
+import { distributionOf, MODEL_TOP } from '../../src/draft/model-distribution.ts';
 import type { ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { Engine, Slot, StepRow } from '../engine/engine.ts';
@@ -51,8 +51,8 @@ class EnginePlace implements NetworkPlace {
 export interface EngineNetworkOptions {
   /** Of the target: a larger table of the draft's ends in padding. */
   vocabSize: number;
-  /** That the engine gives of a row, where they are not of its whole vocabulary. */
-  logits?: number;
+  /** The token of each logit that the engine gives of a row; null where they are of its whole vocabulary. */
+  words?: Int32Array | null;
   /** Whether the engine's rows read hidden states, and it gives them. */
   readsStates?: boolean;
 }
@@ -63,17 +63,19 @@ export class EngineNetwork implements Network {
   readonly mostContext: number;
   readonly readsStates: boolean;
   private readonly engine: Engine;
+  private readonly words: Int32Array | null;
   /** Logits of a row in the engine's memory, and how many of them name a token of the target. */
   private readonly width: number;
   private readonly named: number;
 
   constructor(engine: Engine, options: EngineNetworkOptions) {
     const { limits } = engine;
-    const { vocabSize, logits = limits.vocabSize, readsStates = false } = options;
+    const { vocabSize, words = null, readsStates = false } = options;
     this.engine = engine;
     this.vocabSize = Math.min(vocabSize, limits.vocabSize);
-    this.width = logits;
-    this.named = Math.min(logits, this.vocabSize);
+    this.words = words;
+    this.width = words?.length ?? limits.vocabSize;
+    this.named = Math.min(this.width, this.vocabSize);
     this.mostTokens = Math.min(limits.promptRows, limits.maxRows);
     this.mostContext = limits.maxContext;
     this.readsStates = readsStates;
@@ -150,14 +152,15 @@ export class EngineNetwork implements Network {
     { row, guesses }: EnginePlace,
     { sampling, wordTokens }: Question,
   ): void {
-    const { width, named } = this;
+    const { width, named, words } = this;
     const { logits, hidden, logitsFrom } = row;
     const size = (hidden?.length ?? 0) / nodes.length;
     nodes.forEach((node, i) => {
       const own = logits.subarray(i * width, i * width + named);
-      node.says = distributionOf(own, node.position, sampling);
+      node.says = distributionOf(own, node.position, sampling, MODEL_TOP, words);
       if (wordTokens > 0) {
-        node.word = distributionOf(own, node.position, { ...sampling, noise: null }, wordTokens);
+        const plain = { ...sampling, noise: null };
+        node.word = distributionOf(own, node.position, plain, wordTokens, words);
       }
       if (hidden) guesses[logitsFrom + i] = hidden.slice(i * size, (i + 1) * size);
     });

@@ -19,6 +19,8 @@ import { Price, Purse, Stake } from './price.ts';
 
 /** Runs before a step. */
 const MAX_PASSES = 6;
+/** A run that takes longer than so many times what was expected counts as if it took that: a first one, or a hiccup. */
+const MOST_OVER = 3;
 /** Nodes of one session that a run reads. */
 const PASS_NODES = 12;
 /** Committed tokens that were not read beyond which a run is there to catch up. */
@@ -38,6 +40,12 @@ interface NamespaceRecord {
   stake: Stake;
 }
 
+/** What a run reads, by turn, and what it is expected to take in milliseconds. */
+interface Chosen {
+  chosen: Map<NetworkedTurn, Candidate[]>;
+  cost: number;
+}
+
 export interface NetworkedOptions {
   /** Asks always, so many nodes of each session in so many passes: for measuring what it brings whatever it costs. */
   always?: { passes: number; nodes: number };
@@ -51,8 +59,9 @@ export class NetworkedDrafters implements LocalDrafters {
   private readonly memories = new EchoMemories(1);
   private readonly records = new Lru<NamespaceRecord>(MAX_NAMESPACES);
   private readonly purse = new Purse();
-  /** Of the last preparation. */
+  /** Of the last preparation, and how much of it counts. */
   private lastMs = 0;
+  private countedMs = 0;
   private load = 0;
   /** Whether a turn insisted in the last preparation: what such a step took says nothing of what pays. */
   private insisted = false;
@@ -79,6 +88,7 @@ export class NetworkedDrafters implements LocalDrafters {
   async prepare(seats: readonly Seat[], sessions = seats.length): Promise<void> {
     const began = this.clock.now();
     this.load = 32 - Math.clz32(Math.max(0, seats.length - 1));
+    this.countedMs = 0;
     this.alone = seats.filter(({ networked }) => networked?.insists).length === sessions;
     if (this.failures >= MAX_FAILURES) {
       for (const { networked } of seats) networked?.leave();
@@ -102,6 +112,7 @@ export class NetworkedDrafters implements LocalDrafters {
       for (const turn of asking) turn.leave();
     }
     this.lastMs = this.clock.now() - began;
+    this.countedMs += this.lastMs;
     this.spent.milliseconds += this.lastMs;
   }
 
@@ -122,12 +133,13 @@ export class NetworkedDrafters implements LocalDrafters {
       // What another turn insisted on is neither paid for nor gained by: only what a step takes is learned.
       if (this.insisted) price.settle(unaskedMs, tokens, 0, 0);
       // Whoever shares a run shares its time, and that of the nodes which came of it.
-      else price.settle(unaskedMs, tokens, own, (this.lastMs + stepMs - unaskedMs) / extra.size);
+      else price.settle(unaskedMs, tokens, own, (this.countedMs + stepMs - unaskedMs) / extra.size);
     }
     if (this.insisted && !this.alone) this.insistedMs -= this.lastMs;
     const most = MOST_INSISTED_STEPS * stepMs;
     this.insistedMs = Math.min(most, this.insistedMs + INSISTED_SHARE * stepMs);
     this.lastMs = 0;
+    this.countedMs = 0;
   }
 
   close(): void {
@@ -164,7 +176,7 @@ export class NetworkedDrafters implements LocalDrafters {
 
   /** One run, after `spentMs` of others, for those of the turns that have something worth asking; those that had. */
   private async pass(turns: readonly NetworkedTurn[], spentMs: number): Promise<NetworkedTurn[]> {
-    const chosen = this.choose(turns, spentMs);
+    const { chosen, cost } = this.choose(turns, spentMs);
     const asking: NetworkedTurn[] = [];
     const questions: Question[] = [];
     for (const [turn, candidates] of chosen) {
@@ -174,7 +186,9 @@ export class NetworkedDrafters implements LocalDrafters {
       questions.push(question);
     }
     if (questions.length === 0) return [];
+    const began = this.clock.now();
     await this.network.read(questions);
+    this.countedMs -= Math.max(0, this.clock.now() - began - MOST_OVER * cost);
     this.failures = 0;
     this.spent.passes++;
     for (const { nodes } of questions) this.spent.nodes += nodes.length;
@@ -182,17 +196,17 @@ export class NetworkedDrafters implements LocalDrafters {
     return asking.filter((turn) => turn.behind === 0);
   }
 
-  /** What is worth reading in one run, by turn: nodes by falling worth as long as they bring more than they cost. */
-  private choose(
-    turns: readonly NetworkedTurn[],
-    spentMs: number,
-  ): Map<NetworkedTurn, Candidate[]> {
+  /**
+   * What is worth reading in one run, by turn, and what that should take: nodes by
+   * falling worth as long as they bring more than they cost.
+   */
+  private choose(turns: readonly NetworkedTurn[], spentMs: number): Chosen {
     const { always } = this.options;
     const chosen = new Map<NetworkedTurn, Candidate[]>();
     const step = this.network.plan(turns.map((turn) => turn.held));
     // A run that would not pay if every session gained a token by it is not prepared for either.
     const hope = turns.reduce((sum, turn) => sum + this.tokenMs(turn), 0);
-    if (!always && step.cost >= hope) return chosen;
+    if (!always && step.cost >= hope) return { chosen, cost: step.cost };
     let worth = 0;
     for (const [i, turn] of turns.entries()) {
       for (let row = 1; row < turn.behind && row < this.network.mostTokens; row++) step.add(i);
@@ -218,8 +232,9 @@ export class NetworkedDrafters implements LocalDrafters {
     const pays = reads || worth >= step.cost;
     const share = (spentMs + step.cost) / turns.length;
     const affords = turns.every((turn) => this.affords(turn, share));
-    if (always || (pays && affords)) return chosen;
-    return new Map([...chosen].filter(([{ insists }]) => insists));
+    const { cost } = step;
+    if (always || (pays && affords)) return { chosen, cost };
+    return { chosen: new Map([...chosen].filter(([{ insists }]) => insists)), cost };
   }
 
   private price(namespace: string): Price {

@@ -6,7 +6,7 @@ layers and the likeliest tokens of its logits are kept, and the new layer learns
 Nothing of the target is trained.
 
   python early_exit.py --model FOLDER --exit 3 --out exit.safetensors
-                       [--write-minutes 16] [--train-minutes 28] [--vocabulary 32768]
+                       [--write-minutes 16] [--train-minutes 28] [--vocabulary 8192]
 
 Needs what target.py needs; a Llama-family checkpoint.
 """
@@ -15,13 +15,14 @@ import argparse
 import torch
 import torch.nn as nn
 from target import answers, asking, opened
-from trainer import learn, padded, save, training
+from trainer import Words, learn, naming, padded, save, training
 
 
 class Exit(nn.Module):
-    def __init__(self, target, exit):
+    def __init__(self, target, words, exit):
         super().__init__()
-        self.target, self.head, self.exit = target, target.head, exit
+        self.target, self.words, self.exit = target, words, exit
+        self.head = target.head[words.tokens]
         self.layer = target.last_layer()
         self.norm = nn.Parameter(target.norm.clone())
 
@@ -37,15 +38,16 @@ class Exit(nn.Module):
 
 
 def main():
-    p = training(asking(argparse.ArgumentParser()))
+    p = naming(training(asking(argparse.ArgumentParser())))
     p.add_argument('--exit', type=int, default=3)
     args = p.parse_args()
     torch.manual_seed(1)
     target = opened(args)
     texts = answers(target, args, args.exit)
-    drafter = Exit(target, args.exit)
+    words = Words.of(texts, args, len(target.table))
+    drafter = Exit(target, words, args.exit)
     learn(drafter, texts, args, lambda agrees: save(drafter, args.out, target.notes(
-        'exit', exit=args.exit, vocabulary=args.vocabulary, agrees=agrees)))
+        'exit', exit=args.exit, words=words.notes, agrees=agrees)))
 
 
 if __name__ == '__main__':

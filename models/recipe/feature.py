@@ -4,11 +4,11 @@ reads its own states. So the texts are read `--passes` times: at the second ever
 reads the state that was guessed at the first, over keys and values of the target's states; and so on (HASS,
 2408.15766; EAGLE-3's training-time test, 2503.01840). The target's states have some noise, as EAGLE's.
 
-The target writes its own answers. Nothing of it is trained: its norm and head are used, of the vocabulary's first
-`--vocabulary` tokens.
+The target writes its own answers. Nothing of it is trained: its norm and head are used, of the `--vocabulary` tokens
+that are likeliest in the answers.
 
   python feature.py --model FOLDER --out feature.safetensors
-                    [--write-minutes 16] [--train-minutes 28] [--vocabulary 32768] [--passes 2]
+                    [--write-minutes 16] [--train-minutes 28] [--vocabulary 8192] [--passes 2]
 
 Needs what target.py needs; a Llama-family checkpoint.
 """
@@ -18,7 +18,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from target import answers, asking, opened
-from trainer import learn, padded, save, training
+from trainer import Words, learn, naming, padded, save, training
 
 RIDGE = 1e-3  # of the mean square of what is read
 STATE_WEIGHT = 0.5  # of the states' loss beside that of the words
@@ -47,9 +47,10 @@ class Readings:
 
 
 class Feature(nn.Module):
-    def __init__(self, target, passes):
+    def __init__(self, target, words, passes):
         super().__init__()
-        c, self.target, self.head, self.passes = target.c, target, target.head, passes
+        c, self.target, self.words, self.passes = target.c, target, words, passes
+        self.head = target.head[words.tokens]
         h = c['hidden_size']
         self.layer = target.last_layer()
         # What it adds begins as nothing: the fusion alone guesses the state at first (`fit`).
@@ -118,17 +119,18 @@ class Feature(nn.Module):
 
 
 def main():
-    p = training(asking(argparse.ArgumentParser()))
+    p = naming(training(asking(argparse.ArgumentParser())))
     p.add_argument('--passes', type=int, default=2)
     args = p.parse_args()
     torch.manual_seed(1)
     target = opened(args)
     texts = answers(target, args, len(target.layers))
-    drafter = Feature(target, args.passes)
+    words = Words.of(texts, args, len(target.table))
+    drafter = Feature(target, words, args.passes)
     if not args.resume:
         drafter.fit(texts)
     learn(drafter, texts, args, lambda agrees: save(drafter, args.out, target.notes(
-        'feature', vocabulary=args.vocabulary, agrees=agrees)))
+        'feature', words=words.notes, agrees=agrees)))
 
 
 if __name__ == '__main__':

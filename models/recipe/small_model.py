@@ -20,7 +20,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from target import POSITIONS, Layer, answers, asking, opened, rotary
-from trainer import WEIGHTS, learn, padded, save, training
+from trainer import WEIGHTS, Words, learn, padded, save, training
 
 HEAD = 32  # dimensions
 THETA = 1e5
@@ -33,7 +33,7 @@ class SmallModel(nn.Module):
     def __init__(self, target, args):
         super().__init__()
         h, heads = args.hidden, args.hidden // HEAD
-        self.target = target
+        self.target, self.words = target, Words.all(len(target.table))
         self.c = dict(
             architectures=['LlamaForCausalLM'], model_type='llama', vocab_size=len(target.table), hidden_size=h,
             intermediate_size=args.ff, num_hidden_layers=args.layers, num_attention_heads=heads,
@@ -119,7 +119,7 @@ def main():
     p.add_argument('--hidden', type=int, default=128, help=f'a multiple of {HEAD}')
     p.add_argument('--layers', type=int, default=4)
     p.add_argument('--ff', type=int, default=384)
-    p.set_defaults(vocabulary=10 ** 9, lr=2e-3)
+    p.set_defaults(lr=2e-3)
     args = p.parse_args()
     torch.manual_seed(1)
     target = opened(args)

@@ -1,7 +1,7 @@
 """Trains a drafter on a target's answers: what early_exit.py, feature.py and small_model.py have in common.
 
 A drafter has `losses(texts, compare)`, which gives for each of its readings of the texts a loss and how many words
-are right, both by `compare(states, texts)`, `head`, of which these are the rows, and `tensors()`, by the names of its
+are right, both by `compare(states, texts)`, `words`, `head`, whose rows these are, and `tensors()`, by the names of its
 file. Matrices learn by Muon, but for those in `tables`, whose rows are tokens.
 """
 import functools
@@ -13,6 +13,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from muon import Muon
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from target import clock
 
@@ -22,7 +23,7 @@ PAIRS = 128  # texts of like length are found among so many
 TABLE_SHARE = 0.2  # of the rate, for tables: most of their rows are seldom read
 WEIGHTS = 'model.safetensors'  # of a drafter that is a folder
 LITTLE = 1e-5  # the probability of what the target's likeliest tokens leave out, at least
-DRAWN = 4096  # words of the vocabulary that a step compares beside the target's likeliest
+DRAWN = 4096  # words that a step compares beside the target's likeliest
 
 
 def training(p):
@@ -31,13 +32,55 @@ def training(p):
     p.add_argument('--resume', action='store_true', help='go on from what --out holds')
     p.add_argument('--train-minutes', type=float, default=28, help='of processor time, over all threads; on a GPU, that pass')
     p.add_argument('--save-minutes', type=float, default=5)
-    p.add_argument('--vocabulary', type=int, default=32768, help='of the first so many tokens are its words')
     p.add_argument('--batch', type=int, default=8)
     p.add_argument('--lr', type=float, default=6e-4)
     p.add_argument('--rows', type=float, default=1.0, help='share of the rows whose words a step compares')
     p.add_argument('--loss', choices=LOSSES, default='forward', help='of the words: KL from the target, KL to it, '
                    'Jensen-Shannon divergence, total variation')
     return p
+
+
+def naming(p):
+    """The option of who has words for some tokens alone."""
+    p.add_argument('--vocabulary', type=int, default=8192, help='so many words: the tokens that are likeliest in the answers')
+    return p
+
+
+class Words:
+    """The tokens that a drafter names, in rising order, and where among them each token of the vocabulary is, or −1."""
+
+    def __init__(self, tokens, size):
+        self.tokens, self.places = tokens, torch.full((size,), -1)
+        self.places[tokens] = torch.arange(len(tokens))
+
+    @staticmethod
+    def all(size):
+        return Words(torch.arange(size), size)
+
+    @staticmethod
+    def likeliest(texts, count, size):
+        """Those that the target gives most of its probability to in what is learned from. A head is most of what a small
+        layer multiplies, and few words are most of what is said (FR-Spec, 2502.14856)."""
+        mass = torch.zeros(size)
+        for text in split(texts)[1]:
+            names, values = text['names'][text['asked'] - 1:].long(), text['values'][text['asked'] - 1:].float()
+            mass.index_add_(0, names.flatten().to(mass.device), torch.softmax(values, -1).flatten().to(mass.device))
+        # Byte-pair encodings number tokens by how often they occur: of two that were not seen the first.
+        most = mass.argsort(descending=True, stable=True)[:count]
+        print(f'{len(most)} words have {mass[most].sum() / mass.sum():.2%} of what is likely', flush=True)
+        return Words(most.sort().values, size)
+
+    @staticmethod
+    def of(texts, args, size):
+        """Those of the file that is gone on from, or the likeliest."""
+        if not args.resume:
+            return Words.likeliest(texts, args.vocabulary, size)
+        with safe_open(args.out, 'pt') as file:
+            return Words(torch.tensor([int(token) for token in file.metadata()['words'].split()]), size)
+
+    @property
+    def notes(self):
+        return ' '.join(map(str, self.tokens.tolist()))
 
 
 def padded(rows):
@@ -58,37 +101,35 @@ def answered(texts, share):
     return kept, of('names').long(), of('values').float()
 
 
-def likeness(head, vocabulary, states, texts):
+def likeness(head, words, states, texts):
     """How far the words of `states`, those of all rows of all texts, are from the target's: the loss over the answers,
     and how many of the likeliest tokens are the same."""
     kept, names, values = answered(texts, 1)
-    logits = F.linear(states[kept].to(head.dtype), head[:vocabulary]).float()
-    known = names < vocabulary
-    return cross(logits, names.clamp(max=vocabulary - 1), values, known), mean(logits.argmax(-1) == names[:, 0])
+    logits, at = F.linear(states[kept].to(head.dtype), head).float(), words.places[names]
+    return cross(logits, at.clamp(min=0), values, at >= 0), mean(logits.argmax(-1) == at[:, 0])
 
 
-def sampled_likeness(head, vocabulary, share, kind, states, texts):
+def sampled_likeness(head, words, share, kind, states, texts):
     """The same over some rows and some words, by the loss of this kind."""
     kept, names, values = answered(texts, share)
-    return sampled_loss(head, vocabulary, states[kept], names, values, kind)
+    return sampled_loss(head, words, states[kept], names, values, kind)
 
 
-def sampled_loss(head, vocabulary, states, names, values, kind='forward'):
-    """What `likeness` gives, of the vocabulary over the words in `names` and a draw of the others: a softmax over all
-    of it would take most of the time."""
-    known = names < vocabulary
+def sampled_loss(head, words, states, names, values, kind='forward'):
+    """What `likeness` gives, over the words in `names` and a draw of the others: a softmax over all of them would take
+    most of the time."""
+    at = words.places[names]
     # One at least, so that there is something to compare.
-    named = names.clamp(max=vocabulary - 1).unique()
-    drawn = torch.randint(vocabulary, (DRAWN,))
+    named = at.clamp(min=0).unique()
+    drawn = torch.randint(len(head), (DRAWN,))
     drawn = drawn[~torch.isin(drawn, named)]
-    words = torch.cat([named, drawn])
-    logits = F.linear(states.to(head.dtype), head[words]).float()
-    right = mean(words[logits.argmax(-1)] == names[:, 0])
+    rows = torch.cat([named, drawn])
+    logits = F.linear(states.to(head.dtype), head[rows]).float()
+    right = mean(rows[logits.argmax(-1)] == at[:, 0])
     # Each that was drawn stands for many that were not.
-    stands_for = (vocabulary - len(named)) / max(1, len(drawn))
-    logits = logits + torch.where(torch.arange(len(words)) < len(named), 0.0, math.log(max(1, stands_for)))
-    at = torch.searchsorted(named, names.clamp(max=vocabulary - 1))
-    return loss_of(kind, logits, at, values, known), right
+    stands_for = (len(head) - len(named)) / max(1, len(drawn))
+    logits = logits + torch.where(torch.arange(len(rows)) < len(named), 0.0, math.log(max(1, stands_for)))
+    return loss_of(kind, logits, torch.searchsorted(named, at.clamp(min=0)), values, at >= 0), right
 
 
 def cross(logits, at, values, known):
@@ -153,9 +194,8 @@ def split(texts):
 def learn(drafter, texts, args, save):
     """Trains for `args.train_minutes`; `save` is told how many held-out tokens are named as the target names them."""
     random.seed(1)
-    args.vocabulary = min(args.vocabulary, len(drafter.head))
     held, texts = split(texts)
-    compare = functools.partial(sampled_likeness, drafter.head, args.vocabulary, args.rows, args.loss)
+    compare = functools.partial(sampled_likeness, drafter.head, drafter.words, args.rows, args.loss)
     if args.resume:
         known = load_file(os.path.join(args.out, WEIGHTS) if os.path.isdir(args.out) else args.out)
         with torch.no_grad():
@@ -201,7 +241,7 @@ def learn(drafter, texts, args, save):
 @torch.no_grad()
 def measure(drafter, held, args):
     drafter.eval()
-    compare = functools.partial(likeness, drafter.head, args.vocabulary)
+    compare = functools.partial(likeness, drafter.head, drafter.words)
     found = [[right for _, right in drafter.losses(held[i:i + args.batch], compare)]
              for i in range(0, len(held), args.batch)]
     drafter.train()

@@ -25,25 +25,31 @@ export interface Sampling {
   noise: Noise | null;
 }
 
-/** @param logits one per vocabulary entry. @param position absolute, of the token to come. O(V). */
+/**
+ * O(V).
+ * @param logits one per vocabulary entry, or one for each of `words`, whose tokens these are
+ * @param position absolute, of the token to come
+ */
 export function distributionOf(
   logits: Float32Array,
   position: number,
   { temperature, noise }: Sampling,
   top = MODEL_TOP,
+  words: Int32Array | null = null,
 ): ModelDistribution {
   const scale = temperature > 0 ? 1 / temperature : 1;
   let best = Number.NEGATIVE_INFINITY;
-  for (let id = 0; id < logits.length; id++) if (logits[id]! > best) best = logits[id]!;
+  for (let i = 0; i < logits.length; i++) if (logits[i]! > best) best = logits[i]!;
   const shared = temperature > 0 ? noise : null;
   shared?.at(position);
   const least = best - RACE_SPAN / scale;
   const tokens = new Int32Array(top);
   const scores = new Float32Array(top).fill(Number.NEGATIVE_INFINITY);
   let sum = 0;
-  for (let id = 0; id < logits.length; id++) {
-    const logit = logits[id]!;
+  for (let i = 0; i < logits.length; i++) {
+    const logit = logits[i]!;
     if (!(logit >= least)) continue;
+    const id = words ? words[i]! : i;
     const score = (logit - best) * scale + (shared ? shared.gumbel(id) : 0);
     sum += Math.exp(score);
     if (score <= scores[top - 1]!) continue;

@@ -43,6 +43,12 @@ test('with the verifier’s noise its first token is the very draw of a target t
       if (score > most) [best, most] = [id, score];
     });
     expect(tokens[0]).toBe(best);
+    // Who has words for some of the tokens races those with the same noise.
+    const words = Int32Array.from({ length: 90 }, (_, i) => 2 * i + 20);
+    const some = Float32Array.from(words, (token) => logits[token]!);
+    const named = distributionOf(some, position, { temperature: 0.8, noise }, 200, words).tokens;
+    const all = distributionOf(logits, position, { temperature: 0.8, noise }, 200).tokens;
+    expect([...named]).toEqual([...all].filter((token) => words.includes(token)));
   }
 });
 

@@ -59,6 +59,26 @@ describe('the price of asking', () => {
     expect(drafters.spent.passes - before).toBeLessThan(10);
   });
 
+  test('a first run that takes long counts as three times what was expected', async () => {
+    const stepMs = 20;
+    const { time, network, drafters, begin } = world(right);
+    network.costs = () => 4;
+    let runMs = 20 * stepMs;
+    network.during = () => {
+      time.ms += runMs;
+      runMs = 4;
+    };
+    const turn = begin();
+    for (let i = 0; i < 10; i++) {
+      await drafters.prepare([turn.seat]);
+      turn.commit(1);
+      drafters.settle([{ seat: turn.seat, tokens: 1, extra: 0 }], stepMs);
+    }
+    // The whole stake would have gone with it.
+    expect(drafters.spent.passes).toBeGreaterThan(5);
+    expect(drafters.spent.milliseconds).toBeGreaterThan(20 * stepMs);
+  });
+
   test('an allowance is refilled by a share of all time, and by what was gained', () => {
     const price = new Price(new Stake(new Purse()));
     expect(price.affords(0)).toBe(false);

@@ -11,12 +11,11 @@ import { distributionOf } from '../../src/draft/model-distribution.ts';
 import { type ModelNode, ModelStore } from '../../src/draft/stores/model-store.ts';
 import { chainRow, maxDifference, randomIntegers, upTo } from './driver.ts';
 import { SMALL, temporaryFolder } from './models.ts';
-import { fusionTensors, SMALL_HIDDEN, trainedFile } from './trained-file.ts';
+import { fusionTensors, SMALL_HIDDEN, trainedFile, WORDS } from './trained-file.ts';
 
 const cacheFolder = temporaryFolder();
 const BASE: EngineOptions = { slots: 2, maxContext: 64, threads: 1, cacheFolder };
 const FUSED: EngineOptions = { ...BASE, attention: 'fused', hiddenOutput: true };
-const WORDS = 40;
 const TEXT = [5, 80, 7, 8, 90];
 const PLAIN = { temperature: 0, noise: null };
 
@@ -27,7 +26,7 @@ const STATES = TEXT.map((_, i) =>
 
 async function opened(options: EngineOptions = {}) {
   const target = await openEngine(SMALL, { ...BASE, ...options });
-  const notes = { kind: 'feature', vocabulary: String(WORDS) };
+  const notes = { kind: 'feature', words: WORDS.join(' ') };
   const part = featureDrafter(
     target.parts.prepared,
     trainedFile(cacheFolder, notes, fusionTensors()),
@@ -57,7 +56,11 @@ describe('a layer over hidden states', () => {
 
   const networkOver = (engine: OrtEngine) => {
     const { vocabSize } = target.limits;
-    return new EngineNetwork(engine, { vocabSize, logits: WORDS, readsStates: true });
+    return new EngineNetwork(engine, {
+      vocabSize,
+      words: Int32Array.from(WORDS),
+      readsStates: true,
+    });
   };
 
   it('gives what its definition says of a token and a state', async () => {
@@ -74,7 +77,7 @@ describe('a layer over hidden states', () => {
     for (const [i, token] of TEXT.entries()) {
       const row = { ...chainRow(slot, [token]), features: [STATES[i]!] };
       await own.step([row]);
-      const at = whole.logits.subarray(i * WORDS, (i + 1) * WORDS);
+      const at = whole.logits.subarray(i * WORDS.length, (i + 1) * WORDS.length);
       expect(maxDifference(row.logits, at)).toBeLessThan(1e-4);
       own.commit(slot, upTo(1), 1);
     }
@@ -82,7 +85,7 @@ describe('a layer over hidden states', () => {
   });
 
   it('takes an unknown state for zeros, and a known one for what it is', async () => {
-    const last = (result: { logits: Float32Array }) => result.logits.slice(-WORDS);
+    const last = (result: { logits: Float32Array }) => result.logits.slice(-WORDS.length);
     const without = await read(own, [5, 80], [null, null]);
     const zeros = await read(own, [5, 80], [null, new Float32Array(SMALL_HIDDEN)]);
     const known = await read(own, [5, 80], [null, STATES[1]!]);
@@ -109,8 +112,8 @@ describe('a layer over hidden states', () => {
       const before = await read(own, text, guesses);
       guesses.push(before.hidden.slice(-SMALL_HIDDEN));
       const { logits } = await read(own, [...text, token], guesses);
-      const expected = distributionOf(logits.subarray(-WORDS), 0, PLAIN);
-      expect(node.says!.tokens[0]).toBe(expected.tokens[0]);
+      const expected = distributionOf(logits.subarray(-WORDS.length), 0, PLAIN);
+      expect(node.says!.tokens[0]).toBe(WORDS[expected.tokens[0]!]);
       expect(maxDifference(node.says!.probs, expected.probs)).toBeLessThan(1e-4);
       above = node;
     }
@@ -187,5 +190,6 @@ function reference(token: number, state: Float32Array) {
   x = plus(x, times(layer('mlp.down_proj'), gated));
   const hidden = norm(x, tensor('model.norm.weight'));
   const head = index.has('lm_head.weight') ? tensor('lm_head.weight') : table;
-  return { hidden, logits: times(head, hidden).slice(0, WORDS) };
+  const all = times(head, hidden);
+  return { hidden, logits: Float32Array.from(WORDS, (token) => all[token]!) };
 }

@@ -9,7 +9,13 @@ import { randomIntegers } from './driver.ts';
 import { SMALL } from './models.ts';
 
 export const SMALL_HIDDEN = 32;
+/** Words of a layer that was trained: some of the vocabulary of 96, rising and with gaps. */
+export const WORDS = Array.from({ length: 96 }, (_, token) => token).filter(
+  (token) => token % 5 > 1,
+);
 const LAST_LAYER = /^model\.(layers\.1\.)?/;
+
+let files = 0;
 
 /** The tensors that a feature drafter has beside a layer's, with numbers like those of a trained one. */
 export function fusionTensors(): Record<string, Float32Array> {
@@ -28,7 +34,7 @@ export function trainedFile(
   notes: Record<string, string>,
   more: Record<string, Float32Array> = {},
 ): string {
-  const file = join(folder, `${Object.values(notes).join('-')}.safetensors`);
+  const file = join(folder, `trained-${files++}.safetensors`);
   const layer = [...readSafetensorsIndex(SMALL).values()]
     .filter(({ name }) => name === 'model.norm.weight' || name.startsWith('model.layers.1.'))
     .map((tensor) => ({ ...tensor, name: tensor.name.replace(LAST_LAYER, '') }));

@@ -3,7 +3,7 @@
 interface KnownModel {
   /** On the Hugging Face hub. */
   hub: string;
-  /** Megabytes of the download, and of memory for the weights as they are stored by default. */
+  /** Megabytes of the download, and that the verifier's process grows by when the model is opened as it is stored by default. */
   download: number;
   memory: number;
   licence: string;
@@ -15,21 +15,21 @@ const KNOWN: Record<string, KnownModel> = {
   'smollm2-135m': {
     hub: 'HuggingFaceTB/SmolLM2-135M-Instruct',
     download: 270,
-    memory: 250,
+    memory: 350,
     licence: 'Apache-2.0',
     tried: 'as a GGUF file',
   },
   'smollm2-360m': {
     hub: 'HuggingFaceTB/SmolLM2-360M-Instruct',
     download: 725,
-    memory: 600,
+    memory: 900,
     licence: 'Apache-2.0',
     tried: null,
   },
   'qwen2.5-coder-0.5b': {
     hub: 'Qwen/Qwen2.5-Coder-0.5B-Instruct',
     download: 990,
-    memory: 800,
+    memory: 1200,
     licence: 'Apache-2.0',
     tried: 'as a GGUF file',
   },

@@ -40,10 +40,10 @@ const NETWORKS: Record<string, NetworkRow> = {
   // A model of 1B parameters beside one of 8B.
   'L+A+model': { draft: ({ draft }) => draft, option: '--draft', share: 1 / 8 },
   'L+A+self': { draft: () => 'self', option: '', share: 1 },
-  // Four layers of 32, and the head.
-  'L+A+kangaroo': { draft: ({ exit }) => exit, option: '--exit', share: 0.15 },
-  // One layer, what joins token and state, and a head of 32,000 tokens.
-  'L+A+feature': { draft: ({ feature }) => feature, option: '--feature', share: 0.05 },
+  // Four layers of 32, and a head of 8,000 tokens.
+  'L+A+kangaroo': { draft: ({ exit }) => exit, option: '--exit', share: 0.115 },
+  // One layer, what joins token and state, and a head of 8,000 tokens.
+  'L+A+feature': { draft: ({ feature }) => feature, option: '--feature', share: 0.036 },
 };
 
 /** What the echo has, without a network. */

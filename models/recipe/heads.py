@@ -24,7 +24,7 @@ from trainer import Words, naming, sampled_loss, split
 
 SPARSE = 8  # rows of a text of which one has prompt tokens behind it
 MEASURED = 2  # alignments of a chain to a text, at most
-LAYER, HEAD, SQUARE = 0.027, 0.016, 0.002  # shares of 8.03B weights: a layer, a head of 32k tokens, a matrix of 4,096²
+LAYER, HEAD, SQUARE = 0.027, 0.004, 0.002  # shares of 8.03B weights: a layer, a head of 8k tokens, a matrix of 4,096²
 
 
 def shifted(x, by):

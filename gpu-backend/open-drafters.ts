@@ -111,7 +111,7 @@ async function openTrained(
 ): Promise<Network> {
   const read = trainedKind(file) === 'feature' ? featureDrafter : earlyExit;
   const part = read(engine.parts.prepared, file);
-  const { features, words } = part;
+  const { features, vocabulary } = part;
   if (features && !engine.parts.outputs.some(({ name }) => name === 'hidden')) {
     throw new Error(
       `${file} reads the target's hidden states, and this target was opened to give none: ` +
@@ -121,7 +121,7 @@ async function openTrained(
   const own = await openPart(engine, part, { ...limits, hiddenOutput: features });
   return new EngineNetwork(own, {
     vocabSize: engine.limits.vocabSize,
-    words,
+    vocabulary,
     readsStates: features,
   });
 }

@@ -10,11 +10,11 @@ import { type ModelPart, trainedLayer } from './trained-layer.ts';
 /** Throws an Error that names what of `file` does not fit the model. */
 export function earlyExit(prepared: PreparedModel, file: string): ModelPart {
   const { layers } = prepared.model.config;
-  const { metadata, layout, words } = trainedLayer(prepared, file);
+  const { metadata, layout, vocabulary } = trainedLayer(prepared, file);
   const exit = Number(metadata.exit);
   if (!(Number.isInteger(exit) && exit >= 1 && exit < layers)) {
     throw new Error(`${file}: exit must be 1 to ${layers - 1}, not ${metadata.exit}`);
   }
   const blocks = [...layersOf(0, exit), ...layersOf(layers, layers + 1)];
-  return { layout, words, blocks, features: false };
+  return { layout, vocabulary, blocks, features: false };
 }

@@ -11,6 +11,6 @@ import { type ModelPart, trainedLayer } from './trained-layer.ts';
 /** Throws an Error that names what of `file` does not fit the model. */
 export function featureDrafter(prepared: PreparedModel, file: string): ModelPart {
   const { layers } = prepared.model.config;
-  const { layout, words } = trainedLayer(prepared, file);
-  return { layout, words, blocks: layersOf(layers, layers + 1), features: true };
+  const { layout, vocabulary } = trainedLayer(prepared, file);
+  return { layout, vocabulary, blocks: layersOf(layers, layers + 1), features: true };
 }

@@ -30,7 +30,7 @@ export interface ModelPart {
   layout: WeightLayout;
   blocks: readonly DecoderBlock[];
   /** The token of each of a row's logits, in rising order; null where it is the whole vocabulary. */
-  words: Int32Array | null;
+  vocabulary: Int32Array | null;
   /** Whether its rows read the target's last hidden states beside the tokens. */
   features: boolean;
 }
@@ -49,7 +49,7 @@ export function trainedKind(file: string): TrainedKind {
 }
 
 /** A layer of number `config.layers`, and the model's layout with it. */
-export interface TrainedLayer extends Pick<ModelPart, 'layout' | 'words'> {
+export interface TrainedLayer extends Pick<ModelPart, 'layout' | 'vocabulary'> {
   /** What its file notes. */
   metadata: Readonly<Record<string, string>>;
 }
@@ -63,7 +63,7 @@ export function trainedLayer(prepared: PreparedModel, file: string): TrainedLaye
   const { config } = model;
   const { tensors, metadata } = readSafetensorsFile(file);
   requireTarget(metadata, prepared, file);
-  const words = readWords(metadata, config.vocabSize, file);
+  const vocabulary = readVocabulary(metadata, config.vocabSize, file);
   const own = new Map<string, StoredTensor>();
   for (const tensor of tensors) {
     const name =
@@ -73,7 +73,7 @@ export function trainedLayer(prepared: PreparedModel, file: string): TrainedLaye
   checkShapes(own, config);
   const layer = [...own.values()].map(withRows);
   // Beside int8 rows the model's own head reads a rotated stream, and this layer's is not.
-  const copied = words || layout.rotated ? [headOf(prepared, words)] : [];
+  const copied = vocabulary || layout.rotated ? [headOf(prepared, vocabulary)] : [];
   const added = convert([...layer, ...copied], prepared, hashOf(file));
   return {
     metadata,
@@ -82,12 +82,12 @@ export function trainedLayer(prepared: PreparedModel, file: string): TrainedLaye
       vectors: { ...layout.vectors, ...added.vectors },
       matrices: { ...layout.matrices, ...added.matrices },
     },
-    words,
+    vocabulary,
   };
 }
 
 /** What the file has words for; null where it does not say, and has them for the whole vocabulary. */
-function readWords(
+function readVocabulary(
   { words }: Readonly<Record<string, string>>,
   vocabSize: number,
   file: string,
@@ -172,13 +172,14 @@ function convert(
   return { vectors, matrices };
 }
 
-/** The rows of the model's head that name `words`, or all, as the checkpoint has them. */
-function headOf({ layout, model }: PreparedModel, words: Int32Array | null): ReadTensor {
+/** The rows of the model's head that name these tokens, or all, as the checkpoint has them. */
+function headOf({ layout, model }: PreparedModel, vocabulary: Int32Array | null): ReadTensor {
   const tensor = readWeightIndex(model.path).get(HEAD in layout.matrices ? HEAD : EMBEDDING)!;
   const { shape, rows } = withRows(tensor);
-  if (!words) return { name: TRIMMED_HEAD, shape, rows };
+  if (!vocabulary) return { name: TRIMMED_HEAD, shape, rows };
   const width = shape[1]!;
-  return { name: TRIMMED_HEAD, shape: [words.length, width], rows: chosen(rows, width, words) };
+  const own = chosen(rows, width, vocabulary);
+  return { name: TRIMMED_HEAD, shape: [vocabulary.length, width], rows: own };
 }
 
 /** Of pieces of whole rows those that `wanted` names, in rising order. */

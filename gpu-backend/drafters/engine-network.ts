@@ -52,7 +52,7 @@ export interface EngineNetworkOptions {
   /** Of the target: a larger table of the draft's ends in padding. */
   vocabSize: number;
   /** The token of each logit that the engine gives of a row; null where they are of its whole vocabulary. */
-  words?: Int32Array | null;
+  vocabulary?: Int32Array | null;
   /** Whether the engine's rows read hidden states, and it gives them. */
   readsStates?: boolean;
 }
@@ -63,18 +63,18 @@ export class EngineNetwork implements Network {
   readonly mostContext: number;
   readonly readsStates: boolean;
   private readonly engine: Engine;
-  private readonly words: Int32Array | null;
+  private readonly vocabulary: Int32Array | null;
   /** Logits of a row in the engine's memory, and how many of them name a token of the target. */
   private readonly width: number;
   private readonly named: number;
 
   constructor(engine: Engine, options: EngineNetworkOptions) {
     const { limits } = engine;
-    const { vocabSize, words = null, readsStates = false } = options;
+    const { vocabSize, vocabulary = null, readsStates = false } = options;
     this.engine = engine;
     this.vocabSize = Math.min(vocabSize, limits.vocabSize);
-    this.words = words;
-    this.width = words?.length ?? limits.vocabSize;
+    this.vocabulary = vocabulary;
+    this.width = vocabulary?.length ?? limits.vocabSize;
     this.named = Math.min(this.width, this.vocabSize);
     this.mostTokens = Math.min(limits.promptRows, limits.maxRows);
     this.mostContext = limits.maxContext;
@@ -152,15 +152,15 @@ export class EngineNetwork implements Network {
     { row, guesses }: EnginePlace,
     { sampling, wordTokens }: Question,
   ): void {
-    const { width, named, words } = this;
+    const { width, named, vocabulary } = this;
     const { logits, hidden, logitsFrom } = row;
     const size = (hidden?.length ?? 0) / nodes.length;
     nodes.forEach((node, i) => {
       const own = logits.subarray(i * width, i * width + named);
-      node.says = distributionOf(own, node.position, sampling, MODEL_TOP, words);
+      node.says = distributionOf(own, node.position, sampling, MODEL_TOP, vocabulary);
       if (wordTokens > 0) {
         const plain = { ...sampling, noise: null };
-        node.word = distributionOf(own, node.position, plain, wordTokens, words);
+        node.word = distributionOf(own, node.position, plain, wordTokens, vocabulary);
       }
       if (hidden) guesses[logitsFrom + i] = hidden.slice(i * size, (i + 1) * size);
     });

@@ -117,7 +117,7 @@ export async function openEngine(
  */
 export async function openPart(
   engine: OrtEngine,
-  { blocks, layout, words, features }: Pick<ModelPart, 'blocks'> & Partial<ModelPart>,
+  { blocks, layout, vocabulary, features }: Pick<ModelPart, 'blocks'> & Partial<ModelPart>,
   options: EngineOptions,
 ): Promise<OrtEngine> {
   if (blocks.every(({ kind }) => kind !== 'attention')) {
@@ -125,7 +125,11 @@ export async function openPart(
   }
   const { prepared, graphs } = engine.parts;
   const part = { ...prepared, layout: layout ?? prepared.layout };
-  return await openPrepared(part, { ...options, blocks, logits: words?.length, features }, graphs);
+  return await openPrepared(
+    part,
+    { ...options, blocks, logits: vocabulary?.length, features },
+    graphs,
+  );
 }
 
 /** What of a model is computed. */

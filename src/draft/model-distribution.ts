@@ -27,7 +27,7 @@ export interface Sampling {
 
 /**
  * O(V).
- * @param logits one per vocabulary entry, or one for each of `words`, whose tokens these are
+ * @param logits one for each token of `vocabulary`; by default of all, in order
  * @param position absolute, of the token to come
  */
 export function distributionOf(
@@ -35,7 +35,7 @@ export function distributionOf(
   position: number,
   { temperature, noise }: Sampling,
   top = MODEL_TOP,
-  words: Int32Array | null = null,
+  vocabulary: Int32Array | null = null,
 ): ModelDistribution {
   const scale = temperature > 0 ? 1 / temperature : 1;
   let best = Number.NEGATIVE_INFINITY;
@@ -49,7 +49,7 @@ export function distributionOf(
   for (let i = 0; i < logits.length; i++) {
     const logit = logits[i]!;
     if (!(logit >= least)) continue;
-    const id = words ? words[i]! : i;
+    const id = vocabulary ? vocabulary[i]! : i;
     const score = (logit - best) * scale + (shared ? shared.gumbel(id) : 0);
     sum += Math.exp(score);
     if (score <= scores[top - 1]!) continue;

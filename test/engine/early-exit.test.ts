@@ -77,7 +77,7 @@ describe('a part of a model', () => {
       const own = await logitsOf(engine);
       const file = lastLayer({ exit: '1', words: WORDS.join(' ') });
       const part = earlyExit(engine.parts.prepared, file);
-      expect([...part.words!]).toEqual(WORDS);
+      expect([...part.vocabulary!]).toEqual(WORDS);
       const opened = await openPart(engine, part, partOptions);
       const row = await logitsOf(opened);
       // Its layer is the model's own here, in 8 bits where the model's has 4.
@@ -102,7 +102,7 @@ describe('a part of a model', () => {
     for (const words of ['', 'many', '1 1', '2 1', '-1 4', '1.5', '3 96']) {
       expect(() => open({ exit: '1', words })).toThrow(/words must be token ids below 96/);
     }
-    expect(open({ exit: '1' }).words).toBe(null);
+    expect(open({ exit: '1' }).vocabulary).toBe(null);
     const others = { exit: '1', weights: 'of another', target: 'another model' };
     expect(() => open(others)).toThrow(/trained for another model, not for llama3/);
   });

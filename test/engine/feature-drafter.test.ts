@@ -58,7 +58,7 @@ describe('a layer over hidden states', () => {
     const { vocabSize } = target.limits;
     return new EngineNetwork(engine, {
       vocabSize,
-      words: Int32Array.from(WORDS),
+      vocabulary: Int32Array.from(WORDS),
       readsStates: true,
     });
   };

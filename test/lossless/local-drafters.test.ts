@@ -55,7 +55,7 @@ async function overStates(): Promise<Network> {
   const draft = await openPart(engine, part, { ...DRAFT, hiddenOutput: true });
   opened.push(draft);
   const { vocabSize } = engine.limits;
-  return new EngineNetwork(draft, { vocabSize, words: part.words, readsStates: true });
+  return new EngineNetwork(draft, { vocabSize, vocabulary: part.vocabulary, readsStates: true });
 }
 
 async function reading(open: Promise<OrtEngine>): Promise<Network> {

@@ -10,6 +10,13 @@ import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { Engine, Slot, StepRow } from '../engine/engine.ts';
 import type { Network, NetworkPlace, Question } from './network.ts';
 
+/**
+ * Tokens at a text's end that a network over the target's states reads: a state says what
+ * came before it, and the prompt's last 64 have one. With SmolLM2's layer and a passage in
+ * the prompt a step commits 0.7 % fewer tokens than with all of the text.
+ */
+const CONTEXT_WITH_STATES = 128;
+
 class EnginePlace implements NetworkPlace {
   readonly slot: Slot;
   readonly row: StepRow;
@@ -61,6 +68,7 @@ export class EngineNetwork implements Network {
   readonly vocabSize: number;
   readonly mostTokens: number;
   readonly mostContext: number;
+  readonly usefulContext: number;
   readonly readsStates: boolean;
   private readonly engine: Engine;
   private readonly vocabulary: Int32Array | null;
@@ -79,6 +87,7 @@ export class EngineNetwork implements Network {
     this.mostTokens = Math.min(limits.promptRows, limits.maxRows);
     this.mostContext = limits.maxContext;
     this.readsStates = readsStates;
+    this.usefulContext = readsStates ? CONTEXT_WITH_STATES : Number.POSITIVE_INFINITY;
   }
 
   enter(tokens: Int32Array, most: number, namespace: string) {

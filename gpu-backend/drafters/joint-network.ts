@@ -84,6 +84,7 @@ export class JointNetwork implements Network {
   readonly vocabSize: number;
   readonly mostTokens: number;
   readonly mostContext: number;
+  readonly usefulContext: number;
   readonly readsStates: boolean;
   private readonly networks: readonly Network[];
   /** Those that are asked first, and those that read ahead after them. */
@@ -96,6 +97,7 @@ export class JointNetwork implements Network {
     this.vocabSize = Math.min(...networks.map((one) => one.vocabSize));
     this.mostTokens = Math.min(...networks.map((one) => one.mostTokens));
     this.mostContext = Math.min(...networks.map((one) => one.mostContext));
+    this.usefulContext = Math.max(...networks.map((one) => one.usefulContext));
     // All read committed text anew where one of them has to.
     this.readsStates = networks.some((one) => one.readsStates);
     const all = [...networks.keys()];

@@ -81,6 +81,8 @@ export interface Network {
   readonly mostTokens: number;
   /** The most tokens of a session's text that it can hold. */
   readonly mostContext: number;
+  /** Tokens at a text's end that are worth reading to draft what comes after it. */
+  readonly usefulContext: number;
   /**
    * Whether it reads the target's hidden states beside tokens. Behind drafted tokens it
    * has only what it made of them itself, so it reads them anew once they are committed.

@@ -113,18 +113,23 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     }
     const { network, turn } = this;
     const left = turn.prompt.length + turn.maxTokens - this.length;
-    const most = network.mostContext - NODE_ROWS;
-    const context = shortContext(
-      this.text.subarray(0, this.length),
-      turn,
-      // Half is left for the answer, where that is long.
-      Math.max(most - left, most >> 1),
-    );
+    const context = this.context(left);
     const entered = network.enter(context, context.length + left + NODE_ROWS, turn.namespace);
     if (!entered) return false;
     this.place = entered.place;
     this.store.restart(this.length, context.subarray(entered.read));
     return true;
+  }
+
+  /** What the network reads of the text so far, with `left` tokens of answer to come. */
+  private context(left: number): Int32Array {
+    const { network, turn, text, length, insists } = this;
+    const { usefulContext, mostContext } = network;
+    // What moves the target reads what the target does, as far as it can.
+    if (!insists && length > usefulContext) return text.slice(length - usefulContext, length);
+    const most = mostContext - NODE_ROWS;
+    // Half is left for the answer, where that is long.
+    return shortContext(text.subarray(0, length), turn, Math.max(most - left, most >> 1));
   }
 
   leave(): void {

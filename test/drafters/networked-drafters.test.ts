@@ -77,6 +77,22 @@ describe('a network beside the engine', () => {
     expect(turn.depth(turn.drawn())).toBeGreaterThan(1);
   });
 
+  test('reads the end of a text alone where no more is of use', async () => {
+    const { drafters, network, begin } = world(right, ALWAYS);
+    network.usefulContext = 24;
+    const read = async (turn: ReturnType<typeof begin>) => {
+      network.runs.length = 0;
+      await drafters.prepare([turn.seat]);
+      return [...network.runs[0]![0]!.tokens];
+    };
+    const end = Array.from({ length: 24 }, (_, i) => truth(76 + i));
+    expect(await read(begin('a', 100))).toEqual(end);
+    expect(await read(begin('a', 20))).toHaveLength(20);
+    // What moves the target has to read what it reads.
+    const moving = { transfer: 20, warp: { temperature: 0.8, topK: 0, topP: 1 } };
+    expect(await read(begin('a', 60, moving))).toHaveLength(60);
+  });
+
   test('forgets a session that ends, and gives it no place again', async () => {
     const { drafters, network, begin } = world(right, ALWAYS);
     const turns = [begin(), begin()];

@@ -13,6 +13,7 @@ export class ScriptedNetwork implements Network {
   readonly vocabSize: number;
   readonly mostTokens = 64;
   readonly mostContext = 1024;
+  usefulContext = Number.POSITIVE_INFINITY;
   readonly readsStates: boolean = false;
   readonly runs: (readonly Question[])[] = [];
   /** Milliseconds by rows, as expected. */

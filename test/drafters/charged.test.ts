@@ -1,12 +1,16 @@
 /** What a network takes is charged to the network: it must not stop the other drafts. */
 import { expect, test, vi } from 'vitest';
 import { Decoder } from '../../bench/drafters/decode.ts';
+import { changed, countingClock } from '../../bench/drafters/free-nodes.ts';
 import { Nucleus } from '../../gpu-backend/accept/warp.ts';
 import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
 import type { LocalDrafters } from '../../gpu-backend/drafters/local-drafters.ts';
+import type { NetworkedTurn } from '../../gpu-backend/drafters/network.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
 import { TreeSizing } from '../../gpu-backend/turn/tree-sizing.ts';
+import { Source } from '../../src/draft/source.ts';
+import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 import { SMALL, temporaryFolder } from '../engine/models.ts';
 import { turnOf } from '../support/turn.ts';
 
@@ -38,4 +42,57 @@ test('drafting as a whole is not charged for what was prepared', async () => {
   expect(charged.mock.calls.map((call) => call[2])).toEqual(charged.mock.calls.map(() => 0));
   expect(settled).toEqual(settled.map(() => 0));
   charged.mockRestore();
+});
+
+/** Of a network that names one token for certain, where nothing else is drafted. */
+class NamingSeat extends EchoDrafter {
+  override readonly networked = this as Partial<NetworkedTurn> as NetworkedTurn;
+
+  override draft(tree: TokenTree): void {
+    tree.add(ROOT, 7, 1, Source.draft);
+  }
+
+  draftWithout(): boolean {
+    return true;
+  }
+}
+
+test('a network is told what a step would have taken without the nodes of its words', async () => {
+  const options = { slots: 1, maxContext: 128, threads: 1, cacheFolder };
+  const engine = await openEngine(SMALL, options);
+  // A node takes half of a plain step.
+  const priced = changed(engine, {
+    plan: () => {
+      let cost = 2;
+      return {
+        get cost() {
+          return cost;
+        },
+        add: () => void cost++,
+      };
+    },
+  });
+  const settled: [nodes: number, share: number][] = [];
+  let verified = 0;
+  const drafters: LocalDrafters = {
+    spent: null,
+    seat: () => new NamingSeat(),
+    prepare: async () => {},
+    settle: (_, stepMs, unaskedMs) => void settled.push([verified, unaskedMs! / stepMs]),
+    close: () => {},
+  };
+  const step = engine.step.bind(engine);
+  const watched = changed(priced, {
+    step: (rows) => {
+      verified = rows[0]!.count - 1;
+      return step(rows);
+    },
+  });
+  const decoder = new Decoder(watched, new Nucleus(96), countingClock(), drafters);
+  const turn = turnOf({ prompt: Int32Array.of(3, 4, 5), maxTokens: 24 });
+  await decoder.decode(turn, drafters.seat(turn));
+  await decoder.close();
+  engine.close();
+  expect(settled).toContainEqual([1, 2 / 3]);
+  for (const [nodes, share] of settled) expect(share).toBeCloseTo(2 / (2 + nodes));
 });

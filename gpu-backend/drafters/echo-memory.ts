@@ -13,31 +13,36 @@ export const MAX_MEMORIES = 128;
 export class EchoMemory {
   /** How far to trust which evidence: learned, and never any text. */
   readonly mixer: Mixer;
+  /** The same with what a network said as one store more; null where none is asked. */
+  readonly networked: Mixer | null;
   /** Successors of the tokens verified last; null where nothing is recycled. */
   readonly recycled: RecycledTable | null;
 
   constructor(
     recycled: RecycledTable | null = new RecycledTable(RECYCLED_TOKENS),
     mixer = new Mixer(STORES + (recycled ? 1 : 0)),
+    networked: Mixer | null = null,
   ) {
     this.recycled = recycled;
     this.mixer = mixer;
+    this.networked = networked;
   }
 
   /** Shares the learned weights; starts with no successors and keeps none. */
   withoutSuccessors(): EchoMemory {
-    return new EchoMemory(this.recycled && new RecycledTable(RECYCLED_TOKENS), this.mixer);
+    const recycled = this.recycled && new RecycledTable(RECYCLED_TOKENS);
+    return new EchoMemory(recycled, this.mixer, this.networked);
   }
 }
 
 /** One memory a namespace; the one used longest ago is forgotten first. */
 export class EchoMemories {
   private readonly memories = new Lru<EchoMemory>(MAX_MEMORIES);
-  private readonly networks: number;
+  private readonly networked: boolean;
 
-  /** @param networks stores that hold what a network said, beside the echo's own */
-  constructor(networks = 0) {
-    this.networks = networks;
+  /** @param networked whether a network is asked beside the echo */
+  constructor(networked = false) {
+    this.networked = networked;
   }
 
   get size(): number {
@@ -47,7 +52,7 @@ export class EchoMemories {
   /** For a turn: without `remember` it neither draws on the successors of earlier turns nor leaves its own. */
   of({ namespace, remember }: { namespace: string; remember: boolean }): EchoMemory {
     const memory = this.memories.of(namespace, () => {
-      return new EchoMemory(undefined, new Mixer(STORES + 1 + this.networks));
+      return new EchoMemory(undefined, undefined, this.networked ? new Mixer(STORES + 2) : null);
     });
     return remember ? memory : memory.withoutSuccessors();
   }

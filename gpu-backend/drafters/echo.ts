@@ -21,11 +21,12 @@ export class EchoDrafter extends BlendDrafter implements Seat {
   private readonly memory: EchoMemory;
   readonly networked: NetworkedTurn | null = null;
 
-  /** @param said what a network said, as one store more; `memory` must count it */
+  /** @param said what a network said, as one store more; `memory` must have a mixer for it */
   constructor(memory = new EchoMemory(), said: ModelStore | null = null) {
     const spans = new SpanStore();
     const session = new SessionStore();
-    const { recycled, mixer } = memory;
+    const { recycled } = memory;
+    const mixer = (said && memory.networked) ?? memory.mixer;
     const stores: EvidenceStore[] = [session, spans];
     stores.push(new AlignmentStore(session), new AlignmentStore(spans));
     if (recycled) stores.push(new RecyclingStore(recycled));

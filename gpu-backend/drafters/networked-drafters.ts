@@ -56,7 +56,7 @@ export class NetworkedDrafters implements LocalDrafters {
   private readonly network: Network;
   private readonly clock: Pick<Clock, 'now'>;
   private readonly options: NetworkedOptions;
-  private readonly memories = new EchoMemories(1);
+  private readonly memories = new EchoMemories(true);
   private readonly records = new Lru<NamespaceRecord>(MAX_NAMESPACES);
   private readonly purse = new Purse();
   /** Of the last preparation, and how much of it counts. */

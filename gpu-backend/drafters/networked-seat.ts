@@ -1,8 +1,10 @@
 /**
  * A turn's seat where a network is asked: the echo with one store more, which holds
- * what the network said. The seat keeps what the network has read of the turn's text,
- * and says which nodes are worth asking about.
+ * what the network said. Where it has said nothing the echo drafts as it does alone, by
+ * a mixer that never saw a word of it. The seat keeps what the network has read of the
+ * turn's text, and says which nodes are worth asking about.
  */
+import type { Mixer } from '../../src/draft/blend/mixer.ts';
 import { entropyOf } from '../../src/draft/entropy.ts';
 import type { Sampling } from '../../src/draft/model-distribution.ts';
 import { Noise } from '../../src/draft/noise.ts';
@@ -41,6 +43,8 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   private readonly network: Network;
   private readonly gain: Gain;
   private readonly store: ModelStore;
+  /** Of the echo alone. */
+  private readonly ownMixer: Mixer;
   private readonly sampling: Sampling;
   private readonly look = new TokenTree(LOOK_NODES);
   /** Prompt and answer. */
@@ -57,6 +61,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     const drawn = temperature > 0;
     const store = new ModelStore({ drawn, keeps: !network.readsStates });
     super(memory, store);
+    this.ownMixer = memory.mixer;
     this.turn = turn;
     this.namespace = turn.namespace;
     // At temperature 0 nothing can be moved.
@@ -88,15 +93,33 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     this.write(tokens);
   }
 
+  override draft(tree: TokenTree, budget: number, least?: number): void {
+    if (this.store.root.says) super.draft(tree, budget, least);
+    else this.withoutWords(() => super.draft(tree, budget, least));
+  }
+
   draftWithout(tree: TokenTree, budget: number, least?: number): boolean {
     if (this.asked.size === 0) return false;
+    this.withoutWords(() => super.draft(tree, budget, least));
+    return true;
+  }
+
+  protected override teach(token: number): void {
+    super.teach(token);
+    this.withoutWords(() => super.teach(token));
+  }
+
+  /** Runs `task` as if there were no network. */
+  private withoutWords(task: () => void): void {
+    const { mixer } = this;
     this.store.silent = true;
+    this.mixer = this.ownMixer;
     try {
-      this.draft(tree, budget, least);
+      task();
     } finally {
+      this.mixer = mixer;
       this.store.silent = false;
     }
-    return true;
   }
 
   override end(): void {

@@ -1,5 +1,7 @@
 /** What a network beside the engine is asked, and what becomes of its words. */
 import { describe, expect, test, vi } from 'vitest';
+import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
+import type { Seat } from '../../gpu-backend/drafters/local-drafters.ts';
 import { Source } from '../../src/draft/source.ts';
 import { TokenTree } from '../../src/draft/tree/tree.ts';
 import { turnOf } from '../support/turn.ts';
@@ -169,6 +171,31 @@ describe('a network beside the engine', () => {
     await drafters.prepare([seat]);
     expect(network.runs).toHaveLength(0);
     expect(seat.networked).toBeNull();
+  });
+
+  test('that is silent leaves the echo as it is alone, whatever it said before', async () => {
+    const { drafters, begin } = world(right, ALWAYS);
+    const turn = begin();
+    const alone = new EchoDrafter();
+    const prompt = Int32Array.from({ length: 8 }, (_, i) => truth(i));
+    alone.begin(prompt, []);
+    // Text that repeats itself, of which the network knows nothing.
+    const text = Array.from({ length: 48 }, (_, i) => truth(i % 7));
+    const drawn = (seat: Seat) => {
+      const tree = new TokenTree();
+      seat.draft(tree, 16);
+      return [...tree.tokens.subarray(0, tree.size), ...tree.probs.subarray(0, tree.size)];
+    };
+    for (const [i, token] of text.entries()) {
+      if (i % 2 === 0) {
+        await drafters.prepare([turn.seat]);
+        expect(drawn(turn.seat)).not.toEqual(drawn(alone));
+      }
+      for (const seat of [turn.seat, alone]) seat.commit(Int32Array.of(token));
+      turn.seat.networked!.leave();
+      expect(drawn(turn.seat)).toEqual(drawn(alone));
+    }
+    expect(drawn(alone).length).toBeGreaterThan(8);
   });
 
   test('can be left out of a tree, to see what it brought', async () => {

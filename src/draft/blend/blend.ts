@@ -33,7 +33,8 @@ const PLACES_FOR_COMMON = 150;
 
 export class BlendDrafter implements Drafter {
   readonly stores: readonly EvidenceStore[];
-  readonly mixer: Mixer;
+  /** Weighs what the stores say. */
+  mixer: Mixer;
   private readonly evidence = new Evidence();
   private readonly frontier = new Frontier();
   /** What the session has said. */
@@ -59,9 +60,7 @@ export class BlendDrafter implements Drafter {
 
   commit(tokens: Int32Array): void {
     for (let i = 0; i < tokens.length; i++) {
-      this.evidence.wantsCommon = true;
-      this.mix(0, this.last, MAX_FOLLOWERS, true);
-      this.mixer.learn(this.evidence, tokens[i]!);
+      this.teach(tokens[i]!);
       this.advance(tokens[i]!);
     }
   }
@@ -101,6 +100,13 @@ export class BlendDrafter implements Drafter {
   /** Whether a candidate may follow a slot at all. */
   protected admits(_slot: number, _token: number): boolean {
     return true;
+  }
+
+  /** The mixer learns from `token`, which comes after what is committed. */
+  protected teach(token: number): void {
+    this.evidence.wantsCommon = true;
+    this.mix(0, this.last, MAX_FOLLOWERS, true);
+    this.mixer.learn(this.evidence, token);
   }
 
   private advance(token: number): void {

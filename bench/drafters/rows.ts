@@ -137,9 +137,9 @@ export class TimedDrafters implements LocalDrafters {
     this.preparing = performance.now() - began;
   }
 
-  settle(outcomes: readonly Outcome[], stepMs: number, unaskedMs?: number): void {
+  settle(outcomes: readonly Outcome[], stepMs: number): void {
     this.times.push(this.preparing);
-    this.inner.settle(outcomes, stepMs, unaskedMs);
+    this.inner.settle(outcomes, stepMs);
   }
 
   close(): void {

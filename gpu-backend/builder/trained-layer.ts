@@ -1,9 +1,9 @@
 /**
  * A decoder layer that a checkpoint does not have, trained to draft for it
  * (`models/recipe`): read from its file, checked against the model, and stored as the
- * model's own layers are. It has words for the tokens that the model says most, as the
- * head is most of what a small layer multiplies (FR-Spec, 2502.14856): its head is a copy
- * of these tokens' rows.
+ * model's own layers are. It can name the tokens that its file lists, those that the model
+ * finds likeliest, as the head is most of what a small layer multiplies (FR-Spec,
+ * 2502.14856): its head is a copy of these tokens' rows.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, rmSync } from 'node:fs';
@@ -86,18 +86,18 @@ export function trainedLayer(prepared: PreparedModel, file: string): TrainedLaye
   };
 }
 
-/** What the file has words for; null where it does not say, and has them for the whole vocabulary. */
+/** The tokens that the layer can name; null where its file lists none, and it can name all. */
 function readVocabulary(
-  { words }: Readonly<Record<string, string>>,
+  { tokens }: Readonly<Record<string, string>>,
   vocabSize: number,
   file: string,
 ): Int32Array | null {
-  if (words === undefined) return null;
-  const ids = words.split(' ').map(Number);
+  if (tokens === undefined) return null;
+  const ids = tokens.split(' ').map(Number);
   const rise = ids.every((id, i) => id > (ids[i - 1] ?? -1));
-  if (IDS.test(words) && rise && ids.at(-1)! < vocabSize) return Int32Array.from(ids);
+  if (IDS.test(tokens) && rise && ids.at(-1)! < vocabSize) return Int32Array.from(ids);
   throw new Error(
-    `${file}: its words must be token ids below ${vocabSize}, each larger than the one before`,
+    `${file}: its tokens must be ids below ${vocabSize}, each larger than the one before`,
   );
 }
 

@@ -46,6 +46,8 @@ export interface Outcome {
   tokens: number;
   /** Of them, how many more than without what the network said; negative where it stood in the way. */
   extra: number;
+  /** Of the step's milliseconds, what the nodes took that were verified for what it said. */
+  extraMs: number;
 }
 
 /** What a network was asked so far, and what that brought. */
@@ -67,10 +69,7 @@ export interface LocalDrafters {
    * @param sessions how many step then, whether they have a seat or not; as many as there are seats where absent
    */
   prepare(seats: readonly Seat[], sessions?: number): Promise<void>;
-  /**
-   * What a step of `stepMs` milliseconds, preparation left out, has brought to those who were prepared for it.
-   * @param unaskedMs what the step would have taken had no network been asked, as trees may be smaller then; `stepMs` where absent
-   */
-  settle(outcomes: readonly Outcome[], stepMs: number, unaskedMs?: number): void;
+  /** What a step of `stepMs` milliseconds, preparation left out, has brought to those who were prepared for it. */
+  settle(outcomes: readonly Outcome[], stepMs: number): void;
   close(): void;
 }

@@ -15,12 +15,11 @@ import { Gain } from './gain.ts';
 import type { LocalDrafters, Outcome, Seat, SeatedTurn, Spent } from './local-drafters.ts';
 import type { Candidate, Network, NetworkedTurn, Question } from './network.ts';
 import { NetworkedSeat } from './networked-seat.ts';
+import { PreparationTime } from './preparation-time.ts';
 import { Price, Purse, Stake } from './price.ts';
 
 /** Runs before a step. */
 const MAX_PASSES = 6;
-/** A run that takes longer than so many times what was expected counts as if it took that: a first one, or a hiccup. */
-const MOST_OVER = 3;
 /** Nodes of one session that a run reads. */
 const PASS_NODES = 12;
 /** Committed tokens that were not read beyond which a run is there to catch up. */
@@ -40,8 +39,8 @@ interface NamespaceRecord {
   stake: Stake;
 }
 
-/** What a run reads, by turn, and what it is expected to take in milliseconds. */
-interface Chosen {
+/** What a run is to read, by turn, and what it is expected to take in milliseconds. */
+interface PlannedRun {
   chosen: Map<NetworkedTurn, Candidate[]>;
   cost: number;
 }
@@ -59,9 +58,8 @@ export class NetworkedDrafters implements LocalDrafters {
   private readonly memories = new EchoMemories(true);
   private readonly records = new Lru<NamespaceRecord>(MAX_NAMESPACES);
   private readonly purse = new Purse();
-  /** Of the last preparation, and how much of it counts. */
-  private lastMs = 0;
-  private countedMs = 0;
+  /** Of the last preparation. */
+  private readonly time = new PreparationTime();
   private load = 0;
   /** Whether a turn insisted in the last preparation: what such a step took says nothing of what pays. */
   private insisted = false;
@@ -88,7 +86,7 @@ export class NetworkedDrafters implements LocalDrafters {
   async prepare(seats: readonly Seat[], sessions = seats.length): Promise<void> {
     const began = this.clock.now();
     this.load = 32 - Math.clz32(Math.max(0, seats.length - 1));
-    this.countedMs = 0;
+    this.time.begin();
     this.alone = seats.filter(({ networked }) => networked?.insists).length === sessions;
     if (this.failures >= MAX_FAILURES) {
       for (const { networked } of seats) networked?.leave();
@@ -100,7 +98,9 @@ export class NetworkedDrafters implements LocalDrafters {
     let asking: NetworkedTurn[] = [];
     try {
       for (const { networked } of seats) {
-        if (networked && this.admits(networked)) asking.push(networked);
+        if (!networked || !this.admits(networked)) continue;
+        asking.push(networked);
+        if (!networked.insists) this.time.lookAt(this.price(networked.namespace));
       }
       const passes = this.options.always?.passes ?? most;
       for (let pass = 0; pass < passes && asking.length > 0; pass++) {
@@ -111,35 +111,37 @@ export class NetworkedDrafters implements LocalDrafters {
       this.fail(cause);
       for (const turn of asking) turn.leave();
     }
-    this.lastMs = this.clock.now() - began;
-    this.countedMs += this.lastMs;
-    this.spent.milliseconds += this.lastMs;
+    this.time.end(this.clock.now() - began);
+    this.spent.milliseconds += this.time.total;
   }
 
-  settle(outcomes: readonly Outcome[], stepMs: number, unaskedMs = stepMs): void {
-    // What the step would have committed without the network.
-    const tokens = outcomes.reduce((sum, one) => sum + one.tokens - one.extra, 0);
-    const extra = new Map<Price, number>();
-    for (const one of outcomes) {
-      const { networked } = one.seat;
+  settle(outcomes: readonly Outcome[], stepMs: number): void {
+    const sum = (of: (one: Outcome) => number) => outcomes.reduce((all, one) => all + of(one), 0);
+    // What the step would have committed and taken without the network.
+    const tokens = sum((one) => one.tokens - one.extra);
+    const plainMs = stepMs - sum((one) => one.extraMs);
+    const results = new Map<Price, { extra: number; ms: number }>();
+    for (const { seat, extra, extraMs } of outcomes) {
+      const { networked } = seat;
       if (!networked) continue;
-      this.spent.tokens += one.extra;
+      this.spent.tokens += extra;
       if (networked.insists) continue;
       const price = this.price(networked.namespace);
-      extra.set(price, (extra.get(price) ?? 0) + one.extra);
+      const result = results.get(price) ?? { extra: 0, ms: 0 };
+      result.extra += extra;
+      result.ms += extraMs;
+      results.set(price, result);
     }
     this.purse.step();
-    for (const [price, own] of extra) {
+    for (const [price, { extra, ms }] of results) {
       // What another turn insisted on is neither paid for nor gained by: only what a step takes is learned.
-      if (this.insisted) price.settle(unaskedMs, tokens, 0, 0);
-      // Whoever shares a run shares its time, and that of the nodes which came of it.
-      else price.settle(unaskedMs, tokens, own, (this.countedMs + stepMs - unaskedMs) / extra.size);
+      if (this.insisted) price.settle(plainMs, tokens, 0, 0);
+      else price.settle(plainMs, tokens, extra, ms + this.time.shareOf(price));
     }
-    if (this.insisted && !this.alone) this.insistedMs -= this.lastMs;
+    if (this.insisted && !this.alone) this.insistedMs -= this.time.total;
     const most = MOST_INSISTED_STEPS * stepMs;
     this.insistedMs = Math.min(most, this.insistedMs + INSISTED_SHARE * stepMs);
-    this.lastMs = 0;
-    this.countedMs = 0;
+    this.time.begin();
   }
 
   close(): void {
@@ -188,7 +190,9 @@ export class NetworkedDrafters implements LocalDrafters {
     if (questions.length === 0) return [];
     const began = this.clock.now();
     await this.network.read(questions);
-    this.countedMs -= Math.max(0, this.clock.now() - began - MOST_OVER * cost);
+    const paying = asking.filter(({ insists }) => !insists);
+    const prices = new Set(paying.map(({ namespace }) => this.price(namespace)));
+    this.time.run(prices, this.clock.now() - began, cost);
     this.failures = 0;
     this.spent.passes++;
     for (const { nodes } of questions) this.spent.nodes += nodes.length;
@@ -196,11 +200,21 @@ export class NetworkedDrafters implements LocalDrafters {
     return asking.filter((turn) => turn.behind === 0);
   }
 
+  /** The run for those of the turns that can afford their share of it, after `spentMs` of others. */
+  private choose(turns: readonly NetworkedTurn[], spentMs: number): PlannedRun {
+    const run = this.planRun(turns);
+    const share = (spentMs + run.cost) / turns.length;
+    const able = turns.filter((turn) => this.affords(turn, share));
+    if (able.length === turns.length || run.chosen.size === 0) return run;
+    return able.length > 0 ? this.choose(able, spentMs) : { chosen: new Map(), cost: 0 };
+  }
+
   /**
    * What is worth reading in one run, by turn, and what that should take: nodes by
-   * falling worth as long as they bring more than they cost.
+   * falling worth as long as they bring more than they cost. Where the whole would not
+   * pay, what turns that insist want.
    */
-  private choose(turns: readonly NetworkedTurn[], spentMs: number): Chosen {
+  private planRun(turns: readonly NetworkedTurn[]): PlannedRun {
     const { always } = this.options;
     const chosen = new Map<NetworkedTurn, Candidate[]>();
     const step = this.network.plan(turns.map((turn) => turn.held));
@@ -227,13 +241,10 @@ export class NetworkedDrafters implements LocalDrafters {
       }
       if (kept.length > 0) chosen.set(turn, kept);
     }
+    const { cost } = step;
     // Catching up brings nothing by itself: the allowance alone decides on it.
     const reads = [...chosen.keys()].some((turn) => turn.behind > CATCH_UP);
-    const pays = reads || worth >= step.cost;
-    const share = (spentMs + step.cost) / turns.length;
-    const affords = turns.every((turn) => this.affords(turn, share));
-    const { cost } = step;
-    if (always || (pays && affords)) return { chosen, cost };
+    if (always || reads || worth >= cost) return { chosen, cost };
     return { chosen: new Map([...chosen].filter(([{ insists }]) => insists)), cost };
   }
 

@@ -99,7 +99,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   }
 
   draftWithout(tree: TokenTree, budget: number, least?: number): boolean {
-    if (this.asked.size === 0) return false;
+    if (!this.store.root.says) return false;
     this.withoutWords(() => super.draft(tree, budget, least));
     return true;
   }
@@ -146,13 +146,16 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
 
   /** What the network reads of the text so far, with `left` tokens of answer to come. */
   private context(left: number): Int32Array {
-    const { network, turn, text, length, insists } = this;
-    const { usefulContext, mostContext } = network;
-    // What moves the target reads what the target does, as far as it can.
-    if (!insists && length > usefulContext) return text.slice(length - usefulContext, length);
-    const most = mostContext - NODE_ROWS;
+    const { turn, text, length } = this;
+    const { usefulContext, mostContext } = this.network;
+    const room = mostContext - NODE_ROWS;
     // Half is left for the answer, where that is long.
-    return shortContext(text.subarray(0, length), turn, Math.max(most - left, most >> 1));
+    const most = Math.max(room - left, room >> 1);
+    // What moves the target reads what the target does, as far as it can.
+    if (!this.insists && length > usefulContext) {
+      return text.slice(length - Math.min(most, usefulContext), length);
+    }
+    return shortContext(text.subarray(0, length), turn, most);
   }
 
   leave(): void {

@@ -16,6 +16,8 @@ const MOST_TRIALS = 64;
 const MOST_SAVED = 24;
 /** Weight of a step in the averages. */
 const SMOOTHING = 0.05;
+/** What takes longer than so many times what was expected counts as if it took that: a first run, or a hiccup. */
+export const MOST_OVER = 3;
 
 /** What all namespaces try a network with: one purse, which all steps refill. */
 export class Purse {
@@ -101,8 +103,10 @@ export class Price {
    * that it led to took `spentMs`.
    */
   settle(stepMs: number, tokens: number, extra: number, spentMs: number): void {
-    const weight = this.stepMs === 0 ? 1 : SMOOTHING;
-    this.stepMs += weight * (stepMs - this.stepMs);
+    const isFirst = this.stepMs === 0;
+    const weight = isFirst ? 1 : SMOOTHING;
+    const took = isFirst ? stepMs : Math.min(stepMs, MOST_OVER * this.stepMs);
+    this.stepMs += weight * (took - this.stepMs);
     this.tokensOfStep += weight * (tokens - this.tokensOfStep);
     const gain = extra / this.tokensOfStep - spentMs / Math.max(this.stepMs, 1e-3);
     const saved = Math.min(MOST_SAVED, this.allowance + LOSS_SHARE + gain);

@@ -52,8 +52,8 @@ export class Candidates {
   /** Path probabilities of what is proposed. */
   private readonly falling = new Float64Array(MAX_VERIFIED_NODES);
   private proposed: TokenTree;
-  /** Path probabilities of what would be proposed had no network been asked; null where none was. */
-  private unaskedFalling: Float64Array | null = null;
+  /** What `propose` would have returned without a network's words; null where it said none. Sizing changes it in place. */
+  probsWithout: Float64Array | null = null;
   /** Trees taken in since credit was last returned. */
   private taken = 0;
   /** Tokens of all spans so far. */
@@ -150,9 +150,9 @@ export class Candidates {
     const { spare, falling } = this;
     this.proposed = spare;
     spare.clear();
-    this.unaskedFalling = null;
+    this.probsWithout = null;
     if (!this.isDrafted || most <= 0) return falling.subarray(0, 0);
-    this.unaskedFalling = this.without?.draw(this.standing, most, least, this.finish) ?? null;
+    this.probsWithout = this.without?.draw(this.standing, most, least, this.finish) ?? null;
     this.seat?.draft(spare, most, least);
     fuse(spare, this.standing);
     // Between frames the arrived tree's nodes are free.
@@ -194,11 +194,6 @@ export class Candidates {
     else this.seat?.follow(tokens);
     reroot(this.standing, tokens, this.spare);
     this.swap();
-  }
-
-  /** What `propose` would have returned had no network been asked for the step; null where none was. */
-  get unasked(): Float64Array | null {
-    return this.unaskedFalling;
   }
 
   /**

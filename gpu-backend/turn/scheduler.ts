@@ -135,11 +135,12 @@ export class Scheduler {
       // What the preparation took is the price of what was prepared: it must not stop all other drafts.
       const took = this.clock.now() - began;
       this.sizing.settle(sessions, sized, took);
-      const unasked = sized.unasked ?? sized;
+      const { nodes } = sized.without ?? sized;
+      const owed = this.sizing.timeOwed(sessions, sized, took);
       const outcomes = sessions.flatMap((session, i) =>
-        drafting[i] ? outcomeOf(session, unasked.nodes[i]!) : [],
+        drafting[i] ? outcomeOf(session, nodes[i]!, owed[i]!) : [],
       );
-      this.drafters?.settle(outcomes, took, (took * unasked.cost) / sized.cost);
+      this.drafters?.settle(outcomes, took);
     }
   }
 
@@ -251,12 +252,13 @@ function guard(session: Session, task: () => void): boolean {
 
 /**
  * What became of a session's seat; nothing where the session ended before the step was over.
- * @param nodes that would have been verified had no network been asked
+ * @param nodes that would have been verified without a network's words
  */
-function outcomeOf(session: Session, nodes: number): Outcome[] {
+function outcomeOf(session: Session, nodes: number, extraMs: number): Outcome[] {
   const { seat, outcome } = session;
   if (!seat || !outcome) return [];
-  return [{ seat, tokens: outcome.walk.count, extra: session.owedToNetwork(nodes) }];
+  const extra = session.owedToNetwork(nodes);
+  return [{ seat, tokens: outcome.walk.count, extra, extraMs }];
 }
 
 /** What a session proposes; nothing where that meets a bug. */

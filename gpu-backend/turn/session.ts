@@ -18,12 +18,11 @@ import type { Nucleus } from '../accept/warp.ts';
 import type { Seat } from '../drafters/local-drafters.ts';
 import type { NetworkedTurn } from '../drafters/network.ts';
 import type { Engine, Slot, StepRow } from '../engine/engine.ts';
-import { firstAcrossPanel, panelRoom } from '../engine/panel.ts';
 import type { Turn } from './admit.ts';
 import { Candidates } from './candidates.ts';
 import { logprobsOf } from './logprobs.ts';
 import type { Outbox } from './outbox.ts';
-import { fillWithTree, hiddenOf, rowWithRoom } from './tree-row.ts';
+import { fillWithBest, hiddenOf, rowWithRoom } from './tree-row.ts';
 import type { Draftable } from './tree-sizing.ts';
 
 export class Session implements Draftable {
@@ -49,6 +48,8 @@ export class Session implements Draftable {
   private caughtUp = false;
   /** Whether candidates were drawn for the step that was prepared last. */
   private wasDrafted = false;
+  /** Nodes that the step which was prepared last could verify, whatever they are worth. */
+  private mostNodes = MAX_VERIFIED_NODES;
   /** Whether `walk` is of the step that was prepared last. */
   private absorbed = false;
   private steps = 0;
@@ -166,8 +167,8 @@ export class Session implements Draftable {
     return this.absorbed ? { tree: this.candidates.tree, walk: this.walk } : null;
   }
 
-  get unasked(): Float64Array | null {
-    return this.candidates.unasked;
+  get probsWithout(): Float64Array | null {
+    return this.candidates.probsWithout;
   }
 
   /**
@@ -175,8 +176,8 @@ export class Session implements Draftable {
    * @param nodes that would have been verified without one
    */
   owedToNetwork(nodes: number): number {
-    const { tokens, count } = this.walk;
-    return this.candidates.owedToNetwork(tokens.subarray(0, count), nodes);
+    const tokens = this.walk.tokens.subarray(0, this.walk.count);
+    return this.candidates.owedToNetwork(tokens, Math.min(nodes, this.mostNodes));
   }
 
   /** Tokens that the turn may still commit. */
@@ -207,16 +208,9 @@ export class Session implements Draftable {
     const learns = this.recycles && (isDrafted || this.engine.limits.quickTop);
     row.top = learns ? RECYCLED_SUCCESSORS : undefined;
     const { exact } = this.engine.limits;
-    const inPanel = panelRoom(this.slot.length) - 1;
-    // Sampled drafts are drawn once: to draw again where the tree has the wrong shape
-    // would choose drafts by what they are, and the rule's law would not hold. Behind the
-    // panel's last row every shape is right.
-    const most = exact && this.turnRule.sampled && inPanel > 0 ? Math.min(nodes, inPanel) : nodes;
     const last = this.tokens[this.length - 1]!;
-    fillWithTree(row, last, this.candidates.choose(most));
-    if (exact && firstAcrossPanel(row.parents, row.count, this.slot.length) >= 0) {
-      fillWithTree(row, last, this.candidates.choose(inPanel));
-    }
+    const sampled = this.turnRule.sampled !== null;
+    this.mostNodes = fillWithBest(row, last, this.candidates, nodes, { exact, sampled });
     const { networked } = this;
     const { tree } = this.candidates;
     if (networked?.insists) this.transfer?.learn(tree, this.length, networked.words(tree));

@@ -42,8 +42,8 @@ export interface Draftable {
   readonly isDrafted: boolean;
   /** What the last step verified and accepted; null where the session ended before it was over. */
   readonly outcome: { tree: TokenTree; walk: Accepted } | null;
-  /** What it proposed last, as if no network had been asked; null where none was. */
-  readonly unasked: Float64Array | null;
+  /** What it proposed last, as it would be without a network's words; null where it said none. Sizing changes it in place. */
+  readonly probsWithout: Float64Array | null;
 }
 
 /** What is known of a namespace's turns of one accept rule. */
@@ -56,8 +56,8 @@ interface Standing {
 export interface SizedStep extends Allotment {
   /** Which sessions were asked for candidates. */
   drafting: readonly boolean[];
-  /** What would be verified had no network been asked; null where none was. */
-  unasked: Allotment | null;
+  /** The same without the words of a network; null where it said none. */
+  without: Allotment | null;
 }
 
 const NOTHING = new Float64Array(0);
@@ -105,15 +105,33 @@ export class TreeSizing {
       const least = (NOT_WORTH_DRAWING * price) / this.standing(session).acceptance.most;
       return believed(session, propose(session, least));
     });
-    const others = sessions.map(({ unasked }, i) => (drafting[i] ? unasked : null));
-    const without = others.map((other, i) => other && believed(sessions[i]!, other));
-    const unasked = without.some((other) => other)
+    const others = sessions.map((session, i) => {
+      const { probsWithout } = session;
+      return drafting[i] && probsWithout ? believed(session, probsWithout) : null;
+    });
+    const without = others.some((other) => other)
       ? allotNodes(
-          without.map((other, i) => other ?? proposed[i]!),
+          others.map((other, i) => other ?? proposed[i]!),
           this.engine.plan(slots),
         )
       : null;
-    return { drafting, unasked, ...allotNodes(proposed, this.engine.plan(slots)) };
+    return { drafting, without, ...allotNodes(proposed, this.engine.plan(slots)) };
+  }
+
+  /**
+   * Of the `milliseconds` of a step what each session's nodes took that a network's words
+   * led to, as the cost curve has it; below nothing where its tree would be larger without them.
+   */
+  timeOwed(sessions: readonly Draftable[], sized: SizedStep, milliseconds: number): number[] {
+    const { without, nodes, cost } = sized;
+    if (!without) return sessions.map(() => 0);
+    const more = sessions.map((_, i) => nodes[i]! - without.nodes[i]!);
+    const changed = more.reduce((sum, count) => sum + Math.abs(count), 0);
+    if (changed === 0) return more;
+    const { ratio } = this.pace(loadClass(sessions.length));
+    const took = Math.min(milliseconds, MOST_OVER * ratio * cost);
+    const owed = took * (1 - without.cost / cost);
+    return more.map((count) => (owed * Math.abs(count)) / changed);
   }
 
   /** Takes in what became of a step, and the milliseconds from its sizing to its end. */

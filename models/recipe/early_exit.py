@@ -15,14 +15,14 @@ import argparse
 import torch
 import torch.nn as nn
 from target import answers, asking, opened
-from trainer import Words, learn, naming, padded, save, training
+from trainer import Vocabulary, learn, naming, padded, save, training
 
 
 class Exit(nn.Module):
-    def __init__(self, target, words, exit):
+    def __init__(self, target, vocabulary, exit):
         super().__init__()
-        self.target, self.words, self.exit = target, words, exit
-        self.head = target.head[words.tokens]
+        self.target, self.vocabulary, self.exit = target, vocabulary, exit
+        self.head = target.head[vocabulary.tokens]
         self.layer = target.last_layer()
         self.norm = nn.Parameter(target.norm.clone())
 
@@ -44,10 +44,10 @@ def main():
     torch.manual_seed(1)
     target = opened(args)
     texts = answers(target, args, args.exit)
-    words = Words.of(texts, args, len(target.table))
-    drafter = Exit(target, words, args.exit)
+    vocabulary = Vocabulary.of(texts, args, len(target.table))
+    drafter = Exit(target, vocabulary, args.exit)
     learn(drafter, texts, args, lambda agrees: save(drafter, args.out, target.notes(
-        'exit', exit=args.exit, words=words.notes, agrees=agrees)))
+        'exit', exit=args.exit, tokens=vocabulary.notes, agrees=agrees)))
 
 
 if __name__ == '__main__':

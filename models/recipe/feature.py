@@ -18,7 +18,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from target import answers, asking, opened
-from trainer import Words, learn, naming, padded, save, training
+from trainer import Vocabulary, learn, naming, padded, save, training
 
 RIDGE = 1e-3  # of the mean square of what is read
 STATE_WEIGHT = 0.5  # of the states' loss beside that of the words
@@ -47,10 +47,10 @@ class Readings:
 
 
 class Feature(nn.Module):
-    def __init__(self, target, words, passes):
+    def __init__(self, target, vocabulary, passes):
         super().__init__()
-        c, self.target, self.words, self.passes = target.c, target, words, passes
-        self.head = target.head[words.tokens]
+        c, self.target, self.vocabulary, self.passes = target.c, target, vocabulary, passes
+        self.head = target.head[vocabulary.tokens]
         h = c['hidden_size']
         self.layer = target.last_layer()
         # What it adds begins as nothing: the fusion alone guesses the state at first (`fit`).
@@ -125,12 +125,12 @@ def main():
     torch.manual_seed(1)
     target = opened(args)
     texts = answers(target, args, len(target.layers))
-    words = Words.of(texts, args, len(target.table))
-    drafter = Feature(target, words, args.passes)
+    vocabulary = Vocabulary.of(texts, args, len(target.table))
+    drafter = Feature(target, vocabulary, args.passes)
     if not args.resume:
         drafter.fit(texts)
     learn(drafter, texts, args, lambda agrees: save(drafter, args.out, target.notes(
-        'feature', words=words.notes, agrees=agrees)))
+        'feature', tokens=vocabulary.notes, agrees=agrees)))
 
 
 if __name__ == '__main__':

@@ -20,7 +20,7 @@ from feature import Feature
 from safetensors.torch import load_file
 from simulated import pass_ms, speed
 from target import Cache, answers, asking, opened
-from trainer import Words, naming, sampled_loss, split
+from trainer import Vocabulary, naming, sampled_loss, split
 
 SPARSE = 8  # rows of a text of which one has prompt tokens behind it
 MEASURED = 2  # alignments of a chain to a text, at most
@@ -163,9 +163,9 @@ class Prompts(Head):
 class Continued(Head):
     """The layer of feature.py: a pass a place, each over the state of the one before it."""
 
-    def __init__(self, target, words, places, file):
+    def __init__(self, target, vocabulary, places, file):
         super().__init__(target, places, [LAYER + 2 * SQUARE + HEAD] * places)
-        self.drafter = Feature(target, words, places)
+        self.drafter = Feature(target, vocabulary, places)
         known = load_file(file)
         with torch.no_grad():
             for name, own in self.drafter.tensors().items():
@@ -181,9 +181,9 @@ class Continued(Head):
 class Trial:
     """A head with what it learns from and is measured on."""
 
-    def __init__(self, target, head, words):
-        self.target, self.head, self.words = target, head, words
-        self.table = target.head[words.tokens].float()
+    def __init__(self, target, head, vocabulary):
+        self.target, self.head, self.vocabulary = target, head, vocabulary
+        self.table = target.head[vocabulary.tokens].float()
 
     def read(self, text, at):
         """For each place: the states to read off from, and the rows that have the truth, −1 outside the answer."""
@@ -198,7 +198,7 @@ class Trial:
         for state, truth in self.read(text, random.randrange(self.head.alignments)):
             kept = truth >= 0
             names, values = text['names'][truth[kept]].long(), text['values'][truth[kept]].float()
-            losses.append(sampled_loss(self.table, self.words, state[kept], names, values)[0])
+            losses.append(sampled_loss(self.table, self.vocabulary, state[kept], names, values)[0])
         return sum(losses) / len(losses)
 
     def train(self, texts, args):
@@ -232,7 +232,7 @@ class Trial:
                         rows = torch.arange(len(text['tokens']))[at::self.head.alignments]
                         on = (rows >= text['asked'] - 1) & (rows + self.head.places < len(text['tokens']))
                     reached[place] += on.sum()
-                    said = self.words.tokens[F.linear(state, self.table).argmax(-1)]
+                    said = self.vocabulary.tokens[F.linear(state, self.table).argmax(-1)]
                     on = on & (said == text['names'][truth, 0])
                     right[place] += on.sum()
         return (right / reached).tolist(), 1 + float((right / reached[0]).sum())
@@ -249,7 +249,7 @@ def main():
     args = p.parse_args()
     target = opened(args)
     texts = answers(target, args, len(target.layers))
-    words = Words.likeliest(texts, args.vocabulary, len(target.table))
+    vocabulary = Vocabulary.likeliest(texts, args.vocabulary, len(target.table))
     held, learned = split(texts)
     long = lambda t: len(t['tokens']) - t['asked'] > 16
     held, learned = [t for t in held if long(t) and t['greedy']], [*filter(long, learned)]
@@ -266,11 +266,12 @@ def main():
 
     for places in map(int, args.places.split(',')):
         if args.feature:
-            report(f'{args.feature}, {places} places', Trial(target, Continued(target, words, places, args.feature), words))
+            own = Vocabulary.read(args.feature, len(target.table))
+            report(f'{args.feature}, {places} places', Trial(target, Continued(target, own, places, args.feature), own))
         for name in filter(None, args.heads.split(',')):
             random.seed(1)
             torch.manual_seed(1)
-            trial = Trial(target, kinds[name](target, places), words)
+            trial = Trial(target, kinds[name](target, places), vocabulary)
             report(f'{name}, {places} places, {trial.train(learned, args)} steps', trial)
 
 

@@ -20,7 +20,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from target import POSITIONS, Layer, answers, asking, opened, rotary
-from trainer import WEIGHTS, Words, learn, padded, save, training
+from trainer import WEIGHTS, Vocabulary, learn, padded, save, training
 
 HEAD = 32  # dimensions
 THETA = 1e5
@@ -33,7 +33,7 @@ class SmallModel(nn.Module):
     def __init__(self, target, args):
         super().__init__()
         h, heads = args.hidden, args.hidden // HEAD
-        self.target, self.words = target, Words.all(len(target.table))
+        self.target, self.vocabulary = target, Vocabulary.all(len(target.table))
         self.c = dict(
             architectures=['LlamaForCausalLM'], model_type='llama', vocab_size=len(target.table), hidden_size=h,
             intermediate_size=args.ff, num_hidden_layers=args.layers, num_attention_heads=heads,

@@ -1,8 +1,8 @@
 """Trains a drafter on a target's answers: what early_exit.py, feature.py and small_model.py have in common.
 
 A drafter has `losses(texts, compare)`, which gives for each of its readings of the texts a loss and how many words
-are right, both by `compare(states, texts)`, `words`, `head`, whose rows these are, and `tensors()`, by the names of its
-file. Matrices learn by Muon, but for those in `tables`, whose rows are tokens.
+are right, both by `compare(states, texts)`, its `vocabulary`, `head`, whose rows these are, and `tensors()`, by the
+names of its file. Matrices learn by Muon, but for those in `tables`, whose rows are tokens.
 """
 import functools
 import math
@@ -41,12 +41,12 @@ def training(p):
 
 
 def naming(p):
-    """The option of who has words for some tokens alone."""
-    p.add_argument('--vocabulary', type=int, default=8192, help='so many words: the tokens that are likeliest in the answers')
+    """The option of drafters that can name some tokens only."""
+    p.add_argument('--vocabulary', type=int, default=8192, help='it can name so many tokens, those that are likeliest in the answers')
     return p
 
 
-class Words:
+class Vocabulary:
     """The tokens that a drafter names, in rising order, and where among them each token of the vocabulary is, or −1."""
 
     def __init__(self, tokens, size):
@@ -55,7 +55,7 @@ class Words:
 
     @staticmethod
     def all(size):
-        return Words(torch.arange(size), size)
+        return Vocabulary(torch.arange(size), size)
 
     @staticmethod
     def likeliest(texts, count, size):
@@ -67,16 +67,22 @@ class Words:
             mass.index_add_(0, names.flatten().to(mass.device), torch.softmax(values, -1).flatten().to(mass.device))
         # Byte-pair encodings number tokens by how often they occur: of two that were not seen the first.
         most = mass.argsort(descending=True, stable=True)[:count]
-        print(f'{len(most)} words have {mass[most].sum() / mass.sum():.2%} of what is likely', flush=True)
-        return Words(most.sort().values, size)
+        print(f'{len(most)} tokens have {mass[most].sum() / mass.sum():.2%} of what is likely', flush=True)
+        return Vocabulary(most.sort().values, size)
+
+    @staticmethod
+    def read(file, size):
+        """That of a trained layer's file."""
+        with safe_open(file, 'pt') as f:
+            tokens = f.metadata().get('tokens')
+        if tokens is None:
+            raise SystemExit(f'{file} lists no tokens that it can name: train it anew')
+        return Vocabulary(torch.tensor([int(token) for token in tokens.split()]), size)
 
     @staticmethod
     def of(texts, args, size):
-        """Those of the file that is gone on from, or the likeliest."""
-        if not args.resume:
-            return Words.likeliest(texts, args.vocabulary, size)
-        with safe_open(args.out, 'pt') as file:
-            return Words(torch.tensor([int(token) for token in file.metadata()['words'].split()]), size)
+        """The file's own with `--resume`, else the likeliest."""
+        return Vocabulary.read(args.out, size) if args.resume else Vocabulary.likeliest(texts, args.vocabulary, size)
 
     @property
     def notes(self):
@@ -101,24 +107,24 @@ def answered(texts, share):
     return kept, of('names').long(), of('values').float()
 
 
-def likeness(head, words, states, texts):
+def likeness(head, vocabulary, states, texts):
     """How far the words of `states`, those of all rows of all texts, are from the target's: the loss over the answers,
     and how many of the likeliest tokens are the same."""
     kept, names, values = answered(texts, 1)
-    logits, at = F.linear(states[kept].to(head.dtype), head).float(), words.places[names]
+    logits, at = F.linear(states[kept].to(head.dtype), head).float(), vocabulary.places[names]
     return cross(logits, at.clamp(min=0), values, at >= 0), mean(logits.argmax(-1) == at[:, 0])
 
 
-def sampled_likeness(head, words, share, kind, states, texts):
+def sampled_likeness(head, vocabulary, share, kind, states, texts):
     """The same over some rows and some words, by the loss of this kind."""
     kept, names, values = answered(texts, share)
-    return sampled_loss(head, words, states[kept], names, values, kind)
+    return sampled_loss(head, vocabulary, states[kept], names, values, kind)
 
 
-def sampled_loss(head, words, states, names, values, kind='forward'):
+def sampled_loss(head, vocabulary, states, names, values, kind='forward'):
     """What `likeness` gives, over the words in `names` and a draw of the others: a softmax over all of them would take
     most of the time."""
-    at = words.places[names]
+    at = vocabulary.places[names]
     # One at least, so that there is something to compare.
     named = at.clamp(min=0).unique()
     drawn = torch.randint(len(head), (DRAWN,))
@@ -195,7 +201,7 @@ def learn(drafter, texts, args, save):
     """Trains for `args.train_minutes`; `save` is told how many held-out tokens are named as the target names them."""
     random.seed(1)
     held, texts = split(texts)
-    compare = functools.partial(sampled_likeness, drafter.head, drafter.words, args.rows, args.loss)
+    compare = functools.partial(sampled_likeness, drafter.head, drafter.vocabulary, args.rows, args.loss)
     if args.resume:
         known = load_file(os.path.join(args.out, WEIGHTS) if os.path.isdir(args.out) else args.out)
         with torch.no_grad():
@@ -241,7 +247,7 @@ def learn(drafter, texts, args, save):
 @torch.no_grad()
 def measure(drafter, held, args):
     drafter.eval()
-    compare = functools.partial(likeness, drafter.head, drafter.words)
+    compare = functools.partial(likeness, drafter.head, drafter.vocabulary)
     found = [[right for _, right in drafter.losses(held[i:i + args.batch], compare)]
              for i in range(0, len(held), args.batch)]
     drafter.train()

@@ -9,7 +9,7 @@ async function steps({ drafters, time }: World, turns: readonly Begun[], count: 
   for (let step = 0; step < count; step++) {
     await drafters.prepare(turns.map(({ seat }) => seat));
     drafters.settle(
-      turns.map(({ seat }) => ({ seat, tokens: 1, extra: 0 })),
+      turns.map(({ seat }) => ({ seat, tokens: 1, extra: 0, extraMs: 0 })),
       1,
     );
     for (const turn of turns) turn.commit(1);
@@ -99,7 +99,7 @@ describe('a turn that insists on the network', () => {
     const ask = async (sessions: number, stepMs: number) => {
       made.network.runs.length = 0;
       await made.drafters.prepare([moved.seat], sessions);
-      made.drafters.settle([{ seat: moved.seat, tokens: 1, extra: 0 }], stepMs);
+      made.drafters.settle([{ seat: moved.seat, tokens: 1, extra: 0, extraMs: 0 }], stepMs);
       moved.commit(1);
       return made.network.runs.length;
     };

@@ -20,7 +20,10 @@ async function speed(script: Script, runMs: number, steps: number, stepMs = 20):
     time.ms += stepMs;
     turn.commit(1 + accepted);
     tokens += 1 + accepted;
-    drafters.settle([{ seat: turn.seat, tokens: 1 + accepted, extra: accepted }], stepMs);
+    drafters.settle(
+      [{ seat: turn.seat, tokens: 1 + accepted, extra: accepted, extraMs: 0 }],
+      stepMs,
+    );
   }
   return tokens / (time.ms / stepMs);
 }
@@ -46,8 +49,8 @@ describe('the price of asking', () => {
     const step = async (nodeMs: number) => {
       await drafters.prepare([turn.seat]);
       turn.commit(2);
-      const outcome = { seat: turn.seat, tokens: 2, extra: 1 };
-      drafters.settle([outcome], stepMs + nodeMs, stepMs);
+      const outcome = { seat: turn.seat, tokens: 2, extra: 1, extraMs: nodeMs };
+      drafters.settle([outcome], stepMs + nodeMs);
     };
     for (let i = 0; i < 100; i++) await step(10);
     const asked = drafters.spent.passes;
@@ -57,6 +60,36 @@ describe('the price of asking', () => {
     const before = drafters.spent.passes;
     for (let i = 0; i < 100; i++) await step(30);
     expect(drafters.spent.passes - before).toBeLessThan(10);
+  });
+
+  test('who was not asked pays nothing for the others', async () => {
+    const stepMs = 20;
+    const { time, network, drafters, begin } = world(wrong);
+    network.costs = () => 4;
+    network.during = () => {
+      time.ms += 4;
+    };
+    // "a" loses its stake first; then "b" begins, and a pays for none of its runs.
+    const [a, b] = [begin('a'), begin('b')];
+    const step = async (...turns: (typeof a)[]) => {
+      const before = drafters.spent.passes;
+      await drafters.prepare(turns.map(({ seat }) => seat));
+      for (const turn of turns) turn.commit(1);
+      const none = { tokens: 1, extra: 0, extraMs: 0 };
+      drafters.settle(
+        turns.map(({ seat }) => ({ ...none, seat })),
+        stepMs,
+      );
+      return drafters.spent.passes - before;
+    };
+    for (let i = 0; i < 200; i++) await step(a, a);
+    let together = 0;
+    for (let i = 0; i < 20; i++) together += await step(a, b);
+    expect(together).toBeGreaterThan(5);
+    // Its allowance goes on growing by 0.4 % of each step: a run of 4 ms every 50 steps or so.
+    let alone = 0;
+    for (let i = 0; i < 110; i++) alone += await step(a, a);
+    expect(alone).toBeGreaterThan(0);
   });
 
   test('a first run that takes long counts as three times what was expected', async () => {
@@ -72,7 +105,7 @@ describe('the price of asking', () => {
     for (let i = 0; i < 10; i++) {
       await drafters.prepare([turn.seat]);
       turn.commit(1);
-      drafters.settle([{ seat: turn.seat, tokens: 1, extra: 0 }], stepMs);
+      drafters.settle([{ seat: turn.seat, tokens: 1, extra: 0, extraMs: 0 }], stepMs);
     }
     // The whole stake would have gone with it.
     expect(drafters.spent.passes).toBeGreaterThan(5);
@@ -106,7 +139,7 @@ describe('the price of asking', () => {
       for (let step = 0; step < 20; step++) {
         await drafters.prepare([turn.seat]);
         turn.commit(1);
-        drafters.settle([{ seat: turn.seat, tokens: 1, extra: 0 }], stepMs);
+        drafters.settle([{ seat: turn.seat, tokens: 1, extra: 0, extraMs: 0 }], stepMs);
       }
       turn.seat.end();
     }

@@ -70,16 +70,16 @@ test('without a network a step may verify fewer nodes', () => {
     new AskedSeat([7]),
     96,
   );
-  expect(candidates.unasked).toBe(null);
+  expect(candidates.probsWithout).toBe(null);
   candidates.propose(8, 0);
-  expect([...candidates.unasked!]).toEqual([0.9, 0.2].map((p) => new Float32Array([p])[0]));
+  expect([...candidates.probsWithout!]).toEqual([0.9, 0.2].map((p) => new Float32Array([p])[0]));
   candidates.choose(3);
   expect(candidates.owedToNetwork(Int32Array.of(2, 40), 1)).toBe(1);
   candidates.propose(8, 0);
   candidates.choose(3);
   expect(candidates.owedToNetwork(Int32Array.of(2, 40), 2)).toBe(0);
   candidates.propose(0, 0);
-  expect(candidates.unasked).toBe(null);
+  expect(candidates.probsWithout).toBe(null);
 });
 
 test.each<[string, LogitsProcessor[], readonly number[], number, number[], number]>([

@@ -185,7 +185,7 @@ describe('a step of several sessions', () => {
       slot: { length: 100, cached: 0, capacity: 1000 },
       isDrafted: true,
       outcome: null as Draftable['outcome'],
-      unasked: null as Float64Array | null,
+      probsWithout: null as Float64Array | null,
       tree,
       falling: () => tree.probs.slice(0, length),
     };
@@ -278,17 +278,29 @@ describe('a step of several sessions', () => {
     expect(asked.at(-1)).toBeLessThan(0.06);
   });
 
-  test('what would be verified had no network been asked is sized apart', () => {
+  test('what would be verified without the words of a network is sized apart, and the difference is owed to it', () => {
     const sizing = new TreeSizing(engine(2));
     const sessions = [session('a', 8, 0.95), session('b', 4, 0.9)];
     run(sizing, sessions, () => 20, false);
-    expect(sizing.size(sessions, propose).unasked).toBe(null);
-    sessions[0]!.unasked = Float64Array.of(0.9, 0.01);
-    const { nodes, cost, unasked } = sizing.size(sessions, propose);
-    expect([...unasked!.nodes]).toEqual([1, nodes[1]]);
-    expect(cost - unasked!.cost).toBe(2 * (nodes[0]! - 1));
+    const plain = sizing.size(sessions, propose);
+    expect(plain.without).toBe(null);
+    expect(sizing.timeOwed(sessions, plain, 30)).toEqual([0, 0]);
+    sessions[0]!.probsWithout = Float64Array.of(0.9, 0.01);
+    const sized = sizing.size(sessions, propose);
+    const { nodes, cost, without } = sized;
+    expect([...without!.nodes]).toEqual([1, nodes[1]]);
+    expect(cost - without!.cost).toBe(2 * (nodes[0]! - 1));
+    // Who has no network owes it nothing; a step that hung counts as three.
+    const owed = (ms: number) => sizing.timeOwed(sessions, sized, ms);
+    expect(owed(cost)[0]).toBeCloseTo(cost - without!.cost);
+    expect(owed(cost)[1]).toBe(0);
+    expect(owed(100 * cost)[0]).toBeCloseTo(3 * (cost - without!.cost));
+    sessions[1]!.probsWithout = new Float64Array(0);
+    const both = sizing.size(sessions, propose);
+    const [a, b] = sizing.timeOwed(sessions, both, both.cost) as [number, number];
+    expect(b / a).toBeCloseTo(both.nodes[1]! / (both.nodes[0]! - 1));
     // Of an earlier step, where none is drafted for now.
-    expect(sizing.size(sessions, propose, [false, true]).unasked).toBe(null);
+    expect(sizing.size(sessions, propose, [false, false]).without).toBe(null);
   });
 
   test('a session that wants no drafts is left alone', () => {

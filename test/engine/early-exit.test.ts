@@ -6,7 +6,7 @@ import { type EngineOptions, openEngine, openPart } from '../../gpu-backend/engi
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
 import { chainRow, maxDifference } from './driver.ts';
 import { SMALL, temporaryFolder } from './models.ts';
-import { trainedFile, WORDS } from './trained-file.ts';
+import { NAMED, trainedFile } from './trained-file.ts';
 
 const cacheFolder = temporaryFolder();
 const BASE: EngineOptions = { slots: 1, maxContext: 64, threads: 1, cacheFolder };
@@ -75,16 +75,16 @@ describe('a part of a model', () => {
     async (_, quantization, options, partOptions) => {
       const engine = await openEngine(SMALL, { ...options, quantization });
       const own = await logitsOf(engine);
-      const file = lastLayer({ exit: '1', words: WORDS.join(' ') });
+      const file = lastLayer({ exit: '1', tokens: NAMED.join(' ') });
       const part = earlyExit(engine.parts.prepared, file);
-      expect([...part.vocabulary!]).toEqual(WORDS);
+      expect([...part.vocabulary!]).toEqual(NAMED);
       const opened = await openPart(engine, part, partOptions);
       const row = await logitsOf(opened);
       // Its layer is the model's own here, in 8 bits where the model's has 4.
       const tolerance = quantization ? 0.5 : 1e-5;
-      const count = WORDS.length;
+      const count = NAMED.length;
       for (let i = 0; i < TEXT.length; i++) {
-        const named = Float32Array.from(WORDS, (token) => own[i * VOCAB + token]!);
+        const named = Float32Array.from(NAMED, (token) => own[i * VOCAB + token]!);
         const said = row.subarray(i * count, (i + 1) * count);
         expect(maxDifference(said, named)).toBeLessThan(tolerance);
       }
@@ -99,8 +99,8 @@ describe('a part of a model', () => {
     };
     expect(() => open({ exit: '2' })).toThrow(/exit must be 1 to 1/);
     expect(() => open({ exit: 'soon' })).toThrow(/exit/);
-    for (const words of ['', 'many', '1 1', '2 1', '-1 4', '1.5', '3 96']) {
-      expect(() => open({ exit: '1', words })).toThrow(/words must be token ids below 96/);
+    for (const tokens of ['', 'many', '1 1', '2 1', '-1 4', '1.5', '3 96']) {
+      expect(() => open({ exit: '1', tokens })).toThrow(/tokens must be ids below 96/);
     }
     expect(open({ exit: '1' }).vocabulary).toBe(null);
     const others = { exit: '1', weights: 'of another', target: 'another model' };

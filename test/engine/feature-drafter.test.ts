@@ -11,7 +11,7 @@ import { distributionOf } from '../../src/draft/model-distribution.ts';
 import { type ModelNode, ModelStore } from '../../src/draft/stores/model-store.ts';
 import { chainRow, maxDifference, randomIntegers, upTo } from './driver.ts';
 import { SMALL, temporaryFolder } from './models.ts';
-import { fusionTensors, SMALL_HIDDEN, trainedFile, WORDS } from './trained-file.ts';
+import { fusionTensors, NAMED, SMALL_HIDDEN, trainedFile } from './trained-file.ts';
 
 const cacheFolder = temporaryFolder();
 const BASE: EngineOptions = { slots: 2, maxContext: 64, threads: 1, cacheFolder };
@@ -26,7 +26,7 @@ const STATES = TEXT.map((_, i) =>
 
 async function opened(options: EngineOptions = {}) {
   const target = await openEngine(SMALL, { ...BASE, ...options });
-  const notes = { kind: 'feature', words: WORDS.join(' ') };
+  const notes = { kind: 'feature', tokens: NAMED.join(' ') };
   const part = featureDrafter(
     target.parts.prepared,
     trainedFile(cacheFolder, notes, fusionTensors()),
@@ -58,7 +58,7 @@ describe('a layer over hidden states', () => {
     const { vocabSize } = target.limits;
     return new EngineNetwork(engine, {
       vocabSize,
-      vocabulary: Int32Array.from(WORDS),
+      vocabulary: Int32Array.from(NAMED),
       readsStates: true,
     });
   };
@@ -77,7 +77,7 @@ describe('a layer over hidden states', () => {
     for (const [i, token] of TEXT.entries()) {
       const row = { ...chainRow(slot, [token]), features: [STATES[i]!] };
       await own.step([row]);
-      const at = whole.logits.subarray(i * WORDS.length, (i + 1) * WORDS.length);
+      const at = whole.logits.subarray(i * NAMED.length, (i + 1) * NAMED.length);
       expect(maxDifference(row.logits, at)).toBeLessThan(1e-4);
       own.commit(slot, upTo(1), 1);
     }
@@ -85,7 +85,7 @@ describe('a layer over hidden states', () => {
   });
 
   it('takes an unknown state for zeros, and a known one for what it is', async () => {
-    const last = (result: { logits: Float32Array }) => result.logits.slice(-WORDS.length);
+    const last = (result: { logits: Float32Array }) => result.logits.slice(-NAMED.length);
     const without = await read(own, [5, 80], [null, null]);
     const zeros = await read(own, [5, 80], [null, new Float32Array(SMALL_HIDDEN)]);
     const known = await read(own, [5, 80], [null, STATES[1]!]);
@@ -112,8 +112,8 @@ describe('a layer over hidden states', () => {
       const before = await read(own, text, guesses);
       guesses.push(before.hidden.slice(-SMALL_HIDDEN));
       const { logits } = await read(own, [...text, token], guesses);
-      const expected = distributionOf(logits.subarray(-WORDS.length), 0, PLAIN);
-      expect(node.says!.tokens[0]).toBe(WORDS[expected.tokens[0]!]);
+      const expected = distributionOf(logits.subarray(-NAMED.length), 0, PLAIN);
+      expect(node.says!.tokens[0]).toBe(NAMED[expected.tokens[0]!]);
       expect(maxDifference(node.says!.probs, expected.probs)).toBeLessThan(1e-4);
       above = node;
     }
@@ -191,5 +191,5 @@ function reference(token: number, state: Float32Array) {
   const hidden = norm(x, tensor('model.norm.weight'));
   const head = index.has('lm_head.weight') ? tensor('lm_head.weight') : table;
   const all = times(head, hidden);
-  return { hidden, logits: Float32Array.from(WORDS, (token) => all[token]!) };
+  return { hidden, logits: Float32Array.from(NAMED, (token) => all[token]!) };
 }

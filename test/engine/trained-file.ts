@@ -9,8 +9,8 @@ import { randomIntegers } from './driver.ts';
 import { SMALL } from './models.ts';
 
 export const SMALL_HIDDEN = 32;
-/** Words of a layer that was trained: some of the vocabulary of 96, rising and with gaps. */
-export const WORDS = Array.from({ length: 96 }, (_, token) => token).filter(
+/** Tokens that a trained layer can name: some of the vocabulary of 96, rising and with gaps. */
+export const NAMED = Array.from({ length: 96 }, (_, token) => token).filter(
   (token) => token % 5 > 1,
 );
 const LAST_LAYER = /^model\.(layers\.1\.)?/;

@@ -20,7 +20,7 @@ import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 import { ScriptedNetwork } from '../drafters/scripted-network.ts';
 import { SMALL, temporaryFolder } from '../engine/models.ts';
 import { randomCheckpoint } from '../engine/random-checkpoint.ts';
-import { fusionTensors, trainedFile, WORDS } from '../engine/trained-file.ts';
+import { fusionTensors, NAMED, trainedFile } from '../engine/trained-file.ts';
 import { turnOf } from '../support/turn.ts';
 
 const cacheFolder = temporaryFolder();
@@ -49,7 +49,7 @@ const always = (network: Network): LocalDrafters =>
 
 /** A layer over the target's states as it is before it has learned anything. */
 async function overStates(): Promise<Network> {
-  const notes = { kind: 'feature', words: WORDS.join(' ') };
+  const notes = { kind: 'feature', tokens: NAMED.join(' ') };
   const file = trainedFile(cacheFolder, notes, fusionTensors());
   const part = featureDrafter(engine.parts.prepared, file);
   const draft = await openPart(engine, part, { ...DRAFT, hiddenOutput: true });

@@ -11,9 +11,9 @@ import type { Engine, Slot, StepRow } from '../engine/engine.ts';
 import type { Network, NetworkPlace, Question } from './network.ts';
 
 /**
- * Tokens at a text's end that a network over the target's states reads: a state says what
- * came before it, and the prompt's last 64 have one. With SmolLM2's layer and a passage in
- * the prompt a step commits 0.7 % fewer tokens than with all of the text.
+ * Tokens at a text's end that a network over the target's states reads, of which the
+ * prompt's last 64 have a state: with all of the text it drafts hardly better
+ * (docs/decisions.md, 2026-12-01).
  */
 const CONTEXT_WITH_STATES = 128;
 

@@ -1,8 +1,8 @@
 /**
  * Whether asking a network pays, by measured time and accepted tokens: an allowance
  * in plain terms of time. Every step adds a small share of itself, what the network
- * brought is added, and the time that it took is taken off. It is asked while there is
- * an allowance. So whatever it promises it can't cost more than the share and what it
+ * brought is added, and the time that it and the nodes of its words took is taken off.
+ * It is asked while there is an allowance. So whatever it promises it can't cost more than the share and what it
  * was given to begin with, and one that pays is asked always.
  */
 

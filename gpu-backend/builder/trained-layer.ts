@@ -20,8 +20,8 @@ import { checkShapes } from './tensor-shapes.ts';
 import { WeightFile } from './weight-file.ts';
 import { readWeightIndex } from './weight-index.ts';
 
-/** Token ids as a layer's file lists them. */
-const IDS = /^\d+( \d+)*$/;
+/** A token's id as a layer's file lists it. */
+const ID = /^\d{1,9}$/;
 /** Hex digits of a file's hash in the name of what is made of it. */
 const NAME_DIGITS = 16;
 
@@ -93,9 +93,9 @@ function readVocabulary(
   file: string,
 ): Int32Array | null {
   if (tokens === undefined) return null;
-  const ids = tokens.split(' ').map(Number);
-  const rise = ids.every((id, i) => id > (ids[i - 1] ?? -1));
-  if (IDS.test(tokens) && rise && ids.at(-1)! < vocabSize) return Int32Array.from(ids);
+  const ids = String(tokens).split(' ', vocabSize + 1);
+  const rise = ids.every((id, i) => ID.test(id) && Number(id) > Number(ids[i - 1] ?? -1));
+  if (rise && Number(ids.at(-1)) < vocabSize) return Int32Array.from(ids, Number);
   throw new Error(
     `${file}: its tokens must be ids below ${vocabSize}, each larger than the one before`,
   );

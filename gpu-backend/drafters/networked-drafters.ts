@@ -98,9 +98,7 @@ export class NetworkedDrafters implements LocalDrafters {
     let asking: NetworkedTurn[] = [];
     try {
       for (const { networked } of seats) {
-        if (!networked || !this.admits(networked)) continue;
-        asking.push(networked);
-        if (!networked.insists) this.time.lookAt(this.price(networked.namespace));
+        if (networked && this.admits(networked)) asking.push(networked);
       }
       const passes = this.options.always?.passes ?? most;
       for (let pass = 0; pass < passes && asking.length > 0; pass++) {
@@ -188,11 +186,14 @@ export class NetworkedDrafters implements LocalDrafters {
       questions.push(question);
     }
     if (questions.length === 0) return [];
-    const began = this.clock.now();
-    await this.network.read(questions);
     const paying = asking.filter(({ insists }) => !insists);
-    const prices = new Set(paying.map(({ namespace }) => this.price(namespace)));
-    this.time.run(prices, this.clock.now() - began, cost);
+    const prices = paying.map(({ namespace }) => this.price(namespace));
+    const began = this.clock.now();
+    try {
+      await this.network.read(questions);
+    } finally {
+      this.time.run(prices, this.clock.now() - began, cost);
+    }
     this.failures = 0;
     this.spent.passes++;
     for (const { nodes } of questions) this.spent.nodes += nodes.length;
@@ -202,11 +203,23 @@ export class NetworkedDrafters implements LocalDrafters {
 
   /** The run for those of the turns that can afford their share of it, after `spentMs` of others. */
   private choose(turns: readonly NetworkedTurn[], spentMs: number): PlannedRun {
-    const run = this.planRun(turns);
-    const share = (spentMs + run.cost) / turns.length;
-    const able = turns.filter((turn) => this.affords(turn, share));
-    if (able.length === turns.length || run.chosen.size === 0) return run;
-    return able.length > 0 ? this.choose(able, spentMs) : { chosen: new Map(), cost: 0 };
+    // To look for what to ask takes time: who can't pay for the shortest run is not looked at.
+    let able = this.able(turns, spentMs + this.network.plan(turns.map(({ held }) => held)).cost);
+    for (const { insists, namespace } of able) {
+      if (!insists) this.time.lookAt(this.price(namespace));
+    }
+    while (able.length > 0) {
+      const run = this.planRun(able);
+      const paying = this.able(able, spentMs + run.cost);
+      if (paying.length === able.length || run.chosen.size === 0) return run;
+      able = paying;
+    }
+    return { chosen: new Map(), cost: 0 };
+  }
+
+  /** Those who can afford an equal share of `ms`. */
+  private able(turns: readonly NetworkedTurn[], ms: number): NetworkedTurn[] {
+    return turns.filter((turn) => this.affords(turn, ms / turns.length));
   }
 
   /**

@@ -129,7 +129,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
 
   enter(): boolean {
     if (this.over) return false;
-    if (this.place && this.place.room < NODE_ROWS / 2) this.leave();
+    if (this.place && this.place.room - this.behind < NODE_ROWS / 2) this.leave();
     if (this.place) {
       this.settled.push(...this.store.settle());
       return true;
@@ -137,6 +137,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     const { network, turn } = this;
     const left = turn.prompt.length + turn.maxTokens - this.length;
     const context = this.context(left);
+    if (context.length === 0) return false;
     const entered = network.enter(context, context.length + left + NODE_ROWS, turn.namespace);
     if (!entered) return false;
     this.place = entered.place;
@@ -153,9 +154,9 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     const most = Math.max(room - left, room >> 1);
     // What moves the target reads what the target does, as far as it can.
     if (!this.insists && length > usefulContext) {
-      return text.slice(length - Math.min(most, usefulContext), length);
+      return text.slice(length - Math.max(0, Math.min(most, usefulContext)), length);
     }
-    return shortContext(text.subarray(0, length), turn, most);
+    return shortContext(text.subarray(0, length), turn, Math.max(0, most));
   }
 
   leave(): void {

@@ -1,6 +1,6 @@
 /**
- * What a preparation took, and whose time it was: a run is shared by those who were
- * asked in it, and all else by those who were looked at for what to ask.
+ * What a preparation took, and whose time it was: the turns that were asked in a run
+ * share it, and those that were looked at for what to ask share all else.
  */
 import { MOST_OVER, type Price } from './price.ts';
 
@@ -8,26 +8,38 @@ export class PreparationTime {
   /** From its beginning to its end, in milliseconds; 0 before the end. */
   total = 0;
   private runs = 0;
-  private readonly lookedAt = new Set<Price>();
+  /** Turns that were looked at, by their price. */
+  private readonly lookedAt = new Map<Price, number>();
+  private lookedAtTurns = 0;
   private readonly shares = new Map<Price, number>();
+  /** Whether the last run took far longer than expected. */
+  private wasOver = false;
 
   begin(): void {
     this.total = 0;
     this.runs = 0;
     this.lookedAt.clear();
+    this.lookedAtTurns = 0;
     this.shares.clear();
   }
 
+  /** @param price that of a turn */
   lookAt(price: Price): void {
-    this.lookedAt.add(price);
+    this.lookedAt.set(price, (this.lookedAt.get(price) ?? 0) + 1);
+    this.lookedAtTurns++;
   }
 
-  /** A run took `ms` where `expected` were expected. One that takes far longer counts as three times that. */
-  run(asked: ReadonlySet<Price>, ms: number, expected: number): void {
+  /**
+   * A run for turns of these prices took `ms` where `expected` were expected. One that
+   * takes far longer counts as three times that, where the one before it did not.
+   */
+  run(prices: readonly Price[], ms: number, expected: number): void {
     this.runs += ms;
-    const counted = Math.min(ms, MOST_OVER * expected);
-    for (const price of asked) {
-      this.shares.set(price, (this.shares.get(price) ?? 0) + counted / asked.size);
+    const most = MOST_OVER * expected;
+    const counted = ms > most && !this.wasOver ? most : ms;
+    this.wasOver = ms > most;
+    for (const price of prices) {
+      this.shares.set(price, (this.shares.get(price) ?? 0) + counted / prices.length);
     }
   }
 
@@ -37,7 +49,8 @@ export class PreparationTime {
 
   /** In milliseconds. */
   shareOf(price: Price): number {
-    const looking = this.lookedAt.has(price) ? (this.total - this.runs) / this.lookedAt.size : 0;
+    const turns = this.lookedAt.get(price) ?? 0;
+    const looking = turns > 0 ? ((this.total - this.runs) * turns) / this.lookedAtTurns : 0;
     return looking + (this.shares.get(price) ?? 0);
   }
 }

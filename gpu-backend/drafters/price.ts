@@ -12,7 +12,7 @@ const LOSS_SHARE = 0.004;
 const FIRST_ALLOWANCE = 8;
 /** The same for all namespaces together: however many come, so much may be out or lost on trying. */
 const MOST_TRIALS = 64;
-/** Savings at most: what went well for long does not pay for a long loss. */
+/** Savings and debts at most: what went well for long does not pay for a long loss, nor a hang for ever. */
 const MOST_SAVED = 24;
 /** Weight of a step in the averages. */
 const SMOOTHING = 0.05;
@@ -24,8 +24,13 @@ export class Purse {
   /** In steps. */
   private left = MOST_TRIALS;
 
+  /** A whole stake, or nothing. */
+  get offer(): number {
+    return this.left >= FIRST_ALLOWANCE ? FIRST_ALLOWANCE : 0;
+  }
+
   take(): number {
-    const taken = Math.min(FIRST_ALLOWANCE, this.left);
+    const taken = this.offer;
     this.left -= taken;
     return taken;
   }
@@ -39,28 +44,34 @@ export class Purse {
   }
 }
 
-/** What a namespace may lose on trying, out of the purse: one stake, whatever the load. In steps. */
+/**
+ * What a namespace may lose on trying, out of the purse: one stake, whatever the load. It
+ * is taken when there is a loss to cover, so who does not try leaves it to others. In steps.
+ */
 export class Stake {
   private readonly purse: Purse;
   private taken = 0;
   private rest = 0;
+  /** Whether one may be taken. */
+  private open = false;
 
   constructor(purse: Purse) {
     this.purse = purse;
   }
 
   get left(): number {
-    return this.rest;
+    return this.open ? this.purse.offer : this.rest;
   }
 
-  /** Takes one, where none is out. */
-  take(): void {
-    if (this.taken === 0) this.taken = this.rest = this.purse.take();
+  /** One may be taken, where none is out. */
+  allow(): void {
+    this.open = this.taken === 0;
   }
 
   /** The savings left after the stake covered a loss, or after it went back out of them. */
   balance(saved: number): number {
     if (saved < 0) {
+      if (this.open) this.take();
       const covered = Math.min(-saved, this.rest);
       this.rest -= covered;
       return saved + covered;
@@ -70,6 +81,11 @@ export class Stake {
     this.purse.give(this.taken);
     this.taken = this.rest = 0;
     return saved - lost;
+  }
+
+  private take(): void {
+    this.taken = this.rest = this.purse.take();
+    this.open = this.taken === 0;
   }
 }
 
@@ -84,7 +100,7 @@ export class Price {
   /** A new price may be tried: where the namespace has earned its last stake, it takes another. */
   constructor(stake: Stake) {
     this.stake = stake;
-    stake.take();
+    stake.allow();
   }
 
   /** Whether `ms` may be spent on the network before the next step: nothing before one has shown what time is worth. */
@@ -107,9 +123,11 @@ export class Price {
     const weight = isFirst ? 1 : SMOOTHING;
     const took = isFirst ? stepMs : Math.min(stepMs, MOST_OVER * this.stepMs);
     this.stepMs += weight * (took - this.stepMs);
-    this.tokensOfStep += weight * (tokens - this.tokensOfStep);
+    // A step commits a token at least.
+    this.tokensOfStep += weight * (Math.max(1, tokens) - this.tokensOfStep);
     const gain = extra / this.tokensOfStep - spentMs / Math.max(this.stepMs, 1e-3);
-    const saved = Math.min(MOST_SAVED, this.allowance + LOSS_SHARE + gain);
+    const due = this.allowance + LOSS_SHARE + gain;
+    const saved = Math.max(-MOST_SAVED, Math.min(MOST_SAVED, due));
     this.allowance = this.stake.balance(saved);
   }
 }

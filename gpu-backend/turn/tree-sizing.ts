@@ -119,19 +119,21 @@ export class TreeSizing {
   }
 
   /**
-   * Of the `milliseconds` of a step what each session's nodes took that a network's words
-   * led to, as the cost curve has it; below nothing where its tree would be larger without them.
+   * Of the `milliseconds` of a step what the nodes took that a network's words led to, as
+   * the cost curve has it, by session; below nothing where trees would be larger without them.
    */
   timeOwed(sessions: readonly Draftable[], sized: SizedStep, milliseconds: number): number[] {
     const { without, nodes, cost } = sized;
     if (!without) return sessions.map(() => 0);
-    const more = sessions.map((_, i) => nodes[i]! - without.nodes[i]!);
-    const changed = more.reduce((sum, count) => sum + Math.abs(count), 0);
-    if (changed === 0) return more;
+    const changes = sessions.map(({ probsWithout }, i) => {
+      return sized.drafting[i] && probsWithout ? Math.abs(nodes[i]! - without.nodes[i]!) : 0;
+    });
+    const changed = changes.reduce((sum, count) => sum + count, 0);
+    if (changed === 0) return changes;
     const { ratio } = this.pace(loadClass(sessions.length));
     const took = Math.min(milliseconds, MOST_OVER * ratio * cost);
     const owed = took * (1 - without.cost / cost);
-    return more.map((count) => (owed * Math.abs(count)) / changed);
+    return changes.map((count) => (owed * count) / changed);
   }
 
   /** Takes in what became of a step, and the milliseconds from its sizing to its end. */

@@ -53,15 +53,16 @@ export class Without {
     if (!proposed) return 0;
     this.proposed = null;
     selectBest(proposed, best, nodes);
-    return depthOf(verified, tokens) - depthOf(best, tokens);
+    return committedBy(verified, tokens) - committedBy(best, tokens);
   }
 }
 
-function depthOf(tree: TokenTree, tokens: Int32Array): number {
+/** How many of `tokens` a step commits that verifies `tree`: those of a path, and one more that the target draws. */
+function committedBy(tree: TokenTree, tokens: Int32Array): number {
   let node = ROOT;
   for (let depth = 0; depth < tokens.length; depth++) {
     node = tree.child(node, tokens[depth]!);
-    if (node < 0) return depth;
+    if (node < 0) return depth + 1;
   }
   return tokens.length;
 }

@@ -88,6 +88,8 @@ test.each<[string, LogitsProcessor[], readonly number[], number, number[], numbe
   ['nothing of what takes the place of a pruned node', [noOne], [], 1, [2, 40], 0],
   ['nothing of what a processor drafts', [forcesFive], [], 1, [5, 40], 0],
   ['nothing of a last token that both trees have', [], [], 2, [1], 0],
+  // The target draws it itself where no node is there.
+  ['nothing of the first token, which any step commits', [], [7], 3, [7], 0],
 ])('a step owes to a network %s', (_, processors, brought, nodes, committed, owed) => {
   const turn = turnOf({ prompt: Int32Array.of(3, 4) });
   const candidates = new Candidates(turn, new AskedSeat(brought), 96, processors);

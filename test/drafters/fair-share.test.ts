@@ -1,5 +1,6 @@
 /** What a network may cost where it or its times are strange, and who pays for whom. */
 import { describe, expect, test, vi } from 'vitest';
+import { TokenTree } from '../../src/draft/tree/tree.ts';
 import { right, truth, type World, world } from './networked-world.ts';
 import type { Script } from './scripted-network.ts';
 
@@ -16,13 +17,18 @@ async function step({ drafters, time }: World, turns: readonly Turn[], nodeMs = 
   const before = drafters.spent.passes;
   await drafters.prepare(turns.map(({ seat }) => seat));
   const accepted = turns.map((turn) => turn.depth(turn.drawn(8)));
+  const owed = turns.map((turn, i) => {
+    const without = new TokenTree();
+    const said = turn.seat.networked!.draftWithout(without, 8);
+    return said ? accepted[i]! - turn.depth(without) : 0;
+  });
   for (const [i, turn] of turns.entries()) turn.commit(1 + accepted[i]!);
   time.ms += STEP_MS;
   const outcomes = turns.map(({ seat }, i) => ({
     seat,
     tokens: 1 + accepted[i]!,
-    extra: accepted[i]!,
-    extraMs: accepted[i]! > 0 ? nodeMs : 0,
+    extra: owed[i]!,
+    extraMs: owed[i]! > 0 ? nodeMs : 0,
   }));
   drafters.settle(outcomes, STEP_MS + nodeMs);
   return drafters.spent.passes - before;

@@ -1,9 +1,9 @@
 /** A child process of the service: started, watched until it is ready, stopped. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { threadId } from 'node:worker_threads';
 import { answers } from './answers.ts';
 
 /** Something the user can mend; the message says how. Shown without a stack. */
@@ -21,6 +21,8 @@ const ANSWER_MS = 2_000;
 const TAIL_LINES = 20;
 /** Below the first that a system gives away by itself: 32,768 on Linux, 49,152 elsewhere. */
 const OWN_PORTS = { from: 20_000, to: 32_768 };
+/** Ports between those at which two processes of neighbouring numbers begin to look. */
+const PORTS_APART = 97;
 
 export interface Child {
   /** Resolves with the last lines of output when the process ends by itself. */
@@ -163,13 +165,18 @@ export async function requireFreePort(port: number, variable: string): Promise<v
   });
 }
 
+let nextPort = (process.pid + threadId) * PORTS_APART;
+
 /**
  * A port that was free a moment ago, and that no system gives to a connection, or to a program
  * that asks for any port: a process that takes seconds to start would find such a one taken.
+ * Nor is it one that was given before and may be used only in a while: ports are given in
+ * order, and each process begins elsewhere.
  */
 export async function freePort(): Promise<number> {
+  const { from, to } = OWN_PORTS;
   for (;;) {
-    const port = randomInt(OWN_PORTS.from, OWN_PORTS.to);
+    const port = from + (nextPort++ % (to - from));
     if (await canListen(port)) return port;
   }
 }

@@ -42,8 +42,10 @@ it('the head of an answer is enough: its body may never come', async () => {
   await expect(healthy).resolves.toBeUndefined();
 });
 
-it('a port is none that a system gives to a connection', async () => {
-  for (let i = 0; i < 20; i++) expect(await freePort()).toBeLessThan(32_768);
+it('a port is none that a system gives to a connection, nor one that was given before', async () => {
+  const given = await Promise.all(Array.from({ length: 200 }, () => freePort()));
+  for (const port of given) expect(port).toBeLessThan(32_768);
+  expect(new Set(given).size).toBe(200);
 });
 
 it('a process that writes nothing is not', async () => {

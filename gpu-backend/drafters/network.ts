@@ -67,8 +67,7 @@ export interface NetworkedTurn {
    */
   question(chosen: readonly Candidate[]): Question | null;
   /**
-   * Drafts without what the network has said since the last commit, to compare with;
-   * false where it has said nothing.
+   * Drafts as if the network had said nothing, to compare with; false where that is so.
    */
   draftWithout(tree: TokenTree, budget: number, least?: number): boolean;
   /** What the network said after nodes of `tree`, of a turn that insists. */

@@ -1,7 +1,7 @@
 /** What a network may cost where it or its times are strange, and who pays for whom. */
 import { describe, expect, test, vi } from 'vitest';
 import { TokenTree } from '../../src/draft/tree/tree.ts';
-import { right, truth, type World, world } from './networked-world.ts';
+import { right, truth, type World, world, wrong } from './networked-world.ts';
 import type { Script } from './scripted-network.ts';
 
 /** Right about one token, and wrong about the next. */
@@ -59,6 +59,24 @@ describe('a network', () => {
       expect((tokens * STEP_MS) / made.time.ms).toBeGreaterThan(0.97);
     },
   );
+
+  test('is paid for by those who are asked, not by one beside them that could not pay', async () => {
+    const made = world(wrong);
+    made.network.costs = () => 4;
+    made.network.during = () => {
+      made.time.ms += 4;
+    };
+    const [poor, second] = [made.begin('poor', 8, LONG), made.begin('poor', 8, LONG)];
+    await passes(made, [poor, second], 200);
+    const asked = vi.spyOn(poor.seat.networked!, 'question');
+    for (let i = 0; i < 7; i++) {
+      const other = made.begin(`other ${i}`, 8, LONG);
+      expect(await passes(made, [poor, other], 40)).toBeGreaterThan(10);
+      other.seat.end();
+    }
+    // Its share of 280 steps pays for as many of its runs as it would alone.
+    expect(asked.mock.calls.length).toBeGreaterThan(4);
+  });
 
   test('that hangs once and fails is tried again, by those too that were not in the run', async () => {
     const complaint = vi.spyOn(console, 'error').mockImplementation(() => {});

@@ -62,36 +62,6 @@ describe('the price of asking', () => {
     expect(drafters.spent.passes - before).toBeLessThan(10);
   });
 
-  test('who was not asked pays nothing for the others', async () => {
-    const stepMs = 20;
-    const { time, network, drafters, begin } = world(wrong);
-    network.costs = () => 4;
-    network.during = () => {
-      time.ms += 4;
-    };
-    // "a" loses its stake first; then "b" begins, and a pays for none of its runs.
-    const [a, b] = [begin('a'), begin('b')];
-    const step = async (...turns: (typeof a)[]) => {
-      const before = drafters.spent.passes;
-      await drafters.prepare(turns.map(({ seat }) => seat));
-      for (const turn of turns) turn.commit(1);
-      const none = { tokens: 1, extra: 0, extraMs: 0 };
-      drafters.settle(
-        turns.map(({ seat }) => ({ ...none, seat })),
-        stepMs,
-      );
-      return drafters.spent.passes - before;
-    };
-    for (let i = 0; i < 200; i++) await step(a, a);
-    let together = 0;
-    for (let i = 0; i < 20; i++) together += await step(a, b);
-    expect(together).toBeGreaterThan(5);
-    // Its allowance goes on growing by 0.4 % of each step: a run of 4 ms every 50 steps or so.
-    let alone = 0;
-    for (let i = 0; i < 110; i++) alone += await step(a, a);
-    expect(alone).toBeGreaterThan(0);
-  });
-
   test('a first run that takes long counts as three times what was expected', async () => {
     const stepMs = 20;
     const { time, network, drafters, begin } = world(right);

@@ -3,8 +3,11 @@ import { expect, test } from 'vitest';
 import type { LogitsProcessor } from '../../gpu-backend/accept/logits-processor.ts';
 import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
 import type { NetworkedTurn } from '../../gpu-backend/drafters/network.ts';
+import { PANEL_ROWS } from '../../gpu-backend/engine/panel.ts';
 import { Candidates } from '../../gpu-backend/turn/candidates.ts';
+import { fillWithBest, rowWithRoom } from '../../gpu-backend/turn/tree-row.ts';
 import { Source } from '../../src/draft/source.ts';
+import { MAX_VERIFIED_NODES } from '../../src/draft/tree/budget.ts';
 import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 import { turnOf } from '../support/turn.ts';
 
@@ -96,4 +99,18 @@ test.each<[string, LogitsProcessor[], readonly number[], number, number[], numbe
   candidates.propose(8, 0);
   candidates.choose(nodes);
   expect(candidates.owedToNetwork(Int32Array.from(committed), nodes)).toBe(owed);
+});
+
+test('where a panel ends in a tree that branches, a row says how many nodes there was room for', () => {
+  const slot = { length: PANEL_ROWS - 3, cached: 0, capacity: 2 * PANEL_ROWS };
+  const row = rowWithRoom(slot, 64);
+  const candidates = new Candidates(
+    turnOf({ prompt: Int32Array.of(3, 4) }),
+    new AskedSeat([7, 8]),
+    96,
+  );
+  candidates.propose(8, 0);
+  const fill = (exact: boolean) => fillWithBest(row, 4, candidates, 4, { exact, sampled: false });
+  expect([fill(false), candidates.tree.size]).toEqual([MAX_VERIFIED_NODES, 4]);
+  expect([fill(true), candidates.tree.size]).toEqual([2, 2]);
 });

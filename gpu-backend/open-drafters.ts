@@ -42,17 +42,26 @@ export async function openDrafters(
   { clock, ...setup }: NetworkSetup & { clock: Pick<Clock, 'now'> },
 ): Promise<LocalDrafters> {
   if (!draft) return new Echoes();
-  const networks: Network[] = [];
+  const opened: Network[][] = [];
   try {
     for (const name of namesIn(draft)) {
-      networks.push(await openNetwork(name, target, engine, setup));
+      opened.push(await openNetworks(name, target, engine, setup));
     }
   } catch (cause) {
-    for (const network of networks) network.close();
+    for (const network of opened.flat()) network.close();
     throw cause;
   }
-  const network = networks.length === 1 ? networks[0]! : new JointNetwork(networks);
-  return new NetworkedDrafters(network, clock);
+  return new NetworkedDrafters(waysOf(opened), clock);
+}
+
+/**
+ * The ways to draft with what several names have: each of their networks by itself, and
+ * where there are several names the whole ones as one.
+ */
+export function waysOf(opened: readonly (readonly Network[])[]): Network[] {
+  const ways = opened.flat();
+  if (opened.length > 1) ways.push(new JointNetwork(opened.map((own) => own.at(-1)!)));
+  return ways;
 }
 
 /** Whether what ESPALIER_DRAFT names reads the target's hidden states, which the target must be opened to give. */
@@ -71,13 +80,16 @@ function namesIn(draft: string): string[] {
   );
 }
 
-/** One network of ESPALIER_DRAFT. Rejects with an error that names what does not fit the target. */
-export async function openNetwork(
+/**
+ * What one name of ESPALIER_DRAFT stands for: one network, or a model by its exits, the
+ * shallowest first, and whole. Rejects with an error that names what does not fit the target.
+ */
+export async function openNetworks(
   draft: string,
   target: ModelFolder,
   engine: OrtEngine,
   { settings, add }: NetworkSetup,
-): Promise<Network> {
+): Promise<Network[]> {
   if (settings.cudaGraphs) {
     // While one thread captures, CUDA refuses others what loading and copying need.
     throw new Error(
@@ -95,13 +107,13 @@ export async function openNetwork(
     slots: engine.limits.slots,
   };
   const { vocabSize } = engine.limits;
-  if (draft.endsWith(TRAINED)) return await openTrained(draft, engine, limits);
+  if (draft.endsWith(TRAINED)) return [await openTrained(draft, engine, limits)];
   const whole = { blocks: layersOf(0, target.config.layers) };
-  const own =
+  const engines =
     draft === SELF
-      ? await openPart(engine, whole, limits)
+      ? [await openPart(engine, whole, limits)]
       : await openSecond(draft, target, limits, add);
-  return new EngineNetwork(own, { vocabSize });
+  return engines.map((own) => new EngineNetwork(own, { vocabSize }));
 }
 
 async function openTrained(
@@ -131,7 +143,7 @@ async function openSecond(
   target: ModelFolder,
   limits: EngineOptions,
   add: AddOptions,
-): Promise<OrtEngine> {
+): Promise<OrtEngine[]> {
   const model = await addModel(source, add);
   if (!haveSameTokens(model, target)) {
     throw new Error(
@@ -139,5 +151,15 @@ async function openSecond(
         'name a model of the same family',
     );
   }
-  return await openEngine(model.path, limits);
+  const whole = await openEngine(model.path, limits);
+  const engines = [whole];
+  try {
+    for (const exit of model.config.exits.toReversed()) {
+      engines.unshift(await openPart(whole, { blocks: layersOf(0, exit) }, limits));
+    }
+  } catch (cause) {
+    for (const own of engines) own.close();
+    throw cause;
+  }
+  return engines;
 }

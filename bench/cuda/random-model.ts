@@ -64,6 +64,7 @@ export function randomModel(
     maxPositions: MAX_POSITIONS,
     tiedEmbeddings: false,
     queryKeyNorm: false,
+    exits: [],
     biases: { queryKeyValue: false, output: false, mlp: false },
   };
   const writer = new RandomWeights(folder, compute, quantization);

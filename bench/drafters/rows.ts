@@ -1,16 +1,15 @@
 /** The rows of `bench:drafters`: what drafts beside the verifier in each. */
-import type { AddOptions } from '../../gpu-backend/builder/add-model.ts';
+import { type AddOptions, addModel } from '../../gpu-backend/builder/add-model.ts';
 import type { ModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
 import { EchoMemory } from '../../gpu-backend/drafters/echo-memory.ts';
-import { JointNetwork } from '../../gpu-backend/drafters/joint-network.ts';
 import type { LocalDrafters, Outcome, Seat } from '../../gpu-backend/drafters/local-drafters.ts';
 import type { Network } from '../../gpu-backend/drafters/network.ts';
 import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
 import type { EngineOptions } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
-import { openNetwork } from '../../gpu-backend/open-drafters.ts';
+import { openNetworks, waysOf } from '../../gpu-backend/open-drafters.ts';
 import type { SimulatedTime } from './simulated.ts';
 
 export interface RowSetup {
@@ -36,9 +35,11 @@ interface NetworkRow {
   share: number;
 }
 
+/** A model of 1B parameters beside one of 8B. */
+const MODEL_SHARE = 1 / 8;
+
 const NETWORKS: Record<string, NetworkRow> = {
-  // A model of 1B parameters beside one of 8B.
-  'L+A+model': { draft: ({ draft }) => draft, option: '--draft', share: 1 / 8 },
+  'L+A+model': { draft: ({ draft }) => draft, option: '--draft', share: MODEL_SHARE },
   'L+A+self': { draft: () => 'self', option: '', share: 1 },
   // Four layers of 32, and a head of 8,000 tokens.
   'L+A+kangaroo': { draft: ({ exit }) => exit, option: '--exit', share: 0.115 },
@@ -52,40 +53,57 @@ const ECHOES: Record<string, () => EchoMemory> = {
   'L+A': () => new EchoMemory(),
 };
 
-/** The row of all networks that an option names, asked as one. */
+/** The row of all networks that an option names, each by itself or all as one. */
 const ALL = 'all';
-const ROWS = [...Object.keys(ECHOES), ...Object.keys(NETWORKS), ALL];
+/** The row of the model by its exits, or whole. */
+const DEPTHS = 'L+A+s2d';
+const ROWS = [...Object.keys(ECHOES), ...Object.keys(NETWORKS), DEPTHS, ALL];
 
 /** Throws an Error for a row that there is not. */
 export async function openRow(name: string, setup: RowSetup): Promise<TimedDrafters> {
   const memory = ECHOES[name];
   if (memory) return new TimedDrafters(new EchoOver(memory()));
-  const network = name === ALL ? await openAll(setup) : await openTimed(name, setup);
   const { time, always } = setup;
   const clock = time?.clock ?? nodeClock;
-  return new TimedDrafters(new NetworkedDrafters(network, clock, always ? { always } : {}));
+  const ways = await openWays(name, setup);
+  return new TimedDrafters(new NetworkedDrafters(ways, clock, always ? { always } : {}));
 }
 
-async function openAll(setup: RowSetup): Promise<Network> {
+/** The networks of a row. */
+async function openWays(name: string, setup: RowSetup): Promise<Network[]> {
+  if (name === ALL) return await openAll(setup);
+  if (name === DEPTHS) return await openTimed('L+A+model', setup);
+  return (await openTimed(name, setup)).slice(-1);
+}
+
+async function openAll(setup: RowSetup): Promise<Network[]> {
   const named = Object.keys(NETWORKS).filter((name) => {
     const { draft, option } = NETWORKS[name]!;
     return option && draft(setup);
   });
-  const networks: Network[] = [];
-  for (const name of named) networks.push(await openTimed(name, setup));
+  const networks: Network[][] = [];
+  for (const name of named) networks.push((await openTimed(name, setup)).slice(-1));
   if (networks.length < 2) throw new Error(`${ALL} needs two of --draft, --exit and --feature`);
-  return new JointNetwork(networks);
+  return waysOf(networks);
 }
 
-/** The network of a row, which takes the row's share of time where time is simulated. */
-async function openTimed(name: string, setup: RowSetup): Promise<Network> {
+/** What a row's draft stands for; each takes its share of the target's time where time is simulated. */
+async function openTimed(name: string, setup: RowSetup): Promise<Network[]> {
   const row = NETWORKS[name];
   if (!row) throw new Error(`--rows: ${name} is none of ${ROWS.join(', ')}`);
   const draft = row.draft(setup);
   if (!draft) throw new Error(`${name} needs ${row.option}`);
   const { target, engine, settings, add, time } = setup;
-  const network = await openNetwork(draft, target, engine, { settings, add });
-  return time ? time.network(network, row.share) : network;
+  const networks = await openNetworks(draft, target, engine, { settings, add });
+  if (!time) return networks;
+  const depths = networks.length > 1 ? await depthsOf(draft, add) : [1];
+  return networks.map((network, i) => time.network(network, row.share * depths[i]!));
+}
+
+/** Of each of a model's exits, and of the whole, the share of its layers. */
+async function depthsOf(draft: string, add: AddOptions): Promise<number[]> {
+  const { exits, layers } = (await addModel(draft, add)).config;
+  return [...exits, layers].map((depth) => depth / layers);
 }
 
 /** The echo over a memory of its own, which is never prepared. */

@@ -18,7 +18,7 @@ import { parseArgs } from 'node:util';
 import { type OpenedModel, openModel } from '../../bin/open-model.ts';
 import { QUANTIZATION_CHOICES } from '../../gpu-backend/builder/quantization.ts';
 import { DEFAULT_CACHE_FOLDER } from '../../gpu-backend/engine/open.ts';
-import { openNetwork } from '../../gpu-backend/open-drafters.ts';
+import { openNetworks } from '../../gpu-backend/open-drafters.ts';
 import { turnOf } from '../../test/support/turn.ts';
 import { machine } from '../engine/setup.ts';
 import { type LongDocument, longDocument } from './document.ts';
@@ -77,7 +77,7 @@ async function main(file: string): Promise<void> {
   const quantization = quantizationOf(values.quantize);
   const model = await openModel(file, settings, quantization);
   const add = { cacheFolder: DEFAULT_CACHE_FOLDER, compute: 'float32', quantization } as const;
-  const network = await openNetwork('self', model.target, model.engine, { settings, add });
+  const [network] = await openNetworks('self', model.target, model.engine, { settings, add });
   const rows = plans.map((plan) => openRow(plan, model.engine, network));
   const temperatures = values.temperatures.split(',').map(Number);
   const tables: Tables = new Map(

@@ -65,5 +65,5 @@ function apart(network: Network, row: string): Network {
 function draftersOf({ drafts }: RowPlan, network: Network): LocalDrafters | null {
   if (drafts === 'nothing') return null;
   if (drafts === 'echo') return new Echoes();
-  return new NetworkedDrafters(network, nodeClock);
+  return new NetworkedDrafters([network], nodeClock);
 }

@@ -11,6 +11,8 @@ export interface DecoderConfig {
   hiddenSize: number;
   intermediateSize: number;
   layers: number;
+  /** Numbers of its first layers behind which it was trained to say its words too, for the same head (S2D, 2407.01955); rising. */
+  exits: readonly number[];
   heads: number;
   kvHeads: number;
   headDim: number;
@@ -70,6 +72,7 @@ export function parseDecoderConfig(config: Record<string, unknown>): DecoderConf
     hiddenSize,
     intermediateSize: positive(config, 'intermediate_size'),
     layers: positive(config, 'num_hidden_layers'),
+    exits: exitsOf(config),
     heads,
     kvHeads,
     headDim,
@@ -80,6 +83,18 @@ export function parseDecoderConfig(config: Record<string, unknown>): DecoderConf
     queryKeyNorm: ARCHITECTURES[architecture].queryKeyNorm,
     biases: biasesOf(config, architecture),
   };
+}
+
+/** What the recipe's small models note. Throws an Error for any but rising numbers of fewer layers than there are. */
+function exitsOf(config: Record<string, unknown>): number[] {
+  const { draft_exits: exits = [] } = config;
+  const layers = positive(config, 'num_hidden_layers');
+  const rise = (exit: unknown, i: number, all: unknown[]) =>
+    Number.isInteger(exit) && Number(exit) > Number(all[i - 1] ?? 0) && Number(exit) < layers;
+  if (Array.isArray(exits) && exits.every(rise)) return exits;
+  throw new Error(
+    `config.json: draft_exits must be rising numbers from 1 to ${layers - 1}, not ${JSON.stringify(exits)}`,
+  );
 }
 
 /** As transformers has it: Mistral knows none, and Qwen2 has those of queries, keys and values always. */

@@ -13,15 +13,15 @@ export const MAX_MEMORIES = 128;
 export class EchoMemory {
   /** How far to trust which evidence: learned, and never any text. */
   readonly mixer: Mixer;
-  /** The same with what a network said as one store more; null where none is asked. */
-  readonly networked: Mixer | null;
+  /** The same with what a network said as one store more, for each network that may be asked. */
+  readonly networked: readonly Mixer[];
   /** Successors of the tokens verified last; null where nothing is recycled. */
   readonly recycled: RecycledTable | null;
 
   constructor(
     recycled: RecycledTable | null = new RecycledTable(RECYCLED_TOKENS),
     mixer = new Mixer(STORES + (recycled ? 1 : 0)),
-    networked: Mixer | null = null,
+    networked: readonly Mixer[] = [],
   ) {
     this.recycled = recycled;
     this.mixer = mixer;
@@ -38,11 +38,11 @@ export class EchoMemory {
 /** One memory a namespace; the one used longest ago is forgotten first. */
 export class EchoMemories {
   private readonly memories = new Lru<EchoMemory>(MAX_MEMORIES);
-  private readonly networked: boolean;
+  private readonly networks: number;
 
-  /** @param networked whether a network is asked beside the echo */
-  constructor(networked = false) {
-    this.networked = networked;
+  /** @param networks of which one may be asked beside the echo */
+  constructor(networks = 0) {
+    this.networks = networks;
   }
 
   get size(): number {
@@ -52,7 +52,8 @@ export class EchoMemories {
   /** For a turn: without `remember` it neither draws on the successors of earlier turns nor leaves its own. */
   of({ namespace, remember }: { namespace: string; remember: boolean }): EchoMemory {
     const memory = this.memories.of(namespace, () => {
-      return new EchoMemory(undefined, undefined, this.networked ? new Mixer(STORES + 2) : null);
+      const networked = Array.from({ length: this.networks }, () => new Mixer(STORES + 2));
+      return new EchoMemory(undefined, undefined, networked);
     });
     return remember ? memory : memory.withoutSuccessors();
   }

@@ -6,6 +6,7 @@
 
 import { BlendDrafter } from '../../src/draft/blend/blend.ts';
 import type { EvidenceStore } from '../../src/draft/blend/evidence.ts';
+import type { Mixer } from '../../src/draft/blend/mixer.ts';
 import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
 import type { ModelStore } from '../../src/draft/stores/model-store.ts';
 import { RecyclingStore } from '../../src/draft/stores/recycling-store.ts';
@@ -21,17 +22,16 @@ export class EchoDrafter extends BlendDrafter implements Seat {
   private readonly memory: EchoMemory;
   readonly networked: NetworkedTurn | null = null;
 
-  /** @param said what a network said, as one store more; `memory` must have a mixer for it */
-  constructor(memory = new EchoMemory(), said: ModelStore | null = null) {
+  /** @param said what a network said, as one store more, with a mixer for all of them */
+  constructor(memory = new EchoMemory(), said?: { store: ModelStore; mixer: Mixer }) {
     const spans = new SpanStore();
     const session = new SessionStore();
     const { recycled } = memory;
-    const mixer = (said && memory.networked) ?? memory.mixer;
     const stores: EvidenceStore[] = [session, spans];
     stores.push(new AlignmentStore(session), new AlignmentStore(spans));
     if (recycled) stores.push(new RecyclingStore(recycled));
-    if (said) stores.push(said);
-    super(stores, mixer);
+    if (said) stores.push(said.store);
+    super(stores, said?.mixer ?? memory.mixer);
     this.spans = spans;
     this.memory = memory;
   }

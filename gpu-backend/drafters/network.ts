@@ -48,6 +48,8 @@ export interface Candidate {
 /** A turn that a network is asked for. */
 export interface NetworkedTurn {
   readonly namespace: string;
+  /** Which of the networks is asked for it. */
+  readonly way: number;
   /** Whether the network is asked at any price, as what it says moves the target (RAPID's transfer). */
   readonly insists: boolean;
   /** Whether the next step would come too early: the network of a turn that insists has not read its text yet. */

@@ -1,22 +1,22 @@
 /**
- * Asks a network before a step, for all sessions in one run, pass after pass: the
+ * Asks networks before a step, each for all of its sessions in one run, pass after pass: the
  * trees are drawn from what all stores say so far, their most promising nodes are
  * read, and the trees that are drawn next go on from there. So trees grow best-first
  * over few passes. A pass is made while what it should bring (`Gain`) is worth more
  * than its time, and none where the network does not pay (`Price`). A turn that insists
  * asks at any price, which is on nobody's account. Beside others that takes a bounded
- * share of their time.
+ * share of their time. Where there are several networks, a turn is given one of them, or
+ * all as one (`WayChoice`).
  */
-import { Lru } from '../../src/draft/lru.ts';
 import type { Clock } from '../../src/link/protocol/index.ts';
 import { EchoDrafter } from './echo.ts';
 import { EchoMemories } from './echo-memory.ts';
-import { Gain } from './gain.ts';
 import type { LocalDrafters, Outcome, Seat, SeatedTurn, Spent } from './local-drafters.ts';
 import type { Candidate, Network, NetworkedTurn, Question } from './network.ts';
-import { NetworkedSeat } from './networked-seat.ts';
+import { NetworkRecords } from './network-records.ts';
+import { insists, NetworkedSeat } from './networked-seat.ts';
 import { PreparationTime } from './preparation-time.ts';
-import { Price, Purse, Stake } from './price.ts';
+import type { Price } from './price.ts';
 
 /** Runs before a step. */
 const MAX_PASSES = 6;
@@ -24,19 +24,17 @@ const MAX_PASSES = 6;
 const PASS_NODES = 12;
 /** Committed tokens that were not read beyond which a run is there to catch up. */
 const CATCH_UP = 8;
-/** Namespaces whose records are kept; the one used longest ago is forgotten first. */
-const MAX_NAMESPACES = 256;
 /** Time that runs of turns that insist may take beside others, as a share of their steps, and the most that is saved up of it. */
 const INSISTED_SHARE = 0.5;
 const MOST_INSISTED_STEPS = 8;
 /** A network that fails so often in a row is not asked again. */
 const MAX_FAILURES = 3;
 
-/** What is known of a namespace: what asking brings, and whether it pays, by class of load, with what all of these try it. */
-interface NamespaceRecord {
-  gain: Gain;
-  prices: Price[];
-  stake: Stake;
+/** What a step brought to those who share a price, and the milliseconds of nodes that only the network led to. */
+interface Result {
+  turn: NetworkedTurn;
+  extra: number;
+  ms: number;
 }
 
 /** What a run is to read, by turn, and what it is expected to take in milliseconds. */
@@ -52,62 +50,57 @@ export interface NetworkedOptions {
 
 export class NetworkedDrafters implements LocalDrafters {
   readonly spent: Spent = { passes: 0, nodes: 0, milliseconds: 0, tokens: 0 };
-  private readonly network: Network;
+  /** Ways to draft: where there are several, the last is all of them as one. */
+  private readonly networks: readonly Network[];
   private readonly clock: Pick<Clock, 'now'>;
   private readonly options: NetworkedOptions;
-  private readonly memories = new EchoMemories(true);
-  private readonly records = new Lru<NamespaceRecord>(MAX_NAMESPACES);
-  private readonly purse = new Purse();
+  private readonly memories: EchoMemories;
+  private readonly records: NetworkRecords;
   /** Of the last preparation. */
   private readonly time = new PreparationTime();
-  private load = 0;
   /** Whether a turn insisted in the last preparation: what such a step took says nothing of what pays. */
   private insisted = false;
   /** Whether only turns that insist stepped after the last preparation: they hold up nobody else. */
   private alone = false;
   /** Milliseconds that turns which insist may still take beside others; below 0 they wait until others' steps made up for it. */
   private insistedMs = 0;
-  /** In a row. */
-  private failures = 0;
+  /** In a row, by network. */
+  private readonly failures: number[];
 
-  constructor(network: Network, clock: Pick<Clock, 'now'>, options: NetworkedOptions = {}) {
-    this.network = network;
+  /** @param networks one, or several of which a turn is given one; whatever asks for all that is known gets the last */
+  constructor(
+    networks: readonly Network[],
+    clock: Pick<Clock, 'now'>,
+    options: NetworkedOptions = {},
+  ) {
+    this.networks = networks;
     this.clock = clock;
     this.options = options;
+    this.memories = new EchoMemories(networks.length);
+    this.records = new NetworkRecords(networks.length);
+    this.failures = networks.map(() => 0);
   }
 
   seat(turn: SeatedTurn): Seat {
     const memory = this.memories.of(turn);
     // What a network brings can be counted only where every committed token is the target's own draw.
     if (turn.accept.name !== 'match') return new EchoDrafter(memory);
-    return new NetworkedSeat(turn, this.network, this.record(turn.namespace).gain, memory);
+    const way = this.wayFor(turn);
+    const gain = this.records.gain(turn.namespace, way);
+    return new NetworkedSeat(turn, { way, network: this.networks[way]!, gain }, memory);
   }
 
   async prepare(seats: readonly Seat[], sessions = seats.length): Promise<void> {
     const began = this.clock.now();
-    this.load = 32 - Math.clz32(Math.max(0, seats.length - 1));
+    this.records.load = 32 - Math.clz32(Math.max(0, seats.length - 1));
     this.time.begin();
     this.alone = seats.filter(({ networked }) => networked?.insists).length === sessions;
-    if (this.failures >= MAX_FAILURES) {
-      for (const { networked } of seats) networked?.leave();
-      return;
-    }
-    this.insisted = seats.some(({ networked }) => networked && this.mayInsist(networked));
-    // Turns that share the step wait for one run that another insists on, and no more.
-    const most = this.insisted && !this.alone ? 1 : MAX_PASSES;
-    let asking: NetworkedTurn[] = [];
-    try {
-      for (const { networked } of seats) {
-        if (networked && this.admits(networked)) asking.push(networked);
-      }
-      const passes = this.options.always?.passes ?? most;
-      for (let pass = 0; pass < passes && asking.length > 0; pass++) {
-        asking = await this.pass(asking, this.clock.now() - began);
-      }
-    } catch (cause) {
-      // The sessions go on without what it would have said.
-      this.fail(cause);
-      for (const turn of asking) turn.leave();
+    const turns = seats.flatMap(({ networked }) => networked ?? []);
+    this.insisted = turns.some((turn) => this.works(turn.way) && this.mayInsist(turn));
+    for (const way of this.networks.keys()) {
+      const own = turns.filter((turn) => turn.way === way);
+      if (this.works(way)) await this.ask(way, own);
+      else for (const turn of own) turn.leave();
     }
     this.time.end(this.clock.now() - began);
     this.spent.milliseconds += this.time.total;
@@ -118,23 +111,27 @@ export class NetworkedDrafters implements LocalDrafters {
     // What the step would have committed and taken without the network.
     const tokens = sum((one) => one.tokens - one.extra);
     const plainMs = stepMs - sum((one) => one.extraMs);
-    const results = new Map<Price, { extra: number; ms: number }>();
+    const results = new Map<Price, Result>();
     for (const { seat, extra, extraMs } of outcomes) {
       const { networked } = seat;
       if (!networked) continue;
       this.spent.tokens += extra;
       if (networked.insists) continue;
-      const price = this.price(networked.namespace);
-      const result = results.get(price) ?? { extra: 0, ms: 0 };
+      const price = this.price(networked);
+      const result = results.get(price) ?? { turn: networked, extra: 0, ms: 0 };
       result.extra += extra;
       result.ms += extraMs;
       results.set(price, result);
     }
-    this.purse.step();
-    for (const [price, { extra, ms }] of results) {
-      // What another turn insisted on is neither paid for nor gained by: only what a step takes is learned.
-      if (this.insisted) price.settle(plainMs, tokens, 0, 0);
-      else price.settle(plainMs, tokens, extra, ms + this.time.shareOf(price));
+    this.records.step();
+    for (const [price, { turn, extra, ms }] of results) {
+      if (this.insisted) {
+        // What another turn insisted on is neither paid for nor gained by: only what a step takes is learned.
+        price.settle(plainMs, tokens, 0, 0);
+        continue;
+      }
+      const step = price.settle(plainMs, tokens, extra, ms + this.time.shareOf(price));
+      this.records.choice(turn.namespace).learn(turn.way, step);
     }
     if (this.insisted && !this.alone) this.insistedMs -= this.time.total;
     const most = MOST_INSISTED_STEPS * stepMs;
@@ -143,15 +140,47 @@ export class NetworkedDrafters implements LocalDrafters {
   }
 
   close(): void {
-    this.network.close();
+    for (const network of this.networks) network.close();
   }
 
-  private fail(cause: unknown): void {
-    this.failures++;
-    if (this.failures === 1) console.error(cause);
-    if (this.failures < MAX_FAILURES) return;
+  /** The network for a turn: whatever is to be known of all goes to the last. */
+  private wayFor(turn: SeatedTurn): number {
+    const last = this.networks.length - 1;
+    if (last === 0 || this.options.always || insists(turn)) return last;
+    return this.records.choice(turn.namespace).best((way) => this.works(way));
+  }
+
+  private works(way: number): boolean {
+    return this.failures[way]! < MAX_FAILURES;
+  }
+
+  /** All passes of one network, for turns that it drafts for. */
+  private async ask(way: number, turns: readonly NetworkedTurn[]): Promise<void> {
+    const began = this.clock.now();
+    // Turns that share the step wait for one run that another insists on, and no more.
+    const most = this.insisted && !this.alone ? 1 : MAX_PASSES;
+    const passes = this.options.always?.passes ?? most;
+    let asking: NetworkedTurn[] = [];
+    try {
+      for (const turn of turns) {
+        if (this.admits(turn)) asking.push(turn);
+      }
+      for (let pass = 0; pass < passes && asking.length > 0; pass++) {
+        asking = await this.pass(way, asking, this.clock.now() - began);
+      }
+    } catch (cause) {
+      // The sessions go on without what it would have said.
+      this.fail(way, cause);
+      for (const turn of asking) turn.leave();
+    }
+  }
+
+  private fail(way: number, cause: unknown): void {
+    const failures = ++this.failures[way]!;
+    if (failures === 1) console.error(cause);
+    if (failures < MAX_FAILURES) return;
     console.error(
-      `the draft network failed ${MAX_FAILURES} times in a row and is not asked again; ` +
+      `a draft network failed ${MAX_FAILURES} times in a row and is not asked again; ` +
         'restart the verifier to try it anew',
     );
   }
@@ -166,17 +195,22 @@ export class NetworkedDrafters implements LocalDrafters {
 
   private affords(turn: NetworkedTurn, ms: number): boolean {
     if (this.mayInsist(turn) || this.options.always) return true;
-    return !turn.insists && this.price(turn.namespace).affords(ms);
+    return !turn.insists && this.price(turn).affords(ms);
   }
 
   /** What a token of the turn is worth in milliseconds: of one that insists, whatever it takes. */
-  private tokenMs({ insists, namespace }: NetworkedTurn): number {
-    return insists ? Number.POSITIVE_INFINITY : this.price(namespace).tokenMs;
+  private tokenMs(turn: NetworkedTurn): number {
+    return turn.insists ? Number.POSITIVE_INFINITY : this.price(turn).tokenMs;
   }
 
   /** One run, after `spentMs` of others, for those of the turns that have something worth asking; those that had. */
-  private async pass(turns: readonly NetworkedTurn[], spentMs: number): Promise<NetworkedTurn[]> {
-    const { chosen, cost } = this.choose(turns, spentMs);
+  private async pass(
+    way: number,
+    turns: readonly NetworkedTurn[],
+    spentMs: number,
+  ): Promise<NetworkedTurn[]> {
+    const network = this.networks[way]!;
+    const { chosen, cost } = this.choose(network, turns, spentMs);
     const asking: NetworkedTurn[] = [];
     const questions: Question[] = [];
     for (const [turn, candidates] of chosen) {
@@ -187,14 +221,14 @@ export class NetworkedDrafters implements LocalDrafters {
     }
     if (questions.length === 0) return [];
     const paying = asking.filter(({ insists }) => !insists);
-    const prices = paying.map(({ namespace }) => this.price(namespace));
+    const prices = paying.map((turn) => this.price(turn));
     const began = this.clock.now();
     try {
-      await this.network.read(questions);
+      await network.read(questions);
     } finally {
       this.time.run(prices, this.clock.now() - began, cost);
     }
-    this.failures = 0;
+    this.failures[way] = 0;
     this.spent.passes++;
     for (const { nodes } of questions) this.spent.nodes += nodes.length;
     // A session that is still catching up reads its next chunk before the next step, so that it delays nobody.
@@ -202,14 +236,14 @@ export class NetworkedDrafters implements LocalDrafters {
   }
 
   /** The run for those of the turns that can afford their share of it, after `spentMs` of others. */
-  private choose(turns: readonly NetworkedTurn[], spentMs: number): PlannedRun {
+  private choose(network: Network, turns: readonly NetworkedTurn[], spentMs: number): PlannedRun {
     // To look for what to ask takes time: who can't pay for the shortest run is not looked at.
-    let able = this.able(turns, spentMs + this.network.plan(turns.map(({ held }) => held)).cost);
-    for (const { insists, namespace } of able) {
-      if (!insists) this.time.lookAt(this.price(namespace));
+    let able = this.able(turns, spentMs + network.plan(turns.map(({ held }) => held)).cost);
+    for (const turn of able) {
+      if (!turn.insists) this.time.lookAt(this.price(turn));
     }
     while (able.length > 0) {
-      const run = this.planRun(able);
+      const run = this.planRun(network, able);
       const paying = this.able(able, spentMs + run.cost);
       if (paying.length === able.length || run.chosen.size === 0) return run;
       able = paying;
@@ -227,17 +261,17 @@ export class NetworkedDrafters implements LocalDrafters {
    * falling worth as long as they bring more than they cost. Where the whole would not
    * pay, what turns that insist want.
    */
-  private planRun(turns: readonly NetworkedTurn[]): PlannedRun {
+  private planRun(network: Network, turns: readonly NetworkedTurn[]): PlannedRun {
     const { always } = this.options;
     const chosen = new Map<NetworkedTurn, Candidate[]>();
-    const step = this.network.plan(turns.map((turn) => turn.held));
+    const step = network.plan(turns.map((turn) => turn.held));
     // A run that would not pay if every session gained a token by it is not prepared for either.
     const hope = turns.reduce((sum, turn) => sum + this.tokenMs(turn), 0);
     if (!always && step.cost >= hope) return { chosen, cost: step.cost };
     let worth = 0;
     for (const [i, turn] of turns.entries()) {
-      for (let row = 1; row < turn.behind && row < this.network.mostTokens; row++) step.add(i);
-      if (turn.behind > this.network.mostTokens) {
+      for (let row = 1; row < turn.behind && row < network.mostTokens; row++) step.add(i);
+      if (turn.behind > network.mostTokens) {
         chosen.set(turn, []);
         continue;
       }
@@ -261,17 +295,7 @@ export class NetworkedDrafters implements LocalDrafters {
     return { chosen: new Map([...chosen].filter(([{ insists }]) => insists)), cost };
   }
 
-  private price(namespace: string): Price {
-    const { prices, stake } = this.record(namespace);
-    prices[this.load] ??= new Price(stake);
-    return prices[this.load]!;
-  }
-
-  private record(namespace: string): NamespaceRecord {
-    return this.records.of(namespace, () => ({
-      gain: new Gain(),
-      prices: [],
-      stake: new Stake(this.purse),
-    }));
+  private price({ namespace, way }: NetworkedTurn): Price {
+    return this.records.price(namespace, way);
   }
 }

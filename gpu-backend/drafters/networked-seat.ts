@@ -34,10 +34,23 @@ interface Asked {
   drafted: ReadonlySet<number>;
 }
 
+/** Which network is asked for a turn, the how manyth of all ways that is, and what asking it brings. */
+interface Asking {
+  way: number;
+  network: Network;
+  gain: Gain;
+}
+
+/** Whether a network is asked for the turn at any price. At temperature 0 nothing can be moved. */
+export function insists({ transfer, warp }: SeatedTurn): boolean {
+  return transfer > 0 && warp.temperature > 0;
+}
+
 export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   override readonly networked = this;
   readonly states: TargetStates | undefined;
   readonly namespace: string;
+  readonly way: number;
   readonly insists: boolean;
   private readonly turn: SeatedTurn;
   private readonly network: Network;
@@ -56,16 +69,16 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   private settled: number[] = [];
   private over = false;
 
-  constructor(turn: SeatedTurn, network: Network, gain: Gain, memory: EchoMemory) {
+  constructor(turn: SeatedTurn, { way, network, gain }: Asking, memory: EchoMemory) {
     const { temperature } = turn.warp;
     const drawn = temperature > 0;
     const store = new ModelStore({ drawn, keeps: !network.readsStates });
-    super(memory, store);
+    super(memory, { store, mixer: memory.networked[way]! });
     this.ownMixer = memory.mixer;
     this.turn = turn;
     this.namespace = turn.namespace;
-    // At temperature 0 nothing can be moved.
-    this.insists = turn.transfer > 0 && drawn;
+    this.insists = insists(turn);
+    this.way = way;
     this.network = network;
     this.states = network.readsStates ? new TargetStates() : undefined;
     this.gain = gain;

@@ -6,6 +6,8 @@
  * was given to begin with, and one that pays is asked always.
  */
 
+import type { RelativeStep } from './way-choice.ts';
+
 /** Share of all time that may be lost on a network that brings nothing. */
 const LOSS_SHARE = 0.004;
 /** Steps' worth of time that a namespace begins with: enough to read a prompt and to be tried for a while. */
@@ -116,18 +118,20 @@ export class Price {
   /**
    * A step that would have taken `stepMs` and committed `tokens` tokens of all sessions
    * without the network committed `extra` more thanks to it. The network and the nodes
-   * that it led to took `spentMs`.
+   * that it led to took `spentMs`. Returns the step in units of one without the network.
    */
-  settle(stepMs: number, tokens: number, extra: number, spentMs: number): void {
+  settle(stepMs: number, tokens: number, extra: number, spentMs: number): RelativeStep {
     const isFirst = this.stepMs === 0;
     const weight = isFirst ? 1 : SMOOTHING;
     const took = isFirst ? stepMs : Math.min(stepMs, MOST_OVER * this.stepMs);
     this.stepMs += weight * (took - this.stepMs);
     // A step commits a token at least.
     this.tokensOfStep += weight * (Math.max(1, tokens) - this.tokensOfStep);
-    const gain = extra / this.tokensOfStep - spentMs / Math.max(this.stepMs, 1e-3);
-    const due = this.allowance + LOSS_SHARE + gain;
+    const gained = extra / this.tokensOfStep;
+    const spent = spentMs / Math.max(this.stepMs, 1e-3);
+    const due = this.allowance + LOSS_SHARE + gained - spent;
     const saved = Math.max(-MOST_SAVED, Math.min(MOST_SAVED, due));
     this.allowance = this.stake.balance(saved);
+    return { tokens: 1 + gained, time: 1 + spent };
   }
 }

@@ -1,38 +1,22 @@
 /** What a network may cost where it or its times are strange, and who pays for whom. */
 import { describe, expect, test, vi } from 'vitest';
-import { TokenTree } from '../../src/draft/tree/tree.ts';
-import { right, truth, type World, world, wrong } from './networked-world.ts';
+import {
+  right,
+  STEP_MS,
+  step,
+  type Turn,
+  truth,
+  type World,
+  world,
+  wrong,
+} from './networked-world.ts';
 import type { Script } from './scripted-network.ts';
 
 /** Right about one token, and wrong about the next. */
 const oneRight: Script = (path, position) => [
   [path.length > 0 ? (truth(position) + 1) % 1000 : truth(position), 0.9],
 ];
-const STEP_MS = 20;
 const LONG = { maxTokens: 100_000 };
-type Turn = ReturnType<World['begin']>;
-
-/** A step of all turns, which commit what their trees carry; the network's passes in it. */
-async function step({ drafters, time }: World, turns: readonly Turn[], nodeMs = 0) {
-  const before = drafters.spent.passes;
-  await drafters.prepare(turns.map(({ seat }) => seat));
-  const accepted = turns.map((turn) => turn.depth(turn.drawn(8)));
-  const owed = turns.map((turn, i) => {
-    const without = new TokenTree();
-    const said = turn.seat.networked!.draftWithout(without, 8);
-    return said ? accepted[i]! - turn.depth(without) : 0;
-  });
-  for (const [i, turn] of turns.entries()) turn.commit(1 + accepted[i]!);
-  time.ms += STEP_MS;
-  const outcomes = turns.map(({ seat }, i) => ({
-    seat,
-    tokens: 1 + accepted[i]!,
-    extra: owed[i]!,
-    extraMs: owed[i]! > 0 ? nodeMs : 0,
-  }));
-  drafters.settle(outcomes, STEP_MS + nodeMs);
-  return drafters.spent.passes - before;
-}
 
 async function passes(made: World, turns: readonly Turn[], steps: number): Promise<number> {
   let sum = 0;

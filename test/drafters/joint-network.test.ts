@@ -211,7 +211,7 @@ describe('beside one that reads states, others read ahead', () => {
 
   test('so a tree is a token deeper for as many passes', async () => {
     const depth = async (network: Network) => {
-      const drafters = new NetworkedDrafters(network, { now: () => 0 }, ALWAYS);
+      const drafters = new NetworkedDrafters([network], { now: () => 0 }, ALWAYS);
       const seat = drafters.seat(turnOf({ prompt: PROMPT }));
       seat.begin(PROMPT, []);
       await drafters.prepare([seat]);
@@ -291,7 +291,7 @@ test('a pass takes the time of all, and closing closes all', () => {
 test.each([false, true])('committed nodes are kept by row, or read anew: %s', async (reads) => {
   const networks = [new ScriptedNetwork(VOCAB, right), new ScriptedNetwork(VOCAB, wrong)];
   Object.assign(networks[0]!, { readsStates: reads });
-  const drafters = new NetworkedDrafters(new JointNetwork(networks), { now: () => 0 }, ALWAYS);
+  const drafters = new NetworkedDrafters([new JointNetwork(networks)], { now: () => 0 }, ALWAYS);
   const seat = drafters.seat(turnOf({ prompt: PROMPT }));
   seat.begin(PROMPT, []);
   await drafters.prepare([seat]);

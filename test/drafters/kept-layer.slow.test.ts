@@ -12,7 +12,7 @@ import type { LocalDrafters } from '../../gpu-backend/drafters/local-drafters.ts
 import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
-import { openNetwork } from '../../gpu-backend/open-drafters.ts';
+import { openNetworks } from '../../gpu-backend/open-drafters.ts';
 import { ROOT } from '../../local/root.ts';
 import { createTokenizer } from '../../src/model/tokenizer.ts';
 import { NO_MODEL, REAL_MODEL, REAL_MODEL_CACHE, realModel } from '../support/real-model.ts';
@@ -49,14 +49,14 @@ describe.skipIf(!REAL_MODEL).each(FORMATS)(
       { timeout: STARTUP_MS },
       async (temperature, { skip }) => {
         skip(isOther, 'ESPALIER_TEST_MODEL is another model');
-        const network = await openNetwork(FILE, target, engine, {
+        const [network] = await openNetworks(FILE, target, engine, {
           settings: { cacheFolder: REAL_MODEL_CACHE },
           add: { cacheFolder: REAL_MODEL_CACHE, compute: 'float32' },
         });
         const always = { passes: 4, nodes: 8 };
         const alone = await answers(new Echoes(), temperature);
         const drafted = await answers(
-          new NetworkedDrafters(network, countingClock(), { always }),
+          new NetworkedDrafters([network], countingClock(), { always }),
           temperature,
         );
         network.close();

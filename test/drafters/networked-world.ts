@@ -3,7 +3,7 @@ import {
   NetworkedDrafters,
   type NetworkedOptions,
 } from '../../gpu-backend/drafters/networked-drafters.ts';
-import type { Turn } from '../../gpu-backend/turn/admit.ts';
+import type { Turn as AskedTurn } from '../../gpu-backend/turn/admit.ts';
 import { Noise } from '../../src/draft/noise.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { turnOf } from '../support/turn.ts';
@@ -29,10 +29,16 @@ class Time {
 }
 
 export function world(script: Script, options: NetworkedOptions = {}) {
+  const { networks, ...made } = worldOf([script], options);
+  return { ...made, network: networks[0]! };
+}
+
+/** A world with a network for each script. */
+export function worldOf(scripts: readonly Script[], options: NetworkedOptions = {}) {
   const time = new Time();
-  const network = new ScriptedNetwork(VOCAB, script);
-  const drafters = new NetworkedDrafters(network, time, options);
-  const begin = (namespace = 'a', length = 8, changes: Partial<Turn> = {}) => {
+  const networks = scripts.map((script) => new ScriptedNetwork(VOCAB, script));
+  const drafters = new NetworkedDrafters(networks, time, options);
+  const begin = (namespace = 'a', length = 8, changes: Partial<AskedTurn> = {}) => {
     const prompt = Int32Array.from({ length }, (_, i) => truth(i));
     const turn = turnOf({ prompt, namespace, maxTokens: 20_000, ...changes });
     const seat = drafters.seat(turn);
@@ -62,9 +68,39 @@ export function world(script: Script, options: NetworkedOptions = {}) {
       },
     };
   };
-  return { time, network, drafters, begin };
+  return { time, networks, drafters, begin };
 }
 
 export type World = ReturnType<typeof world>;
+export type Turn = ReturnType<World['begin']>;
+
+/** Of a step without what a network adds. */
+export const STEP_MS = 20;
+
+/** A step of all turns, which commit what their trees carry; the network's passes in it. */
+export async function step(
+  { drafters, time }: Pick<World, 'drafters' | 'time'>,
+  turns: readonly Turn[],
+  nodeMs = 0,
+) {
+  const before = drafters.spent.passes;
+  await drafters.prepare(turns.map(({ seat }) => seat));
+  const accepted = turns.map((turn) => turn.depth(turn.drawn(8)));
+  const owed = turns.map((turn, i) => {
+    const without = new TokenTree();
+    const said = turn.seat.networked!.draftWithout(without, 8);
+    return said ? accepted[i]! - turn.depth(without) : 0;
+  });
+  for (const [i, turn] of turns.entries()) turn.commit(1 + accepted[i]!);
+  time.ms += STEP_MS;
+  const outcomes = turns.map(({ seat }, i) => ({
+    seat,
+    tokens: 1 + accepted[i]!,
+    extra: owed[i]!,
+    extraMs: owed[i]! > 0 ? nodeMs : 0,
+  }));
+  drafters.settle(outcomes, STEP_MS + nodeMs);
+  return drafters.spent.passes - before;
+}
 
 export const ALWAYS = { always: { passes: 4, nodes: 4 } };

@@ -10,7 +10,7 @@ import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
-import { openDrafters, openNetwork, readsHidden } from '../../gpu-backend/open-drafters.ts';
+import { openDrafters, openNetworks, readsHidden } from '../../gpu-backend/open-drafters.ts';
 import { BUNDLED, SMALL, temporaryFolder } from '../engine/models.ts';
 import { fusionTensors, trainedFile } from '../engine/trained-file.ts';
 
@@ -66,7 +66,7 @@ describe('ESPALIER_DRAFT', () => {
 
   test('is refused on CUDA where steps are captured there', async () => {
     const graphs = { settings: { ...settings, cacheFolder, cudaGraphs: true }, add };
-    await expect(openNetwork('self', target, engine, graphs)).rejects.toThrow(
+    await expect(openNetworks('self', target, engine, graphs)).rejects.toThrow(
       /ESPALIER_CUDA_GRAPHS=true .* ESPALIER_DRAFT_PROVIDER=cpu/,
     );
   });
@@ -98,11 +98,11 @@ describe('ESPALIER_DRAFT', () => {
     for (const hiddenOutput of [true, false]) {
       const options = { slots: 2, maxContext: 256, threads: 1, cacheFolder, hiddenOutput };
       const own = await openEngine(small.path, options);
-      const opening = openNetwork(feature, small, own, { settings, add });
+      const opening = openNetworks(feature, small, own, { settings, add });
       if (hiddenOutput) {
-        const network = await opening;
-        expect(network.readsStates).toBe(true);
-        network.close();
+        const [network] = await opening;
+        expect(network!.readsStates).toBe(true);
+        network!.close();
       } else
         await expect(opening).rejects.toThrow(/give none: start the verifier with ESPALIER_DRAFT=/);
       own.close();

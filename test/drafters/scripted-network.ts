@@ -22,7 +22,7 @@ export class ScriptedNetwork implements Network {
   during: (rows: number) => void = () => {};
   places = 0;
   closed = false;
-  private readonly script: Script;
+  script: Script;
 
   constructor(vocabSize: number, script: Script) {
     this.vocabSize = vocabSize;

@@ -38,7 +38,7 @@ test('the states are those of the tokens before, of the whole answer and the end
     [7, 0.6],
     [3, 0.2],
   ]);
-  const drafters = new NetworkedDrafters(reader, nodeClock, { always: { passes: 2, nodes: 6 } });
+  const drafters = new NetworkedDrafters([reader], nodeClock, { always: { passes: 2, nodes: 6 } });
   const decoder = new Decoder(withFreeNodes(engine), new Nucleus(96), countingClock(), drafters);
   const turn = turnOf({ prompt: Int32Array.from(PROMPT), maxTokens: ANSWER });
   const { tokens } = await decoder.decode(turn, drafters.seat(turn));

@@ -45,7 +45,7 @@ afterAll(() => {
 });
 
 const always = (network: Network): LocalDrafters =>
-  new NetworkedDrafters(network, nodeClock, { always: { passes: 3, nodes: 4 } });
+  new NetworkedDrafters([network], nodeClock, { always: { passes: 3, nodes: 4 } });
 
 /** A layer over the target's states as it is before it has learned anything. */
 async function overStates(): Promise<Network> {

@@ -28,7 +28,7 @@ async function answers(
   network: ScriptedNetwork,
 ): Promise<Decoded[]> {
   const clock = countingClock();
-  const drafters = new NetworkedDrafters(network, clock);
+  const drafters = new NetworkedDrafters([network], clock);
   const decoder = new Decoder(withFreeNodes(engine), new Nucleus(96), clock, drafters);
   const decoded = await Promise.all(
     transfers.map((transfer, i) => {

@@ -46,6 +46,7 @@ describe('a GGUF architecture', () => {
       rope: { theta: 500_000, scaling: { type: 'default' } },
       maxPositions: 512,
       tiedEmbeddings: true,
+      exits: [],
       queryKeyNorm: false,
       biases: { queryKeyValue: false, output: false, mlp: false },
     });

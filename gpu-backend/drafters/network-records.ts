@@ -1,0 +1,68 @@
+/**
+ * What each namespace knows of the networks: what asking one brings, whether that pays,
+ * and by which its answers are quickest. The last two by class of load.
+ */
+import { Lru } from '../../src/draft/lru.ts';
+import { Gain } from './gain.ts';
+import { Price, Purse, Stake } from './price.ts';
+import { WayChoice } from './way-choice.ts';
+
+/** Namespaces whose records are kept; the one used longest ago is forgotten first. */
+const MAX_NAMESPACES = 256;
+
+/** Of a network: what all classes of load try it with, too. */
+interface Experience {
+  gain: Gain;
+  prices: Price[];
+  stake: Stake;
+}
+
+interface NamespaceRecord {
+  /** By network. */
+  experiences: Experience[];
+  choices: WayChoice[];
+}
+
+export class NetworkRecords {
+  /** Of the step to come: 0 for one session, 1 for two, 2 for up to four, and so on. */
+  load = 0;
+  private readonly networks: number;
+  private readonly records = new Lru<NamespaceRecord>(MAX_NAMESPACES);
+  private readonly purse = new Purse();
+
+  constructor(networks: number) {
+    this.networks = networks;
+  }
+
+  gain(namespace: string, way: number): Gain {
+    return this.of(namespace).experiences[way]!.gain;
+  }
+
+  price(namespace: string, way: number): Price {
+    const { prices, stake } = this.of(namespace).experiences[way]!;
+    prices[this.load] ??= new Price(stake);
+    return prices[this.load]!;
+  }
+
+  choice(namespace: string): WayChoice {
+    const { choices } = this.of(namespace);
+    choices[this.load] ??= new WayChoice(this.networks);
+    return choices[this.load]!;
+  }
+
+  /** A step is over. */
+  step(): void {
+    this.purse.step();
+  }
+
+  private of(namespace: string): NamespaceRecord {
+    return this.records.of(namespace, () => ({
+      experiences: Array.from({ length: this.networks }, () => ({
+        gain: new Gain(),
+        prices: [],
+        stake: new Stake(this.purse),
+      })),
+      choices: [],
+    }));
+  }
+}

@@ -1,0 +1,134 @@
+/** Which of several networks a turn is given. */
+import { describe, expect, test, vi } from 'vitest';
+import { WayChoice } from '../../gpu-backend/drafters/way-choice.ts';
+import { right, STEP_MS, step, truth, worldOf, wrong } from './networked-world.ts';
+import type { Script } from './scripted-network.ts';
+
+/** Right about every other token. */
+const half: Script = (_, position) => [[truth(position) + (position % 2 ? 1 : 0), 0.9]];
+const any = () => true;
+const STEPS_OF_A_TURN = 20;
+
+/** Answers of one namespace by networks whose passes take so many milliseconds. */
+function ask(networks: readonly (readonly [Script, number])[]) {
+  const made = worldOf(networks.map(([script]) => script));
+  for (const [i, [, ms]] of networks.entries()) {
+    made.networks[i]!.costs = () => ms;
+    made.networks[i]!.during = () => {
+      made.time.ms += ms;
+    };
+  }
+  /** Turns given to each network. */
+  const given = networks.map(() => 0);
+  let tokens = 0;
+  const turns = async (count: number) => {
+    given.fill(0);
+    tokens = 0;
+    made.time.ms = 0;
+    for (let i = 0; i < count; i++) {
+      const turn = made.begin('a', 8);
+      given[turn.seat.networked!.way]!++;
+      const before = made.drafters.spent.tokens;
+      for (let k = 0; k < STEPS_OF_A_TURN; k++) await step(made, [turn]);
+      tokens += STEPS_OF_A_TURN + made.drafters.spent.tokens - before;
+      turn.seat.end();
+    }
+    return { given, speed: (tokens * STEP_MS) / made.time.ms };
+  };
+  return { ...made, turns };
+}
+
+describe('of several networks', () => {
+  test('each is tried, and the one by which answers are quickest drafts nearly all', async () => {
+    const { turns } = ask([
+      [wrong, 1],
+      [right, 2],
+      [right, 8],
+    ]);
+    const { given } = await turns(60);
+    for (const count of given) expect(count).toBeGreaterThan(0);
+    expect(given[1]).toBeGreaterThan(50);
+  });
+
+  test('answers are as quick as by the best of them alone, the trials and little more left out', async () => {
+    const best = await ask([[right, 2]]).turns(100);
+    const all = await ask([
+      [half, 2],
+      [right, 2],
+      [right, 9],
+    ]).turns(100);
+    expect(all.speed / best.speed).toBeGreaterThan(0.97);
+  });
+
+  test('none that pays leaves answers as quick as they are without', async () => {
+    const { turns } = ask([
+      [wrong, 4],
+      [wrong, 6],
+      [wrong, 10],
+    ]);
+    await turns(30);
+    expect((await turns(50)).speed).toBeGreaterThan(0.99);
+  });
+
+  test('another one is taken where the best becomes bad', async () => {
+    const asked = ask([
+      [half, 2],
+      [right, 2],
+    ]);
+    const before = await asked.turns(30);
+    expect(before.given[1]).toBeGreaterThan(20);
+    asked.networks[1]!.script = wrong;
+    await asked.turns(60);
+    const { given } = await asked.turns(30);
+    expect(given[0]).toBeGreaterThan(20);
+  });
+
+  test('one that failed three times in a row is given no more turns', async () => {
+    const complaint = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const asked = ask([
+      [half, 2],
+      [right, 2],
+    ]);
+    asked.networks[1]!.during = () => {
+      throw new Error('no memory');
+    };
+    await asked.turns(10);
+    const { given } = await asked.turns(20);
+    expect(given).toEqual([20, 0]);
+    complaint.mockRestore();
+  });
+
+  test('turns that insist, and measurements whatever it costs, ask the last', () => {
+    const moving = { transfer: 20, warp: { temperature: 0.8, topK: 0, topP: 1 } };
+    const { begin } = worldOf([right, half, wrong]);
+    expect(begin('a', 8, moving).seat.networked!.way).toBe(2);
+    const always = worldOf([right, half, wrong], { always: { passes: 1, nodes: 1 } });
+    expect(always.begin().seat.networked!.way).toBe(2);
+  });
+
+  test('each of those that step together is asked for its own turns', async () => {
+    const made = worldOf([right, right]);
+    const turns = [made.begin('a'), made.begin('b')];
+    for (let i = 0; i < 4; i++) await step(made, turns);
+    turns.push(made.begin('a'), made.begin('b'));
+    for (let i = 0; i < 4; i++) await step(made, turns);
+    expect(turns.map(({ seat }) => seat.networked!.way)).toEqual([0, 0, 1, 1]);
+    for (const { runs } of made.networks) expect(runs.at(-1)).toHaveLength(2);
+  });
+});
+
+describe('the choice', () => {
+  test('forgets: what was bad a thousand steps ago is tried again', () => {
+    const choice = new WayChoice(2);
+    for (let i = 0; i < 20; i++) choice.learn(0, { tokens: 1, time: 1.2 });
+    for (let i = 0; i < 20; i++) choice.learn(1, { tokens: 1.5, time: 1.2 });
+    expect(choice.best(any)).toBe(1);
+    let steps = 0;
+    while (choice.best(any) === 1 && steps < 10_000) {
+      choice.learn(1, { tokens: 1.5, time: 1.2 });
+      steps++;
+    }
+    expect(steps).toBeGreaterThan(200);
+    expect(steps).toBeLessThan(5000);
+  });
+});

@@ -6,7 +6,10 @@ target's in fewer dimensions, those that tell most of its words apart: so it kno
 training sees few. A state in these dimensions is what the small model should say, and is learned beside the words,
 over the questions too. FastDraft (2411.11055) trains on plain text first; here there is none but the answers.
 
-  python small_model.py --model FOLDER --out FOLDER [--hidden 128] [--layers 4] [--write-minutes 16]
+With `--exits` its first layers learn the same by themselves (S2D, 2407.01955): beside the verifier such a model drafts by
+as many of its layers as pay, for each target and load.
+
+  python small_model.py --model FOLDER --out FOLDER [--hidden 128] [--layers 4] [--exits 2] [--write-minutes 16]
                         [--train-minutes 28]
 
 Needs what target.py needs; a Llama-family checkpoint.
@@ -33,13 +36,13 @@ class SmallModel(nn.Module):
     def __init__(self, target, args):
         super().__init__()
         h, heads = args.hidden, args.hidden // HEAD
-        self.target, self.vocabulary = target, Vocabulary.all(len(target.table))
+        self.target, self.vocabulary, self.exits = target, Vocabulary.all(len(target.table)), sorted({*args.exits})
         self.c = dict(
             architectures=['LlamaForCausalLM'], model_type='llama', vocab_size=len(target.table), hidden_size=h,
             intermediate_size=args.ff, num_hidden_layers=args.layers, num_attention_heads=heads,
             num_key_value_heads=max(1, heads // 2), head_dim=HEAD, max_position_embeddings=POSITIONS,
             rms_norm_eps=1e-5, rope_theta=THETA, hidden_act='silu', tie_word_embeddings=True, attention_bias=False,
-            mlp_bias=False, dtype='float16', eos_token_id=target.c.get('eos_token_id'))
+            mlp_bias=False, dtype='float16', eos_token_id=target.c.get('eos_token_id'), draft_exits=self.exits)
         self.head = nn.Parameter(torch.zeros(len(target.table), h))
         self.layers = nn.ModuleList(Layer(self.c) for _ in range(args.layers))
         for layer in self.layers:
@@ -85,19 +88,26 @@ class SmallModel(nn.Module):
         return self.target.normed(states.to(self.head.device).float())
 
     def forward(self, tokens):
+        """The states behind all layers, and then those of each exit, the deepest first."""
         n = tokens.shape[1]
         x, mask = F.embedding(tokens, self.head), torch.ones(n, n, dtype=torch.bool).tril()
-        for layer in self.layers:
+        states = []
+        for depth, layer in enumerate(self.layers, 1):
             x = layer(x, self.cos[:n], self.sin[:n], mask)
-        return F.rms_norm(x.float(), self.norm.shape, eps=self.c['rms_norm_eps'])
+            if depth in self.exits or depth == len(self.layers):
+                states.insert(0, F.rms_norm(x.float(), self.norm.shape, eps=self.c['rms_norm_eps']))
+        return states
 
     def losses(self, texts, compare):
         tokens, real = padded([t['tokens'] for t in texts])
         truth = torch.cat([self.states(t) for t in texts]) @ self.narrow
         with self.half:
-            said = self(tokens.long())[real]
-        loss, right = compare(said * self.norm, texts)
-        return [(loss + STATE_WEIGHT * F.smooth_l1_loss(said, truth), right)]
+            states = self(tokens.long())
+        found = []
+        for said in states:
+            loss, right = compare(said[real] * self.norm, texts)
+            found.append((loss + STATE_WEIGHT * F.smooth_l1_loss(said[real], truth), right))
+        return found
 
     def tensors(self):
         return {'model.embed_tokens.weight': self.head, 'model.norm.weight': self.norm, **{
@@ -119,8 +129,11 @@ def main():
     p.add_argument('--hidden', type=int, default=128, help=f'a multiple of {HEAD}')
     p.add_argument('--layers', type=int, default=4)
     p.add_argument('--ff', type=int, default=384)
+    p.add_argument('--exits', type=int, nargs='*', default=[], help='numbers of its first layers that learn to draft by themselves')
     p.set_defaults(lr=2e-3)
     args = p.parse_args()
+    if any(not 0 < depth < args.layers for depth in args.exits):
+        p.error(f'--exits must be from 1 to {args.layers - 1}')
     torch.manual_seed(1)
     target = opened(args)
     texts = answers(target, args, len(target.layers))

@@ -1,16 +1,18 @@
 /** What ESPALIER_DRAFT may name, and what is refused. */
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AddOptions } from '../../gpu-backend/builder/add-model.ts';
 import { addModel } from '../../gpu-backend/builder/add-model.ts';
 import type { ModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import { Echoes } from '../../gpu-backend/drafters/echoes.ts';
+import type { Network } from '../../gpu-backend/drafters/network.ts';
 import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
 import { openDrafters, openNetworks, readsHidden } from '../../gpu-backend/open-drafters.ts';
+import type { ModelNode } from '../../src/draft/stores/model-store.ts';
 import { BUNDLED, SMALL, temporaryFolder } from '../engine/models.ts';
 import { fusionTensors, trainedFile } from '../engine/trained-file.ts';
 
@@ -108,4 +110,31 @@ describe('ESPALIER_DRAFT', () => {
       own.close();
     }
   });
+
+  test('that names a model whose exits were trained has a network for each, and for the whole', async () => {
+    const folder = join(cacheFolder, 'nested');
+    cpSync(BUNDLED_DRAFT, folder, { recursive: true });
+    const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
+    writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, draft_exits: [1, 2] }));
+    const networks = await openNetworks(folder, target, engine, { settings, add });
+    const says = await Promise.all(networks.map(wordsOf));
+    expect(says).toHaveLength(3);
+    // Each reads other layers, and the whole says what the checkpoint does without exits.
+    expect(new Set(says).size).toBe(3);
+    const [whole] = await openNetworks(BUNDLED_DRAFT, target, engine, { settings, add });
+    expect(says[2]).toBe(await wordsOf(whole!));
+    for (const network of [...networks, whole!]) network.close();
+  });
 });
+
+/** What a network says after some tokens. */
+async function wordsOf(network: Network): Promise<string> {
+  const { place } = network.enter(Int32Array.of(5), 16, 'a')!;
+  const root = { token: 5, parent: null, position: 4, children: new Map(), row: -1, says: null };
+  const sampling = { temperature: 0, noise: null };
+  const tokens = Int32Array.of(40, 41, 42, 5);
+  const rest = { settled: [], states: [], nodes: [], wordTokens: 0 };
+  await network.read([{ place, tokens, root, sampling, ...rest }]);
+  network.leave(place);
+  return JSON.stringify((root as ModelNode).says);
+}

@@ -57,8 +57,17 @@ describe('rope', () => {
   });
 });
 
+it('may say behind which layers a draft was trained to end too', () => {
+  expect(parse({ num_hidden_layers: 4, draft_exits: [1, 3] }).exits).toEqual([1, 3]);
+  expect(parse({}).exits).toEqual([]);
+});
+
 describe('layers', () => {
   it.each<[string, object, RegExp]>([
+    ['whose exit is the last', { draft_exits: [2] }, /draft_exits must be .* 1 to 1, not \[2\]/],
+    ['with an exit before them', { draft_exits: [0] }, /draft_exits must be .* not \[0\]/],
+    ['with an exit twice', { draft_exits: [1, 1] }, /draft_exits must be rising numbers/],
+    ['with exits as text', { draft_exits: '1' }, /draft_exits must be .* not "1"/],
     ['of linear attention', { layer_types: ['linear_attention'] }, /layer of linear_attention/],
     [
       'with a window, in a Llama',

@@ -5,7 +5,7 @@
  *   npm run -s bench:drafters -- --model FILE.gguf [--json] [--prompts 40] [--tokens 128]
  *                                [--temperatures 0,0.8] [--rows L,L+A] [--quantize FORM]
  *                                [--draft FILE.gguf] [--draft-quantize FORM] [--exit FILE.safetensors]
- *                                [--feature FILE.safetensors] [--nodes N] [--simulate] [--free L+A,all]
+ *                                [--feature FILE.safetensors] [--ppd FILE.safetensors] [--nodes N] [--simulate] [--free L+A,all]
  *
  * Without options it asks what needs none: `L`, `L+A`, and `L+A+feature` where the model is the
  * one that the layer in models/heads was trained for. It stores the model in `int4`; the layer
@@ -14,7 +14,7 @@
  * `L` is the echo over the session's own text; `A` the successors that the target's
  * logits named; `model` a second model (`--draft`), `self` the target's own weights,
  * `kangaroo` its first layers and the one in `--exit`, `feature` a layer over its last
- * hidden states; the row `all` asks those that an option names, and the kept layer, as one. They draft over
+ * hidden states, `ppd` prompt tokens in its own steps (`--ppd`); the row `all` asks those that an option names, and the kept layer, as one. They draft over
  * the end of a long text (`gpu-backend/drafters`). Trees are sized as the service sizes
  * them, or have `--nodes` nodes whatever they cost, networks asked in four passes, as on
  * a GPU that has all for nothing. `--simulate` counts time as an 8B model on an H100
@@ -34,6 +34,7 @@ import { QUANTIZATION_CHOICES } from '../gpu-backend/builder/quantization.ts';
 import { readSafetensorsFile } from '../gpu-backend/builder/safetensors.ts';
 import { DEFAULT_CACHE_FOLDER, openEngine } from '../gpu-backend/engine/open.ts';
 import { nodeClock } from '../gpu-backend/link/node-clock.ts';
+import { promptTokensIn } from '../gpu-backend/open-drafters.ts';
 import { ROOT } from '../local/root.ts';
 import { MAX_VERIFIED_NODES } from '../src/draft/tree/budget.ts';
 import { composePrompt } from '../src/generate/prompt.ts';
@@ -67,6 +68,7 @@ const { values } = parseArgs({
     draft: { type: 'string' },
     exit: { type: 'string' },
     feature: { type: 'string' },
+    ppd: { type: 'string' },
     'draft-quantize': { type: 'string' },
     simulate: { type: 'boolean', default: false },
     threads: { type: 'string', default: String(availableParallelism()) },
@@ -121,7 +123,8 @@ async function main(file: string): Promise<void> {
   const rows = values.rows?.split(',') ?? ['L', 'L+A', ...(feature ? ['L+A+feature'] : [])];
   const freeRows = values.free?.split(',') ?? [];
   const hiddenOutput = [...rows, ...freeRows].some((row) => READ_STATES.has(row));
-  const settings = { slots: 2, maxContext: CONTEXT, threads, hiddenOutput };
+  const promptTokens = promptTokensIn(values.ppd, target);
+  const settings = { slots: 2, maxContext: CONTEXT, threads, hiddenOutput, promptTokens };
   const engine = await openEngine(target.path, settings);
   const bench = {
     target,
@@ -131,6 +134,7 @@ async function main(file: string): Promise<void> {
     draft: values.draft,
     exit: values.exit,
     feature,
+    ppd: values.ppd,
   };
   const asked: Asked = {
     rows,

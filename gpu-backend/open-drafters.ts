@@ -5,6 +5,7 @@ import { layersOf } from './builder/decoder-options.ts';
 import { earlyExit } from './builder/early-exit.ts';
 import { featureDrafter } from './builder/feature-drafter.ts';
 import type { ModelFolder } from './builder/model-folder.ts';
+import { readPromptTokens } from './builder/prompt-tokens.ts';
 import { haveSameTokens } from './builder/same-tokens.ts';
 import { trainedKind } from './builder/trained-layer.ts';
 import { Echoes } from './drafters/echoes.ts';
@@ -13,6 +14,7 @@ import { JointNetwork } from './drafters/joint-network.ts';
 import type { LocalDrafters } from './drafters/local-drafters.ts';
 import type { Network } from './drafters/network.ts';
 import { NetworkedDrafters } from './drafters/networked-drafters.ts';
+import { PromptNetwork } from './drafters/prompt-network.ts';
 import { type EngineOptions, openEngine, openPart } from './engine/open.ts';
 import type { OrtEngine } from './engine/ort-engine.ts';
 
@@ -71,6 +73,21 @@ export function readsHidden(draft: string | undefined): boolean {
   );
 }
 
+/**
+ * The prompt tokens that ESPALIER_DRAFT names, which the target must be opened with; undefined
+ * where it names none. Throws an Error for a file that does not fit `target`, or where it names two.
+ */
+export function promptTokensIn(
+  draft: string | undefined,
+  target: ModelFolder,
+): Float32Array | undefined {
+  const [file, another] = namesIn(draft ?? '').filter(
+    (name) => name.endsWith(TRAINED) && trainedKind(name) === 'prompts',
+  );
+  if (another) throw new Error(`${file} and ${another} are both prompt tokens: name one`);
+  return file === undefined ? undefined : readPromptTokens(target, file);
+}
+
 /** Throws where one of several has no name. */
 function namesIn(draft: string): string[] {
   const names = draft.split(',').map((name) => name.trim());
@@ -107,7 +124,9 @@ export async function openNetworks(
     slots: engine.limits.slots,
   };
   const { vocabSize } = engine.limits;
-  if (draft.endsWith(TRAINED)) return [await openTrained(draft, engine, limits)];
+  const isTrained = draft.endsWith(TRAINED);
+  if (isTrained && trainedKind(draft) === 'prompts') return [openPrompts(draft, target, engine)];
+  if (isTrained) return [await openTrained(draft, engine, limits)];
   const whole = { blocks: layersOf(0, target.config.layers) };
   const engines =
     draft === SELF
@@ -136,6 +155,19 @@ async function openTrained(
     vocabulary,
     readsStates: features,
   });
+}
+
+function openPrompts(file: string, target: ModelFolder, engine: OrtEngine): Network {
+  const values = readPromptTokens(target, file);
+  const { vocabSize, promptTokens = 0 } = engine.limits;
+  const { prompts } = engine.parts;
+  if (!prompts || prompts.join() !== values.join()) {
+    throw new Error(
+      `${file} has prompt tokens, and this target was opened without them: ` +
+        `start the verifier with ESPALIER_DRAFT=${file}; bench:drafters takes it by --ppd`,
+    );
+  }
+  return new PromptNetwork(promptTokens, vocabSize);
 }
 
 async function openSecond(

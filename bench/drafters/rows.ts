@@ -21,6 +21,8 @@ export interface RowSetup {
   draft: string | undefined;
   exit: string | undefined;
   feature: string | undefined;
+  /** The prompt tokens of `L+A+ppd`. */
+  ppd: string | undefined;
   /** Instead of real time. */
   time: SimulatedTime | null;
   /** Passes and nodes whatever they cost. */
@@ -32,7 +34,8 @@ interface NetworkRow {
   draft(setup: RowSetup): string | undefined;
   /** The option that names it. */
   option: string;
-  share: number;
+  /** null where nothing is run: its rows are the target's own. */
+  share: number | null;
 }
 
 /** A model of 1B parameters beside one of 8B. */
@@ -45,6 +48,7 @@ const NETWORKS: Record<string, NetworkRow> = {
   'L+A+kangaroo': { draft: ({ exit }) => exit, option: '--exit', share: 0.115 },
   // One layer, what joins token and state, and a head of 8,000 tokens.
   'L+A+feature': { draft: ({ feature }) => feature, option: '--feature', share: 0.036 },
+  'L+A+ppd': { draft: ({ ppd }) => ppd, option: '--ppd', share: null },
 };
 
 /** What the echo has, without a network. */
@@ -83,7 +87,8 @@ async function openAll(setup: RowSetup): Promise<Network[]> {
   });
   const networks: Network[][] = [];
   for (const name of named) networks.push((await openTimed(name, setup)).slice(-1));
-  if (networks.length < 2) throw new Error(`${ALL} needs two of --draft, --exit and --feature`);
+  if (networks.length < 2)
+    throw new Error(`${ALL} needs two of --draft, --exit, --feature and --ppd`);
   return waysOf(networks);
 }
 
@@ -95,9 +100,10 @@ async function openTimed(name: string, setup: RowSetup): Promise<Network[]> {
   if (!draft) throw new Error(`${name} needs ${row.option}`);
   const { target, engine, settings, add, time } = setup;
   const networks = await openNetworks(draft, target, engine, { settings, add });
-  if (!time) return networks;
+  const { share } = row;
+  if (!time || share === null) return networks;
   const depths = networks.length > 1 ? await depthsOf(draft, add) : [1];
-  return networks.map((network, i) => time.network(network, row.share * depths[i]!));
+  return networks.map((network, i) => time.network(network, share * depths[i]!));
 }
 
 /** Of each of a model's exits, and of the whole, the share of its layers. */

@@ -35,13 +35,15 @@ export interface ModelPart {
   features: boolean;
 }
 
-/** What a file's layer is made to follow: the model's first layers, or its last hidden states. */
-export type TrainedKind = 'exit' | 'feature';
+/** What a file's layer is made to follow, the model's first layers or its last hidden states; or tokens that prompt it. */
+const KINDS = ['exit', 'feature', 'prompts'] as const;
+export type TrainedKind = (typeof KINDS)[number];
 
 /** Throws an Error for a file that says nothing of the kind. */
 export function trainedKind(file: string): TrainedKind {
   const { kind } = readSafetensorsFile(file).metadata;
-  if (kind === 'exit' || kind === 'feature') return kind;
+  const known = KINDS.find((one) => one === kind);
+  if (known) return known;
   throw new Error(
     `${file} is not a trained draft layer: its metadata has ${kind === undefined ? 'no `kind`' : `the kind ${kind}`}. ` +
       'Train one with npx espalier draft train',
@@ -102,9 +104,9 @@ function readVocabulary(
 }
 
 /** Another model's hidden states would be read without complaint, and nothing be accepted. */
-function requireTarget(
+export function requireTarget(
   { weights, target }: Readonly<Record<string, string>>,
-  { model }: PreparedModel,
+  { model }: Pick<PreparedModel, 'model'>,
   file: string,
 ): void {
   const { name, fingerprints } = model.manifest;

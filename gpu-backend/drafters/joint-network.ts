@@ -14,7 +14,7 @@ import {
 import type { ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import { lookAhead } from './look-ahead.ts';
-import type { Network, NetworkPlace, Question } from './network.ts';
+import { deepestAt, type Network, type NetworkPlace, type Question, saysAnew } from './network.ts';
 import { WordPool } from './word-pool.ts';
 
 /** Nodes that are read ahead of a run for a session. */
@@ -78,6 +78,10 @@ class JointPlace implements NetworkPlace {
   get room(): number {
     return Math.min(...this.parts.map(({ place }) => place.room));
   }
+
+  get deepest(): number {
+    return Math.max(...this.parts.map(({ network, place }) => deepestAt(network, place)));
+  }
 }
 
 export class JointNetwork implements Network {
@@ -86,6 +90,9 @@ export class JointNetwork implements Network {
   readonly mostContext: number;
   readonly usefulContext: number;
   readonly readsStates: boolean;
+  readonly readsOwnStates: boolean;
+  readonly deepest: number;
+  readonly prompts: number;
   private readonly networks: readonly Network[];
   /** Those that are asked first, and those that read ahead after them. */
   private readonly leaders: readonly number[];
@@ -100,10 +107,13 @@ export class JointNetwork implements Network {
     this.usefulContext = Math.max(...networks.map((one) => one.usefulContext));
     // All read committed text anew where one of them has to.
     this.readsStates = networks.some((one) => one.readsStates);
+    this.readsOwnStates = networks.some((one) => one.readsOwnStates);
+    this.deepest = Math.max(...networks.map((one) => one.deepest));
+    this.prompts = Math.max(...networks.map((one) => one.prompts ?? 0));
     const all = [...networks.keys()];
     // Where committed nodes keep their rows, all have to have read them, so nobody is ahead.
-    this.leaders = all.filter((i) => networks[i]!.readsStates === this.readsStates);
-    this.followers = all.filter((i) => networks[i]!.readsStates !== this.readsStates);
+    this.leaders = all.filter((i) => saysAnew(networks[i]!) === saysAnew(this));
+    this.followers = all.filter((i) => saysAnew(networks[i]!) !== saysAnew(this));
   }
 
   enter(tokens: Int32Array, most: number, namespace: string) {
@@ -172,15 +182,15 @@ export class JointNetwork implements Network {
     }
   }
 
-  /** What the followers read ahead, by what the first of the leaders has said. */
+  /** What the followers read ahead, by what the first of the leaders that can answer has said. */
   private aheadOf({ place, tokens, root, nodes }: Question): ModelNode[] {
     if (!root) return [];
     const { parts } = place as JointPlace;
     const asked = tokens.length > 0 ? [root, ...nodes] : nodes;
     const rows = tokens.length + nodes.length;
     const room = Math.min(...this.followers.map((i) => parts[i]!.place.room)) - rows - LEAST_ROOM;
-    const leader = parts[this.leaders[0]!]!;
-    const saidOf = (node: ModelNode) => nodeOf(leader, node).says!;
+    const leaders = this.leaders.map((i) => parts[i]!);
+    const saidOf = (node: ModelNode) => leaders.map((one) => nodeOf(one, node).says).find(Boolean);
     return lookAhead(asked, saidOf, this.vocabSize, Math.min(AHEAD, room));
   }
 }
@@ -191,18 +201,20 @@ function leaveAll(parts: readonly Part[]): void {
 
 /** What network `index` is asked, with nodes to read ahead. */
 function questionTo(question: Question, index: number, ahead: readonly ModelNode[]): Question {
-  const { place, settled, tokens, states, root, nodes, sampling, wordTokens } = question;
+  const { place, settled, tokens, states, foretold, root, nodes, sampling, wordTokens } = question;
   const { parts, read } = place as JointPlace;
   const part = parts[index]!;
   const skipped = Math.min(part.ahead, tokens.length);
   part.ahead -= skipped;
+  const own = [...nodes, ...ahead].filter((node) => canAnswer(part, node));
   return {
     place: part.place,
     settled: settled.map((row) => nodeOf(part, read[row]!).row),
     tokens: tokens.subarray(skipped),
     states: part.network.readsStates ? states.slice(skipped) : [],
+    foretold: foretold ?? [],
     root: root && nodeOf(part, root),
-    nodes: [...nodes, ...ahead].map((node) => nodeOf(part, node)).filter(({ says }) => !says),
+    nodes: own.map((node) => nodeOf(part, node)).filter(({ says }) => !says),
     sampling,
     wordTokens,
   };
@@ -210,6 +222,12 @@ function questionTo(question: Question, index: number, ahead: readonly ModelNode
 
 function asksAnything({ tokens, nodes }: Question): boolean {
   return tokens.length > 0 || nodes.length > 0;
+}
+
+function canAnswer({ network, place }: Part, node: ModelNode): boolean {
+  let depth = 0;
+  for (let at = node; at.parent; at = at.parent) depth++;
+  return depth <= deepestAt(network, place);
 }
 
 /** The network's own node for a joint one, made behind its own for the parent where there is none yet. */
@@ -241,9 +259,10 @@ function answer(question: Question, ahead: readonly ModelNode[]): void {
   for (const node of answered) {
     const said = saidOf(place.parts, node);
     node.says = pool.mix(said, MODEL_TOP);
-    node.partly = said.includes(null);
+    node.partly = place.parts.some((part, i) => !said[i] && canAnswer(part, node));
     // The target is moved by what all say, or not at all.
-    if (wordTokens === 0 || node.partly) continue;
+    const lacks = place.parts.some(({ network }, i) => !said[i] && !network.prompts);
+    if (wordTokens === 0 || lacks) continue;
     const words = place.parts.map(({ nodes }) => nodes.get(node)?.word ?? null);
     node.word = pool.mix(words, wordTokens);
   }

@@ -17,6 +17,7 @@ import { NetworkRecords } from './network-records.ts';
 import { insists, NetworkedSeat } from './networked-seat.ts';
 import { PreparationTime } from './preparation-time.ts';
 import type { Price } from './price.ts';
+import { AT_ANY_PRICE, type Terms } from './prompting.ts';
 
 /** Runs before a step. */
 const MAX_PASSES = 6;
@@ -87,7 +88,8 @@ export class NetworkedDrafters implements LocalDrafters {
     if (turn.accept.name !== 'match') return new EchoDrafter(memory);
     const way = this.wayFor(turn);
     const gain = this.records.gain(turn.namespace, way);
-    return new NetworkedSeat(turn, { way, network: this.networks[way]!, gain }, memory);
+    const prompts = this.records.prompts(turn.namespace, way);
+    return new NetworkedSeat(turn, { way, network: this.networks[way]!, gain, prompts }, memory);
   }
 
   async prepare(seats: readonly Seat[], sessions = seats.length): Promise<void> {
@@ -116,6 +118,7 @@ export class NetworkedDrafters implements LocalDrafters {
       const { networked } = seat;
       if (!networked) continue;
       this.spent.tokens += extra;
+      networked.prompting?.learn(extra);
       if (networked.insists) continue;
       const price = this.price(networked);
       const result = results.get(price) ?? { turn: networked, extra: 0, ms: 0 };
@@ -163,7 +166,9 @@ export class NetworkedDrafters implements LocalDrafters {
     let asking: NetworkedTurn[] = [];
     try {
       for (const turn of turns) {
-        if (this.admits(turn)) asking.push(turn);
+        const isAdmitted = this.admits(turn);
+        turn.prompting?.offer(isAdmitted ? this.terms(turn) : null);
+        if (isAdmitted) asking.push(turn);
       }
       for (let pass = 0; pass < passes && asking.length > 0; pass++) {
         asking = await this.pass(way, asking, this.clock.now() - began);
@@ -293,6 +298,10 @@ export class NetworkedDrafters implements LocalDrafters {
     const reads = [...chosen.keys()].some((turn) => turn.behind > CATCH_UP);
     if (always || reads || worth >= cost) return { chosen, cost };
     return { chosen: new Map([...chosen].filter(([{ insists }]) => insists)), cost };
+  }
+
+  private terms(turn: NetworkedTurn): Terms {
+    return this.options.always ? AT_ANY_PRICE : this.price(turn);
   }
 
   private price({ namespace, way }: NetworkedTurn): Price {

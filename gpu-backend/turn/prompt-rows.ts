@@ -7,6 +7,7 @@
  */
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
+import { MOST_OVER } from '../drafters/price.ts';
 import type { Prompting } from '../drafters/prompting.ts';
 import type { Engine, EngineLimits, StepRow } from '../engine/engine.ts';
 import { panelRoom } from '../engine/panel.ts';
@@ -96,15 +97,15 @@ export function grownStep(
   return step;
 }
 
-/** Of the `milliseconds` of a step what prompt tokens took, by session, as the cost curve has it. */
+/** Of the `milliseconds` of a step what prompt tokens took, by session, as the cost curve has it; a hiccup was not theirs. */
 export function promptMs(
   sessions: readonly { prompts: PromptRows | null }[],
   grown: GrowingStep | null,
   milliseconds: number,
 ): number[] {
-  return sessions.map(({ prompts }) => {
-    return grown && prompts ? (milliseconds * prompts.ms) / grown.cost : 0;
-  });
+  if (!grown) return sessions.map(() => 0);
+  const took = Math.min(milliseconds, MOST_OVER * grown.cost);
+  return sessions.map(({ prompts }) => (took * (prompts?.ms ?? 0)) / grown.cost);
 }
 
 /** Rows that the step may end at, likeliest first: the target gets there, and to no child that the tree has. */

@@ -163,7 +163,12 @@ describe('what was heard', () => {
 });
 
 /** A question of a text's end, with nodes that are a chain. */
-async function ask(network: Network, foretold: ModelDistribution[], chain: number[]) {
+async function ask(
+  network: Network,
+  foretold: ModelDistribution[],
+  chain: number[],
+  wordTokens = 0,
+) {
   const { place, read } = network.enter(Int32Array.of(1, 2, 3), 64, 'a')!;
   const store = new ModelStore({ keeps: false });
   store.place(3);
@@ -175,10 +180,14 @@ async function ask(network: Network, foretold: ModelDistribution[], chain: numbe
     parent = nodes.at(-1)!;
   }
   const tokens = Int32Array.of(1, 2, 3).subarray(read);
-  const rest = { settled: [], states: [], root: store.root, sampling: PLAIN, wordTokens: 0 };
+  const rest = { settled: [], states: [], root: store.root, sampling: PLAIN, wordTokens };
   const question: Question = { place, tokens, foretold, nodes, ...rest };
   await network.read([question]);
-  return { place, said: [store.root, ...nodes].map((node) => node.says?.tokens[0] ?? null) };
+  return {
+    place,
+    word: store.root.word,
+    said: [store.root, ...nodes].map((node) => node.says?.tokens[0] ?? null),
+  };
 }
 
 describe('prompt tokens as a network', () => {
@@ -203,7 +212,10 @@ describe('prompt tokens as a network', () => {
     const both = await ask(network, [says(4)], [4]);
     expect(both.said).toEqual([4, 4]);
     expect(both.place.deepest).toBe(Number.POSITIVE_INFINITY);
-    expect((await ask(network, [], [4])).said).toEqual([4, 4]);
+    const { said, word } = await ask(network, [], [4], 8);
+    expect(said).toEqual([4, 4]);
+    // What moves a target is the others' word.
+    expect([...word!.tokens]).toEqual([4]);
   });
 
   test('draft for a turn what the target foretold, and nothing before it did', async () => {

@@ -11,6 +11,7 @@ import type { EngineOptions } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
 import { openNetwork } from '../../gpu-backend/open-drafters.ts';
+import { remainingShare } from './remaining-share.ts';
 import type { SimulatedTime } from './simulated.ts';
 
 export interface RowSetup {
@@ -22,6 +23,8 @@ export interface RowSetup {
   draft: string | undefined;
   exit: string | undefined;
   feature: string | undefined;
+  /** The blocks that `L+A+swift` drafts without. */
+  skip: string | undefined;
   /** Instead of real time. */
   time: SimulatedTime | null;
   /** Passes and nodes whatever they cost. */
@@ -33,7 +36,7 @@ interface NetworkRow {
   draft(setup: RowSetup): string | undefined;
   /** The option that names it. */
   option: string;
-  share: number;
+  share: number | ((setup: RowSetup) => number);
 }
 
 const NETWORKS: Record<string, NetworkRow> = {
@@ -44,6 +47,11 @@ const NETWORKS: Record<string, NetworkRow> = {
   'L+A+kangaroo': { draft: ({ exit }) => exit, option: '--exit', share: 0.115 },
   // One layer, what joins token and state, and a head of 8,000 tokens.
   'L+A+feature': { draft: ({ feature }) => feature, option: '--feature', share: 0.036 },
+  'L+A+swift': {
+    draft: ({ skip }) => skip,
+    option: '--skip',
+    share: ({ engine, skip }) => remainingShare(engine.parts.prepared, skip!),
+  },
 };
 
 /** What the echo has, without a network. */
@@ -73,7 +81,8 @@ async function openAll(setup: RowSetup): Promise<Network> {
   });
   const networks: Network[] = [];
   for (const name of named) networks.push(await openTimed(name, setup));
-  if (networks.length < 2) throw new Error(`${ALL} needs two of --draft, --exit and --feature`);
+  if (networks.length < 2)
+    throw new Error(`${ALL} needs two of --draft, --exit, --feature and --skip`);
   return new JointNetwork(networks);
 }
 
@@ -85,7 +94,8 @@ async function openTimed(name: string, setup: RowSetup): Promise<Network> {
   if (!draft) throw new Error(`${name} needs ${row.option}`);
   const { target, engine, settings, add, time } = setup;
   const network = await openNetwork(draft, target, engine, { settings, add });
-  return time ? time.network(network, row.share) : network;
+  if (!time) return network;
+  return time.network(network, typeof row.share === 'number' ? row.share : row.share(setup));
 }
 
 /** The echo over a memory of its own, which is never prepared. */

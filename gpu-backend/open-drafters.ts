@@ -5,8 +5,11 @@ import { layersOf } from './builder/decoder-options.ts';
 import { earlyExit } from './builder/early-exit.ts';
 import { featureDrafter } from './builder/feature-drafter.ts';
 import type { ModelFolder } from './builder/model-folder.ts';
+import type { PreparedModel } from './builder/prepare.ts';
 import { haveSameTokens } from './builder/same-tokens.ts';
-import { trainedKind } from './builder/trained-layer.ts';
+import { skippedBlocks } from './builder/skipped-blocks.ts';
+import { type TrainedKind, trainedKind } from './builder/trained-file.ts';
+import type { ModelPart } from './builder/trained-layer.ts';
 import { Echoes } from './drafters/echoes.ts';
 import { EngineNetwork } from './drafters/engine-network.ts';
 import { JointNetwork } from './drafters/joint-network.ts';
@@ -18,8 +21,14 @@ import type { OrtEngine } from './engine/ort-engine.ts';
 
 /** ESPALIER_DRAFT that names the target's own weights. */
 const SELF = 'self';
-/** How the file of a layer ends that was trained to draft for the target. */
+/** How the file ends of what was trained to draft for the target. */
 const TRAINED = '.safetensors';
+/** By the kind of such a file, what it makes of the target. */
+const PARTS: Record<TrainedKind, (prepared: PreparedModel, file: string) => ModelPart> = {
+  exit: earlyExit,
+  feature: featureDrafter,
+  skip: skippedBlocks,
+};
 /** Tokens of a session's text that a network beside the engine reads, its nodes included, at most. */
 const CONTEXT = 2048;
 /** Bytes that its keys and values may take. */
@@ -121,8 +130,7 @@ async function openTrained(
   engine: OrtEngine,
   limits: EngineOptions,
 ): Promise<Network> {
-  const read = trainedKind(file) === 'feature' ? featureDrafter : earlyExit;
-  const part = read(engine.parts.prepared, file);
+  const part = PARTS[trainedKind(file)](engine.parts.prepared, file);
   const { features, vocabulary } = part;
   if (features && !engine.parts.outputs.some(({ name }) => name === 'hidden')) {
     throw new Error(

@@ -10,6 +10,7 @@ import type { EngineOptions } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
 import { openNetworks, waysOf } from '../../gpu-backend/open-drafters.ts';
+import { remainingShare } from './remaining-share.ts';
 import type { SimulatedTime } from './simulated.ts';
 
 export interface RowSetup {
@@ -21,6 +22,8 @@ export interface RowSetup {
   draft: string | undefined;
   exit: string | undefined;
   feature: string | undefined;
+  /** The blocks that `L+A+swift` drafts without. */
+  skip: string | undefined;
   /** Instead of real time. */
   time: SimulatedTime | null;
   /** Passes and nodes whatever they cost. */
@@ -32,19 +35,22 @@ interface NetworkRow {
   draft(setup: RowSetup): string | undefined;
   /** The option that names it. */
   option: string;
-  share: number;
+  share(setup: RowSetup): number;
 }
 
-/** A model of 1B parameters beside one of 8B. */
-const MODEL_SHARE = 1 / 8;
-
 const NETWORKS: Record<string, NetworkRow> = {
-  'L+A+model': { draft: ({ draft }) => draft, option: '--draft', share: MODEL_SHARE },
-  'L+A+self': { draft: () => 'self', option: '', share: 1 },
+  // A model of 1B parameters beside one of 8B.
+  'L+A+model': { draft: ({ draft }) => draft, option: '--draft', share: () => 1 / 8 },
+  'L+A+self': { draft: () => 'self', option: '', share: () => 1 },
   // Four layers of 32, and a head of 8,000 tokens.
-  'L+A+kangaroo': { draft: ({ exit }) => exit, option: '--exit', share: 0.115 },
+  'L+A+kangaroo': { draft: ({ exit }) => exit, option: '--exit', share: () => 0.115 },
   // One layer, what joins token and state, and a head of 8,000 tokens.
-  'L+A+feature': { draft: ({ feature }) => feature, option: '--feature', share: 0.036 },
+  'L+A+feature': { draft: ({ feature }) => feature, option: '--feature', share: () => 0.036 },
+  'L+A+swift': {
+    draft: ({ skip }) => skip,
+    option: '--skip',
+    share: ({ engine, skip }) => remainingShare(engine.parts.prepared, skip!),
+  },
 };
 
 /** What the echo has, without a network. */
@@ -83,7 +89,9 @@ async function openAll(setup: RowSetup): Promise<Network[]> {
   });
   const networks: Network[][] = [];
   for (const name of named) networks.push((await openTimed(name, setup)).slice(-1));
-  if (networks.length < 2) throw new Error(`${ALL} needs two of --draft, --exit and --feature`);
+  if (networks.length < 2) {
+    throw new Error(`${ALL} needs two of --draft, --exit, --feature and --skip`);
+  }
   return waysOf(networks);
 }
 
@@ -96,8 +104,9 @@ async function openTimed(name: string, setup: RowSetup): Promise<Network[]> {
   const { target, engine, settings, add, time } = setup;
   const networks = await openNetworks(draft, target, engine, { settings, add });
   if (!time) return networks;
+  const share = row.share(setup);
   const depths = networks.length > 1 ? await depthsOf(draft, add) : [1];
-  return networks.map((network, i) => time.network(network, row.share * depths[i]!));
+  return networks.map((network, i) => time.network(network, share * depths[i]!));
 }
 
 /** Of each of a model's exits, and of the whole, the share of its layers. */

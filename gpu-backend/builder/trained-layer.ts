@@ -17,6 +17,7 @@ import { readSafetensorsFile } from './safetensors.ts';
 import type { StoredTensor } from './stored-tensor.ts';
 import { inType, readRows } from './tensor-reader.ts';
 import { checkShapes } from './tensor-shapes.ts';
+import { requireTarget } from './trained-file.ts';
 import { WeightFile } from './weight-file.ts';
 import { readWeightIndex } from './weight-index.ts';
 
@@ -33,19 +34,6 @@ export interface ModelPart {
   vocabulary: Int32Array | null;
   /** Whether its rows read the target's last hidden states beside the tokens. */
   features: boolean;
-}
-
-/** What a file's layer is made to follow: the model's first layers, or its last hidden states. */
-export type TrainedKind = 'exit' | 'feature';
-
-/** Throws an Error for a file that says nothing of the kind. */
-export function trainedKind(file: string): TrainedKind {
-  const { kind } = readSafetensorsFile(file).metadata;
-  if (kind === 'exit' || kind === 'feature') return kind;
-  throw new Error(
-    `${file} is not a trained draft layer: its metadata has ${kind === undefined ? 'no `kind`' : `the kind ${kind}`}. ` +
-      'Train one with npx espalier draft train',
-  );
 }
 
 /** A layer of number `config.layers`, and the model's layout with it. */
@@ -98,20 +86,6 @@ function readVocabulary(
   if (rise && Number(ids.at(-1)) < vocabSize) return Int32Array.from(ids, Number);
   throw new Error(
     `${file}: its tokens must be ids below ${vocabSize}, each larger than the one before`,
-  );
-}
-
-/** Another model's hidden states would be read without complaint, and nothing be accepted. */
-function requireTarget(
-  { weights, target }: Readonly<Record<string, string>>,
-  { model }: PreparedModel,
-  file: string,
-): void {
-  const { name, fingerprints } = model.manifest;
-  if (weights === fingerprints.weights) return;
-  throw new Error(
-    `${file} was trained for ${target ?? 'a model that it does not name'}, not for ${name}: ` +
-      `train one with npx espalier draft train`,
   );
 }
 

@@ -82,7 +82,7 @@ describe('ESPALIER_DRAFT', () => {
     await expect(open(feature)).rejects.toThrow(/trained for llama3-rope.*, not for espalier-tiny/);
     const nameless = trainedFile(cacheFolder, { exit: '1' });
     await expect(open(nameless)).rejects.toThrow(
-      /not a trained draft layer: its metadata has no `kind`/,
+      /not a trained drafter: its metadata has no `kind`/,
     );
   });
 

@@ -17,6 +17,7 @@ import type { Candidate, Network, NetworkedTurn, Question } from './network.ts';
 import { NetworkedSeat } from './networked-seat.ts';
 import { PreparationTime } from './preparation-time.ts';
 import { Price, Purse, Stake } from './price.ts';
+import { StateMemory } from './state-memory.ts';
 
 /** Runs before a step. */
 const MAX_PASSES = 6;
@@ -58,6 +59,7 @@ export class NetworkedDrafters implements LocalDrafters {
   private readonly memories = new EchoMemories(true);
   private readonly records = new Lru<NamespaceRecord>(MAX_NAMESPACES);
   private readonly purse = new Purse();
+  private readonly stateMemory = new StateMemory();
   /** Of the last preparation. */
   private readonly time = new PreparationTime();
   private load = 0;
@@ -80,7 +82,8 @@ export class NetworkedDrafters implements LocalDrafters {
     const memory = this.memories.of(turn);
     // What a network brings can be counted only where every committed token is the target's own draw.
     if (turn.accept.name !== 'match') return new EchoDrafter(memory);
-    return new NetworkedSeat(turn, this.network, this.record(turn.namespace).gain, memory);
+    const { gain } = this.record(turn.namespace);
+    return new NetworkedSeat(turn, this.network, gain, memory, this.stateMemory);
   }
 
   async prepare(seats: readonly Seat[], sessions = seats.length): Promise<void> {

@@ -27,7 +27,13 @@ test.each([0, 0.8])('at temperature %d', async (temperature) => {
     feature: trainedFile(cacheFolder, { kind: 'feature' }, fusionTensors()),
   };
   const figures = async (rows: string[]) => {
-    const asked = { rows, tokens: 24, stopIds: new Set<number>(), nodes: undefined, simulate: true };
+    const asked = {
+      rows,
+      tokens: 24,
+      stopIds: new Set<number>(),
+      nodes: undefined,
+      simulate: true,
+    };
     const { draftMs, ...simulated } = (await measure(bench, PROMPTS, temperature, asked))[ROW]!;
     expect(draftMs).toBeGreaterThan(0);
     return simulated;

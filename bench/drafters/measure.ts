@@ -12,7 +12,7 @@ import { SimulatedTime } from './simulated.ts';
 
 const SEED = 7;
 
-export interface Row {
+interface Row {
   mat: number;
   tokensPerSecond: number;
   /** Before the target's step, in the median. */

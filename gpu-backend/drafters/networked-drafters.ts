@@ -17,6 +17,7 @@ import { NetworkRecords } from './network-records.ts';
 import { insists, NetworkedSeat } from './networked-seat.ts';
 import { PreparationTime } from './preparation-time.ts';
 import type { Price } from './price.ts';
+import { StateMemory } from './state-memory.ts';
 
 /** Runs before a step. */
 const MAX_PASSES = 6;
@@ -56,6 +57,7 @@ export class NetworkedDrafters implements LocalDrafters {
   private readonly options: NetworkedOptions;
   private readonly memories: EchoMemories;
   private readonly records: NetworkRecords;
+  private readonly stateMemory = new StateMemory();
   /** Of the last preparation. */
   private readonly time = new PreparationTime();
   /** Whether a turn insisted in the last preparation: what such a step took says nothing of what pays. */
@@ -87,7 +89,12 @@ export class NetworkedDrafters implements LocalDrafters {
     if (turn.accept.name !== 'match') return new EchoDrafter(memory);
     const way = this.wayFor(turn);
     const gain = this.records.gain(turn.namespace, way);
-    return new NetworkedSeat(turn, { way, network: this.networks[way]!, gain }, memory);
+    return new NetworkedSeat(
+      turn,
+      { way, network: this.networks[way]!, gain },
+      memory,
+      this.stateMemory,
+    );
   }
 
   async prepare(seats: readonly Seat[], sessions = seats.length): Promise<void> {

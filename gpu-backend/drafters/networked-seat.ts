@@ -17,7 +17,8 @@ import type { Gain, Prospect } from './gain.ts';
 import type { SeatedTurn } from './local-drafters.ts';
 import type { Candidate, Network, NetworkedTurn, NetworkPlace, Question } from './network.ts';
 import { shortContext } from './short-context.ts';
-import { TargetStates } from './target-states.ts';
+import type { StateMemory } from './state-memory.ts';
+import type { TargetStates } from './target-states.ts';
 
 /** Nodes of the tree that is looked through for what to ask about. */
 const LOOK_NODES = 48;
@@ -69,7 +70,12 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   private settled: number[] = [];
   private over = false;
 
-  constructor(turn: SeatedTurn, { way, network, gain }: Asking, memory: EchoMemory) {
+  constructor(
+    turn: SeatedTurn,
+    { way, network, gain }: Asking,
+    memory: EchoMemory,
+    states: StateMemory,
+  ) {
     const { temperature } = turn.warp;
     const drawn = temperature > 0;
     const store = new ModelStore({ drawn, keeps: !network.readsStates });
@@ -80,18 +86,18 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     this.insists = insists(turn);
     this.way = way;
     this.network = network;
-    this.states = network.readsStates ? new TargetStates() : undefined;
     this.gain = gain;
     this.store = store;
     this.sampling = { temperature, noise: drawn ? new Noise(turn.seed) : null };
     this.text = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
+    this.states = network.readsStates ? states.open(this.namespace, this.text) : undefined;
   }
 
   override begin(...[prompt, regions]: Parameters<EchoDrafter['begin']>): void {
     super.begin(prompt, regions);
     this.text.set(prompt);
     this.length = prompt.length;
-    this.states?.clear();
+    this.states?.begin(this.length);
     this.leave();
   }
 
@@ -154,6 +160,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     const entered = network.enter(context, context.length + left + NODE_ROWS, turn.namespace);
     if (!entered) return false;
     this.place = entered.place;
+    this.states?.recall();
     this.store.restart(this.length, context.subarray(entered.read));
     return true;
   }
@@ -248,6 +255,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   private write(tokens: Int32Array): void {
     this.text.set(tokens, this.length);
     this.length += tokens.length;
+    this.states?.grow(this.length);
     this.asked.clear();
   }
 

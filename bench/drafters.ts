@@ -5,7 +5,8 @@
  *   npm run -s bench:drafters -- --model FILE.gguf [--json] [--prompts 40] [--tokens 128]
  *                                [--temperatures 0,0.8] [--rows L,L+A] [--quantize FORM]
  *                                [--draft FILE.gguf] [--draft-quantize FORM] [--exit FILE.safetensors]
- *                                [--feature FILE.safetensors] [--nodes N] [--simulate] [--free L+A,all]
+ *                                [--feature FILE.safetensors] [--hydra FILE.safetensors]
+ *                                [--nodes N] [--simulate] [--free L+A,all]
  *
  * Without options it asks what needs none: `L`, `L+A`, and `L+A+feature` where the model is the
  * one that the layer in models/heads was trained for. It stores the model in `int4`; the layer
@@ -14,7 +15,7 @@
  * `L` is the echo over the session's own text; `A` the successors that the target's
  * logits named; `model` a second model (`--draft`), `self` the target's own weights,
  * `kangaroo` its first layers and the one in `--exit`, `feature` a layer over its last
- * hidden states; the row `all` asks those that an option names, and the kept layer, as one. They draft over
+ * hidden states, `hydra` the heads over these in `--hydra`; the row `all` asks those that an option names, and the kept layer, as one. They draft over
  * the end of a long text (`gpu-backend/drafters`). Trees are sized as the service sizes
  * them, or have `--nodes` nodes whatever they cost, networks asked in four passes, as on
  * a GPU that has all for nothing. `--simulate` counts time as an 8B model on an H100
@@ -52,7 +53,7 @@ const SEED = 7;
 /** The layer that is kept for a model. */
 const KEPT_LAYER = join(ROOT, 'models/heads/smollm2-135m/feature.safetensors');
 /** Rows of which a network reads the target's last hidden states. */
-const READ_STATES = new Set(['L+A+feature', 'all']);
+const READ_STATES = new Set(['L+A+feature', 'L+A+hydra', 'all']);
 /** Of each step of the rows in `--free`. */
 const FREE_NODES = 32;
 
@@ -67,6 +68,7 @@ const { values } = parseArgs({
     draft: { type: 'string' },
     exit: { type: 'string' },
     feature: { type: 'string' },
+    hydra: { type: 'string' },
     'draft-quantize': { type: 'string' },
     simulate: { type: 'boolean', default: false },
     threads: { type: 'string', default: String(availableParallelism()) },
@@ -131,6 +133,7 @@ async function main(file: string): Promise<void> {
     draft: values.draft,
     exit: values.exit,
     feature,
+    hydra: values.hydra,
   };
   const asked: Asked = {
     rows,

@@ -18,10 +18,11 @@ export interface RowSetup {
   engine: OrtEngine;
   settings: EngineOptions;
   add: AddOptions;
-  /** What `L+A+model` drafts with, and the layers of `L+A+kangaroo` and `L+A+feature`. */
+  /** What `L+A+model` drafts with, the layers of `L+A+kangaroo` and `L+A+feature`, and the heads of `L+A+hydra`. */
   draft: string | undefined;
   exit: string | undefined;
   feature: string | undefined;
+  hydra: string | undefined;
   /** Instead of real time. */
   time: SimulatedTime | null;
   /** Passes and nodes whatever they cost. */
@@ -44,6 +45,9 @@ const NETWORKS: Record<string, NetworkRow> = {
   'L+A+kangaroo': { draft: ({ exit }) => exit, option: '--exit', share: 0.115 },
   // One layer, what joins token and state, and a head of 8,000 tokens.
   'L+A+feature': { draft: ({ feature }) => feature, option: '--feature', share: 0.036 },
+  // Of four heads in the mean 3.5 squares of the hidden size, of which one is 0.002 of 8.03B
+  // weights, and a head of 8,000 tokens, which is 0.004 (`models/recipe/heads.py`).
+  'L+A+hydra': { draft: ({ hydra }) => hydra, option: '--hydra', share: 0.011 },
 };
 
 /** What the echo has, without a network. */
@@ -73,7 +77,9 @@ async function openAll(setup: RowSetup): Promise<Network> {
   });
   const networks: Network[] = [];
   for (const name of named) networks.push(await openTimed(name, setup));
-  if (networks.length < 2) throw new Error(`${ALL} needs two of --draft, --exit and --feature`);
+  if (networks.length < 2) {
+    throw new Error(`${ALL} needs two of --draft, --exit, --feature and --hydra`);
+  }
   return new JointNetwork(networks);
 }
 

@@ -9,9 +9,14 @@ import { DRAFT_HELP } from './draft-help.ts';
 import { readArguments } from './usage.ts';
 
 const RECIPE = fileURLToPath(new URL('../../models/recipe', import.meta.url));
-const SCRIPTS = { feature: 'feature.py', exit: 'early_exit.py', model: 'small_model.py' } as const;
+const SCRIPTS = {
+  feature: 'feature.py',
+  exit: 'early_exit.py',
+  hydra: 'hydra.py',
+  model: 'small_model.py',
+} as const;
 type Kind = keyof typeof SCRIPTS;
-/** "feature, exit or model" */
+/** "feature, exit, hydra or model" */
 const KINDS = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(Object.keys(SCRIPTS));
 const PACKAGES = ['torch', 'safetensors', 'tokenizers', 'jinja2'];
 

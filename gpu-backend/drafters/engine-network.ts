@@ -70,6 +70,7 @@ export class EngineNetwork implements Network {
   readonly mostContext: number;
   readonly usefulContext: number;
   readonly readsStates: boolean;
+  readonly deepest = Number.POSITIVE_INFINITY;
   private readonly engine: Engine;
   private readonly vocabulary: Int32Array | null;
   /** Logits of a row in the engine's memory, and how many of them name a token of the target. */

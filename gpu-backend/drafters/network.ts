@@ -87,6 +87,8 @@ export interface Network {
    * has only what it made of them itself, so it reads them anew once they are committed.
    */
   readonly readsStates: boolean;
+  /** The depth of the deepest node that it can answer, the root's being 0; infinity where it answers any. */
+  readonly deepest: number;
   /**
    * A place for a session that begins with `tokens` and needs room for `most` in all;
    * null where none is free. `read` tokens of it were read already, never the last one.

@@ -197,6 +197,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     const isRootUnread = store.unread.length > 0;
     if (isRootUnread) consider(ROOT);
     for (const index of store.open(look)) {
+      if (look.depths[index]! > network.deepest) continue;
       // Such a network has no state for a node to read before it has answered the node's parent, of committed text too.
       if (network.readsStates && (isRootUnread || !store.hasAnswered(look, look.parents[index]!)))
         continue;

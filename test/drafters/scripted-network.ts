@@ -15,6 +15,7 @@ export class ScriptedNetwork implements Network {
   readonly mostContext = 1024;
   usefulContext = Number.POSITIVE_INFINITY;
   readonly readsStates: boolean = false;
+  readonly deepest: number = Number.POSITIVE_INFINITY;
   readonly runs: (readonly Question[])[] = [];
   /** Milliseconds by rows, as expected. */
   costs = (rows: number): number => 1 + 0.01 * rows;

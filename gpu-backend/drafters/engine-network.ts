@@ -70,6 +70,7 @@ export class EngineNetwork implements Network {
   readonly mostContext: number;
   readonly usefulContext: number;
   readonly readsStates: boolean;
+  readonly readsOwnStates: boolean;
   readonly deepest = Number.POSITIVE_INFINITY;
   private readonly engine: Engine;
   private readonly vocabulary: Int32Array | null;
@@ -88,6 +89,7 @@ export class EngineNetwork implements Network {
     this.mostTokens = Math.min(limits.promptRows, limits.maxRows);
     this.mostContext = limits.maxContext;
     this.readsStates = readsStates;
+    this.readsOwnStates = readsStates;
     this.usefulContext = readsStates ? CONTEXT_WITH_STATES : Number.POSITIVE_INFINITY;
   }
 

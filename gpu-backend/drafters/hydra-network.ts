@@ -29,6 +29,7 @@ export class HydraNetwork implements Network {
   readonly mostContext = Number.POSITIVE_INFINITY;
   readonly usefulContext = 1;
   readonly readsStates = true;
+  readonly readsOwnStates = false;
   readonly deepest: number;
   private readonly heads: Heads;
   private readonly rows: AskedRow[] = [];

@@ -86,6 +86,7 @@ export class JointNetwork implements Network {
   readonly mostContext: number;
   readonly usefulContext: number;
   readonly readsStates: boolean;
+  readonly readsOwnStates: boolean;
   readonly deepest: number;
   private readonly networks: readonly Network[];
   /** Those that are asked first, and those that read ahead after them. */
@@ -101,6 +102,7 @@ export class JointNetwork implements Network {
     this.usefulContext = Math.max(...networks.map((one) => one.usefulContext));
     // All read committed text anew where one of them has to.
     this.readsStates = networks.some((one) => one.readsStates);
+    this.readsOwnStates = networks.some((one) => one.readsOwnStates);
     this.deepest = Math.max(...networks.map((one) => one.deepest));
     const all = [...networks.keys()];
     // Where committed nodes keep their rows, all have to have read them, so nobody is ahead.

@@ -199,7 +199,10 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     for (const index of store.open(look)) {
       if (look.depths[index]! > network.deepest) continue;
       // Such a network has no state for a node to read before it has answered the node's parent, of committed text too.
-      if (network.readsStates && (isRootUnread || !store.hasAnswered(look, look.parents[index]!)))
+      if (
+        network.readsOwnStates &&
+        (isRootUnread || !store.hasAnswered(look, look.parents[index]!))
+      )
         continue;
       consider(index);
     }

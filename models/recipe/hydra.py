@@ -21,6 +21,7 @@ from trainer import Vocabulary, learn, naming, padded, save, training
 
 LEAST_SQUARE = 1e-12  # of an embedding: a token that no text has may have none (gpu-backend/builder/hydra-graph.ts)
 NOISE = 0.2  # of the states' root mean square
+LR = 3e-3  # the blocks begin from nothing, where a layer begins as the target's last one
 
 
 def shifted(x, by):
@@ -44,7 +45,8 @@ class Hydra(nn.Module):
         self.head = None if vocabulary is None else target.head[vocabulary.tokens]
         h = target.c['hidden_size']
         self.heads = nn.ModuleList(nn.Linear((1 + place) * h, h) for place in range(1, places + 1))
-        self.norm = nn.Parameter(target.norm.clone())
+        # The target's gains are in the states already: with them twice the heads begin sure of what is wrong.
+        self.norm = nn.Parameter(torch.ones(h))
         self.half = torch.autocast(target.table.device.type, torch.bfloat16, enabled=target.dtype == torch.bfloat16)
 
     def forward(self, states, tokens):
@@ -76,6 +78,7 @@ class Hydra(nn.Module):
 def main():
     p = naming(training(asking(argparse.ArgumentParser())))
     p.add_argument('--places', type=int, default=4, help='heads, each a token further')
+    p.set_defaults(lr=LR)
     args = p.parse_args()
     torch.manual_seed(1)
     target = opened(args)

@@ -164,6 +164,20 @@ async function depthOver(network: Network): Promise<number> {
 const depthsAsked = ({ runs }: ScriptedNetwork) =>
   runs.flatMap(([question]) => question!.nodes.map(({ position }) => position - 8));
 
+test('a seat asks the root and what text has drafted behind it at once', async () => {
+  const heads = new ScriptedHeads(3);
+  const drafters = new NetworkedDrafters(new HydraNetwork(heads, VOCAB), { now: () => 0 }, ALWAYS);
+  const prompt = Int32Array.of(1, 2, 3, 4, 5, 6, 1, 2, 3);
+  const seat = drafters.seat(turnOf({ prompt }));
+  seat.begin(prompt, []);
+  await drafters.prepare([seat]);
+  const first = heads.runs[0]!.map(({ tokens }) => tokens);
+  expect(first).toContainEqual([3]);
+  expect(first).toContainEqual([3, 4]);
+  expect(first).toContainEqual([3, 4, 5]);
+  expect(Math.max(...first.map(({ length }) => length))).toBe(3);
+});
+
 function reaching(deepest: number, readsStates: boolean): ScriptedNetwork {
   return Object.assign(new ScriptedNetwork(VOCAB, right), { deepest, readsStates });
 }

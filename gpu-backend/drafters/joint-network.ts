@@ -218,16 +218,18 @@ function asksAnything({ tokens, nodes }: Question): boolean {
 }
 
 function canAnswer({ network }: Part, node: ModelNode): boolean {
+  if (network.deepest === Number.POSITIVE_INFINITY) return true;
   let depth = 0;
   for (let at = node; at.parent; at = at.parent) depth++;
   return depth <= network.deepest;
 }
 
 /** The network's own node for a joint one, made behind its own for the parent where there is none yet. */
-function nodeOf({ nodes }: Part, joint: ModelNode): ModelNode {
+function nodeOf(part: Part, joint: ModelNode): ModelNode {
+  const { nodes } = part;
   let node = nodes.get(joint);
   if (!node) {
-    const parent = (joint.parent && nodes.get(joint.parent)) ?? null;
+    const parent = joint.parent && nodeOf(part, joint.parent);
     const { token, position } = joint;
     node = { token, parent, position, children: new Map(), row: -1, says: null };
     nodes.set(joint, node);

@@ -146,6 +146,22 @@ test('a pass takes what the heads expect of its rows, and closing closes them', 
   expect(heads.closed).toBe(true);
 });
 
+test('beside another network a node may be asked of them whose parent only that one has read', async () => {
+  const heads = new ScriptedHeads(3);
+  const other = new ScriptedNetwork(VOCAB, () => [[9, 0.9]]);
+  const joint = new JointNetwork([other, new HydraNetwork(heads, VOCAB)]);
+  const root = node(4, null, 3);
+  const { question } = asking(joint, Int32Array.of(2, 3, 4), root);
+  await joint.read([question({})]);
+  // What the heads named is read ahead.
+  const ahead = root.children.get(4)!;
+  expect(ahead.partly).toBe(true);
+  const below = node(9, ahead, 5);
+  await joint.read([question({ tokens: NONE, states: [], nodes: [below] })]);
+  expect(heads.runs.at(-1)).toMatchObject([{ tokens: [4, 4, 9] }]);
+  expect(below.partly).toBe(false);
+});
+
 /** How far the tree of a turn follows the truth after `network` was asked in four passes. */
 async function depthOver(network: Network): Promise<number> {
   const drafters = new NetworkedDrafters(network, { now: () => 0 }, ALWAYS);

@@ -5,8 +5,8 @@
  *   npm run -s bench:drafters -- --model FILE.gguf [--json] [--prompts 40] [--tokens 128]
  *                                [--temperatures 0,0.8] [--rows L,L+A] [--quantize FORM]
  *                                [--draft FILE.gguf] [--draft-quantize FORM] [--exit FILE.safetensors]
- *                                [--feature FILE.safetensors] [--skip FILE.safetensors] [--nodes N]
- *                                [--simulate] [--free L+A,all]
+ *                                [--feature FILE.safetensors] [--hydra FILE.safetensors]
+ *                                [--skip FILE.safetensors] [--nodes N] [--simulate] [--free L+A,all]
  *
  * Without options it asks what needs none: `L`, `L+A`, and `L+A+feature` where the model is the
  * one that the layer in models/heads was trained for. It stores the model in `int4`; the layer
@@ -15,8 +15,9 @@
  * `L` is the echo over the session's own text; `A` the successors that the target's
  * logits named; `model` a second model (`--draft`), `self` the target's own weights,
  * `kangaroo` its first layers and the one in `--exit`, `feature` a layer over its last
- * hidden states, `swift` the target without the blocks that `--skip` names; the row `all`
- * asks those that an option names, and the kept layer, as one. They draft over
+ * hidden states, `hydra` the heads over these in `--hydra`, `swift` the target without the
+ * blocks that `--skip` names, `s2d` the model by its exits or whole; the row `all` asks those
+ * that an option names, and the kept layer, each by itself or all as one. They draft over
  * the end of a long text (`gpu-backend/drafters`). Trees are sized as the service sizes
  * them, or have `--nodes` nodes whatever they cost, networks asked in four passes, as on
  * a GPU that has all for nothing. `--simulate` counts time as an 8B model on an H100
@@ -46,7 +47,7 @@ const CONTEXT = 2048;
 /** The layer that is kept for a model. */
 const KEPT_LAYER = join(ROOT, 'models/heads/smollm2-135m/feature.safetensors');
 /** Rows of which a network reads the target's last hidden states. */
-const READ_STATES = new Set(['L+A+feature', 'all']);
+const READ_STATES = new Set(['L+A+feature', 'L+A+hydra', 'all']);
 /** Of each step of the rows in `--free`. */
 const FREE_NODES = 32;
 
@@ -62,6 +63,7 @@ const { values } = parseArgs({
     exit: { type: 'string' },
     feature: { type: 'string' },
     skip: { type: 'string' },
+    hydra: { type: 'string' },
     'draft-quantize': { type: 'string' },
     simulate: { type: 'boolean', default: false },
     threads: { type: 'string', default: String(availableParallelism()) },
@@ -99,6 +101,7 @@ async function main(file: string): Promise<void> {
     exit: values.exit,
     feature,
     skip: values.skip,
+    hydra: values.hydra,
   };
   const asking = { tokens: Number(values.tokens), stopIds: new Set(model.eosIds) };
   const asked: Asked = {

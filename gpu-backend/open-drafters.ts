@@ -4,6 +4,7 @@ import { type AddOptions, addModel } from './builder/add-model.ts';
 import { layersOf } from './builder/decoder-options.ts';
 import { earlyExit } from './builder/early-exit.ts';
 import { featureDrafter } from './builder/feature-drafter.ts';
+import { hydraHeads } from './builder/hydra-heads.ts';
 import type { ModelFolder } from './builder/model-folder.ts';
 import type { PreparedModel } from './builder/prepare.ts';
 import { haveSameTokens } from './builder/same-tokens.ts';
@@ -12,10 +13,12 @@ import { type TrainedKind, trainedKind } from './builder/trained-file.ts';
 import type { ModelPart } from './builder/trained-layer.ts';
 import { Echoes } from './drafters/echoes.ts';
 import { EngineNetwork } from './drafters/engine-network.ts';
+import { HydraNetwork } from './drafters/hydra-network.ts';
 import { JointNetwork } from './drafters/joint-network.ts';
 import type { LocalDrafters } from './drafters/local-drafters.ts';
 import type { Network } from './drafters/network.ts';
 import { NetworkedDrafters } from './drafters/networked-drafters.ts';
+import { DraftHeads } from './engine/draft-heads.ts';
 import { type EngineOptions, openEngine, openPart } from './engine/open.ts';
 import type { OrtEngine } from './engine/ort-engine.ts';
 
@@ -23,12 +26,17 @@ import type { OrtEngine } from './engine/ort-engine.ts';
 const SELF = 'self';
 /** How the file ends of what was trained to draft for the target. */
 const TRAINED = '.safetensors';
-/** By the kind of such a file, what it makes of the target. */
-const PARTS: Record<TrainedKind, (prepared: PreparedModel, file: string) => ModelPart> = {
+/** By the kind of such a file, what it makes of the target; heads are no part of it. */
+const PARTS: Record<
+  Exclude<TrainedKind, 'hydra'>,
+  (prepared: PreparedModel, file: string) => ModelPart
+> = {
   exit: earlyExit,
   feature: featureDrafter,
   skip: skippedBlocks,
 };
+/** What reads the target's hidden states. */
+const OVER_STATES: ReadonlySet<TrainedKind> = new Set(['feature', 'hydra']);
 /** Tokens of a session's text that a network beside the engine reads, its nodes included, at most. */
 const CONTEXT = 2048;
 /** Bytes that its keys and values may take. */
@@ -76,7 +84,7 @@ export function waysOf(opened: readonly (readonly Network[])[]): Network[] {
 /** Whether what ESPALIER_DRAFT names reads the target's hidden states, which the target must be opened to give. */
 export function readsHidden(draft: string | undefined): boolean {
   return namesIn(draft ?? '').some(
-    (name) => name.endsWith(TRAINED) && trainedKind(name) === 'feature',
+    (name) => name.endsWith(TRAINED) && OVER_STATES.has(trainedKind(name)),
   );
 }
 
@@ -130,20 +138,31 @@ async function openTrained(
   engine: OrtEngine,
   limits: EngineOptions,
 ): Promise<Network> {
-  const part = PARTS[trainedKind(file)](engine.parts.prepared, file);
+  const kind = trainedKind(file);
+  if (kind === 'hydra') return await openHydra(file, engine, limits);
+  const part = PARTS[kind](engine.parts.prepared, file);
   const { features, vocabulary } = part;
-  if (features && !engine.parts.outputs.some(({ name }) => name === 'hidden')) {
-    throw new Error(
-      `${file} reads the target's hidden states, and this target was opened to give none: ` +
-        `start the verifier with ESPALIER_DRAFT=${file}; bench:drafters takes it by --feature`,
-    );
-  }
+  if (features) requireStates(file, engine);
   const own = await openPart(engine, part, { ...limits, hiddenOutput: features });
   return new EngineNetwork(own, {
     vocabSize: engine.limits.vocabSize,
     vocabulary,
     readsStates: features,
   });
+}
+
+async function openHydra(file: string, engine: OrtEngine, limits: EngineOptions): Promise<Network> {
+  const heads = hydraHeads(engine.parts.prepared, file);
+  requireStates(file, engine);
+  return new HydraNetwork(await DraftHeads.open(engine, heads, limits), engine.limits.vocabSize);
+}
+
+function requireStates(file: string, engine: OrtEngine): void {
+  if (engine.parts.outputs.some(({ name }) => name === 'hidden')) return;
+  throw new Error(
+    `${file} reads the target's hidden states, and this target was opened to give none: ` +
+      `start the verifier with ESPALIER_DRAFT=${file}; bench:drafters takes it by --feature or --hydra`,
+  );
 }
 
 async function openSecond(

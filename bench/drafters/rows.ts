@@ -18,12 +18,13 @@ export interface RowSetup {
   engine: OrtEngine;
   settings: EngineOptions;
   add: AddOptions;
-  /** What `L+A+model` drafts with, and the layers of `L+A+kangaroo` and `L+A+feature`. */
+  /** What `L+A+model` drafts with, the layers of `L+A+kangaroo` and `L+A+feature`, and the heads of `L+A+hydra`. */
   draft: string | undefined;
   exit: string | undefined;
   feature: string | undefined;
   /** The blocks that `L+A+swift` drafts without. */
   skip: string | undefined;
+  hydra: string | undefined;
   /** Instead of real time. */
   time: SimulatedTime | null;
   /** Passes and nodes whatever they cost. */
@@ -46,6 +47,9 @@ const NETWORKS: Record<string, NetworkRow> = {
   'L+A+kangaroo': { draft: ({ exit }) => exit, option: '--exit', share: () => 0.115 },
   // One layer, what joins token and state, and a head of 8,000 tokens.
   'L+A+feature': { draft: ({ feature }) => feature, option: '--feature', share: () => 0.036 },
+  // Of four heads in the mean 3.5 squares of the hidden size, of which one is 0.002 of 8.03B
+  // weights, and a head of 8,000 tokens, which is 0.004 (`models/recipe/heads.py`).
+  'L+A+hydra': { draft: ({ hydra }) => hydra, option: '--hydra', share: () => 0.011 },
   'L+A+swift': {
     draft: ({ skip }) => skip,
     option: '--skip',
@@ -90,7 +94,7 @@ async function openAll(setup: RowSetup): Promise<Network[]> {
   const networks: Network[][] = [];
   for (const name of named) networks.push((await openTimed(name, setup)).slice(-1));
   if (networks.length < 2) {
-    throw new Error(`${ALL} needs two of --draft, --exit, --feature and --skip`);
+    throw new Error(`${ALL} needs two of --draft, --exit, --feature, --hydra and --skip`);
   }
   return waysOf(networks);
 }

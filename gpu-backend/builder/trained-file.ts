@@ -4,14 +4,16 @@ import { readSafetensorsFile } from './safetensors.ts';
 
 /**
  * What a file holds: a layer that follows the model's first layers or its last hidden
- * states, or the names of blocks that the model drafts without.
+ * states, heads over these states, or the names of blocks that the model drafts without.
  */
-export type TrainedKind = 'exit' | 'feature' | 'skip';
+const KINDS = ['exit', 'feature', 'hydra', 'skip'] as const;
+export type TrainedKind = (typeof KINDS)[number];
 
 /** Throws an Error for a file that says nothing of the kind. */
 export function trainedKind(file: string): TrainedKind {
   const { kind } = readSafetensorsFile(file).metadata;
-  if (kind === 'exit' || kind === 'feature' || kind === 'skip') return kind;
+  const known = KINDS.find((one) => one === kind);
+  if (known) return known;
   throw new Error(
     `${file} is not a trained drafter: its metadata has ${kind === undefined ? 'no `kind`' : `the kind ${kind}`}. ` +
       'Train one with npx espalier draft train',

@@ -12,11 +12,12 @@ const RECIPE = fileURLToPath(new URL('../../models/recipe', import.meta.url));
 const SCRIPTS = {
   feature: 'feature.py',
   exit: 'early_exit.py',
+  hydra: 'hydra.py',
   skip: 'skip_layers.py',
   model: 'small_model.py',
 } as const;
 type Kind = keyof typeof SCRIPTS;
-/** "feature, exit, skip or model" */
+/** "feature, exit, hydra, skip or model" */
 const KINDS = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(Object.keys(SCRIPTS));
 const PACKAGES = ['torch', 'safetensors', 'tokenizers', 'jinja2'];
 

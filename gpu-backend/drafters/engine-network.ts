@@ -70,6 +70,8 @@ export class EngineNetwork implements Network {
   readonly mostContext: number;
   readonly usefulContext: number;
   readonly readsStates: boolean;
+  readonly readsOwnStates: boolean;
+  readonly deepest = Number.POSITIVE_INFINITY;
   private readonly engine: Engine;
   private readonly vocabulary: Int32Array | null;
   /** Logits of a row in the engine's memory, and how many of them name a token of the target. */
@@ -87,6 +89,7 @@ export class EngineNetwork implements Network {
     this.mostTokens = Math.min(limits.promptRows, limits.maxRows);
     this.mostContext = limits.maxContext;
     this.readsStates = readsStates;
+    this.readsOwnStates = readsStates;
     this.usefulContext = readsStates ? CONTEXT_WITH_STATES : Number.POSITIVE_INFINITY;
   }
 

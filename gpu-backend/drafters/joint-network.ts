@@ -86,6 +86,8 @@ export class JointNetwork implements Network {
   readonly mostContext: number;
   readonly usefulContext: number;
   readonly readsStates: boolean;
+  readonly readsOwnStates: boolean;
+  readonly deepest: number;
   private readonly networks: readonly Network[];
   /** Those that are asked first, and those that read ahead after them. */
   private readonly leaders: readonly number[];
@@ -100,6 +102,8 @@ export class JointNetwork implements Network {
     this.usefulContext = Math.max(...networks.map((one) => one.usefulContext));
     // All read committed text anew where one of them has to.
     this.readsStates = networks.some((one) => one.readsStates);
+    this.readsOwnStates = networks.some((one) => one.readsOwnStates);
+    this.deepest = Math.max(...networks.map((one) => one.deepest));
     const all = [...networks.keys()];
     // Where committed nodes keep their rows, all have to have read them, so nobody is ahead.
     this.leaders = all.filter((i) => networks[i]!.readsStates === this.readsStates);
@@ -172,15 +176,15 @@ export class JointNetwork implements Network {
     }
   }
 
-  /** What the followers read ahead, by what the first of the leaders has said. */
+  /** What the followers read ahead, by what the first of the leaders that can answer has said. */
   private aheadOf({ place, tokens, root, nodes }: Question): ModelNode[] {
     if (!root) return [];
     const { parts } = place as JointPlace;
     const asked = tokens.length > 0 ? [root, ...nodes] : nodes;
     const rows = tokens.length + nodes.length;
     const room = Math.min(...this.followers.map((i) => parts[i]!.place.room)) - rows - LEAST_ROOM;
-    const leader = parts[this.leaders[0]!]!;
-    const saidOf = (node: ModelNode) => nodeOf(leader, node).says!;
+    const leaders = this.leaders.map((i) => parts[i]!);
+    const saidOf = (node: ModelNode) => leaders.map((one) => nodeOf(one, node).says).find(Boolean);
     return lookAhead(asked, saidOf, this.vocabSize, Math.min(AHEAD, room));
   }
 }
@@ -196,13 +200,14 @@ function questionTo(question: Question, index: number, ahead: readonly ModelNode
   const part = parts[index]!;
   const skipped = Math.min(part.ahead, tokens.length);
   part.ahead -= skipped;
+  const own = [...nodes, ...ahead].filter((node) => canAnswer(part, node));
   return {
     place: part.place,
     settled: settled.map((row) => nodeOf(part, read[row]!).row),
     tokens: tokens.subarray(skipped),
     states: part.network.readsStates ? states.slice(skipped) : [],
     root: root && nodeOf(part, root),
-    nodes: [...nodes, ...ahead].map((node) => nodeOf(part, node)).filter(({ says }) => !says),
+    nodes: own.map((node) => nodeOf(part, node)).filter(({ says }) => !says),
     sampling,
     wordTokens,
   };
@@ -212,11 +217,19 @@ function asksAnything({ tokens, nodes }: Question): boolean {
   return tokens.length > 0 || nodes.length > 0;
 }
 
+function canAnswer({ network }: Part, node: ModelNode): boolean {
+  if (network.deepest === Number.POSITIVE_INFINITY) return true;
+  let depth = 0;
+  for (let at = node; at.parent; at = at.parent) depth++;
+  return depth <= network.deepest;
+}
+
 /** The network's own node for a joint one, made behind its own for the parent where there is none yet. */
-function nodeOf({ nodes }: Part, joint: ModelNode): ModelNode {
+function nodeOf(part: Part, joint: ModelNode): ModelNode {
+  const { nodes } = part;
   let node = nodes.get(joint);
   if (!node) {
-    const parent = (joint.parent && nodes.get(joint.parent)) ?? null;
+    const parent = joint.parent && nodeOf(part, joint.parent);
     const { token, position } = joint;
     node = { token, parent, position, children: new Map(), row: -1, says: null };
     nodes.set(joint, node);
@@ -241,9 +254,9 @@ function answer(question: Question, ahead: readonly ModelNode[]): void {
   for (const node of answered) {
     const said = saidOf(place.parts, node);
     node.says = pool.mix(said, MODEL_TOP);
-    node.partly = said.includes(null);
+    node.partly = place.parts.some((part, i) => !said[i] && canAnswer(part, node));
     // The target is moved by what all say, or not at all.
-    if (wordTokens === 0 || node.partly) continue;
+    if (wordTokens === 0 || said.includes(null)) continue;
     const words = place.parts.map(({ nodes }) => nodes.get(node)?.word ?? null);
     node.word = pool.mix(words, wordTokens);
   }

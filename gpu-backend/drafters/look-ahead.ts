@@ -18,17 +18,19 @@ interface Found {
 
 /**
  * The likeliest `most` nodes below `asked` that there are not yet, none of them put into the trie.
- * @param saidOf what the networks that are through said comes after a node of `asked`
+ * @param saidOf what the networks that are through said comes after a node of `asked`; nothing where none can answer it
  */
 export function lookAhead(
   asked: readonly ModelNode[],
-  saidOf: (node: ModelNode) => ModelDistribution,
+  saidOf: (node: ModelNode) => ModelDistribution | null | undefined,
   vocabSize: number,
   most: number,
 ): ModelNode[] {
   const found: Found[] = [];
   for (const parent of asked) {
-    const { tokens, probs } = saidOf(parent);
+    const said = saidOf(parent);
+    if (!said) continue;
+    const { tokens, probs } = said;
     const reached = reach(parent);
     for (const [i, token] of tokens.entries()) {
       if (token >= vocabSize || parent.children.has(token)) continue;

@@ -31,7 +31,7 @@ export interface Question {
   root: ModelNode | null;
   /**
    * Nodes to read, each behind its parent; a parent is the root or was read since the
-   * last commit. A network that reads states has answered the parent in an earlier run.
+   * last commit. A network that reads its own states has answered the parent in an earlier run.
    */
   nodes: readonly ModelNode[];
   sampling: Sampling;
@@ -85,10 +85,14 @@ export interface Network {
   /** Tokens at a text's end that are worth reading to draft what comes after it. */
   readonly usefulContext: number;
   /**
-   * Whether it reads the target's hidden states beside tokens. Behind drafted tokens it
-   * has only what it made of them itself, so it reads them anew once they are committed.
+   * Whether it reads the target's hidden states beside tokens. Behind drafted tokens there
+   * are none, so what it said of these it says anew once they are committed.
    */
   readonly readsStates: boolean;
+  /** Whether a node is read with a state that the network makes when it answers the node's parent. */
+  readonly readsOwnStates: boolean;
+  /** The depth of the deepest node that it can answer, the root's being 0; infinity where it answers any. */
+  readonly deepest: number;
   /**
    * A place for a session that begins with `tokens` and needs room for `most` in all;
    * null where none is free. `read` tokens of it were read already, never the last one.

@@ -14,7 +14,7 @@ import { type DraftWord, MAX_WORD_TOKENS, wordsOf } from '../../src/link/protoco
 import { EchoDrafter } from './echo.ts';
 import type { EchoMemory } from './echo-memory.ts';
 import type { Gain, Prospect } from './gain.ts';
-import type { SeatedTurn } from './local-drafters.ts';
+import { insists, type SeatedTurn } from './local-drafters.ts';
 import type { Candidate, Network, NetworkedTurn, NetworkPlace, Question } from './network.ts';
 import { shortContext } from './short-context.ts';
 import type { StateMemory } from './state-memory.ts';
@@ -40,11 +40,6 @@ interface Asking {
   way: number;
   network: Network;
   gain: Gain;
-}
-
-/** Whether a network is asked for the turn at any price. At temperature 0 nothing can be moved. */
-export function insists({ transfer, warp }: SeatedTurn): boolean {
-  return transfer > 0 && warp.temperature > 0;
 }
 
 export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
@@ -217,8 +212,12 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     const isRootUnread = store.unread.length > 0;
     if (isRootUnread) consider(ROOT);
     for (const index of store.open(look)) {
+      if (look.depths[index]! > network.deepest) continue;
       // Such a network has no state for a node to read before it has answered the node's parent, of committed text too.
-      if (network.readsStates && (isRootUnread || !store.hasAnswered(look, look.parents[index]!)))
+      if (
+        network.readsOwnStates &&
+        (isRootUnread || !store.hasAnswered(look, look.parents[index]!))
+      )
         continue;
       consider(index);
     }

@@ -24,6 +24,7 @@ test.each([0, 0.8])('at temperature %d', async (temperature) => {
     add: { cacheFolder, compute: 'float32' as const, quantization: undefined },
     draft: undefined,
     exit: undefined,
+    hydra: undefined,
     skip: undefined,
     feature: trainedFile(cacheFolder, { kind: 'feature' }, fusionTensors()),
   };

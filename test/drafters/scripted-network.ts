@@ -15,6 +15,11 @@ export class ScriptedNetwork implements Network {
   readonly mostContext = 1024;
   usefulContext = Number.POSITIVE_INFINITY;
   readonly readsStates: boolean = false;
+  /** As a layer over states does. */
+  get readsOwnStates(): boolean {
+    return this.readsStates;
+  }
+  readonly deepest: number = Number.POSITIVE_INFINITY;
   readonly runs: (readonly Question[])[] = [];
   /** Milliseconds by rows, as expected. */
   costs = (rows: number): number => 1 + 0.01 * rows;

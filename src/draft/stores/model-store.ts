@@ -27,7 +27,7 @@ export interface ModelNode {
   row: number;
   /** null until the model has answered. */
   says: ModelDistribution | null;
-  /** Whether it says what only some of several networks do: it may still be asked about. */
+  /** Whether it says what only some of several networks do that can answer it: it may still be asked about. */
   partly?: boolean;
   /** The same without the verifier's noise, where the target is to be moved by it. */
   word?: ModelDistribution;

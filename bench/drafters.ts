@@ -5,7 +5,9 @@
  *   npm run -s bench:drafters -- --model FILE.gguf [--json] [--prompts 40] [--tokens 128]
  *                                [--temperatures 0,0.8] [--rows L,L+A] [--quantize FORM]
  *                                [--draft FILE.gguf] [--draft-quantize FORM] [--exit FILE.safetensors]
- *                                [--feature FILE.safetensors] [--ppd FILE.safetensors] [--nodes N] [--simulate] [--free L+A,all]
+ *                                [--feature FILE.safetensors] [--hydra FILE.safetensors]
+ *                                [--ppd FILE.safetensors] [--skip FILE.safetensors]
+ *                                [--nodes N] [--simulate] [--free L+A,all]
  *
  * Without options it asks what needs none: `L`, `L+A`, and `L+A+feature` where the model is the
  * one that the layer in models/heads was trained for. It stores the model in `int4`; the layer
@@ -14,7 +16,10 @@
  * `L` is the echo over the session's own text; `A` the successors that the target's
  * logits named; `model` a second model (`--draft`), `self` the target's own weights,
  * `kangaroo` its first layers and the one in `--exit`, `feature` a layer over its last
- * hidden states, `ppd` prompt tokens in its own steps (`--ppd`); the row `all` asks those that an option names, and the kept layer, as one. They draft over
+ * hidden states, `hydra` the heads over these in `--hydra`, `ppd` prompt tokens in its own
+ * steps (`--ppd`), `swift` the target without the blocks that `--skip` names, `s2d` the model
+ * by its exits or whole; the row `all` asks those that an option names, and the kept layer,
+ * each by itself or all as one. They draft over
  * the end of a long text (`gpu-backend/drafters`). Trees are sized as the service sizes
  * them, or have `--nodes` nodes whatever they cost, networks asked in four passes, as on
  * a GPU that has all for nothing. `--simulate` counts time as an 8B model on an H100
@@ -27,33 +32,25 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Nucleus } from '../gpu-backend/accept/warp.ts';
 import { type AddOptions, addModel } from '../gpu-backend/builder/add-model.ts';
 import type { ModelFolder } from '../gpu-backend/builder/model-folder.ts';
 import { QUANTIZATION_CHOICES } from '../gpu-backend/builder/quantization.ts';
 import { readSafetensorsFile } from '../gpu-backend/builder/safetensors.ts';
 import { DEFAULT_CACHE_FOLDER, openEngine } from '../gpu-backend/engine/open.ts';
-import { nodeClock } from '../gpu-backend/link/node-clock.ts';
 import { promptTokensIn } from '../gpu-backend/open-drafters.ts';
 import { ROOT } from '../local/root.ts';
-import { MAX_VERIFIED_NODES } from '../src/draft/tree/budget.ts';
 import { composePrompt } from '../src/generate/prompt.ts';
 import { PromptLayout, type PromptModel } from '../src/generate/prompt-layout.ts';
 import { createTokenizer } from '../src/model/tokenizer.ts';
-import { turnOf } from '../test/support/turn.ts';
-import { Decoder } from './drafters/decode.ts';
-import { countingClock, shared, withFreeNodes } from './drafters/free-nodes.ts';
+import { type Asked, measure, type Table } from './drafters/measure.ts';
 import { grounded, ungrounded } from './drafters/prompts.ts';
-import { openRow, type RowSetup, type TimedDrafters } from './drafters/rows.ts';
-import { SimulatedTime } from './drafters/simulated.ts';
 import { machine } from './engine/setup.ts';
 
 const CONTEXT = 2048;
-const SEED = 7;
 /** The layer that is kept for a model. */
 const KEPT_LAYER = join(ROOT, 'models/heads/smollm2-135m/feature.safetensors');
 /** Rows of which a network reads the target's last hidden states. */
-const READ_STATES = new Set(['L+A+feature', 'all']);
+const READ_STATES = new Set(['L+A+feature', 'L+A+hydra', 'all']);
 /** Of each step of the rows in `--free`. */
 const FREE_NODES = 32;
 
@@ -69,6 +66,8 @@ const { values } = parseArgs({
     exit: { type: 'string' },
     feature: { type: 'string' },
     ppd: { type: 'string' },
+    skip: { type: 'string' },
+    hydra: { type: 'string' },
     'draft-quantize': { type: 'string' },
     simulate: { type: 'boolean', default: false },
     threads: { type: 'string', default: String(availableParallelism()) },
@@ -77,34 +76,6 @@ const { values } = parseArgs({
     free: { type: 'string' },
   },
 });
-
-interface Row {
-  mat: number;
-  tokensPerSecond: number;
-  /** Before the target's step, in the median. */
-  draftMs: number;
-  nodesPerStep: number;
-}
-
-interface Sums {
-  drafters: TimedDrafters;
-  decoder: Decoder;
-  tokens: number;
-  steps: number;
-  drafted: number;
-  decodeMs: number;
-}
-
-type Table = Record<string, Row>;
-type Bench = Omit<RowSetup, 'time' | 'always'>;
-
-/** Which rows are asked, and how. */
-interface Asked {
-  rows: string[];
-  /** Of each step, whatever they cost; where absent as many as the service verifies. */
-  nodes: number | undefined;
-  simulate: boolean;
-}
 
 async function main(file: string): Promise<void> {
   const add = (form: string | undefined): AddOptions => ({
@@ -135,13 +106,17 @@ async function main(file: string): Promise<void> {
     exit: values.exit,
     feature,
     ppd: values.ppd,
+    skip: values.skip,
+    hydra: values.hydra,
   };
+  const asking = { tokens: Number(values.tokens), stopIds: new Set(model.eosIds) };
   const asked: Asked = {
+    ...asking,
     rows,
     nodes: values.nodes ? Number(values.nodes) : undefined,
     simulate: values.simulate,
   };
-  const free = { rows: freeRows, nodes: FREE_NODES, simulate: false };
+  const free: Asked = { ...asking, rows: freeRows, nodes: FREE_NODES, simulate: false };
   const count = Number(values.prompts);
   const kinds = { ungrounded: ungrounded(count), grounded: grounded(count) };
   const tables: Record<string, Record<string, Table>> = { ungrounded: {}, grounded: {} };
@@ -153,7 +128,7 @@ async function main(file: string): Promise<void> {
         ...(freeRows.length > 0 && { [`, ${FREE_NODES} free nodes`]: free }),
       };
       for (const [name, way] of Object.entries(ways)) {
-        const table = await measure(bench, prompts, model.eosIds, temperature, way);
+        const table = await measure(bench, prompts, temperature, way);
         tables[kind]![`${temperature}${name}`] = table;
         if (!values.json) print(`${kind} at ${temperature}${name}`, table);
       }
@@ -161,7 +136,7 @@ async function main(file: string): Promise<void> {
   }
   engine.close();
   if (values.json) {
-    const settings = { prompts: count, tokens: Number(values.tokens), threads };
+    const settings = { prompts: count, tokens: asking.tokens, threads };
     console.log(
       JSON.stringify({ model: target.manifest.name, machine: machine(), settings, ...tables }),
     );
@@ -172,72 +147,6 @@ async function main(file: string): Promise<void> {
 function keptLayer({ manifest }: ModelFolder): string | undefined {
   const { weights } = readSafetensorsFile(KEPT_LAYER).metadata;
   return weights === manifest.fingerprints.weights ? KEPT_LAYER : undefined;
-}
-
-/** All rows over each prompt, the order turning, so that no row has the quiet moments. */
-async function measure(
-  bench: Bench,
-  prompts: readonly Int32Array[],
-  eosIds: readonly number[],
-  temperature: number,
-  asked: Asked,
-): Promise<Table> {
-  const rows: [string, Sums][] = [];
-  for (const name of asked.rows) rows.push([name, await openSums(name, bench, asked)]);
-  for (const [i, prompt] of prompts.entries()) {
-    const texts = new Set<string>();
-    for (let k = 0; k < rows.length; k++) {
-      const [name, sums] = rows[(i + k) % rows.length]!;
-      const turn = turnOf({
-        prompt,
-        namespace: `${name} at ${temperature}`,
-        seed: [SEED, i],
-        warp: { temperature, topK: 0, topP: 1 },
-        maxTokens: Number(values.tokens),
-        budget: asked.nodes ?? MAX_VERIFIED_NODES,
-        stopIds: new Set(eosIds),
-      });
-      const { tokens, steps, drafted, decodeMs } = await sums.decoder.decode(
-        turn,
-        sums.drafters.seat(turn),
-      );
-      texts.add(tokens.join(' '));
-      sums.tokens += tokens.length;
-      sums.steps += steps;
-      sums.drafted += drafted;
-      sums.decodeMs += decodeMs;
-    }
-    if (texts.size > 1) throw new Error(`prompt ${i}: drafting changed the answer`);
-  }
-  for (const [, { decoder, drafters }] of rows) {
-    await decoder.close();
-    drafters.close();
-  }
-  return Object.fromEntries(rows.map(([name, sums]) => [name, rowOf(sums)]));
-}
-
-/** Each row has a clock and a scheduler of its own: what one has learned of costs the others do not know. */
-async function openSums(name: string, bench: Bench, { nodes, simulate }: Asked): Promise<Sums> {
-  const time = simulate ? new SimulatedTime() : null;
-  const always = nodes ? { passes: 4, nodes: 8 } : undefined;
-  const drafters = await openRow(name, { ...bench, time, always });
-  const nucleus = new Nucleus(bench.engine.limits.vocabSize);
-  const own = nodes ? withFreeNodes(bench.engine) : shared(bench.engine);
-  const clock = nodes ? countingClock() : nodeClock;
-  const decoder = time
-    ? new Decoder(time.target(bench.engine), nucleus, time.clock, drafters)
-    : new Decoder(own, nucleus, clock, drafters);
-  return { drafters, decoder, tokens: 0, steps: 0, drafted: 0, decodeMs: 0 };
-}
-
-function rowOf({ drafters, tokens, steps, drafted, decodeMs }: Sums): Row {
-  const draftMs = drafters.times.toSorted((a, b) => a - b);
-  return {
-    mat: tokens / steps,
-    tokensPerSecond: (tokens / decodeMs) * 1000,
-    draftMs: draftMs[draftMs.length >> 1] ?? 0,
-    nodesPerStep: drafted / steps,
-  };
 }
 
 type Model = ReturnType<typeof readModel>;

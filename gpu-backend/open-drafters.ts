@@ -4,24 +4,41 @@ import { type AddOptions, addModel } from './builder/add-model.ts';
 import { layersOf } from './builder/decoder-options.ts';
 import { earlyExit } from './builder/early-exit.ts';
 import { featureDrafter } from './builder/feature-drafter.ts';
+import { hydraHeads } from './builder/hydra-heads.ts';
 import type { ModelFolder } from './builder/model-folder.ts';
+import type { PreparedModel } from './builder/prepare.ts';
 import { readPromptTokens } from './builder/prompt-tokens.ts';
 import { haveSameTokens } from './builder/same-tokens.ts';
-import { trainedKind } from './builder/trained-layer.ts';
+import { skippedBlocks } from './builder/skipped-blocks.ts';
+import { type TrainedKind, trainedKind } from './builder/trained-file.ts';
+import type { ModelPart } from './builder/trained-layer.ts';
 import { Echoes } from './drafters/echoes.ts';
 import { EngineNetwork } from './drafters/engine-network.ts';
+import { HydraNetwork } from './drafters/hydra-network.ts';
 import { JointNetwork } from './drafters/joint-network.ts';
 import type { LocalDrafters } from './drafters/local-drafters.ts';
 import type { Network } from './drafters/network.ts';
 import { NetworkedDrafters } from './drafters/networked-drafters.ts';
 import { PromptNetwork } from './drafters/prompt-network.ts';
+import { DraftHeads } from './engine/draft-heads.ts';
 import { type EngineOptions, openEngine, openPart } from './engine/open.ts';
 import type { OrtEngine } from './engine/ort-engine.ts';
 
 /** ESPALIER_DRAFT that names the target's own weights. */
 const SELF = 'self';
-/** How the file of a layer ends that was trained to draft for the target. */
+/** How the file ends of what was trained to draft for the target. */
 const TRAINED = '.safetensors';
+/** By the kind of such a file, what it makes of the target; heads and prompt tokens are no part of it. */
+const PARTS: Record<
+  Exclude<TrainedKind, 'hydra' | 'prompts'>,
+  (prepared: PreparedModel, file: string) => ModelPart
+> = {
+  exit: earlyExit,
+  feature: featureDrafter,
+  skip: skippedBlocks,
+};
+/** What reads the target's hidden states. */
+const OVER_STATES: ReadonlySet<TrainedKind> = new Set(['feature', 'hydra']);
 /** Tokens of a session's text that a network beside the engine reads, its nodes included, at most. */
 const CONTEXT = 2048;
 /** Bytes that its keys and values may take. */
@@ -69,7 +86,7 @@ export function waysOf(opened: readonly (readonly Network[])[]): Network[] {
 /** Whether what ESPALIER_DRAFT names reads the target's hidden states, which the target must be opened to give. */
 export function readsHidden(draft: string | undefined): boolean {
   return namesIn(draft ?? '').some(
-    (name) => name.endsWith(TRAINED) && trainedKind(name) === 'feature',
+    (name) => name.endsWith(TRAINED) && OVER_STATES.has(trainedKind(name)),
   );
 }
 
@@ -124,9 +141,7 @@ export async function openNetworks(
     slots: engine.limits.slots,
   };
   const { vocabSize } = engine.limits;
-  const isTrained = draft.endsWith(TRAINED);
-  if (isTrained && trainedKind(draft) === 'prompts') return [openPrompts(draft, target, engine)];
-  if (isTrained) return [await openTrained(draft, engine, limits)];
+  if (draft.endsWith(TRAINED)) return [await openTrained(draft, engine, limits)];
   const whole = { blocks: layersOf(0, target.config.layers) };
   const engines =
     draft === SELF
@@ -140,15 +155,12 @@ async function openTrained(
   engine: OrtEngine,
   limits: EngineOptions,
 ): Promise<Network> {
-  const read = trainedKind(file) === 'feature' ? featureDrafter : earlyExit;
-  const part = read(engine.parts.prepared, file);
+  const kind = trainedKind(file);
+  if (kind === 'hydra') return await openHydra(file, engine, limits);
+  if (kind === 'prompts') return openPrompts(file, engine);
+  const part = PARTS[kind](engine.parts.prepared, file);
   const { features, vocabulary } = part;
-  if (features && !engine.parts.outputs.some(({ name }) => name === 'hidden')) {
-    throw new Error(
-      `${file} reads the target's hidden states, and this target was opened to give none: ` +
-        `start the verifier with ESPALIER_DRAFT=${file}; bench:drafters takes it by --feature`,
-    );
-  }
+  if (features) requireStates(file, engine);
   const own = await openPart(engine, part, { ...limits, hiddenOutput: features });
   return new EngineNetwork(own, {
     vocabSize: engine.limits.vocabSize,
@@ -157,10 +169,24 @@ async function openTrained(
   });
 }
 
-function openPrompts(file: string, target: ModelFolder, engine: OrtEngine): Network {
-  const values = readPromptTokens(target, file);
+async function openHydra(file: string, engine: OrtEngine, limits: EngineOptions): Promise<Network> {
+  const heads = hydraHeads(engine.parts.prepared, file);
+  requireStates(file, engine);
+  return new HydraNetwork(await DraftHeads.open(engine, heads, limits), engine.limits.vocabSize);
+}
+
+function requireStates(file: string, engine: OrtEngine): void {
+  if (engine.parts.outputs.some(({ name }) => name === 'hidden')) return;
+  throw new Error(
+    `${file} reads the target's hidden states, and this target was opened to give none: ` +
+      `start the verifier with ESPALIER_DRAFT=${file}; bench:drafters takes it by --feature or --hydra`,
+  );
+}
+
+function openPrompts(file: string, engine: OrtEngine): Network {
+  const { prepared, prompts } = engine.parts;
+  const values = readPromptTokens(prepared.model, file);
   const { vocabSize, promptTokens = 0 } = engine.limits;
-  const { prompts } = engine.parts;
   if (!prompts || prompts.join() !== values.join()) {
     throw new Error(
       `${file} has prompt tokens, and this target was opened without them: ` +

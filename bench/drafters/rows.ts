@@ -10,6 +10,7 @@ import type { EngineOptions } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
 import { openNetworks, waysOf } from '../../gpu-backend/open-drafters.ts';
+import { remainingShare } from './remaining-share.ts';
 import type { SimulatedTime } from './simulated.ts';
 
 export interface RowSetup {
@@ -17,12 +18,15 @@ export interface RowSetup {
   engine: OrtEngine;
   settings: EngineOptions;
   add: AddOptions;
-  /** What `L+A+model` drafts with, and the layers of `L+A+kangaroo` and `L+A+feature`. */
+  /** What `L+A+model` drafts with, the layers of `L+A+kangaroo` and `L+A+feature`, and the heads of `L+A+hydra`. */
   draft: string | undefined;
   exit: string | undefined;
   feature: string | undefined;
   /** The prompt tokens of `L+A+ppd`. */
   ppd: string | undefined;
+  /** The blocks that `L+A+swift` drafts without. */
+  skip: string | undefined;
+  hydra: string | undefined;
   /** Instead of real time. */
   time: SimulatedTime | null;
   /** Passes and nodes whatever they cost. */
@@ -35,20 +39,26 @@ interface NetworkRow {
   /** The option that names it. */
   option: string;
   /** null where nothing is run: its rows are the target's own. */
-  share: number | null;
+  share(setup: RowSetup): number | null;
 }
 
-/** A model of 1B parameters beside one of 8B. */
-const MODEL_SHARE = 1 / 8;
-
 const NETWORKS: Record<string, NetworkRow> = {
-  'L+A+model': { draft: ({ draft }) => draft, option: '--draft', share: MODEL_SHARE },
-  'L+A+self': { draft: () => 'self', option: '', share: 1 },
+  // A model of 1B parameters beside one of 8B.
+  'L+A+model': { draft: ({ draft }) => draft, option: '--draft', share: () => 1 / 8 },
+  'L+A+self': { draft: () => 'self', option: '', share: () => 1 },
   // Four layers of 32, and a head of 8,000 tokens.
-  'L+A+kangaroo': { draft: ({ exit }) => exit, option: '--exit', share: 0.115 },
+  'L+A+kangaroo': { draft: ({ exit }) => exit, option: '--exit', share: () => 0.115 },
   // One layer, what joins token and state, and a head of 8,000 tokens.
-  'L+A+feature': { draft: ({ feature }) => feature, option: '--feature', share: 0.036 },
-  'L+A+ppd': { draft: ({ ppd }) => ppd, option: '--ppd', share: null },
+  'L+A+feature': { draft: ({ feature }) => feature, option: '--feature', share: () => 0.036 },
+  'L+A+ppd': { draft: ({ ppd }) => ppd, option: '--ppd', share: () => null },
+  // Of four heads in the mean 3.5 squares of the hidden size, of which one is 0.002 of 8.03B
+  // weights, and a head of 8,000 tokens, which is 0.004 (`models/recipe/heads.py`).
+  'L+A+hydra': { draft: ({ hydra }) => hydra, option: '--hydra', share: () => 0.011 },
+  'L+A+swift': {
+    draft: ({ skip }) => skip,
+    option: '--skip',
+    share: ({ engine, skip }) => remainingShare(engine.parts.prepared, skip!),
+  },
 };
 
 /** What the echo has, without a network. */
@@ -87,8 +97,9 @@ async function openAll(setup: RowSetup): Promise<Network[]> {
   });
   const networks: Network[][] = [];
   for (const name of named) networks.push((await openTimed(name, setup)).slice(-1));
-  if (networks.length < 2)
-    throw new Error(`${ALL} needs two of --draft, --exit, --feature and --ppd`);
+  if (networks.length < 2) {
+    throw new Error(`${ALL} needs two of --draft, --exit, --feature, --hydra, --ppd and --skip`);
+  }
   return waysOf(networks);
 }
 
@@ -100,7 +111,7 @@ async function openTimed(name: string, setup: RowSetup): Promise<Network[]> {
   if (!draft) throw new Error(`${name} needs ${row.option}`);
   const { target, engine, settings, add, time } = setup;
   const networks = await openNetworks(draft, target, engine, { settings, add });
-  const { share } = row;
+  const share = time ? row.share(setup) : null;
   if (!time || share === null) return networks;
   const depths = networks.length > 1 ? await depthsOf(draft, add) : [1];
   return networks.map((network, i) => time.network(network, share * depths[i]!));

@@ -11,7 +11,7 @@ import type { GraphBuilder } from './onnx.ts';
 import { Rotation } from './rotation.ts';
 import { readSafetensorsFile } from './safetensors.ts';
 import { readRows } from './tensor-reader.ts';
-import { requireTarget } from './trained-layer.ts';
+import { requireTarget } from './trained-file.ts';
 import type { Weights } from './weights.ts';
 
 /** Of a file's embeddings, [places, hiddenSize]. */

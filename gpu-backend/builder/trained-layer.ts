@@ -17,6 +17,7 @@ import { readSafetensorsFile } from './safetensors.ts';
 import type { StoredTensor } from './stored-tensor.ts';
 import { inType, readRows } from './tensor-reader.ts';
 import { checkShapes } from './tensor-shapes.ts';
+import { requireTarget } from './trained-file.ts';
 import { WeightFile } from './weight-file.ts';
 import { readWeightIndex } from './weight-index.ts';
 
@@ -35,48 +36,45 @@ export interface ModelPart {
   features: boolean;
 }
 
-/** What a file's layer is made to follow, the model's first layers or its last hidden states; or tokens that prompt it. */
-const KINDS = ['exit', 'feature', 'prompts'] as const;
-export type TrainedKind = (typeof KINDS)[number];
-
-/** Throws an Error for a file that says nothing of the kind. */
-export function trainedKind(file: string): TrainedKind {
-  const { kind } = readSafetensorsFile(file).metadata;
-  const known = KINDS.find((one) => one === kind);
-  if (known) return known;
-  throw new Error(
-    `${file} is not a trained draft layer: its metadata has ${kind === undefined ? 'no `kind`' : `the kind ${kind}`}. ` +
-      'Train one with npx espalier draft train',
-  );
-}
-
-/** A layer of number `config.layers`, and the model's layout with it. */
-export interface TrainedLayer extends Pick<ModelPart, 'layout' | 'vocabulary'> {
+/** What was trained for a model, in the model's layout. */
+export interface TrainedWeights extends Pick<ModelPart, 'layout' | 'vocabulary'> {
   /** What its file notes. */
   metadata: Readonly<Record<string, string>>;
 }
 
+/** The layer in `file`, of number `config.layers`. Throws an Error that names what of the file does not fit the model. */
+export function trainedLayer(prepared: PreparedModel, file: string): TrainedWeights {
+  const { config } = prepared.model;
+  return trainedWeights(prepared, file, ({ tensors }) => {
+    const own = new Map<string, StoredTensor>();
+    for (const tensor of tensors) {
+      const name =
+        tensor.name === 'norm.weight' ? FINAL_NORM : `model.layers.${config.layers}.${tensor.name}`;
+      own.set(name, { ...tensor, name });
+    }
+    checkShapes(own, config);
+    return [...own.values()];
+  });
+}
+
 /**
- * The layer in `file`, which is converted into the model's folder. Throws an Error that
- * names what of the file does not fit the model.
+ * What was trained for the model, converted into its folder.
+ * @param take the tensors of `file` under the names of the graph; throws an Error that names what does not fit
  */
-export function trainedLayer(prepared: PreparedModel, file: string): TrainedLayer {
+export function trainedWeights(
+  prepared: PreparedModel,
+  file: string,
+  take: (read: ReturnType<typeof readSafetensorsFile>) => readonly StoredTensor[],
+): TrainedWeights {
   const { layout, model } = prepared;
-  const { config } = model;
-  const { tensors, metadata } = readSafetensorsFile(file);
+  const read = readSafetensorsFile(file);
+  const { metadata } = read;
   requireTarget(metadata, prepared, file);
-  const vocabulary = readVocabulary(metadata, config.vocabSize, file);
-  const own = new Map<string, StoredTensor>();
-  for (const tensor of tensors) {
-    const name =
-      tensor.name === 'norm.weight' ? FINAL_NORM : `model.layers.${config.layers}.${tensor.name}`;
-    own.set(name, { ...tensor, name });
-  }
-  checkShapes(own, config);
-  const layer = [...own.values()].map(withRows);
-  // Beside int8 rows the model's own head reads a rotated stream, and this layer's is not.
+  const vocabulary = readVocabulary(metadata, model.config.vocabSize, file);
+  const own = take(read).map(withRows);
+  // Beside int8 rows the model's own head reads a rotated stream, and what is trained gives another.
   const copied = vocabulary || layout.rotated ? [headOf(prepared, vocabulary)] : [];
-  const added = convert([...layer, ...copied], prepared, hashOf(file));
+  const added = convert([...own, ...copied], prepared, hashOf(file));
   return {
     metadata,
     layout: {
@@ -88,7 +86,7 @@ export function trainedLayer(prepared: PreparedModel, file: string): TrainedLaye
   };
 }
 
-/** The tokens that the layer can name; null where its file lists none, and it can name all. */
+/** The tokens that can be named; null where the file lists none, and it can name all. */
 function readVocabulary(
   { tokens }: Readonly<Record<string, string>>,
   vocabSize: number,
@@ -100,20 +98,6 @@ function readVocabulary(
   if (rise && Number(ids.at(-1)) < vocabSize) return Int32Array.from(ids, Number);
   throw new Error(
     `${file}: its tokens must be ids below ${vocabSize}, each larger than the one before`,
-  );
-}
-
-/** Another model's hidden states would be read without complaint, and nothing be accepted. */
-export function requireTarget(
-  { weights, target }: Readonly<Record<string, string>>,
-  { model }: Pick<PreparedModel, 'model'>,
-  file: string,
-): void {
-  const { name, fingerprints } = model.manifest;
-  if (weights === fingerprints.weights) return;
-  throw new Error(
-    `${file} was trained for ${target ?? 'a model that it does not name'}, not for ${name}: ` +
-      `train one with npx espalier draft train`,
   );
 }
 

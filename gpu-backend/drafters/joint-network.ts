@@ -225,16 +225,19 @@ function asksAnything({ tokens, nodes }: Question): boolean {
 }
 
 function canAnswer({ network, place }: Part, node: ModelNode): boolean {
+  const deepest = deepestAt(network, place);
+  if (deepest === Number.POSITIVE_INFINITY) return true;
   let depth = 0;
   for (let at = node; at.parent; at = at.parent) depth++;
-  return depth <= deepestAt(network, place);
+  return depth <= deepest;
 }
 
 /** The network's own node for a joint one, made behind its own for the parent where there is none yet. */
-function nodeOf({ nodes }: Part, joint: ModelNode): ModelNode {
+function nodeOf(part: Part, joint: ModelNode): ModelNode {
+  const { nodes } = part;
   let node = nodes.get(joint);
   if (!node) {
-    const parent = (joint.parent && nodes.get(joint.parent)) ?? null;
+    const parent = joint.parent && nodeOf(part, joint.parent);
     const { token, position } = joint;
     node = { token, parent, position, children: new Map(), row: -1, says: null };
     nodes.set(joint, node);

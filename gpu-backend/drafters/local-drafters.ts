@@ -22,6 +22,11 @@ export interface SeatedTurn
   remember: boolean;
 }
 
+/** Whether a network is asked for the turn at any price. At temperature 0 nothing can be moved. */
+export function insists({ transfer, warp }: SeatedTurn): boolean {
+  return transfer > 0 && warp.temperature > 0;
+}
+
 /** One turn's drafter beside the engine. */
 export interface Seat extends Drafter {
   /** Takes in what the target committed in a step that nobody drafted for. */

@@ -11,20 +11,25 @@
 import type { Clock } from '../../src/link/protocol/index.ts';
 import { EchoDrafter } from './echo.ts';
 import { EchoMemories } from './echo-memory.ts';
-import type { LocalDrafters, Outcome, Seat, SeatedTurn, Spent } from './local-drafters.ts';
-import type { Candidate, Network, NetworkedTurn, Question } from './network.ts';
+import {
+  insists,
+  type LocalDrafters,
+  type Outcome,
+  type Seat,
+  type SeatedTurn,
+  type Spent,
+} from './local-drafters.ts';
+import type { Network, NetworkedTurn, Question } from './network.ts';
 import { NetworkRecords } from './network-records.ts';
-import { insists, NetworkedSeat } from './networked-seat.ts';
+import { NetworkedSeat } from './networked-seat.ts';
+import { type PlannedRun, planRun } from './planned-run.ts';
 import { PreparationTime } from './preparation-time.ts';
 import type { Price } from './price.ts';
 import { AT_ANY_PRICE, type Terms } from './prompting.ts';
+import { StateMemory } from './state-memory.ts';
 
 /** Runs before a step. */
 const MAX_PASSES = 6;
-/** Nodes of one session that a run reads. */
-const PASS_NODES = 12;
-/** Committed tokens that were not read beyond which a run is there to catch up. */
-const CATCH_UP = 8;
 /** Time that runs of turns that insist may take beside others, as a share of their steps, and the most that is saved up of it. */
 const INSISTED_SHARE = 0.5;
 const MOST_INSISTED_STEPS = 8;
@@ -36,12 +41,6 @@ interface Result {
   turn: NetworkedTurn;
   extra: number;
   ms: number;
-}
-
-/** What a run is to read, by turn, and what it is expected to take in milliseconds. */
-interface PlannedRun {
-  chosen: Map<NetworkedTurn, Candidate[]>;
-  cost: number;
 }
 
 export interface NetworkedOptions {
@@ -57,6 +56,7 @@ export class NetworkedDrafters implements LocalDrafters {
   private readonly options: NetworkedOptions;
   private readonly memories: EchoMemories;
   private readonly records: NetworkRecords;
+  private readonly stateMemory = new StateMemory();
   /** Of the last preparation. */
   private readonly time = new PreparationTime();
   /** Whether a turn insisted in the last preparation: what such a step took says nothing of what pays. */
@@ -89,7 +89,12 @@ export class NetworkedDrafters implements LocalDrafters {
     const way = this.wayFor(turn);
     const gain = this.records.gain(turn.namespace, way);
     const prompts = this.records.prompts(turn.namespace, way);
-    return new NetworkedSeat(turn, { way, network: this.networks[way]!, gain, prompts }, memory);
+    return new NetworkedSeat(
+      turn,
+      { way, network: this.networks[way]!, gain, prompts },
+      memory,
+      this.stateMemory,
+    );
   }
 
   async prepare(seats: readonly Seat[], sessions = seats.length): Promise<void> {
@@ -204,9 +209,8 @@ export class NetworkedDrafters implements LocalDrafters {
   }
 
   /** What a token of the turn is worth in milliseconds: of one that insists, whatever it takes. */
-  private tokenMs(turn: NetworkedTurn): number {
-    return turn.insists ? Number.POSITIVE_INFINITY : this.price(turn).tokenMs;
-  }
+  private readonly tokenMs = (turn: NetworkedTurn): number =>
+    turn.insists ? Number.POSITIVE_INFINITY : this.price(turn).tokenMs;
 
   /** One run, after `spentMs` of others, for those of the turns that have something worth asking; those that had. */
   private async pass(
@@ -242,13 +246,14 @@ export class NetworkedDrafters implements LocalDrafters {
 
   /** The run for those of the turns that can afford their share of it, after `spentMs` of others. */
   private choose(network: Network, turns: readonly NetworkedTurn[], spentMs: number): PlannedRun {
+    const { always } = this.options;
     // To look for what to ask takes time: who can't pay for the shortest run is not looked at.
     let able = this.able(turns, spentMs + network.plan(turns.map(({ held }) => held)).cost);
     for (const turn of able) {
       if (!turn.insists) this.time.lookAt(this.price(turn));
     }
     while (able.length > 0) {
-      const run = this.planRun(network, able);
+      const run = planRun(network, able, this.tokenMs, always?.nodes);
       const paying = this.able(able, spentMs + run.cost);
       if (paying.length === able.length || run.chosen.size === 0) return run;
       able = paying;
@@ -259,45 +264,6 @@ export class NetworkedDrafters implements LocalDrafters {
   /** Those who can afford an equal share of `ms`. */
   private able(turns: readonly NetworkedTurn[], ms: number): NetworkedTurn[] {
     return turns.filter((turn) => this.affords(turn, ms / turns.length));
-  }
-
-  /**
-   * What is worth reading in one run, by turn, and what that should take: nodes by
-   * falling worth as long as they bring more than they cost. Where the whole would not
-   * pay, what turns that insist want.
-   */
-  private planRun(network: Network, turns: readonly NetworkedTurn[]): PlannedRun {
-    const { always } = this.options;
-    const chosen = new Map<NetworkedTurn, Candidate[]>();
-    const step = network.plan(turns.map((turn) => turn.held));
-    // A run that would not pay if every session gained a token by it is not prepared for either.
-    const hope = turns.reduce((sum, turn) => sum + this.tokenMs(turn), 0);
-    if (!always && step.cost >= hope) return { chosen, cost: step.cost };
-    let worth = 0;
-    for (const [i, turn] of turns.entries()) {
-      for (let row = 1; row < turn.behind && row < network.mostTokens; row++) step.add(i);
-      if (turn.behind > network.mostTokens) {
-        chosen.set(turn, []);
-        continue;
-      }
-      const best = turn.candidates().slice(0, always?.nodes ?? PASS_NODES);
-      const tokenMs = this.tokenMs(turn);
-      const kept: Candidate[] = [];
-      for (const candidate of best) {
-        const before = step.cost;
-        if (kept.length > 0) step.add(i);
-        const cost = step.cost - before;
-        if (!always && candidate.worth * tokenMs < cost) break;
-        kept.push(candidate);
-        worth += candidate.worth * tokenMs;
-      }
-      if (kept.length > 0) chosen.set(turn, kept);
-    }
-    const { cost } = step;
-    // Catching up brings nothing by itself: the allowance alone decides on it.
-    const reads = [...chosen.keys()].some((turn) => turn.behind > CATCH_UP);
-    if (always || reads || worth >= cost) return { chosen, cost };
-    return { chosen: new Map([...chosen].filter(([{ insists }]) => insists)), cost };
   }
 
   private terms(turn: NetworkedTurn): Terms {

@@ -13,7 +13,7 @@ import { type DraftWord, MAX_WORD_TOKENS, wordsOf } from '../../src/link/protoco
 import { EchoDrafter } from './echo.ts';
 import type { EchoMemory } from './echo-memory.ts';
 import type { Gain, Prospect } from './gain.ts';
-import type { SeatedTurn } from './local-drafters.ts';
+import { insists, type SeatedTurn } from './local-drafters.ts';
 import {
   type Candidate,
   deepestAt,
@@ -26,7 +26,8 @@ import {
 import { Prompting, type PromptWorth } from './prompting.ts';
 import { childrenOf, prospectOf } from './prospect.ts';
 import { shortContext } from './short-context.ts';
-import { TargetStates } from './target-states.ts';
+import type { StateMemory } from './state-memory.ts';
+import type { TargetStates } from './target-states.ts';
 
 /** Nodes of the tree that is looked through for what to ask about. */
 const LOOK_NODES = 48;
@@ -49,11 +50,6 @@ interface Asking {
   network: Network;
   gain: Gain;
   prompts: PromptWorth;
-}
-
-/** Whether a network is asked for the turn at any price. At temperature 0 nothing can be moved. */
-export function insists({ transfer, warp }: SeatedTurn): boolean {
-  return transfer > 0 && warp.temperature > 0;
 }
 
 export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
@@ -80,7 +76,12 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   private settled: number[] = [];
   private over = false;
 
-  constructor(turn: SeatedTurn, { way, network, gain, prompts }: Asking, memory: EchoMemory) {
+  constructor(
+    turn: SeatedTurn,
+    { way, network, gain, prompts }: Asking,
+    memory: EchoMemory,
+    states: StateMemory,
+  ) {
     const { temperature } = turn.warp;
     const drawn = temperature > 0;
     const store = new ModelStore({ drawn, keeps: !saysAnew(network) });
@@ -91,7 +92,6 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     this.insists = insists(turn);
     this.way = way;
     this.network = network;
-    this.states = network.readsStates ? new TargetStates() : undefined;
     this.gain = gain;
     this.store = store;
     this.sampling = { temperature, noise: drawn ? new Noise(turn.seed) : null };
@@ -99,14 +99,15 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     const places = this.insists ? 0 : (network.prompts ?? 0);
     this.prompting = places > 0 ? new Prompting(places, this.sampling, prompts) : undefined;
     this.text = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
+    this.states = network.readsStates ? states.open(this.namespace, this.text) : undefined;
   }
 
   override begin(...[prompt, regions]: Parameters<EchoDrafter['begin']>): void {
     super.begin(prompt, regions);
     this.text.set(prompt);
     this.length = prompt.length;
-    this.states?.clear();
-    this.prompting?.moved(prompt.length);
+    this.states?.begin(this.length);
+    this.prompting?.moved(this.length);
     this.leave();
   }
 
@@ -169,6 +170,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     const entered = network.enter(context, context.length + left + NODE_ROWS, turn.namespace);
     if (!entered) return false;
     this.place = entered.place;
+    this.states?.recall();
     this.store.restart(this.length, context.subarray(entered.read));
     return true;
   }
@@ -270,6 +272,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   private write(tokens: Int32Array): void {
     this.text.set(tokens, this.length);
     this.length += tokens.length;
+    this.states?.grow(this.length);
     this.asked.clear();
     this.prompting?.moved(this.length);
   }

@@ -28,6 +28,22 @@ const WEBGPU_SPEED: Speed = { operations: 0.5e9, attention: 0.1e9, bytes: 50e6 }
 const LAYER_MS = 0.03;
 const LANE_LAYER_MS = 0.01;
 
+function speedOf(device: Device['name'], threads: number): Speed {
+  return { cpu: cpuSpeed(threads), cuda: CUDA_SPEED, webgpu: WEBGPU_SPEED }[device];
+}
+
+/** The same of a few matrices of `bytes` in one run, where a row is multiplied by `multiplied` weights. */
+export function priorOfMatrices(
+  bytes: number,
+  multiplied: number,
+  device: Device['name'],
+  threads: number,
+): CostPrior {
+  const speed = speedOf(device, threads);
+  const run = bytes / speed.bytes + LAYER_MS;
+  return { run, row: (2 * multiplied) / speed.operations, attended: 0, lane: 0 };
+}
+
 export function priorOf(
   config: DecoderConfig,
   layout: WeightLayout,
@@ -35,7 +51,7 @@ export function priorOf(
   threads: number,
 ): CostPrior {
   const { layers, heads, kvHeads, headDim, hiddenSize, intermediateSize, vocabSize } = config;
-  const speed = { cpu: cpuSpeed(threads), cuda: CUDA_SPEED, webgpu: WEBGPU_SPEED }[device];
+  const speed = speedOf(device, threads);
   const attentionWeights = hiddenSize * headDim * 2 * (heads + kvHeads);
   const layerWeights = attentionWeights + 3 * hiddenSize * intermediateSize;
   const multiplied = layers * layerWeights + vocabSize * hiddenSize;

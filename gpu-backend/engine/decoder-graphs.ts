@@ -119,6 +119,11 @@ export class DecoderGraphs {
     return this.weights.device;
   }
 
+  /** The model's matrices, for another graph that computes with them: whoever asks releases them. */
+  retainWeights(): SharedWeights {
+    return this.weights.retain();
+  }
+
   /** Must be called once before `fit`: the caches live on the device that opening has found. */
   async start(context: RunnerContext): Promise<void> {
     this.context = context;

@@ -89,6 +89,19 @@ export function computeTypeFor(options: EngineOptions): ComputeType {
   return options.compute ?? (options.provider === 'cuda' ? 'float16' : 'float32');
 }
 
+/** Threads of ONNX Runtime's pool. */
+export function threadsOf({ threads }: EngineOptions): number {
+  return threads ?? availableParallelism();
+}
+
+/** Where sessions for `options.provider` are loaded. */
+export function deviceOptions({ provider, cuda, webgpu }: EngineOptions) {
+  return {
+    cuda: provider === 'cuda' ? (cuda ?? { deviceId: 0, memoryBytes: 0 }) : undefined,
+    webgpu: provider === 'webgpu' ? (webgpu ?? {}) : undefined,
+  };
+}
+
 const PROOF_FILE = 'exactness-proof.json';
 
 /**
@@ -201,7 +214,7 @@ function planOf(
     tail: shared ? MAX_SHARED_ROWS : WIDTH_STEP,
   };
   const buckets = planBuckets(request);
-  const asked = options.threads ?? availableParallelism();
+  const asked = threadsOf(options);
   return {
     shape,
     request,
@@ -222,8 +235,7 @@ function planOf(
     prompts: options.promptTokens,
     modelBlocks: blocks,
     logits,
-    cuda: onCuda ? (options.cuda ?? { deviceId: 0, memoryBytes: 0 }) : undefined,
-    webgpu: provider === 'webgpu' ? (options.webgpu ?? {}) : undefined,
+    ...deviceOptions(options),
   };
 }
 

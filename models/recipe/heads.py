@@ -17,6 +17,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from feature import Feature
+from hydra import Hydra, embedded, shifted
 from safetensors.torch import load_file
 from simulated import pass_ms, speed
 from target import answers, asking, opened
@@ -24,17 +25,6 @@ from trainer import Vocabulary, naming, sampled_loss, split
 
 MEASURED = 2  # alignments of a chain to a text, at most
 LAYER, HEAD, SQUARE = 0.027, 0.004, 0.002  # shares of 8.03B weights: a layer, a head of 8k tokens, a matrix of 4,096²
-
-
-def shifted(x, by):
-    """Each row's is that of so many rows later (earlier below 0); beyond the ends zeros."""
-    n = x.shape[1]
-    return F.pad(x, (0, 0, max(0, -by), max(0, by)))[:, max(0, by):max(0, by) + n]
-
-
-def embedded(target, tokens):
-    e = target.table[tokens]
-    return e / e.pow(2).mean(-1, keepdim=True).sqrt()
 
 
 class Head(nn.Module):
@@ -60,20 +50,17 @@ class Medusa(Head):
         return [x + F.silu(block(x)) for block in self.blocks]
 
 
-class Hydra(Head):
-    """The same, each place also over the embeddings of the tokens before it, drafted ones too. A pass a place."""
+class Sequential(Head):
+    """Hydra's heads: Medusa's, each also over the embeddings of the tokens before its own, drafted ones too. A pass a
+    place."""
 
     def __init__(self, target, places):
         super().__init__(target, places, [(2 + place) * SQUARE + HEAD for place in range(places)])
-        h = target.c['hidden_size']
-        self.blocks = nn.ModuleList(nn.Linear((2 + place) * h, h) for place in range(places))
+        self.drafter = Hydra(target, places)
+        self.norm = self.drafter.norm
 
     def forward(self, target, hidden, tokens, _):
-        x, e = target.normed(hidden), embedded(target, tokens)
-        read = [x]
-        for place, block in enumerate(self.blocks, 1):
-            read.append(shifted(e, place))
-            yield x + F.silu(block(torch.cat(read, -1)))
+        yield from self.drafter(target.normed(hidden), tokens)
 
 
 class Chimera(Head):
@@ -227,7 +214,7 @@ def main():
     held, learned = [t for t in held if long(t) and t['greedy']], [*filter(long, learned)]
     count = lambda some: sum(len(t['tokens']) - t['asked'] for t in some)
     print(f'{count(learned)} tokens to learn from, {count(held)} held out, all of them greedy')
-    kinds = dict(medusa=Medusa, hydra=Hydra, chimera=Chimera, falcon=Falcon)
+    kinds = dict(medusa=Medusa, hydra=Sequential, chimera=Chimera, falcon=Falcon)
 
     def report(name, trial):
         agrees, mat = trial.measure(held)

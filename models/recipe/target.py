@@ -60,7 +60,11 @@ class Layer(nn.Module):
         self.post_attention_layernorm = nn.RMSNorm(h, c['rms_norm_eps'])
 
     def forward(self, x, cos, sin, mask, cache=None):
-        c, a, m = self.c, self.self_attn, self.mlp
+        return self.feed(self.attend(x, cos, sin, mask, cache))
+
+    def attend(self, x, cos, sin, mask, cache=None):
+        """The stream with what the attention adds."""
+        c, a = self.c, self.self_attn
         b, t, _ = x.shape
         d, kv = c['head_dim'], c['num_key_value_heads']
         y = self.input_layernorm(x)
@@ -76,7 +80,11 @@ class Layer(nn.Module):
         scores = q.reshape(b, kv, -1, d) @ k.transpose(2, 3) / d ** 0.5
         scores = scores.view(b, kv, -1, t, k.shape[2]).masked_fill(~mask.unsqueeze(-3), -torch.inf)
         y = torch.softmax(scores, -1).view(b, kv, -1, k.shape[2]) @ v
-        x = x + times(a['o_proj'], y.view(b, -1, t, d).transpose(1, 2).reshape(b, t, -1))
+        return x + times(a['o_proj'], y.view(b, -1, t, d).transpose(1, 2).reshape(b, t, -1))
+
+    def feed(self, x):
+        """The stream with what the MLP adds."""
+        m = self.mlp
         y = self.post_attention_layernorm(x)
         return x + times(m['down_proj'], F.silu(times(m['gate_proj'], y)) * times(m['up_proj'], y))
 

@@ -18,9 +18,10 @@ import {
   readsHidden,
 } from '../../gpu-backend/open-drafters.ts';
 import type { ModelNode } from '../../src/draft/stores/model-store.ts';
+import { hydraFile, hydraTensors } from '../engine/hydra-file.ts';
 import { BUNDLED, SMALL, temporaryFolder } from '../engine/models.ts';
 import { promptsFile, promptValues } from '../engine/prompts-file.ts';
-import { fusionTensors, trainedFile } from '../engine/trained-file.ts';
+import { fusionTensors, SMALL_HIDDEN, trainedFile } from '../engine/trained-file.ts';
 
 const cacheFolder = temporaryFolder();
 const BUNDLED_DRAFT = BUNDLED.replace(/target$/, 'draft');
@@ -88,31 +89,33 @@ describe('ESPALIER_DRAFT', () => {
     await expect(open(feature)).rejects.toThrow(/trained for llama3-rope.*, not for espalier-tiny/);
     const nameless = trainedFile(cacheFolder, { exit: '1' });
     await expect(open(nameless)).rejects.toThrow(
-      /not a trained draft layer: its metadata has no `kind`/,
+      /not a trained drafter: its metadata has no `kind`/,
     );
   });
 
-  test('that names a layer over hidden states asks for a target that gives them', async () => {
+  test('that names a layer or heads over hidden states asks for a target that gives them', async () => {
     const feature = trainedFile(cacheFolder, { kind: 'feature' }, fusionTensors());
+    const hydra = hydraFile(cacheFolder, SMALL, { places: '2' }, hydraTensors(SMALL_HIDDEN, 2));
     const exit = trainedFile(cacheFolder, { kind: 'exit', exit: '1' });
-    expect([feature, `self,${feature}`, exit, BUNDLED_DRAFT, undefined].map(readsHidden)).toEqual([
-      true,
-      true,
-      false,
-      false,
-      false,
-    ]);
+    const reading = [feature, hydra, `self,${feature}`, `self, ${hydra}`];
+    expect(reading.filter((draft) => !readsHidden(draft))).toEqual([]);
+    expect([exit, BUNDLED_DRAFT, undefined].filter(readsHidden)).toEqual([]);
     const small = await addModel(SMALL, add);
     for (const hiddenOutput of [true, false]) {
       const options = { slots: 2, maxContext: 256, threads: 1, cacheFolder, hiddenOutput };
       const own = await openEngine(small.path, options);
-      const opening = openNetworks(feature, small, own, { settings, add });
-      if (hiddenOutput) {
-        const [network] = await opening;
-        expect(network!.readsStates).toBe(true);
-        network!.close();
-      } else
-        await expect(opening).rejects.toThrow(/give none: start the verifier with ESPALIER_DRAFT=/);
+      for (const file of [feature, hydra]) {
+        const opening = openNetworks(file, small, own, { settings, add });
+        if (hiddenOutput) {
+          const [network] = await opening;
+          expect(network!.readsStates).toBe(true);
+          expect(network!.deepest).toBe(file === hydra ? 1 : Number.POSITIVE_INFINITY);
+          network!.close();
+        } else
+          await expect(opening).rejects.toThrow(
+            /give none: start the verifier with ESPALIER_DRAFT=/,
+          );
+      }
       own.close();
     }
   });

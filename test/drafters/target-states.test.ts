@@ -5,7 +5,8 @@ import { countingClock, withFreeNodes } from '../../bench/drafters/free-nodes.ts
 import { Nucleus } from '../../gpu-backend/accept/warp.ts';
 import type { Question } from '../../gpu-backend/drafters/network.ts';
 import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
-import { TargetStates } from '../../gpu-backend/drafters/target-states.ts';
+import { StateMemory } from '../../gpu-backend/drafters/state-memory.ts';
+import type { TargetStates } from '../../gpu-backend/drafters/target-states.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
 import { chainRow, maxDifference } from '../engine/driver.ts';
@@ -32,14 +33,7 @@ class Reader extends ScriptedNetwork {
 }
 
 test('the states are those of the tokens before, of the whole answer and the end of the prompt', async () => {
-  const options = { slots: 2, maxContext: 160, threads: 1, hiddenOutput: true };
-  const engine = await openEngine(SMALL, { ...options, cacheFolder: temporaryFolder() });
-  const reader = new Reader(96, () => [
-    [7, 0.6],
-    [3, 0.2],
-  ]);
-  const drafters = new NetworkedDrafters([reader], nodeClock, { always: { passes: 2, nodes: 6 } });
-  const decoder = new Decoder(withFreeNodes(engine), new Nucleus(96), countingClock(), drafters);
+  const { engine, reader, drafters, decoder } = await world();
   const turn = turnOf({ prompt: Int32Array.from(PROMPT), maxTokens: ANSWER });
   const { tokens } = await decoder.decode(turn, drafters.seat(turn));
   await decoder.close();
@@ -52,7 +46,7 @@ test('the states are those of the tokens before, of the whole answer and the end
   const row = chainRow(slot, text);
   await engine.step([row]);
   // The network is asked when a first step has shown what time is worth.
-  const unknown = PROMPT.length - new TargetStates().wanted;
+  const unknown = PROMPT.length - 1 - statesOf([]).wanted;
   for (const [i, state] of reader.states.entries()) {
     if (i - 1 < unknown) expect(state).toBeNull();
     else {
@@ -64,13 +58,83 @@ test('the states are those of the tokens before, of the whole answer and the end
 });
 
 test('states are copied, and those far back are forgotten', () => {
-  const states = new TargetStates();
-  const view = Float32Array.of(0);
-  for (let position = 0; position < 200; position++) {
-    view[0] = position;
-    states.take(position, view);
-  }
+  const states = statesOf([0]);
+  for (let position = 0; position < 200; position++) give(states, position);
   expect(states.before(199, 3).map((state) => state?.[0])).toEqual([198, 199, undefined]);
   expect(states.before(200 - states.wanted, 1)).toEqual([null]);
   expect(states.before(201 - states.wanted, 1)).not.toEqual([null]);
 });
+
+test('a turn whose prompt the engine has in its cache reads the same states', async () => {
+  const { engine, reader, drafters, decoder } = await world();
+  const ask = async () => {
+    reader.states.length = 0;
+    const turn = turnOf({ prompt: Int32Array.from(PROMPT), maxTokens: ANSWER });
+    await decoder.decode(turn, drafters.seat(turn));
+    return reader.states.slice(0, PROMPT.length);
+  };
+  const first = await ask();
+  expect(first.filter((state) => state).length).toBeGreaterThan(60);
+  expect(await ask()).toEqual(first);
+  await decoder.close();
+  engine.close();
+});
+
+test('two choices of one request both read the states of its prompt', async () => {
+  const { engine, reader, drafters, decoder } = await world();
+  const ask = (seed: [number, number]) => {
+    const warp = { temperature: 1, topK: 0, topP: 1 };
+    const turn = turnOf({ prompt: Int32Array.from(PROMPT), maxTokens: ANSWER, seed, warp });
+    return decoder.decode(turn, drafters.seat(turn));
+  };
+  await Promise.all([ask([1, 1]), ask([2, 2])]);
+  const [first, second] = reader.runs[0]!.map(({ states }) => states);
+  // It reads the prompt in two runs.
+  expect(first!.filter((state) => state).length).toBeGreaterThan(30);
+  expect(second).toEqual(first);
+  await decoder.close();
+  engine.close();
+});
+
+test('states are taken over behind the same tokens of the same namespace alone', () => {
+  const memory = new StateMemory();
+  const open = (namespace: string, tokens: number[]) => {
+    const states = memory.open(namespace, Int32Array.from(tokens));
+    states.begin(tokens.length);
+    return states;
+  };
+  const first = open('a', [5, 6, 7, 8, 9]);
+  for (let position = 0; position < 5; position++) give(first, position);
+  const like = open('a', [5, 6, 7, 1, 2]);
+  like.recall();
+  expect(like.before(1, 5).map((state) => state?.[0])).toEqual([0, 1, 2, undefined, undefined]);
+  const foreign = open('b', [5, 6, 7, 1, 2]);
+  foreign.recall();
+  expect(foreign.before(1, 5)).toEqual([null, null, null, null, null]);
+});
+
+/** Of a turn with this prompt, alone. */
+function statesOf(prompt: number[]): TargetStates {
+  const states = new StateMemory().open('alone', Int32Array.from(prompt));
+  states.begin(prompt.length);
+  return states;
+}
+
+/** A state that names its position, in memory that is overwritten. */
+function give(states: TargetStates, position: number): void {
+  const view = Float32Array.of(position);
+  states.take(position, view);
+  view[0] = -1;
+}
+
+async function world() {
+  const options = { slots: 2, maxContext: 160, threads: 1, hiddenOutput: true };
+  const engine = await openEngine(SMALL, { ...options, cacheFolder: temporaryFolder() });
+  const reader = new Reader(96, () => [
+    [7, 0.6],
+    [3, 0.2],
+  ]);
+  const drafters = new NetworkedDrafters([reader], nodeClock, { always: { passes: 2, nodes: 6 } });
+  const decoder = new Decoder(withFreeNodes(engine), new Nucleus(96), countingClock(), drafters);
+  return { engine, reader, drafters, decoder };
+}

@@ -59,6 +59,22 @@ describe('a part of a model', () => {
     part.close();
   });
 
+  it.each([
+    ['in int8, whose stream is turned', FUSED, 'int8'],
+    ['with folded heads', FOLDED, undefined],
+  ] as const)(
+    'without some of its blocks is the same model %s',
+    async (_, options, quantization) => {
+      const part = { blocks: layersOf(0, 2).filter((_, i) => i === 1 || i === 2) };
+      const plain = await openPart(whole, part, FUSED);
+      const engine = await openEngine(SMALL, { ...options, quantization });
+      const own = await openPart(engine, part, options);
+      const tolerance = quantization ? 0.1 : 1e-5;
+      expect(maxDifference(await logitsOf(own), await logitsOf(plain))).toBeLessThan(tolerance);
+      for (const one of [plain, own, engine]) one.close();
+    },
+  );
+
   it('without attention is refused', async () => {
     const blocks = layersOf(0, 2).filter(({ kind }) => kind === 'mlp');
     await expect(openPart(whole, { blocks }, FUSED)).rejects.toThrow(/attention/);

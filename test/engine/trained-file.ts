@@ -1,4 +1,4 @@
-/** Files of layers that draft, as models/recipe writes them, for the small checkpoint. */
+/** Files of what drafts, as models/recipe writes them. */
 import { join } from 'node:path';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import { readSafetensorsIndex } from '../../gpu-backend/builder/safetensors.ts';
@@ -28,7 +28,7 @@ export function fusionTensors(): Record<string, Float32Array> {
   };
 }
 
-/** The checkpoint's last layer and norm, and `more`, as a layer that was trained; `notes` on top of whose it is. */
+/** The small checkpoint's last layer and norm, and `more`, as a layer that was trained; `notes` on top of whose it is. */
 export function trainedFile(
   folder: string,
   notes: Record<string, string>,
@@ -55,5 +55,18 @@ export function trainedFile(
   };
   const all = { target, weights: fingerprints.weights, ...notes };
   writeSafetensors(file, [...layer, ...added], 'F32', read, all);
+  return file;
+}
+
+/** The names of blocks that `checkpoint` drafts without, and whose they are, with `notes` on top. */
+export function skipFile(
+  folder: string,
+  checkpoint: string,
+  notes: Record<string, string>,
+): string {
+  const file = join(folder, `skip-${files++}.safetensors`);
+  const { name: target, fingerprints } = readModelFolder(checkpoint).manifest;
+  const all = { kind: 'skip', target, weights: fingerprints.weights, ...notes };
+  writeSafetensors(file, [], 'F32', () => [], all);
   return file;
 }

@@ -3,6 +3,8 @@
  * where this machine has a driver, Mesa's software one included. Results are equal to rounding.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { hydraHeads } from '../../gpu-backend/builder/hydra-heads.ts';
+import { DraftHeads, type HeadRow } from '../../gpu-backend/engine/draft-heads.ts';
 import type { Engine, Slot, StepRow } from '../../gpu-backend/engine/engine.ts';
 import { type EngineOptions, openEngine } from '../../gpu-backend/engine/open.ts';
 import { webGpuFault } from '../../gpu-backend/ort/webgpu.ts';
@@ -16,6 +18,7 @@ import {
   treeRow,
   upTo,
 } from './driver.ts';
+import { hydraFile, hydraTensors } from './hydra-file.ts';
 import { BUNDLED, SMALL, temporaryFolder } from './models.ts';
 
 const cacheFolder = temporaryFolder();
@@ -265,3 +268,30 @@ function logitsOf(row: StepRow, node: number): Float32Array {
   const width = row.logits.length / row.count;
   return row.logits.slice(node * width, (node + 1) * width);
 }
+
+it.skipIf(withoutWebGpu)(
+  'heads over its states say on WebGPU what they say on the CPU, also where some have no row',
+  async () => {
+    const file = hydraFile(cacheFolder, SMALL, { places: '3' }, hydraTensors(32, 3));
+    const said = async (options: EngineOptions) => {
+      const target = await openEngine(SMALL, { ...BASE, ...options });
+      const read = hydraHeads(target.parts.prepared, file);
+      const heads = await DraftHeads.open(target, read, { ...BASE, ...options });
+      const rows = [[5, 80, 7], [41]].map((tokens): HeadRow => {
+        const state = new Float32Array(32).fill(0.5);
+        const count = tokens.length;
+        return { state, tokens: Int32Array.from(tokens), count, logits: new Float32Array(0) };
+      });
+      await heads.run(rows);
+      const logits = rows.map((row) => row.logits.slice());
+      heads.close();
+      target.close();
+      return logits;
+    };
+    const [own, plain] = [await said(WEBGPU), await said({})];
+    for (const [i, logits] of own.entries()) {
+      expect(maxDifference(logits, plain[i]!)).toBeLessThan(ROUNDING);
+    }
+  },
+  PATIENCE,
+);

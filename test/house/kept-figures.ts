@@ -149,6 +149,12 @@ export const KEPT_FIGURES: Readonly<Record<string, () => string[]>> = {
     ['L+A+kangaroo', 'L+A'].map((row) =>
       beside(row, 'drafters-exit.json').tokensPerSecond.toFixed(0),
     ),
+  SWIFT: () => [
+    kept('drafters-swift.json').ungrounded['0, 32 free nodes']['L+A+swift'].mat.toFixed(2),
+    ...['L+A+swift', 'L+A'].map((row) =>
+      beside(row, 'drafters-swift.json').tokensPerSecond.toFixed(0),
+    ),
+  ],
   EAGLE: () => [
     beside('L+A+feature').mat.toFixed(2),
     beside('L+A').mat.toFixed(2),

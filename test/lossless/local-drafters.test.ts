@@ -5,25 +5,29 @@ import { countingClock, withFreeNodes } from '../../bench/drafters/free-nodes.ts
 import { Nucleus } from '../../gpu-backend/accept/warp.ts';
 import { layersOf } from '../../gpu-backend/builder/decoder-options.ts';
 import { featureDrafter } from '../../gpu-backend/builder/feature-drafter.ts';
+import { hydraHeads } from '../../gpu-backend/builder/hydra-heads.ts';
 import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
 import { Echoes } from '../../gpu-backend/drafters/echoes.ts';
 import { EngineNetwork } from '../../gpu-backend/drafters/engine-network.ts';
+import { HydraNetwork } from '../../gpu-backend/drafters/hydra-network.ts';
 import { JointNetwork } from '../../gpu-backend/drafters/joint-network.ts';
 import type { LocalDrafters, Seat } from '../../gpu-backend/drafters/local-drafters.ts';
 import type { Network } from '../../gpu-backend/drafters/network.ts';
 import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
 import { PromptNetwork } from '../../gpu-backend/drafters/prompt-network.ts';
 import { Prompting } from '../../gpu-backend/drafters/prompting.ts';
+import { DraftHeads } from '../../gpu-backend/engine/draft-heads.ts';
 import { type EngineOptions, openEngine, openPart } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 import { ScriptedNetwork } from '../drafters/scripted-network.ts';
+import { hydraFile, hydraTensors } from '../engine/hydra-file.ts';
 import { SMALL, temporaryFolder } from '../engine/models.ts';
 import { promptValues } from '../engine/prompts-file.ts';
 import { randomCheckpoint } from '../engine/random-checkpoint.ts';
-import { fusionTensors, NAMED, trainedFile } from '../engine/trained-file.ts';
+import { fusionTensors, NAMED, SMALL_HIDDEN, trainedFile } from '../engine/trained-file.ts';
 import { turnOf } from '../support/turn.ts';
 
 const cacheFolder = temporaryFolder();
@@ -43,7 +47,7 @@ const TURNS = [
 ];
 
 let engine: OrtEngine;
-const opened: OrtEngine[] = [];
+const opened: { close(): void }[] = [];
 beforeAll(async () => {
   engine = await openEngine(SMALL, TARGET);
 });
@@ -64,6 +68,15 @@ async function overStates(): Promise<Network> {
   opened.push(draft);
   const { vocabSize } = engine.limits;
   return new EngineNetwork(draft, { vocabSize, vocabulary: part.vocabulary, readsStates: true });
+}
+
+/** Heads over the target's states that have learned nothing. */
+async function heads(): Promise<Network> {
+  const notes = { places: '3', tokens: NAMED.join(' ') };
+  const file = hydraFile(cacheFolder, SMALL, notes, hydraTensors(SMALL_HIDDEN, 3));
+  const draft = await DraftHeads.open(engine, hydraHeads(engine.parts.prepared, file), DRAFT);
+  opened.push(draft);
+  return new HydraNetwork(draft, engine.limits.vocabSize);
 }
 
 async function reading(open: Promise<OrtEngine>): Promise<Network> {
@@ -119,6 +132,13 @@ const DRAFTERS: Record<string, () => LocalDrafters | Promise<LocalDrafters>> = {
   "some of the target's blocks": () =>
     network(openPart(engine, { blocks: layersOf(0, 2).slice(0, 3) }, DRAFT)),
   "a layer over the target's states": async () => always(await overStates()),
+  "heads over the target's states": async () => always(await heads()),
+  "heads and the target's own weights, asked as one": async () => {
+    const first = reading(openPart(engine, { blocks: layersOf(0, 2) }, DRAFT));
+    return always(new JointNetwork([await first, await heads()]));
+  },
+  'heads and a layer, asked as one': async () =>
+    always(new JointNetwork([await heads(), await overStates()])),
   'two networks asked as one': async () => {
     const first = reading(openPart(engine, { blocks: layersOf(0, 2) }, DRAFT));
     return always(new JointNetwork([await overStates(), await first]));

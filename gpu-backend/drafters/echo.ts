@@ -19,7 +19,7 @@ import type { NetworkedTurn } from './network.ts';
 
 export class EchoDrafter extends BlendDrafter implements Seat {
   private readonly spans: SpanStore;
-  private readonly memory: EchoMemory;
+  protected readonly memory: EchoMemory;
   readonly networked: NetworkedTurn | null = null;
 
   /** @param said what a network said, as one store more, with a mixer for all of them */

@@ -26,14 +26,15 @@ interface NamespaceRecord {
 }
 
 export class NetworkRecords {
-  /** Of the step to come: 0 for one session, 1 for two, 2 for up to four, and so on. */
+  /** Of the step that was prepared last: 0 for one session, 1 for two, 2 for up to four, and so on. */
   load = 0;
   private readonly networks: number;
   private readonly records = new Lru<NamespaceRecord>(MAX_NAMESPACES);
-  private readonly purse = new Purse();
+  private readonly purse: Purse;
 
   constructor(networks: number) {
     this.networks = networks;
+    this.purse = new Purse(networks);
   }
 
   gain(namespace: string, way: number): Gain {

@@ -9,6 +9,7 @@ import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import type { DraftWord } from '../../src/link/protocol/index.ts';
 import type { Prompting } from './prompting.ts';
+import type { Asking } from './ways.ts';
 
 /** A session's place at a network: what it has read of the session's text. */
 export interface NetworkPlace {
@@ -56,8 +57,12 @@ export interface Candidate {
 /** A turn that a network is asked for. */
 export interface NetworkedTurn {
   readonly namespace: string;
-  /** Which of the networks is asked for it. */
+  /** The number of the network that is asked for it. */
   readonly way: number;
+  /** Steps that it was prepared for. */
+  prepared: number;
+  /** Another network is asked from now on. */
+  change(asking: Asking): void;
   /** Whether the network is asked at any price, as what it says moves the target (RAPID's transfer). */
   readonly insists: boolean;
   /** Whether the next step would come too early: the network of a turn that insists has not read its text yet. */
@@ -80,8 +85,8 @@ export interface NetworkedTurn {
    * Drafts as if the network had said nothing, to compare with; false where that is so.
    */
   draftWithout(tree: TokenTree, budget: number, least?: number): boolean;
-  /** Where the network reads what the target says at prompt tokens; absent where it does not. */
-  readonly prompting?: Prompting | undefined;
+  /** Where its network reads what the target says at prompt tokens; absent where it does not. */
+  readonly prompted?: Prompting | undefined;
   /** What the network said after nodes of `tree`, of a turn that insists. */
   words(tree: TokenTree): DraftWord[];
 }

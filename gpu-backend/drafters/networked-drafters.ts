@@ -11,14 +11,7 @@
 import type { Clock } from '../../src/link/protocol/index.ts';
 import { EchoDrafter } from './echo.ts';
 import { EchoMemories } from './echo-memory.ts';
-import {
-  insists,
-  type LocalDrafters,
-  type Outcome,
-  type Seat,
-  type SeatedTurn,
-  type Spent,
-} from './local-drafters.ts';
+import type { LocalDrafters, Outcome, Seat, SeatedTurn, Spent } from './local-drafters.ts';
 import type { Network, NetworkedTurn, Question } from './network.ts';
 import { NetworkRecords } from './network-records.ts';
 import { NetworkedSeat } from './networked-seat.ts';
@@ -27,18 +20,16 @@ import { PreparationTime } from './preparation-time.ts';
 import type { Price } from './price.ts';
 import { AT_ANY_PRICE, type Terms } from './prompting.ts';
 import { StateMemory } from './state-memory.ts';
+import { Ways } from './ways.ts';
 
 /** Runs before a step. */
 const MAX_PASSES = 6;
 /** Time that runs of turns that insist may take beside others, as a share of their steps, and the most that is saved up of it. */
 const INSISTED_SHARE = 0.5;
 const MOST_INSISTED_STEPS = 8;
-/** A network that fails so often in a row is not asked again. */
-const MAX_FAILURES = 3;
-
 /** What a step brought to those who share a price, and the milliseconds of nodes that only the network led to. */
 interface Result {
-  turn: NetworkedTurn;
+  turns: number;
   extra: number;
   ms: number;
 }
@@ -50,12 +41,13 @@ export interface NetworkedOptions {
 
 export class NetworkedDrafters implements LocalDrafters {
   readonly spent: Spent = { passes: 0, nodes: 0, milliseconds: 0, tokens: 0 };
-  /** Ways to draft: where there are several, the last is all of them as one. */
+  /** By way; of several the last asks all of them as one. */
   private readonly networks: readonly Network[];
   private readonly clock: Pick<Clock, 'now'>;
   private readonly options: NetworkedOptions;
   private readonly memories: EchoMemories;
   private readonly records: NetworkRecords;
+  private readonly ways: Ways;
   private readonly stateMemory = new StateMemory();
   /** Of the last preparation. */
   private readonly time = new PreparationTime();
@@ -65,10 +57,8 @@ export class NetworkedDrafters implements LocalDrafters {
   private alone = false;
   /** Milliseconds that turns which insist may still take beside others; below 0 they wait until others' steps made up for it. */
   private insistedMs = 0;
-  /** In a row, by network. */
-  private readonly failures: number[];
 
-  /** @param networks one, or several of which a turn is given one; whatever asks for all that is known gets the last */
+  /** @param networks one, or several as `Ways` has them */
   constructor(
     networks: readonly Network[],
     clock: Pick<Clock, 'now'>,
@@ -79,22 +69,15 @@ export class NetworkedDrafters implements LocalDrafters {
     this.options = options;
     this.memories = new EchoMemories(networks.length);
     this.records = new NetworkRecords(networks.length);
-    this.failures = networks.map(() => 0);
+    this.ways = new Ways(networks, this.records, options.always !== undefined);
   }
 
   seat(turn: SeatedTurn): Seat {
     const memory = this.memories.of(turn);
     // What a network brings can be counted only where every committed token is the target's own draw.
     if (turn.accept.name !== 'match') return new EchoDrafter(memory);
-    const way = this.wayFor(turn);
-    const gain = this.records.gain(turn.namespace, way);
-    const prompts = this.records.prompts(turn.namespace, way);
-    return new NetworkedSeat(
-      turn,
-      { way, network: this.networks[way]!, gain, prompts },
-      memory,
-      this.stateMemory,
-    );
+    const { ways } = this;
+    return new NetworkedSeat(turn, ways.first(turn), memory, this.stateMemory, ways.wants);
   }
 
   async prepare(seats: readonly Seat[], sessions = seats.length): Promise<void> {
@@ -103,10 +86,11 @@ export class NetworkedDrafters implements LocalDrafters {
     this.time.begin();
     this.alone = seats.filter(({ networked }) => networked?.insists).length === sessions;
     const turns = seats.flatMap(({ networked }) => networked ?? []);
-    this.insisted = turns.some((turn) => this.works(turn.way) && this.mayInsist(turn));
+    for (const turn of turns) this.ways.review(turn);
+    this.insisted = turns.some((turn) => this.ways.works(turn.way) && this.mayInsist(turn));
     for (const way of this.networks.keys()) {
       const own = turns.filter((turn) => turn.way === way);
-      if (this.works(way)) await this.ask(way, own);
+      if (this.ways.works(way)) await this.ask(way, own);
       else for (const turn of own) turn.leave();
     }
     this.time.end(this.clock.now() - began);
@@ -123,23 +107,26 @@ export class NetworkedDrafters implements LocalDrafters {
       const { networked } = seat;
       if (!networked) continue;
       this.spent.tokens += extra;
-      networked.prompting?.learn(extra);
+      networked.prompted?.learn(extra);
       if (networked.insists) continue;
       const price = this.price(networked);
-      const result = results.get(price) ?? { turn: networked, extra: 0, ms: 0 };
+      const result = results.get(price) ?? { turns: 0, extra: 0, ms: 0 };
+      result.turns++;
       result.extra += extra;
       result.ms += extraMs;
       results.set(price, result);
     }
     this.records.step();
-    for (const [price, { turn, extra, ms }] of results) {
-      if (this.insisted) {
-        // What another turn insisted on is neither paid for nor gained by: only what a step takes is learned.
-        price.settle(plainMs, tokens, 0, 0);
-        continue;
-      }
-      const step = price.settle(plainMs, tokens, extra, ms + this.time.shareOf(price));
-      this.records.choice(turn.namespace).learn(turn.way, step);
+    for (const [price, { extra, ms }] of results) {
+      // What another turn insisted on is neither paid for nor gained by: only what a step takes is learned.
+      if (this.insisted) price.settle(plainMs, tokens, 0, 0);
+      else price.settle(plainMs, tokens, extra, ms + this.time.shareOf(price));
+    }
+    if (!this.insisted) {
+      this.ways.compare(outcomes, plainMs, (turn) => {
+        const price = this.price(turn);
+        return this.time.shareOf(price) / results.get(price)!.turns;
+      });
     }
     if (this.insisted && !this.alone) this.insistedMs -= this.time.total;
     const most = MOST_INSISTED_STEPS * stepMs;
@@ -149,17 +136,6 @@ export class NetworkedDrafters implements LocalDrafters {
 
   close(): void {
     for (const network of this.networks) network.close();
-  }
-
-  /** The network for a turn: whatever is to be known of all goes to the last. */
-  private wayFor(turn: SeatedTurn): number {
-    const last = this.networks.length - 1;
-    if (last === 0 || this.options.always || insists(turn)) return last;
-    return this.records.choice(turn.namespace).best((way) => this.works(way));
-  }
-
-  private works(way: number): boolean {
-    return this.failures[way]! < MAX_FAILURES;
   }
 
   /** All passes of one network, for turns that it drafts for. */
@@ -172,7 +148,9 @@ export class NetworkedDrafters implements LocalDrafters {
     try {
       for (const turn of turns) {
         const isAdmitted = this.admits(turn);
-        turn.prompting?.offer(isAdmitted ? this.terms(turn) : null);
+        // Beside a turn that insists rows would be on nobody's account.
+        const pays = isAdmitted && !this.insisted;
+        turn.prompted?.offer(pays ? this.terms(turn) : null);
         if (isAdmitted) asking.push(turn);
       }
       for (let pass = 0; pass < passes && asking.length > 0; pass++) {
@@ -180,19 +158,9 @@ export class NetworkedDrafters implements LocalDrafters {
       }
     } catch (cause) {
       // The sessions go on without what it would have said.
-      this.fail(way, cause);
+      this.ways.failed(way, cause);
       for (const turn of asking) turn.leave();
     }
-  }
-
-  private fail(way: number, cause: unknown): void {
-    const failures = ++this.failures[way]!;
-    if (failures === 1) console.error(cause);
-    if (failures < MAX_FAILURES) return;
-    console.error(
-      `a draft network failed ${MAX_FAILURES} times in a row and is not asked again; ` +
-        'restart the verifier to try it anew',
-    );
   }
 
   private admits(turn: NetworkedTurn): boolean {
@@ -237,8 +205,9 @@ export class NetworkedDrafters implements LocalDrafters {
     } finally {
       this.time.run(prices, this.clock.now() - began, cost);
     }
-    this.failures[way] = 0;
-    this.spent.passes++;
+    this.ways.succeeded(way);
+    // What was said already takes no run.
+    if (cost > 0) this.spent.passes++;
     for (const { nodes } of questions) this.spent.nodes += nodes.length;
     // A session that is still catching up reads its next chunk before the next step, so that it delays nobody.
     return asking.filter((turn) => turn.behind === 0);

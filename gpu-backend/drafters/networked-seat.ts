@@ -10,9 +10,10 @@ import { Noise } from '../../src/draft/noise.ts';
 import { type ModelNode, ModelStore } from '../../src/draft/stores/model-store.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { type DraftWord, MAX_WORD_TOKENS, wordsOf } from '../../src/link/protocol/index.ts';
+import { AskedNodes } from './asked-nodes.ts';
 import { EchoDrafter } from './echo.ts';
 import type { EchoMemory } from './echo-memory.ts';
-import type { Gain, Prospect } from './gain.ts';
+import type { Prospect } from './gain.ts';
 import { insists, type SeatedTurn } from './local-drafters.ts';
 import {
   type Candidate,
@@ -23,11 +24,12 @@ import {
   type Question,
   saysAnew,
 } from './network.ts';
-import { Prompting, type PromptWorth } from './prompting.ts';
-import { childrenOf, prospectOf } from './prospect.ts';
+import { Prompting } from './prompting.ts';
+import { prospectOf } from './prospect.ts';
 import { shortContext } from './short-context.ts';
 import type { StateMemory } from './state-memory.ts';
 import type { TargetStates } from './target-states.ts';
+import type { Asking, Wants } from './ways.ts';
 
 /** Nodes of the tree that is looked through for what to ask about. */
 const LOOK_NODES = 48;
@@ -35,33 +37,15 @@ const LOOK_NODES = 48;
 const NODE_ROWS = 128;
 /** Paths less likely are not asked about in a turn that insists: RAPID drafts no further either. */
 const CONFIDENCE = 0.4;
-/** Words of the network that count as drafted, when it is judged by what came. */
-const DRAFTED_WORDS = 2;
-
-/** What was known of a node when it was asked about, and which tokens after it were drafted already. */
-interface Asked {
-  prospect: Prospect;
-  drafted: ReadonlySet<number>;
-}
-
-/** Which network is asked for a turn, the how manyth of all ways that is, and what asking it brings. */
-interface Asking {
-  way: number;
-  network: Network;
-  gain: Gain;
-  prompts: PromptWorth;
-}
-
 export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   override readonly networked = this;
   readonly states: TargetStates | undefined;
   readonly prompting: Prompting | undefined;
   readonly namespace: string;
-  readonly way: number;
+  prepared = 0;
   readonly insists: boolean;
   private readonly turn: SeatedTurn;
-  private readonly network: Network;
-  private readonly gain: Gain;
+  private asking: Asking;
   private readonly store: ModelStore;
   /** Of the echo alone. */
   private readonly ownMixer: Mixer;
@@ -71,35 +55,55 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   private readonly text: Int32Array;
   private length = 0;
   private place: NetworkPlace | null = null;
-  private asked = new Map<ModelNode, Asked>();
+  private readonly asked = new AskedNodes();
   /** Rows of nodes that became committed text, which the network is told with the next question. */
   private settled: number[] = [];
   private over = false;
 
   constructor(
     turn: SeatedTurn,
-    { way, network, gain, prompts }: Asking,
+    asking: Asking,
     memory: EchoMemory,
     states: StateMemory,
+    wants: Wants,
   ) {
     const { temperature } = turn.warp;
     const drawn = temperature > 0;
-    const store = new ModelStore({ drawn, keeps: !saysAnew(network) });
-    super(memory, { store, mixer: memory.networked[way]! });
+    const store = new ModelStore({ drawn, keeps: !saysAnew(asking.network) });
+    super(memory, { store, mixer: memory.networked[asking.way]! });
     this.ownMixer = memory.mixer;
     this.turn = turn;
     this.namespace = turn.namespace;
     this.insists = insists(turn);
-    this.way = way;
-    this.network = network;
-    this.gain = gain;
+    this.asking = asking;
     this.store = store;
     this.sampling = { temperature, noise: drawn ? new Noise(turn.seed) : null };
     // What moves the target must not depend on which rows it happened to verify.
-    const places = this.insists ? 0 : (network.prompts ?? 0);
-    this.prompting = places > 0 ? new Prompting(places, this.sampling, prompts) : undefined;
+    const places = this.insists ? 0 : wants.prompts;
+    this.prompting = places > 0 ? new Prompting(places, this.sampling, asking.prompts) : undefined;
     this.text = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
-    this.states = network.readsStates ? states.open(this.namespace, this.text) : undefined;
+    this.states = wants.states ? states.open(turn, this.text) : undefined;
+  }
+
+  get way(): number {
+    return this.asking.way;
+  }
+
+  private get network(): Network {
+    return this.asking.network;
+  }
+
+  get prompted(): Prompting | undefined {
+    return this.network.prompts ? this.prompting : undefined;
+  }
+
+  change(asking: Asking): void {
+    if (asking.way === this.way) return;
+    this.leave();
+    this.asking = asking;
+    this.mixer = this.memory.networked[asking.way]!;
+    this.store.keeps = !saysAnew(asking.network);
+    if (this.prompting) this.prompting.worth = asking.prompts;
   }
 
   override begin(...[prompt, regions]: Parameters<EchoDrafter['begin']>): void {
@@ -112,7 +116,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   }
 
   override commit(tokens: Int32Array): void {
-    this.judge(tokens);
+    this.asked.judge(this.store.root, tokens, this.asking.gain);
     super.commit(tokens);
     this.write(tokens);
   }
@@ -159,11 +163,13 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   enter(): boolean {
     if (this.over) return false;
     if (this.place && this.place.room - this.behind < NODE_ROWS / 2) this.leave();
+    const { network, turn, store } = this;
     if (this.place) {
-      this.settled.push(...this.store.settle());
+      this.settled.push(...store.settle());
+      // A network that reads the last token alone keeps nothing of the others.
+      if (network.usefulContext === 1) store.unread.splice(0, store.unread.length - 1);
       return true;
     }
-    const { network, turn } = this;
     const left = turn.prompt.length + turn.maxTokens - this.length;
     const context = this.context(left);
     if (context.length === 0) return false;
@@ -171,7 +177,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     if (!entered) return false;
     this.place = entered.place;
     this.states?.recall();
-    this.store.restart(this.length, context.subarray(entered.read));
+    store.restart(this.length, context.subarray(entered.read));
     return true;
   }
 
@@ -194,6 +200,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     this.place = null;
     this.asked.clear();
     this.settled.length = 0;
+    this.prompting?.offer(null);
     this.store.restart(this.length, new Int32Array(0));
   }
 
@@ -222,7 +229,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     const consider = (index: number) => {
       const reached = index === ROOT ? 1 : look.probs[index]!;
       if (this.insists && reached < CONFIDENCE) return;
-      found.push({ index, worth: reached * this.gain.expected(this.prospect(index)) });
+      found.push({ index, worth: reached * this.asking.gain.expected(this.prospect(index)) });
     };
     const isRootUnread = store.unread.length > 0;
     if (isRootUnread) consider(ROOT);
@@ -246,7 +253,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     const first = this.length - store.unread.length;
     const tokens = Int32Array.from(store.unread.splice(0, network.mostTokens));
     // Of a text that was shortened only the end has states, so there the positions are right.
-    const states = this.states?.before(first, tokens.length) ?? [];
+    const before = network.readsStates ? this.states?.before(first, tokens.length) : undefined;
     // A chunk of a long text comes first, and by itself.
     const whole = store.unread.length === 0;
     const nodes: ModelNode[] = [];
@@ -264,8 +271,9 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     if (tokens.length === 0 && nodes.length === 0) return null;
     const settled = this.settled.splice(0);
     const root = whole ? store.root : null;
-    const foretold = this.prompting?.foretold ?? [];
+    const foretold = this.prompted?.foretold ?? [];
     const { held: place } = this;
+    const states = before ?? [];
     return { place, settled, tokens, states, foretold, root, nodes, sampling, wordTokens };
   }
 
@@ -278,28 +286,12 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   }
 
   private note(node: ModelNode, index: number): void {
-    const drafted = new Set<number>();
-    for (const child of childrenOf(this.look, index)) drafted.add(this.look.tokens[child]!);
-    this.asked.set(node, { prospect: this.prospect(index), drafted });
+    this.asked.note(node, this.look, index, this.prospect(index));
   }
 
   private prospect(index: number): Prospect {
     const { look, store } = this;
     const says = index === ROOT ? null : store.saidAt(look, look.parents[index]!);
     return prospectOf(look, index, says);
-  }
-
-  /** Tells the predictor what came after the nodes that were asked about. */
-  private judge(tokens: Int32Array): void {
-    let node: ModelNode | undefined = this.store.root;
-    for (let i = 0; i < tokens.length && node; i++) {
-      const token = tokens[i]!;
-      const asked = this.asked.get(node);
-      if (asked && node.says) {
-        const named = node.says.tokens.subarray(0, DRAFTED_WORDS).includes(token);
-        this.gain.learn(asked.prospect, named && !asked.drafted.has(token));
-      }
-      node = node.children.get(token);
-    }
   }
 }

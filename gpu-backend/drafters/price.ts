@@ -6,13 +6,11 @@
  * was given to begin with, and one that pays is asked always.
  */
 
-import type { RelativeStep } from './way-choice.ts';
-
 /** Share of all time that may be lost on a network that brings nothing. */
 const LOSS_SHARE = 0.004;
 /** Steps' worth of time that a namespace begins with: enough to read a prompt and to be tried for a while. */
 const FIRST_ALLOWANCE = 8;
-/** The same for all namespaces together: however many come, so much may be out or lost on trying. */
+/** The same for all namespaces together, for each network: however many come, so much may be out or lost on trying. */
 const MOST_TRIALS = 64;
 /** Savings and debts at most: what went well for long does not pay for a long loss, nor a hang for ever. */
 const MOST_SAVED = 24;
@@ -21,10 +19,15 @@ const SMOOTHING = 0.05;
 /** What takes longer than so many times what was expected counts as if it took that: a first run, or a hiccup. */
 export const MOST_OVER = 3;
 
-/** What all namespaces try a network with: one purse, which all steps refill. */
+/** What all namespaces try networks with: one purse, which all steps refill. */
 export class Purse {
+  private readonly most: number;
   /** In steps. */
-  private left = MOST_TRIALS;
+  private left: number;
+
+  constructor(networks = 1) {
+    this.most = this.left = MOST_TRIALS * networks;
+  }
 
   /** A whole stake, or nothing. */
   get offer(): number {
@@ -38,7 +41,7 @@ export class Purse {
   }
 
   give(steps: number): void {
-    this.left = Math.min(MOST_TRIALS, this.left + steps);
+    this.left = Math.min(this.most, this.left + steps);
   }
 
   step(): void {
@@ -118,9 +121,9 @@ export class Price {
   /**
    * A step that would have taken `stepMs` and committed `tokens` tokens of all sessions
    * without the network committed `extra` more thanks to it. The network and the nodes
-   * that it led to took `spentMs`. Returns the step in units of one without the network.
+   * that it led to took `spentMs`.
    */
-  settle(stepMs: number, tokens: number, extra: number, spentMs: number): RelativeStep {
+  settle(stepMs: number, tokens: number, extra: number, spentMs: number): void {
     const isFirst = this.stepMs === 0;
     const weight = isFirst ? 1 : SMOOTHING;
     const took = isFirst ? stepMs : Math.min(stepMs, MOST_OVER * this.stepMs);
@@ -132,6 +135,5 @@ export class Price {
     const due = this.allowance + LOSS_SHARE + gained - spent;
     const saved = Math.max(-MOST_SAVED, Math.min(MOST_SAVED, due));
     this.allowance = this.stake.balance(saved);
-    return { tokens: 1 + gained, time: 1 + spent };
   }
 }

@@ -51,7 +51,7 @@ export class Prompting {
   /** What comes after the committed text, a distribution a token, as far as it was heard of. */
   foretold: readonly ModelDistribution[] = [];
   private readonly sampling: Sampling;
-  private readonly worth: PromptWorth;
+  worth: PromptWorth;
   /** Tokens of the text. */
   private length = 0;
   /** For the step to come; null where nothing may be spent. */
@@ -59,6 +59,8 @@ export class Prompting {
   /** Whether the target has spoken since the last commit, and since the one before. */
   private isFresh = false;
   private wasFresh = false;
+  /** Whether text was committed since it learned last: at a turn's end none is. */
+  private hasMoved = false;
 
   constructor(places: number, sampling: Sampling, worth: PromptWorth) {
     this.places = places;
@@ -86,6 +88,7 @@ export class Prompting {
     this.length = length;
     this.wasFresh = this.isFresh;
     this.isFresh = false;
+    this.hasMoved = true;
   }
 
   /** @param logits at the prompt tokens behind the node before the last committed token, in order */
@@ -96,6 +99,8 @@ export class Prompting {
 
   /** A step is over that was drafted for. */
   learn(extra: number): void {
+    if (!this.hasMoved) return;
+    this.hasMoved = false;
     this.worth.learn(extra, this.wasFresh);
   }
 }

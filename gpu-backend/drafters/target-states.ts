@@ -10,7 +10,6 @@ const KEPT = 64;
 export class TargetStates {
   /** Tokens at the prompt's end whose states are of use. */
   readonly wanted = KEPT;
-  private readonly namespace: string;
   /** Prompt and answer, of which `length` tokens are committed. */
   private readonly text: Int32Array;
   private length = 0;
@@ -22,8 +21,7 @@ export class TargetStates {
    * @param text prompt and answer, which the turn writes
    * @param others turns whose states this one may take over; it may be among them
    */
-  constructor(namespace: string, text: Int32Array, others: readonly TargetStates[]) {
-    this.namespace = namespace;
+  constructor(text: Int32Array, others: readonly TargetStates[]) {
     this.text = text;
     this.others = others;
   }
@@ -56,7 +54,7 @@ export class TargetStates {
     const first = Math.max(0, end - this.wanted);
     for (const other of this.others) {
       if (this.hasAll(first, end)) return;
-      if (other === this || other.namespace !== this.namespace) continue;
+      if (other === this) continue;
       const common = Math.min(end, this.commonWith(other));
       for (let position = first; position < common; position++) {
         const state = other.states.get(position);

@@ -152,13 +152,14 @@ export class DraftHeads implements Heads {
   private async execute(rows: readonly HeadRow[]): Promise<number> {
     if (this.running) throw new Error('a run is in flight: await it before the next');
     this.running = true;
-    const output = this.fill(rows);
+    let output: ReturnType<DraftHeads['fill']> | undefined;
     try {
+      output = this.fill(rows);
       const started = performance.now();
       await this.session.run(this.binding);
       return performance.now() - started;
     } finally {
-      output.release();
+      output?.release();
       this.running = false;
     }
   }

@@ -275,7 +275,7 @@ export class Session implements Draftable {
     else if (this.remaining === 0) this.end('length');
     else candidates.commit(tokens, this.wasDrafted);
     candidates.observe(row);
-    this.prompts?.hear(row, walk.path[count - 1]!);
+    if (!this.ended) this.prompts?.hear(row, walk.path[count - 1]!);
   }
 
   /** Tells the seat the state of a row, which holds the token at `position`. */

@@ -99,7 +99,10 @@ test('two choices of one request both read the states of its prompt', async () =
 test('states are taken over behind the same tokens of the same namespace alone', () => {
   const memory = new StateMemory();
   const open = (namespace: string, tokens: number[]) => {
-    const states = memory.open(namespace, Int32Array.from(tokens));
+    const states = memory.open(
+      { namespace, remember: namespace !== 'forgetful' },
+      Int32Array.from(tokens),
+    );
     states.begin(tokens.length);
     return states;
   };
@@ -111,11 +114,20 @@ test('states are taken over behind the same tokens of the same namespace alone',
   const foreign = open('b', [5, 6, 7, 1, 2]);
   foreign.recall();
   expect(foreign.before(1, 5)).toEqual([null, null, null, null, null]);
+  // Nor where a turn is to leave nothing and take nothing.
+  const forgetful = open('forgetful', [5, 6, 7, 1, 2]);
+  for (let position = 0; position < 5; position++) give(forgetful, position);
+  const after = open('forgetful', [5, 6, 7, 1, 2]);
+  after.recall();
+  expect(after.before(1, 5)).toEqual([null, null, null, null, null]);
 });
 
 /** Of a turn with this prompt, alone. */
 function statesOf(prompt: number[]): TargetStates {
-  const states = new StateMemory().open('alone', Int32Array.from(prompt));
+  const states = new StateMemory().open(
+    { namespace: 'alone', remember: true },
+    Int32Array.from(prompt),
+  );
   states.begin(prompt.length);
   return states;
 }

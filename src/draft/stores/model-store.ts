@@ -50,7 +50,7 @@ export class ModelStore implements EvidenceStore {
   /** Says nothing while it is set: for what would be drafted without the model. */
   silent = false;
   private readonly order: number;
-  private readonly keeps: boolean;
+  keeps: boolean;
   private readonly slots: (ModelNode | null)[] = new Array(MAX_TREE_NODES + 1).fill(null);
 
   constructor({ drawn = false, keeps = true }: ModelStoreOptions = {}) {

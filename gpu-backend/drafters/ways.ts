@@ -1,0 +1,128 @@
+/**
+ * The ways to draft for a turn, where there are several networks: each by itself, and all
+ * as one. Which of them a turn has is chosen when it begins and from time to time
+ * (`WayChoice`), by how quick the steps of its namespace were with each.
+ */
+import type { Gain } from './gain.ts';
+import { insists, type Outcome, type SeatedTurn } from './local-drafters.ts';
+import type { Network, NetworkedTurn } from './network.ts';
+import type { NetworkRecords } from './network-records.ts';
+import type { PromptWorth } from './prompting.ts';
+
+/** Steps of a turn after which it may be given another way: to read a text anew takes a few. */
+const STEPS_OF_A_WAY = 32;
+/** Milliseconds of a step at least: a clock may stand still. */
+const LEAST_MS = 1e-3;
+/** A network that fails so often in a row is not asked again. */
+const MAX_FAILURES = 3;
+
+/** A way, and what its turn's namespace knows of it. */
+export interface Asking {
+  /** Its number. */
+  way: number;
+  network: Network;
+  gain: Gain;
+  prompts: PromptWorth;
+}
+
+/** What of the target's step a seat takes, whichever network is asked now: another one may be later. */
+export interface Wants {
+  states: boolean;
+  /** Prompt tokens behind a node. */
+  prompts: number;
+}
+
+export class Ways {
+  readonly wants: Wants;
+  private readonly networks: readonly Network[];
+  private readonly records: NetworkRecords;
+  private readonly always: boolean;
+  /** In a row, by way. */
+  private readonly failures: number[];
+
+  /**
+   * @param networks by way; of several the last asks all of them as one
+   * @param always whether all are asked, whatever that costs
+   */
+  constructor(networks: readonly Network[], records: NetworkRecords, always: boolean) {
+    this.networks = networks;
+    this.records = records;
+    this.always = always;
+    this.failures = networks.map(() => 0);
+    this.wants = {
+      states: networks.some(({ readsStates }) => readsStates),
+      prompts: Math.max(...networks.map(({ prompts = 0 }) => prompts)),
+    };
+  }
+
+  get count(): number {
+    return this.networks.length;
+  }
+
+  works(way: number): boolean {
+    return this.failures[way]! < MAX_FAILURES;
+  }
+
+  succeeded(way: number): void {
+    this.failures[way] = 0;
+  }
+
+  failed(way: number, cause: unknown): void {
+    const failures = ++this.failures[way]!;
+    if (failures === 1) console.error(cause);
+    if (failures < MAX_FAILURES) return;
+    console.error(
+      `a draft network failed ${MAX_FAILURES} times in a row and is not asked again; ` +
+        'restart the verifier to try it anew',
+    );
+  }
+
+  /** The way that a turn begins with. What moves the target is what all say. */
+  first(turn: SeatedTurn): Asking {
+    const isBound = this.isBound || insists(turn);
+    return this.asking(turn, isBound ? this.count - 1 : this.best(turn));
+  }
+
+  /** A step of the turn is prepared: every so many it may change its way. */
+  review(turn: NetworkedTurn): void {
+    if (this.isBound || turn.insists) return;
+    if (++turn.prepared % STEPS_OF_A_WAY === 0) turn.change(this.asking(turn, this.best(turn)));
+  }
+
+  /**
+   * Tells namespaces how quick a step was that would have taken `plainMs` without networks.
+   * @param ownMs what a turn's preparation took
+   */
+  compare(
+    outcomes: readonly Outcome[],
+    plainMs: number,
+    ownMs: (turn: NetworkedTurn) => number,
+  ): void {
+    if (this.isBound) return;
+    for (const { seat, tokens, extra, extraMs } of outcomes) {
+      const { networked } = seat;
+      if (!networked || networked.insists) continue;
+      // All sessions wait for what is done for one of them.
+      const ms = (extraMs + ownMs(networked)) * outcomes.length;
+      this.records.choice(networked.namespace).learn(networked.way, {
+        tokens,
+        plainTokens: Math.max(1, tokens - extra),
+        time: 1 + ms / Math.max(plainMs, LEAST_MS),
+      });
+    }
+  }
+
+  private get isBound(): boolean {
+    return this.always || this.count === 1;
+  }
+
+  private best({ namespace }: Pick<SeatedTurn, 'namespace'>): number {
+    return this.records.choice(namespace).best((way) => this.works(way));
+  }
+
+  private asking({ namespace }: Pick<SeatedTurn, 'namespace'>, way: number): Asking {
+    const gain = this.records.gain(namespace, way);
+    const prompts = this.records.prompts(namespace, way);
+    return { way, network: this.networks[way]!, gain, prompts };
+  }
+}

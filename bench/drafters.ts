@@ -6,7 +6,8 @@
  *                                [--temperatures 0,0.8] [--rows L,L+A] [--quantize FORM]
  *                                [--draft FILE.gguf] [--draft-quantize FORM] [--exit FILE.safetensors]
  *                                [--feature FILE.safetensors] [--hydra FILE.safetensors]
- *                                [--skip FILE.safetensors] [--nodes N] [--simulate] [--free L+A,all]
+ *                                [--ppd FILE.safetensors] [--skip FILE.safetensors]
+ *                                [--nodes N] [--simulate] [--free L+A,all]
  *
  * Without options it asks what needs none: `L`, `L+A`, and `L+A+feature` where the model is the
  * one that the layer in models/heads was trained for. It stores the model in `int4`; the layer
@@ -15,9 +16,10 @@
  * `L` is the echo over the session's own text; `A` the successors that the target's
  * logits named; `model` a second model (`--draft`), `self` the target's own weights,
  * `kangaroo` its first layers and the one in `--exit`, `feature` a layer over its last
- * hidden states, `hydra` the heads over these in `--hydra`, `swift` the target without the
- * blocks that `--skip` names, `s2d` the model by its exits or whole; the row `all` asks those
- * that an option names, and the kept layer, each by itself or all as one. They draft over
+ * hidden states, `hydra` the heads over these in `--hydra`, `ppd` prompt tokens in its own
+ * steps (`--ppd`), `swift` the target without the blocks that `--skip` names, `s2d` the model
+ * by its exits or whole; the row `all` asks those that an option names, and the kept layer,
+ * each by itself or all as one. They draft over
  * the end of a long text (`gpu-backend/drafters`). Trees are sized as the service sizes
  * them, or have `--nodes` nodes whatever they cost, networks asked in four passes, as on
  * a GPU that has all for nothing. `--simulate` counts time as an 8B model on an H100
@@ -35,6 +37,7 @@ import type { ModelFolder } from '../gpu-backend/builder/model-folder.ts';
 import { QUANTIZATION_CHOICES } from '../gpu-backend/builder/quantization.ts';
 import { readSafetensorsFile } from '../gpu-backend/builder/safetensors.ts';
 import { DEFAULT_CACHE_FOLDER, openEngine } from '../gpu-backend/engine/open.ts';
+import { promptTokensIn } from '../gpu-backend/open-drafters.ts';
 import { ROOT } from '../local/root.ts';
 import { composePrompt } from '../src/generate/prompt.ts';
 import { PromptLayout, type PromptModel } from '../src/generate/prompt-layout.ts';
@@ -62,6 +65,7 @@ const { values } = parseArgs({
     draft: { type: 'string' },
     exit: { type: 'string' },
     feature: { type: 'string' },
+    ppd: { type: 'string' },
     skip: { type: 'string' },
     hydra: { type: 'string' },
     'draft-quantize': { type: 'string' },
@@ -90,7 +94,8 @@ async function main(file: string): Promise<void> {
   const rows = values.rows?.split(',') ?? ['L', 'L+A', ...(feature ? ['L+A+feature'] : [])];
   const freeRows = values.free?.split(',') ?? [];
   const hiddenOutput = [...rows, ...freeRows].some((row) => READ_STATES.has(row));
-  const settings = { slots: 2, maxContext: CONTEXT, threads, hiddenOutput };
+  const promptTokens = promptTokensIn(values.ppd, target);
+  const settings = { slots: 2, maxContext: CONTEXT, threads, hiddenOutput, promptTokens };
   const engine = await openEngine(target.path, settings);
   const bench = {
     target,
@@ -100,6 +105,7 @@ async function main(file: string): Promise<void> {
     draft: values.draft,
     exit: values.exit,
     feature,
+    ppd: values.ppd,
     skip: values.skip,
     hydra: values.hydra,
   };

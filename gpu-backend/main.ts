@@ -30,7 +30,7 @@ import {
 import { readDraftSettings, readEngineSettings } from './engine/settings.ts';
 import { nodeClock } from './link/node-clock.ts';
 import { startVerifier, type VerifierOptions } from './link/server.ts';
-import { openDrafters, readsHidden } from './open-drafters.ts';
+import { openDrafters, promptTokensIn, readsHidden } from './open-drafters.ts';
 
 const BUNDLED = join(dirname(fileURLToPath(import.meta.url)), '../models/target');
 
@@ -44,7 +44,8 @@ async function main(): Promise<void> {
   const draft = process.env.ESPALIER_DRAFT;
   const judges = readJudge(model.path, model.config.hiddenSize) !== undefined;
   const hiddenOutput = judges || readsHidden(draft);
-  const engine = await openEngine(model.path, { ...settings, hiddenOutput });
+  const promptTokens = promptTokensIn(draft, model);
+  const engine = await openEngine(model.path, { ...settings, hiddenOutput, promptTokens });
   const draftSettings = readDraftSettings(process.env, settings.provider);
   const drafters = await openDrafters(draft, model, engine, {
     settings: draftSettings,

@@ -7,6 +7,7 @@ import { featureDrafter } from './builder/feature-drafter.ts';
 import { hydraHeads } from './builder/hydra-heads.ts';
 import type { ModelFolder } from './builder/model-folder.ts';
 import type { PreparedModel } from './builder/prepare.ts';
+import { readPromptTokens } from './builder/prompt-tokens.ts';
 import { haveSameTokens } from './builder/same-tokens.ts';
 import { skippedBlocks } from './builder/skipped-blocks.ts';
 import { type TrainedKind, trainedKind } from './builder/trained-file.ts';
@@ -18,6 +19,7 @@ import { JointNetwork } from './drafters/joint-network.ts';
 import type { LocalDrafters } from './drafters/local-drafters.ts';
 import type { Network } from './drafters/network.ts';
 import { NetworkedDrafters } from './drafters/networked-drafters.ts';
+import { PromptNetwork } from './drafters/prompt-network.ts';
 import { DraftHeads } from './engine/draft-heads.ts';
 import { type EngineOptions, openEngine, openPart } from './engine/open.ts';
 import type { OrtEngine } from './engine/ort-engine.ts';
@@ -26,9 +28,9 @@ import type { OrtEngine } from './engine/ort-engine.ts';
 const SELF = 'self';
 /** How the file ends of what was trained to draft for the target. */
 const TRAINED = '.safetensors';
-/** By the kind of such a file, what it makes of the target; heads are no part of it. */
+/** By the kind of such a file, what it makes of the target; heads and prompt tokens are no part of it. */
 const PARTS: Record<
-  Exclude<TrainedKind, 'hydra'>,
+  Exclude<TrainedKind, 'hydra' | 'prompts'>,
   (prepared: PreparedModel, file: string) => ModelPart
 > = {
   exit: earlyExit,
@@ -88,6 +90,21 @@ export function readsHidden(draft: string | undefined): boolean {
   );
 }
 
+/**
+ * The prompt tokens that ESPALIER_DRAFT names, which the target must be opened with; undefined
+ * where it names none. Throws an Error for a file that does not fit `target`, or where it names two.
+ */
+export function promptTokensIn(
+  draft: string | undefined,
+  target: ModelFolder,
+): Float32Array | undefined {
+  const [file, another] = namesIn(draft ?? '').filter(
+    (name) => name.endsWith(TRAINED) && trainedKind(name) === 'prompts',
+  );
+  if (another) throw new Error(`${file} and ${another} are both prompt tokens: name one`);
+  return file === undefined ? undefined : readPromptTokens(target, file);
+}
+
 /** Throws where one of several has no name. */
 function namesIn(draft: string): string[] {
   const names = draft.split(',').map((name) => name.trim());
@@ -140,6 +157,7 @@ async function openTrained(
 ): Promise<Network> {
   const kind = trainedKind(file);
   if (kind === 'hydra') return await openHydra(file, engine, limits);
+  if (kind === 'prompts') return openPrompts(file, engine);
   const part = PARTS[kind](engine.parts.prepared, file);
   const { features, vocabulary } = part;
   if (features) requireStates(file, engine);
@@ -163,6 +181,19 @@ function requireStates(file: string, engine: OrtEngine): void {
     `${file} reads the target's hidden states, and this target was opened to give none: ` +
       `start the verifier with ESPALIER_DRAFT=${file}; bench:drafters takes it by --feature or --hydra`,
   );
+}
+
+function openPrompts(file: string, engine: OrtEngine): Network {
+  const { prepared, prompts } = engine.parts;
+  const values = readPromptTokens(prepared.model, file);
+  const { vocabSize, promptTokens = 0 } = engine.limits;
+  if (!prompts || prompts.join() !== values.join()) {
+    throw new Error(
+      `${file} has prompt tokens, and this target was opened without them: ` +
+        `start the verifier with ESPALIER_DRAFT=${file}; bench:drafters takes it by --ppd`,
+    );
+  }
+  return new PromptNetwork(promptTokens, vocabSize);
 }
 
 async function openSecond(

@@ -22,6 +22,8 @@ export interface RowSetup {
   draft: string | undefined;
   exit: string | undefined;
   feature: string | undefined;
+  /** The prompt tokens of `L+A+ppd`. */
+  ppd: string | undefined;
   /** The blocks that `L+A+swift` drafts without. */
   skip: string | undefined;
   hydra: string | undefined;
@@ -36,7 +38,8 @@ interface NetworkRow {
   draft(setup: RowSetup): string | undefined;
   /** The option that names it. */
   option: string;
-  share(setup: RowSetup): number;
+  /** null where nothing is run: its rows are the target's own. */
+  share(setup: RowSetup): number | null;
 }
 
 const NETWORKS: Record<string, NetworkRow> = {
@@ -47,6 +50,7 @@ const NETWORKS: Record<string, NetworkRow> = {
   'L+A+kangaroo': { draft: ({ exit }) => exit, option: '--exit', share: () => 0.115 },
   // One layer, what joins token and state, and a head of 8,000 tokens.
   'L+A+feature': { draft: ({ feature }) => feature, option: '--feature', share: () => 0.036 },
+  'L+A+ppd': { draft: ({ ppd }) => ppd, option: '--ppd', share: () => null },
   // Of four heads in the mean 3.5 squares of the hidden size, of which one is 0.002 of 8.03B
   // weights, and a head of 8,000 tokens, which is 0.004 (`models/recipe/heads.py`).
   'L+A+hydra': { draft: ({ hydra }) => hydra, option: '--hydra', share: () => 0.011 },
@@ -94,7 +98,7 @@ async function openAll(setup: RowSetup): Promise<Network[]> {
   const networks: Network[][] = [];
   for (const name of named) networks.push((await openTimed(name, setup)).slice(-1));
   if (networks.length < 2) {
-    throw new Error(`${ALL} needs two of --draft, --exit, --feature, --hydra and --skip`);
+    throw new Error(`${ALL} needs two of --draft, --exit, --feature, --hydra, --ppd and --skip`);
   }
   return waysOf(networks);
 }
@@ -107,8 +111,8 @@ async function openTimed(name: string, setup: RowSetup): Promise<Network[]> {
   if (!draft) throw new Error(`${name} needs ${row.option}`);
   const { target, engine, settings, add, time } = setup;
   const networks = await openNetworks(draft, target, engine, { settings, add });
-  if (!time) return networks;
-  const share = row.share(setup);
+  const share = time ? row.share(setup) : null;
+  if (!time || share === null) return networks;
   const depths = networks.length > 1 ? await depthsOf(draft, add) : [1];
   return networks.map((network, i) => time.network(network, share * depths[i]!));
 }

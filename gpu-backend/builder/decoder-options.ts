@@ -39,6 +39,8 @@ export interface DecoderOptions {
   peaks?: number | undefined;
   /** Rows read the target's hidden states beside their tokens (`fusedInput`); by default not. */
   features?: boolean | undefined;
+  /** Embeddings of prompt tokens, whose ids follow the vocabulary's (`promptedInput`); by default there are none. */
+  prompts?: Float32Array | undefined;
   /** Also give the last hidden state of the rows whose logits are wanted. */
   hiddenOutput?: boolean;
 }

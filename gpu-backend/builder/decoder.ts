@@ -30,6 +30,7 @@ import { type DecoderBlock, type DecoderOptions, layersOf } from './decoder-opti
 import { fusedInput } from './fused-input.ts';
 import { GraphBuilder, MICROSOFT } from './onnx.ts';
 import { addPeaks } from './peaks.ts';
+import { promptedInput } from './prompt-tokens.ts';
 import type { Weights } from './weights.ts';
 
 /** The norm whose result a block reads; the final one behind the last block. */
@@ -55,7 +56,9 @@ export function buildDecoder(
   const blocks = options.blocks ?? layersOf(0, config.layers);
   let sum = options.features
     ? fusedInput(graph, weights, config, blocks[0]!.layer)
-    : weights.embed(graph, 'input_ids');
+    : options.prompts
+      ? promptedInput(graph, weights, config, options.prompts)
+      : weights.embed(graph, 'input_ids');
   let normed = norm(sum, normBefore(blocks[0]));
   let caches = 0;
   for (const [i, { kind, layer }] of blocks.entries()) {

@@ -4,9 +4,10 @@ import { readSafetensorsFile } from './safetensors.ts';
 
 /**
  * What a file holds: a layer that follows the model's first layers or its last hidden
- * states, heads over these states, or the names of blocks that the model drafts without.
+ * states, heads over these states, prompt tokens, or the names of blocks that the model
+ * drafts without.
  */
-const KINDS = ['exit', 'feature', 'hydra', 'skip'] as const;
+const KINDS = ['exit', 'feature', 'hydra', 'prompts', 'skip'] as const;
 export type TrainedKind = (typeof KINDS)[number];
 
 /** Throws an Error for a file that says nothing of the kind. */
@@ -23,7 +24,7 @@ export function trainedKind(file: string): TrainedKind {
 /** Another model's drafter would be opened without complaint, and nothing be accepted. */
 export function requireTarget(
   { weights, target }: Readonly<Record<string, string>>,
-  { model }: PreparedModel,
+  { model }: Pick<PreparedModel, 'model'>,
   file: string,
 ): void {
   const { name, fingerprints } = model.manifest;

@@ -65,6 +65,11 @@ export class Weights {
     return graph.node('Gather', [partName(table, 'values'), ids], 'embedded');
   }
 
+  /** Whether the residual stream is: what is put into it must be too. */
+  get rotated(): boolean {
+    return this.layout.rotated;
+  }
+
   /** Rows of the residual stream as the checkpoint has it, not rotated: trained layers know no other. */
   unrotated(graph: GraphBuilder, rows: string, output: string): string {
     if (!this.layout.rotated) return rows;

@@ -13,11 +13,12 @@ const SCRIPTS = {
   feature: 'feature.py',
   exit: 'early_exit.py',
   hydra: 'hydra.py',
+  prompts: 'prompt_tokens.py',
   skip: 'skip_layers.py',
   model: 'small_model.py',
 } as const;
 type Kind = keyof typeof SCRIPTS;
-/** "feature, exit, hydra, skip or model" */
+/** "feature, exit, hydra, prompts, skip or model" */
 const KINDS = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(Object.keys(SCRIPTS));
 const PACKAGES = ['torch', 'safetensors', 'tokenizers', 'jinja2'];
 

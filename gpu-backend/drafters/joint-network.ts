@@ -14,7 +14,7 @@ import {
 import type { ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import { lookAhead } from './look-ahead.ts';
-import type { Network, NetworkPlace, Question } from './network.ts';
+import { deepestAt, type Network, type NetworkPlace, type Question, saysAnew } from './network.ts';
 import { WordPool } from './word-pool.ts';
 
 /** Nodes that are read ahead of a run for a session. */
@@ -78,6 +78,10 @@ class JointPlace implements NetworkPlace {
   get room(): number {
     return Math.min(...this.parts.map(({ place }) => place.room));
   }
+
+  get deepest(): number {
+    return Math.max(...this.parts.map(({ network, place }) => deepestAt(network, place)));
+  }
 }
 
 export class JointNetwork implements Network {
@@ -88,6 +92,7 @@ export class JointNetwork implements Network {
   readonly readsStates: boolean;
   readonly readsOwnStates: boolean;
   readonly deepest: number;
+  readonly prompts: number;
   private readonly networks: readonly Network[];
   /** Those that are asked first, and those that read ahead after them. */
   private readonly leaders: readonly number[];
@@ -104,10 +109,11 @@ export class JointNetwork implements Network {
     this.readsStates = networks.some((one) => one.readsStates);
     this.readsOwnStates = networks.some((one) => one.readsOwnStates);
     this.deepest = Math.max(...networks.map((one) => one.deepest));
+    this.prompts = Math.max(...networks.map((one) => one.prompts ?? 0));
     const all = [...networks.keys()];
     // Where committed nodes keep their rows, all have to have read them, so nobody is ahead.
-    this.leaders = all.filter((i) => networks[i]!.readsStates === this.readsStates);
-    this.followers = all.filter((i) => networks[i]!.readsStates !== this.readsStates);
+    this.leaders = all.filter((i) => saysAnew(networks[i]!) === saysAnew(this));
+    this.followers = all.filter((i) => saysAnew(networks[i]!) !== saysAnew(this));
   }
 
   enter(tokens: Int32Array, most: number, namespace: string) {
@@ -195,7 +201,7 @@ function leaveAll(parts: readonly Part[]): void {
 
 /** What network `index` is asked, with nodes to read ahead. */
 function questionTo(question: Question, index: number, ahead: readonly ModelNode[]): Question {
-  const { place, settled, tokens, states, root, nodes, sampling, wordTokens } = question;
+  const { place, settled, tokens, states, foretold, root, nodes, sampling, wordTokens } = question;
   const { parts, read } = place as JointPlace;
   const part = parts[index]!;
   const skipped = Math.min(part.ahead, tokens.length);
@@ -206,6 +212,7 @@ function questionTo(question: Question, index: number, ahead: readonly ModelNode
     settled: settled.map((row) => nodeOf(part, read[row]!).row),
     tokens: tokens.subarray(skipped),
     states: part.network.readsStates ? states.slice(skipped) : [],
+    foretold: foretold ?? [],
     root: root && nodeOf(part, root),
     nodes: own.map((node) => nodeOf(part, node)).filter(({ says }) => !says),
     sampling,
@@ -217,11 +224,12 @@ function asksAnything({ tokens, nodes }: Question): boolean {
   return tokens.length > 0 || nodes.length > 0;
 }
 
-function canAnswer({ network }: Part, node: ModelNode): boolean {
-  if (network.deepest === Number.POSITIVE_INFINITY) return true;
+function canAnswer({ network, place }: Part, node: ModelNode): boolean {
+  const deepest = deepestAt(network, place);
+  if (deepest === Number.POSITIVE_INFINITY) return true;
   let depth = 0;
   for (let at = node; at.parent; at = at.parent) depth++;
-  return depth <= network.deepest;
+  return depth <= deepest;
 }
 
 /** The network's own node for a joint one, made behind its own for the parent where there is none yet. */
@@ -256,7 +264,8 @@ function answer(question: Question, ahead: readonly ModelNode[]): void {
     node.says = pool.mix(said, MODEL_TOP);
     node.partly = place.parts.some((part, i) => !said[i] && canAnswer(part, node));
     // The target is moved by what all say, or not at all.
-    if (wordTokens === 0 || said.includes(null)) continue;
+    const lacks = place.parts.some(({ network }, i) => !said[i] && !network.prompts);
+    if (wordTokens === 0 || lacks) continue;
     const words = place.parts.map(({ nodes }) => nodes.get(node)?.word ?? null);
     node.word = pool.mix(words, wordTokens);
   }

@@ -7,6 +7,7 @@ import type { Drafter, Region, TokenRange } from '../../src/draft/drafter.ts';
 import type { Span } from '../../src/link/protocol/index.ts';
 import type { DrawSettings } from '../accept/draw-settings.ts';
 import type { NetworkedTurn } from './network.ts';
+import type { Prompting } from './prompting.ts';
 import type { TargetStates } from './target-states.ts';
 
 /** What of a turn decides how it is drafted for. */
@@ -38,6 +39,8 @@ export interface Seat extends Drafter {
   observe(token: number, successors: Int32Array): void;
   /** Takes the target's last hidden states, of the prompt's end and of all tokens behind it; absent where nobody reads them. */
   readonly states?: TargetStates | undefined;
+  /** Takes what the target says at prompt tokens, and says where they pay; absent where nobody reads that. */
+  readonly prompting?: Prompting | undefined;
   /** What the network asks and says of the turn; null where no network is asked. */
   readonly networked: NetworkedTurn | null;
   /** The turn is over, whatever ended it. More than once is allowed. */
@@ -51,7 +54,7 @@ export interface Outcome {
   tokens: number;
   /** Of them, how many more than without what the network said; negative where it stood in the way. */
   extra: number;
-  /** Of the step's milliseconds, what the nodes took that were verified for what it said. */
+  /** Of the step's milliseconds, what the nodes took that were verified for what it said, and its prompt tokens. */
   extraMs: number;
 }
 

@@ -5,6 +5,7 @@
 import { Lru } from '../../src/draft/lru.ts';
 import { Gain } from './gain.ts';
 import { Price, Purse, Stake } from './price.ts';
+import { PromptWorth } from './prompting.ts';
 import { WayChoice } from './way-choice.ts';
 
 /** Namespaces whose records are kept; the one used longest ago is forgotten first. */
@@ -15,6 +16,7 @@ interface Experience {
   gain: Gain;
   prices: Price[];
   stake: Stake;
+  prompts: PromptWorth;
 }
 
 interface NamespaceRecord {
@@ -36,6 +38,10 @@ export class NetworkRecords {
 
   gain(namespace: string, way: number): Gain {
     return this.of(namespace).experiences[way]!.gain;
+  }
+
+  prompts(namespace: string, way: number): PromptWorth {
+    return this.of(namespace).experiences[way]!.prompts;
   }
 
   price(namespace: string, way: number): Price {
@@ -61,6 +67,7 @@ export class NetworkRecords {
         gain: new Gain(),
         prices: [],
         stake: new Stake(this.purse),
+        prompts: new PromptWorth(),
       })),
       choices: [],
     }));

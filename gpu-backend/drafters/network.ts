@@ -3,16 +3,19 @@
  * reads nodes of candidate trees, for several sessions in one run, and says of each
  * what may come next.
  */
-import type { Sampling } from '../../src/draft/model-distribution.ts';
+import type { ModelDistribution, Sampling } from '../../src/draft/model-distribution.ts';
 import type { ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import type { DraftWord } from '../../src/link/protocol/index.ts';
+import type { Prompting } from './prompting.ts';
 
 /** A session's place at a network: what it has read of the session's text. */
 export interface NetworkPlace {
   /** Committed tokens that it can still read, nodes included. */
   readonly room: number;
+  /** As the network's own `deepest`, where that holds for this place alone. */
+  readonly deepest?: number;
 }
 
 /** What a session asks in one run. */
@@ -27,6 +30,11 @@ export interface Question {
    * it is not known. Empty for a network that reads tokens alone.
    */
   states: readonly (Float32Array | null)[];
+  /**
+   * What the target said at prompt tokens, one step before it said it for good: what comes
+   * after the root, after the token that comes then, and so on. Empty or absent where it said nothing.
+   */
+  foretold?: readonly ModelDistribution[];
   /** The node that the tokens end at, where its word is wanted. Not null where there are `nodes`. */
   root: ModelNode | null;
   /**
@@ -72,6 +80,8 @@ export interface NetworkedTurn {
    * Drafts as if the network had said nothing, to compare with; false where that is so.
    */
   draftWithout(tree: TokenTree, budget: number, least?: number): boolean;
+  /** Where the network reads what the target says at prompt tokens; absent where it does not. */
+  readonly prompting?: Prompting | undefined;
   /** What the network said after nodes of `tree`, of a turn that insists. */
   words(tree: TokenTree): DraftWord[];
 }
@@ -93,6 +103,8 @@ export interface Network {
   readonly readsOwnStates: boolean;
   /** The depth of the deepest node that it can answer, the root's being 0; infinity where it answers any. */
   readonly deepest: number;
+  /** Prompt tokens whose answers it reads, which the target gives a step before; absent where it reads none. */
+  readonly prompts?: number | undefined;
   /**
    * A place for a session that begins with `tokens` and needs room for `most` in all;
    * null where none is free. `read` tokens of it were read already, never the last one.
@@ -108,4 +120,14 @@ export interface Network {
   /** What a run for the places is expected to take in milliseconds, and how it grows by every row. */
   plan(places: readonly NetworkPlace[]): GrowingStep;
   close(): void;
+}
+
+/** The depth of the deepest node that `network` can answer now at one of its places. */
+export function deepestAt({ deepest }: Network, place: NetworkPlace): number {
+  return place.deepest ?? deepest;
+}
+
+/** Whether what it says of drafted tokens is out of date once they are committed: then it says it anew. */
+export function saysAnew({ readsStates, prompts = 0 }: Network): boolean {
+  return readsStates || prompts > 0;
 }

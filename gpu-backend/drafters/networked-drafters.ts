@@ -25,6 +25,7 @@ import { NetworkedSeat } from './networked-seat.ts';
 import { type PlannedRun, planRun } from './planned-run.ts';
 import { PreparationTime } from './preparation-time.ts';
 import type { Price } from './price.ts';
+import { AT_ANY_PRICE, type Terms } from './prompting.ts';
 import { StateMemory } from './state-memory.ts';
 
 /** Runs before a step. */
@@ -87,9 +88,10 @@ export class NetworkedDrafters implements LocalDrafters {
     if (turn.accept.name !== 'match') return new EchoDrafter(memory);
     const way = this.wayFor(turn);
     const gain = this.records.gain(turn.namespace, way);
+    const prompts = this.records.prompts(turn.namespace, way);
     return new NetworkedSeat(
       turn,
-      { way, network: this.networks[way]!, gain },
+      { way, network: this.networks[way]!, gain, prompts },
       memory,
       this.stateMemory,
     );
@@ -121,6 +123,7 @@ export class NetworkedDrafters implements LocalDrafters {
       const { networked } = seat;
       if (!networked) continue;
       this.spent.tokens += extra;
+      networked.prompting?.learn(extra);
       if (networked.insists) continue;
       const price = this.price(networked);
       const result = results.get(price) ?? { turn: networked, extra: 0, ms: 0 };
@@ -168,7 +171,9 @@ export class NetworkedDrafters implements LocalDrafters {
     let asking: NetworkedTurn[] = [];
     try {
       for (const turn of turns) {
-        if (this.admits(turn)) asking.push(turn);
+        const isAdmitted = this.admits(turn);
+        turn.prompting?.offer(isAdmitted ? this.terms(turn) : null);
+        if (isAdmitted) asking.push(turn);
       }
       for (let pass = 0; pass < passes && asking.length > 0; pass++) {
         asking = await this.pass(way, asking, this.clock.now() - began);
@@ -259,6 +264,10 @@ export class NetworkedDrafters implements LocalDrafters {
   /** Those who can afford an equal share of `ms`. */
   private able(turns: readonly NetworkedTurn[], ms: number): NetworkedTurn[] {
     return turns.filter((turn) => this.affords(turn, ms / turns.length));
+  }
+
+  private terms(turn: NetworkedTurn): Terms {
+    return this.options.always ? AT_ANY_PRICE : this.price(turn);
   }
 
   private price({ namespace, way }: NetworkedTurn): Price {

@@ -5,7 +5,6 @@
  * turn's text, and says which nodes are worth asking about.
  */
 import type { Mixer } from '../../src/draft/blend/mixer.ts';
-import { entropyOf } from '../../src/draft/entropy.ts';
 import type { Sampling } from '../../src/draft/model-distribution.ts';
 import { Noise } from '../../src/draft/noise.ts';
 import { type ModelNode, ModelStore } from '../../src/draft/stores/model-store.ts';
@@ -15,7 +14,17 @@ import { EchoDrafter } from './echo.ts';
 import type { EchoMemory } from './echo-memory.ts';
 import type { Gain, Prospect } from './gain.ts';
 import { insists, type SeatedTurn } from './local-drafters.ts';
-import type { Candidate, Network, NetworkedTurn, NetworkPlace, Question } from './network.ts';
+import {
+  type Candidate,
+  deepestAt,
+  type Network,
+  type NetworkedTurn,
+  type NetworkPlace,
+  type Question,
+  saysAnew,
+} from './network.ts';
+import { Prompting, type PromptWorth } from './prompting.ts';
+import { childrenOf, prospectOf } from './prospect.ts';
 import { shortContext } from './short-context.ts';
 import type { StateMemory } from './state-memory.ts';
 import type { TargetStates } from './target-states.ts';
@@ -40,11 +49,13 @@ interface Asking {
   way: number;
   network: Network;
   gain: Gain;
+  prompts: PromptWorth;
 }
 
 export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   override readonly networked = this;
   readonly states: TargetStates | undefined;
+  readonly prompting: Prompting | undefined;
   readonly namespace: string;
   readonly way: number;
   readonly insists: boolean;
@@ -67,13 +78,13 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
 
   constructor(
     turn: SeatedTurn,
-    { way, network, gain }: Asking,
+    { way, network, gain, prompts }: Asking,
     memory: EchoMemory,
     states: StateMemory,
   ) {
     const { temperature } = turn.warp;
     const drawn = temperature > 0;
-    const store = new ModelStore({ drawn, keeps: !network.readsStates });
+    const store = new ModelStore({ drawn, keeps: !saysAnew(network) });
     super(memory, { store, mixer: memory.networked[way]! });
     this.ownMixer = memory.mixer;
     this.turn = turn;
@@ -84,6 +95,9 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     this.gain = gain;
     this.store = store;
     this.sampling = { temperature, noise: drawn ? new Noise(turn.seed) : null };
+    // What moves the target must not depend on which rows it happened to verify.
+    const places = this.insists ? 0 : (network.prompts ?? 0);
+    this.prompting = places > 0 ? new Prompting(places, this.sampling, prompts) : undefined;
     this.text = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
     this.states = network.readsStates ? states.open(this.namespace, this.text) : undefined;
   }
@@ -93,6 +107,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     this.text.set(prompt);
     this.length = prompt.length;
     this.states?.begin(this.length);
+    this.prompting?.moved(this.length);
     this.leave();
   }
 
@@ -211,8 +226,9 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     };
     const isRootUnread = store.unread.length > 0;
     if (isRootUnread) consider(ROOT);
+    const deepest = deepestAt(network, this.held);
     for (const index of store.open(look)) {
-      if (look.depths[index]! > network.deepest) continue;
+      if (look.depths[index]! > deepest) continue;
       // Such a network has no state for a node to read before it has answered the node's parent, of committed text too.
       if (
         network.readsOwnStates &&
@@ -248,7 +264,9 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     if (tokens.length === 0 && nodes.length === 0) return null;
     const settled = this.settled.splice(0);
     const root = whole ? store.root : null;
-    return { place: this.held, settled, tokens, states, root, nodes, sampling, wordTokens };
+    const foretold = this.prompting?.foretold ?? [];
+    const { held: place } = this;
+    return { place, settled, tokens, states, foretold, root, nodes, sampling, wordTokens };
   }
 
   private write(tokens: Int32Array): void {
@@ -256,34 +274,19 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     this.length += tokens.length;
     this.states?.grow(this.length);
     this.asked.clear();
+    this.prompting?.moved(this.length);
   }
 
   private note(node: ModelNode, index: number): void {
     const drafted = new Set<number>();
-    for (const child of this.children(index)) drafted.add(this.look.tokens[child]!);
+    for (const child of childrenOf(this.look, index)) drafted.add(this.look.tokens[child]!);
     this.asked.set(node, { prospect: this.prospect(index), drafted });
   }
 
   private prospect(index: number): Prospect {
     const { look, store } = this;
-    const own = index === ROOT ? 1 : look.probs[index]!;
-    const parent = index === ROOT ? ROOT : look.parents[index]!;
-    const above = parent === ROOT ? 1 : look.probs[parent]!;
-    let open = own;
-    for (const child of this.children(index)) open -= look.probs[child]!;
-    const says = index === ROOT ? null : store.saidAt(look, parent);
-    return {
-      covered: 1 - Math.max(0, open / own),
-      likely: own / above,
-      entropy: says && entropyOf(says.probs),
-      depth: index === ROOT ? 0 : look.depths[index]!,
-    };
-  }
-
-  private *children(index: number): Generator<number> {
-    for (let node = index + 1; node < this.look.size; node++) {
-      if (this.look.parents[node] === index) yield node;
-    }
+    const says = index === ROOT ? null : store.saidAt(look, look.parents[index]!);
+    return prospectOf(look, index, says);
   }
 
   /** Tells the predictor what came after the nodes that were asked about. */

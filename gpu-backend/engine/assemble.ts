@@ -1,5 +1,6 @@
 /** Puts an engine's parts together: loads the graphs and lays out the caches. */
 import type { AttentionForm } from '../builder/attention-kernel.ts';
+import type { DecoderConfig } from '../builder/config.ts';
 import type { PreparedModel } from '../builder/prepare.ts';
 import { CudaRuntime } from '../ort/cuda-runtime.ts';
 import { cpuDevice, type Device } from '../ort/tensor.ts';
@@ -73,7 +74,7 @@ export async function assemble(
   });
   return {
     prepared,
-    limits: limitsOf(plan, config.vocabSize, slots.length),
+    limits: limitsOf(plan, config, slots.length),
     graphs,
     attention,
     pools,
@@ -82,6 +83,7 @@ export async function assemble(
     outputs,
     sharedLanes: batchedLanes,
     fixedShapes,
+    prompts: plan.prompts,
     leastRows: leastRowsOf(attention, config, graphs.device.name),
     threads: plan.cuda || plan.webgpu ? 0 : plan.threads,
     topInGraph: plan.top,
@@ -100,12 +102,13 @@ export async function assemble(
 }
 
 function limitsOf(
-  { request, buckets, attention, peaks, top }: EnginePlan,
-  vocabSize: number,
+  { request, buckets, attention, peaks, top, prompts }: EnginePlan,
+  { vocabSize, hiddenSize }: DecoderConfig,
   slots: number,
 ): EngineLimits {
   return {
     vocabSize,
+    ...(prompts && { promptTokens: prompts.length / hiddenSize }),
     maxContext: request.maxContext,
     maxRows: Math.min(MAX_ROWS, buckets[0]!.capacity),
     promptRows: PROMPT_ROWS[attention],

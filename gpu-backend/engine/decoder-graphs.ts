@@ -41,6 +41,8 @@ export interface GraphOptions {
   /** Blocks of a row of logits whose largest the graph gives. */
   peaks: number;
   features: boolean;
+  /** Embeddings of prompt tokens; undefined for none. */
+  prompts?: Float32Array | undefined;
   /** The blocks that are computed; undefined for all. */
   modelBlocks?: readonly DecoderBlock[] | undefined;
   /** Logits of a row. */
@@ -243,6 +245,7 @@ function load(
     top: options.top,
     peaks: options.peaks,
     features: options.features,
+    prompts: options.prompts,
     blocks: options.modelBlocks,
     logits: options.logits,
   });

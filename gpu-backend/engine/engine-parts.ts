@@ -25,6 +25,8 @@ export interface EngineParts {
   /** Whether lanes of steps are padded to few shapes. */
   fixedShapes: boolean;
   leastRows: LeastRows;
+  /** Embeddings of the prompt tokens that rows may have; undefined for none. */
+  prompts: Float32Array | undefined;
   /** The most likely tokens of a row that the graph itself gives. */
   topInGraph: number;
   /** Rows of a step up to which a device multiplies matrices as they lie. */

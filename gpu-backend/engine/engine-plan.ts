@@ -28,6 +28,8 @@ export interface EnginePlan {
   peaks: number;
   /** Whether rows read hidden states. */
   features: boolean;
+  /** Embeddings of prompt tokens; undefined for none. */
+  prompts: Float32Array | undefined;
   modelBlocks: readonly DecoderBlock[];
   /** Logits of a row. */
   logits: number;

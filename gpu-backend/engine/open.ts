@@ -54,6 +54,8 @@ export interface EngineOptions {
   quantization?: Quantization | undefined;
   /** Give the last hidden state of the rows whose logits are wanted. */
   hiddenOutput?: boolean | undefined;
+  /** Embeddings of prompt tokens, which rows may have beside tokens (`readPromptTokens`). */
+  promptTokens?: Float32Array | undefined;
   /** The type to compute in; by default float16 on CUDA and float32 elsewhere. */
   compute?: ComputeType | undefined;
   /** Neighbouring slots share a lane; by default on CUDA. */
@@ -230,6 +232,7 @@ function planOf(
     // A GPU's logits may stay there: of the few rows that are read all is.
     peaks: provider === 'cpu' && attention !== 'grouped' ? blocksIn(logits) : 0,
     features: options.features ?? false,
+    prompts: options.promptTokens,
     modelBlocks: blocks,
     logits,
     ...deviceOptions(options),

@@ -58,12 +58,11 @@ export class KvSlot implements Slot {
     if (top !== undefined && !(Number.isInteger(top) && top >= 1 && top <= mostTop)) {
       throw new RangeError(`top must be 1 to ${mostTop}, or absent, not ${top}`);
     }
+    const { vocabSize, promptTokens = 0 } = limits;
     for (let row = 0; row < count; row++) {
       const token = tokens[row]!;
-      if (!(token >= 0 && token < limits.vocabSize)) {
-        throw new RangeError(
-          `row ${row} has token ${token}; the vocabulary has ${limits.vocabSize}`,
-        );
+      if (!(token >= 0 && token < vocabSize + promptTokens)) {
+        throw new RangeError(`row ${row} has token ${token}; the vocabulary has ${vocabSize}`);
       }
       const parent = parents[row]!;
       if (!(parent >= -1 && parent < row)) {

@@ -213,7 +213,8 @@ export class Candidates {
   observe(row: StepRow): void {
     const { topIds, top } = row;
     if (!this.seat || !topIds || !top) return;
-    for (let i = 0; i < row.count; i++) {
+    // Rows of prompt tokens follow those of the tree.
+    for (let i = 0; i <= this.tree.size; i++) {
       const successors = topIds.subarray(i * top, (i + 1) * top);
       this.seat.observe(row.tokens[i]!, successors);
     }

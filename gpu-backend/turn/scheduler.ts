@@ -9,6 +9,7 @@ import type { Clock } from '../../src/link/protocol/index.ts';
 import type { LocalDrafters, Outcome } from '../drafters/local-drafters.ts';
 import { PROBED_ROWS } from '../engine/calibrate.ts';
 import type { Engine, StepRow } from '../engine/engine.ts';
+import { grownStep, promptMs } from './prompt-rows.ts';
 import type { Session } from './session.ts';
 import { TreeSizing } from './tree-sizing.ts';
 
@@ -121,12 +122,13 @@ export class Scheduler {
     const began = this.clock.now();
     const drafting = sessions.map((session) => drafted.has(session));
     const sized = this.sizing.size(sessions, proposeGuarded, drafting);
+    const grown = grownStep(this.engine, sessions, sized.nodes);
     const places = new Map(sessions.map((session, i) => [session, i]));
     await this.step(
       sessions,
       (session) => {
         const i = places.get(session)!;
-        return session.decodeRow(sized.nodes[i]!, drafting[i]!);
+        return session.decodeRow(sized.nodes[i]!, drafting[i]!, grown && { step: grown, index: i });
       },
       (session, micros) => session.absorb(micros),
     );
@@ -134,11 +136,13 @@ export class Scheduler {
     if (sessions.some(({ outcome }) => outcome)) {
       // What the preparation took is the price of what was prepared: it must not stop all other drafts.
       const took = this.clock.now() - began;
-      this.sizing.settle(sessions, sized, took);
+      const prompted = promptMs(sessions, grown, took);
+      const own = took - prompted.reduce((sum, ms) => sum + ms, 0);
+      this.sizing.settle(sessions, sized, own);
       const { nodes } = sized.without ?? sized;
-      const owed = this.sizing.timeOwed(sessions, sized, took);
+      const owed = this.sizing.timeOwed(sessions, sized, own);
       const outcomes = sessions.flatMap((session, i) =>
-        drafting[i] ? outcomeOf(session, nodes[i]!, owed[i]!) : [],
+        drafting[i] ? outcomeOf(session, nodes[i]!, owed[i]! + prompted[i]!) : [],
       );
       this.drafters?.settle(outcomes, took);
     }

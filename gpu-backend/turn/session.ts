@@ -22,8 +22,12 @@ import type { Turn } from './admit.ts';
 import { Candidates } from './candidates.ts';
 import { logprobsOf } from './logprobs.ts';
 import type { Outbox } from './outbox.ts';
+import { PromptRows, type RowOffer } from './prompt-rows.ts';
 import { fillWithBest, hiddenOf, rowWithRoom } from './tree-row.ts';
 import type { Draftable } from './tree-sizing.ts';
+
+/** Tokens that a turn must have left: one that the step commits, one that the next step does in any case. */
+const LEAST_FORETOLD = 2;
 
 export class Session implements Draftable {
   readonly slot: Slot;
@@ -39,6 +43,8 @@ export class Session implements Draftable {
   private readonly transfer: Transfer | null;
   private readonly walk = new Walk(MAX_VERIFIED_NODES + 1);
   private readonly candidates: Candidates;
+  /** null where nobody reads what the target says at prompt tokens. */
+  readonly prompts: PromptRows | null;
   /** Prompt and output. */
   private readonly tokens: Int32Array;
   private length: number;
@@ -86,6 +92,7 @@ export class Session implements Draftable {
     this.recycles = this.candidates.recycles && vocabSize >= RECYCLED_SUCCESSORS;
     const most = Math.max(engine.limits.maxRows, MAX_VERIFIED_NODES + 1);
     this.row = rowWithRoom(slot, most);
+    this.prompts = seat?.prompting ? new PromptRows(seat.prompting, engine.limits) : null;
   }
 
   /** A tree frame came in. Throws `FrameError` on a malformed one. */
@@ -200,8 +207,9 @@ export class Session implements Draftable {
   /**
    * The last committed token and the best `nodes` candidates of those proposed for this step.
    * While it rests a session learns successors only where they cost next to nothing.
+   * @param offer prices further rows; null where none may be added
    */
-  decodeRow(nodes: number, isDrafted: boolean): StepRow {
+  decodeRow(nodes: number, isDrafted: boolean, offer: RowOffer | null = null): StepRow {
     const { row } = this;
     this.absorbed = false;
     this.wasDrafted = isDrafted;
@@ -213,6 +221,7 @@ export class Session implements Draftable {
     this.mostNodes = fillWithBest(row, last, this.candidates, nodes, { exact, sampled });
     const { networked } = this;
     const { tree } = this.candidates;
+    this.prompts?.add(row, tree, isDrafted && this.remaining > LEAST_FORETOLD ? offer : null);
     if (networked?.insists) this.transfer?.learn(tree, this.length, networked.words(tree));
     return row;
   }
@@ -266,6 +275,7 @@ export class Session implements Draftable {
     else if (this.remaining === 0) this.end('length');
     else candidates.commit(tokens, this.wasDrafted);
     candidates.observe(row);
+    this.prompts?.hear(row, walk.path[count - 1]!);
   }
 
   /** Tells the seat the state of a row, which holds the token at `position`. */

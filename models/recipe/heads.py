@@ -1,10 +1,10 @@
 """Tries published draft heads on the last hidden states of a checkpoint: Medusa's (2401.10774), Hydra's
-(2402.05109), Chimera's (2402.15758) and Falcon's (2412.12639), and prompt tokens (PPD, 2405.18628). Each drafts a chain
-of tokens. What a chain brings is measured on answers that it was not trained on; its time is said, as an 8B model on an
-H100 takes it (bench/drafters/simulated.ts). Nothing is written that the service could use. With `--feature`, the layer
-that feature.py has trained on the same answers is measured alike.
+(2402.05109), Chimera's (2402.15758) and Falcon's (2412.12639). Each drafts a chain of tokens. What a chain brings is
+measured on answers that it was not trained on; its time is said, as an 8B model on an H100 takes it
+(bench/drafters/simulated.ts). Nothing is written that the service could use. With `--feature`, the layer that
+feature.py has trained on the same answers is measured alike.
 
-  python heads.py --model FOLDER --kept answers.pt [--heads medusa,hydra,chimera,falcon,prompts] [--places 4]
+  python heads.py --model FOLDER --kept answers.pt [--heads medusa,hydra,chimera,falcon] [--places 4]
                   [--minutes 10] [--feature feature.safetensors]
 
 Built from the papers' text; each class says where it departs from its own. Needs what target.py needs.
@@ -20,10 +20,9 @@ from feature import Feature
 from hydra import Hydra, embedded, shifted
 from safetensors.torch import load_file
 from simulated import pass_ms, speed
-from target import Cache, answers, asking, opened
+from target import answers, asking, opened
 from trainer import Vocabulary, naming, sampled_loss, split
 
-SPARSE = 8  # rows of a text of which one has prompt tokens behind it
 MEASURED = 2  # alignments of a chain to a text, at most
 LAYER, HEAD, SQUARE = 0.027, 0.004, 0.002  # shares of 8.03B weights: a layer, a head of 8k tokens, a matrix of 4,096²
 
@@ -120,33 +119,6 @@ class Falcon(Head):
         return [shifted(z, place - k)[:, at::k] for place in range(1, k + 1)]
 
 
-class Prompts(Head):
-    """Trained embeddings behind a text, one a place, whose states at the target's end name later tokens (PPD's
-    without ensembles). They are rows of the target's own step, behind each node that may become the end, so there
-    is no pass. They do not see the drafted tokens."""
-
-    def __init__(self, target, places):
-        super().__init__(target, places, [], SPARSE)
-        self.rows = (places + 1) ** 2
-        self.prompts = nn.Parameter(target.table.mean(0) + target.table.std() * torch.randn(places, target.c['hidden_size']))
-
-    def forward(self, target, hidden, tokens, at):
-        """Behind rows `at`, `at` + SPARSE, …: each takes a run of the whole target."""
-        n, p = tokens.shape[1], self.places
-        ends = torch.arange(n)[at::self.alignments].repeat_interleave(p)
-        place = torch.arange(p).repeat(len(ends) // p)
-        own = (ends[:, None] == ends) & (place <= place[:, None])
-        mask = torch.cat([torch.arange(n) <= ends[:, None], own], 1)
-        cos, sin = target.cos[ends + 1 + place], target.sin[ends + 1 + place]
-        x, y = target.table[tokens], self.prompts[place][None]
-        for layer in target.layers:
-            cache = Cache(1, target.c, n + len(ends))
-            with torch.no_grad():
-                x = layer(x, target.cos[:n], target.sin[:n], torch.ones(n, n, dtype=torch.bool).tril(), cache)
-            y = layer(y, cos, sin, mask, cache)
-        return [y[:, k::p] for k in range(p)]
-
-
 class Continued(Head):
     """The layer of feature.py: a pass a place, each over the state of the one before it."""
 
@@ -227,7 +199,7 @@ class Trial:
 
 def main():
     p = naming(asking(argparse.ArgumentParser()))
-    p.add_argument('--heads', default='medusa,hydra,chimera,falcon,prompts')
+    p.add_argument('--heads', default='medusa,hydra,chimera,falcon')
     p.add_argument('--feature', help='the file of a layer that feature.py has trained, to be measured too')
     p.add_argument('--places', default='4', help='tokens of a chain; several numbers try several chains')
     p.add_argument('--minutes', type=float, default=10, help='of processor time, to train each')
@@ -242,7 +214,7 @@ def main():
     held, learned = [t for t in held if long(t) and t['greedy']], [*filter(long, learned)]
     count = lambda some: sum(len(t['tokens']) - t['asked'] for t in some)
     print(f'{count(learned)} tokens to learn from, {count(held)} held out, all of them greedy')
-    kinds = dict(medusa=Medusa, hydra=Sequential, chimera=Chimera, falcon=Falcon, prompts=Prompts)
+    kinds = dict(medusa=Medusa, hydra=Sequential, chimera=Chimera, falcon=Falcon)
 
     def report(name, trial):
         agrees, mat = trial.measure(held)

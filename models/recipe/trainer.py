@@ -212,7 +212,8 @@ def learn(drafter, texts, args, save):
     matrices = [p for p in params if p.ndim == 2 and id(p) not in tables]
     others = [dict(params=[p for p in params if p.ndim < 2], share=1),
               dict(params=[p for p in params if id(p) in tables], share=TABLE_SHARE)]
-    optimizers = [Muon(matrices, args.lr), torch.optim.AdamW(others, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.01)]
+    optimizers = [torch.optim.AdamW(others, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.01)]
+    optimizers += [Muon(matrices, args.lr)] if matrices else []
     began, step, share, saved, seen = clock(), 0, 0.0, 0.0, []
     print(f'{sum(len(t["tokens"]) - t["asked"] for t in texts)} tokens to learn from, '
           f'{sum(p.numel() for p in params)} parameters', flush=True)

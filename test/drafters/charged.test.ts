@@ -6,12 +6,14 @@ import { Nucleus } from '../../gpu-backend/accept/warp.ts';
 import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
 import type { LocalDrafters } from '../../gpu-backend/drafters/local-drafters.ts';
 import type { NetworkedTurn } from '../../gpu-backend/drafters/network.ts';
+import { AT_ANY_PRICE, Prompting, PromptWorth } from '../../gpu-backend/drafters/prompting.ts';
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
 import { TreeSizing } from '../../gpu-backend/turn/tree-sizing.ts';
 import { Source } from '../../src/draft/source.ts';
 import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 import { SMALL, temporaryFolder } from '../engine/models.ts';
+import { promptValues } from '../engine/prompts-file.ts';
 import { turnOf } from '../support/turn.ts';
 
 const cacheFolder = temporaryFolder();
@@ -97,4 +99,59 @@ test('a network is told what the nodes of its words took', async () => {
   engine.close();
   expect(settled.map(([nodes]) => nodes)).toContain(1);
   for (const [nodes, share] of settled) expect(share).toBeCloseTo(nodes / (2 + nodes));
+});
+
+test('a network is told what its prompt tokens took, and drafting is not charged for them', async () => {
+  const options = { slots: 1, maxContext: 128, threads: 1, cacheFolder };
+  const engine = await openEngine(SMALL, { ...options, promptTokens: promptValues(2) });
+  let ms = 0;
+  let fed = 0;
+  const cost = (rows: number) => 10 + rows;
+  const priced = changed(engine, {
+    plan: () => {
+      let rows = 1;
+      return {
+        get cost() {
+          return cost(rows);
+        },
+        add: () => void rows++,
+      };
+    },
+    step: async (rows) => {
+      await engine.step(rows);
+      fed = rows[0]!.count;
+      ms += cost(fed);
+    },
+  });
+  const seat = new EchoDrafter() as EchoDrafter & { prompting: Prompting };
+  seat.draft = () => {};
+  seat.prompting = new Prompting(2, { temperature: 0, noise: null }, new PromptWorth());
+  seat.prompting.offer(AT_ANY_PRICE);
+  const charged = vi.spyOn(TreeSizing.prototype, 'settle');
+  const settled: [rows: number, extraMs: number, stepMs: number, own: number][] = [];
+  const drafters: LocalDrafters = {
+    spent: null,
+    seat: () => seat,
+    prepare: async () => {},
+    settle: (outcomes, stepMs) => {
+      const own = charged.mock.lastCall![2];
+      for (const { extraMs } of outcomes) settled.push([fed, extraMs, stepMs, own]);
+    },
+    close: () => {},
+  };
+  const decoder = new Decoder(priced, new Nucleus(96), { ...nodeClock, now: () => ms }, drafters);
+  const turn = turnOf({ prompt: Int32Array.of(3, 4, 5), maxTokens: 8 });
+  await decoder.decode(turn, seat);
+  await decoder.close();
+  engine.close();
+  charged.mockRestore();
+  const fedRows = settled.map(([rows]) => rows);
+  // Two rows behind the last token, but not where the turn ends before they are of use.
+  expect(fedRows.slice(0, 3)).toEqual([3, 3, 3]);
+  expect(fedRows.slice(-2)).toEqual([1, 1]);
+  for (const [rows, extraMs, stepMs, own] of settled) {
+    expect(stepMs).toBe(cost(rows));
+    expect(extraMs).toBeCloseTo(rows - 1);
+    expect(own).toBeCloseTo(cost(1));
+  }
 });

@@ -11,10 +11,16 @@ import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters
 import { openEngine } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
-import { openDrafters, openNetworks, readsHidden } from '../../gpu-backend/open-drafters.ts';
+import {
+  openDrafters,
+  openNetworks,
+  promptTokensIn,
+  readsHidden,
+} from '../../gpu-backend/open-drafters.ts';
 import type { ModelNode } from '../../src/draft/stores/model-store.ts';
 import { hydraFile, hydraTensors } from '../engine/hydra-file.ts';
 import { BUNDLED, SMALL, temporaryFolder } from '../engine/models.ts';
+import { promptsFile, promptValues } from '../engine/prompts-file.ts';
 import { fusionTensors, SMALL_HIDDEN, trainedFile } from '../engine/trained-file.ts';
 
 const cacheFolder = temporaryFolder();
@@ -110,6 +116,27 @@ describe('ESPALIER_DRAFT', () => {
             /give none: start the verifier with ESPALIER_DRAFT=/,
           );
       }
+      own.close();
+    }
+  });
+
+  test('that names prompt tokens asks for a target that was opened with them', async () => {
+    const file = promptsFile(cacheFolder, promptValues(3));
+    const other = promptsFile(cacheFolder, promptValues(2));
+    const small = await addModel(SMALL, add);
+    expect(promptTokensIn(`self,${file}`, small)).toEqual(promptValues(3));
+    expect(promptTokensIn('self', small)).toBe(undefined);
+    expect(() => promptTokensIn(`${file},${other}`, small)).toThrow(/both prompt tokens: name one/);
+    expect(readsHidden(file)).toBe(false);
+    const options = { slots: 2, maxContext: 256, threads: 1, cacheFolder };
+    for (const promptTokens of [undefined, promptValues(2), promptValues(3)]) {
+      const own = await openEngine(small.path, { ...options, promptTokens });
+      const opening = openNetworks(file, small, own, { settings, add });
+      if (promptTokens?.length === promptValues(3).length) {
+        const [network] = await opening;
+        expect(network!.prompts).toBe(3);
+      } else
+        await expect(opening).rejects.toThrow(/opened without them: start the verifier with ESPAL/);
       own.close();
     }
   });

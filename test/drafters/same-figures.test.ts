@@ -25,6 +25,7 @@ test.each([0, 0.8])('at temperature %d', async (temperature) => {
     draft: undefined,
     exit: undefined,
     hydra: undefined,
+    ppd: undefined,
     skip: undefined,
     feature: trainedFile(cacheFolder, { kind: 'feature' }, fusionTensors()),
   };

@@ -90,7 +90,7 @@ describe('npx espalier draft train', () => {
   it('fails where the recipe fails, and refuses a kind that there is not', async () => {
     expect(await train(program(3), '--kind', 'exit')).toBe(3);
     await expect(train(program(0), '--kind', 'heads')).rejects.toThrow(
-      '--kind must be feature, exit, hydra, skip or model, not "heads"',
+      '--kind must be feature, exit, hydra, prompts, skip or model, not "heads"',
     );
   });
 

@@ -14,6 +14,8 @@ import { JointNetwork } from '../../gpu-backend/drafters/joint-network.ts';
 import type { LocalDrafters, Seat } from '../../gpu-backend/drafters/local-drafters.ts';
 import type { Network } from '../../gpu-backend/drafters/network.ts';
 import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
+import { PromptNetwork } from '../../gpu-backend/drafters/prompt-network.ts';
+import { Prompting } from '../../gpu-backend/drafters/prompting.ts';
 import { DraftHeads } from '../../gpu-backend/engine/draft-heads.ts';
 import { type EngineOptions, openEngine, openPart } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
@@ -23,13 +25,19 @@ import { ROOT, type TokenTree } from '../../src/draft/tree/tree.ts';
 import { ScriptedNetwork } from '../drafters/scripted-network.ts';
 import { hydraFile, hydraTensors } from '../engine/hydra-file.ts';
 import { SMALL, temporaryFolder } from '../engine/models.ts';
+import { promptValues } from '../engine/prompts-file.ts';
 import { randomCheckpoint } from '../engine/random-checkpoint.ts';
 import { fusionTensors, NAMED, SMALL_HIDDEN, trainedFile } from '../engine/trained-file.ts';
 import { turnOf } from '../support/turn.ts';
 
 const cacheFolder = temporaryFolder();
 const BASE: EngineOptions = { slots: 3, maxContext: 160, threads: 1, cacheFolder };
-const TARGET: EngineOptions = { ...BASE, hiddenOutput: true };
+const PLACES = 3;
+const TARGET: EngineOptions = {
+  ...BASE,
+  hiddenOutput: true,
+  promptTokens: promptValues(PLACES),
+};
 const DRAFT: EngineOptions = { ...BASE, attention: 'fused' };
 const TOKENS = 40;
 const TURNS = [
@@ -135,6 +143,12 @@ const DRAFTERS: Record<string, () => LocalDrafters | Promise<LocalDrafters>> = {
     const first = reading(openPart(engine, { blocks: layersOf(0, 2) }, DRAFT));
     return always(new JointNetwork([await overStates(), await first]));
   },
+  'prompt tokens': () => always(new PromptNetwork(PLACES, 96)),
+  'prompt tokens and networks asked as one': async () => {
+    const first = reading(openPart(engine, { blocks: layersOf(0, 2) }, DRAFT));
+    const prompts = new PromptNetwork(PLACES, 96);
+    return always(new JointNetwork([prompts, await overStates(), await first]));
+  },
   'a network that lies': () => always(liar),
   'a saboteur': () => sabotage,
 };
@@ -179,10 +193,13 @@ describe.each([0, 0.9])('at temperature %d', (temperature) => {
     const plain = await answers(null, temperature);
     expect(plain.texts[0]).toHaveLength(TOKENS);
     const complaints = vi.spyOn(console, 'error');
+    const heard = vi.spyOn(Prompting.prototype, 'hear');
     const drafted = await answers(await DRAFTERS[name]!(), temperature);
     expect(complaints).not.toHaveBeenCalled();
     complaints.mockRestore();
     expect(drafted.texts).toEqual(plain.texts);
+    expect(heard.mock.calls.length > 20).toBe(name.startsWith('prompt tokens'));
+    heard.mockRestore();
     // It really drafts: of its own weights the target accepts nearly all.
     if (name === "the target's own weights") expect(drafted.steps).toBeLessThan(plain.steps / 2);
   });

@@ -1,0 +1,67 @@
+/**
+ * Prompt tokens as a network. The target has answered at them in the step before, so a
+ * run computes nothing: a node is told what was foretold for its depth, whatever its
+ * tokens are. Where nothing was foretold, nothing is said.
+ */
+import type { ModelDistribution } from '../../src/draft/model-distribution.ts';
+import type { ModelNode } from '../../src/draft/stores/model-store.ts';
+import type { GrowingStep } from '../../src/draft/tree/budget.ts';
+import type { Network, NetworkPlace, Question } from './network.ts';
+
+class PromptPlace implements NetworkPlace {
+  readonly room = Number.POSITIVE_INFINITY;
+  foretold: readonly ModelDistribution[] = [];
+
+  get deepest(): number {
+    return this.foretold.length - 1;
+  }
+}
+
+const NOTHING: GrowingStep = { cost: 0, add: () => {} };
+
+export class PromptNetwork implements Network {
+  readonly vocabSize: number;
+  readonly mostTokens = Number.POSITIVE_INFINITY;
+  readonly mostContext = Number.POSITIVE_INFINITY;
+  readonly usefulContext = 1;
+  readonly readsStates = false;
+  readonly readsOwnStates = false;
+  readonly deepest: number;
+  readonly prompts: number;
+
+  /** @param vocabSize of the target */
+  constructor(places: number, vocabSize: number) {
+    this.prompts = places;
+    this.deepest = places - 1;
+    this.vocabSize = vocabSize;
+  }
+
+  enter(tokens: Int32Array) {
+    return { place: new PromptPlace(), read: tokens.length - 1 };
+  }
+
+  leave(): void {}
+
+  async read(questions: readonly Question[]): Promise<void> {
+    for (const { place: any, tokens, foretold = [], root, nodes } of questions) {
+      const place = any as PromptPlace;
+      if (tokens.length > 0) {
+        place.foretold = foretold;
+        if (root) answer(root, place);
+      }
+      for (const node of nodes) answer(node, place);
+    }
+  }
+
+  plan(): GrowingStep {
+    return NOTHING;
+  }
+
+  close(): void {}
+}
+
+function answer(node: ModelNode, { foretold }: PromptPlace): void {
+  let depth = 0;
+  for (let at = node; at.parent; at = at.parent) depth++;
+  node.says = foretold[depth] ?? null;
+}

@@ -41,7 +41,7 @@ const PARTS: Record<
 const OVER_STATES: ReadonlySet<TrainedKind> = new Set(['feature', 'hydra']);
 /** Tokens of a session's text that a network beside the engine reads, its nodes included, at most. */
 const CONTEXT = 2048;
-/** Bytes that its keys and values may take. */
+/** Bytes that its keys and values may take, over all exits of a model. */
 const MEMORY_BYTES = 2 ** 29;
 
 /** How the engine of a network is opened. */
@@ -209,14 +209,18 @@ async function openSecond(
         'name a model of the same family',
     );
   }
-  const whole = await openEngine(model.path, limits);
+  const { exits } = model.config;
+  // All depths together may take what one network may.
+  const memoryBytes = Math.floor(MEMORY_BYTES / (exits.length + 1));
+  const own = { ...limits, memoryBytes };
+  const whole = await openEngine(model.path, own);
   const engines = [whole];
   try {
-    for (const exit of model.config.exits.toReversed()) {
-      engines.unshift(await openPart(whole, { blocks: layersOf(0, exit) }, limits));
+    for (const exit of exits.toReversed()) {
+      engines.unshift(await openPart(whole, { blocks: layersOf(0, exit) }, own));
     }
   } catch (cause) {
-    for (const own of engines) own.close();
+    for (const engine of engines) engine.close();
     throw cause;
   }
   return engines;

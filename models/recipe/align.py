@@ -274,8 +274,8 @@ def main():
         if (step // a.steps) % 20 == 0:
             report = {kind: acceptance(draft, t, exits) for kind, t in tests.items()}
             print(json.dumps(dict(t=round(spent), step=step, answers=seen, loss=round(sum(losses) / len(losses), 4), **report)), flush=True)
-            export_hf(draft, a.target, a.out)
-    export_hf(draft, a.target, a.out)
+            export_hf(draft, a.target, a.out, exits[:-1])
+    export_hf(draft, a.target, a.out, exits[:-1])
     after = {kind: acceptance(draft, t, exits) for kind, t in tests.items()}
     print(json.dumps(dict(done=True, step=step, answers=seen, before=before, after=after)), flush=True)
 

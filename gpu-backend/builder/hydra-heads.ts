@@ -34,8 +34,8 @@ export function hydraHeads(prepared: PreparedModel, file: string): HydraHeads {
 }
 
 function placesIn({ places }: Readonly<Record<string, string>>, file: string): number {
-  const count = Number(places);
-  if (Number.isInteger(count) && count >= 1 && count <= MOST_PLACES) return count;
+  const count = /^\d$/.test(String(places)) ? Number(places) : 0;
+  if (count >= 1 && count <= MOST_PLACES) return count;
   throw new Error(`${file}: places must be 1 to ${MOST_PLACES}, not ${places}`);
 }
 

@@ -4,8 +4,7 @@
  * names the token k + 1 behind the text's end. Their ids follow the vocabulary's.
  */
 import type { DecoderConfig } from './config.ts';
-import { requireFinite } from './finite.ts';
-import { narrow } from './float16.ts';
+import { narrowFinite, requireFinite } from './finite.ts';
 import type { ModelFolder } from './model-folder.ts';
 import type { GraphBuilder } from './onnx.ts';
 import { Rotation } from './rotation.ts';
@@ -55,7 +54,10 @@ export function promptedInput(
 ): string {
   const values = prompts.slice();
   if (weights.rotated) new Rotation(hiddenSize).turnRows(values);
-  const data = weights.compute === 'float32' ? values : narrow(values);
+  // One that is not would make every row of a step not a number, and later steps of its slot.
+  const what = 'prompt tokens, as the model computes';
+  const isWide = weights.compute === 'float32';
+  const data = isWide ? requireFinite(values, what) : narrowFinite(values, what);
   const shape = [values.length / hiddenSize, hiddenSize];
   const table = graph.constant('prompt_tokens', weights.compute, shape, data);
   const end = graph.integers([vocabSize]);

@@ -87,10 +87,17 @@ export function readSafetensorsFile(file: string): {
       .filter(([name]) => name !== '__metadata__')
       .map(([name, entry]) => parseEntry(file, name, entry, 8 + headerBytes, fileBytes));
     refuseOverlap(tensors);
-    return { tensors, metadata: (entries.__metadata__ ?? {}) as Record<string, string> };
+    return { tensors, metadata: requireTexts(entries.__metadata__ ?? {}, file) };
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** As the format has it. */
+function requireTexts(metadata: unknown, file: string): Record<string, string> {
+  const notes = Object.entries(metadata as object);
+  if (notes.every(([, value]) => typeof value === 'string')) return Object.fromEntries(notes);
+  throw new Error(`${file}: its __metadata__ must name texts by texts`);
 }
 
 function refuseOverlap(tensors: readonly StoredTensor[]): void {

@@ -119,8 +119,8 @@ export class NetworkedDrafters implements LocalDrafters {
     this.records.step();
     for (const [price, { extra, ms }] of results) {
       // What another turn insisted on is neither paid for nor gained by: only what a step takes is learned.
-      if (this.insisted) price.settle(plainMs, tokens, 0, 0);
-      else price.settle(plainMs, tokens, extra, ms + this.time.shareOf(price));
+      const [gained, spent] = this.insisted ? [0, 0] : [extra, ms + this.time.shareOf(price)];
+      price.settle(plainMs, tokens, gained, spent, results.size);
     }
     if (!this.insisted) {
       this.ways.compare(outcomes, plainMs, (turn) => {

@@ -122,8 +122,9 @@ export class Price {
    * A step that would have taken `stepMs` and committed `tokens` tokens of all sessions
    * without the network committed `extra` more thanks to it. The network and the nodes
    * that it led to took `spentMs`.
+   * @param shared prices that the step's allowance is divided among
    */
-  settle(stepMs: number, tokens: number, extra: number, spentMs: number): void {
+  settle(stepMs: number, tokens: number, extra: number, spentMs: number, shared = 1): void {
     const isFirst = this.stepMs === 0;
     const weight = isFirst ? 1 : SMOOTHING;
     const took = isFirst ? stepMs : Math.min(stepMs, MOST_OVER * this.stepMs);
@@ -132,7 +133,7 @@ export class Price {
     this.tokensOfStep += weight * (Math.max(1, tokens) - this.tokensOfStep);
     const gained = extra / this.tokensOfStep;
     const spent = spentMs / Math.max(this.stepMs, 1e-3);
-    const due = this.allowance + LOSS_SHARE + gained - spent;
+    const due = this.allowance + LOSS_SHARE / shared + gained - spent;
     const saved = Math.max(-MOST_SAVED, Math.min(MOST_SAVED, due));
     this.allowance = this.stake.balance(saved);
   }

@@ -48,8 +48,10 @@ export class PromptWorth {
 export class Prompting {
   /** Prompt tokens behind a node, at most. */
   readonly places: number;
-  /** What comes after the committed text, a distribution a token, as far as it was heard of. */
-  foretold: readonly ModelDistribution[] = [];
+  /** What the target said comes after the committed text, a row of logits a token, as far as it was heard of. */
+  private heard: readonly { logits: Float32Array; position: number }[] = [];
+  /** The same as distributions, once somebody has asked for them. */
+  private told: readonly ModelDistribution[] | null = null;
   private readonly sampling: Sampling;
   worth: PromptWorth;
   /** Tokens of the text. */
@@ -84,17 +86,30 @@ export class Prompting {
 
   /** The text has become so long. What was heard of its further tokens still holds. */
   moved(length: number): void {
-    this.foretold = this.foretold.slice(length - this.length);
+    this.heard = this.heard.slice(length - this.length);
+    this.told = this.told?.slice(length - this.length) ?? null;
     this.length = length;
     this.wasFresh = this.isFresh;
     this.isFresh = false;
     this.hasMoved = true;
   }
 
-  /** @param logits at the prompt tokens behind the node before the last committed token, in order */
+  /** @param logits at the prompt tokens behind the node before the last committed token, in order; views that are copied */
   hear(logits: readonly Float32Array[]): void {
-    this.foretold = logits.map((own, i) => distributionOf(own, this.length + i, this.sampling));
+    this.heard = logits.map((own, i) => ({ logits: own.slice(), position: this.length + i }));
+    this.told = null;
     this.isFresh = true;
+  }
+
+  /**
+   * What comes after the committed text, a distribution a token. It is computed where a network is prepared for a
+   * step, so its time is on the network's account.
+   */
+  get foretold(): readonly ModelDistribution[] {
+    this.told ??= this.heard.map(({ logits, position }) =>
+      distributionOf(logits, position, this.sampling),
+    );
+    return this.told;
   }
 
   /** A step is over that was drafted for. */

@@ -37,15 +37,20 @@ export class WayChoice {
     this.time = new Float64Array(ways);
   }
 
+  /** Steps that count. */
+  get total(): number {
+    return this.steps.reduce((sum, steps) => sum + steps, 0);
+  }
+
   /** Of the ways that work one that was never tried, else the one with the highest bound. */
   best(works: (way: number) => boolean): number {
-    const all = this.steps.reduce((sum, steps) => sum + steps, 0);
+    const { total } = this;
     let best = 0;
     let highest = Number.NEGATIVE_INFINITY;
     for (const [way, steps] of this.steps.entries()) {
       if (!works(way)) continue;
       if (steps === 0) return way;
-      const bound = this.speed(way) + BONUS * Math.sqrt(Math.log(Math.max(1, all)) / steps);
+      const bound = this.speed(way) + BONUS * Math.sqrt(Math.log(Math.max(1, total)) / steps);
       if (bound <= highest) continue;
       highest = bound;
       best = way;

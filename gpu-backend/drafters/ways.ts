@@ -1,16 +1,20 @@
 /**
  * The ways to draft for a turn, where there are several networks: each by itself, and all
  * as one. Which of them a turn has is chosen when it begins and from time to time
- * (`WayChoice`), by how quick the steps of its namespace were with each.
+ * (`WayChoice`), by how quick the steps of its namespace were with each; before there are
+ * enough of these, by those of all namespaces.
  */
 import type { Gain } from './gain.ts';
 import { insists, type Outcome, type SeatedTurn } from './local-drafters.ts';
 import type { Network, NetworkedTurn } from './network.ts';
 import type { NetworkRecords } from './network-records.ts';
 import type { PromptWorth } from './prompting.ts';
+import { WayChoice } from './way-choice.ts';
 
 /** Steps of a turn after which it may be given another way: to read a text anew takes a few. */
 const STEPS_OF_A_WAY = 32;
+/** Steps of a namespace before which it goes by what all namespaces found. */
+const OWN_STEPS = 128;
 /** Milliseconds of a step at least: a clock may stand still. */
 const LEAST_MS = 1e-3;
 /** A network that fails so often in a row is not asked again. */
@@ -39,6 +43,8 @@ export class Ways {
   private readonly always: boolean;
   /** In a row, by way. */
   private readonly failures: number[];
+  /** What all namespaces found, by class of load: it says which network is the quicker one, and nothing else of them. */
+  private readonly found: WayChoice[] = [];
 
   /**
    * @param networks by way; of several the last asks all of them as one
@@ -104,11 +110,13 @@ export class Ways {
       if (!networked || networked.insists) continue;
       // All sessions wait for what is done for one of them.
       const ms = (extraMs + ownMs(networked)) * outcomes.length;
-      this.records.choice(networked.namespace).learn(networked.way, {
+      const step = {
         tokens,
         plainTokens: Math.max(1, tokens - extra),
         time: 1 + ms / Math.max(plainMs, LEAST_MS),
-      });
+      };
+      this.foundByAll().learn(networked.way, step);
+      this.records.choice(networked.namespace).learn(networked.way, step);
     }
   }
 
@@ -117,7 +125,15 @@ export class Ways {
   }
 
   private best({ namespace }: Pick<SeatedTurn, 'namespace'>): number {
-    return this.records.choice(namespace).best((way) => this.works(way));
+    const own = this.records.choice(namespace);
+    const choice = own.total < OWN_STEPS ? this.foundByAll() : own;
+    return choice.best((way) => this.works(way));
+  }
+
+  private foundByAll(): WayChoice {
+    const { load } = this.records;
+    this.found[load] ??= new WayChoice(this.count);
+    return this.found[load];
   }
 
   private asking({ namespace }: Pick<SeatedTurn, 'namespace'>, way: number): Asking {

@@ -96,6 +96,20 @@ describe('the price of asking', () => {
     expect(price.affords(0)).toBe(true);
   });
 
+  test('prices that share a step share its allowance', () => {
+    // All stakes are out: what is left is the allowance.
+    const purse = new Purse();
+    for (let i = 0; i < 8; i++) purse.take();
+    const [alone, shared] = [1, 16].map((among) => {
+      const price = new Price(new Stake(purse));
+      for (let i = 0; i < 100; i++) price.settle(20, 1, 0, 0, among);
+      return price;
+    });
+    expect(alone!.affords(0.35 * 20)).toBe(true);
+    expect(shared!.affords(0.05 * 20)).toBe(false);
+    expect(shared!.affords(0.02 * 20)).toBe(true);
+  });
+
   test('however many namespaces come, trying a network on them costs no more', async () => {
     const stepMs = 20;
     const { time, network, drafters, begin } = world(wrong);

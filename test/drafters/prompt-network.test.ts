@@ -248,6 +248,22 @@ describe('prompt tokens as a network', () => {
     drafters.close();
   });
 
+  test('cost nothing any more when the turn has left its network', async () => {
+    const always = { passes: 1, nodes: 1 };
+    const drafters = new NetworkedDrafters(
+      [new PromptNetwork(2, 1000)],
+      { now: () => 0 },
+      { always },
+    );
+    const prompt = Int32Array.of(100, 101, 102);
+    const seat = drafters.seat(turnOf({ prompt }));
+    seat.begin(prompt, []);
+    await drafters.prepare([seat]);
+    expect(seat.prompting!.pays(1, 0.1, 0.1)).toBe(true);
+    seat.networked!.leave();
+    expect(seat.prompting!.pays(1, 0.1, 0.1)).toBe(false);
+  });
+
   test('are not read of a turn whose target they would move', () => {
     const drafters = new NetworkedDrafters([new PromptNetwork(2, 1000)], { now: () => 0 });
     const warp = { temperature: 0.8, topK: 0, topP: 1 };

@@ -103,6 +103,25 @@ describe('of several networks', () => {
     expect(given[0]).toBeGreaterThan(20);
   });
 
+  test('the next tenants begin with what the first ones found', async () => {
+    const made = worldOf([wrong, half, right]);
+    const given = [0, 0, 0];
+    for (let i = 0; i < 60; i++) {
+      const turn = made.begin(`tenant ${i}`);
+      for (let k = 0; k < STEPS_OF_A_TURN; k++) await step(made, [turn]);
+      if (i >= 20) given[turn.seat.networked!.way]!++;
+      turn.seat.end();
+    }
+    expect(given[2]).toBeGreaterThan(34);
+  });
+
+  test('the best is found by a crowd of turns too', async () => {
+    const made = worldOf([half, right]);
+    const turns = Array.from({ length: 8 }, () => made.begin('a'));
+    for (let i = 0; i < 200; i++) await step(made, turns);
+    expect(turns.every(({ seat }) => seat.networked!.way === 1)).toBe(true);
+  });
+
   test('one that failed three times in a row is given no more turns', async () => {
     const complaint = vi.spyOn(console, 'error').mockImplementation(() => {});
     const asked = ask([

@@ -69,6 +69,18 @@ describe('prompt tokens', () => {
     other.close();
   });
 
+  it('that the model would not compute with as numbers are refused', async () => {
+    for (const [size, options] of [
+      [1e5, { compute: 'float16' }],
+      [3.4e38, { quantization: 'int8' }],
+    ] as const) {
+      const promptTokens = PROMPTS.map((value) => value * size);
+      await expect(openEngine(SMALL, { ...BASE, ...options, promptTokens })).rejects.toThrow(
+        /prompt tokens, as the model computes/,
+      );
+    }
+  });
+
   it('change no bit of what tokens say, nor does a graph that could read them', async () => {
     const kept = [...TREE.tokens.keys()].filter((row) => !isPrompt(TREE.tokens[row]!));
     const tokens = kept.map((row) => TREE.tokens[row]!);

@@ -160,6 +160,11 @@ export const KEPT_FIGURES: Readonly<Record<string, () => string[]>> = {
     beside('L+A').mat.toFixed(2),
     (beside('L+A+feature').tokensPerSecond / beside('L+A').tokensPerSecond).toFixed(2),
   ],
+  Hydra: () => {
+    const [own, echo] = ['L+A+hydra', 'L+A'].map((row) => beside(row, 'drafters-hydra.json'));
+    const times = own.tokensPerSecond / echo.tokensPerSecond;
+    return [own.mat, echo.mat, times].map((figure) => figure.toFixed(2));
+  },
   DySpec: () => besideRival('espalier'),
   PPD: () => {
     const [own, echo] = ['L+A+ppd', 'L+A'].map((row) => beside(row, 'drafters-ppd.json'));

@@ -8,8 +8,8 @@ import type { ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import type { DraftWord } from '../../src/link/protocol/index.ts';
-import type { Prompting } from './prompting.ts';
-import type { Asking } from './ways.ts';
+import type { Gain } from './gain.ts';
+import type { Prompting, PromptWorth } from './prompting.ts';
 
 /** A session's place at a network: what it has read of the session's text. */
 export interface NetworkPlace {
@@ -125,6 +125,15 @@ export interface Network {
   /** What a run for the places is expected to take in milliseconds, and how it grows by every row. */
   plan(places: readonly NetworkPlace[]): GrowingStep;
   close(): void;
+}
+
+/** A way to draft (`Ways`), and what its turn's namespace knows of it. */
+export interface Asking {
+  /** Its number. */
+  way: number;
+  network: Network;
+  gain: Gain;
+  prompts: PromptWorth;
 }
 
 /** The depth of the deepest node that `network` can answer now at one of its places. */

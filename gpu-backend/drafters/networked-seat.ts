@@ -16,6 +16,7 @@ import type { EchoMemory } from './echo-memory.ts';
 import type { Prospect } from './gain.ts';
 import { insists, type SeatedTurn } from './local-drafters.ts';
 import {
+  type Asking,
   type Candidate,
   deepestAt,
   type Network,
@@ -29,7 +30,7 @@ import { prospectOf } from './prospect.ts';
 import { shortContext } from './short-context.ts';
 import type { StateMemory } from './state-memory.ts';
 import type { TargetStates } from './target-states.ts';
-import type { Asking, Wants } from './ways.ts';
+import type { Wants } from './ways.ts';
 
 /** Nodes of the tree that is looked through for what to ask about. */
 const LOOK_NODES = 48;

@@ -4,11 +4,9 @@
  * (`WayChoice`), by how quick the steps of its namespace were with each; before there are
  * enough of these, by those of all namespaces.
  */
-import type { Gain } from './gain.ts';
 import { insists, type Outcome, type SeatedTurn } from './local-drafters.ts';
-import type { Network, NetworkedTurn } from './network.ts';
+import type { Asking, Network, NetworkedTurn } from './network.ts';
 import type { NetworkRecords } from './network-records.ts';
-import type { PromptWorth } from './prompting.ts';
 import { WayChoice } from './way-choice.ts';
 
 /** Steps of a turn after which it may be given another way: to read a text anew takes a few. */
@@ -19,15 +17,6 @@ const OWN_STEPS = 128;
 const LEAST_MS = 1e-3;
 /** A network that fails so often in a row is not asked again. */
 const MAX_FAILURES = 3;
-
-/** A way, and what its turn's namespace knows of it. */
-export interface Asking {
-  /** Its number. */
-  way: number;
-  network: Network;
-  gain: Gain;
-  prompts: PromptWorth;
-}
 
 /** What of the target's step a seat takes, whichever network is asked now: another one may be later. */
 export interface Wants {

@@ -145,6 +145,7 @@ export const KEPT_FIGURES: Readonly<Record<string, () => string[]>> = {
   vLLM: () => besideRival('vllm-ngram'),
   'Prompt lookup': () => besideRival('pld'),
   'Superposed Decoding': suggestions,
+  S2D: () => ['L+A+s2d', 'L+A+model'].map((row) => beside(row).tokensPerSecond.toFixed(0)),
   Kangaroo: () =>
     ['L+A+kangaroo', 'L+A'].map((row) =>
       beside(row, 'drafters-exit.json').tokensPerSecond.toFixed(0),
@@ -161,13 +162,13 @@ export const KEPT_FIGURES: Readonly<Record<string, () => string[]>> = {
     (beside('L+A+feature').tokensPerSecond / beside('L+A').tokensPerSecond).toFixed(2),
   ],
   Hydra: () => {
-    const [own, echo] = ['L+A+hydra', 'L+A'].map((row) => beside(row, 'drafters-hydra.json'));
+    const [own, echo] = ['L+A+hydra', 'L+A'].map((row) => beside(row));
     const times = own.tokensPerSecond / echo.tokensPerSecond;
     return [own.mat, echo.mat, times].map((figure) => figure.toFixed(2));
   },
   DySpec: () => besideRival('espalier'),
   PPD: () => {
-    const [own, echo] = ['L+A+ppd', 'L+A'].map((row) => beside(row, 'drafters-ppd.json'));
+    const [own, echo] = ['L+A+ppd', 'L+A'].map((row) => beside(row));
     const quicker = own.tokensPerSecond / echo.tokensPerSecond;
     return [own.mat, echo.mat, quicker].map((figure) => figure.toFixed(2));
   },

@@ -1,8 +1,8 @@
 /**
  * The verifier as a process. Environment: HOST, PORT, ESPALIER_MODEL (a model
  * folder, a .gguf file, or owner/name on the hub), ESPALIER_DRAFT (what drafts beside
- * it: the same for a second model, `self` for its own weights, a .safetensors file for
- * a layer or heads that were trained to draft for it, or several of these) and ESPALIER_DRAFT_PROVIDER, the engine's settings,
+ * it: the same for a second model, `self` for its own weights, a .safetensors file that
+ * was made to draft for it, or several of these) and ESPALIER_DRAFT_PROVIDER, the engine's settings,
  * ESPALIER_ACCEPT_RULES (which accept rules callers may ask for), LINK_KEYS (whose
  * tickets open a link) and LINK_AUDIENCE (the addresses under which workers reach it).
  */

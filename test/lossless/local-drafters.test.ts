@@ -198,8 +198,10 @@ describe.each([0, 0.9])('at temperature %d', (temperature) => {
     expect(complaints).not.toHaveBeenCalled();
     complaints.mockRestore();
     expect(drafted.texts).toEqual(plain.texts);
-    expect(heard.mock.calls.length > 20).toBe(name.startsWith('prompt tokens'));
+    const { length } = heard.mock.calls;
     heard.mockRestore();
+    // Beside its own weights the target is through after a few steps.
+    expect(length > 5).toBe(name.startsWith('prompt tokens'));
     // It really drafts: of its own weights the target accepts nearly all.
     if (name === "the target's own weights") expect(drafted.steps).toBeLessThan(plain.steps / 2);
   });

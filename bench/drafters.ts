@@ -19,7 +19,7 @@
  * hidden states, `hydra` the heads over these in `--hydra`, `ppd` prompt tokens in its own
  * steps (`--ppd`), `swift` the target without the blocks that `--skip` names, `s2d` the model
  * by its exits or whole; the row `all` asks those that an option names, and the kept layer,
- * each by itself or all as one. They draft over
+ * each by itself or all as one, and whatever it costs all as one. They draft over
  * the end of a long text (`gpu-backend/drafters`). Trees are sized as the service sizes
  * them, or have `--nodes` nodes whatever they cost, networks asked in four passes, as on
  * a GPU that has all for nothing. `--simulate` counts time as an 8B model on an H100

@@ -6,7 +6,7 @@
  * than its time, and none where the network does not pay (`Price`). A turn that insists
  * asks at any price, which is on nobody's account. Beside others that takes a bounded
  * share of their time. Where there are several networks, a turn is given one of them, or
- * all as one (`WayChoice`).
+ * all as one (`Ways`).
  */
 import type { Clock } from '../../src/link/protocol/index.ts';
 import { EchoDrafter } from './echo.ts';
@@ -27,6 +27,7 @@ const MAX_PASSES = 6;
 /** Time that runs of turns that insist may take beside others, as a share of their steps, and the most that is saved up of it. */
 const INSISTED_SHARE = 0.5;
 const MOST_INSISTED_STEPS = 8;
+
 /** What a step brought to those who share a price, and the milliseconds of nodes that only the network led to. */
 interface Result {
   turns: number;

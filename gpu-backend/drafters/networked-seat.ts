@@ -38,6 +38,7 @@ const LOOK_NODES = 48;
 const NODE_ROWS = 128;
 /** Paths less likely are not asked about in a turn that insists: RAPID drafts no further either. */
 const CONFIDENCE = 0.4;
+
 export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   override readonly networked = this;
   readonly states: TargetStates | undefined;

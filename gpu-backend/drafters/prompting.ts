@@ -53,6 +53,7 @@ export class Prompting {
   /** The same as distributions, once somebody has asked for them. */
   private told: readonly ModelDistribution[] | null = null;
   private readonly sampling: Sampling;
+  /** Of the network that hears them now: another one may be asked as one with others. */
   worth: PromptWorth;
   /** Tokens of the text. */
   private length = 0;

@@ -6,9 +6,8 @@ import type { Network, Question } from '../../gpu-backend/drafters/network.ts';
 import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
 import type { HeadRow, Heads } from '../../gpu-backend/engine/draft-heads.ts';
 import type { ModelNode } from '../../src/draft/stores/model-store.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { turnOf } from '../support/turn.ts';
-import { ALWAYS, right, truth } from './networked-world.ts';
+import { ALWAYS, depthOver, right, truth } from './networked-world.ts';
 import { ScriptedNetwork } from './scripted-network.ts';
 
 const VOCAB = 1000;
@@ -162,21 +161,6 @@ test('beside another network a node may be asked of them whose parent only that 
   expect(below.partly).toBe(false);
 });
 
-/** How far the tree of a turn follows the truth after `network` was asked in four passes. */
-async function depthOver(network: Network): Promise<number> {
-  const drafters = new NetworkedDrafters([network], { now: () => 0 }, ALWAYS);
-  const seat = drafters.seat(turnOf({ prompt: PROMPT }));
-  seat.begin(PROMPT, []);
-  await drafters.prepare([seat]);
-  const tree = new TokenTree();
-  seat.draft(tree, 32);
-  let at: number = ROOT;
-  for (let deep = 0; ; deep++) {
-    at = tree.child(at, truth(8 + deep));
-    if (at < 0) return deep;
-  }
-}
-
 const depthsAsked = ({ runs }: ScriptedNetwork) =>
   runs.flatMap(([question]) => question!.nodes.map(({ position }) => position - 8));
 
@@ -204,19 +188,19 @@ function reaching(deepest: number, readsStates: boolean): ScriptedNetwork {
 
 test('a seat asks no node that is deeper than its network reaches', async () => {
   const shallow = reaching(1, true);
-  expect(await depthOver(shallow)).toBe(2);
+  expect(await depthOver(shallow, PROMPT)).toBe(2);
   expect(Math.max(...depthsAsked(shallow))).toBe(1);
 });
 
 test.each([true, false])(
   'of several, those that reach deeper go on alone; they read states too: %s',
   async (readsStates) => {
-    const alone = await depthOver(reaching(Number.POSITIVE_INFINITY, readsStates));
+    const alone = await depthOver(reaching(Number.POSITIVE_INFINITY, readsStates), PROMPT);
     const shallow = reaching(1, true);
     const deep = reaching(Number.POSITIVE_INFINITY, readsStates);
     const joint = new JointNetwork([shallow, deep]);
     expect(joint.deepest).toBe(Number.POSITIVE_INFINITY);
-    expect(await depthOver(joint)).toBeGreaterThanOrEqual(readsStates ? alone : 4);
+    expect(await depthOver(joint, PROMPT)).toBeGreaterThanOrEqual(readsStates ? alone : 4);
     expect(Math.max(...depthsAsked(shallow))).toBe(1);
     const asked = depthsAsked(deep);
     expect(Math.max(...asked)).toBeGreaterThan(2);

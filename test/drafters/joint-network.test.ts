@@ -5,9 +5,8 @@ import type { Network, Question } from '../../gpu-backend/drafters/network.ts';
 import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
 import { Noise } from '../../src/draft/noise.ts';
 import type { ModelNode } from '../../src/draft/stores/model-store.ts';
-import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { turnOf } from '../support/turn.ts';
-import { ALWAYS, right, truth, wrong } from './networked-world.ts';
+import { ALWAYS, depthOver, right, truth, wrong } from './networked-world.ts';
 import { type Script, ScriptedNetwork } from './scripted-network.ts';
 
 const VOCAB = 1000;
@@ -210,21 +209,8 @@ describe('beside one that reads states, others read ahead', () => {
   });
 
   test('so a tree is a token deeper for as many passes', async () => {
-    const depth = async (network: Network) => {
-      const drafters = new NetworkedDrafters([network], { now: () => 0 }, ALWAYS);
-      const seat = drafters.seat(turnOf({ prompt: PROMPT }));
-      seat.begin(PROMPT, []);
-      await drafters.prepare([seat]);
-      const tree = new TokenTree();
-      seat.draft(tree, 32);
-      let at: number = ROOT;
-      for (let deep = 0; ; deep++) {
-        at = tree.child(at, truth(8 + deep));
-        if (at < 0) return deep;
-      }
-    };
     const { joint, leader, follower } = pair(right, right);
-    expect([await depth(leader), await depth(joint)]).toEqual([4, 5]);
+    expect([await depthOver(leader, PROMPT), await depthOver(joint, PROMPT)]).toEqual([4, 5]);
     const read = follower.runs.flatMap(([question]) => question!.nodes);
     const twice = read.filter(({ token, parent }, i) =>
       read.slice(0, i).some((one) => one.token === token && one.parent === parent),

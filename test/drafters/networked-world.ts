@@ -1,4 +1,5 @@
 /** A network beside the engine whose words are scripted, in time that only the test moves. */
+import type { Network } from '../../gpu-backend/drafters/network.ts';
 import {
   NetworkedDrafters,
   type NetworkedOptions,
@@ -69,6 +70,21 @@ export function worldOf(scripts: readonly Script[], options: NetworkedOptions = 
     };
   };
   return { time, networks, drafters, begin };
+}
+
+/** How far the tree of a turn follows the truth after `network` was asked in four passes. */
+export async function depthOver(network: Network, prompt: Int32Array): Promise<number> {
+  const drafters = new NetworkedDrafters([network], { now: () => 0 }, ALWAYS);
+  const seat = drafters.seat(turnOf({ prompt }));
+  seat.begin(prompt, []);
+  await drafters.prepare([seat]);
+  const tree = new TokenTree();
+  seat.draft(tree, 32);
+  let at: number = ROOT;
+  for (let deep = 0; ; deep++) {
+    at = tree.child(at, truth(prompt.length + deep));
+    if (at < 0) return deep;
+  }
 }
 
 export type World = ReturnType<typeof world>;

@@ -1,8 +1,5 @@
 /** With every drafter beside the engine the text is what the target writes alone, several sessions at a time. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { Decoder } from '../../bench/drafters/decode.ts';
-import { countingClock, withFreeNodes } from '../../bench/drafters/free-nodes.ts';
-import { Nucleus } from '../../gpu-backend/accept/warp.ts';
 import { layersOf } from '../../gpu-backend/builder/decoder-options.ts';
 import { featureDrafter } from '../../gpu-backend/builder/feature-drafter.ts';
 import { hydraHeads } from '../../gpu-backend/builder/hydra-heads.ts';
@@ -28,7 +25,7 @@ import { SMALL, temporaryFolder } from '../engine/models.ts';
 import { promptValues } from '../engine/prompts-file.ts';
 import { randomCheckpoint } from '../engine/random-checkpoint.ts';
 import { fusionTensors, NAMED, SMALL_HIDDEN, trainedFile } from '../engine/trained-file.ts';
-import { turnOf } from '../support/turn.ts';
+import { decodeAtOnce } from './turns-at-once.ts';
 
 const cacheFolder = temporaryFolder();
 const BASE: EngineOptions = { slots: 3, maxContext: 160, threads: 1, cacheFolder };
@@ -154,25 +151,8 @@ const DRAFTERS: Record<string, () => LocalDrafters | Promise<LocalDrafters>> = {
 };
 
 /** All turns at once. */
-async function answers(drafters: LocalDrafters | null, temperature: number) {
-  const decoder = new Decoder(withFreeNodes(engine), new Nucleus(96), countingClock(), drafters);
-  const decoded = await Promise.all(
-    TURNS.map((prompt, i) => {
-      const turn = turnOf({
-        prompt: Int32Array.from(prompt),
-        namespace: `${i}`,
-        warp: { temperature, topK: 0, topP: 1 },
-        seed: [9, i],
-        maxTokens: TOKENS,
-      });
-      return decoder.decode(turn, drafters?.seat(turn) ?? null);
-    }),
-  );
-  await decoder.close();
-  return {
-    texts: decoded.map(({ tokens }) => tokens),
-    steps: decoded.reduce((sum, { steps }) => sum + steps, 0),
-  };
+function answers(drafters: LocalDrafters | null, temperature: number) {
+  return decodeAtOnce(engine, TURNS, TOKENS, drafters, temperature);
 }
 
 test('a network that always fails changes nothing, and is soon left alone', async () => {

@@ -2,9 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Decoder } from '../../bench/drafters/decode.ts';
-import { countingClock, withFreeNodes } from '../../bench/drafters/free-nodes.ts';
-import { Nucleus } from '../../gpu-backend/accept/warp.ts';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import type { LocalDrafters } from '../../gpu-backend/drafters/local-drafters.ts';
 import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
@@ -15,7 +12,7 @@ import { openNetworks } from '../../gpu-backend/open-drafters.ts';
 import { createTokenizer } from '../../src/model/tokenizer.ts';
 import { BUNDLED, temporaryFolder } from '../engine/models.ts';
 import { skipFile } from '../engine/trained-file.ts';
-import { turnOf } from '../support/turn.ts';
+import { decodeAtOnce } from './turns-at-once.ts';
 
 const folder = temporaryFolder();
 const SETTINGS = { slots: 3, maxContext: 256, threads: 1 };
@@ -27,14 +24,14 @@ const QUESTIONS = [
 ];
 
 let engine: OrtEngine;
-const prompts: Int32Array[] = [];
+const prompts: number[][] = [];
 beforeAll(async () => {
   engine = await openEngine(BUNDLED, SETTINGS);
   const read = (name: string) => JSON.parse(readFileSync(join(BUNDLED, name), 'utf8'));
   const { encode } = createTokenizer(read('tokenizer.json'), read('tokenizer_config.json'));
   for (const question of QUESTIONS) {
     const text = `<|im_start|>user\n${question}<|im_end|>\n<|im_start|>assistant\n`;
-    prompts.push(Int32Array.from(encode(text)));
+    prompts.push([...encode(text)]);
   }
 });
 afterAll(() => engine?.close());
@@ -48,26 +45,8 @@ async function drafting(without: string): Promise<LocalDrafters> {
 }
 
 /** All questions at once. */
-async function answers(drafters: LocalDrafters | null, temperature: number) {
-  const nucleus = new Nucleus(engine.limits.vocabSize);
-  const decoder = new Decoder(withFreeNodes(engine), nucleus, countingClock(), drafters);
-  const decoded = await Promise.all(
-    prompts.map((prompt, i) => {
-      const turn = turnOf({
-        prompt,
-        namespace: `${i}`,
-        warp: { temperature, topK: 0, topP: 1 },
-        seed: [9, i],
-        maxTokens: TOKENS,
-      });
-      return decoder.decode(turn, drafters?.seat(turn) ?? null);
-    }),
-  );
-  await decoder.close();
-  return {
-    texts: decoded.map(({ tokens }) => tokens),
-    steps: decoded.reduce((sum, { steps }) => sum + steps, 0),
-  };
+function answers(drafters: LocalDrafters | null, temperature: number) {
+  return decodeAtOnce(engine, prompts, TOKENS, drafters, temperature);
 }
 
 test.each([0, 0.8])('at temperature %d', async (temperature) => {

@@ -182,6 +182,21 @@ test('a seat asks the root and what text has drafted behind it at once', async (
   expect(Math.max(...first.map(({ length }) => length))).toBe(3);
 });
 
+test('a seat is behind by the last token alone, however many were committed', async () => {
+  const heads = new ScriptedHeads(3);
+  const network = new HydraNetwork(heads, VOCAB);
+  const drafters = new NetworkedDrafters([network], { now: () => 0 }, ALWAYS);
+  const seat = drafters.seat(turnOf({ prompt: PROMPT }));
+  seat.begin(PROMPT, []);
+  await drafters.prepare([seat]);
+  seat.commit(Int32Array.of(900, 901, 902));
+  expect(seat.networked!.enter()).toBe(true);
+  expect(seat.networked!.behind).toBe(1);
+  heads.runs.length = 0;
+  await drafters.prepare([seat]);
+  expect(heads.runs[0]![0]!.tokens).toEqual([902]);
+});
+
 function reaching(deepest: number, readsStates: boolean): ScriptedNetwork {
   return Object.assign(new ScriptedNetwork(VOCAB, right), { deepest, readsStates });
 }

@@ -264,6 +264,27 @@ describe('prompt tokens as a network', () => {
     expect(seat.prompting!.pays(1, 0.1, 0.1)).toBe(false);
   });
 
+  test('have no rows beside a turn that insists, where nobody would pay for them', async () => {
+    const always = { passes: 1, nodes: 1 };
+    const drafters = new NetworkedDrafters(
+      [new PromptNetwork(2, 1000)],
+      { now: () => 0 },
+      { always },
+    );
+    const prompt = Int32Array.of(100, 101, 102);
+    const begin = (changes: Partial<Parameters<typeof turnOf>[0]> = {}) => {
+      const seat = drafters.seat(turnOf({ prompt, ...changes }));
+      seat.begin(prompt, []);
+      return seat;
+    };
+    const seat = begin();
+    const moving = begin({ transfer: 0.5, warp: { temperature: 0.8, topK: 0, topP: 1 } });
+    await drafters.prepare([seat]);
+    expect(seat.prompting!.pays(1, 0.1, 0.1)).toBe(true);
+    await drafters.prepare([seat, moving]);
+    expect(seat.prompting!.pays(1, 0.1, 0.1)).toBe(false);
+  });
+
   test('are not read of a turn whose target they would move', () => {
     const drafters = new NetworkedDrafters([new PromptNetwork(2, 1000)], { now: () => 0 });
     const warp = { temperature: 0.8, topK: 0, topP: 1 };

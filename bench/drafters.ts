@@ -3,26 +3,21 @@
  * second of each combination, over the same prompts in turns, in one run.
  *
  *   npm run -s bench:drafters -- --model FILE.gguf [--json] [--prompts 40] [--tokens 128]
- *                                [--temperatures 0,0.8] [--rows L,L+A] [--quantize FORM]
- *                                [--draft FILE.gguf] [--draft-quantize FORM] [--exit FILE.safetensors]
- *                                [--feature FILE.safetensors] [--hydra FILE.safetensors]
- *                                [--ppd FILE.safetensors] [--skip FILE.safetensors]
+ *                                [--temperatures 0,0.8] [--quantize FORM]
+ *                                [--draft NAME,NAME] [--draft-quantize FORM] [--rows L,L+A]
  *                                [--nodes N] [--simulate] [--free L+A,all]
  *
- * Without options it asks what needs none: `L`, `L+A`, and `L+A+feature` where the model is the
- * one that the layer in models/heads was trained for. It stores the model in `int4`; the layer
- * serves every form.
- *
  * `L` is the echo over the session's own text; `A` the successors that the target's
- * logits named; `model` a second model (`--draft`), `self` the target's own weights,
- * `kangaroo` its first layers and the one in `--exit`, `feature` a layer over its last
- * hidden states, `hydra` the heads over these in `--hydra`, `ppd` prompt tokens in its own
- * steps (`--ppd`), `swift` the target without the blocks that `--skip` names, `s2d` the model
- * by its exits or whole; the row `all` asks those that an option names, and the kept layer,
- * each by itself or all as one, and whatever it costs all as one. They draft over
- * the end of a long text (`gpu-backend/drafters`). Trees are sized as the service sizes
- * them, or have `--nodes` nodes whatever they cost, networks asked in four passes, as on
- * a GPU that has all for nothing. `--simulate` counts time as an 8B model on an H100
+ * logits named. `--draft` names networks as ESPALIER_DRAFT does, and each has the row of its
+ * kind: `L+A+feature`, `L+A+hydra`, `L+A+kangaroo`, `L+A+ppd`, `L+A+swift`, `L+A+self`, and
+ * `L+A+model` of a second model, which has the row `L+A+s2d` besides, by its exits or whole. The
+ * row `all` asks all of them, each by itself or all as one, and whatever it costs all as one.
+ * Without `--draft` there is the layer in models/heads, where it was trained for this very model.
+ * The model is stored in `int4`; what was trained for it serves every form.
+ *
+ * Networks draft over the end of a long text (`gpu-backend/drafters`). Trees are sized as
+ * the service sizes them, or have `--nodes` nodes whatever they cost, networks asked in four
+ * passes, as on a GPU that has all for nothing. `--simulate` counts time as an 8B model on an H100
  * takes it (`drafters/simulated.ts`): acceptance is measured, time is said. The rows in
  * `--free` are asked again whatever they cost, with 32 nodes: what is there to be had.
  *
@@ -37,20 +32,19 @@ import type { ModelFolder } from '../gpu-backend/builder/model-folder.ts';
 import { QUANTIZATION_CHOICES } from '../gpu-backend/builder/quantization.ts';
 import { readSafetensorsFile } from '../gpu-backend/builder/safetensors.ts';
 import { DEFAULT_CACHE_FOLDER, openEngine } from '../gpu-backend/engine/open.ts';
-import { promptTokensIn } from '../gpu-backend/open-drafters.ts';
+import { namesIn, promptTokensIn, readsHidden } from '../gpu-backend/open-drafters.ts';
 import { ROOT } from '../local/root.ts';
 import { composePrompt } from '../src/generate/prompt.ts';
 import { PromptLayout, type PromptModel } from '../src/generate/prompt-layout.ts';
 import { createTokenizer } from '../src/model/tokenizer.ts';
 import { type Asked, measure, type Table } from './drafters/measure.ts';
 import { grounded, ungrounded } from './drafters/prompts.ts';
+import { namesOf, rowsWith } from './drafters/rows.ts';
 import { machine } from './engine/setup.ts';
 
 const CONTEXT = 2048;
 /** The layer that is kept for a model. */
 const KEPT_LAYER = join(ROOT, 'models/heads/smollm2-135m/feature.safetensors');
-/** Rows of which a network reads the target's last hidden states. */
-const READ_STATES = new Set(['L+A+feature', 'L+A+hydra', 'all']);
 /** Of each step of the rows in `--free`. */
 const FREE_NODES = 32;
 
@@ -63,11 +57,6 @@ const { values } = parseArgs({
     temperatures: { type: 'string', default: '0,0.8' },
     rows: { type: 'string' },
     draft: { type: 'string' },
-    exit: { type: 'string' },
-    feature: { type: 'string' },
-    ppd: { type: 'string' },
-    skip: { type: 'string' },
-    hydra: { type: 'string' },
     'draft-quantize': { type: 'string' },
     simulate: { type: 'boolean', default: false },
     threads: { type: 'string', default: String(availableParallelism()) },
@@ -90,11 +79,13 @@ async function main(file: string): Promise<void> {
   const target = await addModel(file, add(values.quantize));
   const model = readModel(target.path);
   const threads = Number(values.threads);
-  const feature = values.feature ?? keptLayer(target);
-  const rows = values.rows?.split(',') ?? ['L', 'L+A', ...(feature ? ['L+A+feature'] : [])];
+  const names = values.draft ? namesIn(values.draft) : keptLayer(target);
+  const rows = values.rows?.split(',') ?? rowsWith(names);
   const freeRows = values.free?.split(',') ?? [];
-  const hiddenOutput = [...rows, ...freeRows].some((row) => READ_STATES.has(row));
-  const promptTokens = promptTokensIn(values.ppd, target);
+  const asking = new Set([...rows, ...freeRows].flatMap((row) => namesOf(row, names)));
+  const drafts = [...asking].join(',');
+  const hiddenOutput = readsHidden(drafts);
+  const promptTokens = promptTokensIn(drafts, target);
   const settings = { slots: 2, maxContext: CONTEXT, threads, hiddenOutput, promptTokens };
   const engine = await openEngine(target.path, settings);
   const bench = {
@@ -102,21 +93,16 @@ async function main(file: string): Promise<void> {
     engine,
     settings: { threads },
     add: add(values['draft-quantize']),
-    draft: values.draft,
-    exit: values.exit,
-    feature,
-    ppd: values.ppd,
-    skip: values.skip,
-    hydra: values.hydra,
+    names,
   };
-  const asking = { tokens: Number(values.tokens), stopIds: new Set(model.eosIds) };
+  const answers = { tokens: Number(values.tokens), stopIds: new Set(model.eosIds) };
   const asked: Asked = {
-    ...asking,
+    ...answers,
     rows,
     nodes: values.nodes ? Number(values.nodes) : undefined,
     simulate: values.simulate,
   };
-  const free: Asked = { ...asking, rows: freeRows, nodes: FREE_NODES, simulate: false };
+  const free: Asked = { ...answers, rows: freeRows, nodes: FREE_NODES, simulate: false };
   const count = Number(values.prompts);
   const kinds = { ungrounded: ungrounded(count), grounded: grounded(count) };
   const tables: Record<string, Record<string, Table>> = { ungrounded: {}, grounded: {} };
@@ -136,7 +122,7 @@ async function main(file: string): Promise<void> {
   }
   engine.close();
   if (values.json) {
-    const settings = { prompts: count, tokens: asking.tokens, threads };
+    const settings = { prompts: count, tokens: answers.tokens, threads };
     console.log(
       JSON.stringify({ model: target.manifest.name, machine: machine(), settings, ...tables }),
     );
@@ -144,9 +130,9 @@ async function main(file: string): Promise<void> {
 }
 
 /** The layer in models/heads, where it was trained for this very model. */
-function keptLayer({ manifest }: ModelFolder): string | undefined {
+function keptLayer({ manifest }: ModelFolder): string[] {
   const { weights } = readSafetensorsFile(KEPT_LAYER).metadata;
-  return weights === manifest.fingerprints.weights ? KEPT_LAYER : undefined;
+  return weights === manifest.fingerprints.weights ? [KEPT_LAYER] : [];
 }
 
 type Model = ReturnType<typeof readModel>;

@@ -30,15 +30,17 @@ const SELF = 'self';
 const TRAINED = '.safetensors';
 /** By the kind of such a file, what it makes of the target; heads and prompt tokens are no part of it. */
 const PARTS: Record<
-  Exclude<TrainedKind, 'hydra' | 'prompts'>,
+  Exclude<TrainedKind, 'hydra' | 'ppd'>,
   (prepared: PreparedModel, file: string) => ModelPart
 > = {
-  exit: earlyExit,
   feature: featureDrafter,
-  skip: skippedBlocks,
+  kangaroo: earlyExit,
+  swift: skippedBlocks,
 };
+/** What a name of ESPALIER_DRAFT stands for. */
+export type NetworkKind = TrainedKind | typeof SELF | 'model';
 /** What reads the target's hidden states. */
-const OVER_STATES: ReadonlySet<TrainedKind> = new Set(['feature', 'hydra']);
+const OVER_STATES: ReadonlySet<NetworkKind> = new Set(['feature', 'hydra']);
 /** Tokens of a session's text that a network beside the engine reads, its nodes included, at most. */
 const CONTEXT = 2048;
 /** Bytes that its keys and values may take, over all exits of a model. */
@@ -85,9 +87,7 @@ export function waysOf(opened: readonly (readonly Network[])[]): Network[] {
 
 /** Whether what ESPALIER_DRAFT names reads the target's hidden states, which the target must be opened to give. */
 export function readsHidden(draft: string | undefined): boolean {
-  return namesIn(draft ?? '').some(
-    (name) => name.endsWith(TRAINED) && OVER_STATES.has(trainedKind(name)),
-  );
+  return namesIn(draft ?? '').some((name) => OVER_STATES.has(networkKind(name)));
 }
 
 /**
@@ -98,15 +98,19 @@ export function promptTokensIn(
   draft: string | undefined,
   target: ModelFolder,
 ): Float32Array | undefined {
-  const [file, another] = namesIn(draft ?? '').filter(
-    (name) => name.endsWith(TRAINED) && trainedKind(name) === 'prompts',
-  );
+  const [file, another] = namesIn(draft ?? '').filter((name) => networkKind(name) === 'ppd');
   if (another) throw new Error(`${file} and ${another} are both prompt tokens: name one`);
   return file === undefined ? undefined : readPromptTokens(target, file);
 }
 
+/** Throws an Error for a file of none of the kinds. */
+export function networkKind(name: string): NetworkKind {
+  if (name.endsWith(TRAINED)) return trainedKind(name);
+  return name === SELF ? SELF : 'model';
+}
+
 /** Throws where one of several has no name. */
-function namesIn(draft: string): string[] {
+export function namesIn(draft: string): string[] {
   const names = draft.split(',').map((name) => name.trim());
   if (names.length === 1 || !names.includes('')) return names;
   throw new Error(
@@ -157,7 +161,7 @@ async function openTrained(
 ): Promise<Network> {
   const kind = trainedKind(file);
   if (kind === 'hydra') return await openHydra(file, engine, limits);
-  if (kind === 'prompts') return openPrompts(file, engine);
+  if (kind === 'ppd') return openPrompts(file, engine);
   const part = PARTS[kind](engine.parts.prepared, file);
   const { features, vocabulary } = part;
   if (features) requireStates(file, engine);
@@ -179,7 +183,7 @@ function requireStates(file: string, engine: OrtEngine): void {
   if (engine.parts.outputs.some(({ name }) => name === 'hidden')) return;
   throw new Error(
     `${file} reads the target's hidden states, and this target was opened to give none: ` +
-      `start the verifier with ESPALIER_DRAFT=${file}; bench:drafters takes it by --feature or --hydra`,
+      `start the verifier with ESPALIER_DRAFT=${file}; bench:drafters takes it by --draft`,
   );
 }
 
@@ -190,7 +194,7 @@ function openPrompts(file: string, engine: OrtEngine): Network {
   if (!prompts || prompts.join() !== values.join()) {
     throw new Error(
       `${file} has prompt tokens, and this target was opened without them: ` +
-        `start the verifier with ESPALIER_DRAFT=${file}; bench:drafters takes it by --ppd`,
+        `start the verifier with ESPALIER_DRAFT=${file}; bench:drafters takes it by --draft`,
     );
   }
   return new PromptNetwork(promptTokens, vocabSize);

@@ -9,7 +9,12 @@ import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters
 import type { EngineOptions } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
-import { openNetworks, waysOf } from '../../gpu-backend/open-drafters.ts';
+import {
+  type NetworkKind,
+  networkKind,
+  openNetworks,
+  waysOf,
+} from '../../gpu-backend/open-drafters.ts';
 import { remainingShare } from './remaining-share.ts';
 import type { SimulatedTime } from './simulated.ts';
 
@@ -18,47 +23,29 @@ export interface RowSetup {
   engine: OrtEngine;
   settings: EngineOptions;
   add: AddOptions;
-  /** What `L+A+model` drafts with, the layers of `L+A+kangaroo` and `L+A+feature`, and the heads of `L+A+hydra`. */
-  draft: string | undefined;
-  exit: string | undefined;
-  feature: string | undefined;
-  /** The prompt tokens of `L+A+ppd`. */
-  ppd: string | undefined;
-  /** The blocks that `L+A+swift` drafts without. */
-  skip: string | undefined;
-  hydra: string | undefined;
+  /** Networks as ESPALIER_DRAFT names them. */
+  names: readonly string[];
   /** Instead of real time. */
   time: SimulatedTime | null;
   /** Passes and nodes whatever they cost. */
   always: { passes: number; nodes: number } | undefined;
 }
 
-/** What ESPALIER_DRAFT would say, and what share of the target's work a pass takes on the simulated machine. */
-interface NetworkRow {
-  draft(setup: RowSetup): string | undefined;
-  /** The option that names it. */
-  option: string;
-  /** null where nothing is run: its rows are the target's own. */
-  share(setup: RowSetup): number | null;
-}
-
-const NETWORKS: Record<string, NetworkRow> = {
+/** What share of the target's work a pass takes on the simulated machine; null where nothing is run. */
+const SHARES: Record<NetworkKind, (engine: OrtEngine, name: string) => number | null> = {
   // A model of 1B parameters beside one of 8B.
-  'L+A+model': { draft: ({ draft }) => draft, option: '--draft', share: () => 1 / 8 },
-  'L+A+self': { draft: () => 'self', option: '', share: () => 1 },
+  model: () => 1 / 8,
+  self: () => 1,
   // Four layers of 32, and a head of 8,000 tokens.
-  'L+A+kangaroo': { draft: ({ exit }) => exit, option: '--exit', share: () => 0.115 },
+  kangaroo: () => 0.115,
   // One layer, what joins token and state, and a head of 8,000 tokens.
-  'L+A+feature': { draft: ({ feature }) => feature, option: '--feature', share: () => 0.036 },
-  'L+A+ppd': { draft: ({ ppd }) => ppd, option: '--ppd', share: () => null },
+  feature: () => 0.036,
   // Of four heads in the mean 3.5 squares of the hidden size, of which one is 0.002 of 8.03B
   // weights, and a head of 8,000 tokens, which is 0.004 (`models/recipe/heads.py`).
-  'L+A+hydra': { draft: ({ hydra }) => hydra, option: '--hydra', share: () => 0.011 },
-  'L+A+swift': {
-    draft: ({ skip }) => skip,
-    option: '--skip',
-    share: ({ engine, skip }) => remainingShare(engine.parts.prepared, skip!),
-  },
+  hydra: () => 0.011,
+  // Its rows are the target's own.
+  ppd: () => null,
+  swift: (engine, name) => remainingShare(engine.parts.prepared, name),
 };
 
 /** What the echo has, without a network. */
@@ -67,56 +54,60 @@ const ECHOES: Record<string, () => EchoMemory> = {
   'L+A': () => new EchoMemory(),
 };
 
-/** The row of all networks that an option names, each by itself or all as one. */
+/** How the row of one network begins; its kind follows. */
+const BESIDE = 'L+A+';
+/** The row of all networks, each by itself or all as one. */
 const ALL = 'all';
 /** The row of the model by its exits, or whole. */
-const DEPTHS = 'L+A+s2d';
-const ROWS = [...Object.keys(ECHOES), ...Object.keys(NETWORKS), DEPTHS, ALL];
+const DEPTHS = `${BESIDE}s2d`;
+
+/** The rows that there are with these networks. */
+export function rowsWith(names: readonly string[]): string[] {
+  const networks = names.map((name) => BESIDE + networkKind(name));
+  return [...Object.keys(ECHOES), ...networks, ...(names.length > 1 ? [ALL] : [])];
+}
+
+/** Which of the networks `row` asks. Throws an Error for a row that there is not. */
+export function namesOf(row: string, names: readonly string[]): readonly string[] {
+  if (ECHOES[row]) return [];
+  if (row === ALL && names.length > 1) return names;
+  const asked = row === DEPTHS ? `${BESIDE}model` : row;
+  const own = names.filter((name) => BESIDE + networkKind(name) === asked);
+  if (own.length === 1) return own;
+  throw new Error(
+    `--rows: there is no ${row} with --draft ${names.join(',') || 'left out'}, but ${rowsWith(names).join(', ')}`,
+  );
+}
 
 /** Throws an Error for a row that there is not. */
-export async function openRow(name: string, setup: RowSetup): Promise<TimedDrafters> {
-  const memory = ECHOES[name];
+export async function openRow(row: string, setup: RowSetup): Promise<TimedDrafters> {
+  const memory = ECHOES[row];
   if (memory) return new TimedDrafters(new EchoOver(memory()));
   const { time, always } = setup;
   const clock = time?.clock ?? nodeClock;
-  const ways = await openWays(name, setup);
+  const ways = await openWays(row, setup);
   return new TimedDrafters(new NetworkedDrafters(ways, clock, always ? { always } : {}));
 }
 
-/** The networks of a row. */
-async function openWays(name: string, setup: RowSetup): Promise<Network[]> {
-  if (name === ALL) return await openAll(setup);
-  if (name === DEPTHS) return await openTimed('L+A+model', setup);
-  return (await openTimed(name, setup)).slice(-1);
-}
-
-async function openAll(setup: RowSetup): Promise<Network[]> {
-  const named = Object.keys(NETWORKS).filter((name) => {
-    const { draft, option } = NETWORKS[name]!;
-    return option && draft(setup);
-  });
-  const networks: Network[][] = [];
-  for (const name of named) networks.push((await openTimed(name, setup)).slice(-1));
-  if (networks.length < 2) {
-    throw new Error(`${ALL} needs two of --draft, --exit, --feature, --hydra, --ppd and --skip`);
+/** The networks of a row; of a model with exits the whole, but in the row of its exits. */
+async function openWays(row: string, setup: RowSetup): Promise<Network[]> {
+  const opened: Network[][] = [];
+  for (const name of namesOf(row, setup.names)) {
+    const depths = await openTimed(name, setup);
+    opened.push(row === DEPTHS ? depths : depths.slice(-1));
   }
-  return waysOf(networks);
+  return waysOf(opened);
 }
 
-/** What a row's draft stands for; each takes its share of the target's time where time is simulated. */
+/** What a name stands for; each network takes its share of the target's time where time is simulated. */
 async function openTimed(name: string, setup: RowSetup): Promise<Network[]> {
-  const row = NETWORKS[name];
-  if (!row) throw new Error(`--rows: ${name} is none of ${ROWS.join(', ')}`);
-  const draft = row.draft(setup);
-  if (!draft) throw new Error(`${name} needs ${row.option}`);
   const { target, engine, settings, add, time } = setup;
-  const networks = await openNetworks(draft, target, engine, { settings, add });
-  const share = time ? row.share(setup) : null;
+  const networks = await openNetworks(name, target, engine, { settings, add });
+  const share = time && SHARES[networkKind(name)](engine, name);
   if (!time || share === null) return networks;
-  const depths = networks.length > 1 ? await depthsOf(draft, add) : [1];
+  const depths = networks.length > 1 ? await depthsOf(name, add) : [1];
   return networks.map((network, i) => time.network(network, share * depths[i]!));
 }
-
 /** Of each of a model's exits, and of the whole, the share of its layers. */
 async function depthsOf(draft: string, add: AddOptions): Promise<number[]> {
   const { exits, layers } = (await addModel(draft, add)).config;

@@ -3,11 +3,11 @@ import type { PreparedModel } from './prepare.ts';
 import { readSafetensorsFile } from './safetensors.ts';
 
 /**
- * What a file holds: a layer that follows the model's first layers or its last hidden
- * states, heads over these states, prompt tokens, or the names of blocks that the model
+ * What a file holds: a layer over the model's last hidden states (EAGLE's line), heads over
+ * them, a layer that follows its first layers, prompt tokens, or the names of blocks that it
  * drafts without.
  */
-const KINDS = ['exit', 'feature', 'hydra', 'prompts', 'skip'] as const;
+const KINDS = ['feature', 'hydra', 'kangaroo', 'ppd', 'swift'] as const;
 export type TrainedKind = (typeof KINDS)[number];
 
 /** Throws an Error for a file that says nothing of the kind. */

@@ -4,14 +4,14 @@ export const DRAFT_HELP = `Usage:
       Gives workers a small model to draft with, for targets of the same tokenizer, in
       place of the one before. --layers takes its first N layers. It goes into the bucket
       of \`npm start\`, or with --remote into the deployed one.
-  npx espalier draft train MODEL [--kind feature|exit|hydra|prompts|skip|model] [--out FILE]
+  npx espalier draft train MODEL [--kind feature|hydra|kangaroo|ppd|swift|model] [--out FILE]
                            [--text FOLDER] [--python PROGRAM] [-- OPTIONS OF THE RECIPE]
       Trains what drafts for MODEL (as in \`model add\`) and says how to use it.
       The model writes the answers that it learns from. --text FOLDER lets some of the
       questions be about your own texts. feature, the default, is a layer that continues
-      the model's hidden states; exit is one that follows its first layers; hydra is a few
-      heads over its hidden states; prompts are a few embeddings that it reads behind a
-      text; skip is a list of the model's own blocks that it drafts without, searched for
-      and not trained; model is a small model by itself, small enough for workers, and FILE
-      its folder. Options of the recipe are --write-minutes, --train-minutes, --threads and
+      the model's hidden states; hydra is a few heads over them; kangaroo is a layer that
+      follows its first layers; ppd is a few embeddings that it reads behind a text; swift
+      is a list of the model's own blocks that it drafts without, searched for and not
+      trained; model is a small model by itself, small enough for workers, and FILE its
+      folder. Options of the recipe are --write-minutes, --train-minutes, --threads and
       others: see models/recipe.`;

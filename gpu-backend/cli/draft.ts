@@ -11,14 +11,14 @@ import { readArguments } from './usage.ts';
 const RECIPE = fileURLToPath(new URL('../../models/recipe', import.meta.url));
 const SCRIPTS = {
   feature: 'feature.py',
-  exit: 'early_exit.py',
   hydra: 'hydra.py',
-  prompts: 'prompt_tokens.py',
-  skip: 'skip_layers.py',
+  kangaroo: 'early_exit.py',
+  ppd: 'prompt_tokens.py',
+  swift: 'skip_layers.py',
   model: 'small_model.py',
 } as const;
 type Kind = keyof typeof SCRIPTS;
-/** "feature, exit, hydra, prompts, skip or model" */
+/** "feature, hydra, kangaroo, ppd, swift or model" */
 const KINDS = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(Object.keys(SCRIPTS));
 const PACKAGES = ['torch', 'safetensors', 'tokenizers', 'jinja2'];
 

@@ -5,7 +5,7 @@ The target writes its own answers; at each of its tokens the hidden state behind
 layers and the likeliest tokens of its logits are kept, and the new layer learns from them.
 Nothing of the target is trained.
 
-  python early_exit.py --model FOLDER --exit 3 --out exit.safetensors
+  python early_exit.py --model FOLDER --exit 3 --out kangaroo.safetensors
                        [--write-minutes 16] [--train-minutes 28] [--vocabulary 8192]
 
 Needs what target.py needs; a Llama-family checkpoint.
@@ -47,7 +47,7 @@ def main():
     vocabulary = Vocabulary.of(texts, args, len(target.table))
     drafter = Exit(target, vocabulary, args.exit)
     learn(drafter, texts, args, lambda agrees: save(drafter, args.out, target.notes(
-        'exit', exit=args.exit, tokens=vocabulary.notes, agrees=agrees)))
+        'kangaroo', exit=args.exit, tokens=vocabulary.notes, agrees=agrees)))
 
 
 if __name__ == '__main__':

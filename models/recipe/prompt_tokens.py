@@ -5,7 +5,7 @@ the token that comes next, so nothing else has to be computed first.
 The target writes its own answers. Nothing of it is trained, and its norm and head are used as they are. Each step
 takes a run of the whole target and back.
 
-  python prompt_tokens.py --model FOLDER --out prompts.safetensors
+  python prompt_tokens.py --model FOLDER --out ppd.safetensors
                           [--write-minutes 16] [--train-minutes 28] [--places 3]
 
 Needs what target.py needs; a Llama-family checkpoint.
@@ -77,7 +77,7 @@ def main():
     target = opened(args)
     texts = answers(target, args, len(target.layers))
     drafter = PromptTokens(target, args.places)
-    learn(drafter, texts, args, lambda agrees: save(drafter, args.out, target.notes('prompts', agrees=agrees)))
+    learn(drafter, texts, args, lambda agrees: save(drafter, args.out, target.notes('ppd', agrees=agrees)))
 
 
 if __name__ == '__main__':

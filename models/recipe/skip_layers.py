@@ -9,7 +9,7 @@ agreement. What is found on half of the texts is measured on the others.
 In the paper the draft shares keys and values with its target. In the verifier it keeps its own
 (gpu-backend/drafters/engine-network.ts), so here it reads the whole text without the blocks.
 
-  python skip_layers.py --model FOLDER [--kept answers.pt] [--out skip.safetensors]
+  python skip_layers.py --model FOLDER [--kept answers.pt] [--out swift.safetensors]
                         [--shares 0.1,0.2,0.3,0.4,0.5] [--texts 8] [--places 4]
 
 Of several shares the one is written whose chains are quickest, by simulated.py.
@@ -109,7 +109,7 @@ def main():
               f'{times(args.places, args.places + 1):.2f} × if all of {args.places} agreed', flush=True)
         if args.out and times(best, mat(best)) > quickest:
             quickest = times(best, mat(best))
-            notes = target.notes('skip', without=names, agrees=f'{agrees[0]:.4f}')
+            notes = target.notes('swift', without=names, agrees=f'{agrees[0]:.4f}')
             save_file({}, f'{args.out}.partial', metadata=notes)
             os.replace(f'{args.out}.partial', args.out)
             print(f'written to {args.out}', flush=True)

@@ -96,7 +96,7 @@ describe('ESPALIER_DRAFT', () => {
   test('that names a layer or heads over hidden states asks for a target that gives them', async () => {
     const feature = trainedFile(cacheFolder, { kind: 'feature' }, fusionTensors());
     const hydra = hydraFile(cacheFolder, SMALL, { places: '2' }, hydraTensors(SMALL_HIDDEN, 2));
-    const exit = trainedFile(cacheFolder, { kind: 'exit', exit: '1' });
+    const exit = trainedFile(cacheFolder, { kind: 'kangaroo', exit: '1' });
     const reading = [feature, hydra, `self,${feature}`, `self, ${hydra}`];
     expect(reading.filter((draft) => !readsHidden(draft))).toEqual([]);
     expect([exit, BUNDLED_DRAFT, undefined].filter(readsHidden)).toEqual([]);

@@ -22,12 +22,7 @@ test.each([0, 0.8])('at temperature %d', async (temperature) => {
     engine,
     settings: { threads: 1 },
     add: { cacheFolder, compute: 'float32' as const, quantization: undefined },
-    draft: undefined,
-    exit: undefined,
-    hydra: undefined,
-    ppd: undefined,
-    skip: undefined,
-    feature: trainedFile(cacheFolder, { kind: 'feature' }, fusionTensors()),
+    names: [trainedFile(cacheFolder, { kind: 'feature' }, fusionTensors())],
   };
   const figures = async (rows: string[]) => {
     const asked = {

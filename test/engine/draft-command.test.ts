@@ -78,19 +78,19 @@ describe('npx espalier draft train', () => {
 
   it('searches for blocks to draft without', async () => {
     const python = program(0);
-    expect(await train(python, '--kind', 'skip', '--', '--shares', '0.4')).toBe(0);
+    expect(await train(python, '--kind', 'swift', '--', '--shares', '0.4')).toBe(0);
     const given = readFileSync(`${python}.given`, 'utf8').trim().split('\n');
     expect(given[0]).toMatch(/models\/recipe\/skip_layers\.py$/);
     const { name } = readModelFolder(given[2]!).manifest;
-    const out = `skip-${name}.safetensors`;
+    const out = `swift-${name}.safetensors`;
     expect(given.slice(3)).toEqual(['--out', out, '--shares', '0.4']);
     expect(printed.at(-1)).toMatch(new RegExp(`ESPALIER_DRAFT=${out} npm start`));
   });
 
   it('fails where the recipe fails, and refuses a kind that there is not', async () => {
-    expect(await train(program(3), '--kind', 'exit')).toBe(3);
+    expect(await train(program(3), '--kind', 'kangaroo')).toBe(3);
     await expect(train(program(0), '--kind', 'heads')).rejects.toThrow(
-      '--kind must be feature, exit, hydra, prompts, skip or model, not "heads"',
+      '--kind must be feature, hydra, kangaroo, ppd, swift or model, not "heads"',
     );
   });
 

@@ -18,7 +18,7 @@ const VOCAB = 96;
 
 /** The checkpoint's second and last layer, as one that was trained to follow its first. */
 function lastLayer(notes: Record<string, string>): string {
-  return trainedFile(cacheFolder, { kind: 'exit', ...notes });
+  return trainedFile(cacheFolder, { kind: 'kangaroo', ...notes });
 }
 
 async function logitsOf(engine: OrtEngine): Promise<Float32Array> {

@@ -33,7 +33,7 @@ export function promptsFile(
     file: '',
     offset: 0,
   } as const;
-  const all = { kind: 'prompts', target, weights: fingerprints.weights, ...notes };
+  const all = { kind: 'ppd', target, weights: fingerprints.weights, ...notes };
   writeSafetensors(file, [tensor], 'F32', () => [asBytes(values)], all);
   return file;
 }

@@ -66,7 +66,7 @@ export function skipFile(
 ): string {
   const file = join(folder, `skip-${files++}.safetensors`);
   const { name: target, fingerprints } = readModelFolder(checkpoint).manifest;
-  const all = { kind: 'skip', target, weights: fingerprints.weights, ...notes };
+  const all = { kind: 'swift', target, weights: fingerprints.weights, ...notes };
   writeSafetensors(file, [], 'F32', () => [], all);
   return file;
 }

@@ -148,7 +148,7 @@ export const KEPT_FIGURES: Readonly<Record<string, () => string[]>> = {
   S2D: () => ['L+A+s2d', 'L+A+model'].map((row) => beside(row).tokensPerSecond.toFixed(0)),
   Kangaroo: () =>
     ['L+A+kangaroo', 'L+A'].map((row) =>
-      beside(row, 'drafters-exit.json').tokensPerSecond.toFixed(0),
+      beside(row, 'drafters-kangaroo.json').tokensPerSecond.toFixed(0),
     ),
   SWIFT: () => [
     kept('drafters-swift.json').ungrounded['0, 32 free nodes']['L+A+swift'].mat.toFixed(2),

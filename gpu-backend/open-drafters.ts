@@ -109,13 +109,17 @@ export function networkKind(name: string): NetworkKind {
   return name === SELF ? SELF : 'model';
 }
 
-/** Throws where one of several has no name. */
+/** Throws where one of several has no name, or one is named twice. */
 export function namesIn(draft: string): string[] {
   const names = draft.split(',').map((name) => name.trim());
-  if (names.length === 1 || !names.includes('')) return names;
-  throw new Error(
-    `ESPALIER_DRAFT has an empty name: "${draft}". Commas divide names, so a path in it can't contain one`,
-  );
+  if (names.length > 1 && names.includes('')) {
+    throw new Error(
+      `ESPALIER_DRAFT has an empty name: "${draft}". Commas divide names, so a path in it can't contain one`,
+    );
+  }
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new Error(`ESPALIER_DRAFT names ${twice} twice: name it once`);
+  return names;
 }
 
 /**
@@ -144,14 +148,11 @@ export async function openNetworks(
     memoryBytes: MEMORY_BYTES,
     slots: engine.limits.slots,
   };
-  const { vocabSize } = engine.limits;
   if (draft.endsWith(TRAINED)) return [await openTrained(draft, engine, limits)];
-  const whole = { blocks: layersOf(0, target.config.layers) };
-  const engines =
-    draft === SELF
-      ? [await openPart(engine, whole, limits)]
-      : await openSecond(draft, target, limits, add);
-  return engines.map((own) => new EngineNetwork(own, { vocabSize }));
+  if (draft !== SELF) return await openSecond(draft, target, limits, add);
+  const { layers, vocabSize } = target.config;
+  const own = await openPart(engine, { blocks: layersOf(0, layers) }, limits);
+  return [new EngineNetwork(own, { name: SELF, vocabSize })];
 }
 
 async function openTrained(
@@ -167,6 +168,7 @@ async function openTrained(
   if (features) requireStates(file, engine);
   const own = await openPart(engine, part, { ...limits, hiddenOutput: features });
   return new EngineNetwork(own, {
+    name: file,
     vocabSize: engine.limits.vocabSize,
     vocabulary,
     readsStates: features,
@@ -176,7 +178,8 @@ async function openTrained(
 async function openHydra(file: string, engine: OrtEngine, limits: EngineOptions): Promise<Network> {
   const heads = hydraHeads(engine.parts.prepared, file);
   requireStates(file, engine);
-  return new HydraNetwork(await DraftHeads.open(engine, heads, limits), engine.limits.vocabSize);
+  const opened = await DraftHeads.open(engine, heads, limits);
+  return new HydraNetwork(file, opened, engine.limits.vocabSize);
 }
 
 function requireStates(file: string, engine: OrtEngine): void {
@@ -197,7 +200,7 @@ function openPrompts(file: string, engine: OrtEngine): Network {
         `start the verifier with ESPALIER_DRAFT=${file}; bench:drafters takes it by --draft`,
     );
   }
-  return new PromptNetwork(promptTokens, vocabSize);
+  return new PromptNetwork(file, promptTokens, vocabSize);
 }
 
 async function openSecond(
@@ -205,7 +208,7 @@ async function openSecond(
   target: ModelFolder,
   limits: EngineOptions,
   add: AddOptions,
-): Promise<OrtEngine[]> {
+): Promise<Network[]> {
   const model = await addModel(source, add);
   if (!haveSameTokens(model, target)) {
     throw new Error(
@@ -217,15 +220,18 @@ async function openSecond(
   // All depths together may take what one network may.
   const memoryBytes = Math.floor(MEMORY_BYTES / (exits.length + 1));
   const own = { ...limits, memoryBytes };
+  const { vocabSize } = target.config;
   const whole = await openEngine(model.path, own);
-  const engines = [whole];
+  const networks = [new EngineNetwork(whole, { name: source, vocabSize })];
   try {
     for (const exit of exits.toReversed()) {
-      engines.unshift(await openPart(whole, { blocks: layersOf(0, exit) }, own));
+      const part = await openPart(whole, { blocks: layersOf(0, exit) }, own);
+      const name = `${source}, first ${exit} of its layers`;
+      networks.unshift(new EngineNetwork(part, { name, vocabSize }));
     }
   } catch (cause) {
-    for (const engine of engines) engine.close();
+    for (const network of networks) network.close();
     throw cause;
   }
-  return engines;
+  return networks;
 }

@@ -116,7 +116,7 @@ async function depthsOf(draft: string, add: AddOptions): Promise<number[]> {
 
 /** The echo over a memory of its own, which is never prepared. */
 class EchoOver implements LocalDrafters {
-  readonly spent = null;
+  readonly spent = [];
   private readonly memory: EchoMemory;
 
   constructor(memory: EchoMemory) {

@@ -164,9 +164,9 @@ async function askRows(
       drafting: row.drafters ? 'echoed' : 'off',
       stopIds: model.stopIds,
     });
-    const before = row.drafters?.spent?.passes ?? 0;
+    const before = row.drafters?.spent[0]?.passes ?? 0;
     const decoded = await row.decoder.decode(turn, row.drafters?.seat(turn) ?? null);
-    const passes = (row.drafters?.spent?.passes ?? 0) - before;
+    const passes = (row.drafters?.spent[0]?.passes ?? 0) - before;
     const said = decoded.tokens.filter((token) => !model.stopIds.has(token));
     const text = model.decode(said);
     if (isLossless(row)) drawn.add(decoded.tokens.join());

@@ -5,7 +5,7 @@ import { EchoMemories } from './echo-memory.ts';
 import type { LocalDrafters, Seat, SeatedTurn } from './local-drafters.ts';
 
 export class Echoes implements LocalDrafters {
-  readonly spent = null;
+  readonly spent = [];
   private readonly memories = new EchoMemories();
 
   seat(turn: SeatedTurn): Seat {

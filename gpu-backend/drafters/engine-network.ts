@@ -56,6 +56,7 @@ class EnginePlace implements NetworkPlace {
 }
 
 export interface EngineNetworkOptions {
+  name: string;
   /** Of the target: a larger table of the draft's ends in padding. */
   vocabSize: number;
   /** The token of each logit that the engine gives of a row; null where they are of its whole vocabulary. */
@@ -64,7 +65,8 @@ export interface EngineNetworkOptions {
   readsStates?: boolean;
 }
 
-export class EngineNetwork implements Network {
+export class EngineNetwork implements Network<EnginePlace> {
+  readonly name: string;
   readonly vocabSize: number;
   readonly mostTokens: number;
   readonly mostContext: number;
@@ -80,7 +82,8 @@ export class EngineNetwork implements Network {
 
   constructor(engine: Engine, options: EngineNetworkOptions) {
     const { limits } = engine;
-    const { vocabSize, vocabulary = null, readsStates = false } = options;
+    const { name, vocabSize, vocabulary = null, readsStates = false } = options;
+    this.name = name;
     this.engine = engine;
     this.vocabSize = Math.min(vocabSize, limits.vocabSize);
     this.vocabulary = vocabulary;
@@ -99,23 +102,21 @@ export class EngineNetwork implements Network {
     return { place: new EnginePlace(slot, this.engine.limits.maxRows), read: slot.length };
   }
 
-  leave(place: NetworkPlace): void {
-    this.engine.release((place as EnginePlace).slot);
+  leave({ slot }: EnginePlace): void {
+    this.engine.release(slot);
   }
 
-  async read(questions: readonly Question[]): Promise<void> {
+  async read(questions: readonly Question<EnginePlace>[]): Promise<void> {
     const asked = questions.map((question) => this.rowsOf(question));
-    const places = questions.map(({ place }) => place as EnginePlace);
-    await this.engine.step(places.map(({ row }) => row));
+    await this.engine.step(questions.map(({ place }) => place.row));
     for (const [i, nodes] of asked.entries()) {
-      const place = places[i]!;
-      if (nodes.length === 0) this.commit(place, []);
-      this.answer(nodes, place, questions[i]!);
+      if (nodes.length === 0) this.commit(questions[i]!.place, []);
+      this.answer(nodes, questions[i]!);
     }
   }
 
-  plan(places: readonly NetworkPlace[]): GrowingStep {
-    return this.engine.plan(places.map((place) => (place as EnginePlace).slot));
+  plan(places: readonly EnginePlace[]): GrowingStep {
+    return this.engine.plan(places.map(({ slot }) => slot));
   }
 
   close(): void {
@@ -123,8 +124,8 @@ export class EngineNetwork implements Network {
   }
 
   /** Fills the place's rows; the nodes whose words are wanted, in the order of their logits. */
-  private rowsOf({ place: any, settled, tokens, states, root, nodes }: Question): ModelNode[] {
-    const place = any as EnginePlace;
+  private rowsOf(question: Question<EnginePlace>): ModelNode[] {
+    const { place, settled, tokens, states, root, nodes } = question;
     const { row } = place;
     if (settled.length > 0 || tokens.length > 0) this.commit(place, settled);
     row.kept = row.count;
@@ -161,8 +162,7 @@ export class EngineNetwork implements Network {
 
   private answer(
     nodes: readonly ModelNode[],
-    { row, guesses }: EnginePlace,
-    { sampling, wordTokens }: Question,
+    { place: { row, guesses }, sampling, wordTokens }: Question<EnginePlace>,
   ): void {
     const { width, named, vocabulary } = this;
     const { logits, hidden, logitsFrom } = row;

@@ -17,13 +17,14 @@ class HydraPlace implements NetworkPlace {
   state: Float32Array | null = null;
 }
 
-/** A row and what its answer is for; used anew in each run. */
-interface AskedRow extends HeadRow {
+/** What a row is to answer. */
+interface Asked {
   node: ModelNode;
-  question: Question;
+  question: Question<HydraPlace>;
 }
 
-export class HydraNetwork implements Network {
+export class HydraNetwork implements Network<HydraPlace> {
+  readonly name: string;
   readonly vocabSize: number;
   readonly mostTokens = Number.POSITIVE_INFINITY;
   readonly mostContext = Number.POSITIVE_INFINITY;
@@ -32,10 +33,12 @@ export class HydraNetwork implements Network {
   readonly readsOwnStates = false;
   readonly deepest: number;
   private readonly heads: Heads;
-  private readonly rows: AskedRow[] = [];
+  /** Used anew in each run. */
+  private readonly rows: HeadRow[] = [];
 
   /** @param vocabSize of the target */
-  constructor(heads: Heads, vocabSize: number) {
+  constructor(name: string, heads: Heads, vocabSize: number) {
+    this.name = name;
     this.heads = heads;
     this.vocabSize = vocabSize;
     this.deepest = heads.places - 1;
@@ -47,25 +50,27 @@ export class HydraNetwork implements Network {
 
   leave(): void {}
 
-  async read(questions: readonly Question[]): Promise<void> {
-    let count = 0;
+  async read(questions: readonly Question<HydraPlace>[]): Promise<void> {
+    const asked: Asked[] = [];
     for (const question of questions) {
-      const { place: any, tokens, states, root, nodes } = question;
-      const place = any as HydraPlace;
+      const { place, tokens, states, root, nodes } = question;
       if (tokens.length > 0) {
         place.token = tokens.at(-1)!;
         place.state = states.at(-1) ?? null;
-        if (root) this.ask(count++, root, question);
+        if (root) asked.push({ node: root, question });
       }
-      for (const node of nodes) this.ask(count++, node, question);
+      for (const node of nodes) asked.push({ node, question });
     }
-    if (count === 0) return;
-    const asked = this.rows.slice(0, count);
-    await this.heads.run(asked);
-    for (const row of asked) this.answer(row);
+    if (asked.length === 0) return;
+    for (const [i, { node, question }] of asked.entries()) this.fill(i, node, question);
+    const rows = this.rows.slice(0, asked.length);
+    await this.heads.run(rows);
+    for (const [i, one] of asked.entries()) this.answer(one, rows[i]!.logits);
+    // A turn that has ended is not held on to.
+    for (const row of rows) row.state = null;
   }
 
-  plan(places: readonly NetworkPlace[]): GrowingStep {
+  plan(places: readonly HydraPlace[]): GrowingStep {
     const { heads } = this;
     let rows = places.length;
     return {
@@ -82,23 +87,19 @@ export class HydraNetwork implements Network {
     this.heads.close();
   }
 
-  private ask(index: number, node: ModelNode, question: Question): void {
-    const { token, state } = question.place as HydraPlace;
+  private fill(index: number, node: ModelNode, question: Question<HydraPlace>): void {
+    const { token, state } = question.place;
     const depth = depthOf(node, question.root);
     if (depth > this.deepest) {
       throw new RangeError(`a node at depth ${depth} is beyond the ${this.heads.places} heads`);
     }
     this.rows[index] ??= {
-      node,
-      question,
       state,
       tokens: new Int32Array(this.heads.places),
       count: 0,
       logits: new Float32Array(0),
     };
     const row = this.rows[index];
-    row.node = node;
-    row.question = question;
     row.state = state;
     row.count = depth + 1;
     row.tokens[0] = token;
@@ -109,7 +110,7 @@ export class HydraNetwork implements Network {
     }
   }
 
-  private answer({ node, question: { sampling, wordTokens }, logits }: AskedRow): void {
+  private answer({ node, question: { sampling, wordTokens } }: Asked, logits: Float32Array): void {
     const { vocabulary } = this.heads;
     node.says = distributionOf(logits, node.position, sampling, MODEL_TOP, vocabulary);
     if (wordTokens === 0) return;

@@ -84,7 +84,10 @@ class JointPlace implements NetworkPlace {
   }
 }
 
-export class JointNetwork implements Network {
+type JointQuestion = Question<JointPlace>;
+
+export class JointNetwork implements Network<JointPlace> {
+  readonly name: string;
   readonly vocabSize: number;
   readonly mostTokens: number;
   readonly mostContext: number;
@@ -101,6 +104,7 @@ export class JointNetwork implements Network {
 
   constructor(networks: readonly Network[]) {
     this.networks = networks;
+    this.name = networks.map(({ name }) => name).join(' and ');
     this.vocabSize = Math.min(...networks.map((one) => one.vocabSize));
     this.mostTokens = Math.min(...networks.map((one) => one.mostTokens));
     this.mostContext = Math.min(...networks.map((one) => one.mostContext));
@@ -136,13 +140,12 @@ export class JointNetwork implements Network {
     return { place: new JointPlace(parts, pools), read };
   }
 
-  leave(place: NetworkPlace): void {
-    leaveAll((place as JointPlace).parts);
+  leave({ parts }: JointPlace): void {
+    leaveAll(parts);
   }
 
-  async read(questions: readonly Question[]): Promise<void> {
-    for (const { place: any, settled, tokens, sampling } of questions) {
-      const place = any as JointPlace;
+  async read(questions: readonly JointQuestion[]): Promise<void> {
+    for (const { place, settled, tokens, sampling } of questions) {
       place.learn([...settled.map((row) => place.read[row]!.token), ...tokens], sampling);
     }
     const none = questions.map((): ModelNode[] => []);
@@ -152,9 +155,9 @@ export class JointNetwork implements Network {
     for (const [i, question] of questions.entries()) answer(question, ahead[i]!);
   }
 
-  plan(places: readonly NetworkPlace[]): GrowingStep {
+  plan(places: readonly JointPlace[]): GrowingStep {
     const steps = this.networks.map((network, i) =>
-      network.plan(places.map((place) => (place as JointPlace).parts[i]!.place)),
+      network.plan(places.map(({ parts }) => parts[i]!.place)),
     );
     return {
       get cost() {
@@ -172,7 +175,7 @@ export class JointNetwork implements Network {
 
   private async ask(
     networks: readonly number[],
-    questions: readonly Question[],
+    questions: readonly JointQuestion[],
     ahead: readonly (readonly ModelNode[])[],
   ): Promise<void> {
     for (const i of networks) {
@@ -183,9 +186,8 @@ export class JointNetwork implements Network {
   }
 
   /** What the followers read ahead, by what the first of the leaders that can answer has said. */
-  private aheadOf({ place, tokens, root, nodes }: Question): ModelNode[] {
+  private aheadOf({ place: { parts }, tokens, root, nodes }: JointQuestion): ModelNode[] {
     if (!root) return [];
-    const { parts } = place as JointPlace;
     const asked = tokens.length > 0 ? [root, ...nodes] : nodes;
     const rows = tokens.length + nodes.length;
     const room = Math.min(...this.followers.map((i) => parts[i]!.place.room)) - rows - LEAST_ROOM;
@@ -200,9 +202,9 @@ function leaveAll(parts: readonly Part[]): void {
 }
 
 /** What network `index` is asked, with nodes to read ahead. */
-function questionTo(question: Question, index: number, ahead: readonly ModelNode[]): Question {
-  const { place, settled, tokens, states, foretold, root, nodes, sampling, wordTokens } = question;
-  const { parts, read } = place as JointPlace;
+function questionTo(question: JointQuestion, index: number, ahead: readonly ModelNode[]): Question {
+  const { settled, tokens, states, foretold, root, nodes, sampling, wordTokens } = question;
+  const { parts, read } = question.place;
   const part = parts[index]!;
   const skipped = Math.min(part.ahead, tokens.length);
   part.ahead -= skipped;
@@ -251,9 +253,8 @@ function saidOf(parts: readonly Part[], node: ModelNode): (ModelDistribution | n
 }
 
 /** Fills in what the networks said together, and where they keep the nodes; those that were read ahead join the trie. */
-function answer(question: Question, ahead: readonly ModelNode[]): void {
-  const { settled, tokens, root, nodes, wordTokens, sampling } = question;
-  const place = question.place as JointPlace;
+function answer(question: JointQuestion, ahead: readonly ModelNode[]): void {
+  const { place, settled, tokens, root, nodes, wordTokens, sampling } = question;
   if (settled.length > 0 || tokens.length > 0) place.read = [];
   const answered = [...nodes, ...ahead];
   if (root && tokens.length > 0) answered.push(root);

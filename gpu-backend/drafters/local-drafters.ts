@@ -60,16 +60,19 @@ export interface Outcome {
 
 /** What a network was asked so far, and what that brought. */
 export interface Spent {
+  /** Its name. */
+  readonly network: string;
+  /** Steps of turns that were prepared for it, asked or not. */
+  steps: number;
   passes: number;
-  nodes: number;
   milliseconds: number;
-  /** Tokens accepted that would not have been without it. */
+  /** Tokens accepted that would not have been without it; it can fall. */
   tokens: number;
 }
 
 export interface LocalDrafters {
-  /** null where no network is asked. */
-  readonly spent: Readonly<Spent> | null;
+  /** By network, those that are asked as one as one more; empty where none is asked. */
+  readonly spent: readonly Readonly<Spent>[];
   /** A turn's seat. */
   seat(turn: SeatedTurn): Seat;
   /**

@@ -20,8 +20,8 @@ export interface NetworkPlace {
 }
 
 /** What a session asks in one run. */
-export interface Question {
-  place: NetworkPlace;
+export interface Question<Place extends NetworkPlace = NetworkPlace> {
+  place: Place;
   /** Rows of nodes that became committed text, from the root of the last run on. */
   settled: readonly number[];
   /** Committed tokens that come next and were not read; at most `Network.mostTokens`. */
@@ -91,7 +91,10 @@ export interface NetworkedTurn {
   words(tree: TokenTree): DraftWord[];
 }
 
-export interface Network {
+/** @typeParam Place what the network itself gives out, and takes back */
+export interface Network<Place extends NetworkPlace = NetworkPlace> {
+  /** As messages and metrics call it. */
+  readonly name: string;
   readonly vocabSize: number;
   /** Committed tokens that one run may read for a session. */
   readonly mostTokens: number;
@@ -114,16 +117,12 @@ export interface Network {
    * A place for a session that begins with `tokens` and needs room for `most` in all;
    * null where none is free. `read` tokens of it were read already, never the last one.
    */
-  enter(
-    tokens: Int32Array,
-    most: number,
-    namespace: string,
-  ): { place: NetworkPlace; read: number } | null;
-  leave(place: NetworkPlace): void;
+  enter(tokens: Int32Array, most: number, namespace: string): { place: Place; read: number } | null;
+  leave(place: Place): void;
   /** One run: fills `says`, `word` and `row` of each root and node. Rejects where the run fails. */
-  read(questions: readonly Question[]): Promise<void>;
+  read(questions: readonly Question<Place>[]): Promise<void>;
   /** What a run for the places is expected to take in milliseconds, and how it grows by every row. */
-  plan(places: readonly NetworkPlace[]): GrowingStep;
+  plan(places: readonly Place[]): GrowingStep;
   close(): void;
 }
 

@@ -41,7 +41,8 @@ export interface NetworkedOptions {
 }
 
 export class NetworkedDrafters implements LocalDrafters {
-  readonly spent: Spent = { passes: 0, nodes: 0, milliseconds: 0, tokens: 0 };
+  /** By way. */
+  readonly spent: readonly Spent[];
   /** By way; of several the last asks all of them as one. */
   private readonly networks: readonly Network[];
   private readonly clock: Pick<Clock, 'now'>;
@@ -66,6 +67,9 @@ export class NetworkedDrafters implements LocalDrafters {
     options: NetworkedOptions = {},
   ) {
     this.networks = networks;
+    this.spent = networks.map(({ name }) => {
+      return { network: name, steps: 0, passes: 0, milliseconds: 0, tokens: 0 };
+    });
     this.clock = clock;
     this.options = options;
     this.memories = new EchoMemories(networks.length);
@@ -91,11 +95,14 @@ export class NetworkedDrafters implements LocalDrafters {
     this.insisted = turns.some((turn) => this.ways.works(turn.way) && this.mayInsist(turn));
     for (const way of this.networks.keys()) {
       const own = turns.filter((turn) => turn.way === way);
+      const spent = this.spent[way]!;
+      spent.steps += own.length;
+      const asked = this.clock.now();
       if (this.ways.works(way)) await this.ask(way, own);
       else for (const turn of own) turn.leave();
+      spent.milliseconds += this.clock.now() - asked;
     }
     this.time.end(this.clock.now() - began);
-    this.spent.milliseconds += this.time.total;
   }
 
   settle(outcomes: readonly Outcome[], stepMs: number): void {
@@ -107,7 +114,7 @@ export class NetworkedDrafters implements LocalDrafters {
     for (const { seat, extra, extraMs } of outcomes) {
       const { networked } = seat;
       if (!networked) continue;
-      this.spent.tokens += extra;
+      this.spent[networked.way]!.tokens += extra;
       networked.prompted?.learn(extra);
       if (networked.insists) continue;
       const price = this.price(networked);
@@ -208,8 +215,7 @@ export class NetworkedDrafters implements LocalDrafters {
     }
     this.ways.succeeded(way);
     // What was said already takes no run.
-    if (cost > 0) this.spent.passes++;
-    for (const { nodes } of questions) this.spent.nodes += nodes.length;
+    if (cost > 0) this.spent[way]!.passes++;
     // A session that is still catching up reads its next chunk before the next step, so that it delays nobody.
     return asking.filter((turn) => turn.behind === 0);
   }

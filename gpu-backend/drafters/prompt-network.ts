@@ -19,7 +19,8 @@ class PromptPlace implements NetworkPlace {
 
 const NOTHING: GrowingStep = { cost: 0, add: () => {} };
 
-export class PromptNetwork implements Network {
+export class PromptNetwork implements Network<PromptPlace> {
+  readonly name: string;
   readonly vocabSize: number;
   readonly mostTokens = Number.POSITIVE_INFINITY;
   readonly mostContext = Number.POSITIVE_INFINITY;
@@ -30,7 +31,8 @@ export class PromptNetwork implements Network {
   readonly prompts: number;
 
   /** @param vocabSize of the target */
-  constructor(places: number, vocabSize: number) {
+  constructor(name: string, places: number, vocabSize: number) {
+    this.name = name;
     this.prompts = places;
     this.deepest = places - 1;
     this.vocabSize = vocabSize;
@@ -42,9 +44,8 @@ export class PromptNetwork implements Network {
 
   leave(): void {}
 
-  async read(questions: readonly Question[]): Promise<void> {
-    for (const { place: any, tokens, foretold = [], root, nodes } of questions) {
-      const place = any as PromptPlace;
+  async read(questions: readonly Question<PromptPlace>[]): Promise<void> {
+    for (const { place, tokens, foretold = [], root, nodes } of questions) {
       if (tokens.length > 0) {
         place.foretold = foretold;
         if (root) answer(root, place);

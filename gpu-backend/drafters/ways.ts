@@ -64,10 +64,11 @@ export class Ways {
 
   failed(way: number, cause: unknown): void {
     const failures = ++this.failures[way]!;
-    if (failures === 1) console.error(cause);
+    const { name } = this.networks[way]!;
+    if (failures === 1) console.error(`the draft network ${name} failed:`, cause);
     if (failures < MAX_FAILURES) return;
     console.error(
-      `a draft network failed ${MAX_FAILURES} times in a row and is not asked again; ` +
+      `the draft network ${name} failed ${MAX_FAILURES} times in a row and is not asked again; ` +
         'restart the verifier to try it anew',
     );
   }

@@ -15,6 +15,8 @@ interface RoomFigures {
 
 /** What a network that drafts beside the engine was asked, and brought. */
 interface NetworkFigures {
+  network: string;
+  steps: number;
   passes: number;
   milliseconds: number;
   tokens: number;
@@ -25,7 +27,7 @@ export function exposeEngine(
   engine: Engine,
   active: number,
   room: RoomFigures,
-  network: NetworkFigures | null,
+  networks: readonly NetworkFigures[],
 ): string {
   const lines = [
     ...gauge('espalier_verifier_slots', 'Sessions that can hold a slot at once.', [
@@ -53,7 +55,7 @@ export function exposeEngine(
       'Turns that were refused as they would have waited too long, or did.',
       room.refused,
     ),
-    ...(network ? networkCounters(network) : []),
+    ...(networks.length > 0 ? networkCounters(networks) : []),
     ...gauge(
       'espalier_verifier_step_seconds',
       'What a step is expected to take, by rows in all, sessions, and tokens of context of each.',
@@ -63,17 +65,36 @@ export function exposeEngine(
   return `${lines.join('\n')}\n`;
 }
 
-function networkCounters({ passes, milliseconds, tokens }: NetworkFigures): string[] {
-  const seconds = milliseconds / MS_PER_SECOND;
+function networkCounters(networks: readonly NetworkFigures[]): string[] {
+  const samples = (of: (one: NetworkFigures) => number): Sample[] =>
+    networks.map((one) => [`{network="${escaped(one.network)}"}`, of(one)]);
   return [
-    ...counter('espalier_verifier_draft_passes_total', 'Runs of the network beside.', passes),
-    ...counter('espalier_verifier_draft_seconds_total', 'Time that steps waited for it.', seconds),
+    ...counters(
+      'espalier_verifier_draft_steps_total',
+      'Steps of turns that a network beside was chosen for, asked or not.',
+      samples(({ steps }) => steps),
+    ),
+    ...counters(
+      'espalier_verifier_draft_passes_total',
+      'Runs of a network beside.',
+      samples(({ passes }) => passes),
+    ),
+    ...counters(
+      'espalier_verifier_draft_seconds_total',
+      'Time that steps waited for it.',
+      samples(({ milliseconds }) => milliseconds / MS_PER_SECOND),
+    ),
     ...gauge(
       'espalier_verifier_draft_tokens',
       'Tokens accepted so far that would not have been without it; it can fall.',
-      [['', tokens]],
+      samples(({ tokens }) => tokens),
     ),
   ];
+}
+
+/** As the value of a label. */
+function escaped(text: string): string {
+  return text.replaceAll(/[\\"\n]/g, (one) => (one === '\n' ? '\\n' : `\\${one}`));
 }
 
 type Sample = readonly [labels: string, value: number];
@@ -100,13 +121,26 @@ function upTo(values: readonly number[], limit: number): readonly number[] {
 }
 
 function gauge(name: string, help: string, samples: readonly Sample[]): string[] {
-  return [
-    `# HELP ${name} ${help}`,
-    `# TYPE ${name} gauge`,
-    ...samples.map(([labels, value]) => `${name}${labels} ${value}`),
-  ];
+  return samplesOf(name, 'gauge', help, samples);
 }
 
 function counter(name: string, help: string, value: number): string[] {
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} counter`, `${name} ${value}`];
+  return counters(name, help, [['', value]]);
+}
+
+function counters(name: string, help: string, samples: readonly Sample[]): string[] {
+  return samplesOf(name, 'counter', help, samples);
+}
+
+function samplesOf(
+  name: string,
+  type: 'counter' | 'gauge',
+  help: string,
+  samples: readonly Sample[],
+): string[] {
+  return [
+    `# HELP ${name} ${help}`,
+    `# TYPE ${name} ${type}`,
+    ...samples.map(([labels, value]) => `${name}${labels} ${value}`),
+  ];
 }

@@ -23,7 +23,7 @@ test('drafting as a whole is not charged for what was prepared', async () => {
   let ms = 0;
   const settled: number[] = [];
   const drafters: LocalDrafters = {
-    spent: null,
+    spent: [],
     seat: () => new EchoDrafter(),
     prepare: async () => {
       ms += 500;
@@ -77,7 +77,7 @@ test('a network is told what the nodes of its words took', async () => {
   const settled: [nodes: number, share: number][] = [];
   let verified = 0;
   const drafters: LocalDrafters = {
-    spent: null,
+    spent: [],
     seat: () => new NamingSeat(),
     prepare: async () => {},
     settle: (outcomes, stepMs) => {
@@ -130,7 +130,7 @@ test('a network is told what its prompt tokens took, and drafting is not charged
   const charged = vi.spyOn(TreeSizing.prototype, 'settle');
   const settled: [rows: number, extraMs: number, stepMs: number, own: number][] = [];
   const drafters: LocalDrafters = {
-    spent: null,
+    spent: [],
     seat: () => seat,
     prepare: async () => {},
     settle: (outcomes, stepMs) => {

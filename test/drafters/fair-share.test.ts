@@ -1,6 +1,7 @@
 /** What a network may cost where it or its times are strange, and who pays for whom. */
 import { describe, expect, test, vi } from 'vitest';
 import {
+  allSpent,
   right,
   STEP_MS,
   step,
@@ -39,7 +40,7 @@ describe('a network', () => {
       const turn = made.begin('a', 8, LONG);
       const steps = 2000;
       await passes(made, [turn], steps);
-      const tokens = steps + made.drafters.spent.tokens;
+      const tokens = steps + allSpent(made.drafters, 'tokens');
       expect((tokens * STEP_MS) / made.time.ms).toBeGreaterThan(0.97);
     },
   );

@@ -72,7 +72,7 @@ function asking(network: Network, tokens: Int32Array, root: ModelNode) {
 
 test('each node is asked of the head for its depth, from the state before the last token, several sessions at once', async () => {
   const heads = new ScriptedHeads(3);
-  const network = new HydraNetwork(heads, VOCAB);
+  const network: Network = new HydraNetwork('hydra', heads, VOCAB);
   expect(network.deepest).toBe(2);
   const roots = [node(4, null, 3), node(9, null, 5)];
   const sessions = [Int32Array.of(2, 3, 4), Int32Array.of(8, 9)].map((text, i) =>
@@ -119,7 +119,7 @@ test('each node is asked of the head for its depth, from the state before the la
 
 test('a chunk of a text asks nothing, and a node that is too deep or of another root is refused', async () => {
   const heads = new ScriptedHeads(2);
-  const network = new HydraNetwork(heads, VOCAB);
+  const network: Network = new HydraNetwork('hydra', heads, VOCAB);
   const root = node(4, null, 3);
   const { question } = asking(network, Int32Array.of(2, 4), root);
   await network.read([question({ root: null })]);
@@ -135,7 +135,7 @@ test('a chunk of a text asks nothing, and a node that is too deep or of another 
 
 test('a pass takes what the heads expect of its rows, and closing closes them', () => {
   const heads = new ScriptedHeads(2);
-  const network = new HydraNetwork(heads, VOCAB);
+  const network = new HydraNetwork('hydra', heads, VOCAB);
   const { place } = network.enter(PROMPT);
   const step = network.plan([place, place]);
   expect(step.cost).toBeCloseTo(1.2);
@@ -148,7 +148,7 @@ test('a pass takes what the heads expect of its rows, and closing closes them', 
 test('beside another network a node may be asked of them whose parent only that one has read', async () => {
   const heads = new ScriptedHeads(3);
   const other = new ScriptedNetwork(VOCAB, () => [[9, 0.9]]);
-  const joint = new JointNetwork([other, new HydraNetwork(heads, VOCAB)]);
+  const joint: Network = new JointNetwork([other, new HydraNetwork('hydra', heads, VOCAB)]);
   const root = node(4, null, 3);
   const { question } = asking(joint, Int32Array.of(2, 3, 4), root);
   await joint.read([question({})]);
@@ -167,7 +167,7 @@ const depthsAsked = ({ runs }: ScriptedNetwork) =>
 test('a seat asks the root and what text has drafted behind it at once', async () => {
   const heads = new ScriptedHeads(3);
   const drafters = new NetworkedDrafters(
-    [new HydraNetwork(heads, VOCAB)],
+    [new HydraNetwork('hydra', heads, VOCAB)],
     { now: () => 0 },
     ALWAYS,
   );
@@ -184,7 +184,7 @@ test('a seat asks the root and what text has drafted behind it at once', async (
 
 test('a seat is behind by the last token alone, however many were committed', async () => {
   const heads = new ScriptedHeads(3);
-  const network = new HydraNetwork(heads, VOCAB);
+  const network: Network = new HydraNetwork('hydra', heads, VOCAB);
   const drafters = new NetworkedDrafters([network], { now: () => 0 }, ALWAYS);
   const seat = drafters.seat(turnOf({ prompt: PROMPT }));
   seat.begin(PROMPT, []);
@@ -213,7 +213,7 @@ test.each([true, false])(
     const alone = await depthOver(reaching(Number.POSITIVE_INFINITY, readsStates), PROMPT);
     const shallow = reaching(1, true);
     const deep = reaching(Number.POSITIVE_INFINITY, readsStates);
-    const joint = new JointNetwork([shallow, deep]);
+    const joint: Network = new JointNetwork([shallow, deep]);
     expect(joint.deepest).toBe(Number.POSITIVE_INFINITY);
     expect(await depthOver(joint, PROMPT)).toBeGreaterThanOrEqual(readsStates ? alone : 4);
     expect(Math.max(...depthsAsked(shallow))).toBe(1);

@@ -57,7 +57,7 @@ test('what they say is at first the geometric mean of their probabilities', asyn
       [9, 0.1],
     ]),
   ];
-  const joint = new JointNetwork(networks);
+  const joint: Network = new JointNetwork(networks);
   expect(joint.vocabSize).toBe(VOCAB - 1);
   const root = node(PROMPT[7]!, null, 8);
   const { question } = asking(joint, PROMPT, root, [node(7, root, 9)]);
@@ -82,7 +82,7 @@ describe('what came says whose word counts', () => {
     said!.probs[said!.tokens.indexOf(truth(position))]!;
 
   test('where text is read anew', async () => {
-    const joint = new JointNetwork(
+    const joint: Network = new JointNetwork(
       [right, wrong].map((script) => new ScriptedNetwork(VOCAB, script)),
     );
     let root = node(PROMPT[7]!, null, 8);
@@ -98,7 +98,7 @@ describe('what came says whose word counts', () => {
 
   test('but not of text that goes beyond what was asked about', async () => {
     const scripts = [right, wrong].map((script) => new ScriptedNetwork(VOCAB, script));
-    const joint = new JointNetwork(scripts);
+    const joint: Network = new JointNetwork(scripts);
     const root = node(PROMPT[7]!, null, 8);
     const { question } = asking(joint, PROMPT, root);
     await joint.read([question({ root })]);
@@ -116,7 +116,9 @@ describe('what came says whose word counts', () => {
       (path, position) => (isLate(position) ? wrong : right)(path, position),
       (path, position) => (isLate(position) ? right : wrong)(path, position),
     ];
-    const joint = new JointNetwork(scripts.map((script) => new ScriptedNetwork(VOCAB, script)));
+    const joint: Network = new JointNetwork(
+      scripts.map((script) => new ScriptedNetwork(VOCAB, script)),
+    );
     let root = node(PROMPT[7]!, null, 8);
     const { question } = asking(joint, PROMPT, root);
     await joint.read([question({ root })]);
@@ -137,7 +139,7 @@ describe('what came says whose word counts', () => {
 });
 
 test('a namespace keeps what it learned, apart from others and from what is drawn', async () => {
-  const joint = new JointNetwork(
+  const joint: Network = new JointNetwork(
     [right, wrong].map((script) => new ScriptedNetwork(VOCAB, script)),
   );
   let root = node(PROMPT[7]!, null, 8);
@@ -162,7 +164,7 @@ describe('beside one that reads states, others read ahead', () => {
   function pair(leads: Script, follows: Script) {
     const [follower, leader] = [follows, leads].map((one) => new ScriptedNetwork(VOCAB, one));
     Object.assign(leader!, { readsStates: true });
-    const joint = new JointNetwork([follower!, leader!]);
+    const joint: Network = new JointNetwork([follower!, leader!]);
     const asked = ({ runs }: ScriptedNetwork) =>
       runs.map(([question]) => question!.nodes.map(({ token }) => token));
     return { joint, leader: leader!, follower: follower!, asked };
@@ -224,7 +226,7 @@ test('a network that has read more of the text is not told it again', async () =
   const enter = ahead.enter.bind(ahead);
   ahead.enter = () => ({ ...enter(), read: 5 });
   const behind = new ScriptedNetwork(VOCAB, right);
-  const joint = new JointNetwork([ahead, behind]);
+  const joint: Network = new JointNetwork([ahead, behind]);
   const root = node(PROMPT[7]!, null, 8);
   const { read, question } = asking(joint, PROMPT, root);
   expect(read).toBe(0);
@@ -240,7 +242,7 @@ test('a network that has read more of the text is not told it again', async () =
 test('states go to those that read them', async () => {
   const [reader, other] = [new ScriptedNetwork(VOCAB, right), new ScriptedNetwork(VOCAB, right)];
   Object.assign(reader, { readsStates: true });
-  const joint = new JointNetwork([reader, other]);
+  const joint: Network = new JointNetwork([reader, other]);
   expect(joint.readsStates).toBe(true);
   const root = node(PROMPT[7]!, null, 8);
   const states = [...PROMPT].map((token) => Float32Array.of(token));
@@ -253,14 +255,14 @@ test('states go to those that read them', async () => {
 test('where one has no place left, the others keep none', () => {
   const [first, full] = [new ScriptedNetwork(VOCAB, right), new ScriptedNetwork(VOCAB, right)];
   full.enter = () => null as never;
-  const joint = new JointNetwork([first, full]);
+  const joint: Network = new JointNetwork([first, full]);
   expect(joint.enter(PROMPT, 100, 'a')).toBeNull();
   expect(first.places).toBe(0);
 });
 
 test('a pass takes the time of all, and closing closes all', () => {
   const networks = [new ScriptedNetwork(VOCAB, right), new ScriptedNetwork(VOCAB, right)];
-  const joint = new JointNetwork(networks);
+  const joint: Network = new JointNetwork(networks);
   const { place } = joint.enter(PROMPT, 100, 'a')!;
   const step = joint.plan([place]);
   expect(step.cost).toBeCloseTo(2.02);

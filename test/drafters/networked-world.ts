@@ -93,13 +93,21 @@ export type Turn = ReturnType<World['begin']>;
 /** Of a step without what a network adds. */
 export const STEP_MS = 20;
 
+/** By all networks together. */
+export function allSpent(
+  { spent }: Pick<NetworkedDrafters, 'spent'>,
+  what: 'passes' | 'milliseconds' | 'tokens',
+): number {
+  return spent.reduce((sum, one) => sum + one[what], 0);
+}
+
 /** A step of all turns, which commit what their trees carry; the network's passes in it. */
 export async function step(
   { drafters, time }: Pick<World, 'drafters' | 'time'>,
   turns: readonly Turn[],
   nodeMs = 0,
 ) {
-  const before = drafters.spent.passes;
+  const before = allSpent(drafters, 'passes');
   await drafters.prepare(turns.map(({ seat }) => seat));
   const accepted = turns.map((turn) => turn.depth(turn.drawn(8)));
   const owed = turns.map((turn, i) => {
@@ -116,7 +124,7 @@ export async function step(
     extraMs: owed[i]! > 0 ? nodeMs : 0,
   }));
   drafters.settle(outcomes, STEP_MS + nodeMs);
-  return drafters.spent.passes - before;
+  return allSpent(drafters, 'passes') - before;
 }
 
 export const ALWAYS = { always: { passes: 4, nodes: 4 } };

@@ -84,6 +84,10 @@ describe('ESPALIER_DRAFT', () => {
     await expect(open(SMALL)).rejects.toThrow(/llama3-rope-sharded-f32 has no tokenizer.json/);
   });
 
+  test('that names one twice is refused', async () => {
+    await expect(open('self,self')).rejects.toThrow(/names self twice: name it once/);
+  });
+
   test('that names a layer for another target, or one of no kind, is refused', async () => {
     const feature = trainedFile(cacheFolder, { kind: 'feature' }, fusionTensors());
     await expect(open(feature)).rejects.toThrow(/trained for llama3-rope.*, not for espalier-tiny/);

@@ -192,7 +192,7 @@ async function ask(
 
 describe('prompt tokens as a network', () => {
   test('say of a node what was foretold for its depth, and nothing beyond', async () => {
-    const network = new PromptNetwork(3, VOCAB);
+    const network = new PromptNetwork('ppd', 3, VOCAB);
     const { place, said } = await ask(network, [says(8), says(9)], [8, 9]);
     expect(said).toEqual([8, 9, null]);
     expect([network.deepest, place.deepest]).toEqual([2, 1]);
@@ -200,14 +200,14 @@ describe('prompt tokens as a network', () => {
   });
 
   test('say nothing where nothing was foretold, and then no node is asked about', async () => {
-    const { place, said } = await ask(new PromptNetwork(3, VOCAB), [], []);
+    const { place, said } = await ask(new PromptNetwork('ppd', 3, VOCAB), [], []);
     expect(said).toEqual([null]);
     expect(place.deepest).toBe(-1);
   });
 
   test('asked as one with another network leave the word to it where they have none', async () => {
     const scripted = new ScriptedNetwork(VOCAB, () => [[4, 1]]);
-    const network = new JointNetwork([new PromptNetwork(2, VOCAB), scripted]);
+    const network = new JointNetwork([new PromptNetwork('ppd', 2, VOCAB), scripted]);
     expect(network.prompts).toBe(2);
     const both = await ask(network, [says(4)], [4]);
     expect(both.said).toEqual([4, 4]);
@@ -220,7 +220,7 @@ describe('prompt tokens as a network', () => {
 
   test('draft for a turn what the target foretold, and nothing before it did', async () => {
     const drafters = new NetworkedDrafters(
-      [new PromptNetwork(2, 1000)],
+      [new PromptNetwork('ppd', 2, 1000)],
       { now: () => 0 },
       {
         always: { passes: 3, nodes: 4 },
@@ -251,7 +251,7 @@ describe('prompt tokens as a network', () => {
   test('cost nothing any more when the turn has left its network', async () => {
     const always = { passes: 1, nodes: 1 };
     const drafters = new NetworkedDrafters(
-      [new PromptNetwork(2, 1000)],
+      [new PromptNetwork('ppd', 2, 1000)],
       { now: () => 0 },
       { always },
     );
@@ -267,7 +267,7 @@ describe('prompt tokens as a network', () => {
   test('have no rows beside a turn that insists, where nobody would pay for them', async () => {
     const always = { passes: 1, nodes: 1 };
     const drafters = new NetworkedDrafters(
-      [new PromptNetwork(2, 1000)],
+      [new PromptNetwork('ppd', 2, 1000)],
       { now: () => 0 },
       { always },
     );
@@ -286,7 +286,7 @@ describe('prompt tokens as a network', () => {
   });
 
   test('are not read of a turn whose target they would move', () => {
-    const drafters = new NetworkedDrafters([new PromptNetwork(2, 1000)], { now: () => 0 });
+    const drafters = new NetworkedDrafters([new PromptNetwork('ppd', 2, 1000)], { now: () => 0 });
     const warp = { temperature: 0.8, topK: 0, topP: 1 };
     const seat = drafters.seat(turnOf({ prompt: Int32Array.of(1, 2), transfer: 0.5, warp }));
     expect(seat.prompting).toBe(undefined);

@@ -9,7 +9,10 @@ interface ScriptedPlace extends NetworkPlace {
   rows: number;
 }
 
-export class ScriptedNetwork implements Network {
+export type ScriptedQuestion = Question<ScriptedPlace>;
+
+export class ScriptedNetwork implements Network<ScriptedPlace> {
+  readonly name = 'scripted';
   readonly vocabSize: number;
   readonly mostTokens = 64;
   readonly mostContext = 1024;
@@ -20,7 +23,7 @@ export class ScriptedNetwork implements Network {
     return this.readsStates;
   }
   readonly deepest: number = Number.POSITIVE_INFINITY;
-  readonly runs: (readonly Question[])[] = [];
+  readonly runs: (readonly ScriptedQuestion[])[] = [];
   /** Milliseconds by rows, as expected. */
   costs = (rows: number): number => 1 + 0.01 * rows;
   /** Called with each run: may take time, or throw. */
@@ -43,24 +46,23 @@ export class ScriptedNetwork implements Network {
     this.places--;
   }
 
-  async read(questions: readonly Question[]): Promise<void> {
+  async read(questions: readonly ScriptedQuestion[]): Promise<void> {
     this.runs.push(questions);
     let rows = 0;
     for (const { tokens, nodes } of questions) rows += tokens.length + nodes.length;
     this.during(rows);
     for (const { place, settled, tokens, root, nodes, wordTokens } of questions) {
-      const own = place as ScriptedPlace;
-      if (settled.length > 0 || tokens.length > 0) own.rows = 0;
-      own.rows += tokens.length;
+      if (settled.length > 0 || tokens.length > 0) place.rows = 0;
+      place.rows += tokens.length;
       if (root && tokens.length > 0) this.answer(root, wordTokens);
       for (const node of nodes) {
-        node.row = own.rows++;
+        node.row = place.rows++;
         this.answer(node, wordTokens);
       }
     }
   }
 
-  plan(places: readonly NetworkPlace[]) {
+  plan(places: readonly ScriptedPlace[]) {
     let rows = places.length;
     const { costs } = this;
     return {

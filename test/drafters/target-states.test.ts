@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 import { Decoder } from '../../bench/drafters/decode.ts';
 import { countingClock, withFreeNodes } from '../../bench/drafters/free-nodes.ts';
 import { Nucleus } from '../../gpu-backend/accept/warp.ts';
-import type { Question } from '../../gpu-backend/drafters/network.ts';
 import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
 import { StateMemory } from '../../gpu-backend/drafters/state-memory.ts';
 import type { TargetStates } from '../../gpu-backend/drafters/target-states.ts';
@@ -12,7 +11,7 @@ import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
 import { chainRow, maxDifference } from '../engine/driver.ts';
 import { SMALL, temporaryFolder } from '../engine/models.ts';
 import { turnOf } from '../support/turn.ts';
-import { ScriptedNetwork } from './scripted-network.ts';
+import { ScriptedNetwork, type ScriptedQuestion } from './scripted-network.ts';
 
 const PROMPT = Array.from({ length: 90 }, (_, i) => (i * 31) % 96);
 const ANSWER = 30;
@@ -23,7 +22,7 @@ class Reader extends ScriptedNetwork {
   readonly tokens: number[] = [];
   readonly states: (Float32Array | null)[] = [];
 
-  override async read(questions: readonly Question[]): Promise<void> {
+  override async read(questions: readonly ScriptedQuestion[]): Promise<void> {
     await super.read(questions);
     for (const { tokens, states } of questions) {
       this.tokens.push(...tokens);

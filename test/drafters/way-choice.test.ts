@@ -1,7 +1,7 @@
 /** Which of several networks a turn is given. */
 import { describe, expect, test, vi } from 'vitest';
 import { WayChoice } from '../../gpu-backend/drafters/way-choice.ts';
-import { right, STEP_MS, step, truth, worldOf, wrong } from './networked-world.ts';
+import { allSpent, right, STEP_MS, step, truth, worldOf, wrong } from './networked-world.ts';
 import type { Script } from './scripted-network.ts';
 
 /** Right about every other token. */
@@ -28,9 +28,9 @@ function ask(networks: readonly (readonly [Script, number])[]) {
     for (let i = 0; i < count; i++) {
       const turn = made.begin('a', 8);
       given[turn.seat.networked!.way]!++;
-      const before = made.drafters.spent.tokens;
+      const before = allSpent(made.drafters, 'tokens');
       for (let k = 0; k < steps; k++) await step(made, [turn]);
-      tokens += steps + made.drafters.spent.tokens - before;
+      tokens += steps + allSpent(made.drafters, 'tokens') - before;
       turn.seat.end();
     }
     return { given, speed: (tokens * STEP_MS) / made.time.ms };
@@ -132,8 +132,13 @@ describe('of several networks', () => {
       throw new Error('no memory');
     };
     await asked.turns(10);
+    const before = asked.drafters.spent.map(({ steps }) => steps);
     const { given } = await asked.turns(20);
     expect(given).toEqual([20, 0]);
+    // What it is chosen for, asked or not, is counted by network.
+    const [first, second] = asked.drafters.spent;
+    expect([first!.steps, second!.steps]).toEqual([before[0]! + 20 * STEPS_OF_A_TURN, before[1]]);
+    expect(first!.passes).toBeGreaterThan(before[0]!);
     complaint.mockRestore();
   });
 

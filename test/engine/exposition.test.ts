@@ -46,14 +46,19 @@ it('shows slots and costs, of no more sessions and context than there can be', a
   expect(samples.has(step(8, 1, 1024))).toBe(false);
 });
 
-it('shows what a network beside was asked and brought, where there is one', async () => {
-  expect((await scrape()).has('espalier_verifier_draft_passes_total')).toBe(false);
+it('shows what each network beside was asked and brought, where there are any', async () => {
   const room = { size: 0, waited: { seconds: 0, turns: 0 }, refused: 0 };
-  const spent = { passes: 7, milliseconds: 1500, tokens: -2 };
-  const page = exposeEngine(engine, 0, room, spent);
-  expect(page).toContain('\nespalier_verifier_draft_passes_total 7\n');
-  expect(page).toContain('\nespalier_verifier_draft_seconds_total 1.5\n');
-  expect(page).toContain('\nespalier_verifier_draft_tokens -2\n');
+  expect(exposeEngine(engine, 0, room, [])).not.toContain('espalier_verifier_draft_');
+  const page = exposeEngine(engine, 0, room, [
+    { network: 'self', steps: 9, passes: 7, milliseconds: 1500, tokens: -2 },
+    { network: 'a "b"\\c\n', steps: 1, passes: 0, milliseconds: 0, tokens: 0 },
+  ]);
+  const self = '{network="self"}';
+  expect(page).toContain(`\nespalier_verifier_draft_steps_total${self} 9\n`);
+  expect(page).toContain(`\nespalier_verifier_draft_passes_total${self} 7\n`);
+  expect(page).toContain(`\nespalier_verifier_draft_seconds_total${self} 1.5\n`);
+  expect(page).toContain(`\nespalier_verifier_draft_tokens${self} -2\n`);
+  expect(page).toContain('\nespalier_verifier_draft_steps_total{network="a \\"b\\"\\\\c\\n"} 1\n');
 });
 
 it('says that it is exact, and what that was checked on', async () => {

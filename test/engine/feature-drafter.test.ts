@@ -57,6 +57,7 @@ describe('a layer over hidden states', () => {
   const networkOver = (engine: OrtEngine) => {
     const { vocabSize } = target.limits;
     return new EngineNetwork(engine, {
+      name: 'feature',
       vocabSize,
       vocabulary: Int32Array.from(NAMED),
       readsStates: true,

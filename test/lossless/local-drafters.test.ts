@@ -64,7 +64,12 @@ async function overStates(): Promise<Network> {
   const draft = await openPart(engine, part, { ...DRAFT, hiddenOutput: true });
   opened.push(draft);
   const { vocabSize } = engine.limits;
-  return new EngineNetwork(draft, { vocabSize, vocabulary: part.vocabulary, readsStates: true });
+  return new EngineNetwork(draft, {
+    name: 'draft',
+    vocabSize,
+    vocabulary: part.vocabulary,
+    readsStates: true,
+  });
 }
 
 /** Heads over the target's states that have learned nothing. */
@@ -73,13 +78,13 @@ async function heads(): Promise<Network> {
   const file = hydraFile(cacheFolder, SMALL, notes, hydraTensors(SMALL_HIDDEN, 3));
   const draft = await DraftHeads.open(engine, hydraHeads(engine.parts.prepared, file), DRAFT);
   opened.push(draft);
-  return new HydraNetwork(draft, engine.limits.vocabSize);
+  return new HydraNetwork('hydra', draft, engine.limits.vocabSize);
 }
 
 async function reading(open: Promise<OrtEngine>): Promise<Network> {
   const draft = await open;
   opened.push(draft);
-  return new EngineNetwork(draft, { vocabSize: engine.limits.vocabSize });
+  return new EngineNetwork(draft, { name: 'draft', vocabSize: engine.limits.vocabSize });
 }
 
 async function network(open: Promise<OrtEngine>): Promise<LocalDrafters> {
@@ -96,7 +101,7 @@ class Saboteur extends EchoDrafter {
 }
 
 const sabotage: LocalDrafters = {
-  spent: null,
+  spent: [],
   seat: (): Seat => new Saboteur(),
   prepare: async () => {},
   settle: () => {},
@@ -140,10 +145,10 @@ const DRAFTERS: Record<string, () => LocalDrafters | Promise<LocalDrafters>> = {
     const first = reading(openPart(engine, { blocks: layersOf(0, 2) }, DRAFT));
     return always(new JointNetwork([await overStates(), await first]));
   },
-  'prompt tokens': () => always(new PromptNetwork(PLACES, 96)),
+  'prompt tokens': () => always(new PromptNetwork('ppd', PLACES, 96)),
   'prompt tokens and networks asked as one': async () => {
     const first = reading(openPart(engine, { blocks: layersOf(0, 2) }, DRAFT));
-    const prompts = new PromptNetwork(PLACES, 96);
+    const prompts = new PromptNetwork('ppd', PLACES, 96);
     return always(new JointNetwork([prompts, await overStates(), await first]));
   },
   'a network that lies': () => always(liar),

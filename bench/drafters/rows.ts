@@ -3,7 +3,12 @@ import { type AddOptions, addModel } from '../../gpu-backend/builder/add-model.t
 import type { ModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import { EchoDrafter } from '../../gpu-backend/drafters/echo.ts';
 import { EchoMemory } from '../../gpu-backend/drafters/echo-memory.ts';
-import type { LocalDrafters, Outcome, Seat } from '../../gpu-backend/drafters/local-drafters.ts';
+import type {
+  LocalDrafters,
+  Outcome,
+  Seat,
+  StepTaken,
+} from '../../gpu-backend/drafters/local-drafters.ts';
 import type { Network } from '../../gpu-backend/drafters/network.ts';
 import { NetworkedDrafters } from '../../gpu-backend/drafters/networked-drafters.ts';
 import type { EngineOptions } from '../../gpu-backend/engine/open.ts';
@@ -156,16 +161,16 @@ export class TimedDrafters implements LocalDrafters {
     return seat;
   }
 
-  async prepare(seats: readonly Seat[]): Promise<void> {
+  async prepare(seats: readonly Seat[], sessions: number): Promise<void> {
     this.preparing = 0;
     const began = performance.now();
-    await this.inner.prepare(seats);
+    await this.inner.prepare(seats, sessions);
     this.preparing = performance.now() - began;
   }
 
-  settle(outcomes: readonly Outcome[], stepMs: number): void {
+  settle(outcomes: readonly Outcome[], step: StepTaken): void {
     this.times.push(this.preparing);
-    this.inner.settle(outcomes, stepMs);
+    this.inner.settle(outcomes, step);
   }
 
   close(): void {

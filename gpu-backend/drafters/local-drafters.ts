@@ -65,8 +65,20 @@ export interface Spent {
   /** Steps of turns that were prepared for it, asked or not. */
   steps: number;
   passes: number;
+  /** That steps waited for it. */
   milliseconds: number;
+  /** That steps took longer for the nodes that only it led to, and for its prompt tokens. */
+  verifyMilliseconds: number;
   /** Tokens accepted that would not have been without it; it can fall. */
+  tokens: number;
+}
+
+/** A step of all sessions, whether they were drafted for or not. */
+export interface StepTaken {
+  /** Preparation left out. */
+  ms: number;
+  sessions: number;
+  /** Tokens that all of them committed. */
   tokens: number;
 }
 
@@ -77,10 +89,10 @@ export interface LocalDrafters {
   seat(turn: SeatedTurn): Seat;
   /**
    * Computes what the seats draft from in the step to come. Never rejects; between steps of the engine only.
-   * @param sessions how many step then, whether they have a seat or not; as many as there are seats where absent
+   * @param sessions how many step then, whether they have a seat or not
    */
-  prepare(seats: readonly Seat[], sessions?: number): Promise<void>;
-  /** What a step of `stepMs` milliseconds, preparation left out, has brought to those who were prepared for it. */
-  settle(outcomes: readonly Outcome[], stepMs: number): void;
+  prepare(seats: readonly Seat[], sessions: number): Promise<void>;
+  /** What a step has brought to those who were prepared for it. */
+  settle(outcomes: readonly Outcome[], step: StepTaken): void;
   close(): void;
 }

@@ -11,7 +11,15 @@
 import type { Clock } from '../../src/link/protocol/index.ts';
 import { EchoDrafter } from './echo.ts';
 import { EchoMemories } from './echo-memory.ts';
-import type { LocalDrafters, Outcome, Seat, SeatedTurn, Spent } from './local-drafters.ts';
+import { loadClass } from './load-class.ts';
+import type {
+  LocalDrafters,
+  Outcome,
+  Seat,
+  SeatedTurn,
+  Spent,
+  StepTaken,
+} from './local-drafters.ts';
 import type { Network, NetworkedTurn, Question } from './network.ts';
 import { NetworkRecords } from './network-records.ts';
 import { NetworkedSeat } from './networked-seat.ts';
@@ -68,7 +76,8 @@ export class NetworkedDrafters implements LocalDrafters {
   ) {
     this.networks = networks;
     this.spent = networks.map(({ name }) => {
-      return { network: name, steps: 0, passes: 0, milliseconds: 0, tokens: 0 };
+      const none = { steps: 0, passes: 0, milliseconds: 0, verifyMilliseconds: 0, tokens: 0 };
+      return { network: name, ...none };
     });
     this.clock = clock;
     this.options = options;
@@ -85,9 +94,9 @@ export class NetworkedDrafters implements LocalDrafters {
     return new NetworkedSeat(turn, ways.first(turn), memory, this.stateMemory, ways.wants);
   }
 
-  async prepare(seats: readonly Seat[], sessions = seats.length): Promise<void> {
+  async prepare(seats: readonly Seat[], sessions: number): Promise<void> {
     const began = this.clock.now();
-    this.records.load = 32 - Math.clz32(Math.max(0, seats.length - 1));
+    this.records.load = loadClass(sessions);
     this.time.begin();
     this.alone = seats.filter(({ networked }) => networked?.insists).length === sessions;
     const turns = seats.flatMap(({ networked }) => networked ?? []);
@@ -105,16 +114,18 @@ export class NetworkedDrafters implements LocalDrafters {
     this.time.end(this.clock.now() - began);
   }
 
-  settle(outcomes: readonly Outcome[], stepMs: number): void {
+  settle(outcomes: readonly Outcome[], step: StepTaken): void {
     const sum = (of: (one: Outcome) => number) => outcomes.reduce((all, one) => all + of(one), 0);
     // What the step would have committed and taken without the network.
-    const tokens = sum((one) => one.tokens - one.extra);
-    const plainMs = stepMs - sum((one) => one.extraMs);
+    const tokens = step.tokens - sum((one) => one.extra);
+    const plainMs = step.ms - sum((one) => one.extraMs);
     const results = new Map<Price, Result>();
     for (const { seat, extra, extraMs } of outcomes) {
       const { networked } = seat;
       if (!networked) continue;
-      this.spent[networked.way]!.tokens += extra;
+      const spent = this.spent[networked.way]!;
+      spent.tokens += extra;
+      spent.verifyMilliseconds += extraMs;
       networked.prompted?.learn(extra);
       if (networked.insists) continue;
       const price = this.price(networked);
@@ -131,14 +142,14 @@ export class NetworkedDrafters implements LocalDrafters {
       price.settle(plainMs, tokens, gained, spent, results.size);
     }
     if (!this.insisted) {
-      this.ways.compare(outcomes, plainMs, (turn) => {
+      this.ways.compare(outcomes, plainMs, step.sessions, (turn) => {
         const price = this.price(turn);
         return this.time.shareOf(price) / results.get(price)!.turns;
       });
     }
     if (this.insisted && !this.alone) this.insistedMs -= this.time.total;
-    const most = MOST_INSISTED_STEPS * stepMs;
-    this.insistedMs = Math.min(most, this.insistedMs + INSISTED_SHARE * stepMs);
+    const most = MOST_INSISTED_STEPS * step.ms;
+    this.insistedMs = Math.min(most, this.insistedMs + INSISTED_SHARE * step.ms);
     this.time.begin();
   }
 

@@ -87,11 +87,13 @@ export class Ways {
 
   /**
    * Tells namespaces how quick a step was that would have taken `plainMs` without networks.
+   * @param sessions that stepped
    * @param ownMs what a turn's preparation took
    */
   compare(
     outcomes: readonly Outcome[],
     plainMs: number,
+    sessions: number,
     ownMs: (turn: NetworkedTurn) => number,
   ): void {
     if (this.isBound) return;
@@ -99,7 +101,7 @@ export class Ways {
       const { networked } = seat;
       if (!networked || networked.insists) continue;
       // All sessions wait for what is done for one of them.
-      const ms = (extraMs + ownMs(networked)) * outcomes.length;
+      const ms = (extraMs + ownMs(networked)) * sessions;
       const step = {
         tokens,
         plainTokens: Math.max(1, tokens - extra),

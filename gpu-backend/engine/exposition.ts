@@ -19,6 +19,7 @@ interface NetworkFigures {
   steps: number;
   passes: number;
   milliseconds: number;
+  verifyMilliseconds: number;
   tokens: number;
 }
 
@@ -83,6 +84,11 @@ function networkCounters(networks: readonly NetworkFigures[]): string[] {
       'espalier_verifier_draft_seconds_total',
       'Time that steps waited for it.',
       samples(({ milliseconds }) => milliseconds / MS_PER_SECOND),
+    ),
+    ...counters(
+      'espalier_verifier_draft_verify_seconds_total',
+      'Time that steps took longer for what only it led to.',
+      samples(({ verifyMilliseconds }) => verifyMilliseconds / MS_PER_SECOND),
     ),
     ...gauge(
       'espalier_verifier_draft_tokens',

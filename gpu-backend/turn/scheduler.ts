@@ -144,7 +144,8 @@ export class Scheduler {
       const outcomes = sessions.flatMap((session, i) =>
         drafting[i] ? outcomeOf(session, nodes[i]!, owed[i]! + prompted[i]!) : [],
       );
-      this.drafters?.settle(outcomes, took);
+      const tokens = sessions.reduce((sum, { outcome }) => sum + (outcome?.walk.count ?? 0), 0);
+      this.drafters?.settle(outcomes, { ms: took, sessions: sessions.length, tokens });
     }
   }
 

@@ -15,6 +15,8 @@ import { Lru } from '../../src/draft/lru.ts';
 import { type Allotment, allotNodes, type GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import { ACCEPT_RULES, type AcceptRuleName } from '../../src/link/protocol/index.ts';
+import { loadClass } from '../drafters/load-class.ts';
+import { MOST_OVER } from '../drafters/price.ts';
 import type { Engine, Slot } from '../engine/engine.ts';
 import { Acceptance, type Accepted } from './acceptance.ts';
 import { DraftingAccount } from './drafting-account.ts';
@@ -22,8 +24,6 @@ import { PlainPace } from './plain-pace.ts';
 
 /** Records that are kept, one a namespace and accept rule; the one used longest ago is forgotten first. */
 const MAX_STANDINGS = 256 * ACCEPT_RULES.length;
-/** A step that takes longer than so many times what was expected counts as if it took that: a hiccup. */
-const MOST_OVER = 3;
 
 /**
  * A candidate is not drawn if it brings less than half of the mean price of the first eight
@@ -194,9 +194,4 @@ function nodePrice(step: GrowingStep, sessions: number): number {
   const plainCost = step.cost;
   for (let i = 0; i < PRICED_NODES; i++) step.add(i % sessions);
   return ((step.cost / plainCost - 1) * sessions) / PRICED_NODES;
-}
-
-/** Loads of one class are alike: 1, 2, up to 4, up to 8, … sessions. */
-function loadClass(sessions: number): number {
-  return 32 - Math.clz32(sessions - 1);
 }

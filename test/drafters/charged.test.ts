@@ -28,8 +28,8 @@ test('drafting as a whole is not charged for what was prepared', async () => {
     prepare: async () => {
       ms += 500;
     },
-    settle: (_, stepMs) => {
-      settled.push(stepMs);
+    settle: (_, { ms }) => {
+      settled.push(ms);
     },
     close: () => {},
   };
@@ -80,7 +80,7 @@ test('a network is told what the nodes of its words took', async () => {
     spent: [],
     seat: () => new NamingSeat(),
     prepare: async () => {},
-    settle: (outcomes, stepMs) => {
+    settle: (outcomes, { ms: stepMs }) => {
       for (const { extraMs } of outcomes) settled.push([verified, extraMs / stepMs]);
     },
     close: () => {},
@@ -133,7 +133,7 @@ test('a network is told what its prompt tokens took, and drafting is not charged
     spent: [],
     seat: () => seat,
     prepare: async () => {},
-    settle: (outcomes, stepMs) => {
+    settle: (outcomes, { ms: stepMs }) => {
       const own = charged.mock.lastCall![2];
       for (const { extraMs } of outcomes) settled.push([fed, extraMs, stepMs, own]);
     },

@@ -174,7 +174,7 @@ test('a seat asks the root and what text has drafted behind it at once', async (
   const prompt = Int32Array.of(1, 2, 3, 4, 5, 6, 1, 2, 3);
   const seat = drafters.seat(turnOf({ prompt }));
   seat.begin(prompt, []);
-  await drafters.prepare([seat]);
+  await drafters.prepare([seat], 1);
   const first = heads.runs[0]!.map(({ tokens }) => tokens);
   expect(first).toContainEqual([3]);
   expect(first).toContainEqual([3, 4]);
@@ -188,12 +188,12 @@ test('a seat is behind by the last token alone, however many were committed', as
   const drafters = new NetworkedDrafters([network], { now: () => 0 }, ALWAYS);
   const seat = drafters.seat(turnOf({ prompt: PROMPT }));
   seat.begin(PROMPT, []);
-  await drafters.prepare([seat]);
+  await drafters.prepare([seat], 1);
   seat.commit(Int32Array.of(900, 901, 902));
   expect(seat.networked!.enter()).toBe(true);
   expect(seat.networked!.behind).toBe(1);
   heads.runs.length = 0;
-  await drafters.prepare([seat]);
+  await drafters.prepare([seat], 1);
   expect(heads.runs[0]![0]!.tokens).toEqual([902]);
 });
 

@@ -1,14 +1,18 @@
 /** A turn that the network's words are to move asks at any price, and nobody else pays for that. */
 import { describe, expect, test, vi } from 'vitest';
-import { right, type World, world } from './networked-world.ts';
+import { right, settle, type World, world } from './networked-world.ts';
 
 const MOVED = { transfer: 10, warp: { temperature: 1, topK: 0, topP: 1 } };
 
 /** Steps of a target that takes a millisecond for a token, with a network that takes a second for a run. */
 async function steps({ drafters, time }: World, turns: readonly Begun[], count: number) {
   for (let step = 0; step < count; step++) {
-    await drafters.prepare(turns.map(({ seat }) => seat));
-    drafters.settle(
+    await drafters.prepare(
+      turns.map(({ seat }) => seat),
+      turns.length,
+    );
+    settle(
+      drafters,
       turns.map(({ seat }) => ({ seat, tokens: 1, extra: 0, extraMs: 0 })),
       1,
     );
@@ -35,7 +39,7 @@ describe('a turn that insists on the network', () => {
     expect(made.network.runs).toHaveLength(0);
     await steps(made, [moved], 4);
     expect(made.network.runs.length).toBeGreaterThanOrEqual(4);
-    await made.drafters.prepare([moved.seat]);
+    await made.drafters.prepare([moved.seat], 1);
     const words = moved.seat.networked!.words(moved.drawn());
     expect(words[0]!.node).toBe(-1);
     expect(words[0]!.tokens[0]).toBe(moved.next());
@@ -99,7 +103,7 @@ describe('a turn that insists on the network', () => {
     const ask = async (sessions: number, stepMs: number) => {
       made.network.runs.length = 0;
       await made.drafters.prepare([moved.seat], sessions);
-      made.drafters.settle([{ seat: moved.seat, tokens: 1, extra: 0, extraMs: 0 }], stepMs);
+      settle(made.drafters, [{ seat: moved.seat, tokens: 1, extra: 0, extraMs: 0 }], stepMs);
       moved.commit(1);
       return made.network.runs.length;
     };
@@ -118,7 +122,7 @@ describe('a turn that insists on the network', () => {
     moved.seat.end();
     made.network.runs.length = 0;
     made.network.costs = () => 0.1;
-    await made.drafters.prepare([plain.seat, made.begin('c').seat]);
+    await made.drafters.prepare([plain.seat, made.begin('c').seat], 2);
     expect(made.network.runs.length).toBeGreaterThan(0);
   });
 
@@ -127,7 +131,7 @@ describe('a turn that insists on the network', () => {
     const plain = [made.begin('b'), made.begin('c')];
     await steps(made, plain, 1);
     const moved = made.begin('a', 8, MOVED);
-    await made.drafters.prepare([moved.seat, plain[0]!.seat]);
+    await made.drafters.prepare([moved.seat, plain[0]!.seat], 2);
     expect(made.network.places).toBe(2);
     expect(made.network.runs.map((run) => run.map(({ place }) => place))).toEqual([
       [moved.seat.networked!.held],
@@ -139,7 +143,7 @@ describe('a turn that insists on the network', () => {
     const moved = made.begin('a', 150, MOVED);
     const waited: boolean[] = [];
     for (let i = 0; i < 4; i++) {
-      await made.drafters.prepare([moved.seat]);
+      await made.drafters.prepare([moved.seat], 1);
       waited.push(moved.seat.networked!.waits);
     }
     // 150 tokens, 64 a run.
@@ -149,14 +153,14 @@ describe('a turn that insists on the network', () => {
   test('does not wait for a network that fails', async () => {
     const made = dear();
     const moved = made.begin('a', 600, MOVED);
-    await made.drafters.prepare([moved.seat]);
+    await made.drafters.prepare([moved.seat], 1);
     expect(moved.seat.networked!.waits).toBe(true);
     const complaints = vi.spyOn(console, 'error').mockImplementation(() => {});
     made.network.during = () => {
       throw new Error('no memory');
     };
     for (let i = 0; i < 4; i++) {
-      await made.drafters.prepare([moved.seat]);
+      await made.drafters.prepare([moved.seat], 1);
       expect(moved.seat.networked!.waits).toBe(false);
     }
     complaints.mockRestore();

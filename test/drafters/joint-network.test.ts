@@ -282,7 +282,7 @@ test.each([false, true])('committed nodes are kept by row, or read anew: %s', as
   const drafters = new NetworkedDrafters([new JointNetwork(networks)], { now: () => 0 }, ALWAYS);
   const seat = drafters.seat(turnOf({ prompt: PROMPT }));
   seat.begin(PROMPT, []);
-  await drafters.prepare([seat]);
+  await drafters.prepare([seat], 1);
   const committed = [truth(8), truth(9)];
   const kept = networks.map(({ runs }) => {
     const nodes = runs.flatMap(([question]) => question!.nodes);
@@ -290,7 +290,7 @@ test.each([false, true])('committed nodes are kept by row, or read anew: %s', as
   });
   seat.commit(Int32Array.from(committed));
   for (const { runs } of networks) runs.length = 0;
-  await drafters.prepare([seat]);
+  await drafters.prepare([seat], 1);
   for (const [i, { runs }] of networks.entries()) {
     const { settled, tokens } = runs[0]![0]!;
     expect([...settled]).toEqual(reads ? [] : kept[i]);

@@ -12,7 +12,10 @@ describe('a network beside the engine', () => {
     const { drafters, network, begin } = world(right, ALWAYS);
     const turns = [begin('a'), begin('b', 20)];
     expect(turns.map((turn) => turn.depth(turn.drawn()))).toEqual([0, 0]);
-    await drafters.prepare(turns.map(({ seat }) => seat));
+    await drafters.prepare(
+      turns.map(({ seat }) => seat),
+      turns.length,
+    );
     expect(network.runs).toHaveLength(4);
     for (const run of network.runs) expect(run).toHaveLength(2);
     for (const turn of turns) {
@@ -25,17 +28,17 @@ describe('a network beside the engine', () => {
   test('reads what was committed once, and goes on from what it has read', async () => {
     const { drafters, network, begin } = world(right, ALWAYS);
     const turn = begin();
-    await drafters.prepare([turn.seat]);
+    await drafters.prepare([turn.seat], 1);
     expect(network.runs[0]![0]!.tokens).toHaveLength(8);
     turn.commit(3);
     network.runs.length = 0;
-    await drafters.prepare([turn.seat]);
+    await drafters.prepare([turn.seat], 1);
     // All three were nodes that it had read: a path of rows, and nothing to read again.
     expect(network.runs[0]![0]!.settled).toHaveLength(3);
     expect(network.runs[0]![0]!.tokens).toHaveLength(0);
     turn.seat.commit(Int32Array.of(999));
     network.runs.length = 0;
-    await drafters.prepare([turn.seat]);
+    await drafters.prepare([turn.seat], 1);
     expect([...network.runs[0]![0]!.tokens]).toEqual([999]);
   });
 
@@ -58,7 +61,7 @@ describe('a network beside the engine', () => {
       const seat = drafters.seat(turnOf({ prompt }));
       seat.begin(prompt, []);
       for (const token of text.slice(24)) {
-        await drafters.prepare([seat]);
+        await drafters.prepare([seat], 1);
         seat.commit(Int32Array.of(token));
       }
       expect(early.some((count) => count > 0)).toBe(!readsStates);
@@ -71,11 +74,11 @@ describe('a network beside the engine', () => {
     const turn = begin('a', 150);
     for (const tokens of [64, 64]) {
       network.runs.length = 0;
-      await drafters.prepare([turn.seat]);
+      await drafters.prepare([turn.seat], 1);
       expect(network.runs).toHaveLength(1);
       expect(network.runs[0]![0]!.tokens).toHaveLength(tokens);
     }
-    await drafters.prepare([turn.seat]);
+    await drafters.prepare([turn.seat], 1);
     expect(turn.depth(turn.drawn())).toBeGreaterThan(1);
   });
 
@@ -84,7 +87,7 @@ describe('a network beside the engine', () => {
     network.usefulContext = 24;
     const read = async (turn: ReturnType<typeof begin>) => {
       network.runs.length = 0;
-      await drafters.prepare([turn.seat]);
+      await drafters.prepare([turn.seat], 1);
       return [...network.runs[0]![0]!.tokens];
     };
     const end = Array.from({ length: 24 }, (_, i) => truth(76 + i));
@@ -98,13 +101,19 @@ describe('a network beside the engine', () => {
   test('forgets a session that ends, and gives it no place again', async () => {
     const { drafters, network, begin } = world(right, ALWAYS);
     const turns = [begin(), begin()];
-    await drafters.prepare(turns.map(({ seat }) => seat));
+    await drafters.prepare(
+      turns.map(({ seat }) => seat),
+      turns.length,
+    );
     expect(network.places).toBe(2);
     turns[0]!.seat.end();
     turns[0]!.seat.end();
     expect(network.places).toBe(1);
     network.runs.length = 0;
-    await drafters.prepare(turns.map(({ seat }) => seat));
+    await drafters.prepare(
+      turns.map(({ seat }) => seat),
+      turns.length,
+    );
     for (const run of network.runs) expect(run).toHaveLength(1);
     turns[1]!.seat.end();
     expect(network.places).toBe(0);
@@ -117,13 +126,13 @@ describe('a network beside the engine', () => {
     network.during = () => {
       throw new Error('no memory');
     };
-    await drafters.prepare([turn.seat]);
+    await drafters.prepare([turn.seat], 1);
     expect(complaint).toHaveBeenCalledOnce();
     complaint.mockRestore();
     expect(turn.drawn().size).toBe(0);
     turn.commit(2);
     network.during = () => {};
-    await drafters.prepare([turn.seat]);
+    await drafters.prepare([turn.seat], 1);
     expect(turn.depth(turn.drawn())).toBe(4);
     expect(network.places).toBe(1);
   });
@@ -137,7 +146,7 @@ describe('a network beside the engine', () => {
     };
     for (const during of [fail, fail, () => {}, fail, fail, fail, fail, () => {}]) {
       network.during = during;
-      await drafters.prepare([turn.seat]);
+      await drafters.prepare([turn.seat], 1);
     }
     // Two that fail, four that don't, three that fail.
     expect(network.runs).toHaveLength(9);
@@ -159,7 +168,10 @@ describe('a network beside the engine', () => {
       if (network.places > 0) throw new Error('no memory');
       return enter();
     };
-    await drafters.prepare(turns.map(({ seat }) => seat));
+    await drafters.prepare(
+      turns.map(({ seat }) => seat),
+      turns.length,
+    );
     complaint.mockRestore();
     expect(network.runs).toHaveLength(0);
     expect(network.places).toBe(0);
@@ -170,7 +182,7 @@ describe('a network beside the engine', () => {
     const prompt = Int32Array.of(3, 4, 5);
     const seat = drafters.seat(turnOf({ prompt, accept: { name: 'typical' } }));
     seat.begin(prompt, []);
-    await drafters.prepare([seat]);
+    await drafters.prepare([seat], 1);
     expect(network.runs).toHaveLength(0);
     expect(seat.networked).toBeNull();
   });
@@ -190,7 +202,7 @@ describe('a network beside the engine', () => {
     };
     for (const [i, token] of text.entries()) {
       if (i % 2 === 0) {
-        await drafters.prepare([turn.seat]);
+        await drafters.prepare([turn.seat], 1);
         expect(drawn(turn.seat)).not.toEqual(drawn(alone));
       }
       for (const seat of [turn.seat, alone]) seat.commit(Int32Array.of(token));
@@ -205,7 +217,7 @@ describe('a network beside the engine', () => {
     const turn = begin();
     const without = new TokenTree();
     expect(turn.seat.networked!.draftWithout(without, 32)).toBe(false);
-    await drafters.prepare([turn.seat]);
+    await drafters.prepare([turn.seat], 1);
     expect(turn.seat.networked!.draftWithout(without, 32)).toBe(true);
     expect(turn.depth(without)).toBe(0);
     expect(turn.depth(turn.drawn())).toBe(4);

@@ -1,4 +1,5 @@
 /** A network beside the engine whose words are scripted, in time that only the test moves. */
+import type { Outcome } from '../../gpu-backend/drafters/local-drafters.ts';
 import type { Network } from '../../gpu-backend/drafters/network.ts';
 import {
   NetworkedDrafters,
@@ -77,7 +78,7 @@ export async function depthOver(network: Network, prompt: Int32Array): Promise<n
   const drafters = new NetworkedDrafters([network], { now: () => 0 }, ALWAYS);
   const seat = drafters.seat(turnOf({ prompt }));
   seat.begin(prompt, []);
-  await drafters.prepare([seat]);
+  await drafters.prepare([seat], 1);
   const tree = new TokenTree();
   seat.draft(tree, 32);
   let at: number = ROOT;
@@ -101,6 +102,16 @@ export function allSpent(
   return spent.reduce((sum, one) => sum + one[what], 0);
 }
 
+/** A step of `ms` milliseconds is over, in which nobody else stepped. */
+export function settle(
+  drafters: Pick<NetworkedDrafters, 'settle'>,
+  outcomes: readonly Outcome[],
+  ms: number,
+): void {
+  const tokens = outcomes.reduce((sum, one) => sum + one.tokens, 0);
+  drafters.settle(outcomes, { ms, sessions: outcomes.length, tokens });
+}
+
 /** A step of all turns, which commit what their trees carry; the network's passes in it. */
 export async function step(
   { drafters, time }: Pick<World, 'drafters' | 'time'>,
@@ -108,7 +119,10 @@ export async function step(
   nodeMs = 0,
 ) {
   const before = allSpent(drafters, 'passes');
-  await drafters.prepare(turns.map(({ seat }) => seat));
+  await drafters.prepare(
+    turns.map(({ seat }) => seat),
+    turns.length,
+  );
   const accepted = turns.map((turn) => turn.depth(turn.drawn(8)));
   const owed = turns.map((turn, i) => {
     const without = new TokenTree();
@@ -123,7 +137,7 @@ export async function step(
     extra: owed[i]!,
     extraMs: owed[i]! > 0 ? nodeMs : 0,
   }));
-  drafters.settle(outcomes, STEP_MS + nodeMs);
+  settle(drafters, outcomes, STEP_MS + nodeMs);
   return allSpent(drafters, 'passes') - before;
 }
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { Gain } from '../../gpu-backend/drafters/gain.ts';
 import { Price, Purse, Stake } from '../../gpu-backend/drafters/price.ts';
-import { allSpent, right, world, wrong } from './networked-world.ts';
+import { allSpent, right, settle, world, wrong } from './networked-world.ts';
 import type { Script } from './scripted-network.ts';
 
 /** Steps of `stepMs` in which the target commits what the tree carries; times as fast as without the network. */
@@ -15,12 +15,13 @@ async function speed(script: Script, runMs: number, steps: number, stepMs = 20):
   const turn = begin();
   let tokens = 0;
   for (let step = 0; step < steps; step++) {
-    await drafters.prepare([turn.seat]);
+    await drafters.prepare([turn.seat], 1);
     const accepted = turn.depth(turn.drawn(8));
     time.ms += stepMs;
     turn.commit(1 + accepted);
     tokens += 1 + accepted;
-    drafters.settle(
+    settle(
+      drafters,
       [{ seat: turn.seat, tokens: 1 + accepted, extra: accepted, extraMs: 0 }],
       stepMs,
     );
@@ -47,10 +48,10 @@ describe('the price of asking', () => {
     network.costs = () => 0.1;
     const turn = begin();
     const step = async (nodeMs: number) => {
-      await drafters.prepare([turn.seat]);
+      await drafters.prepare([turn.seat], 1);
       turn.commit(2);
       const outcome = { seat: turn.seat, tokens: 2, extra: 1, extraMs: nodeMs };
-      drafters.settle([outcome], stepMs + nodeMs);
+      settle(drafters, [outcome], stepMs + nodeMs);
     };
     for (let i = 0; i < 100; i++) await step(10);
     const asked = allSpent(drafters, 'passes');
@@ -60,6 +61,28 @@ describe('the price of asking', () => {
     const before = allSpent(drafters, 'passes');
     for (let i = 0; i < 100; i++) await step(30);
     expect(allSpent(drafters, 'passes') - before).toBeLessThan(10);
+  });
+
+  test('is shared by all that step, drafted for or not: a token of one is worth less beside seven', async () => {
+    const passesBeside = async (others: number) => {
+      const { time, network, drafters, begin } = world(right);
+      network.costs = () => 1;
+      network.during = () => {
+        time.ms += 1;
+      };
+      const turn = begin();
+      for (let i = 0; i < 400; i++) {
+        await drafters.prepare([turn.seat], 1 + others);
+        turn.commit(1);
+        // Three steps in ten commit a token more.
+        const extra = i % 10 < 3 ? 1 : 0;
+        const step = { ms: 8, sessions: 1 + others, tokens: 1 + extra + others };
+        drafters.settle([{ seat: turn.seat, tokens: 1 + extra, extra, extraMs: 0 }], step);
+      }
+      return allSpent(drafters, 'passes');
+    };
+    expect(await passesBeside(0)).toBeGreaterThan(300);
+    expect(await passesBeside(7)).toBeLessThan(100);
   });
 
   test('a first run that takes long counts as three times what was expected', async () => {
@@ -73,9 +96,9 @@ describe('the price of asking', () => {
     };
     const turn = begin();
     for (let i = 0; i < 10; i++) {
-      await drafters.prepare([turn.seat]);
+      await drafters.prepare([turn.seat], 1);
       turn.commit(1);
-      drafters.settle([{ seat: turn.seat, tokens: 1, extra: 0, extraMs: 0 }], stepMs);
+      settle(drafters, [{ seat: turn.seat, tokens: 1, extra: 0, extraMs: 0 }], stepMs);
     }
     // The whole stake would have gone with it.
     expect(allSpent(drafters, 'passes')).toBeGreaterThan(5);
@@ -121,9 +144,9 @@ describe('the price of asking', () => {
     for (let i = 0; i < namespaces; i++) {
       const turn = begin(`${i}`);
       for (let step = 0; step < 20; step++) {
-        await drafters.prepare([turn.seat]);
+        await drafters.prepare([turn.seat], 1);
         turn.commit(1);
-        drafters.settle([{ seat: turn.seat, tokens: 1, extra: 0, extraMs: 0 }], stepMs);
+        settle(drafters, [{ seat: turn.seat, tokens: 1, extra: 0, extraMs: 0 }], stepMs);
       }
       turn.seat.end();
     }

@@ -230,7 +230,7 @@ describe('prompt tokens as a network', () => {
     const seat = drafters.seat(turnOf({ prompt }));
     seat.begin(prompt, []);
     const drawn = async () => {
-      await drafters.prepare([seat]);
+      await drafters.prepare([seat], 1);
       const [tree, without] = [new TokenTree(), new TokenTree()];
       seat.draft(tree, 8);
       return { tree, without, differs: seat.networked!.draftWithout(without, 8) };
@@ -258,7 +258,7 @@ describe('prompt tokens as a network', () => {
     const prompt = Int32Array.of(100, 101, 102);
     const seat = drafters.seat(turnOf({ prompt }));
     seat.begin(prompt, []);
-    await drafters.prepare([seat]);
+    await drafters.prepare([seat], 1);
     expect(seat.prompting!.pays(1, 0.1, 0.1)).toBe(true);
     seat.networked!.leave();
     expect(seat.prompting!.pays(1, 0.1, 0.1)).toBe(false);
@@ -279,9 +279,9 @@ describe('prompt tokens as a network', () => {
     };
     const seat = begin();
     const moving = begin({ transfer: 0.5, warp: { temperature: 0.8, topK: 0, topP: 1 } });
-    await drafters.prepare([seat]);
+    await drafters.prepare([seat], 1);
     expect(seat.prompting!.pays(1, 0.1, 0.1)).toBe(true);
-    await drafters.prepare([seat, moving]);
+    await drafters.prepare([seat, moving], 2);
     expect(seat.prompting!.pays(1, 0.1, 0.1)).toBe(false);
   });
 

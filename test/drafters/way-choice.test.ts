@@ -76,7 +76,10 @@ describe('of several networks', () => {
     for (let i = 0; i < 200; i++) await step(made, turns);
     expect(turns.map(({ seat }) => seat.networked!.way)).toEqual([1, 1]);
     expect(made.networks[0]!.places).toBe(0);
-    await made.drafters.prepare(turns.map(({ seat }) => seat));
+    await made.drafters.prepare(
+      turns.map(({ seat }) => seat),
+      turns.length,
+    );
     for (const turn of turns) expect(turn.depth(turn.drawn())).toBeGreaterThan(0);
   });
 

@@ -50,13 +50,28 @@ it('shows what each network beside was asked and brought, where there are any', 
   const room = { size: 0, waited: { seconds: 0, turns: 0 }, refused: 0 };
   expect(exposeEngine(engine, 0, room, [])).not.toContain('espalier_verifier_draft_');
   const page = exposeEngine(engine, 0, room, [
-    { network: 'self', steps: 9, passes: 7, milliseconds: 1500, tokens: -2 },
-    { network: 'a "b"\\c\n', steps: 1, passes: 0, milliseconds: 0, tokens: 0 },
+    {
+      network: 'self',
+      steps: 9,
+      passes: 7,
+      milliseconds: 1500,
+      verifyMilliseconds: 250,
+      tokens: -2,
+    },
+    {
+      network: 'a "b"\\c\n',
+      steps: 1,
+      passes: 0,
+      milliseconds: 0,
+      verifyMilliseconds: 0,
+      tokens: 0,
+    },
   ]);
   const self = '{network="self"}';
   expect(page).toContain(`\nespalier_verifier_draft_steps_total${self} 9\n`);
   expect(page).toContain(`\nespalier_verifier_draft_passes_total${self} 7\n`);
   expect(page).toContain(`\nespalier_verifier_draft_seconds_total${self} 1.5\n`);
+  expect(page).toContain(`\nespalier_verifier_draft_verify_seconds_total${self} 0.25\n`);
   expect(page).toContain(`\nespalier_verifier_draft_tokens${self} -2\n`);
   expect(page).toContain('\nespalier_verifier_draft_steps_total{network="a \\"b\\"\\\\c\\n"} 1\n');
 });

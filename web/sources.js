@@ -34,8 +34,8 @@ export const FAMILIES = [
   {
     id: 'draft',
     label: 'Draft model',
-    meaning: 'Proposed by the small draft model.',
-    sources: ['draft'],
+    meaning: 'Proposed by a small model, in the worker or beside the target.',
+    sources: ['draft', 'network'],
   },
   {
     id: 'prediction',

@@ -7,6 +7,7 @@
 import type { Mixer } from '../../src/draft/blend/mixer.ts';
 import type { Sampling } from '../../src/draft/model-distribution.ts';
 import { Noise } from '../../src/draft/noise.ts';
+import { Source } from '../../src/draft/source.ts';
 import { type ModelNode, ModelStore } from '../../src/draft/stores/model-store.ts';
 import { ROOT, TokenTree } from '../../src/draft/tree/tree.ts';
 import { type DraftWord, MAX_WORD_TOKENS, wordsOf } from '../../src/link/protocol/index.ts';
@@ -71,7 +72,8 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   ) {
     const { temperature } = turn.warp;
     const drawn = temperature > 0;
-    const store = new ModelStore({ drawn, keeps: !saysAnew(asking.network) });
+    const keeps = !saysAnew(asking.network);
+    const store = new ModelStore({ drawn, keeps, source: Source.network });
     super(memory, { store, mixer: memory.networked[asking.way]! });
     this.ownMixer = memory.mixer;
     this.turn = turn;

@@ -16,12 +16,14 @@ export const Source = {
   recycling: 6,
   /** A tri-gram table, which the benchmark has as a baseline (ADED). */
   trigram: 7,
-  /** D, the draft model. */
+  /** D, the draft model in the worker. */
   draft: 8,
   /** P, the request's `prediction`: a span that begins an answer (see `Span`). */
   prediction: 9,
   /** What the request's grammar leaves no choice about. */
   grammar: 10,
+  /** A network beside the verifier. */
+  network: 11,
 } as const;
 
 export type Source = (typeof Source)[keyof typeof Source];

@@ -21,7 +21,7 @@ describe('a network beside the engine', () => {
     for (const turn of turns) {
       const tree = turn.drawn();
       expect(turn.depth(tree)).toBe(4);
-      expect(tree.sources[0]).toBe(Source.draft);
+      expect(tree.sources[0]).toBe(Source.network);
     }
   });
 

@@ -38,6 +38,8 @@ export interface ModelStoreOptions {
   drawn?: boolean;
   /** Whether a node that becomes committed text counts as read, as it does by default; else its word is good until then. */
   keeps?: boolean;
+  /** What its tokens are from; by default the worker's draft model. */
+  source?: Source;
 }
 
 export class ModelStore implements EvidenceStore {
@@ -50,12 +52,14 @@ export class ModelStore implements EvidenceStore {
   /** Says nothing while it is set: for what would be drafted without the model. */
   silent = false;
   private readonly order: number;
+  private readonly source: Source;
   keeps: boolean;
   private readonly slots: (ModelNode | null)[] = new Array(MAX_TREE_NODES + 1).fill(null);
 
-  constructor({ drawn = false, keeps = true }: ModelStoreOptions = {}) {
+  constructor({ drawn = false, keeps = true, source = Source.draft }: ModelStoreOptions = {}) {
     this.order = drawn ? ORDER.drawn : ORDER.plain;
     this.keeps = keeps;
+    this.source = source;
   }
 
   begin(): void {
@@ -120,7 +124,7 @@ export class ModelStore implements EvidenceStore {
       const count = WHOLE * probs[i]!;
       // What rounds to nothing would only take a candidate's place.
       if (count < 0.05) break;
-      evidence.follower(tokens[i]!, count, Source.draft);
+      evidence.follower(tokens[i]!, count, this.source);
       total += count;
     }
     evidence.total[row] = total;

@@ -4,8 +4,7 @@
  * between two commits stays there as the rows of one growing tree, so a further pass
  * feeds the new nodes only.
  */
-import { distributionOf, MODEL_TOP } from '../../src/draft/model-distribution.ts';
-import type { ModelNode } from '../../src/draft/stores/model-store.ts';
+import { answerNode, type ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { Engine, Slot, StepRow } from '../engine/engine.ts';
 import type { Network, NetworkPlace, Question } from './network.ts';
@@ -169,11 +168,7 @@ export class EngineNetwork implements Network<EnginePlace> {
     const size = (hidden?.length ?? 0) / nodes.length;
     nodes.forEach((node, i) => {
       const own = logits.subarray(i * width, i * width + named);
-      node.says = distributionOf(own, node.position, sampling, MODEL_TOP, vocabulary);
-      if (wordTokens > 0) {
-        const plain = { ...sampling, noise: null };
-        node.word = distributionOf(own, node.position, plain, wordTokens, vocabulary);
-      }
+      answerNode(node, own, sampling, wordTokens, vocabulary);
       if (hidden) guesses[logitsFrom + i] = hidden.slice(i * size, (i + 1) * size);
     });
   }

@@ -4,8 +4,7 @@
  * so many tokens. So there is no cache and nothing of a text to read but its last token,
  * and no node deeper than there are heads can be answered.
  */
-import { distributionOf, MODEL_TOP } from '../../src/draft/model-distribution.ts';
-import type { ModelNode } from '../../src/draft/stores/model-store.ts';
+import { answerNode, depthOf, type ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { HeadRow, Heads } from '../engine/draft-heads.ts';
 import type { Network, NetworkPlace, Question } from './network.ts';
@@ -65,7 +64,10 @@ export class HydraNetwork implements Network<HydraPlace> {
     for (const [i, { node, question }] of asked.entries()) this.fill(i, node, question);
     const rows = this.rows.slice(0, asked.length);
     await this.heads.run(rows);
-    for (const [i, one] of asked.entries()) this.answer(one, rows[i]!.logits);
+    for (const [i, { node, question }] of asked.entries()) {
+      const { sampling, wordTokens } = question;
+      answerNode(node, rows[i]!.logits, sampling, wordTokens, this.heads.vocabulary);
+    }
     // A turn that has ended is not held on to.
     for (const row of rows) row.state = null;
   }
@@ -89,7 +91,7 @@ export class HydraNetwork implements Network<HydraPlace> {
 
   private fill(index: number, node: ModelNode, question: Question<HydraPlace>): void {
     const { token, state } = question.place;
-    const depth = depthOf(node, question.root);
+    const depth = depthOf(node);
     if (depth > this.deepest) {
       throw new RangeError(`a node at depth ${depth} is beyond the ${this.heads.places} heads`);
     }
@@ -109,22 +111,4 @@ export class HydraNetwork implements Network<HydraPlace> {
       at = at.parent!;
     }
   }
-
-  private answer({ node, question: { sampling, wordTokens } }: Asked, logits: Float32Array): void {
-    const { vocabulary } = this.heads;
-    node.says = distributionOf(logits, node.position, sampling, MODEL_TOP, vocabulary);
-    if (wordTokens === 0) return;
-    const plain = { ...sampling, noise: null };
-    node.word = distributionOf(logits, node.position, plain, wordTokens, vocabulary);
-  }
-}
-
-/** Of the root 0. */
-function depthOf(node: ModelNode, root: ModelNode | null): number {
-  let depth = 0;
-  for (let at = node; at !== root; depth++) {
-    if (!at.parent) throw new Error('a node is not below the root of its question');
-    at = at.parent;
-  }
-  return depth;
 }

@@ -11,7 +11,7 @@ import {
   type ModelDistribution,
   type Sampling,
 } from '../../src/draft/model-distribution.ts';
-import type { ModelNode } from '../../src/draft/stores/model-store.ts';
+import { depthOf, type ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import { lookAhead } from './look-ahead.ts';
 import { deepestAt, type Network, type NetworkPlace, type Question, saysAnew } from './network.ts';
@@ -228,10 +228,7 @@ function asksAnything({ tokens, nodes }: Question): boolean {
 
 function canAnswer({ network, place }: Part, node: ModelNode): boolean {
   const deepest = deepestAt(network, place);
-  if (deepest === Number.POSITIVE_INFINITY) return true;
-  let depth = 0;
-  for (let at = node; at.parent; at = at.parent) depth++;
-  return depth <= deepest;
+  return deepest === Number.POSITIVE_INFINITY || depthOf(node) <= deepest;
 }
 
 /** The network's own node for a joint one, made behind its own for the parent where there is none yet. */

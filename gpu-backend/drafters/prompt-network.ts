@@ -4,7 +4,7 @@
  * tokens are. Where nothing was foretold, nothing is said.
  */
 import type { ModelDistribution } from '../../src/draft/model-distribution.ts';
-import type { ModelNode } from '../../src/draft/stores/model-store.ts';
+import { depthOf, type ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { Network, NetworkPlace, Question } from './network.ts';
 
@@ -62,7 +62,5 @@ export class PromptNetwork implements Network<PromptPlace> {
 }
 
 function answer(node: ModelNode, { foretold }: PromptPlace): void {
-  let depth = 0;
-  for (let at = node; at.parent; at = at.parent) depth++;
-  node.says = foretold[depth] ?? null;
+  node.says = foretold[depthOf(node)] ?? null;
 }

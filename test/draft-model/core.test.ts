@@ -101,6 +101,8 @@ test('committed along the trie it keeps what it knows; off it, it forgets and wa
   expect(store.released.splice(0)).toEqual([1]);
   expect(store.unread).toEqual([]);
   expect(store.root.says).not.toBeNull();
+  expect(store.root.parent).toBeNull();
+  store.checkIntegrity();
   store.advance(40);
   expect(store.released.splice(0)).toEqual([2]);
   expect(store.unread).toEqual([40]);

@@ -7,7 +7,12 @@
  * how far to trust it: the λ of λ·q + (1 − λ)·P.
  */
 import type { Evidence, EvidenceStore } from '../blend/evidence.ts';
-import type { ModelDistribution } from '../model-distribution.ts';
+import {
+  distributionOf,
+  MODEL_TOP,
+  type ModelDistribution,
+  type Sampling,
+} from '../model-distribution.ts';
 import { Source } from '../source.ts';
 import { MAX_TREE_NODES, ROOT, type TokenTree } from '../tree/tree.ts';
 
@@ -19,7 +24,8 @@ const ORDER = { plain: 1, drawn: 2 } as const;
 /** A token that was read to the model, or is being read. */
 export interface ModelNode {
   readonly token: number;
-  readonly parent: ModelNode | null;
+  /** null of the one that the committed text ends at. */
+  parent: ModelNode | null;
   /** Absolute position of the token that comes after it. */
   readonly position: number;
   readonly children: Map<number, ModelNode>;
@@ -31,6 +37,31 @@ export interface ModelNode {
   partly?: boolean;
   /** The same without the verifier's noise, where the target is to be moved by it. */
   word?: ModelDistribution;
+}
+
+/** Of the node that the committed text ends at 0. */
+export function depthOf({ parent }: ModelNode): number {
+  let depth = 0;
+  for (let at = parent; at; at = at.parent) depth++;
+  return depth;
+}
+
+/**
+ * Fills in what a model's `logits` say after `node`. O(V).
+ * @param wordTokens of its word without the verifier's noise; 0 where that is not wanted
+ * @param vocabulary as `distributionOf` has it
+ */
+export function answerNode(
+  node: ModelNode,
+  logits: Float32Array,
+  sampling: Sampling,
+  wordTokens: number,
+  vocabulary: Int32Array | null = null,
+): void {
+  node.says = distributionOf(logits, node.position, sampling, MODEL_TOP, vocabulary);
+  if (wordTokens === 0) return;
+  const plain = { ...sampling, noise: null };
+  node.word = distributionOf(logits, node.position, plain, wordTokens, vocabulary);
 }
 
 export interface ModelStoreOptions {
@@ -100,6 +131,8 @@ export class ModelStore implements EvidenceStore {
     for (const other of root.children.values()) if (other !== child) this.release(other);
     if (child && this.keeps) {
       this.settled.push(child.row);
+      // Else every root of the turn would be kept.
+      child.parent = null;
       this.root = child;
     } else {
       this.unread.push(token);

@@ -5,8 +5,8 @@
  * anew and sent. Between passes the worker's thread is free for what came in.
  */
 import type { BlendDrafter } from '../../draft/blend/blend.ts';
-import { distributionOf, type Sampling } from '../../draft/model-distribution.ts';
-import type { ModelNode, ModelStore } from '../../draft/stores/model-store.ts';
+import type { Sampling } from '../../draft/model-distribution.ts';
+import { answerNode, type ModelNode, type ModelStore } from '../../draft/stores/model-store.ts';
 import { TokenTree } from '../../draft/tree/tree.ts';
 import { nextTurn } from '../../pause.ts';
 import { loggable } from '../../store/loggable.ts';
@@ -126,7 +126,7 @@ export class EdgeDrafter {
   }
 
   private async readContext(): Promise<void> {
-    const { context, position } = this.turn;
+    const { context, position, sampling, wordTokens } = this.turn;
     const chunk = context.subarray(this.read, this.read + CONTEXT_CHUNK);
     const readings = this.committedReadings(chunk);
     if (!readings) return this.end('full');
@@ -135,7 +135,7 @@ export class EdgeDrafter {
     if (!isLast) return;
     // What was committed meanwhile is unread still: then the word on the prompt's end comes too late.
     if (this.store.root.position !== position) return;
-    this.take(this.store.root, logits);
+    answerNode(this.store.root, logits, sampling, wordTokens);
     this.grown();
   }
 
@@ -170,19 +170,13 @@ export class EdgeDrafter {
       readings,
       asked.map((_, i) => first + i),
     );
+    const { sampling, wordTokens } = this.turn;
     asked.forEach((node, i) => {
-      this.take(node, logits.subarray(i * this.vocabSize, (i + 1) * this.vocabSize));
+      const own = logits.subarray(i * this.vocabSize, (i + 1) * this.vocabSize);
+      answerNode(node, own, sampling, wordTokens);
     });
     this.grown();
     return true;
-  }
-
-  private take(node: ModelNode, logits: Float32Array): void {
-    const { sampling, wordTokens } = this.turn;
-    node.says = distributionOf(logits, node.position, sampling);
-    if (wordTokens === 0) return;
-    const { temperature } = sampling;
-    node.word = distributionOf(logits, node.position, { temperature, noise: null }, wordTokens);
   }
 
   /** Committed tokens to be read, one after the other; null when the cache is full. */

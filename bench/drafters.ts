@@ -79,13 +79,13 @@ async function main(file: string): Promise<void> {
   const target = await addModel(file, add(values.quantize));
   const model = readModel(target.path);
   const threads = Number(values.threads);
-  const names = values.draft ? namesIn(values.draft) : keptLayer(target);
+  const given = namesIn(values.draft);
+  const names = given.length > 0 ? given : keptLayer(target);
   const rows = values.rows?.split(',') ?? rowsWith(names);
   const freeRows = values.free?.split(',') ?? [];
-  const asking = new Set([...rows, ...freeRows].flatMap((row) => namesOf(row, names)));
-  const drafts = [...asking].join(',');
-  const hiddenOutput = readsHidden(drafts);
-  const promptTokens = promptTokensIn(drafts, target);
+  const asked = [...new Set([...rows, ...freeRows].flatMap((row) => namesOf(row, names)))];
+  const hiddenOutput = readsHidden(asked);
+  const promptTokens = promptTokensIn(asked, target);
   const settings = { slots: 2, maxContext: CONTEXT, threads, hiddenOutput, promptTokens };
   const engine = await openEngine(target.path, settings);
   const bench = {
@@ -96,7 +96,7 @@ async function main(file: string): Promise<void> {
     names,
   };
   const answers = { tokens: Number(values.tokens), stopIds: new Set(model.eosIds) };
-  const asked: Asked = {
+  const priced: Asked = {
     ...answers,
     rows,
     nodes: values.nodes ? Number(values.nodes) : undefined,
@@ -110,7 +110,7 @@ async function main(file: string): Promise<void> {
     for (const [kind, questions] of Object.entries(kinds)) {
       const prompts = await Promise.all(questions.map((question) => promptFor(model, question)));
       const ways = {
-        '': asked,
+        '': priced,
         ...(freeRows.length > 0 && { [`, ${FREE_NODES} free nodes`]: free }),
       };
       for (const [name, way] of Object.entries(ways)) {

@@ -30,7 +30,7 @@ import {
 import { readDraftSettings, readEngineSettings } from './engine/settings.ts';
 import { nodeClock } from './link/node-clock.ts';
 import { startVerifier, type VerifierOptions } from './link/server.ts';
-import { openDrafters, promptTokensIn, readsHidden } from './open-drafters.ts';
+import { namesIn, openDrafters, promptTokensIn, readsHidden } from './open-drafters.ts';
 
 const BUNDLED = join(dirname(fileURLToPath(import.meta.url)), '../models/target');
 
@@ -41,13 +41,13 @@ const DRAIN_GRACE_MS = 3_000;
 async function main(): Promise<void> {
   const door = readDoor();
   const { model, settings } = await openModel(process.env.ESPALIER_MODEL || BUNDLED);
-  const draft = process.env.ESPALIER_DRAFT;
+  const drafts = namesIn(process.env.ESPALIER_DRAFT);
   const judges = readJudge(model.path, model.config.hiddenSize) !== undefined;
-  const hiddenOutput = judges || readsHidden(draft);
-  const promptTokens = promptTokensIn(draft, model);
+  const hiddenOutput = judges || readsHidden(drafts);
+  const promptTokens = promptTokensIn(drafts, model);
   const engine = await openEngine(model.path, { ...settings, hiddenOutput, promptTokens });
   const draftSettings = readDraftSettings(process.env, settings.provider);
-  const drafters = await openDrafters(draft, model, engine, {
+  const drafters = await openDrafters(drafts, model, engine, {
     settings: draftSettings,
     add: addingFor(draftSettings),
     clock: nodeClock,

@@ -24,7 +24,7 @@ import { DraftHeads } from './engine/draft-heads.ts';
 import { type EngineOptions, openEngine, openPart } from './engine/open.ts';
 import type { OrtEngine } from './engine/ort-engine.ts';
 
-/** ESPALIER_DRAFT that names the target's own weights. */
+/** In ESPALIER_DRAFT, the target's own weights. */
 const SELF = 'self';
 /** How the file ends of what was trained to draft for the target. */
 const TRAINED = '.safetensors';
@@ -54,20 +54,18 @@ export interface NetworkSetup {
 
 /**
  * What drafts beside `engine`, which runs `target`.
- * @param draft what ESPALIER_DRAFT says, one network or several; nothing for the echo alone
+ * @param names as `namesIn` gives them; none for the echo alone
  */
 export async function openDrafters(
-  draft: string | undefined,
+  names: readonly string[],
   target: ModelFolder,
   engine: OrtEngine,
   { clock, ...setup }: NetworkSetup & { clock: Pick<Clock, 'now'> },
 ): Promise<LocalDrafters> {
-  if (!draft) return new Echoes();
+  if (names.length === 0) return new Echoes();
   const opened: Network[][] = [];
   try {
-    for (const name of namesIn(draft)) {
-      opened.push(await openNetworks(name, target, engine, setup));
-    }
+    for (const name of names) opened.push(await openNetworks(name, target, engine, setup));
   } catch (cause) {
     for (const network of opened.flat()) network.close();
     throw cause;
@@ -85,20 +83,20 @@ export function waysOf(opened: readonly (readonly Network[])[]): Network[] {
   return ways;
 }
 
-/** Whether what ESPALIER_DRAFT names reads the target's hidden states, which the target must be opened to give. */
-export function readsHidden(draft: string | undefined): boolean {
-  return namesIn(draft ?? '').some((name) => OVER_STATES.has(networkKind(name)));
+/** Whether one of them reads the target's hidden states, which the target must be opened to give. */
+export function readsHidden(names: readonly string[]): boolean {
+  return names.some((name) => OVER_STATES.has(networkKind(name)));
 }
 
 /**
- * The prompt tokens that ESPALIER_DRAFT names, which the target must be opened with; undefined
- * where it names none. Throws an Error for a file that does not fit `target`, or where it names two.
+ * The prompt tokens among them, which the target must be opened with; undefined where there
+ * are none. Throws an Error for a file that does not fit `target`, or where two are named.
  */
 export function promptTokensIn(
-  draft: string | undefined,
+  names: readonly string[],
   target: ModelFolder,
 ): Float32Array | undefined {
-  const [file, another] = namesIn(draft ?? '').filter((name) => networkKind(name) === 'ppd');
+  const [file, another] = names.filter((name) => networkKind(name) === 'ppd');
   if (another) throw new Error(`${file} and ${another} are both prompt tokens: name one`);
   return file === undefined ? undefined : readPromptTokens(target, file);
 }
@@ -109,8 +107,12 @@ export function networkKind(name: string): NetworkKind {
   return name === SELF ? SELF : 'model';
 }
 
-/** Throws where one of several has no name, or one is named twice. */
-export function namesIn(draft: string): string[] {
+/**
+ * The networks that ESPALIER_DRAFT names. Throws where one of several has no name, or one is
+ * named twice.
+ */
+export function namesIn(draft: string | undefined): string[] {
+  if (!draft) return [];
   const names = draft.split(',').map((name) => name.trim());
   if (names.length > 1 && names.includes('')) {
     throw new Error(
@@ -132,7 +134,7 @@ export async function openNetworks(
   engine: OrtEngine,
   { settings, add }: NetworkSetup,
 ): Promise<Network[]> {
-  if (settings.cudaGraphs) {
+  if (settings.cudaGraphs && networkKind(draft) !== 'ppd') {
     // While one thread captures, CUDA refuses others what loading and copying need.
     throw new Error(
       'ESPALIER_CUDA_GRAPHS=true leaves no room for a drafter on CUDA: set ESPALIER_DRAFT_PROVIDER=cpu, or do without one',

@@ -12,6 +12,7 @@ import { openEngine } from '../../gpu-backend/engine/open.ts';
 import type { OrtEngine } from '../../gpu-backend/engine/ort-engine.ts';
 import { nodeClock } from '../../gpu-backend/link/node-clock.ts';
 import {
+  namesIn,
   openDrafters,
   openNetworks,
   promptTokensIn,
@@ -36,8 +37,8 @@ beforeAll(async () => {
 });
 afterAll(() => engine?.close());
 
-const open = (draft: string | undefined) =>
-  openDrafters(draft, target, engine, {
+const open = async (draft: string | undefined) =>
+  await openDrafters(namesIn(draft), target, engine, {
     settings: { ...settings, cacheFolder },
     add,
     clock: nodeClock,
@@ -102,8 +103,9 @@ describe('ESPALIER_DRAFT', () => {
     const hydra = hydraFile(cacheFolder, SMALL, { places: '2' }, hydraTensors(SMALL_HIDDEN, 2));
     const exit = trainedFile(cacheFolder, { kind: 'kangaroo', exit: '1' });
     const reading = [feature, hydra, `self,${feature}`, `self, ${hydra}`];
-    expect(reading.filter((draft) => !readsHidden(draft))).toEqual([]);
-    expect([exit, BUNDLED_DRAFT, undefined].filter(readsHidden)).toEqual([]);
+    expect(reading.filter((draft) => !readsHidden(namesIn(draft)))).toEqual([]);
+    expect(readsHidden([exit, BUNDLED_DRAFT])).toBe(false);
+    expect(readsHidden(namesIn(undefined))).toBe(false);
     const small = await addModel(SMALL, add);
     for (const hiddenOutput of [true, false]) {
       const options = { slots: 2, maxContext: 256, threads: 1, cacheFolder, hiddenOutput };
@@ -128,10 +130,10 @@ describe('ESPALIER_DRAFT', () => {
     const file = promptsFile(cacheFolder, promptValues(3));
     const other = promptsFile(cacheFolder, promptValues(2));
     const small = await addModel(SMALL, add);
-    expect(promptTokensIn(`self,${file}`, small)).toEqual(promptValues(3));
-    expect(promptTokensIn('self', small)).toBe(undefined);
-    expect(() => promptTokensIn(`${file},${other}`, small)).toThrow(/both prompt tokens: name one/);
-    expect(readsHidden(file)).toBe(false);
+    expect(promptTokensIn(['self', file], small)).toEqual(promptValues(3));
+    expect(promptTokensIn(['self'], small)).toBe(undefined);
+    expect(() => promptTokensIn([file, other], small)).toThrow(/both prompt tokens: name one/);
+    expect(readsHidden([file])).toBe(false);
     const options = { slots: 2, maxContext: 256, threads: 1, cacheFolder };
     for (const promptTokens of [undefined, promptValues(2), promptValues(3)]) {
       const own = await openEngine(small.path, { ...options, promptTokens });

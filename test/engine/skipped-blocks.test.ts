@@ -63,12 +63,12 @@ describe('a file of blocks to leave out', () => {
 
   it('is what ESPALIER_DRAFT may name, and reads no hidden states', async () => {
     const file = skipFile(cacheFolder, SMALL, { without: '1m' });
-    expect(readsHidden(file)).toBe(false);
+    expect(readsHidden([file])).toBe(false);
     const setup = { settings: OPTIONS, add: { cacheFolder, compute: 'float32' as const } };
     const [network] = await openNetworks(file, readModelFolder(SMALL), target, setup);
     expect(network).toMatchObject({ readsStates: false, vocabSize: 96 });
     network!.close();
     const other = skipFile(cacheFolder, SMALL, { without: '1m', kind: 'nap' });
-    expect(() => readsHidden(other)).toThrow(/its metadata has the kind nap/);
+    expect(() => readsHidden([other])).toThrow(/its metadata has the kind nap/);
   });
 });

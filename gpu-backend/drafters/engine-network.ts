@@ -17,6 +17,7 @@ import type { Network, NetworkPlace, Question } from './network.ts';
 const CONTEXT_WITH_STATES = 128;
 
 class EnginePlace implements NetworkPlace {
+  readonly deepest = Number.POSITIVE_INFINITY;
   readonly slot: Slot;
   readonly row: StepRow;
   /** Rows at the front of `row` that hold committed text. */
@@ -72,7 +73,6 @@ export class EngineNetwork implements Network<EnginePlace> {
   readonly usefulContext: number;
   readonly readsStates: boolean;
   readonly readsOwnStates: boolean;
-  readonly deepest = Number.POSITIVE_INFINITY;
   private readonly engine: Engine;
   private readonly vocabulary: Int32Array | null;
   /** Logits of a row in the engine's memory, and how many of them name a token of the target. */

@@ -14,6 +14,11 @@ class HydraPlace implements NetworkPlace {
   /** The last committed token, and the target's state behind the one before it, where it is known. */
   token = 0;
   state: Float32Array | null = null;
+  readonly deepest: number;
+
+  constructor(deepest: number) {
+    this.deepest = deepest;
+  }
 }
 
 /** What a row is to answer. */
@@ -30,7 +35,6 @@ export class HydraNetwork implements Network<HydraPlace> {
   readonly usefulContext = 1;
   readonly readsStates = true;
   readonly readsOwnStates = false;
-  readonly deepest: number;
   private readonly heads: Heads;
   /** Used anew in each run. */
   private readonly rows: HeadRow[] = [];
@@ -40,11 +44,10 @@ export class HydraNetwork implements Network<HydraPlace> {
     this.name = name;
     this.heads = heads;
     this.vocabSize = vocabSize;
-    this.deepest = heads.places - 1;
   }
 
   enter(tokens: Int32Array) {
-    return { place: new HydraPlace(), read: tokens.length - 1 };
+    return { place: new HydraPlace(this.heads.places - 1), read: tokens.length - 1 };
   }
 
   leave(): void {}
@@ -90,9 +93,9 @@ export class HydraNetwork implements Network<HydraPlace> {
   }
 
   private fill(index: number, node: ModelNode, question: Question<HydraPlace>): void {
-    const { token, state } = question.place;
+    const { token, state, deepest } = question.place;
     const depth = depthOf(node);
-    if (depth > this.deepest) {
+    if (depth > deepest) {
       throw new RangeError(`a node at depth ${depth} is beyond the ${this.heads.places} heads`);
     }
     this.rows[index] ??= {

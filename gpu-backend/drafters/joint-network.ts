@@ -14,7 +14,7 @@ import {
 import { depthOf, type ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import { lookAhead } from './look-ahead.ts';
-import { deepestAt, type Network, type NetworkPlace, type Question, saysAnew } from './network.ts';
+import { type Network, type NetworkPlace, type Question, saysAnew } from './network.ts';
 import { WordPool } from './word-pool.ts';
 
 /** Nodes that are read ahead of a run for a session. */
@@ -80,7 +80,7 @@ class JointPlace implements NetworkPlace {
   }
 
   get deepest(): number {
-    return Math.max(...this.parts.map(({ network, place }) => deepestAt(network, place)));
+    return Math.max(...this.parts.map(({ place }) => place.deepest));
   }
 }
 
@@ -94,7 +94,6 @@ export class JointNetwork implements Network<JointPlace> {
   readonly usefulContext: number;
   readonly readsStates: boolean;
   readonly readsOwnStates: boolean;
-  readonly deepest: number;
   readonly prompts: number;
   private readonly networks: readonly Network[];
   /** Those that are asked first, and those that read ahead after them. */
@@ -112,7 +111,6 @@ export class JointNetwork implements Network<JointPlace> {
     // All read committed text anew where one of them has to.
     this.readsStates = networks.some((one) => one.readsStates);
     this.readsOwnStates = networks.some((one) => one.readsOwnStates);
-    this.deepest = Math.max(...networks.map((one) => one.deepest));
     this.prompts = Math.max(...networks.map((one) => one.prompts ?? 0));
     const all = [...networks.keys()];
     // Where committed nodes keep their rows, all have to have read them, so nobody is ahead.
@@ -226,9 +224,8 @@ function asksAnything({ tokens, nodes }: Question): boolean {
   return tokens.length > 0 || nodes.length > 0;
 }
 
-function canAnswer({ network, place }: Part, node: ModelNode): boolean {
-  const deepest = deepestAt(network, place);
-  return deepest === Number.POSITIVE_INFINITY || depthOf(node) <= deepest;
+function canAnswer({ place }: Part, node: ModelNode): boolean {
+  return place.deepest === Number.POSITIVE_INFINITY || depthOf(node) <= place.deepest;
 }
 
 /** The network's own node for a joint one, made behind its own for the parent where there is none yet. */

@@ -15,8 +15,8 @@ import type { Prompting, PromptWorth } from './prompting.ts';
 export interface NetworkPlace {
   /** Committed tokens that it can still read, nodes included. */
   readonly room: number;
-  /** As the network's own `deepest`, where that holds for this place alone. */
-  readonly deepest?: number;
+  /** The depth of the deepest node that it can answer now, the root's being 0; infinity where it answers any, −1 where none. */
+  readonly deepest: number;
 }
 
 /** What a session asks in one run. */
@@ -109,8 +109,6 @@ export interface Network<Place extends NetworkPlace = NetworkPlace> {
   readonly readsStates: boolean;
   /** Whether a node is read with a state that the network makes when it answers the node's parent. */
   readonly readsOwnStates: boolean;
-  /** The depth of the deepest node that it can answer, the root's being 0; infinity where it answers any. */
-  readonly deepest: number;
   /** Prompt tokens whose answers it reads, which the target gives a step before; absent where it reads none. */
   readonly prompts?: number | undefined;
   /**
@@ -133,11 +131,6 @@ export interface Asking {
   network: Network;
   gain: Gain;
   prompts: PromptWorth;
-}
-
-/** The depth of the deepest node that `network` can answer now at one of its places. */
-export function deepestAt({ deepest }: Network, place: NetworkPlace): number {
-  return place.deepest ?? deepest;
 }
 
 /** Whether what it says of drafted tokens is out of date once they are committed: then it says it anew. */

@@ -19,7 +19,6 @@ import { insists, type SeatedTurn } from './local-drafters.ts';
 import {
   type Asking,
   type Candidate,
-  deepestAt,
   type Network,
   type NetworkedTurn,
   type NetworkPlace,
@@ -237,7 +236,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     };
     const isRootUnread = store.unread.length > 0;
     if (isRootUnread) consider(ROOT);
-    const deepest = deepestAt(network, this.held);
+    const { deepest } = this.held;
     for (const index of store.open(look)) {
       if (look.depths[index]! > deepest) continue;
       // Such a network has no state for a node to read before it has answered the node's parent, of committed text too.

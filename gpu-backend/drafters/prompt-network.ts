@@ -27,14 +27,12 @@ export class PromptNetwork implements Network<PromptPlace> {
   readonly usefulContext = 1;
   readonly readsStates = false;
   readonly readsOwnStates = false;
-  readonly deepest: number;
   readonly prompts: number;
 
   /** @param vocabSize of the target */
   constructor(name: string, places: number, vocabSize: number) {
     this.name = name;
     this.prompts = places;
-    this.deepest = places - 1;
     this.vocabSize = vocabSize;
   }
 

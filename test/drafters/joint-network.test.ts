@@ -203,7 +203,7 @@ describe('beside one that reads states, others read ahead', () => {
   test('unless their room ends', async () => {
     const { joint, follower, asked } = pair(right, right);
     const enter = follower.enter.bind(follower);
-    follower.enter = () => ({ ...enter(), place: { room: 80, rows: 0 } });
+    follower.enter = () => ({ ...enter(), place: { room: 80, rows: 0, deepest: 9 } });
     const root = node(PROMPT[7]!, null, 8);
     const { question } = asking(joint, PROMPT, root);
     await joint.read([question({})]);

@@ -195,7 +195,7 @@ describe('prompt tokens as a network', () => {
     const network = new PromptNetwork('ppd', 3, VOCAB);
     const { place, said } = await ask(network, [says(8), says(9)], [8, 9]);
     expect(said).toEqual([8, 9, null]);
-    expect([network.deepest, place.deepest]).toEqual([2, 1]);
+    expect(place.deepest).toBe(1);
     expect(network.plan().cost).toBe(0);
   });
 

@@ -39,7 +39,7 @@ export class ScriptedNetwork implements Network<ScriptedPlace> {
 
   enter() {
     this.places++;
-    return { place: { room: 400, rows: 0 }, read: 0 };
+    return { place: { room: 400, rows: 0, deepest: this.deepest }, read: 0 };
   }
 
   leave(): void {

@@ -27,9 +27,9 @@ import {
 } from './network.ts';
 import { Prompting } from './prompting.ts';
 import { prospectOf } from './prospect.ts';
-import { shortContext } from './short-context.ts';
 import type { StateMemory } from './state-memory.ts';
 import type { TargetStates } from './target-states.ts';
+import { TurnText } from './turn-text.ts';
 import type { Wants } from './ways.ts';
 
 /** Nodes of the tree that is looked through for what to ask about. */
@@ -46,16 +46,13 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   readonly namespace: string;
   prepared = 0;
   readonly insists: boolean;
-  private readonly turn: SeatedTurn;
   private asking: Asking;
   private readonly store: ModelStore;
   /** Of the echo alone. */
   private readonly ownMixer: Mixer;
   private readonly sampling: Sampling;
   private readonly look = new TokenTree(LOOK_NODES);
-  /** Prompt and answer. */
-  private readonly text: Int32Array;
-  private length = 0;
+  private readonly text: TurnText;
   private place: NetworkPlace | null = null;
   private readonly asked = new AskedNodes();
   /** Rows of nodes that became committed text, which the network is told with the next question. */
@@ -75,7 +72,6 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     const store = new ModelStore({ drawn, keeps, source: Source.network });
     super(memory, { store, mixer: memory.networked[asking.way]! });
     this.ownMixer = memory.mixer;
-    this.turn = turn;
     this.namespace = turn.namespace;
     this.insists = insists(turn);
     this.asking = asking;
@@ -84,8 +80,8 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     // What moves the target must not depend on which rows it happened to verify.
     const places = this.insists ? 0 : wants.prompts;
     this.prompting = places > 0 ? new Prompting(places, this.sampling, asking.prompts) : undefined;
-    this.text = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
-    this.states = wants.states ? states.open(turn, this.text) : undefined;
+    this.text = new TurnText(turn);
+    this.states = wants.states ? states.open(turn, this.text.tokens) : undefined;
   }
 
   get way(): number {
@@ -111,10 +107,9 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
 
   override begin(...[prompt, regions]: Parameters<EchoDrafter['begin']>): void {
     super.begin(prompt, regions);
-    this.text.set(prompt);
-    this.length = prompt.length;
-    this.states?.begin(this.length);
-    this.prompting?.moved(this.length);
+    this.text.begin(prompt);
+    this.states?.begin(prompt.length);
+    this.prompting?.moved(prompt.length);
     this.leave();
   }
 
@@ -166,36 +161,22 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   enter(): boolean {
     if (this.over) return false;
     if (this.place && this.place.room - this.behind < NODE_ROWS / 2) this.leave();
-    const { network, turn, store } = this;
+    const { network, namespace, store, text } = this;
     if (this.place) {
       this.settled.push(...store.settle());
       // A network that reads the last token alone keeps nothing of the others.
       if (network.usefulContext === 1) store.unread.splice(0, store.unread.length - 1);
       return true;
     }
-    const left = turn.prompt.length + turn.maxTokens - this.length;
-    const context = this.context(left);
+    // What moves the target reads what the target does.
+    const context = text.contextFor(network, NODE_ROWS, this.insists);
     if (context.length === 0) return false;
-    const entered = network.enter(context, context.length + left + NODE_ROWS, turn.namespace);
+    const entered = network.enter(context, context.length + text.left + NODE_ROWS, namespace);
     if (!entered) return false;
     this.place = entered.place;
     this.states?.recall();
-    store.restart(this.length, context.subarray(entered.read));
+    store.restart(text.length, context.subarray(entered.read));
     return true;
-  }
-
-  /** What the network reads of the text so far, with `left` tokens of answer to come. */
-  private context(left: number): Int32Array {
-    const { turn, text, length } = this;
-    const { usefulContext, mostContext } = this.network;
-    const room = mostContext - NODE_ROWS;
-    // Half is left for the answer, where that is long.
-    const most = Math.max(room - left, room >> 1);
-    // What moves the target reads what the target does, as far as it can.
-    if (!this.insists && length > usefulContext) {
-      return text.slice(length - Math.max(0, Math.min(most, usefulContext)), length);
-    }
-    return shortContext(text.subarray(0, length), turn, Math.max(0, most));
   }
 
   leave(): void {
@@ -204,7 +185,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     this.asked.clear();
     this.settled.length = 0;
     this.prompting?.offer(null);
-    this.store.restart(this.length, new Int32Array(0));
+    this.store.restart(this.text.length, new Int32Array(0));
   }
 
   get held(): NetworkPlace {
@@ -253,7 +234,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   question(chosen: readonly Candidate[]): Question | null {
     const { store, look, network, sampling } = this;
     const wordTokens = this.insists ? MAX_WORD_TOKENS : 0;
-    const first = this.length - store.unread.length;
+    const first = this.text.length - store.unread.length;
     const tokens = Int32Array.from(store.unread.splice(0, network.mostTokens));
     // Of a text that was shortened only the end has states, so there the positions are right.
     const before = network.readsStates ? this.states?.before(first, tokens.length) : undefined;
@@ -281,11 +262,11 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   }
 
   private write(tokens: Int32Array): void {
-    this.text.set(tokens, this.length);
-    this.length += tokens.length;
-    this.states?.grow(this.length);
+    const { text } = this;
+    text.write(tokens);
+    this.states?.grow(text.length);
     this.asked.clear();
-    this.prompting?.moved(this.length);
+    this.prompting?.moved(text.length);
   }
 
   private note(node: ModelNode, index: number): void {

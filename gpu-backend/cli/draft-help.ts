@@ -1,6 +1,7 @@
 /** `npx espalier draft --help`: both verbs, whichever process runs them. */
 export const DRAFT_HELP = `Usage:
-  npx espalier draft add FOLDER | FILE.gguf | OWNER/NAME [--layers N] [--remote | --state DIR]
+  npx espalier draft add FOLDER | FILE.gguf | OWNER/NAME | SHORT-NAME
+                         [--layers N] [--remote | --state DIR]
       Gives workers a small model to draft with, for targets of the same tokenizer, in
       place of the one before. --layers takes its first N layers. It goes into the bucket
       of \`npm start\`, or with --remote into the deployed one.

@@ -14,5 +14,7 @@ export const DRAFT_HELP = `Usage:
       follows its first layers; ppd is a few embeddings that it reads behind a text; swift
       is a list of the model's own blocks that it drafts without, searched for and not
       trained; model is a small model by itself, small enough for workers, and FILE its
-      folder. Options of the recipe are --write-minutes, --train-minutes, --threads and
-      others: see models/recipe.`;
+      folder. By default writing and learning take 44 minutes (feature, kangaroo, model), 23
+      (hydra) or 15 (ppd), and swift writes for one and searches: processor time, or on a GPU
+      time that passes. Options of the recipe are --write-minutes, --train-minutes, --threads
+      and others: see models/recipe.`;

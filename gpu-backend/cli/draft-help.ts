@@ -11,7 +11,7 @@ export const DRAFT_HELP = `Usage:
       The model writes the answers that it learns from. --text FOLDER lets some of the
       questions be about your own texts. feature, the default, is a layer that continues
       the model's hidden states; hydra is a few heads over them; kangaroo is a layer that
-      follows its first layers; ppd is a few embeddings that it reads behind a text; swift
+      follows its first layers; ppd is a few embeddings that it reads after a text; swift
       is a list of the model's own blocks that it drafts without, searched for and not
       trained; model is a small model by itself, small enough for workers, and FILE its
       folder. By default writing and learning take 44 minutes (feature, kangaroo, model), 23

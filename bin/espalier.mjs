@@ -1,7 +1,9 @@
 #!/usr/bin/env node
-/** `npx espalier`: hands over to TypeScript. */
-import { register } from 'tsx/esm/api';
+/** `npx espalier`: installs what is missing, then hands over to TypeScript. */
+import { install } from '../local/install.mjs';
 
+install();
+const { register } = await import('tsx/esm/api');
 register();
 const [noun, verb] = process.argv.slice(2);
 if (noun === 'draft' && verb === 'add') await import('./draft.ts');

@@ -1,6 +1,6 @@
 /**
  * The verifier as a process. Environment: HOST, PORT, ESPALIER_MODEL (a model
- * folder, a .gguf file, or owner/name on the hub), ESPALIER_DRAFT (what drafts beside
+ * folder, a .gguf file, owner/name on the hub or a short name), ESPALIER_DRAFT (what drafts beside
  * it: the same for a second model, `self` for its own weights, a .safetensors file that
  * was made to draft for it, or several of these) and ESPALIER_DRAFT_PROVIDER, the engine's settings,
  * ESPALIER_ACCEPT_RULES (which accept rules callers may ask for), LINK_KEYS (whose

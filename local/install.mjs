@@ -16,10 +16,11 @@ export function install() {
     fail(`Espalier needs Node ${OLDEST_NODE.join('.')} or later; this is ${process.version}.`);
   }
   if (isInstalled()) return;
-  console.log('Installing packages (once, about a minute) …');
+  // What the command itself prints may be piped on: a key, or a benchmark's JSON.
+  console.error('Installing packages (once, about a minute) …');
   const { status, error } = spawnSync('npm', ['ci', '--no-progress', '--loglevel=error'], {
     cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 2, 'inherit'],
     shell: process.platform === 'win32',
   });
   if (status !== 0) {

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { ProgressBar } from '../gpu-backend/cli/progress-bar.ts';
 import { readJson } from './answers.ts';
 import { ingestDemo, isDemoCurrent } from './demo.ts';
-import { MODELS_HELP, modelNamed } from './models.ts';
+import { MODELS_HELP } from './models.ts';
 import { StartError } from './process.ts';
 import { ROOT } from './root.ts';
 import { type Service, startService } from './service.ts';
@@ -46,8 +46,7 @@ function modelAsked(): string | undefined {
     console.log(MODELS_HELP);
     process.exit(0);
   }
-  const asked = values.model || process.env.ESPALIER_MODEL;
-  return asked ? modelNamed(asked) : undefined;
+  return values.model || process.env.ESPALIER_MODEL || undefined;
 }
 
 function workerVars(): Record<string, string> {

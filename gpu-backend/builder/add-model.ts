@@ -21,6 +21,7 @@ import { fingerprintModel } from './fingerprint.ts';
 import { isIn4Bits } from './four-bits.ts';
 import { isGgufName, writeGgufCheckpoint } from './gguf/checkpoint.ts';
 import { type DownloadOptions, downloadCheckpoint, downloadGguf, parseHubName } from './hub.ts';
+import { placeOf } from './known-models.ts';
 import { columnsType } from './linear/columns-type.ts';
 import { refuseColumns8 } from './linear/columns8.ts';
 import { quickestForm } from './linear/quickest.ts';
@@ -64,8 +65,8 @@ interface Source {
 
 /**
  * Adds `source`: a checkpoint's folder, a GGUF file, or what the hub has under
- * owner/name (a checkpoint), owner/name:file.gguf or owner/name:Q4_K_M (a GGUF
- * file). Adding it again finds it. A folder that has a manifest is a model
+ * owner/name or a short name (a checkpoint), owner/name:file.gguf or owner/name:Q4_K_M
+ * (a GGUF file). Adding it again finds it. A folder that has a manifest is a model
  * already and is used where it lies.
  */
 export async function addModel(source: string, options: AddOptions): Promise<ModelFolder> {
@@ -107,10 +108,10 @@ async function obtain(source: string, options: AddOptions): Promise<Source> {
     }
     return { path: resolve(source), name: stem(source) };
   }
-  const hubName = parseHubName(source);
+  const hubName = parseHubName(placeOf(source));
   if (!hubName) {
     throw new Error(
-      `${source} is neither a folder, nor a .gguf file, nor a model's owner/name or owner/name:FILE.gguf`,
+      `${source} is neither a folder, nor a .gguf file, nor a model's owner/name, owner/name:FILE.gguf or short name`,
     );
   }
   const { repository, wanted } = hubName;

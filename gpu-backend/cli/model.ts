@@ -18,6 +18,7 @@ const MODEL_HELP = `Usage:
                          [--revision BRANCH|TAG|COMMIT] [--hub URL]
       Makes a Hugging Face checkpoint (config.json and .safetensors) or a GGUF file a
       model of this instance. OWNER/NAME is downloaded; HF_TOKEN opens gated models.
+      The short names of \`npm start -- --help\` stand for an OWNER/NAME each.
       auto, the default, is int8, or int4 where that is quicker on this CPU and keeps
       every block of a GGUF file; int4 rounds other matrices. With --type float16,
       which is for CUDA and for ESPALIER_TYPE=float16, auto keeps weights whole.

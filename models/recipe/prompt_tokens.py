@@ -6,7 +6,7 @@ The target writes its own answers. Nothing of it is trained, and its norm and he
 takes a run of the whole target and back.
 
   python prompt_tokens.py --model FOLDER --out ppd.safetensors
-                          [--write-minutes 16] [--train-minutes 28] [--places 3]
+                          [--write-minutes 5] [--train-minutes 10] [--places 3]
 
 Needs what target.py needs; a Llama-family checkpoint.
 """
@@ -71,7 +71,8 @@ def main():
     p = training(asking(argparse.ArgumentParser()))
     p.add_argument('--places', type=int, default=3, help='prompt tokens, which name as many tokens beyond the next one')
     # They learn slowly and by little: five times as quickly as the trainer lets tables learn.
-    p.set_defaults(lr=0.05, batch=2)
+    # The kept ones learned for ten minutes, and hardly more after five (docs/decisions.md).
+    p.set_defaults(lr=0.05, batch=2, write_minutes=5, train_minutes=10)
     args = p.parse_args()
     torch.manual_seed(1)
     target = opened(args)

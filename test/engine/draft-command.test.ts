@@ -1,6 +1,6 @@
 /** `npx espalier draft train`: what it says without Python's packages, and what it hands to the recipe. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
@@ -29,6 +29,20 @@ function program(status: number): string {
   writeFileSync(file, code);
   chmodSync(file, 0o755);
   return file;
+}
+
+/** What the recipe's scripts take alike. */
+const SHARED = ['target.py', 'trainer.py'].map((name) => join(ROOT, 'models/recipe', name));
+
+/** What comes after `npx espalier draft train` wherever it is a whole command. */
+function documented(): string[] {
+  const pages = readdirSync(join(ROOT, 'docs')).map((name) => join(ROOT, 'docs', name));
+  return pages.flatMap((page) => {
+    const text = readFileSync(page, 'utf8');
+    return [...text.matchAll(/npx espalier draft train ([^`\n[]+)(?=[`\n])/g)].map(
+      ([, rest]) => rest!,
+    );
+  });
 }
 
 const trainFor = (model: string, python: string, ...more: string[]) =>
@@ -85,6 +99,22 @@ describe('npx espalier draft train', () => {
     const out = `swift-${name}.safetensors`;
     expect(given.slice(3)).toEqual(['--out', out, '--shares', '0.4']);
     expect(printed.at(-1)).toMatch(new RegExp(`ESPALIER_DRAFT=${out} npm start`));
+  });
+
+  it('takes every command that the documentation gives', async () => {
+    const python = program(0);
+    const commands = documented();
+    expect(commands.length).toBeGreaterThan(5);
+    for (const command of commands) {
+      const [source, ...options] = command.split(' ');
+      expect(source, command).toMatch(/^[\w/]/);
+      expect(await train(python, ...options), command).toBe(0);
+      const [script, ...given] = readFileSync(`${python}.given`, 'utf8').trim().split('\n');
+      const recipe = [script!, ...SHARED].map((file) => readFileSync(file, 'utf8')).join();
+      for (const option of given.filter((one) => one.startsWith('--'))) {
+        expect(recipe, command).toContain(`'${option}'`);
+      }
+    }
   });
 
   it('fails where the recipe fails, and refuses a kind that there is not', async () => {

@@ -18,6 +18,7 @@ const REPOSITORIES: Record<string, string> = {
   'acme/small': SMALL,
   'acme/large': BUNDLED,
   'acme/gguf': GGUF,
+  'HuggingFaceTB/SmolLM2-135M-Instruct': SMALL,
 };
 
 let server: Server;
@@ -154,6 +155,11 @@ describe('adding', () => {
     const again = await addModel('acme/small', options());
     expect(again).toEqual(model);
     expect(statSync(join(again.path, 'manifest.json')).mtimeMs).toBe(written);
+  });
+
+  it('takes a short name, as whoever names a model may', async () => {
+    const model = await addModel('SmolLM2-135m', options());
+    expect(model.manifest.name).toBe('HuggingFaceTB--SmolLM2-135M-Instruct');
   });
 
   it('takes a folder that is a model already where it lies', async () => {

@@ -2,16 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { MODELS_HELP, modelNamed } from '../../local/models.ts';
+import { placeOf } from '../../gpu-backend/builder/known-models.ts';
+import { MODELS_HELP } from '../../local/models.ts';
 import { ROOT } from '../../local/root.ts';
 
 const NAMES = ['smollm2-135m', 'smollm2-360m', 'qwen2.5-coder-0.5b'];
 
 test.each(NAMES)('%s is a place on the hub, in any case of letters', (name) => {
-  const hub = modelNamed(name);
+  const hub = placeOf(name);
   expect(hub).toMatch(/^[\w-]+\/[\w.-]+-Instruct$/);
   expect(hub.toLowerCase()).toContain(name);
-  expect(modelNamed(name.toUpperCase())).toBe(hub);
+  expect(placeOf(name.toUpperCase())).toBe(hub);
 });
 
 test.each([
@@ -22,7 +23,7 @@ test.each([
   'constructor',
   '__proto__',
 ])('%s is taken as it is', (asked) => {
-  expect(modelNamed(asked)).toBe(asked);
+  expect(placeOf(asked)).toBe(asked);
 });
 
 test('help and documentation list every name, with its place and what it takes', () => {

@@ -39,12 +39,7 @@ export class Decoder {
   private readonly clock: Clock;
 
   /** @param drafters prepare the seats of turns */
-  constructor(
-    engine: Engine,
-    nucleus: Nucleus,
-    clock: Clock,
-    drafters: LocalDrafters | null = null,
-  ) {
+  constructor(engine: Engine, nucleus: Nucleus, clock: Clock, drafters?: LocalDrafters) {
     this.engine = engine;
     this.nucleus = nucleus;
     this.clock = clock;

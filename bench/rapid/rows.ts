@@ -53,7 +53,7 @@ export interface OpenRow extends RowPlan {
 export function openRow(plan: RowPlan, engine: OrtEngine, network: Network): OpenRow {
   const drafters = draftersOf(plan, apart(network, plan.name));
   const nucleus = new Nucleus(engine.limits.vocabSize);
-  const decoder = new Decoder(shared(engine), nucleus, nodeClock, drafters);
+  const decoder = new Decoder(shared(engine), nucleus, nodeClock, drafters ?? undefined);
   return { ...plan, drafters, decoder };
 }
 

@@ -6,6 +6,7 @@
  * once more, so that what was learnt under load is not all that is known.
  */
 import type { Clock } from '../../src/link/protocol/index.ts';
+import { Echoes } from '../drafters/echoes.ts';
 import type { LocalDrafters, Outcome } from '../drafters/local-drafters.ts';
 import { PROBED_ROWS } from '../engine/calibrate.ts';
 import type { Engine, StepRow } from '../engine/engine.ts';
@@ -25,7 +26,7 @@ export class Scheduler {
   onFreed: (session: Session) => void = () => {};
   private readonly engine: Engine;
   private readonly clock: Clock;
-  private readonly drafters: LocalDrafters | null;
+  private readonly drafters: LocalDrafters;
   /** When the run in flight began; null between runs. */
   private runningSince: number | null = null;
   private readonly sessions = new Set<Session>();
@@ -38,8 +39,8 @@ export class Scheduler {
   private closed = false;
   private readonly loop: Promise<void>;
 
-  /** @param drafters where the sessions' seats are from; null where they have none, or none that is prepared */
-  constructor(engine: Engine, clock: Clock, drafters: LocalDrafters | null = null) {
+  /** @param drafters where the sessions' seats are from */
+  constructor(engine: Engine, clock: Clock, drafters: LocalDrafters = new Echoes()) {
     this.engine = engine;
     this.clock = clock;
     this.drafters = drafters;
@@ -111,8 +112,7 @@ export class Scheduler {
   /** What drafts beside the engine computes for the step to come. A network that hangs stops every turn, as an engine that does. */
   private async prepare(prepared: readonly Session[], sessions: number): Promise<void> {
     const seats = prepared.flatMap(({ seat }) => seat ?? []);
-    const { drafters } = this;
-    if (drafters) await this.timed(() => drafters.prepare(seats, sessions));
+    await this.timed(() => this.drafters.prepare(seats, sessions));
   }
 
   private async decodeStep(
@@ -145,7 +145,7 @@ export class Scheduler {
         drafting[i] ? outcomeOf(session, nodes[i]!, owed[i]! + prompted[i]!) : [],
       );
       const tokens = sessions.reduce((sum, { outcome }) => sum + (outcome?.walk.count ?? 0), 0);
-      this.drafters?.settle(outcomes, { ms: took, sessions: sessions.length, tokens });
+      this.drafters.settle(outcomes, { ms: took, sessions: sessions.length, tokens });
     }
   }
 

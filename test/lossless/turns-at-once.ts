@@ -15,7 +15,8 @@ export async function decodeAtOnce(
   temperature: number,
 ): Promise<{ texts: number[][]; steps: number }> {
   const nucleus = new Nucleus(engine.limits.vocabSize);
-  const decoder = new Decoder(withFreeNodes(engine), nucleus, countingClock(), drafters);
+  const free = withFreeNodes(engine);
+  const decoder = new Decoder(free, nucleus, countingClock(), drafters ?? undefined);
   const decoded = await Promise.all(
     prompts.map((prompt, i) => {
       const turn = turnOf({

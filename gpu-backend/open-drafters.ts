@@ -193,16 +193,16 @@ function requireStates(file: string, engine: OrtEngine): void {
 }
 
 function openPrompts(file: string, engine: OrtEngine): Network {
-  const { prepared, prompts } = engine.parts;
+  const { prepared, promptTokens } = engine.parts;
   const values = readPromptTokens(prepared.model, file);
-  const { vocabSize, promptTokens = 0 } = engine.limits;
-  if (!prompts || prompts.join() !== values.join()) {
+  const { vocabSize, promptPlaces = 0 } = engine.limits;
+  if (!promptTokens || promptTokens.join() !== values.join()) {
     throw new Error(
       `${file} has prompt tokens, and this target was opened without them: ` +
         `start the verifier with ESPALIER_DRAFT=${file}; bench:drafters takes it by --draft`,
     );
   }
-  return new PromptNetwork(file, promptTokens, vocabSize);
+  return new PromptNetwork(file, promptPlaces, vocabSize);
 }
 
 async function openSecond(

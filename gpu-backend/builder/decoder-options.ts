@@ -40,7 +40,7 @@ export interface DecoderOptions {
   /** Rows read the target's hidden states beside their tokens (`fusedInput`); by default not. */
   features?: boolean | undefined;
   /** Embeddings of prompt tokens, whose ids follow the vocabulary's (`promptedInput`); by default there are none. */
-  prompts?: Float32Array | undefined;
+  promptTokens?: Float32Array | undefined;
   /** Also give the last hidden state of the rows whose logits are wanted. */
   hiddenOutput?: boolean;
 }

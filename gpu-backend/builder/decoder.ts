@@ -56,8 +56,8 @@ export function buildDecoder(
   const blocks = options.blocks ?? layersOf(0, config.layers);
   let sum = options.features
     ? fusedInput(graph, weights, config, blocks[0]!.layer)
-    : options.prompts
-      ? promptedInput(graph, weights, config, options.prompts)
+    : options.promptTokens
+      ? promptedInput(graph, weights, config, options.promptTokens)
       : weights.embed(graph, 'input_ids');
   let normed = norm(sum, normBefore(blocks[0]));
   let caches = 0;

@@ -94,7 +94,7 @@ export class JointNetwork implements Network<JointPlace> {
   readonly usefulContext: number;
   readonly readsStates: boolean;
   readonly readsOwnStates: boolean;
-  readonly prompts: number;
+  readonly promptPlaces: number;
   private readonly networks: readonly Network[];
   /** Those that are asked first, and those that read ahead after them. */
   private readonly leaders: readonly number[];
@@ -111,7 +111,7 @@ export class JointNetwork implements Network<JointPlace> {
     // All read committed text anew where one of them has to.
     this.readsStates = networks.some((one) => one.readsStates);
     this.readsOwnStates = networks.some((one) => one.readsOwnStates);
-    this.prompts = Math.max(...networks.map((one) => one.prompts ?? 0));
+    this.promptPlaces = Math.max(...networks.map((one) => one.promptPlaces ?? 0));
     const all = [...networks.keys()];
     // Where committed nodes keep their rows, all have to have read them, so nobody is ahead.
     this.leaders = all.filter((i) => saysAnew(networks[i]!) === saysAnew(this));
@@ -259,7 +259,7 @@ function answer(question: JointQuestion, ahead: readonly ModelNode[]): void {
     node.says = pool.mix(said, MODEL_TOP);
     node.partly = place.parts.some((part, i) => !said[i] && canAnswer(part, node));
     // The target is moved by what all say, or not at all.
-    const lacks = place.parts.some(({ network }, i) => !said[i] && !network.prompts);
+    const lacks = place.parts.some(({ network }, i) => !said[i] && !network.promptPlaces);
     if (wordTokens === 0 || lacks) continue;
     const words = place.parts.map(({ nodes }) => nodes.get(node)?.word ?? null);
     node.word = pool.mix(words, wordTokens);

@@ -16,7 +16,7 @@ interface Experience {
   gain: Gain;
   prices: Price[];
   stake: Stake;
-  prompts: PromptWorth;
+  promptWorth: PromptWorth;
 }
 
 interface NamespaceRecord {
@@ -41,8 +41,8 @@ export class NetworkRecords {
     return this.of(namespace).experiences[way]!.gain;
   }
 
-  prompts(namespace: string, way: number): PromptWorth {
-    return this.of(namespace).experiences[way]!.prompts;
+  promptWorth(namespace: string, way: number): PromptWorth {
+    return this.of(namespace).experiences[way]!.promptWorth;
   }
 
   price(namespace: string, way: number): Price {
@@ -68,7 +68,7 @@ export class NetworkRecords {
         gain: new Gain(),
         prices: [],
         stake: new Stake(this.purse),
-        prompts: new PromptWorth(),
+        promptWorth: new PromptWorth(),
       })),
       choices: [],
     }));

@@ -110,7 +110,7 @@ export interface Network<Place extends NetworkPlace = NetworkPlace> {
   /** Whether a node is read with a state that the network makes when it answers the node's parent. */
   readonly readsOwnStates: boolean;
   /** Prompt tokens whose answers it reads, which the target gives a step before; absent where it reads none. */
-  readonly prompts?: number | undefined;
+  readonly promptPlaces?: number | undefined;
   /**
    * A place for a session that begins with `tokens` and needs room for `most` in all;
    * null where none is free. `read` tokens of it were read already, never the last one.
@@ -130,10 +130,10 @@ export interface Asking {
   way: number;
   network: Network;
   gain: Gain;
-  prompts: PromptWorth;
+  promptWorth: PromptWorth;
 }
 
 /** Whether what it says of drafted tokens is out of date once they are committed: then it says it anew. */
-export function saysAnew({ readsStates, prompts = 0 }: Network): boolean {
-  return readsStates || prompts > 0;
+export function saysAnew({ readsStates, promptPlaces = 0 }: Network): boolean {
+  return readsStates || promptPlaces > 0;
 }

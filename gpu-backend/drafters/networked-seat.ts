@@ -78,8 +78,9 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     this.store = store;
     this.sampling = { temperature, noise: drawn ? new Noise(turn.seed) : null };
     // What moves the target must not depend on which rows it happened to verify.
-    const places = this.insists ? 0 : wants.prompts;
-    this.prompting = places > 0 ? new Prompting(places, this.sampling, asking.prompts) : undefined;
+    const places = this.insists ? 0 : wants.promptPlaces;
+    this.prompting =
+      places > 0 ? new Prompting(places, this.sampling, asking.promptWorth) : undefined;
     this.text = new TurnText(turn);
     this.states = wants.states ? states.open(turn, this.text.tokens) : undefined;
   }
@@ -93,7 +94,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   }
 
   get prompted(): Prompting | undefined {
-    return this.network.prompts ? this.prompting : undefined;
+    return this.network.promptPlaces ? this.prompting : undefined;
   }
 
   change(asking: Asking): void {
@@ -102,7 +103,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     this.asking = asking;
     this.mixer = this.memory.networked[asking.way]!;
     this.store.keeps = !saysAnew(asking.network);
-    if (this.prompting) this.prompting.worth = asking.prompts;
+    if (this.prompting) this.prompting.worth = asking.promptWorth;
   }
 
   override begin(...[prompt, regions]: Parameters<EchoDrafter['begin']>): void {

@@ -27,12 +27,12 @@ export class PromptNetwork implements Network<PromptPlace> {
   readonly usefulContext = 1;
   readonly readsStates = false;
   readonly readsOwnStates = false;
-  readonly prompts: number;
+  readonly promptPlaces: number;
 
   /** @param vocabSize of the target */
   constructor(name: string, places: number, vocabSize: number) {
     this.name = name;
-    this.prompts = places;
+    this.promptPlaces = places;
     this.vocabSize = vocabSize;
   }
 

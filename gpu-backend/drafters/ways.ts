@@ -22,7 +22,7 @@ const MAX_FAILURES = 3;
 export interface Wants {
   states: boolean;
   /** Prompt tokens behind a node. */
-  prompts: number;
+  promptPlaces: number;
 }
 
 export class Ways {
@@ -46,7 +46,7 @@ export class Ways {
     this.failures = networks.map(() => 0);
     this.wants = {
       states: networks.some(({ readsStates }) => readsStates),
-      prompts: Math.max(...networks.map(({ prompts = 0 }) => prompts)),
+      promptPlaces: Math.max(...networks.map(({ promptPlaces = 0 }) => promptPlaces)),
     };
   }
 
@@ -130,7 +130,7 @@ export class Ways {
 
   private asking({ namespace }: Pick<SeatedTurn, 'namespace'>, way: number): Asking {
     const gain = this.records.gain(namespace, way);
-    const prompts = this.records.prompts(namespace, way);
-    return { way, network: this.networks[way]!, gain, prompts };
+    const promptWorth = this.records.promptWorth(namespace, way);
+    return { way, network: this.networks[way]!, gain, promptWorth };
   }
 }

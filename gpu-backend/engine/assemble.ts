@@ -83,7 +83,7 @@ export async function assemble(
     outputs,
     sharedLanes: batchedLanes,
     fixedShapes,
-    prompts: plan.prompts,
+    promptTokens: plan.promptTokens,
     leastRows: leastRowsOf(attention, config, graphs.device.name),
     threads: plan.cuda || plan.webgpu ? 0 : plan.threads,
     topInGraph: plan.top,
@@ -102,13 +102,13 @@ export async function assemble(
 }
 
 function limitsOf(
-  { request, buckets, attention, peaks, top, prompts }: EnginePlan,
+  { request, buckets, attention, peaks, top, promptTokens }: EnginePlan,
   { vocabSize, hiddenSize }: DecoderConfig,
   slots: number,
 ): EngineLimits {
   return {
     vocabSize,
-    ...(prompts && { promptTokens: prompts.length / hiddenSize }),
+    ...(promptTokens && { promptPlaces: promptTokens.length / hiddenSize }),
     maxContext: request.maxContext,
     maxRows: Math.min(MAX_ROWS, buckets[0]!.capacity),
     promptRows: PROMPT_ROWS[attention],

@@ -42,7 +42,7 @@ export interface GraphOptions {
   peaks: number;
   features: boolean;
   /** Embeddings of prompt tokens; undefined for none. */
-  prompts?: Float32Array | undefined;
+  promptTokens?: Float32Array | undefined;
   /** The blocks that are computed; undefined for all. */
   modelBlocks?: readonly DecoderBlock[] | undefined;
   /** Logits of a row. */
@@ -245,7 +245,7 @@ function load(
     top: options.top,
     peaks: options.peaks,
     features: options.features,
-    prompts: options.prompts,
+    promptTokens: options.promptTokens,
     blocks: options.modelBlocks,
     logits: options.logits,
   });

@@ -26,7 +26,7 @@ export interface EngineParts {
   fixedShapes: boolean;
   leastRows: LeastRows;
   /** Embeddings of the prompt tokens that rows may have; undefined for none. */
-  prompts: Float32Array | undefined;
+  promptTokens: Float32Array | undefined;
   /** The most likely tokens of a row that the graph itself gives. */
   topInGraph: number;
   /** Rows of a step up to which a device multiplies matrices as they lie. */

@@ -29,7 +29,7 @@ export interface EnginePlan {
   /** Whether rows read hidden states. */
   features: boolean;
   /** Embeddings of prompt tokens; undefined for none. */
-  prompts: Float32Array | undefined;
+  promptTokens: Float32Array | undefined;
   modelBlocks: readonly DecoderBlock[];
   /** Logits of a row. */
   logits: number;

@@ -75,7 +75,7 @@ export interface StepRow {
 export interface EngineLimits {
   vocabSize: number;
   /** Rows may have so many ids more, from `vocabSize` on, those of prompt tokens; none where absent. No commit takes one. */
-  promptTokens?: number;
+  promptPlaces?: number;
   /** The model's longest context in tokens, prompt and output together. */
   maxContext: number;
   /** The most rows one session may feed in a step (prefill chunk or tree). */

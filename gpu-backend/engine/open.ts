@@ -232,7 +232,7 @@ function planOf(
     // A GPU's logits may stay there: of the few rows that are read all is.
     peaks: provider === 'cpu' && attention !== 'grouped' ? blocksIn(logits) : 0,
     features: options.features ?? false,
-    prompts: options.promptTokens,
+    promptTokens: options.promptTokens,
     modelBlocks: blocks,
     logits,
     ...deviceOptions(options),

@@ -58,10 +58,10 @@ export class KvSlot implements Slot {
     if (top !== undefined && !(Number.isInteger(top) && top >= 1 && top <= mostTop)) {
       throw new RangeError(`top must be 1 to ${mostTop}, or absent, not ${top}`);
     }
-    const { vocabSize, promptTokens = 0 } = limits;
+    const { vocabSize, promptPlaces = 0 } = limits;
     for (let row = 0; row < count; row++) {
       const token = tokens[row]!;
-      if (!(token >= 0 && token < vocabSize + promptTokens)) {
+      if (!(token >= 0 && token < vocabSize + promptPlaces)) {
         throw new RangeError(`row ${row} has token ${token}; the vocabulary has ${vocabSize}`);
       }
       const parent = parents[row]!;

@@ -86,10 +86,10 @@ export class PromptRows {
 /** The step of all sessions with their nodes, for further rows; null where none of them has prompt tokens. */
 export function grownStep(
   engine: Pick<Engine, 'plan'>,
-  sessions: readonly (Pick<Draftable, 'slot'> & { prompts: PromptRows | null })[],
+  sessions: readonly (Pick<Draftable, 'slot'> & { promptRows: PromptRows | null })[],
   nodes: ArrayLike<number>,
 ): GrowingStep | null {
-  if (!sessions.some(({ prompts }) => prompts)) return null;
+  if (!sessions.some(({ promptRows }) => promptRows)) return null;
   const step = engine.plan(sessions.map(({ slot }) => slot));
   for (let i = 0; i < sessions.length; i++) {
     for (let node = 0; node < nodes[i]!; node++) step.add(i);
@@ -99,13 +99,13 @@ export function grownStep(
 
 /** Of the `milliseconds` of a step what prompt tokens took, by session, as the cost curve has it; a hiccup was not theirs. */
 export function promptMs(
-  sessions: readonly { prompts: PromptRows | null }[],
+  sessions: readonly { promptRows: PromptRows | null }[],
   grown: GrowingStep | null,
   milliseconds: number,
 ): number[] {
   if (!grown) return sessions.map(() => 0);
   const took = Math.min(milliseconds, MOST_OVER * grown.cost);
-  return sessions.map(({ prompts }) => (took * (prompts?.ms ?? 0)) / grown.cost);
+  return sessions.map(({ promptRows }) => (took * (promptRows?.ms ?? 0)) / grown.cost);
 }
 
 /** Rows that the step may end at, likeliest first: the target gets there, and to no child that the tree has. */

@@ -44,7 +44,7 @@ export class Session implements Draftable {
   private readonly walk = new Walk(MAX_VERIFIED_NODES + 1);
   private readonly candidates: Candidates;
   /** null where nobody reads what the target says at prompt tokens. */
-  readonly prompts: PromptRows | null;
+  readonly promptRows: PromptRows | null;
   /** Prompt and output. */
   private readonly tokens: Int32Array;
   private length: number;
@@ -92,7 +92,7 @@ export class Session implements Draftable {
     this.recycles = this.candidates.recycles && vocabSize >= RECYCLED_SUCCESSORS;
     const most = Math.max(engine.limits.maxRows, MAX_VERIFIED_NODES + 1);
     this.row = rowWithRoom(slot, most);
-    this.prompts = seat?.prompting ? new PromptRows(seat.prompting, engine.limits) : null;
+    this.promptRows = seat?.prompting ? new PromptRows(seat.prompting, engine.limits) : null;
   }
 
   /** A tree frame came in. Throws `FrameError` on a malformed one. */
@@ -221,7 +221,7 @@ export class Session implements Draftable {
     this.mostNodes = fillWithBest(row, last, this.candidates, nodes, { exact, sampled });
     const { networked } = this;
     const { tree } = this.candidates;
-    this.prompts?.add(row, tree, isDrafted && this.remaining > LEAST_FORETOLD ? offer : null);
+    this.promptRows?.add(row, tree, isDrafted && this.remaining > LEAST_FORETOLD ? offer : null);
     if (networked?.insists) this.transfer?.learn(tree, this.length, networked.words(tree));
     return row;
   }
@@ -275,7 +275,7 @@ export class Session implements Draftable {
     else if (this.remaining === 0) this.end('length');
     else candidates.commit(tokens, this.wasDrafted);
     candidates.observe(row);
-    if (!this.ended) this.prompts?.hear(row, walk.path[count - 1]!);
+    if (!this.ended) this.promptRows?.hear(row, walk.path[count - 1]!);
   }
 
   /** Tells the seat the state of a row, which holds the token at `position`. */

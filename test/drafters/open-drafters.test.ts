@@ -139,7 +139,7 @@ describe('ESPALIER_DRAFT', () => {
       const opening = openNetworks(file, small, own, { settings, add });
       if (promptTokens?.length === promptValues(3).length) {
         const [network] = await opening;
-        expect(network!.prompts).toBe(3);
+        expect(network!.promptPlaces).toBe(3);
       } else
         await expect(opening).rejects.toThrow(/opened without them: start the verifier with ESPAL/);
       own.close();

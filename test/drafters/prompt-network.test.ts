@@ -26,7 +26,7 @@ const says = (token: number): ModelDistribution => ({
 });
 const limits = {
   vocabSize: VOCAB,
-  promptTokens: 2,
+  promptPlaces: 2,
   maxContext: 2048,
   maxRows: 40,
   promptRows: 8,
@@ -208,7 +208,7 @@ describe('prompt tokens as a network', () => {
   test('asked as one with another network leave the word to it where they have none', async () => {
     const scripted = new ScriptedNetwork(VOCAB, () => [[4, 1]]);
     const network = new JointNetwork([new PromptNetwork('ppd', 2, VOCAB), scripted]);
-    expect(network.prompts).toBe(2);
+    expect(network.promptPlaces).toBe(2);
     const both = await ask(network, [says(4)], [4]);
     expect(both.said).toEqual([4, 4]);
     expect(both.place.deepest).toBe(Number.POSITIVE_INFINITY);

@@ -6,7 +6,7 @@
 import type { Bindings } from '../bindings.ts';
 import type { LinkEvent } from '../link/client.ts';
 import { TurnLink } from '../link/failover.ts';
-import { LinkFailure } from '../link/failure.ts';
+import { closedHere, LinkFailure } from '../link/failure.ts';
 import type { Accept, DoneReason } from '../link/protocol/index.ts';
 import type { Observation } from '../meter/metric-names.ts';
 import type { ModelRecord } from '../model/record.ts';
@@ -101,6 +101,8 @@ export class Answer {
   ): Promise<Answer[]> {
     const namespace = await namespaceOf(tenant, model.fingerprint);
     const context = { env, namespace, model };
+    // A signal that has fired fires no more.
+    if (clientLeft.aborted) throw closedHere();
     const links = Array.from(
       { length: answerCount(request) },
       () => new TurnLink(linkEnvironment(env, model.fingerprint)),

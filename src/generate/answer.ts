@@ -79,11 +79,12 @@ export class Answer {
     this.request = request;
     this.material = material;
     this.link = link;
-    this.plan = mode === 'off' ? null : new DraftingPlan(context, request, material, open);
-    this.events = runTurn(link, open, this.plan);
     this.stream = new TextStream(model, request.stop);
     this.reasoning = expectReasoning(model, request, material.prompt.tokens);
     this.prediction = prediction && new PredictionMatch(prediction);
+    // Last: it takes a place at the draft model, which nobody would give back were this not made.
+    this.plan = mode === 'off' ? null : new DraftingPlan(context, request, material, open);
+    this.events = runTurn(link, open, this.plan);
   }
 
   /**
@@ -140,8 +141,9 @@ export class Answer {
     seed: Seed,
     link: TurnLink,
   ): Promise<Answer> {
-    const answer = new Answer(context, request, material, seed, link);
+    let answer: Answer | null = null;
     try {
+      answer = new Answer(context, request, material, seed, link);
       const { value } = await answer.events.next();
       if (value?.type !== 'ready') {
         throw new LinkFailure('bad-frame', 'the verifier did not begin with ready');
@@ -150,7 +152,8 @@ export class Answer {
       answer.unenforced = value.unenforced ?? [];
       return answer;
     } catch (error) {
-      answer.cancel();
+      answer?.cancel();
+      link.close();
       throw error;
     }
   }

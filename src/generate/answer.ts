@@ -28,6 +28,7 @@ import {
   type Seed,
   seedOfChoice,
 } from './request.ts';
+import { saidMessage } from './said-message.ts';
 import { type Step, TextStream } from './text-stream.ts';
 import { runTurn } from './turn.ts';
 import { linkEnvironment } from './verifier-fleet.ts';
@@ -219,14 +220,13 @@ export class Answer {
   /** Leaves a complete answer to later ones to draft from. Never rejects; nobody need wait. */
   async remember(): Promise<void> {
     const { env, model } = this.context;
-    const { input, speculation } = this.request;
-    if (this.plan && speculation.draftModel === 'auto') {
-      await refreshDraft(env, model);
-    }
+    const { input, speculation, grammar } = this.request;
+    if (this.plan && speculation.draftModel === 'auto') await refreshDraft(env, model);
     if (!this.complete || input.kind !== 'conversation') return;
     // An attached file may hold what it does not name: what continues from it could not be forgotten with it.
     if (input.files) return;
-    const answer = { text: this.text, tokens: Int32Array.from(this.tokens) };
+    const said = saidMessage(this.text, grammar);
+    const answer = { said, tokens: Int32Array.from(this.tokens) };
     await this.plan?.memory?.learn(answer, input.messages);
   }
 

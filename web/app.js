@@ -4,6 +4,9 @@
  * @typedef {import('./stream/types.d.ts').ChatMessage} ChatMessage
  * @typedef {import('./stream/types.d.ts').ChatRequest} ChatRequest
  * @typedef {import('./stream/types.d.ts').DraftingMode} DraftingMode
+ *
+ * A question of the conversation, with the latest turn that answered it; null while none has.
+ * @typedef {{ answered: Turn | null }} Question
  */
 import { part } from './parts.js';
 import { Announcer } from './shell/announcer.js';
@@ -24,15 +27,18 @@ const showModelHere = () => void showModel((follows) => composer.suggestEarlierT
 const keyDialog = new KeyDialog(showModelHere);
 const follower = new Follower(composer.element);
 
-/** @type {Turn[]} */
-const turns = [];
+/** @type {Question[]} */
+const questions = [];
 /** @type {AbortController | null} what stops the answer in progress */
 let answering = null;
 
 /** @param {string} question */
 function ask(question) {
   composer.clear();
-  void run(new Turn(question, buildRequest(question)));
+  const turn = new Turn(question, buildRequest(question));
+  const asked = { answered: null };
+  questions.push(asked);
+  void run(turn, asked);
 }
 
 /** @param {string} question @returns {ChatRequest} */
@@ -50,21 +56,22 @@ function buildRequest(question) {
 
 /** @returns {ChatMessage[]} */
 function history() {
-  return turns
-    .filter((turn) => turn.finished)
-    .flatMap((turn) => [
-      { role: 'user', content: turn.question },
-      { role: 'assistant', content: turn.text },
-    ]);
+  return questions.flatMap(({ answered }) =>
+    answered
+      ? [
+          { role: 'user', content: answered.question },
+          { role: 'assistant', content: answered.text },
+        ]
+      : [],
+  );
 }
 
-/** @param {Turn} turn @param {Turn} [rival] the same question in the other mode */
-async function run(turn, rival) {
+/** @param {Turn} turn @param {Question} question @param {Turn} [rival] the same question in the other mode */
+async function run(turn, question, rival) {
   if (answering) return;
   answering = new AbortController();
   const { signal } = answering;
-  turns.push(turn);
-  bindRepeats(turn);
+  bindRepeats(turn, question);
   show(turn);
   try {
     for await (const chunk of streamChat(turn.request, signal)) {
@@ -75,25 +82,25 @@ async function run(turn, rival) {
     if (rival) {
       turn.compareWith(rival.outcome);
       rival.showAgainstPlain(turn.outcome);
-    }
+    } else question.answered = turn;
     announcer.say(`The answer: ${turn.text}`);
   } catch (error) {
-    end(turn, signal, error);
+    end(turn, question, signal, error);
   } finally {
     answering = null;
     composer.setBusy(false);
   }
 }
 
-/** @param {Turn} turn */
-function bindRepeats(turn) {
+/** @param {Turn} turn @param {Question} question */
+function bindRepeats(turn, question) {
   /** @type {DraftingMode} */
   const mode = turn.request.speculation.mode === 'on' ? 'off' : 'on';
   turn.onRepeat(
-    () => void run(new Turn(turn.question, turn.request)),
+    () => void run(new Turn(turn.question, turn.request), question),
     () => {
       const speculation = { ...turn.request.speculation, mode };
-      void run(new Turn(turn.question, { ...turn.request, speculation }), turn);
+      void run(new Turn(turn.question, { ...turn.request, speculation }), question, turn);
     },
   );
 }
@@ -110,8 +117,8 @@ function show(turn) {
   announcer.say('Answering. Escape stops.');
 }
 
-/** @param {Turn} turn @param {AbortSignal} signal @param {unknown} error */
-function end(turn, signal, error) {
+/** @param {Turn} turn @param {Question} question @param {AbortSignal} signal @param {unknown} error */
+function end(turn, question, signal, error) {
   if (signal.aborted) {
     turn.finish('Stopped.');
     announcer.say('Stopped.');
@@ -121,22 +128,22 @@ function end(turn, signal, error) {
   const failure = error instanceof ChatFailure ? error : new ChatFailure('failed', String(error));
   turn.fail(failure);
   if (failure.detail.status === 401) {
-    keyDialog.open(failure.message, () => askInstead(turn));
+    keyDialog.open(failure.message, () => askInstead(turn, question));
     return;
   }
   announcer.say(`No answer. ${failure.message}`);
   void health.check();
 }
 
-/** @param {Turn} turn it was refused for want of a key, so nothing is lost with it */
-function askInstead(turn) {
+/** @param {Turn} turn it was refused for want of a key, so nothing is lost with it @param {Question} question */
+function askInstead(turn, question) {
   turn.element.remove();
-  void run(new Turn(turn.question, turn.request));
+  void run(new Turn(turn.question, turn.request), question);
 }
 
 part(document, 'new-conversation').addEventListener('click', () => {
   answering?.abort();
-  turns.length = 0;
+  questions.length = 0;
   conversation.replaceChildren();
   document.body.classList.remove('talking');
   composer.focus();

@@ -18,7 +18,7 @@ export interface PreparedModel {
 }
 
 const LAYOUT_FILE = 'layout.json';
-/** Part of the folder's name: raise it when the meaning of the files changes. */
+/** Part of the folder's name: raise it when the meaning of the files changes, those of trained drafters included. */
 const LAYOUT_VERSION = 4;
 /** Hex digits of the hash in a folder's name. */
 const NAME_DIGITS = 16;

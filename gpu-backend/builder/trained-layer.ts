@@ -6,7 +6,7 @@
  * 2502.14856): its head is a copy of these tokens' rows.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EMBEDDING, FINAL_NORM, HEAD, TRIMMED_HEAD, type WeightLayout } from './convert.ts';
 import type { DecoderBlock } from './decoder-options.ts';
@@ -116,15 +116,38 @@ function withRows(tensor: StoredTensor): ReadTensor {
   return { name: tensor.name, shape: tensor.shape, rows: readRows(tensor) };
 }
 
-/** Stores tensors as the model's are: in blocks of 8 bits where those are in blocks. */
+type AddedLayout = Pick<WeightLayout, 'vectors' | 'matrices'>;
+
+/**
+ * Converts tensors into the model's folder, or finds that it was done: the folder's name has
+ * the model and the form of its weights, `hash` the rest. The layout is written behind the
+ * weights, so where it is they are whole.
+ */
 function convert(
   tensors: readonly ReadTensor[],
-  { layout, folder }: PreparedModel,
+  prepared: PreparedModel,
   hash: string,
-): Pick<WeightLayout, 'vectors' | 'matrices'> {
+): AddedLayout {
+  const { folder } = prepared;
+  const layoutFile = join(folder, `trained-${hash}.json`);
+  const weightFile = `trained-${hash}.bin`;
+  if (!existsSync(layoutFile) || !existsSync(join(folder, weightFile))) {
+    const added = JSON.stringify(convertInto(weightFile, tensors, prepared));
+    const partial = `${layoutFile}.${process.pid}.partial`;
+    writeFileSync(partial, added);
+    renameSync(partial, layoutFile);
+  }
+  return JSON.parse(readFileSync(layoutFile, 'utf8'));
+}
+
+/** Stores tensors as the model's are: in blocks of 8 bits where those are in blocks. */
+function convertInto(
+  name: string,
+  tensors: readonly ReadTensor[],
+  { layout, folder }: PreparedModel,
+): AddedLayout {
   const { compute } = layout;
   const inBlocks = Object.values(layout.matrices).some(({ form }) => form !== 'dense');
-  const name = `trained-${hash}.bin`;
   const partial = `${name}.${process.pid}.partial`;
   const weights = new WeightFile(folder, partial);
   const vectors: Record<string, Initializer> = {};

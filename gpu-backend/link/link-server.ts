@@ -27,7 +27,7 @@ import {
   type Transport,
 } from '../../src/link/protocol/index.ts';
 import type { Nucleus } from '../accept/warp.ts';
-import type { LocalDrafters } from '../drafters/local-drafters.ts';
+import type { LocalDrafters, Seat } from '../drafters/local-drafters.ts';
 import type { Engine, Slot } from '../engine/engine.ts';
 import { type AdmitLimits, admit, type Turn } from '../turn/admit.ts';
 import { TREE_CREDIT } from '../turn/candidates.ts';
@@ -186,13 +186,12 @@ class ServedLink {
   }
 
   private begin(turn: Turn, slot: Slot): void {
-    const { engine, scheduler, room, nucleus, drafters } = this.context;
+    const { engine, scheduler, room } = this.context;
     const { prompt } = turn;
     const held = this.queued?.frames ?? [];
     this.queued = null;
     this.outbox = new Outbox(this, prompt.length);
-    const seat = turn.drafting === 'echoed' ? drafters.seat(turn) : null;
-    this.session = new Session(turn, slot, engine, nucleus, this.outbox, seat);
+    this.session = this.sessionOf(turn, slot, this.outbox);
     room.took(this.session, turn.namespace);
     scheduler.add(this.session);
     this.send(
@@ -206,6 +205,20 @@ class ServedLink {
       }),
     );
     for (const frame of held) this.dispatch(frame);
+  }
+
+  /** The session in `slot`. Where it can't be made nobody else would ever free the slot. */
+  private sessionOf(turn: Turn, slot: Slot, outbox: Outbox): Session {
+    const { engine, nucleus, drafters } = this.context;
+    let seat: Seat | null = null;
+    try {
+      seat = turn.drafting === 'echoed' ? drafters.seat(turn) : null;
+      return new Session(turn, slot, engine, nucleus, outbox, seat);
+    } catch (cause) {
+      seat?.end();
+      engine.release(slot);
+      throw cause;
+    }
   }
 
   /** Keeps what a worker sends for a turn that waits: spans, and the one tree that it may send before `ready`. */

@@ -20,6 +20,7 @@ import {
 } from '../../src/link/protocol/index.ts';
 import type { LogitsProcessor } from '../accept/logits-processor.ts';
 import type { SampledTree } from '../accept/sampled/sampled-tree.ts';
+import type { Transfer } from '../accept/transfer.ts';
 import type { Seat } from '../drafters/local-drafters.ts';
 import type { StepRow } from '../engine/engine.ts';
 import type { Turn } from './admit.ts';
@@ -33,10 +34,9 @@ export class Candidates {
   readonly tree = new TokenTree(MAX_VERIFIED_NODES);
   /** Trees that were of no use any more when they came. */
   stale = 0;
-  /** Told what the draft model said of a tree's nodes, where a tree brings it. */
-  onWords: (tree: TokenTree, base: number, words: readonly DraftWord[]) => void = () => {};
   private readonly seat: Seat | null;
   private readonly sampled: SampledTree | null;
+  private readonly transfer: Transfer | null;
   /** Whether the turn is drafted for at all. */
   readonly isDrafted: boolean;
   private readonly vocabSize: number;
@@ -66,6 +66,7 @@ export class Candidates {
   /**
    * @param seat drafts beside the engine; null in modes without one
    * @param sampled draws what a step verifies from what is proposed; null takes the best
+   * @param transfer told what the draft model said of a tree's nodes; null where nothing moves the target
    */
   constructor(
     turn: Turn,
@@ -73,8 +74,10 @@ export class Candidates {
     vocabSize: number,
     processors: readonly LogitsProcessor[] = [],
     sampled: SampledTree | null = null,
+    transfer: Transfer | null = null,
   ) {
     this.sampled = sampled;
+    this.transfer = transfer;
     this.pruning = processors.filter(({ ruleOut }) => ruleOut);
     this.extending = processors.filter(({ extend }) => extend);
     this.vocabSize = vocabSize;
@@ -104,7 +107,7 @@ export class Candidates {
     requireKnown(this.arrived.tokens, this.arrived.size, this.vocabSize);
     for (const { tokens: named } of words) requireKnown(named, named.length, this.vocabSize);
     if (base > length) throw new FrameError(`tree at ${base}, but only ${length} are committed`);
-    if (words.length > 0) this.onWords(this.arrived, base, words);
+    if (words.length > 0) this.transfer?.learn(this.arrived, base, words);
     const { arrived, spare } = this;
     if (!this.isDrafted || !reroot(arrived, tokens.subarray(base, length), spare)) {
       this.stale++;

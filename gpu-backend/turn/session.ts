@@ -82,9 +82,8 @@ export class Session implements Draftable {
     const hiddenAt = (node: number) => hiddenOf(this.row, node + 1);
     const setting = { nucleus, vocabSize, processors: all, hiddenAt };
     this.turnRule = turnRule(turn, setting);
-    this.candidates = new Candidates(turn, seat, vocabSize, all, this.turnRule.sampled);
+    this.candidates = new Candidates(turn, seat, vocabSize, all, this.turnRule.sampled, transfer);
     this.transfer = transfer;
-    if (transfer) this.candidates.onWords = transfer.learn.bind(transfer);
     this.tokens = new Int32Array(turn.prompt.length + turn.maxTokens + 1);
     this.tokens.set(turn.prompt);
     this.length = turn.prompt.length;

@@ -9,7 +9,7 @@ import type { ModelStore } from '../draft/stores/model-store.ts';
 import { STORES_WITH_MODEL } from '../memory/objects/mixer-weights.ts';
 import { passingMixer } from '../memory/turn/shared-mixer.ts';
 import { TurnDrafter } from '../memory/turn/turn-drafter.ts';
-import { type DraftModelPolicy, WHILE_IT_PAYS } from './draft-model/policy.ts';
+import { type DraftModelPolicy, fedByMemory, WHILE_IT_PAYS } from './draft-model/policy.ts';
 
 /**
  * `streamed`: the verifier drafts nothing beside itself and takes trees as they
@@ -42,21 +42,23 @@ const POLICIES: Record<NonNullable<Ablation['draftModel']>, DraftModelPolicy> = 
     sharesNoise: true,
     drafterOver: (store, { namespace }) => {
       const mixer = passingMixer(namespace, 'gated', STORES_WITH_MODEL);
-      return { drafter: new GatedDrafter(mixer, store), mixer: null };
+      return fedByMemory({ drafter: new GatedDrafter(mixer, store), mixer: null });
     },
   },
   alone: {
     staysUnpaid: true,
     sharesNoise: true,
-    drafterOver: (store, { namespace }) =>
-      new BlendDrafter([store], passingMixer(namespace, 'alone', 1)),
+    drafterOver: (store, { namespace }) => {
+      const mixer = passingMixer(namespace, 'alone', 1);
+      return { drafter: new BlendDrafter([store], mixer), remembered: null };
+    },
   },
   unshared: {
     staysUnpaid: true,
     sharesNoise: false,
     drafterOver: (store, { namespace }) => {
       const mixer = passingMixer(namespace, 'unshared', STORES_WITH_MODEL);
-      return { drafter: new TurnDrafter(mixer, store), mixer: null };
+      return fedByMemory({ drafter: new TurnDrafter(mixer, store), mixer: null });
     },
   },
 };

@@ -6,7 +6,7 @@
 import type { Bindings } from '../bindings.ts';
 import type { LinkEvent } from '../link/client.ts';
 import { TurnLink } from '../link/failover.ts';
-import { LinkFailure } from '../link/failure.ts';
+import { closedHere, LinkFailure } from '../link/failure.ts';
 import type { Accept, DoneReason } from '../link/protocol/index.ts';
 import type { Observation } from '../meter/metric-names.ts';
 import type { ModelRecord } from '../model/record.ts';
@@ -28,6 +28,7 @@ import {
   type Seed,
   seedOfChoice,
 } from './request.ts';
+import { saidMessage } from './said-message.ts';
 import { type Step, TextStream } from './text-stream.ts';
 import { runTurn } from './turn.ts';
 import { linkEnvironment } from './verifier-fleet.ts';
@@ -79,11 +80,12 @@ export class Answer {
     this.request = request;
     this.material = material;
     this.link = link;
-    this.plan = mode === 'off' ? null : new DraftingPlan(context, request, material, open);
-    this.events = runTurn(link, open, this.plan);
     this.stream = new TextStream(model, request.stop);
     this.reasoning = expectReasoning(model, request, material.prompt.tokens);
     this.prediction = prediction && new PredictionMatch(prediction);
+    // Last: it takes a place at the draft model, which nobody would give back were this not made.
+    this.plan = mode === 'off' ? null : new DraftingPlan(context, request, material, open);
+    this.events = runTurn(link, open, this.plan);
   }
 
   /**
@@ -101,6 +103,8 @@ export class Answer {
   ): Promise<Answer[]> {
     const namespace = await namespaceOf(tenant, model.fingerprint);
     const context = { env, namespace, model };
+    // A signal that has fired fires no more.
+    if (clientLeft.aborted) throw closedHere();
     const links = Array.from(
       { length: answerCount(request) },
       () => new TurnLink(linkEnvironment(env, model.fingerprint)),
@@ -138,8 +142,9 @@ export class Answer {
     seed: Seed,
     link: TurnLink,
   ): Promise<Answer> {
-    const answer = new Answer(context, request, material, seed, link);
+    let answer: Answer | null = null;
     try {
+      answer = new Answer(context, request, material, seed, link);
       const { value } = await answer.events.next();
       if (value?.type !== 'ready') {
         throw new LinkFailure('bad-frame', 'the verifier did not begin with ready');
@@ -148,7 +153,8 @@ export class Answer {
       answer.unenforced = value.unenforced ?? [];
       return answer;
     } catch (error) {
-      answer.cancel();
+      answer?.cancel();
+      link.close();
       throw error;
     }
   }
@@ -214,14 +220,13 @@ export class Answer {
   /** Leaves a complete answer to later ones to draft from. Never rejects; nobody need wait. */
   async remember(): Promise<void> {
     const { env, model } = this.context;
-    const { input, speculation } = this.request;
-    if (this.plan && speculation.draftModel === 'auto') {
-      await refreshDraft(env, model);
-    }
+    const { input, speculation, grammar } = this.request;
+    if (this.plan && speculation.draftModel === 'auto') await refreshDraft(env, model);
     if (!this.complete || input.kind !== 'conversation') return;
     // An attached file may hold what it does not name: what continues from it could not be forgotten with it.
     if (input.files) return;
-    const answer = { text: this.text, tokens: Int32Array.from(this.tokens) };
+    const said = saidMessage(this.text, grammar);
+    const answer = { said, tokens: Int32Array.from(this.tokens) };
     await this.plan?.memory?.learn(answer, input.messages);
   }
 

@@ -3,7 +3,7 @@ import type { BrowserContextOptions, Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { startedOnesAlwaysDraft } from '../support/always-draft.ts';
 import { findChromium, focused, growth, recordGrowth, tabThrough } from '../support/browser.ts';
-import { type Visit, visitShared } from './visit.ts';
+import { lettersOf, type Visit, visitShared } from './visit.ts';
 
 // A busy machine would pause drafting, and nothing be tinted.
 startedOnesAlwaysDraft();
@@ -277,11 +277,6 @@ describe.skipIf(!chromium)('the page', () => {
     expect(await visit.text('failure-detail')).toContain(`HTTP ${response.status()}`);
   });
 });
-
-/** What is left of Markdown when it is shown, whatever its marks become. */
-function lettersOf(text: string): string {
-  return text.replace(/[^\p{L}\p{N}]/gu, '');
-}
 
 /** What the page should show for `question`, asked with the page's own settings. */
 async function answerOfTheApi(url: string, question: string): Promise<string> {

@@ -65,6 +65,11 @@ export class Visit {
   }
 }
 
+/** What is left of Markdown when it is shown, whatever its marks become. */
+export function lettersOf(text: string): string {
+  return text.replace(/[^\p{L}\p{N}]/gu, '');
+}
+
 /** One visit a test to a shared service's page, over when the test is. */
 export function visitShared(options: { demo: boolean }) {
   let browser: Browser;

@@ -1,4 +1,6 @@
 /** A layer over the target's hidden states computes what its definition says, and reads its own where it drafts. */
+import { readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readDecoderConfig } from '../../gpu-backend/builder/config.ts';
 import { featureDrafter } from '../../gpu-backend/builder/feature-drafter.ts';
@@ -70,6 +72,20 @@ describe('a layer over hidden states', () => {
     const expected = reference(80, state);
     expect(maxDifference(hidden, expected.hidden)).toBeLessThan(1e-4);
     expect(maxDifference(logits, expected.logits)).toBeLessThan(1e-4);
+  });
+
+  it('is converted once, and again where that is gone', () => {
+    const { prepared } = target.parts;
+    const file = trainedFile(cacheFolder, { kind: 'feature', of: 'once' }, fusionTensors());
+    const first = featureDrafter(prepared, file);
+    const [name] = /trained-\w+\.bin/.exec(JSON.stringify(first.layout))!;
+    const weights = join(prepared.folder, name);
+    const [{ ino }, bytes] = [statSync(weights), readFileSync(weights)];
+    expect(featureDrafter(prepared, file)).toEqual(first);
+    expect(statSync(weights).ino).toBe(ino);
+    rmSync(weights);
+    expect(featureDrafter(prepared, file)).toEqual(first);
+    expect(readFileSync(weights).equals(bytes)).toBe(true);
   });
 
   it('reads a text alike in one step and token by token', async () => {

@@ -210,7 +210,7 @@ test('what a store says and the prompt does not have is drafted from it', async 
   const [text] = alone.texts;
   expect(text!.length).toBeGreaterThan(100);
   await upload(cara.client, cara.store, alone.texts);
-  // Its segment is built soon after. T keeps no answer of less than four tokens.
+  // Its segment is built soon after. T drafts from no answer of less than four tokens.
   const quotable = async () => {
     const before = await fetched('S');
     await say({}, { max_tokens: 3 });

@@ -64,6 +64,25 @@ describe('what is forgotten', () => {
     expect(await memory.recall()).toEqual([]);
   });
 
+  test('an answer too short to draft from, with what goes on from it; until then it is known, and never said', async () => {
+    const memory = await newMemory(objects, 2);
+    await memory.learn([], { hash: 'yes', of: [1] });
+    for (let n = 1; n <= 9; n++) await memory.learn(output(n), { of: [2] });
+    await memory.settle();
+    await memory.learn([], { hash: 'no', of: [1] });
+    await memory.restart();
+    for (const short of ['yes', 'no']) {
+      await memory.learn(output(short.length + 8), { hash: `${short}, and`, quotes: [short] });
+    }
+    const all = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map(output).sort();
+    expect((await memory.recall(1)).sort()).toEqual(all);
+    await memory.deletePassage(1);
+    expect((await memory.recall(1)).sort()).toEqual(all.filter(([first]) => first! < 1000));
+    await memory.learn(output(12), { quotes: ['yes'] });
+    await memory.learn(output(13), { quotes: ['no'] });
+    expect((await memory.recall()).length).toBe(9);
+  });
+
   test('with its tenant all that the object has', async () => {
     const memory = await newMemory(objects);
     await memory.learn(output(1));

@@ -15,6 +15,7 @@ const EXPOSED = [
   'x-ratelimit-reset-requests',
   'idempotent-replayed',
   'x-espalier-ignored',
+  'x-espalier-not-enforced',
 ];
 
 interface CrossOriginOptions {

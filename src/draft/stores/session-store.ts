@@ -1,7 +1,7 @@
 /**
- * L, the session's own text: prompt, passages and the answer so far, which is
- * which mostly holds a grounded answer's next tokens already. Lives as long as
- * its turn.
+ * L, the session's own text: prompt, passages and the answer so far, which
+ * mostly holds a grounded answer's next tokens already. Lives as long as its
+ * turn.
  */
 
 import { SuffixAutomaton } from '../automaton/suffix-automaton.ts';

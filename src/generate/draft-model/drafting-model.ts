@@ -1,6 +1,5 @@
 /** The draft model's part in one turn: whether it takes part, with which drafter, and what it did. */
 import type { Bindings } from '../../bindings.ts';
-import type { BlendDrafter } from '../../draft/blend/blend.ts';
 import type { Region } from '../../draft/drafter.ts';
 import { Noise } from '../../draft/noise.ts';
 import { Source } from '../../draft/source.ts';
@@ -12,14 +11,13 @@ import {
   MAX_WORD_TOKENS,
   wordsOf,
 } from '../../link/protocol/index.ts';
-import type { RememberedDrafter } from '../../memory/turn/turn-drafter.ts';
 import type { TurnModel } from '../turn.ts';
 import { draftContext, MAX_DRAFT_CONTEXT } from './context.ts';
 import { EdgeDrafter, rowsOfTurn } from './edge-drafter.ts';
 import type { EdgeModel } from './edge-model.ts';
 import { leaseDraft } from './isolate-draft.ts';
 import { Payoff, type TurnKind, type TurnPayoff } from './payoff.ts';
-import type { DraftModelPolicy } from './policy.ts';
+import type { DraftModelPolicy, PlannedDrafter } from './policy.ts';
 import type { DraftLease } from './served-draft.ts';
 
 /** Turns of an isolate that have it at a time: they share one thread. */
@@ -64,10 +62,9 @@ let payoff = new Payoff();
 let judged: EdgeModel | null = null;
 let turns = 0;
 
-export class DraftingModel implements TurnModel {
-  readonly drafter: BlendDrafter;
-  /** The same drafter as memory feeds it; null where it drafts from no store. */
-  readonly remembered: RememberedDrafter | null;
+export class DraftingModel implements TurnModel, PlannedDrafter {
+  readonly drafter: PlannedDrafter['drafter'];
+  readonly remembered: PlannedDrafter['remembered'];
   private readonly store: ModelStore;
   private readonly edge: EdgeDrafter;
   private readonly lease: DraftLease;
@@ -81,9 +78,9 @@ export class DraftingModel implements TurnModel {
     const shared = temperature > 0 && policy.sharesNoise;
     const store = new ModelStore({ drawn: shared });
     this.store = store;
-    const over = policy.drafterOver(store, facts);
-    this.remembered = 'drafter' in over ? over : null;
-    this.drafter = 'drafter' in over ? over.drafter : over;
+    const { drafter, remembered } = policy.drafterOver(store, facts);
+    this.drafter = drafter;
+    this.remembered = remembered;
     this.account = payoff.turn(kindOf(facts));
     const context = draftContext(reads.tokens, reads.regions);
     this.contextTokens = context.length;

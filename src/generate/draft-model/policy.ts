@@ -15,7 +15,14 @@ export interface DraftModelPolicy {
   /** Whether it ranks candidates with the noise that the verifier draws with. */
   sharesNoise: boolean;
   /** The drafter over what the model says: with the turn's other stores, or alone. */
-  drafterOver(store: ModelStore, turn: PolicyTurn): RememberedDrafter | BlendDrafter;
+  drafterOver(store: ModelStore, turn: PolicyTurn): PlannedDrafter;
+}
+
+/** What drafts in the worker for a turn. */
+export interface PlannedDrafter {
+  drafter: BlendDrafter;
+  /** The same drafter as memory feeds it; null where it drafts from no store. */
+  remembered: RememberedDrafter | null;
 }
 
 interface PolicyTurn {
@@ -25,13 +32,18 @@ interface PolicyTurn {
   memory: boolean;
 }
 
+/** A drafter that memory feeds. */
+export function fedByMemory(remembered: RememberedDrafter): PlannedDrafter {
+  return { drafter: remembered.drafter, remembered };
+}
+
 /** The default: with all stores and the verifier's noise, as long as it saves more than it costs. */
 export const WHILE_IT_PAYS: DraftModelPolicy = {
   staysUnpaid: false,
   sharesNoise: true,
   drafterOver(store, { namespace, memory }) {
-    if (memory) return rememberedDrafter(namespace, store);
+    if (memory) return fedByMemory(rememberedDrafter(namespace, store));
     const mixer = passingMixer(namespace, 'model', STORES_WITH_MODEL);
-    return { drafter: new TurnDrafter(mixer, store), mixer: null };
+    return fedByMemory({ drafter: new TurnDrafter(mixer, store), mixer: null });
   },
 };

@@ -38,9 +38,9 @@ export function decodeProgress(bytes: Uint8Array): number {
   return decodePosition(FrameType.progress, bytes);
 }
 
-/** The turn waits for a slot behind `ahead` others. Sent at once and then every second, until `ready` or `error`. */
-export function encodeQueued(ahead: number): Uint8Array {
-  return encodePosition(FrameType.queued, ahead);
+/** The turn waits for a slot, as do `others`. Sent at once and then every second, until `ready` or `error`. */
+export function encodeQueued(others: number): Uint8Array {
+  return encodePosition(FrameType.queued, others);
 }
 
 export function decodeQueued(bytes: Uint8Array): number {

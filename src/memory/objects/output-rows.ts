@@ -96,11 +96,12 @@ export class OutputRows {
     this.sql.exec('DELETE FROM output_passages WHERE output = ?', id);
   }
 
-  /** At most so many: first those from most of these passages, then the ones used last. */
+  /** At most so many of those with tokens: first those from most of these passages, then the ones used last. */
   likeliest(passages: readonly number[], most: number): number[] {
     const latest = passages.flatMap((passage) =>
       this.column(
-        `SELECT output FROM output_passages WHERE passage = ? ORDER BY output DESC LIMIT ${MAX_OF_PASSAGE}`,
+        `SELECT output FROM output_passages JOIN outputs ON id = output
+           WHERE passage = ? AND length > 0 ORDER BY output DESC LIMIT ${MAX_OF_PASSAGE}`,
         passage,
       ),
     );
@@ -110,7 +111,10 @@ export class OutputRows {
          GROUP BY id ORDER BY count(*) DESC, used DESC LIMIT ?3`,
       ...[JSON.stringify(latest), JSON.stringify(passages), most],
     );
-    const last = this.column('SELECT id FROM outputs ORDER BY used DESC LIMIT ?', most);
+    const last = this.column(
+      'SELECT id FROM outputs WHERE length > 0 ORDER BY used DESC LIMIT ?',
+      most,
+    );
     return [...new Set([...related, ...last])].slice(0, most);
   }
 

@@ -13,11 +13,11 @@ import type { Span } from '../../draft/stores/span-store.ts';
 import type { Observation } from '../../meter/metric-names.ts';
 import type { ChatMessage } from '../../model/chat-template.ts';
 import { corpusAt } from '../../store/corpora.ts';
-import { sha256 } from '../../store/ids.ts';
 import { loggable } from '../../store/loggable.ts';
 import type { Namespace } from '../../store/tenants.ts';
 import { MAX_SHARDS } from '../objects/corpus-limits.ts';
 import { tenantMemory } from '../objects/tenant-memory.ts';
+import { answerKey, quotedKeys } from './answer-key.ts';
 import { AskedStore } from './asked-store.ts';
 import type { SharedMixer } from './shared-mixer.ts';
 import type { RememberedDrafter, TurnDrafter } from './turn-drafter.ts';
@@ -33,8 +33,9 @@ function rememberShards(store: string, shards: number): void {
   shardsOf.set(store, shards);
 }
 
-/** Shorter outputs say nothing that is worth a row. */
+/** Shorter outputs are known to have been said, and not drafted from: there is next to nothing to guess. */
 const MIN_OUTPUT = 4;
+const NOTHING = new Int32Array(0);
 
 /** What a turn has besides its memory, and where what is found goes. */
 export interface TurnSurroundings {
@@ -48,7 +49,7 @@ export interface TurnSurroundings {
 
 /** An answer that came to its end: as the client has it, and without the token that ends it. */
 export interface WholeAnswer {
-  text: string;
+  said: ChatMessage;
   tokens: Int32Array;
 }
 
@@ -103,12 +104,14 @@ export class TurnMemory {
   }
 
   /** Keeps a whole answer, and what its drafts have taught. Never rejects. */
-  async learn({ text, tokens }: WholeAnswer, conversation: readonly ChatMessage[]): Promise<void> {
-    if (tokens.length < MIN_OUTPUT) return;
+  async learn({ said, tokens }: WholeAnswer, conversation: readonly ChatMessage[]): Promise<void> {
     try {
-      const earlier = conversation.filter(({ role }) => role === 'assistant');
-      const quotes = await Promise.all(earlier.map(({ content }) => hashOf(content)));
-      const output = { tokens, hash: await hashOf(text), passages: this.passages, quotes };
+      const output = {
+        tokens: tokens.length < MIN_OUTPUT ? NOTHING : tokens,
+        hash: await answerKey(said, conversation.at(-1)),
+        passages: this.passages,
+        quotes: await quotedKeys(conversation),
+      };
       const learned = { output, mixer: this.mixer?.takeChanges() ?? null };
       await this.object.learn(this.namespace.tenantId, learned);
     } catch (error) {
@@ -161,9 +164,4 @@ export class TurnMemory {
     this.drafter.learn(news);
     this.onSpans(news);
   }
-}
-
-/** Of an answer as a client sends it back in the next turn. */
-function hashOf(text: string): Promise<string> {
-  return sha256(text.trim());
 }

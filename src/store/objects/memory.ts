@@ -42,8 +42,9 @@ export interface Recalled {
 }
 
 export interface NewOutput {
+  /** None of an answer that is known to have been said, and not drafted from. */
   tokens: Int32Array;
-  /** Of its text: a conversation that continues quotes it by this. */
+  /** Of its text, and where that says little of the question too: a conversation that continues quotes it by this. */
   hash: string;
   /** Passages the model had before it. */
   passages: readonly number[];

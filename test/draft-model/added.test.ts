@@ -124,7 +124,7 @@ describe('the command line', () => {
 
   test('--help tells its options', () => {
     const { status, stdout } = draftAdd('--help');
-    expect(stdout).toContain('npx espalier draft add FOLDER | FILE.gguf | OWNER/NAME [--layers N]');
+    expect(stdout).toContain('npx espalier draft add FOLDER | FILE.gguf | OWNER/NAME | SHORT-NAME');
     expect(status).toBe(0);
   });
 });

@@ -19,17 +19,19 @@ import { turnOf } from '../support/turn.ts';
 const cacheFolder = temporaryFolder();
 
 test('drafting as a whole is not charged for what was prepared', async () => {
-  const engine = await openEngine(SMALL, { slots: 1, maxContext: 128, threads: 1, cacheFolder });
+  const engine = await openEngine(SMALL, { slots: 2, maxContext: 128, threads: 1, cacheFolder });
   let ms = 0;
   const settled: number[] = [];
+  let told = 0;
   const drafters: LocalDrafters = {
     spent: [],
     seat: () => new EchoDrafter(),
     prepare: async () => {
       ms += 500;
     },
-    settle: (_, { ms }) => {
+    settle: (_, { ms, tokens }) => {
       settled.push(ms);
+      told += tokens;
     },
     close: () => {},
   };
@@ -37,12 +39,15 @@ test('drafting as a whole is not charged for what was prepared', async () => {
   const clock = { ...nodeClock, now: () => ms };
   const decoder = new Decoder(engine, new Nucleus(96), clock, drafters);
   const turn = turnOf({ prompt: Int32Array.of(3, 4, 5), maxTokens: 8 });
+  await decoder.decode(turn, null);
   await decoder.decode(turn, drafters.seat(turn));
   await decoder.close();
   engine.close();
   expect(charged.mock.calls.length).toBeGreaterThan(1);
   expect(charged.mock.calls.map((call) => call[2])).toEqual(charged.mock.calls.map(() => 0));
   expect(settled).toEqual(settled.map(() => 0));
+  // Of the turn that nobody drafted for, too.
+  expect(told).toBe(2 * 8);
   charged.mockRestore();
 });
 

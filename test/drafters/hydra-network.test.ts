@@ -1,5 +1,5 @@
 /** Hydra's heads as a network: which head is asked what of which session, and no node deeper than they reach. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { HydraNetwork } from '../../gpu-backend/drafters/hydra-network.ts';
 import { JointNetwork } from '../../gpu-backend/drafters/joint-network.ts';
 import type { Network, Question } from '../../gpu-backend/drafters/network.ts';
@@ -127,6 +127,16 @@ test('a chunk of a text asks nothing, and a node that is too deep is refused', a
   const child = node(5, root, 4);
   const deep = node(6, child, 5);
   await expect(network.read([question({ nodes: [deep] })])).rejects.toThrow(/depth 2 .* 2 heads/);
+});
+
+test('what a run was asked about is not held on to: a turn may have ended', async () => {
+  const heads = new ScriptedHeads(2);
+  const run = vi.spyOn(heads, 'run');
+  const network: Network = new HydraNetwork('hydra', heads, VOCAB);
+  const { question } = asking(network, Int32Array.of(2, 4), node(4, null, 3));
+  await network.read([question({})]);
+  expect(heads.runs[0]![0]!.state).not.toBeNull();
+  expect(run.mock.calls[0]![0][0]!.state).toBeNull();
 });
 
 test('a pass takes what the heads expect of its rows, and closing closes them', () => {

@@ -97,7 +97,7 @@ export const STEP_MS = 20;
 /** By all networks together. */
 export function allSpent(
   { spent }: Pick<NetworkedDrafters, 'spent'>,
-  what: 'passes' | 'milliseconds' | 'tokens',
+  what: 'passes' | 'milliseconds' | 'verifyMilliseconds' | 'tokens',
 ): number {
   return spent.reduce((sum, one) => sum + one[what], 0);
 }

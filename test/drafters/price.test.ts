@@ -54,6 +54,7 @@ describe('the price of asking', () => {
       settle(drafters, [outcome], stepMs + nodeMs);
     };
     for (let i = 0; i < 100; i++) await step(10);
+    expect(allSpent(drafters, 'verifyMilliseconds')).toBe(1000);
     const asked = allSpent(drafters, 'passes');
     expect(asked).toBeGreaterThan(80);
     // A token more in a step that takes twice as long and longer brings nothing.
@@ -83,6 +84,23 @@ describe('the price of asking', () => {
     };
     expect(await passesBeside(0)).toBeGreaterThan(300);
     expect(await passesBeside(7)).toBeLessThan(100);
+  });
+
+  test('is learned by how many step, drafted for or not: nothing is asked before a class of load is known', async () => {
+    const { network, drafters, begin } = world(right);
+    network.costs = () => 0.1;
+    const turn = begin();
+    const asked = async (sessions: number) => {
+      const before = allSpent(drafters, 'passes');
+      await drafters.prepare([turn.seat], sessions);
+      turn.commit(2);
+      const outcome = { seat: turn.seat, tokens: 2, extra: 1, extraMs: 0 };
+      drafters.settle([outcome], { ms: 20, sessions, tokens: 1 + sessions });
+      return allSpent(drafters, 'passes') > before;
+    };
+    expect([await asked(1), await asked(1), await asked(8), await asked(8)]).toEqual([
+      ...[false, true, false, true],
+    ]);
   });
 
   test('a first run that takes long counts as three times what was expected', async () => {

@@ -153,6 +153,34 @@ describe('of several networks', () => {
     expect(always.begin().seat.networked!.way).toBe(2);
   });
 
+  test.each([
+    [1, 1],
+    [8, 0],
+  ])(
+    'of %i that step the time of one is the time of all: then it is network %i',
+    async (sessions, best) => {
+      const { networks, drafters, begin } = worldOf([half, right]);
+      for (const network of networks) network.costs = () => 0.1;
+      // The second brings a token more and takes four milliseconds more of the step.
+      const brought = [
+        { tokens: 2, extra: 1, extraMs: 1 },
+        { tokens: 3, extra: 2, extraMs: 5 },
+      ];
+      for (let i = 0; i < 200; i++) {
+        const turn = begin('a');
+        const { way } = turn.seat.networked!;
+        await drafters.prepare([turn.seat], sessions);
+        turn.commit(brought[way]!.tokens);
+        const tokens = brought[way]!.tokens + sessions - 1;
+        const ms = STEP_MS + brought[way]!.extraMs;
+        drafters.settle([{ seat: turn.seat, ...brought[way]! }], { ms, sessions, tokens });
+        turn.seat.end();
+      }
+      const turns = Array.from({ length: 10 }, () => begin('a').seat.networked!.way);
+      expect(turns).toEqual(turns.map(() => best));
+    },
+  );
+
   test('each of those that step together is asked for its own turns', async () => {
     const made = worldOf([right, right]);
     const turns = [made.begin('a'), made.begin('b')];

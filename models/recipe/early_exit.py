@@ -8,13 +8,13 @@ Nothing of the target is trained.
   python early_exit.py --model FOLDER --exit 3 --out kangaroo.safetensors
                        [--write-minutes 16] [--train-minutes 28] [--vocabulary 8192]
 
-Needs what target.py needs; a Llama-family checkpoint.
+Needs what answers.py needs; a Llama-family checkpoint.
 """
 import argparse
 
 import torch
 import torch.nn as nn
-from target import answers, asking, opened
+from answers import answers, asking, opened
 from trainer import Vocabulary, learn, naming, padded, save, training
 
 

@@ -10,14 +10,14 @@ that are likeliest in the answers.
   python feature.py --model FOLDER --out feature.safetensors
                     [--write-minutes 16] [--train-minutes 28] [--vocabulary 8192] [--passes 2]
 
-Needs what target.py needs; a Llama-family checkpoint.
+Needs what answers.py needs; a Llama-family checkpoint.
 """
 import argparse
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from target import answers, asking, opened
+from answers import answers, asking, opened
 from trainer import Vocabulary, learn, naming, padded, save, training
 
 RIDGE = 1e-3  # of the mean square of what is read

@@ -7,7 +7,7 @@ feature.py has trained on the same answers is measured alike.
   python heads.py --model FOLDER --kept answers.pt [--heads medusa,hydra,chimera,falcon] [--places 4]
                   [--minutes 10] [--feature feature.safetensors]
 
-Built from the papers' text; each class says where it departs from its own. Needs what target.py needs.
+Built from the papers' text; each class says where it departs from its own. Needs what answers.py needs.
 """
 import argparse
 import random
@@ -16,11 +16,11 @@ import time
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from answers import answers, asking, opened
 from feature import Feature
 from hydra import Hydra, embedded, shifted
 from safetensors.torch import load_file
 from simulated import pass_ms, speed
-from target import answers, asking, opened
 from trainer import Vocabulary, naming, sampled_loss, split
 
 MEASURED = 2  # alignments of a chain to a text, at most

@@ -9,14 +9,14 @@ that are likeliest in the answers. The target's states have some noise, as featu
   python hydra.py --model FOLDER --out hydra.safetensors
                   [--write-minutes 12] [--train-minutes 11] [--vocabulary 8192] [--places 4]
 
-Needs what target.py needs; a Llama-family checkpoint.
+Needs what answers.py needs; a Llama-family checkpoint.
 """
 import argparse
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from target import answers, asking, opened
+from answers import answers, asking, opened
 from trainer import Vocabulary, learn, naming, padded, save, training
 
 LEAST_SQUARE = 1e-12  # of an embedding: a token that no text has may have none (gpu-backend/builder/hydra-graph.ts)

@@ -11,8 +11,9 @@ import argparse
 
 import torch
 import torch.nn.functional as F
+from answers import answers, asking, opened
 from simulated import pass_ms, speed
-from target import Cache, answers, asking, opened, rotate
+from target import Cache, rotate
 
 # Of the target's weights: a parallel draft of 1B, a device a layer of its groups; what leaves layers out is the target
 # itself.

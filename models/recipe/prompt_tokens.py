@@ -8,13 +8,14 @@ takes a run of the whole target and back.
   python prompt_tokens.py --model FOLDER --out ppd.safetensors
                           [--write-minutes 5] [--train-minutes 10] [--places 3]
 
-Needs what target.py needs; a Llama-family checkpoint.
+Needs what answers.py needs; a Llama-family checkpoint.
 """
 import argparse
 
 import torch
 import torch.nn as nn
-from target import Cache, answers, asking, opened
+from answers import answers, asking, opened
+from target import Cache
 from trainer import Vocabulary, learn, save, training
 
 SPARSE = 4  # rows of an answer of which one has prompt tokens behind it

@@ -1,6 +1,6 @@
 """What a target is asked, so that it writes what a drafter learns from: chat, knowledge, code, translation and maths,
-put together of parts, and tasks about paragraphs of a folder of texts. None of it is a question that
-bench/drafters/prompts.ts asks.
+put together of parts, tasks about paragraphs of a folder of texts, and what it asks itself (own_questions.py). No part
+here is of a question that bench/drafters/prompts.ts asks.
 """
 import os
 import random
@@ -199,17 +199,21 @@ def maths():
 KINDS = {task: 9, knowledge: 7, code: 5, maths: 4, translation: 3}
 
 
-def questions(text=None):
-    """An endless run of questions, none of them twice while others are found."""
+def questions(text, own, own_share):
+    """An endless run of questions, none of them twice while others are found. Of those that are not about `text`,
+    `own_share` are from `own` while it has any."""
     kinds, weights, pages = [*KINDS], [*KINDS.values()], passages(text) if text else []
+    made = lambda: random.choices(kinds, weights)[0]()
     asked = set()
     while True:
         # An answer that is both learned and held out would flatter.
         for _ in range(TRIES):
             if pages and random.random() < READ_SHARE:
                 question = f'{random.choice(pages)}\n\n{random.choice(READING)}'
+            elif random.random() < own_share:
+                question = next(own, None) or made()
             else:
-                question = random.choices(kinds, weights)[0]()
+                question = made()
             if question not in asked:
                 break
         asked.add(question)

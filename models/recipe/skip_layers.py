@@ -19,9 +19,9 @@ import os
 
 import torch
 import torch.nn.functional as F
+from answers import answers, asking, opened
 from safetensors.torch import save_file
 from simulated import pass_ms, speed
-from target import answers, asking, opened
 
 WIDTH = 6  # blocks that are tried before each choice
 LEAST = 32  # tokens of an answer that is looked at

@@ -12,7 +12,7 @@ as many of its layers as pay, for each target and load.
   python small_model.py --model FOLDER --out FOLDER [--hidden 128] [--layers 4] [--exits 2] [--write-minutes 16]
                         [--train-minutes 28]
 
-Needs what target.py needs; a Llama-family checkpoint.
+Needs what answers.py needs; a Llama-family checkpoint.
 """
 import argparse
 import json
@@ -22,7 +22,8 @@ import shutil
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from target import POSITIONS, Layer, answers, asking, opened, rotary
+from answers import answers, asking, opened
+from target import POSITIONS, Layer, rotary
 from trainer import WEIGHTS, Vocabulary, learn, padded, save, training
 
 HEAD = 32  # dimensions

@@ -1,20 +1,16 @@
-"""A Llama-family checkpoint that writes answers for those that learn to draft for it: its layers, its own answers
-with their hidden states and the likeliest tokens of their logits, and whose they are.
+"""A Llama-family checkpoint that writes answers for those that learn to draft for it: its layers, and texts with their
+hidden states and the likeliest tokens of their logits.
 
-Needs torch, safetensors, tokenizers and jinja2.
+Needs torch and safetensors.
 """
 import json
 import math
 import os
-import time
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from jinja2 import Environment
-from questions import questions
 from safetensors import safe_open
-from tokenizers import Tokenizer
 
 TOP = 32  # logits kept of each token: the rest of a softmax says little
 ANSWER = 160  # tokens of an answer at most
@@ -166,12 +162,14 @@ class Target:
         return dict(kind=kind, target=self.name, weights=self.fingerprint, **{k: str(v) for k, v in more.items()})
 
     @torch.no_grad()
-    def write(self, prompts, exits, pad, ends):
-        """Answers to prompts of one batch: tokens, hidden states behind each number of layers in `exits`, top logits
-        from the last token asked on; how many tokens were asked, and whether the likeliest was said."""
+    def write(self, prompts, exits, ends, temperatures):
+        """Continues each prompt of one batch to one of `ends`, at its temperature, of which 0 says the likeliest: tokens,
+        hidden states behind each number of layers in `exits`, top logits from the last token asked on; how many tokens
+        were asked, whether the likeliest was said, and whether an end came."""
         n, width = len(prompts), max(map(len, prompts))
         total = width + ANSWER
-        said, seen = torch.full((n, total), pad), torch.zeros(n, total, dtype=torch.bool)
+        # What pads a text is seen by no row.
+        said, seen = torch.full((n, total), ends[0]), torch.zeros(n, total, dtype=torch.bool)
         for i, p in enumerate(prompts):  # on the left, so that all end alike
             said[i, width - len(p):width] = torch.tensor(p)
             seen[i, width - len(p):width] = True
@@ -180,8 +178,9 @@ class Target:
         values = torch.zeros(n, total, TOP, dtype=torch.half)
         names = torch.zeros(n, total, TOP, dtype=torch.int)
         caches = [Cache(n, self.c, total) for _ in self.layers]
-        greedy, live, begin, end = torch.arange(n) % 2 == 0, torch.arange(n), 0, width
-        over = torch.zeros(n, dtype=torch.bool)
+        greedy, live, begin, end = temperatures == 0, torch.arange(n), 0, width
+        heat = temperatures.clamp(min=1e-3)  # a greedy one's draw is not used
+        over, ended = torch.zeros(n, dtype=torch.bool), torch.zeros(n, dtype=torch.bool)
         # The last few would take the time of many: they are cut.
         while end < total and len(live) > LEAST * n:
             rows = torch.arange(begin, end)
@@ -196,11 +195,11 @@ class Target:
                     hidden[i + 1][live, begin:end] = x.half()
             top = F.linear(self.normed(x[:, -1]).to(self.dtype), self.head).float().topk(TOP, -1)
             values[live, end - 1], names[live, end - 1] = top.values.half(), top.indices.int()
-            drawn = torch.multinomial(torch.softmax(values[live, end - 1].float() / 0.8, -1), 1)[:, 0]
+            drawn = torch.multinomial(torch.softmax(values[live, end - 1].float() / heat[live, None], -1), 1)[:, 0]
             at = torch.where(greedy[live], torch.zeros_like(drawn), drawn)
             next = names[live, end - 1, at].long()
             over |= torch.isin(next, torch.tensor(ends))
-            said[live, end], seen[live, end] = next, ~over
+            said[live, end], seen[live, end], ended[live] = next, ~over, over
             begin, end = end, end + 1
             if over.float().mean() > DONE:
                 live, on = live[~over], ~over
@@ -211,89 +210,5 @@ class Target:
         seen[:, end - 1:] = False
         cut = lambda z, i: z[i, start[i]:int(start[i]) + int(seen[i].sum())].clone().cpu()
         return [dict(tokens=cut(said, i), hidden={e: cut(h, i) for e, h in hidden.items()}, values=cut(values, i),
-                     names=cut(names, i), asked=len(prompts[i]), greedy=bool(greedy[i])) for i in range(n)]
-
-
-def answers(target, args, *exits):
-    """Those in the files `args.kept`, or newly written ones, which the one that is not there keeps. Each tells its file."""
-    written = [file for file in args.kept if os.path.exists(file)]
-    texts = [{**text, 'file': file} for file in written for text in torch.load(file, map_location='cpu', weights_only=True)]
-    lacks = [t['file'] for t in texts if set(exits) - set(t['hidden'])]
-    if lacks:
-        raise SystemExit(f'{lacks[0]} has no states behind layers {exits}: write anew with --behind')
-    missing = [file for file in args.kept if file not in written]
-    if missing or not texts:
-        texts += [{**text, 'file': ''} for text in written_anew(target, args, missing[0] if missing else None, exits)]
-    return texts
-
-
-def written_anew(target, args, kept, exits):
-    """New answers, which are kept in the file `kept` batch by batch, so that what was written is not lost."""
-    exits = {*exits, *args.behind}
-    tok = Tokenizer.from_file(os.path.join(target.folder, 'tokenizer.json'))
-    ends = target.c.get('eos_token_id')
-    generation = os.path.join(target.folder, 'generation_config.json')
-    if ends is None and os.path.exists(generation):
-        ends = json.load(open(generation))['eos_token_id']
-    ends = ends if isinstance(ends, list) else [ends]
-    chat, asked, texts, began = chat_of(target.folder), questions(args.text), [], clock()
-    while (clock() - began) < args.write_minutes * 60:
-        # Of like length: what is shorter than the longest is computed for nothing.
-        pool = [tok.encode(chat(next(asked)), add_special_tokens=False).ids for _ in range(4 * args.write_batch)]
-        pool = sorted((p for p in pool if len(p) + ANSWER < POSITIONS), key=len)
-        for batch in chunks(pool, args.write_batch):
-            texts += target.write(batch, exits, ends[0], ends)
-            print(f'{sum(len(t["tokens"]) - t["asked"] for t in texts)} tokens written in {len(texts)} answers, '
-                  f'{(clock() - began) / 60:.1f} minutes', flush=True)
-            if kept:
-                torch.save(texts, f'{kept}.partial')
-                os.replace(f'{kept}.partial', kept)
-            if (clock() - began) >= args.write_minutes * 60:
-                break
-    return texts
-
-
-def clock():
-    """Seconds of processor time over all threads, or where a GPU computes, of time that passes."""
-    return time.process_time() if torch.get_default_device().type == 'cpu' else time.monotonic()
-
-
-def chunks(items, size):
-    return (items[i:i + size] for i in range(0, len(items), size))
-
-
-def chat_of(folder):
-    """A question as the model is asked it: by the template of its tokenizer, or ChatML."""
-    template, own = None, os.path.join(folder, 'chat_template.jinja')
-    if os.path.exists(own):
-        template = open(own, encoding='utf8').read()
-    elif os.path.exists(os.path.join(folder, 'tokenizer_config.json')):
-        template = json.load(open(os.path.join(folder, 'tokenizer_config.json'))).get('chat_template')
-    if not isinstance(template, str):
-        return '<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n'.format
-    compiled = Environment(trim_blocks=True, lstrip_blocks=True).from_string(template)
-    return lambda question: compiled.render(
-        messages=[dict(role='user', content=question)], add_generation_prompt=True, bos_token='', eos_token='')
-
-
-def asking(p):
-    """The options of who needs answers."""
-    p.add_argument('--model', required=True, help='the folder of a checkpoint with its manifest')
-    p.add_argument('--text', help='a folder of texts that some of the questions are about')
-    p.add_argument('--kept', nargs='*', default=[], help='files of answers that were written before; the first that is not there keeps new ones')
-    p.add_argument('--behind', type=int, nargs='*', default=[], help='keep the states behind so many layers too, for another training')
-    p.add_argument('--write-minutes', type=float, default=16, help='of processor time, over all threads; on a GPU, that pass')
-    p.add_argument('--write-batch', type=int, default=96, help='answers written at once')
-    p.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu', help='by default a GPU where torch finds one')
-    p.add_argument('--threads', type=int, default=0, help='by default one a core')
-    p.add_argument('--type', choices=('float32', 'bfloat16'), default='float32', help='that the target computes in')
-    return p
-
-
-def opened(args):
-    """The target, and torch as the options say."""
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    if args.device != 'cpu':
-        torch.set_default_device(args.device)
-    return Target(args.model, getattr(torch, args.type))
+                     names=cut(names, i), asked=len(prompts[i]), greedy=bool(greedy[i]), ended=bool(ended[i]))
+                for i in range(n)]

@@ -12,10 +12,10 @@ import random
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from clock import clock
 from muon import Muon
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from target import clock
 
 HELD_OUT = 0.04  # of the answers
 LEAST = 8  # tokens of an answer that is of use
@@ -201,6 +201,8 @@ def learn(drafter, texts, args, save):
     """Trains for `args.train_minutes`; `save` is told how many held-out tokens are named as the target names them."""
     random.seed(1)
     held, texts = split(texts)
+    if not texts:
+        raise SystemExit(f'{len(held)} answers are too few to hold some out and learn from others: write for longer with --write-minutes')
     compare = functools.partial(sampled_likeness, drafter.head, drafter.vocabulary, args.rows, args.loss)
     if args.resume:
         known = load_file(os.path.join(args.out, WEIGHTS) if os.path.isdir(args.out) else args.out)

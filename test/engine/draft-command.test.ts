@@ -4,6 +4,7 @@ import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
+import { readSafetensorsFile } from '../../gpu-backend/builder/safetensors.ts';
 import { readRows } from '../../gpu-backend/builder/tensor-reader.ts';
 import { readWeightIndex } from '../../gpu-backend/builder/weight-index.ts';
 import { runDraftCommand } from '../../gpu-backend/cli/draft.ts';
@@ -32,7 +33,7 @@ function program(status: number): string {
 }
 
 /** What the recipe's scripts take alike. */
-const SHARED = ['target.py', 'trainer.py'].map((name) => join(ROOT, 'models/recipe', name));
+const SHARED = ['answers.py', 'trainer.py'].map((name) => join(ROOT, 'models/recipe', name));
 
 /** What comes after `npx espalier draft train` wherever it is a whole command. */
 function documented(): string[] {
@@ -142,5 +143,29 @@ describe('npx espalier draft train', () => {
       for (const difference of differences)
         expect(Number(difference)).toBeLessThan(MOST_DIFFERENCE);
     },
+  );
+
+  it.skipIf(!python)(
+    `asks a target what it asks itself${python ? '' : ': skipped, no ESPALIER_TEST_PYTHON'}`,
+    () => {
+      const args = [join(HERE, 'recipe_questions.py'), join(ROOT, 'models/recipe')];
+      expect(execFileSync(python!, args, { encoding: 'utf8' })).toContain('limits of options');
+    },
+  );
+
+  it.skipIf(!python)(
+    `trains heads from nothing${python ? '' : ': skipped, no ESPALIER_TEST_PYTHON'}`,
+    async () => {
+      const out = join(cacheFolder, 'hydra.safetensors');
+      const brief = ['--write-minutes', '0.3', '--write-batch', '24', '--train-minutes', '0.03'];
+      const own = ['--own-share', '1', '--threads', '1'];
+      const target = join(ROOT, 'models/target');
+      const options = ['--kind', 'hydra', '--out', out, '--', ...brief, ...own];
+      expect(await trainFor(target, python!, ...options)).toBe(0);
+      const { metadata } = readSafetensorsFile(out);
+      expect(metadata).toMatchObject({ kind: 'hydra', places: '4' });
+      expect(Number(metadata.agrees)).toBeGreaterThan(0.02);
+    },
+    120_000,
   );
 });

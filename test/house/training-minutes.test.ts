@@ -9,7 +9,7 @@ const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const recipe = (script: string) => read(`models/recipe/${script}`);
 
 /** What all scripts share, where a script has none of its own. */
-const SHARED = `${recipe('target.py')}${recipe('trainer.py')}`;
+const SHARED = `${recipe('answers.py')}${recipe('trainer.py')}`;
 
 /** The script's default of `--<what>-minutes`. */
 function minutesOf(script: string, what: 'write' | 'train'): number {

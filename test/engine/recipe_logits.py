@@ -20,3 +20,9 @@ for folder, golden in zip(pairs[::2], pairs[1::2]):
             x = layer(x, target.cos[:n], target.sin[:n], mask)
         logits = target.normed(x[0, -1]) @ target.head.T
     print(float((logits - torch.tensor(golden['last_logits']).flatten()).abs().max()))
+
+# What is written says whether it came to an end: at once where every token is one, never where none is.
+size = len(target.table)
+ended = [target.write([tokens[0].tolist()], (), ends, torch.zeros(1))[0]['ended'] for ends in ([*range(size)], [size])]
+if ended != [True, False]:
+    sys.exit(f'ended: {ended}')

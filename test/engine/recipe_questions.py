@@ -1,16 +1,20 @@
-"""Checks what the recipe asks a target, with targets that are made up: recipe_questions.py RECIPE. Prints the name of
-each case that holds."""
+"""Checks what the recipe asks a target and learns from, with targets that are made up: recipe_questions.py RECIPE.
+Prints the name of each case that holds."""
 import itertools
+import json
+import os
 import random
 import sys
+import tempfile
 
 import torch
 
 sys.path.insert(0, sys.argv[1])
-from answers import positive, share
+from answers import ends_of, positive, share
 from own_questions import own_questions
 from prompt_batches import prompt_batches
 from questions import questions
+from trainer import learn
 
 END = ord('~')
 CHATML = '<user>{}~<reply>'.format
@@ -88,11 +92,26 @@ holds('long ones do not', sizes([40] * 4 + [864] * 4, 8) == [4, 2, 2])
 holds('one that is longest is written alone', sizes([864] * 2, 1) == [1, 1] and sizes([], 8) == [])
 
 
-def refused(check, text):
+def refused(check, *given, words='must be'):
     try:
-        return check(text) and False
-    except Exception as cause:
-        return 'must be' in str(cause)
+        return check(*given) and False
+    except (Exception, SystemExit) as cause:
+        return words in str(cause)
 
+
+few = [dict(file='', tokens=torch.zeros(20), asked=2)] * 8
+holds('too few answers', refused(learn, None, few, None, None, words='8 answers are too few'))
+
+with tempfile.TemporaryDirectory() as folder:
+    class Names:
+        token_to_id = {'<end>': 7}.get
+
+    told = lambda name, what: json.dump(what, open(os.path.join(folder, name), 'w'))
+    holds('no end is named', refused(ends_of, folder, Names, words='set eos_token_id'))
+    told('config.json', dict(eos_token_id=2))
+    told('tokenizer_config.json', dict(eos_token=dict(content='<end>')))
+    holds('ends of two files', ends_of(folder, Names) == [2, 7])
+    told('generation_config.json', dict(eos_token_id=[7, 5]))
+    holds('ends of three files', ends_of(folder, Names) == [7, 5, 2])
 
 holds('limits of options', refused(positive, '0') and refused(share, '50') and refused(share, 'nan') and share('1') == 1)

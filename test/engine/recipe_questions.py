@@ -6,11 +6,13 @@ import os
 import random
 import sys
 import tempfile
+from types import SimpleNamespace
 
 import torch
 
 sys.path.insert(0, sys.argv[1])
-from answers import ends_of, positive, share
+import answers
+from answers import ends_of, positive, share, written_anew
 from own_questions import own_questions
 from prompt_batches import prompt_batches
 from questions import questions
@@ -113,5 +115,25 @@ with tempfile.TemporaryDirectory() as folder:
     holds('ends of two files', ends_of(folder, Names) == [2, 7])
     told('generation_config.json', dict(eos_token_id=[7, 5]))
     holds('ends of three files', ends_of(folder, Names) == [7, 5, 2])
+
+    class Seeds:
+        """A target that stops a run at its first answer, and tells the seed that it has then."""
+
+        def write(self, *_):
+            raise SystemExit(torch.initial_seed())
+
+    Seeds.folder = folder
+    Characters.token_to_id = Names.token_to_id
+    answers.Tokenizer = SimpleNamespace(from_file=lambda _: Characters())
+    options = SimpleNamespace(behind=[], text=None, own_share=0, write_batch=1, write_minutes=1)
+
+    def seed():
+        torch.manual_seed(1)
+        try:
+            written_anew(Seeds(), options, None, ())
+        except SystemExit as told:
+            return told.code
+
+    holds('each run has a seed of its own', len({1, seed(), seed()}) == 3)
 
 holds('limits of options', refused(positive, '0') and refused(share, '50') and refused(share, 'nan') and share('1') == 1)

@@ -5,7 +5,7 @@
  *   npm run -s bench:drafters -- --model FILE.gguf [--json] [--prompts 40] [--tokens 128]
  *                                [--temperatures 0,0.8] [--quantize FORM]
  *                                [--draft NAME,NAME] [--draft-quantize FORM] [--rows L,L+A]
- *                                [--nodes N] [--simulate] [--free L+A,all]
+ *                                [--nodes N] [--passes 4] [--simulate] [--free L+A,all]
  *
  * `L` is the echo over the session's own text; `A` the successors that the target's
  * logits named. `--draft` names networks as ESPALIER_DRAFT does, and each has the row of its
@@ -16,7 +16,7 @@
  * The model is stored in `int4`; what was trained for it serves every form.
  *
  * Networks draft over the end of a long text (`gpu-backend/drafters`). Trees are sized as
- * the service sizes them, or have `--nodes` nodes whatever they cost, networks asked in four
+ * the service sizes them, or have `--nodes` nodes whatever they cost, networks asked in `--passes`
  * passes, as on a GPU that has all for nothing. `--simulate` counts time as an 8B model on an H100
  * takes it (`drafters/simulated.ts`): acceptance is measured, time is said. The rows in
  * `--free` are asked again whatever they cost, with 32 nodes: what is there to be had.
@@ -62,6 +62,7 @@ const { values } = parseArgs({
     threads: { type: 'string', default: String(availableParallelism()) },
     quantize: { type: 'string', default: 'int4' },
     nodes: { type: 'string' },
+    passes: { type: 'string', default: '4' },
     free: { type: 'string' },
   },
 });
@@ -96,13 +97,15 @@ async function main(file: string): Promise<void> {
     names,
   };
   const answers = { tokens: Number(values.tokens), stopIds: new Set(model.eosIds) };
+  const passes = Number(values.passes);
   const priced: Asked = {
     ...answers,
     rows,
-    nodes: values.nodes ? Number(values.nodes) : undefined,
+    fixed: values.nodes ? { nodes: Number(values.nodes), passes } : undefined,
     simulate: values.simulate,
   };
-  const free: Asked = { ...answers, rows: freeRows, nodes: FREE_NODES, simulate: false };
+  const fixed = { nodes: FREE_NODES, passes };
+  const free: Asked = { ...answers, rows: freeRows, fixed, simulate: false };
   const count = Number(values.prompts);
   const kinds = { ungrounded: ungrounded(count), grounded: grounded(count) };
   const tables: Record<string, Record<string, Table>> = { ungrounded: {}, grounded: {} };
@@ -122,7 +125,7 @@ async function main(file: string): Promise<void> {
   }
   engine.close();
   if (values.json) {
-    const settings = { prompts: count, tokens: answers.tokens, threads };
+    const settings = { prompts: count, tokens: answers.tokens, threads, passes };
     console.log(
       JSON.stringify({ model: target.manifest.name, machine: machine(), settings, ...tables }),
     );

@@ -38,10 +38,13 @@ export interface Asked {
   /** Of each answer at most. */
   tokens: number;
   stopIds: Set<number>;
-  /** Of each step, whatever they cost; where absent as many as the service verifies. */
-  nodes: number | undefined;
+  /** Nodes of each step and passes before it, whatever they cost; where absent as many as the service has. */
+  fixed?: { nodes: number; passes: number } | undefined;
   simulate: boolean;
 }
+
+/** Nodes of a session that such a run reads. */
+const NODES_OF_A_PASS = 8;
 
 /** All rows over each prompt, the order turning, so that no row has the quiet moments. */
 export async function measure(
@@ -63,7 +66,7 @@ export async function measure(
         seed: [SEED, i],
         warp: { temperature, topK: 0, topP: 1 },
         maxTokens: asked.tokens,
-        budget: asked.nodes ?? MAX_VERIFIED_NODES,
+        budget: asked.fixed?.nodes ?? MAX_VERIFIED_NODES,
         stopIds: asked.stopIds,
       });
       const { tokens, steps, drafted, decodeMs } = await sums.decoder.decode(
@@ -86,13 +89,14 @@ export async function measure(
 }
 
 /** Each row has a clock and a scheduler of its own: what one has learned of costs the others do not know. */
-async function openSums(name: string, bench: Bench, { nodes, simulate }: Asked): Promise<Sums> {
+async function openSums(name: string, bench: Bench, asked: Asked): Promise<Sums> {
+  const { fixed, simulate } = asked;
   const time = simulate ? new SimulatedTime() : null;
-  const always = nodes ? { passes: 4, nodes: 8 } : undefined;
+  const always = fixed && { passes: fixed.passes, nodes: NODES_OF_A_PASS };
   const drafters = await openRow(name, { ...bench, time, always });
   const nucleus = new Nucleus(bench.engine.limits.vocabSize);
-  const own = nodes ? withFreeNodes(bench.engine) : shared(bench.engine);
-  const clock = nodes ? countingClock() : nodeClock;
+  const own = fixed ? withFreeNodes(bench.engine) : shared(bench.engine);
+  const clock = fixed ? countingClock() : nodeClock;
   const decoder = time
     ? new Decoder(time.target(bench.engine), nucleus, time.clock, drafters)
     : new Decoder(own, nucleus, clock, drafters);

@@ -10,40 +10,50 @@ const RECYCLED_TOKENS = 1 << 14;
 /** Namespaces whose memories are kept, about 1 MB each at most. */
 export const MAX_MEMORIES = 128;
 
+/** How far to trust which evidence: learned, and never any text. */
+interface Mixers {
+  echo: Mixer;
+  /** The same with what a network said as one store more, whichever network is asked; made when one is. */
+  networked?: Mixer;
+}
+
 export class EchoMemory {
-  /** How far to trust which evidence: learned, and never any text. */
-  readonly mixer: Mixer;
-  /** The same with what a network said as one store more, for each network that may be asked. */
-  readonly networked: readonly Mixer[];
   /** Successors of the tokens verified last; null where nothing is recycled. */
   readonly recycled: RecycledTable | null;
+  private readonly mixers: Mixers;
 
   constructor(
     recycled: RecycledTable | null = new RecycledTable(RECYCLED_TOKENS),
-    mixer = new Mixer(STORES + (recycled ? 1 : 0)),
-    networked: readonly Mixer[] = [],
+    mixers: Mixers = { echo: new Mixer(storesWith(recycled)) },
   ) {
     this.recycled = recycled;
-    this.mixer = mixer;
-    this.networked = networked;
+    this.mixers = mixers;
+  }
+
+  get mixer(): Mixer {
+    return this.mixers.echo;
+  }
+
+  /** The mixer with a network's store, which comes after those of the echo. */
+  get networked(): Mixer {
+    this.mixers.networked ??= new Mixer(storesWith(this.recycled) + 1);
+    return this.mixers.networked;
   }
 
   /** Shares the learned weights; starts with no successors and keeps none. */
   withoutSuccessors(): EchoMemory {
     const recycled = this.recycled && new RecycledTable(RECYCLED_TOKENS);
-    return new EchoMemory(recycled, this.mixer, this.networked);
+    return new EchoMemory(recycled, this.mixers);
   }
+}
+
+function storesWith(recycled: RecycledTable | null): number {
+  return STORES + (recycled ? 1 : 0);
 }
 
 /** One memory a namespace; the one used longest ago is forgotten first. */
 export class EchoMemories {
   private readonly memories = new Lru<EchoMemory>(MAX_MEMORIES);
-  private readonly networks: number;
-
-  /** @param networks of which one may be asked beside the echo */
-  constructor(networks = 0) {
-    this.networks = networks;
-  }
 
   get size(): number {
     return this.memories.size;
@@ -51,10 +61,7 @@ export class EchoMemories {
 
   /** For a turn: without `remember` it neither draws on the successors of earlier turns nor leaves its own. */
   of({ namespace, remember }: { namespace: string; remember: boolean }): EchoMemory {
-    const memory = this.memories.of(namespace, () => {
-      const networked = Array.from({ length: this.networks }, () => new Mixer(STORES + 2));
-      return new EchoMemory(undefined, undefined, networked);
-    });
+    const memory = this.memories.of(namespace, () => new EchoMemory());
     return remember ? memory : memory.withoutSuccessors();
   }
 }

@@ -6,7 +6,6 @@
 
 import { BlendDrafter } from '../../src/draft/blend/blend.ts';
 import type { EvidenceStore } from '../../src/draft/blend/evidence.ts';
-import type { Mixer } from '../../src/draft/blend/mixer.ts';
 import { AlignmentStore } from '../../src/draft/stores/alignment-store.ts';
 import type { ModelStore } from '../../src/draft/stores/model-store.ts';
 import { RecyclingStore } from '../../src/draft/stores/recycling-store.ts';
@@ -19,19 +18,19 @@ import type { NetworkedTurn } from './network.ts';
 
 export class EchoDrafter extends BlendDrafter implements Seat {
   private readonly spans: SpanStore;
-  protected readonly memory: EchoMemory;
+  private readonly memory: EchoMemory;
   readonly networked: NetworkedTurn | null = null;
 
-  /** @param said what a network said, as one store more, with a mixer for all of them */
-  constructor(memory = new EchoMemory(), said?: { store: ModelStore; mixer: Mixer }) {
+  /** @param said what a network said, as one store more */
+  constructor(memory = new EchoMemory(), said?: ModelStore) {
     const spans = new SpanStore();
     const session = new SessionStore();
     const { recycled } = memory;
     const stores: EvidenceStore[] = [session, spans];
     stores.push(new AlignmentStore(session), new AlignmentStore(spans));
     if (recycled) stores.push(new RecyclingStore(recycled));
-    if (said) stores.push(said.store);
-    super(stores, said?.mixer ?? memory.mixer);
+    if (said) stores.push(said);
+    super(stores, said ? memory.networked : memory.mixer);
     this.spans = spans;
     this.memory = memory;
   }

@@ -55,7 +55,7 @@ export class NetworkedDrafters implements LocalDrafters {
   private readonly networks: readonly Network[];
   private readonly clock: Pick<Clock, 'now'>;
   private readonly options: NetworkedOptions;
-  private readonly memories: EchoMemories;
+  private readonly memories = new EchoMemories();
   private readonly records: NetworkRecords;
   private readonly ways: Ways;
   private readonly stateMemory = new StateMemory();
@@ -81,7 +81,6 @@ export class NetworkedDrafters implements LocalDrafters {
     });
     this.clock = clock;
     this.options = options;
-    this.memories = new EchoMemories(networks.length);
     this.records = new NetworkRecords(networks.length);
     this.ways = new Ways(networks, this.records, options.always !== undefined);
   }

@@ -70,7 +70,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     const drawn = temperature > 0;
     const keeps = !saysAnew(asking.network);
     const store = new ModelStore({ drawn, keeps, source: Source.network });
-    super(memory, { store, mixer: memory.networked[asking.way]! });
+    super(memory, store);
     this.ownMixer = memory.mixer;
     this.namespace = turn.namespace;
     this.insists = insists(turn);
@@ -101,7 +101,6 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     if (asking.way === this.way) return;
     this.leave();
     this.asking = asking;
-    this.mixer = this.memory.networked[asking.way]!;
     this.store.keeps = !saysAnew(asking.network);
     if (this.prompting) this.prompting.worth = asking.promptWorth;
   }

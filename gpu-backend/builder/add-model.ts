@@ -145,7 +145,9 @@ async function takeOver(
     takeFiles(checkpoint, partial);
     const known = existsSync(join(folder, MANIFEST_FILE)) ? readModelFolder(folder) : null;
     const derived = deriveManifest(partial, readDecoderConfig(partial));
-    const quantization = asked === 'auto' ? await decide(derived, partial, known, options) : asked;
+    const before = formBefore(known, derived);
+    const quantization =
+      asked === 'auto' ? await decide(partial, before, options) : (asked ?? before);
     const manifest = {
       ...derived,
       name: basename(folder),
@@ -164,24 +166,26 @@ async function takeOver(
   return readModelFolder(folder);
 }
 
+/** What the same weights were stored as before; undefined for others, and where nothing was decided yet. */
+function formBefore(known: ModelFolder | null, derived: ModelManifest): Quantization | undefined {
+  const same = known?.manifest.fingerprints.weights === derived.fingerprints.weights;
+  return same ? known?.manifest.quantization : undefined;
+}
+
 /**
  * What was decided for the same weights before, or int8, or what measures best where int4
  * keeps every block; on CUDA and in float16 weights stay.
  */
 async function decide(
-  derived: ModelManifest,
   checkpoint: string,
-  known: ModelFolder | null,
+  before: Quantization | undefined,
   options: AddOptions,
 ): Promise<Quantization> {
   const kept = options.compute !== 'float32' || options.provider === 'cuda';
   if (kept && !options.auto) return 'none';
   // WebGPU has no int8, so int4 may have been taken for it.
   const mayBe4 = options.auto === 'int4' || isIn4Bits(readWeightIndex(checkpoint).values());
-  const before = known?.manifest;
-  if (before?.quantization && before.fingerprints.weights === derived.fingerprints.weights) {
-    if (before.quantization !== 'int4' || mayBe4) return before.quantization;
-  }
+  if (before && (before !== 'int4' || mayBe4)) return before;
   if (options.auto) return options.auto;
   if (!mayBe4) return 'int8';
   const { hiddenSize } = readDecoderConfig(checkpoint);

@@ -1,8 +1,8 @@
 /** `npx espalier draft train`: trains what drafts beside a model, by the Python recipe in models/recipe. */
 import { spawn, spawnSync } from 'node:child_process';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type AddOptions, addModel } from '../builder/add-model.ts';
+import { takeModel } from '../builder/add-model.ts';
 import { writeFloatCheckpoint } from '../builder/float-checkpoint.ts';
 import { DEFAULT_CACHE_FOLDER } from '../engine/open.ts';
 import { DRAFT_HELP } from './draft-help.ts';
@@ -46,8 +46,8 @@ export async function runDraftCommand(argv: readonly string[]): Promise<number> 
     throw new Error(`--kind must be ${KINDS}, not "${kind}"`);
   }
   requirePackages(python);
-  const add: AddOptions = { cacheFolder: values.cache, compute: 'float32' };
-  const model = await addModel(source, add);
+  // What it is stored as is decided where it is served.
+  const model = await takeModel(source, { cacheFolder: values.cache, compute: 'float32' });
   const { name } = model.manifest;
   const out = values.out ?? (kind === 'model' ? `draft-${name}` : `${kind}-${name}.safetensors`);
   const folder = join(values.cache, 'training', name);
@@ -56,8 +56,7 @@ export async function runDraftCommand(argv: readonly string[]): Promise<number> 
   const args = [join(RECIPE, SCRIPTS[kind]), '--model', folder, '--out', out, ...given, ...options];
   const code = await run(python, args);
   if (code !== 0) return code;
-  const path = relative(process.cwd(), model.path);
-  console.log(`use it with ESPALIER_MODEL=${path} ESPALIER_DRAFT=${out} npm start`);
+  console.log(`use it with ESPALIER_MODEL=${source} ESPALIER_DRAFT=${out} npm start`);
   if (kind === 'model') console.log(`or in workers: npx espalier draft add ${out}`);
   return 0;
 }

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { addModel } from '../../gpu-backend/builder/add-model.ts';
 import { readModelFolder } from '../../gpu-backend/builder/model-folder.ts';
 import { readSafetensorsFile } from '../../gpu-backend/builder/safetensors.ts';
 import { readRows } from '../../gpu-backend/builder/tensor-reader.ts';
@@ -79,6 +80,16 @@ describe('npx espalier draft train', () => {
     expect(manifest.fingerprints.weights).toBe(
       readModelFolder(PLAIN_ROPE).manifest.fingerprints.weights,
     );
+  });
+
+  it('leaves a model in the form that it was added in', async () => {
+    const file = join(HERE, 'gguf/fixtures/mistral-f16.gguf');
+    const options = { cacheFolder, compute: 'float32', quantization: 'auto' } as const;
+    const added = await addModel(file, options);
+    expect(added.manifest.quantization).toBe('int8');
+    expect(await trainFor(file, program(0))).toBe(0);
+    expect(readModelFolder(added.path)).toEqual(added);
+    expect(printed.at(-1)).toContain(`ESPALIER_MODEL=${file} `);
   });
 
   it('trains a small model into a folder, and says how a worker gets it', async () => {

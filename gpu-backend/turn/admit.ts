@@ -117,6 +117,7 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
   if (!drafting || !DRAFTING_MODES.includes(drafting)) {
     bad(`drafting must be one of ${DRAFTING_MODES.join(', ')}`);
   }
+  const budget = integer(settings.budget, 'budget', 0, MAX_VERIFIED_NODES);
   return {
     prompt,
     namespace,
@@ -132,8 +133,9 @@ export function admit(raw: unknown, prompt: Int32Array, limits: AdmitLimits): Tu
     bias: biasesOf(sampling?.logitBias, limits.vocabSize),
     maxTokens,
     stopIds,
-    drafting,
-    budget: integer(settings.budget, 'budget', 0, MAX_VERIFIED_NODES),
+    // Where a step may verify none, candidates would be drawn for nothing.
+    drafting: budget > 0 ? drafting : 'off',
+    budget,
     regions: regionsOf(settings.regions, asked),
     excerpts: excerptsOf(settings.excerpts ?? [], asked),
     resumed,

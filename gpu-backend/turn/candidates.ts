@@ -82,15 +82,15 @@ export class Candidates {
     this.extending = processors.filter(({ extend }) => extend);
     this.vocabSize = vocabSize;
     this.proposed = this.spare;
-    this.isDrafted = turn.drafting !== 'off' && turn.budget > 0;
-    this.lockstep = this.isDrafted && turn.drafting === 'lockstep';
-    this.seat = this.isDrafted ? seat : null;
-    const networked = this.seat?.networked;
+    this.isDrafted = turn.drafting !== 'off';
+    this.lockstep = turn.drafting === 'lockstep';
+    this.seat = seat;
+    const networked = seat?.networked;
     // What moves the target changes what is drawn: there is nothing to compare with.
     this.without = networked && !networked.insists ? new Without(networked) : null;
     const asked = turn.prompt.length - turn.resumed;
-    this.seat?.begin(turn.prompt.subarray(0, asked), turn.regions);
-    this.seat?.commit(turn.prompt.subarray(asked));
+    seat?.begin(turn.prompt.subarray(0, asked), turn.regions);
+    seat?.commit(turn.prompt.subarray(asked));
   }
 
   /**

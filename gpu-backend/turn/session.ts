@@ -164,9 +164,9 @@ export class Session implements Draftable {
     return this.candidates.isDrafted;
   }
 
-  /** The network beside the engine that is asked for the turn; null where none is, or nothing is drafted. */
+  /** The network beside the engine that is asked for the turn; null where none is. */
   get networked(): NetworkedTurn | null {
-    return this.isDrafted ? (this.seat?.networked ?? null) : null;
+    return this.seat?.networked ?? null;
   }
 
   get outcome(): Draftable['outcome'] {

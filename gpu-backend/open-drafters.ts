@@ -134,13 +134,14 @@ export async function openNetworks(
   engine: OrtEngine,
   { settings, add }: NetworkSetup,
 ): Promise<Network[]> {
-  if (settings.cudaGraphs && networkKind(draft) !== 'ppd') {
+  const kind = networkKind(draft);
+  if (settings.cudaGraphs && kind !== 'ppd') {
     // While one thread captures, CUDA refuses others what loading and copying need.
     throw new Error(
       'ESPALIER_CUDA_GRAPHS=true leaves no room for a drafter on CUDA: set ESPALIER_DRAFT_PROVIDER=cpu, or do without one',
     );
   }
-  const limits: EngineOptions = {
+  const options: EngineOptions = {
     ...settings,
     // Its words are guesses: they need not be the same bits wherever they lie in a tree.
     attention: 'fused',
@@ -150,25 +151,39 @@ export async function openNetworks(
     memoryBytes: MEMORY_BYTES,
     slots: engine.limits.slots,
   };
-  if (draft.endsWith(TRAINED)) return [await openTrained(draft, engine, limits)];
-  if (draft !== SELF) return await openSecond(draft, target, limits, add);
-  const { layers, vocabSize } = target.config;
-  const own = await openPart(engine, { blocks: layersOf(0, layers) }, limits);
-  return [new EngineNetwork(own, { name: SELF, vocabSize })];
+  switch (kind) {
+    case 'model':
+      return await openSecond(draft, target, options, add);
+    case SELF:
+      return [await openSelf(target, engine, options)];
+    case 'hydra':
+      return [await openHydra(draft, engine, options)];
+    case 'ppd':
+      return [openPrompts(draft, engine)];
+    default:
+      return [await openLayers(draft, PARTS[kind], engine, options)];
+  }
 }
 
-async function openTrained(
-  file: string,
+async function openSelf(
+  { config: { layers, vocabSize } }: ModelFolder,
   engine: OrtEngine,
-  limits: EngineOptions,
+  options: EngineOptions,
 ): Promise<Network> {
-  const kind = trainedKind(file);
-  if (kind === 'hydra') return await openHydra(file, engine, limits);
-  if (kind === 'ppd') return openPrompts(file, engine);
-  const part = PARTS[kind](engine.parts.prepared, file);
+  const own = await openPart(engine, { blocks: layersOf(0, layers) }, options);
+  return new EngineNetwork(own, { name: SELF, vocabSize });
+}
+
+async function openLayers(
+  file: string,
+  partOf: (prepared: PreparedModel, file: string) => ModelPart,
+  engine: OrtEngine,
+  options: EngineOptions,
+): Promise<Network> {
+  const part = partOf(engine.parts.prepared, file);
   const { features, vocabulary } = part;
   if (features) requireStates(file, engine);
-  const own = await openPart(engine, part, { ...limits, hiddenOutput: features });
+  const own = await openPart(engine, part, { ...options, hiddenOutput: features });
   return new EngineNetwork(own, {
     name: file,
     vocabSize: engine.limits.vocabSize,
@@ -177,10 +192,14 @@ async function openTrained(
   });
 }
 
-async function openHydra(file: string, engine: OrtEngine, limits: EngineOptions): Promise<Network> {
+async function openHydra(
+  file: string,
+  engine: OrtEngine,
+  options: EngineOptions,
+): Promise<Network> {
   const heads = hydraHeads(engine.parts.prepared, file);
   requireStates(file, engine);
-  const opened = await DraftHeads.open(engine, heads, limits);
+  const opened = await DraftHeads.open(engine, heads, options);
   return new HydraNetwork(file, opened, engine.limits.vocabSize);
 }
 
@@ -208,7 +227,7 @@ function openPrompts(file: string, engine: OrtEngine): Network {
 async function openSecond(
   source: string,
   target: ModelFolder,
-  limits: EngineOptions,
+  options: EngineOptions,
   add: AddOptions,
 ): Promise<Network[]> {
   const model = await addModel(source, add);
@@ -221,7 +240,7 @@ async function openSecond(
   const { exits } = model.config;
   // All depths together may take what one network may.
   const memoryBytes = Math.floor(MEMORY_BYTES / (exits.length + 1));
-  const own = { ...limits, memoryBytes };
+  const own = { ...options, memoryBytes };
   const { vocabSize } = target.config;
   const whole = await openEngine(model.path, own);
   const networks = [new EngineNetwork(whole, { name: source, vocabSize })];

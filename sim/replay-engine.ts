@@ -82,7 +82,7 @@ export class ReplayEngine implements Engine {
       maxContext: 1 << 17,
       maxRows: 256,
       quickTop: true,
-      promptRows: 256,
+      prefillRows: 256,
       slots,
       exact: true,
     };

@@ -72,8 +72,8 @@ async function read(engine: Engine, tokens: readonly number[], more: number) {
 /** Feeds a chain and commits it; the logits after its last token, valid until the next step. */
 async function feed(engine: Engine, slot: Slot, text: ArrayLike<number>): Promise<Float32Array> {
   let logits: Float32Array = new Float32Array(0);
-  for (let from = 0; from < text.length; from += engine.limits.promptRows) {
-    const tokens = Int32Array.from(text).subarray(from, from + engine.limits.promptRows);
+  for (let from = 0; from < text.length; from += engine.limits.prefillRows) {
+    const tokens = Int32Array.from(text).subarray(from, from + engine.limits.prefillRows);
     const rows = [...tokens.keys()];
     const row = {
       slot,

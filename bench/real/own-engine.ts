@@ -17,9 +17,9 @@ export async function runOwn(
   try {
     const started = performance.now();
     let next = 0;
-    const { promptRows } = engine.limits;
-    for (let at = 0; at < ids.length; at += promptRows) {
-      const chunk = ids.subarray(at, at + promptRows);
+    const { prefillRows } = engine.limits;
+    for (let at = 0; at < ids.length; at += prefillRows) {
+      const chunk = ids.subarray(at, at + prefillRows);
       next = await feed(engine, slot, chunk, at + chunk.length === ids.length);
     }
     const first = performance.now();

@@ -89,9 +89,9 @@ const hiddenSize = ({ hidden, count, logitsFrom }: StepRow) =>
   hidden!.length / (count - logitsFrom);
 
 async function feed(engine: Engine, slot: Slot, text: readonly number[]): Promise<StepRow> {
-  const { promptRows } = engine.limits;
-  for (let from = 0; ; from += promptRows) {
-    const tokens = Int32Array.from(text.slice(from, from + promptRows));
+  const { prefillRows } = engine.limits;
+  for (let from = 0; ; from += prefillRows) {
+    const tokens = Int32Array.from(text.slice(from, from + prefillRows));
     const rows = [...tokens.keys()];
     const row: StepRow = {
       slot,
@@ -104,6 +104,6 @@ async function feed(engine: Engine, slot: Slot, text: readonly number[]): Promis
     };
     await engine.step([row]);
     engine.commit(slot, rows, rows.length);
-    if (from + promptRows >= text.length) return row;
+    if (from + prefillRows >= text.length) return row;
   }
 }

@@ -4,8 +4,8 @@ import type { TokenTree } from '../../src/draft/tree/tree.ts';
 import type { Gain, Prospect } from './gain.ts';
 import { childrenOf } from './prospect.ts';
 
-/** Words of the network that count as drafted, when it is judged by what came. */
-const DRAFTED_WORDS = 2;
+/** Tokens that the network names first, which count as drafted, when it is judged by what came. */
+const DRAFTED_TOKENS = 2;
 
 /** Of a node, and which tokens after it were drafted already. */
 interface Asked {
@@ -30,7 +30,7 @@ export class AskedNodes {
       const token = tokens[i]!;
       const asked = this.asked.get(node);
       if (asked && node.says) {
-        const named = node.says.tokens.subarray(0, DRAFTED_WORDS).includes(token);
+        const named = node.says.tokens.subarray(0, DRAFTED_TOKENS).includes(token);
         gain.learn(asked.prospect, named && !asked.drafted.has(token));
       }
       node = node.children.get(token);

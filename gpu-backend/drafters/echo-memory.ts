@@ -30,12 +30,12 @@ export class EchoMemory {
     this.mixers = mixers;
   }
 
-  get mixer(): Mixer {
+  get echoMixer(): Mixer {
     return this.mixers.echo;
   }
 
   /** The mixer with a network's store, which comes after those of the echo. */
-  get networked(): Mixer {
+  get networkedMixer(): Mixer {
     this.mixers.networked ??= new Mixer(storesWith(this.recycled) + 1);
     return this.mixers.networked;
   }

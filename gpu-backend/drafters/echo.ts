@@ -30,7 +30,7 @@ export class EchoDrafter extends BlendDrafter implements Seat {
     stores.push(new AlignmentStore(session), new AlignmentStore(spans));
     if (recycled) stores.push(new RecyclingStore(recycled));
     if (said) stores.push(said);
-    super(stores, said ? memory.networked : memory.mixer);
+    super(stores, said ? memory.networkedMixer : memory.echoMixer);
     this.spans = spans;
     this.memory = memory;
   }

@@ -1,13 +1,13 @@
 /**
  * A decoder as a network: a second checkpoint of the target's tokenizer, the target's
- * own layers, or a layer over its hidden states. Its engine keeps a cache of its own; what a session reads
- * between two commits stays there as the rows of one growing tree, so a further pass
- * feeds the new nodes only.
+ * own layers, or a layer over its hidden states. Its engine keeps a cache of its own; what
+ * a session reads between two commits stays there as the rows of one growing tree, so a
+ * further pass feeds the new nodes only.
  */
 import { answerNode, type ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { Engine, Slot, StepRow } from '../engine/engine.ts';
-import type { Network, NetworkPlace, Question } from './network.ts';
+import { askedIn, type Network, type NetworkPlace, type Question } from './network.ts';
 
 /**
  * Tokens at a text's end that a network over the target's states reads, of which the
@@ -73,6 +73,7 @@ export class EngineNetwork implements Network<EnginePlace> {
   readonly usefulContext: number;
   readonly readsStates: boolean;
   readonly readsOwnStates: boolean;
+  readonly promptPlaces = 0;
   private readonly engine: Engine;
   private readonly vocabulary: Int32Array | null;
   /** Logits of a row in the engine's memory, and how many of them name a token of the target. */
@@ -88,7 +89,7 @@ export class EngineNetwork implements Network<EnginePlace> {
     this.vocabulary = vocabulary;
     this.width = vocabulary?.length ?? limits.vocabSize;
     this.named = Math.min(this.width, this.vocabSize);
-    this.mostTokens = Math.min(limits.promptRows, limits.maxRows);
+    this.mostTokens = Math.min(limits.prefillRows, limits.maxRows);
     this.mostContext = limits.maxContext;
     this.readsStates = readsStates;
     this.readsOwnStates = readsStates;
@@ -123,7 +124,7 @@ export class EngineNetwork implements Network<EnginePlace> {
   }
 
   /** Fills the place's rows; the nodes whose words are wanted, in the order of their logits. */
-  private rowsOf(question: Question<EnginePlace>): ModelNode[] {
+  private rowsOf(question: Question<EnginePlace>): readonly ModelNode[] {
     const { place, settled, tokens, states, root, nodes } = question;
     const { row } = place;
     if (settled.length > 0 || tokens.length > 0) this.commit(place, settled);
@@ -131,13 +132,11 @@ export class EngineNetwork implements Network<EnginePlace> {
     for (const [i, token] of tokens.entries()) {
       place.chain = place.add(token, row.count - 1, states[i] ?? null) + 1;
     }
-    const asked: ModelNode[] = [];
-    if (root && tokens.length > 0) asked.push(root);
-    row.logitsFrom = row.count - asked.length;
+    const asked = askedIn(question);
+    row.logitsFrom = row.count - (asked.length - nodes.length);
     for (const node of nodes) {
       const above = node.parent === root ? place.chain - 1 : node.parent!.row;
       node.row = place.add(node.token, above, this.stateBehind(place, above));
-      asked.push(node);
     }
     return asked;
   }

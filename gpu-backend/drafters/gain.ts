@@ -38,7 +38,10 @@ export class Gain {
     return 1 / (1 + Math.exp(-logit));
   }
 
-  /** The target got to the node: whether the word on it drafted what came, and nothing else did. */
+  /**
+   * The target got to the node.
+   * @param brought whether the network named the token that came, and nothing else had drafted it
+   */
   learn(prospect: Prospect, brought: boolean): void {
     const x = features(prospect);
     const error = (brought ? 1 : 0) - this.expected(prospect);

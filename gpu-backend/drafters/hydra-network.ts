@@ -7,7 +7,7 @@
 import { answerNode, depthOf, type ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
 import type { HeadRow, Heads } from '../engine/draft-heads.ts';
-import type { Network, NetworkPlace, Question } from './network.ts';
+import { askedIn, type Network, type NetworkPlace, type Question } from './network.ts';
 
 class HydraPlace implements NetworkPlace {
   readonly room = Number.POSITIVE_INFINITY;
@@ -35,6 +35,7 @@ export class HydraNetwork implements Network<HydraPlace> {
   readonly usefulContext = 1;
   readonly readsStates = true;
   readonly readsOwnStates = false;
+  readonly promptPlaces = 0;
   private readonly heads: Heads;
   /** Used anew in each run. */
   private readonly rows: HeadRow[] = [];
@@ -55,13 +56,12 @@ export class HydraNetwork implements Network<HydraPlace> {
   async read(questions: readonly Question<HydraPlace>[]): Promise<void> {
     const asked: Asked[] = [];
     for (const question of questions) {
-      const { place, tokens, states, root, nodes } = question;
+      const { place, tokens, states } = question;
       if (tokens.length > 0) {
         place.token = tokens.at(-1)!;
         place.state = states.at(-1) ?? null;
-        if (root) asked.push({ node: root, question });
       }
-      for (const node of nodes) asked.push({ node, question });
+      for (const node of askedIn(question)) asked.push({ node, question });
     }
     if (asked.length === 0) return;
     for (const [i, { node, question }] of asked.entries()) this.fill(i, node, question);

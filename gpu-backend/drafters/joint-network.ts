@@ -1,6 +1,6 @@
 /**
  * Several networks that are asked as one: each reads the same nodes in a cache of its
- * own, and what they say together is pooled (`WordPool`). How far to trust which is
+ * own, and what they say together is pooled (`DistributionPool`). How far to trust which is
  * learned in each namespace from the tokens that came. Where some read the target's
  * states and others do not, the others read ahead (`lookAhead`). A pass takes the time
  * of all of them.
@@ -13,9 +13,9 @@ import {
 } from '../../src/draft/model-distribution.ts';
 import { depthOf, type ModelNode } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
+import { DistributionPool } from './distribution-pool.ts';
 import { lookAhead } from './look-ahead.ts';
-import { type Network, type NetworkPlace, type Question, saysAnew } from './network.ts';
-import { WordPool } from './word-pool.ts';
+import { askedIn, type Network, type NetworkPlace, type Question, saysAnew } from './network.ts';
 
 /** Nodes that are read ahead of a run for a session. */
 const AHEAD = 8;
@@ -26,8 +26,8 @@ const MAX_NAMESPACES = 256;
 
 /** Learned apart: what is said with the verifier's noise in it is surer. */
 interface Pools {
-  plain: WordPool;
-  drawn: WordPool;
+  plain: DistributionPool;
+  drawn: DistributionPool;
 }
 
 /** A session's place at one of the networks. */
@@ -53,7 +53,7 @@ class JointPlace implements NetworkPlace {
     this.pools = pools;
   }
 
-  poolFor({ noise }: Sampling): WordPool {
+  poolFor({ noise }: Sampling): DistributionPool {
     return noise ? this.pools.drawn : this.pools.plain;
   }
 
@@ -111,7 +111,7 @@ export class JointNetwork implements Network<JointPlace> {
     // All read committed text anew where one of them has to.
     this.readsStates = networks.some((one) => one.readsStates);
     this.readsOwnStates = networks.some((one) => one.readsOwnStates);
-    this.promptPlaces = Math.max(...networks.map((one) => one.promptPlaces ?? 0));
+    this.promptPlaces = Math.max(...networks.map((one) => one.promptPlaces));
     const all = [...networks.keys()];
     // Where committed nodes keep their rows, all have to have read them, so nobody is ahead.
     this.leaders = all.filter((i) => saysAnew(networks[i]!) === saysAnew(this));
@@ -132,8 +132,8 @@ export class JointNetwork implements Network<JointPlace> {
     const read = Math.min(...parts.map(({ ahead }) => ahead));
     for (const part of parts) part.ahead -= read;
     const pools = this.pools.of(namespace, () => ({
-      plain: new WordPool(parts.length),
-      drawn: new WordPool(parts.length),
+      plain: new DistributionPool(parts.length),
+      drawn: new DistributionPool(parts.length),
     }));
     return { place: new JointPlace(parts, pools), read };
   }
@@ -184,9 +184,11 @@ export class JointNetwork implements Network<JointPlace> {
   }
 
   /** What the followers read ahead, by what the first of the leaders that can answer has said. */
-  private aheadOf({ place: { parts }, tokens, root, nodes }: JointQuestion): ModelNode[] {
+  private aheadOf(question: JointQuestion): ModelNode[] {
+    const { place, tokens, root, nodes } = question;
     if (!root) return [];
-    const asked = tokens.length > 0 ? [root, ...nodes] : nodes;
+    const { parts } = place;
+    const asked = askedIn(question);
     const rows = tokens.length + nodes.length;
     const room = Math.min(...this.followers.map((i) => parts[i]!.place.room)) - rows - LEAST_ROOM;
     const leaders = this.leaders.map((i) => parts[i]!);
@@ -212,7 +214,7 @@ function questionTo(question: JointQuestion, index: number, ahead: readonly Mode
     settled: settled.map((row) => nodeOf(part, read[row]!).row),
     tokens: tokens.subarray(skipped),
     states: part.network.readsStates ? states.slice(skipped) : [],
-    foretold: foretold ?? [],
+    foretold,
     root: root && nodeOf(part, root),
     nodes: own.map((node) => nodeOf(part, node)).filter(({ says }) => !says),
     sampling,
@@ -250,8 +252,7 @@ function saidOf(parts: readonly Part[], node: ModelNode): (ModelDistribution | n
 function answer(question: JointQuestion, ahead: readonly ModelNode[]): void {
   const { place, settled, tokens, root, nodes, wordTokens, sampling } = question;
   if (settled.length > 0 || tokens.length > 0) place.read = [];
-  const answered = [...nodes, ...ahead];
-  if (root && tokens.length > 0) answered.push(root);
+  const answered = [...askedIn(question), ...ahead];
   if (root) place.endsAt(root);
   const pool = place.poolFor(sampling);
   for (const node of answered) {

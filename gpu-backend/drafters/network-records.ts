@@ -11,7 +11,7 @@ import { WayChoice } from './way-choice.ts';
 /** Namespaces whose records are kept; the one used longest ago is forgotten first. */
 const MAX_NAMESPACES = 256;
 
-/** Of a network: what all classes of load try it with, too. */
+/** What a namespace knows of one way. All classes of load share the stake. */
 interface Experience {
   gain: Gain;
   prices: Price[];

@@ -33,9 +33,9 @@ export interface Question<Place extends NetworkPlace = NetworkPlace> {
   states: readonly (Float32Array | null)[];
   /**
    * What the target said at prompt tokens, one step before it said it for good: what comes
-   * after the root, after the token that comes then, and so on. Empty or absent where it said nothing.
+   * after the root, after the token that comes then, and so on. Empty where it said nothing.
    */
-  foretold?: readonly ModelDistribution[];
+  foretold: readonly ModelDistribution[];
   /** The node that the tokens end at, where its word is wanted. Not null where there are `nodes`. */
   root: ModelNode | null;
   /**
@@ -48,8 +48,17 @@ export interface Question<Place extends NetworkPlace = NetworkPlace> {
   wordTokens: number;
 }
 
+/** The nodes that a question wants answers for: of committed text the one that it ends at. */
+export function askedIn({
+  root,
+  tokens,
+  nodes,
+}: Pick<Question, 'root' | 'tokens' | 'nodes'>): readonly ModelNode[] {
+  return root && tokens.length > 0 ? [root, ...nodes] : nodes;
+}
+
 /** A node that may be asked about: what it would bring, in tokens of the step. */
-export interface Candidate {
+export interface OpenNode {
   index: number;
   worth: number;
 }
@@ -62,7 +71,7 @@ export interface NetworkedTurn {
   /** Steps that it was prepared for. */
   prepared: number;
   /** Another network is asked from now on. */
-  change(asking: Asking): void;
+  change(way: Way): void;
   /** Whether the network is asked at any price, as what it says moves the target (RAPID's transfer). */
   readonly insists: boolean;
   /** Whether the next step would come too early: the network of a turn that insists has not read its text yet. */
@@ -75,15 +84,13 @@ export interface NetworkedTurn {
   /** Committed tokens that the network has not read. */
   readonly behind: number;
   /** What asking about nodes would bring, best first: a root that was not read, then nodes of the tree. */
-  candidates(): Candidate[];
+  openNodes(): OpenNode[];
   /**
-   * What the chosen of the candidates come to, each behind those that it follows, the
+   * What the chosen of the open nodes come to, each behind those that it follows, the
    * unread text with them; null where none of them can be read yet.
    */
-  question(chosen: readonly Candidate[]): Question | null;
-  /**
-   * Drafts as if the network had said nothing, to compare with; false where that is so.
-   */
+  question(chosen: readonly OpenNode[]): Question | null;
+  /** Drafts as if the network had said nothing, to compare with. Draws nothing and gives false where it has said nothing. */
   draftWithout(tree: TokenTree, budget: number, least?: number): boolean;
   /** Where its network reads what the target says at prompt tokens; absent where it does not. */
   readonly prompted?: Prompting | undefined;
@@ -109,8 +116,8 @@ export interface Network<Place extends NetworkPlace = NetworkPlace> {
   readonly readsStates: boolean;
   /** Whether a node is read with a state that the network makes when it answers the node's parent. */
   readonly readsOwnStates: boolean;
-  /** Prompt tokens whose answers it reads, which the target gives a step before; absent where it reads none. */
-  readonly promptPlaces?: number | undefined;
+  /** Prompt tokens whose answers it reads, which the target gives a step before; 0 where it reads none. */
+  readonly promptPlaces: number;
   /**
    * A place for a session that begins with `tokens` and needs room for `most` in all;
    * null where none is free. `read` tokens of it were read already, never the last one.
@@ -125,15 +132,17 @@ export interface Network<Place extends NetworkPlace = NetworkPlace> {
 }
 
 /** A way to draft (`Ways`), and what its turn's namespace knows of it. */
-export interface Asking {
-  /** Its number. */
-  way: number;
+export interface Way {
+  index: number;
   network: Network;
   gain: Gain;
   promptWorth: PromptWorth;
 }
 
 /** Whether what it says of drafted tokens is out of date once they are committed: then it says it anew. */
-export function saysAnew({ readsStates, promptPlaces = 0 }: Network): boolean {
+export function saysAnew({
+  readsStates,
+  promptPlaces,
+}: Pick<Network, 'readsStates' | 'promptPlaces'>): boolean {
   return readsStates || promptPlaces > 0;
 }

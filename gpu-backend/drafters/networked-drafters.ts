@@ -224,7 +224,7 @@ export class NetworkedDrafters implements LocalDrafters {
       this.time.run(prices, this.clock.now() - began, cost);
     }
     this.ways.succeeded(way);
-    // What was said already takes no run.
+    // Prompt tokens alone cost nothing here: the target's own step has answered them.
     if (cost > 0) this.spent[way]!.passes++;
     // A session that is still catching up reads its next chunk before the next step, so that it delays nobody.
     return asking.filter((turn) => turn.behind === 0);

@@ -17,13 +17,13 @@ import type { EchoMemory } from './echo-memory.ts';
 import type { Prospect } from './gain.ts';
 import { insists, type SeatedTurn } from './local-drafters.ts';
 import {
-  type Asking,
-  type Candidate,
   type Network,
   type NetworkedTurn,
   type NetworkPlace,
+  type OpenNode,
   type Question,
   saysAnew,
+  type Way,
 } from './network.ts';
 import { Prompting } from './prompting.ts';
 import { prospectOf } from './prospect.ts';
@@ -46,7 +46,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   readonly namespace: string;
   prepared = 0;
   readonly insists: boolean;
-  private asking: Asking;
+  private current: Way;
   private readonly store: ModelStore;
   /** Of the echo alone. */
   private readonly ownMixer: Mixer;
@@ -59,50 +59,43 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   private settled: number[] = [];
   private over = false;
 
-  constructor(
-    turn: SeatedTurn,
-    asking: Asking,
-    memory: EchoMemory,
-    states: StateMemory,
-    wants: Wants,
-  ) {
+  constructor(turn: SeatedTurn, way: Way, memory: EchoMemory, states: StateMemory, wants: Wants) {
     const { temperature } = turn.warp;
     const drawn = temperature > 0;
-    const keeps = !saysAnew(asking.network);
+    const keeps = !saysAnew(way.network);
     const store = new ModelStore({ drawn, keeps, source: Source.network });
     super(memory, store);
-    this.ownMixer = memory.mixer;
+    this.ownMixer = memory.echoMixer;
     this.namespace = turn.namespace;
     this.insists = insists(turn);
-    this.asking = asking;
+    this.current = way;
     this.store = store;
     this.sampling = { temperature, noise: drawn ? new Noise(turn.seed) : null };
     // What moves the target must not depend on which rows it happened to verify.
     const places = this.insists ? 0 : wants.promptPlaces;
-    this.prompting =
-      places > 0 ? new Prompting(places, this.sampling, asking.promptWorth) : undefined;
+    this.prompting = places > 0 ? new Prompting(places, this.sampling, way.promptWorth) : undefined;
     this.text = new TurnText(turn);
     this.states = wants.states ? states.open(turn, this.text.tokens) : undefined;
   }
 
   get way(): number {
-    return this.asking.way;
+    return this.current.index;
   }
 
   private get network(): Network {
-    return this.asking.network;
+    return this.current.network;
   }
 
   get prompted(): Prompting | undefined {
     return this.network.promptPlaces ? this.prompting : undefined;
   }
 
-  change(asking: Asking): void {
-    if (asking.way === this.way) return;
+  change(way: Way): void {
+    if (way.index === this.way) return;
     this.leave();
-    this.asking = asking;
-    this.store.keeps = !saysAnew(asking.network);
-    if (this.prompting) this.prompting.worth = asking.promptWorth;
+    this.current = way;
+    this.store.keeps = !saysAnew(way.network);
+    if (this.prompting) this.prompting.worth = way.promptWorth;
   }
 
   override begin(...[prompt, regions]: Parameters<EchoDrafter['begin']>): void {
@@ -114,7 +107,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   }
 
   override commit(tokens: Int32Array): void {
-    this.asked.judge(this.store.root, tokens, this.asking.gain);
+    this.asked.judge(this.store.root, tokens, this.current.gain);
     super.commit(tokens);
     this.write(tokens);
   }
@@ -126,22 +119,22 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
 
   override draft(tree: TokenTree, budget: number, least?: number): void {
     if (this.store.root.says) super.draft(tree, budget, least);
-    else this.withoutWords(() => super.draft(tree, budget, least));
+    else this.withoutNetwork(() => super.draft(tree, budget, least));
   }
 
   draftWithout(tree: TokenTree, budget: number, least?: number): boolean {
     if (!this.store.root.says) return false;
-    this.withoutWords(() => super.draft(tree, budget, least));
+    this.withoutNetwork(() => super.draft(tree, budget, least));
     return true;
   }
 
   protected override teach(token: number): void {
     super.teach(token);
-    this.withoutWords(() => super.teach(token));
+    this.withoutNetwork(() => super.teach(token));
   }
 
   /** Runs `task` as if there were no network. */
-  private withoutWords(task: () => void): void {
+  private withoutNetwork(task: () => void): void {
     const { mixer } = this;
     this.store.silent = true;
     this.mixer = this.ownMixer;
@@ -205,15 +198,15 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     return wordsOf(this.store.read(tree));
   }
 
-  candidates(): Candidate[] {
+  openNodes(): OpenNode[] {
     const { look, network, store } = this;
     look.clear();
     this.draft(look, LOOK_NODES);
-    const found: Candidate[] = [];
+    const found: OpenNode[] = [];
     const consider = (index: number) => {
       const reached = index === ROOT ? 1 : look.probs[index]!;
       if (this.insists && reached < CONFIDENCE) return;
-      found.push({ index, worth: reached * this.asking.gain.expected(this.prospect(index)) });
+      found.push({ index, worth: reached * this.current.gain.expected(this.prospect(index)) });
     };
     const isRootUnread = store.unread.length > 0;
     if (isRootUnread) consider(ROOT);
@@ -231,7 +224,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     return found.sort((a, b) => b.worth - a.worth || a.index - b.index);
   }
 
-  question(chosen: readonly Candidate[]): Question | null {
+  question(chosen: readonly OpenNode[]): Question | null {
     const { store, look, network, sampling } = this;
     const wordTokens = this.insists ? MAX_WORD_TOKENS : 0;
     const first = this.text.length - store.unread.length;

@@ -2,7 +2,7 @@
  * What is worth reading in one run of a network: nodes by falling worth as long as they
  * bring more than they cost, and a run only where all of it does.
  */
-import type { Candidate, Network, NetworkedTurn } from './network.ts';
+import type { Network, NetworkedTurn, OpenNode } from './network.ts';
 
 /** Nodes of one session that a run reads. */
 const PASS_NODES = 12;
@@ -11,7 +11,7 @@ const CATCH_UP = 8;
 
 /** What a run is to read, by turn, and what it is expected to take in milliseconds. */
 export interface PlannedRun {
-  chosen: Map<NetworkedTurn, Candidate[]>;
+  chosen: Map<NetworkedTurn, OpenNode[]>;
   cost: number;
 }
 
@@ -26,7 +26,7 @@ export function planRun(
   tokenMs: (turn: NetworkedTurn) => number,
   always?: number,
 ): PlannedRun {
-  const chosen = new Map<NetworkedTurn, Candidate[]>();
+  const chosen = new Map<NetworkedTurn, OpenNode[]>();
   const step = network.plan(turns.map((turn) => turn.held));
   // A run that would not pay if every session gained a token by it is not prepared for either.
   const hope = turns.reduce((sum, turn) => sum + tokenMs(turn), 0);
@@ -38,9 +38,9 @@ export function planRun(
       chosen.set(turn, []);
       continue;
     }
-    const best = turn.candidates().slice(0, always ?? PASS_NODES);
+    const best = turn.openNodes().slice(0, always ?? PASS_NODES);
     const ms = tokenMs(turn);
-    const kept: Candidate[] = [];
+    const kept: OpenNode[] = [];
     for (const candidate of best) {
       const before = step.cost;
       if (kept.length > 0) step.add(i);

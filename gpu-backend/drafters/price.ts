@@ -2,15 +2,15 @@
  * Whether asking a network pays, by measured time and accepted tokens: an allowance
  * in plain terms of time. Every step adds a small share of itself, what the network
  * brought is added, and the time that it and the nodes of its words took is taken off.
- * It is asked while there is an allowance. So whatever it promises it can't cost more than the share and what it
- * was given to begin with, and one that pays is asked always.
+ * It is asked while there is an allowance. So whatever it promises it can't cost more
+ * than the share and what it was given to begin with, and one that pays is asked always.
  */
 
 /** Share of all time that may be lost on a network that brings nothing. */
 const LOSS_SHARE = 0.004;
 /** Steps' worth of time that a namespace begins with: enough to read a prompt and to be tried for a while. */
 const FIRST_ALLOWANCE = 8;
-/** The same for all namespaces together, for each network: however many come, so much may be out or lost on trying. */
+/** Steps' worth of stakes that may be out or lost at once, over all namespaces, for each way. */
 const MOST_TRIALS = 64;
 /** Savings and debts at most: what went well for long does not pay for a long loss, nor a hang for ever. */
 const MOST_SAVED = 24;
@@ -18,6 +18,8 @@ const MOST_SAVED = 24;
 const SMOOTHING = 0.05;
 /** What takes longer than so many times what was expected counts as if it took that: a first run, or a hiccup. */
 export const MOST_OVER = 3;
+/** Milliseconds of a step at least: a clock may stand still. */
+export const LEAST_MS = 1e-3;
 
 /** What all namespaces try networks with: one purse, which all steps refill. */
 export class Purse {
@@ -132,7 +134,7 @@ export class Price {
     // A step commits a token at least.
     this.tokensOfStep += weight * (Math.max(1, tokens) - this.tokensOfStep);
     const gained = extra / this.tokensOfStep;
-    const spent = spentMs / Math.max(this.stepMs, 1e-3);
+    const spent = spentMs / Math.max(this.stepMs, LEAST_MS);
     const due = this.allowance + LOSS_SHARE / shared + gained - spent;
     const saved = Math.max(-MOST_SAVED, Math.min(MOST_SAVED, due));
     this.allowance = this.stake.balance(saved);

@@ -4,9 +4,9 @@
  * tokens are. Where nothing was foretold, nothing is said.
  */
 import type { ModelDistribution } from '../../src/draft/model-distribution.ts';
-import { depthOf, type ModelNode } from '../../src/draft/stores/model-store.ts';
+import { depthOf } from '../../src/draft/stores/model-store.ts';
 import type { GrowingStep } from '../../src/draft/tree/budget.ts';
-import type { Network, NetworkPlace, Question } from './network.ts';
+import { askedIn, type Network, type NetworkPlace, type Question } from './network.ts';
 
 class PromptPlace implements NetworkPlace {
   readonly room = Number.POSITIVE_INFINITY;
@@ -43,12 +43,10 @@ export class PromptNetwork implements Network<PromptPlace> {
   leave(): void {}
 
   async read(questions: readonly Question<PromptPlace>[]): Promise<void> {
-    for (const { place, tokens, foretold = [], root, nodes } of questions) {
-      if (tokens.length > 0) {
-        place.foretold = foretold;
-        if (root) answer(root, place);
-      }
-      for (const node of nodes) answer(node, place);
+    for (const question of questions) {
+      const { place, tokens, foretold } = question;
+      if (tokens.length > 0) place.foretold = foretold;
+      for (const node of askedIn(question)) node.says = place.foretold[depthOf(node)] ?? null;
     }
   }
 
@@ -57,8 +55,4 @@ export class PromptNetwork implements Network<PromptPlace> {
   }
 
   close(): void {}
-}
-
-function answer(node: ModelNode, { foretold }: PromptPlace): void {
-  node.says = foretold[depthOf(node)] ?? null;
 }

@@ -5,16 +5,15 @@
  * enough of these, by those of all namespaces.
  */
 import { insists, type Outcome, type SeatedTurn } from './local-drafters.ts';
-import type { Asking, Network, NetworkedTurn } from './network.ts';
+import type { Network, NetworkedTurn, Way } from './network.ts';
 import type { NetworkRecords } from './network-records.ts';
+import { LEAST_MS } from './price.ts';
 import { WayChoice } from './way-choice.ts';
 
 /** Steps of a turn after which it may be given another way: to read a text anew takes a few. */
 const STEPS_OF_A_WAY = 32;
 /** Steps of a namespace before which it goes by what all namespaces found. */
 const OWN_STEPS = 128;
-/** Milliseconds of a step at least: a clock may stand still. */
-const LEAST_MS = 1e-3;
 /** A network that fails so often in a row is not asked again. */
 const MAX_FAILURES = 3;
 
@@ -46,7 +45,7 @@ export class Ways {
     this.failures = networks.map(() => 0);
     this.wants = {
       states: networks.some(({ readsStates }) => readsStates),
-      promptPlaces: Math.max(...networks.map(({ promptPlaces = 0 }) => promptPlaces)),
+      promptPlaces: Math.max(...networks.map(({ promptPlaces }) => promptPlaces)),
     };
   }
 
@@ -74,15 +73,15 @@ export class Ways {
   }
 
   /** The way that a turn begins with. What moves the target is what all say. */
-  first(turn: SeatedTurn): Asking {
+  first(turn: SeatedTurn): Way {
     const isBound = this.isBound || insists(turn);
-    return this.asking(turn, isBound ? this.count - 1 : this.best(turn));
+    return this.wayOf(turn, isBound ? this.count - 1 : this.best(turn));
   }
 
   /** A step of the turn is prepared: every so many it may change its way. */
   review(turn: NetworkedTurn): void {
     if (this.isBound || turn.insists) return;
-    if (++turn.prepared % STEPS_OF_A_WAY === 0) turn.change(this.asking(turn, this.best(turn)));
+    if (++turn.prepared % STEPS_OF_A_WAY === 0) turn.change(this.wayOf(turn, this.best(turn)));
   }
 
   /**
@@ -128,9 +127,9 @@ export class Ways {
     return this.found[load];
   }
 
-  private asking({ namespace }: Pick<SeatedTurn, 'namespace'>, way: number): Asking {
-    const gain = this.records.gain(namespace, way);
-    const promptWorth = this.records.promptWorth(namespace, way);
-    return { way, network: this.networks[way]!, gain, promptWorth };
+  private wayOf({ namespace }: Pick<SeatedTurn, 'namespace'>, index: number): Way {
+    const gain = this.records.gain(namespace, index);
+    const promptWorth = this.records.promptWorth(namespace, index);
+    return { index, network: this.networks[index]!, gain, promptWorth };
   }
 }

@@ -27,7 +27,7 @@ import { StepOutputs } from './step-outputs.ts';
  * Long enough to fill the cores. Exact attention goes over its scores several times:
  * they should stay in the cache of a core.
  */
-const PROMPT_ROWS: Record<AttentionForm, number> = { exact: 128, fused: 256, grouped: 124 };
+const PREFILL_ROWS: Record<AttentionForm, number> = { exact: 128, fused: 256, grouped: 124 };
 
 /** RotaryEmbedding refuses more rows than its tables have, whatever their positions. */
 function positionsFor({ buckets, sharedLanes }: EnginePlan): number {
@@ -111,7 +111,7 @@ function limitsOf(
     ...(promptTokens && { promptPlaces: promptTokens.length / hiddenSize }),
     maxContext: request.maxContext,
     maxRows: Math.min(MAX_ROWS, buckets[0]!.capacity),
-    promptRows: PROMPT_ROWS[attention],
+    prefillRows: PREFILL_ROWS[attention],
     slots,
     quickTop: peaks > 0 || top > 0,
     exact: attention === 'exact',

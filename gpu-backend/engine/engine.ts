@@ -81,7 +81,7 @@ export interface EngineLimits {
   /** The most rows one session may feed in a step (prefill chunk or tree). */
   maxRows: number;
   /** Rows of a prompt's chunk that are fed quickest. */
-  promptRows: number;
+  prefillRows: number;
   /** Sessions that can hold a slot at once. */
   slots: number;
   /** Whether `StepRow.top` costs next to nothing: else each row is walked over for it. */

@@ -132,8 +132,8 @@ export class Session implements Draftable {
   prefillRow(): StepRow {
     const { row, slot } = this;
     const from = slot.length;
-    const { maxRows, promptRows } = this.engine.limits;
-    row.count = Math.min(promptRows, this.turn.prompt.length - 1 - from, maxRows);
+    const { maxRows, prefillRows } = this.engine.limits;
+    row.count = Math.min(prefillRows, this.turn.prompt.length - 1 - from, maxRows);
     for (let i = 0; i < row.count; i++) {
       row.tokens[i] = this.tokens[from + i]!;
       row.parents[i] = i - 1;

@@ -51,7 +51,7 @@ describe('labels', () => {
   /** After 0 comes 1, after 1 comes 2, after 2 the end; after 3, the second choice everywhere, the end. */
   const NEXT = [1, 2, 4, 4, 4, 4];
   const engine = {
-    limits: { promptRows: 8 },
+    limits: { prefillRows: 8 },
     acquire: (prompt: Int32Array) => ({ length: 0, cached: prompt.length - 1, capacity: 99 }),
     release: () => {},
     commit: () => {},

@@ -24,7 +24,7 @@ export class TableEngine implements Engine {
     maxContext: 4096,
     maxRows: 128,
     quickTop: false,
-    promptRows: 128,
+    prefillRows: 128,
     slots: 1,
     exact: true,
   };

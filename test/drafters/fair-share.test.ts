@@ -92,10 +92,10 @@ describe('a network', () => {
     };
     const turn = made.begin('a', 8, LONG);
     const { networked } = turn.seat;
-    const candidates = networked!.candidates.bind(networked);
-    networked!.candidates = () => {
+    const openNodes = networked!.openNodes.bind(networked);
+    networked!.openNodes = () => {
       made.time.ms += 0.2;
-      return candidates();
+      return openNodes();
     };
     // Its nodes take more than they bring, until the stake is gone.
     let steps = 0;

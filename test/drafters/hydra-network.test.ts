@@ -61,6 +61,7 @@ function asking(network: Network, tokens: Int32Array, root: ModelNode) {
     settled: [],
     tokens: tokens.subarray(read),
     states: [...tokens.subarray(read)].map((token) => Float32Array.of(token)),
+    foretold: [],
     root,
     nodes: [],
     sampling: { temperature: 0, noise: null },

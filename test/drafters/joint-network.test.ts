@@ -34,6 +34,7 @@ function asking(
     settled: [],
     tokens: tokens.subarray(read),
     states: [],
+    foretold: [],
     root,
     nodes,
     sampling: { temperature: 0, noise: null },

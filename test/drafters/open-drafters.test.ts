@@ -168,7 +168,7 @@ async function wordsOf(network: Network): Promise<string> {
   const root = { token: 5, parent: null, position: 4, children: new Map(), row: -1, says: null };
   const sampling = { temperature: 0, noise: null };
   const tokens = Int32Array.of(40, 41, 42, 5);
-  const rest = { settled: [], states: [], nodes: [], wordTokens: 0 };
+  const rest = { settled: [], states: [], foretold: [], nodes: [], wordTokens: 0 };
   await network.read([{ place, tokens, root, sampling, ...rest }]);
   network.leave(place);
   return JSON.stringify((root as ModelNode).says);

@@ -29,7 +29,7 @@ const limits = {
   promptPlaces: 2,
   maxContext: 2048,
   maxRows: 40,
-  promptRows: 8,
+  prefillRows: 8,
   slots: 1,
   quickTop: true,
   exact: true,

@@ -18,6 +18,7 @@ export class ScriptedNetwork implements Network<ScriptedPlace> {
   readonly mostContext = 1024;
   usefulContext = Number.POSITIVE_INFINITY;
   readonly readsStates: boolean = false;
+  readonly promptPlaces = 0;
   /** As a layer over states does. */
   get readsOwnStates(): boolean {
     return this.readsStates;

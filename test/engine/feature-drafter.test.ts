@@ -118,7 +118,7 @@ describe('a layer over hidden states', () => {
     const settled: number[] = [];
     const [tokens, states] = [Int32Array.from(TEXT), STATES];
     const { root } = store;
-    const ask = { place, settled, root, sampling: PLAIN, wordTokens: 0 };
+    const ask = { place, settled, foretold: [], root, sampling: PLAIN, wordTokens: 0 };
     await network.read([{ ...ask, tokens, states, nodes: [] }]);
     let above: ModelNode = root;
     const guesses = [...STATES];
@@ -143,7 +143,7 @@ describe('a layer over hidden states', () => {
     const store = new ModelStore({ keeps: false });
     store.place(TEXT.length);
     const { root } = store;
-    const ask = { place, settled: [], root, sampling: PLAIN, wordTokens: 0 };
+    const ask = { place, settled: [], foretold: [], root, sampling: PLAIN, wordTokens: 0 };
     const text = { ...ask, tokens: Int32Array.from(TEXT), states: STATES };
     await network.read([{ ...text, nodes: [] }]);
     // The text once more, so that its last row is where the root was.

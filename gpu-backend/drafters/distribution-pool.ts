@@ -21,7 +21,7 @@ interface Pooled {
   logs: number[][];
 }
 
-export class WordPool {
+export class DistributionPool {
   private readonly weights: Float64Array;
   private readonly energy: Float64Array;
 

@@ -17,4 +17,4 @@ export const DRAFT_HELP = `Usage:
       workers, and FILE its folder. By default writing and learning take 44 minutes
       (feature, kangaroo, model), 23 (hydra) or 15 (ppd), and swift writes for one and
       searches: processor time, or on a GPU time that passes. Options of the recipe are
-      --write-minutes, --train-minutes, --threads and others: see models/recipe.`;
+      --write-minutes, --train-minutes, --threads and others: see docs/drafters.md.`;

@@ -72,12 +72,12 @@ function networkCounters(networks: readonly NetworkFigures[]): string[] {
   return [
     ...counters(
       'espalier_verifier_draft_steps_total',
-      'Steps of turns that a network beside was chosen for, asked or not.',
+      'Steps of turns that a network beside the verifier was chosen for, asked or not.',
       samples(({ steps }) => steps),
     ),
     ...counters(
       'espalier_verifier_draft_passes_total',
-      'Runs of a network beside.',
+      'Runs of a network beside the verifier.',
       samples(({ passes }) => passes),
     ),
     ...counters(

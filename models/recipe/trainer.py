@@ -1,4 +1,5 @@
-"""Trains a drafter on a target's answers: what early_exit.py, feature.py, hydra.py and small_model.py have in common.
+"""Trains a drafter on a target's answers: what early_exit.py, feature.py, hydra.py, prompt_tokens.py
+and small_model.py have in common.
 
 A drafter has `losses(texts, compare)`, which gives for each of its readings of the texts a loss and how many words
 are right, both by `compare(states, texts)`, its `vocabulary`, `head`, whose rows these are, and `tensors()`, by the

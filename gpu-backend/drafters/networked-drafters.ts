@@ -4,13 +4,13 @@
  * read, and the trees that are drawn next go on from there. So trees grow best-first
  * over few passes. A pass is made while what it should bring (`Gain`) is worth more
  * than its time, and none where the network does not pay (`Price`). A turn that insists
- * asks at any price, which is on nobody's account. Beside others that takes a bounded
- * share of their time. Where there are several networks, a turn is given one of them, or
- * all as one (`Ways`).
+ * asks at any price, which is on nobody's account (`InsistedTime`). Where there are several
+ * networks, a turn is given one of them, or all as one (`Ways`).
  */
 import type { Clock } from '../../src/link/protocol/index.ts';
 import { EchoDrafter } from './echo.ts';
 import { EchoMemories } from './echo-memory.ts';
+import { InsistedTime } from './insisted-time.ts';
 import { loadClass } from './load-class.ts';
 import type {
   LocalDrafters,
@@ -32,9 +32,6 @@ import { Ways } from './ways.ts';
 
 /** Runs before a step. */
 const MAX_PASSES = 6;
-/** Time that runs of turns that insist may take beside others, as a share of their steps, and the most that is saved up of it. */
-const INSISTED_SHARE = 0.5;
-const MOST_INSISTED_STEPS = 8;
 
 /** What a step brought to those who share a price, and the milliseconds of nodes that only the network led to. */
 interface Result {
@@ -61,12 +58,7 @@ export class NetworkedDrafters implements LocalDrafters {
   private readonly stateMemory = new StateMemory();
   /** Of the last preparation. */
   private readonly time = new PreparationTime();
-  /** Whether a turn insisted in the last preparation: what such a step took says nothing of what pays. */
-  private insisted = false;
-  /** Whether only turns that insist stepped after the last preparation: they hold up nobody else. */
-  private alone = false;
-  /** Milliseconds that turns which insist may still take beside others; below 0 they wait until others' steps made up for it. */
-  private insistedMs = 0;
+  private readonly insisted = new InsistedTime();
 
   /** @param networks one, or several as `Ways` has them */
   constructor(
@@ -97,10 +89,9 @@ export class NetworkedDrafters implements LocalDrafters {
     const began = this.clock.now();
     this.records.load = loadClass(sessions);
     this.time.begin();
-    this.alone = seats.filter(({ networked }) => networked?.insists).length === sessions;
     const turns = seats.flatMap(({ networked }) => networked ?? []);
     for (const turn of turns) this.ways.review(turn);
-    this.insisted = turns.some((turn) => this.ways.works(turn.way) && this.mayInsist(turn));
+    this.insisted.begin(turns, sessions, (way) => this.ways.works(way));
     for (const way of this.networks.keys()) {
       const own = turns.filter((turn) => turn.way === way);
       const spent = this.spent[way]!;
@@ -137,18 +128,18 @@ export class NetworkedDrafters implements LocalDrafters {
     this.records.step();
     for (const [price, { extra, ms }] of results) {
       // What another turn insisted on is neither paid for nor gained by: only what a step takes is learned.
-      const [gained, spent] = this.insisted ? [0, 0] : [extra, ms + this.time.shareOf(price)];
+      const [gained, spent] = this.insisted.isTaken
+        ? [0, 0]
+        : [extra, ms + this.time.shareOf(price)];
       price.settle(plainMs, tokens, gained, spent, results.size);
     }
-    if (!this.insisted) {
+    if (!this.insisted.isTaken) {
       this.ways.compare(outcomes, plainMs, step.sessions, (turn) => {
         const price = this.price(turn);
         return this.time.shareOf(price) / results.get(price)!.turns;
       });
     }
-    if (this.insisted && !this.alone) this.insistedMs -= this.time.total;
-    const most = MOST_INSISTED_STEPS * step.ms;
-    this.insistedMs = Math.min(most, this.insistedMs + INSISTED_SHARE * step.ms);
+    this.insisted.settle(step.ms, this.time.total);
     this.time.begin();
   }
 
@@ -160,14 +151,14 @@ export class NetworkedDrafters implements LocalDrafters {
   private async ask(way: number, turns: readonly NetworkedTurn[]): Promise<void> {
     const began = this.clock.now();
     // Turns that share the step wait for one run that another insists on, and no more.
-    const most = this.insisted && !this.alone ? 1 : MAX_PASSES;
+    const most = this.insisted.holdsUpOthers ? 1 : MAX_PASSES;
     const passes = this.options.always?.passes ?? most;
     let asking: NetworkedTurn[] = [];
     try {
       for (const turn of turns) {
         const isAdmitted = this.admits(turn);
         // Beside a turn that insists rows would be on nobody's account.
-        const pays = isAdmitted && !this.insisted;
+        const pays = isAdmitted && !this.insisted.isTaken;
         turn.prompted?.offer(pays ? this.terms(turn) : null);
         if (isAdmitted) asking.push(turn);
       }
@@ -185,12 +176,8 @@ export class NetworkedDrafters implements LocalDrafters {
     return this.affords(turn, 0) && turn.enter();
   }
 
-  private mayInsist({ insists }: NetworkedTurn): boolean {
-    return insists && (this.alone || this.insistedMs >= 0);
-  }
-
   private affords(turn: NetworkedTurn, ms: number): boolean {
-    if (this.mayInsist(turn) || this.options.always) return true;
+    if (this.insisted.admits(turn) || this.options.always) return true;
     return !turn.insists && this.price(turn).affords(ms);
   }
 

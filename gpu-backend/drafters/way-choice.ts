@@ -42,6 +42,11 @@ export class WayChoice {
     return this.steps.reduce((sum, steps) => sum + steps, 0);
   }
 
+  /** Those that count of one way. */
+  stepsOf(way: number): number {
+    return this.steps[way]!;
+  }
+
   /** Of the ways that work one that was never tried, else the one with the highest bound. */
   best(works: (way: number) => boolean): number {
     const { total } = this;

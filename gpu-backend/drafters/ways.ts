@@ -12,6 +12,8 @@ import { WayChoice } from './way-choice.ts';
 
 /** Steps of a turn after which it may be given another way: to read a text anew takes a few. */
 const STEPS_OF_A_WAY = 32;
+/** The same while its way has taken fewer than those in all: what turns out bad was tried for no longer. */
+const STEPS_OF_A_TRIAL = 8;
 /** Steps of a namespace before which it goes by what all namespaces found. */
 const OWN_STEPS = 128;
 /** A network that fails so often in a row is not asked again. */
@@ -75,13 +77,16 @@ export class Ways {
   /** The way that a turn begins with. What moves the target is what all say. */
   first(turn: SeatedTurn): Way {
     const isBound = this.isBound || insists(turn);
-    return this.wayOf(turn, isBound ? this.count - 1 : this.best(turn));
+    return this.wayOf(turn, isBound ? this.count - 1 : this.bestOf(this.choiceOf(turn)));
   }
 
   /** A step of the turn is prepared: every so many it may change its way. */
   review(turn: NetworkedTurn): void {
     if (this.isBound || turn.insists) return;
-    if (++turn.prepared % STEPS_OF_A_WAY === 0) turn.change(this.wayOf(turn, this.best(turn)));
+    const choice = this.choiceOf(turn);
+    const isTrial = choice.stepsOf(turn.way) < STEPS_OF_A_WAY;
+    if (++turn.prepared % (isTrial ? STEPS_OF_A_TRIAL : STEPS_OF_A_WAY) !== 0) return;
+    turn.change(this.wayOf(turn, this.bestOf(choice)));
   }
 
   /**
@@ -115,10 +120,13 @@ export class Ways {
     return this.always || this.count === 1;
   }
 
-  private best({ namespace }: Pick<SeatedTurn, 'namespace'>): number {
-    const own = this.records.choice(namespace);
-    const choice = own.total < OWN_STEPS ? this.foundByAll() : own;
+  private bestOf(choice: WayChoice): number {
     return choice.best((way) => this.works(way));
+  }
+
+  private choiceOf({ namespace }: Pick<SeatedTurn, 'namespace'>): WayChoice {
+    const own = this.records.choice(namespace);
+    return own.total < OWN_STEPS ? this.foundByAll() : own;
   }
 
   private foundByAll(): WayChoice {

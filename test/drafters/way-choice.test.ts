@@ -18,21 +18,20 @@ function ask(networks: readonly (readonly [Script, number])[]) {
       made.time.ms += ms;
     };
   }
-  /** Turns given to each network. */
-  const given = networks.map(() => 0);
   let tokens = 0;
   const turns = async (count: number, steps = STEPS_OF_A_TURN) => {
-    given.fill(0);
+    const earlier = made.drafters.spent.map((one) => one.steps);
     tokens = 0;
     made.time.ms = 0;
     for (let i = 0; i < count; i++) {
       const turn = made.begin('a', 8);
-      given[turn.seat.networked!.way]!++;
       const before = allSpent(made.drafters, 'tokens');
       for (let k = 0; k < steps; k++) await step(made, [turn]);
       tokens += steps + allSpent(made.drafters, 'tokens') - before;
       turn.seat.end();
     }
+    /** Steps of each network. */
+    const given = made.drafters.spent.map((one, i) => one.steps - earlier[i]!);
     return { given, speed: (tokens * STEP_MS) / made.time.ms };
   };
   return { ...made, turns };
@@ -47,7 +46,17 @@ describe('of several networks', () => {
     ]);
     const { given } = await turns(60);
     for (const count of given) expect(count).toBeGreaterThan(0);
-    expect(given[1]).toBeGreaterThan(50);
+    expect(given[1]).toBeGreaterThan(50 * STEPS_OF_A_TURN);
+  });
+
+  test('one that is bad is left before the answer is over', async () => {
+    const { turns } = ask([
+      [wrong, 8],
+      [wrong, 8],
+      [right, 2],
+    ]);
+    const { given } = await turns(3);
+    expect(given[0]! + given[1]!).toBeLessThan(STEPS_OF_A_TURN);
   });
 
   test('answers are as quick as by the best of them alone, the trials and little more left out', async () => {
@@ -99,11 +108,11 @@ describe('of several networks', () => {
       [right, 2],
     ]);
     const before = await asked.turns(30);
-    expect(before.given[1]).toBeGreaterThan(20);
+    expect(before.given[1]).toBeGreaterThan(20 * STEPS_OF_A_TURN);
     asked.networks[1]!.script = wrong;
     await asked.turns(100);
     const { given } = await asked.turns(30);
-    expect(given[0]).toBeGreaterThan(20);
+    expect(given[0]).toBeGreaterThan(20 * STEPS_OF_A_TURN);
   });
 
   test('the next tenants begin with what the first ones found', async () => {
@@ -137,7 +146,7 @@ describe('of several networks', () => {
     await asked.turns(10);
     const before = asked.drafters.spent.map(({ steps }) => steps);
     const { given } = await asked.turns(20);
-    expect(given).toEqual([20, 0]);
+    expect(given).toEqual([20 * STEPS_OF_A_TURN, 0]);
     // What it is chosen for, asked or not, is counted by network.
     const [first, second] = asked.drafters.spent;
     expect([first!.steps, second!.steps]).toEqual([before[0]! + 20 * STEPS_OF_A_TURN, before[1]]);

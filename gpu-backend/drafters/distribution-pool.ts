@@ -2,7 +2,7 @@
  * What several networks say as one distribution: the product of their probabilities,
  * each to the power of a weight (logarithmic pooling), over the tokens that any of them
  * names. The weights are learned from the tokens that come, by gradient on their log
- * loss, as lpaq's mixers learn.
+ * loss, as lpaq's mixers learn, and apart for each set of networks that speak together.
  */
 import type { ModelDistribution } from '../../src/draft/model-distribution.ts';
 
@@ -14,32 +14,27 @@ const UNNAMED = 200;
 /** The least probability that a network gives to a token that another one names. */
 const LEAST = 1e-8;
 
+/** How far to trust each of those that have spoken: it depends on who else has. */
+interface Shares {
+  weights: Float64Array;
+  /** Sums of squared gradients, by network. */
+  energy: Float64Array;
+}
+
 interface Pooled {
   tokens: number[];
   probs: number[];
-  /** By network, of each token. */
+  /** By network that has spoken, of each token. */
   logs: number[][];
 }
 
 export class DistributionPool {
-  private readonly weights: Float64Array;
-  private readonly energy: Float64Array;
+  /** By which networks have spoken, as bits. */
+  private readonly shares = new Map<number, Shares>();
 
-  constructor(networks: number) {
-    this.weights = new Float64Array(networks).fill(1 / networks);
-    this.energy = new Float64Array(networks).fill(FIRST_ENERGY);
-  }
-
-  /**
-   * The `most` likeliest tokens. Of a network that has said nothing the others have the
-   * weight. O(tokens named · networks).
-   */
+  /** The `most` likeliest tokens. O(tokens named · networks). */
   mix(said: readonly (ModelDistribution | null)[], most: number): ModelDistribution {
-    const weightOf = (has: (one: ModelDistribution | null) => boolean) =>
-      this.weights.reduce((sum, weight, i) => sum + (has(said[i]!) ? weight : 0), 0);
-    const heard = weightOf((one) => one !== null);
-    const scale = heard > 0 ? weightOf(() => true) / heard : 0;
-    const { tokens, probs } = this.pool(said, scale);
+    const { tokens, probs } = pool(said, this.sharesOf(said));
     const best = tokens
       .map((token, i) => [token, probs[i]!] as const)
       .sort(([a, p], [b, q]) => q - p || a - b)
@@ -50,33 +45,47 @@ export class DistributionPool {
     };
   }
 
-  /** `token` came where they said this. Nothing is learned where one said nothing, or none named the token. */
+  /** `token` came where they said this. Nothing is learned where none named it. */
   learn(said: readonly (ModelDistribution | null)[], token: number): void {
-    if (said.includes(null)) return;
-    const { tokens, probs, logs } = this.pool(said, 1);
+    const shares = this.sharesOf(said);
+    const { tokens, probs, logs } = pool(said, shares);
     const right = tokens.indexOf(token);
     if (right < 0) return;
+    const { weights, energy } = shares;
     for (const [i, own] of logs.entries()) {
       const expected = own.reduce((sum, log, k) => sum + probs[k]! * log, 0);
       const gradient = own[right]! - expected;
-      this.energy[i]! += gradient * gradient;
-      const weight = this.weights[i]! + (LEARNING_RATE * gradient) / Math.sqrt(this.energy[i]!);
+      energy[i]! += gradient * gradient;
+      const weight = weights[i]! + (LEARNING_RATE * gradient) / Math.sqrt(energy[i]!);
       // A network that is wrong counts for nothing, not for the opposite.
-      this.weights[i] = Math.max(0, weight);
+      weights[i] = Math.max(0, weight);
     }
   }
 
-  private pool(said: readonly (ModelDistribution | null)[], scale: number): Pooled {
-    const tokens = [...new Set(said.flatMap((one) => (one ? [...one.tokens] : [])))];
-    const logs = said.map((one) => (one ? logsOf(one, tokens) : tokens.map(() => 0)));
-    const scores = tokens.map((_, k) =>
-      logs.reduce((sum, own, i) => sum + scale * this.weights[i]! * own[k]!, 0),
-    );
-    const best = Math.max(...scores);
-    const powers = scores.map((score) => Math.exp(score - best));
-    const sum = powers.reduce((a, b) => a + b, 0);
-    return { tokens, probs: powers.map((power) => power / sum), logs };
+  private sharesOf(said: readonly (ModelDistribution | null)[]): Shares {
+    const who = said.reduce((bits, one, i) => bits | (one ? 1 << i : 0), 0);
+    let shares = this.shares.get(who);
+    if (!shares) {
+      const count = said.filter((one) => one).length;
+      shares = {
+        weights: new Float64Array(count).fill(1 / count),
+        energy: new Float64Array(count).fill(FIRST_ENERGY),
+      };
+      this.shares.set(who, shares);
+    }
+    return shares;
   }
+}
+
+function pool(said: readonly (ModelDistribution | null)[], { weights }: Shares): Pooled {
+  const heard = said.filter((one) => one !== null);
+  const tokens = [...new Set(heard.flatMap((one) => [...one.tokens]))];
+  const logs = heard.map((one) => logsOf(one, tokens));
+  const scores = tokens.map((_, k) => logs.reduce((sum, own, i) => sum + weights[i]! * own[k]!, 0));
+  const best = Math.max(...scores);
+  const powers = scores.map((score) => Math.exp(score - best));
+  const sum = powers.reduce((a, b) => a + b, 0);
+  return { tokens, probs: powers.map((power) => power / sum), logs };
 }
 
 function logsOf({ tokens, probs }: ModelDistribution, wanted: readonly number[]): number[] {

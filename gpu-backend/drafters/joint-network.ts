@@ -132,8 +132,8 @@ export class JointNetwork implements Network<JointPlace> {
     const read = Math.min(...parts.map(({ ahead }) => ahead));
     for (const part of parts) part.ahead -= read;
     const pools = this.pools.of(namespace, () => ({
-      plain: new DistributionPool(parts.length),
-      drawn: new DistributionPool(parts.length),
+      plain: new DistributionPool(),
+      drawn: new DistributionPool(),
     }));
     return { place: new JointPlace(parts, pools), read };
   }

@@ -97,11 +97,11 @@ async function main(file: string): Promise<void> {
     names,
   };
   const answers = { tokens: Number(values.tokens), stopIds: new Set(model.eosIds) };
-  const passes = Number(values.passes);
+  const passes = positive('passes', values.passes);
   const priced: Asked = {
     ...answers,
     rows,
-    fixed: values.nodes ? { nodes: Number(values.nodes), passes } : undefined,
+    fixed: values.nodes ? { nodes: positive('nodes', values.nodes), passes } : undefined,
     simulate: values.simulate,
   };
   const fixed = { nodes: FREE_NODES, passes };
@@ -125,11 +125,23 @@ async function main(file: string): Promise<void> {
   }
   engine.close();
   if (values.json) {
-    const settings = { prompts: count, tokens: answers.tokens, threads, passes };
+    const isFixed = priced.fixed || freeRows.length > 0;
+    const settings = {
+      prompts: count,
+      tokens: answers.tokens,
+      threads,
+      ...(isFixed && { passes }),
+    };
     console.log(
       JSON.stringify({ model: target.manifest.name, machine: machine(), settings, ...tables }),
     );
   }
+}
+
+function positive(name: string, value: string): number {
+  const count = Number(value);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new Error(`--${name} must be 1 or more, not "${value}"`);
 }
 
 /** The layer in models/heads, where it was trained for this very model. */

@@ -90,6 +90,10 @@ function positionsOf(facts: DraftFacts): number {
 /** A folder is read where it lies; what else there is becomes one. */
 async function checkpointOf(source: string): Promise<string> {
   if (existsSync(source) && statSync(source).isDirectory()) return source;
-  const options = { cacheFolder: DEFAULT_CACHE_FOLDER, compute: 'float32' } as const;
+  const options = {
+    cacheFolder: DEFAULT_CACHE_FOLDER,
+    compute: 'float32',
+    quantization: 'auto',
+  } as const;
   return (await takeModel(source, options)).path;
 }

@@ -41,6 +41,8 @@ const PARTS: Record<
 export type NetworkKind = TrainedKind | typeof SELF | 'model';
 /** What reads the target's hidden states. */
 const OVER_STATES: ReadonlySet<NetworkKind> = new Set(['feature', 'hydra']);
+/** In ESPALIER_DRAFT at most. */
+const MAX_NETWORKS = 16;
 /** Tokens of a session's text that a network beside the engine reads, its nodes included, at most. */
 const CONTEXT = 2048;
 /** Bytes that its keys and values may take, over all exits of a model. */
@@ -108,8 +110,8 @@ export function networkKind(name: string): NetworkKind {
 }
 
 /**
- * The networks that ESPALIER_DRAFT names. Throws where one of several has no name, or one is
- * named twice.
+ * The networks that ESPALIER_DRAFT names. Throws where one of several has no name, one is
+ * named twice, or there are too many.
  */
 export function namesIn(draft: string | undefined): string[] {
   if (!draft) return [];
@@ -118,6 +120,9 @@ export function namesIn(draft: string | undefined): string[] {
     throw new Error(
       `ESPALIER_DRAFT has an empty name: "${draft}". Commas divide names, so a path in it can't contain one`,
     );
+  }
+  if (names.length > MAX_NETWORKS) {
+    throw new Error(`ESPALIER_DRAFT names ${names.length} networks; at most ${MAX_NETWORKS}`);
   }
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new Error(`ESPALIER_DRAFT names ${twice} twice: name it once`);

@@ -45,7 +45,7 @@ export interface AddOptions {
   /** Holds downloads, models and converted weights. */
   cacheFolder: string;
   compute: ComputeType;
-  /** By default what the model was added with; `auto` decides for a new one. */
+  /** By default its weights stay as they came; `auto` keeps what the model was added with, and decides for a new one. */
   quantization?: QuantizationChoice | undefined;
   /** What `auto` takes for a new model; by default it measures. */
   auto?: Quantization | undefined;
@@ -146,8 +146,7 @@ async function takeOver(
     const known = existsSync(join(folder, MANIFEST_FILE)) ? readModelFolder(folder) : null;
     const derived = deriveManifest(partial, readDecoderConfig(partial));
     const before = formBefore(known, derived);
-    const quantization =
-      asked === 'auto' ? await decide(partial, before, options) : (asked ?? before);
+    const quantization = asked === 'auto' ? await decide(partial, before, options) : asked;
     const manifest = {
       ...derived,
       name: basename(folder),

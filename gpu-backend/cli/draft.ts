@@ -46,8 +46,8 @@ export async function runDraftCommand(argv: readonly string[]): Promise<number> 
     throw new Error(`--kind must be ${KINDS}, not "${kind}"`);
   }
   requirePackages(python);
-  // What it is stored as is decided where it is served.
-  const model = await takeModel(source, { cacheFolder: values.cache, compute: 'float32' });
+  const add = { cacheFolder: values.cache, compute: 'float32', quantization: 'auto' } as const;
+  const model = await takeModel(source, add);
   const { name } = model.manifest;
   const out = values.out ?? (kind === 'model' ? `draft-${name}` : `${kind}-${name}.safetensors`);
   const folder = join(values.cache, 'training', name);
@@ -56,9 +56,18 @@ export async function runDraftCommand(argv: readonly string[]): Promise<number> 
   const args = [join(RECIPE, SCRIPTS[kind]), '--model', folder, '--out', out, ...given, ...options];
   const code = await run(python, args);
   if (code !== 0) return code;
-  console.log(`use it with ESPALIER_MODEL=${source} ESPALIER_DRAFT=${out} npm start`);
+  // The verifier looks in its own cache: it would fetch a source anew that is in another one.
+  const served = values.cache === DEFAULT_CACHE_FOLDER ? source : model.path;
+  console.log(
+    `use it with ESPALIER_MODEL=${quoted(served)} ESPALIER_DRAFT=${quoted(out)} npm start`,
+  );
   if (kind === 'model') console.log(`or in workers: npx espalier draft add ${out}`);
   return 0;
+}
+
+/** As a shell reads it. */
+function quoted(text: string): string {
+  return /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function isKind(kind: string): kind is Kind {

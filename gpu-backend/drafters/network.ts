@@ -68,9 +68,14 @@ export interface NetworkedTurn {
   readonly namespace: string;
   /** The number of the network that is asked for it. */
   readonly way: number;
-  /** Steps that it was prepared for. */
-  prepared: number;
-  /** Another network is asked from now on. */
+  /** Steps after which another way may be better. */
+  stepsLeft: number;
+  /**
+   * Whether the network only read text for this step, as it does at first: that says nothing
+   * of how well it drafts. False again before each step.
+   */
+  isReading: boolean;
+  /** Drafts that way from now on, for as many steps as it says. */
   change(way: Way): void;
   /** Whether the network is asked at any price, as what it says moves the target (RAPID's transfer). */
   readonly insists: boolean;
@@ -134,6 +139,8 @@ export interface Network<Place extends NetworkPlace = NetworkPlace> {
 /** A way to draft (`Ways`), and what its turn's namespace knows of it. */
 export interface Way {
   index: number;
+  /** Steps for which a turn has it, before it may get another. */
+  steps: number;
   network: Network;
   gain: Gain;
   promptWorth: PromptWorth;

@@ -44,7 +44,8 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   readonly states: TargetStates | undefined;
   readonly prompting: Prompting | undefined;
   readonly namespace: string;
-  prepared = 0;
+  stepsLeft: number;
+  isReading = false;
   readonly insists: boolean;
   private current: Way;
   private readonly store: ModelStore;
@@ -69,6 +70,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     this.namespace = turn.namespace;
     this.insists = insists(turn);
     this.current = way;
+    this.stepsLeft = way.steps;
     this.store = store;
     this.sampling = { temperature, noise: drawn ? new Noise(turn.seed) : null };
     // What moves the target must not depend on which rows it happened to verify.
@@ -91,6 +93,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
   }
 
   change(way: Way): void {
+    this.stepsLeft = way.steps;
     if (way.index === this.way) return;
     this.leave();
     this.current = way;
@@ -233,6 +236,7 @@ export class NetworkedSeat extends EchoDrafter implements NetworkedTurn {
     const before = network.readsStates ? this.states?.before(first, tokens.length) : undefined;
     // A chunk of a long text comes first, and by itself.
     const whole = store.unread.length === 0;
+    this.isReading = !whole;
     const nodes: ModelNode[] = [];
     if (whole) {
       if (tokens.length > 0) this.note(store.root, ROOT);

@@ -12,7 +12,7 @@ import { WayChoice } from './way-choice.ts';
 
 /** Steps of a turn after which it may be given another way: to read a text anew takes a few. */
 const STEPS_OF_A_WAY = 32;
-/** The same while its way has taken fewer than those in all: what turns out bad was tried for no longer. */
+/** The same of a way that has taken fewer than those in all: what turns out bad was tried for no longer. */
 const STEPS_OF_A_TRIAL = 8;
 /** Steps of a namespace before which it goes by what all namespaces found. */
 const OWN_STEPS = 128;
@@ -83,10 +83,10 @@ export class Ways {
   /** A step of the turn is prepared: every so many it may change its way. */
   review(turn: NetworkedTurn): void {
     if (this.isBound || turn.insists) return;
-    const choice = this.choiceOf(turn);
-    const isTrial = choice.stepsOf(turn.way) < STEPS_OF_A_WAY;
-    if (++turn.prepared % (isTrial ? STEPS_OF_A_TRIAL : STEPS_OF_A_WAY) !== 0) return;
-    turn.change(this.wayOf(turn, this.bestOf(choice)));
+    const { isReading } = turn;
+    turn.isReading = false;
+    if (isReading || --turn.stepsLeft > 0) return;
+    turn.change(this.wayOf(turn, this.bestOf(this.choiceOf(turn))));
   }
 
   /**
@@ -103,7 +103,7 @@ export class Ways {
     if (this.isBound) return;
     for (const { seat, tokens, extra, extraMs } of outcomes) {
       const { networked } = seat;
-      if (!networked || networked.insists) continue;
+      if (!networked || networked.insists || networked.isReading) continue;
       // All sessions wait for what is done for one of them.
       const ms = (extraMs + ownMs(networked)) * sessions;
       const step = {
@@ -135,9 +135,12 @@ export class Ways {
     return this.found[load];
   }
 
-  private wayOf({ namespace }: Pick<SeatedTurn, 'namespace'>, index: number): Way {
+  private wayOf(turn: Pick<SeatedTurn, 'namespace'>, index: number): Way {
+    const { namespace } = turn;
+    const isTrial = this.choiceOf(turn).stepsOf(index) < STEPS_OF_A_WAY;
+    const steps = isTrial ? STEPS_OF_A_TRIAL : STEPS_OF_A_WAY;
     const gain = this.records.gain(namespace, index);
     const promptWorth = this.records.promptWorth(namespace, index);
-    return { index, network: this.networks[index]!, gain, promptWorth };
+    return { index, steps, network: this.networks[index]!, gain, promptWorth };
   }
 }

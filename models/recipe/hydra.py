@@ -78,7 +78,7 @@ class Hydra(nn.Module):
 def main():
     p = naming(training(asking(argparse.ArgumentParser())))
     p.add_argument('--places', type=int, default=4, help='heads, each a token further')
-    # The kept heads learned for eleven minutes (docs/decisions.md).
+    # The first heads that were kept learned for eleven minutes (docs/decisions.md).
     p.set_defaults(lr=LR, write_minutes=12, train_minutes=11)
     args = p.parse_args()
     torch.manual_seed(1)

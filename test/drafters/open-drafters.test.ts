@@ -85,6 +85,11 @@ describe('ESPALIER_DRAFT', () => {
     await expect(open(SMALL)).rejects.toThrow(/llama3-rope-sharded-f32 has no tokenizer.json/);
   });
 
+  test('that names too many is refused', async () => {
+    const many = Array.from({ length: 17 }, (_, i) => `model-${i}`).join(',');
+    await expect(open(many)).rejects.toThrow(/names 17 networks; at most 16/);
+  });
+
   test('that names one twice is refused', async () => {
     await expect(open('self,self')).rejects.toThrow(/names self twice: name it once/);
   });

@@ -29,7 +29,6 @@ test.each([0, 0.8])('at temperature %d', async (temperature) => {
       rows,
       tokens: 24,
       stopIds: new Set<number>(),
-
       simulate: true,
     };
     const { draftMs, ...simulated } = (await measure(bench, PROMPTS, temperature, asked))[ROW]!;

@@ -10,7 +10,7 @@ const any = () => true;
 const STEPS_OF_A_TURN = 20;
 
 /** Answers of one namespace by networks whose passes take so many milliseconds. */
-function ask(networks: readonly (readonly [Script, number])[]) {
+function ask(networks: readonly (readonly [Script, number])[], promptTokens = 8) {
   const made = worldOf(networks.map(([script]) => script));
   for (const [i, [, ms]] of networks.entries()) {
     made.networks[i]!.costs = () => ms;
@@ -24,7 +24,7 @@ function ask(networks: readonly (readonly [Script, number])[]) {
     tokens = 0;
     made.time.ms = 0;
     for (let i = 0; i < count; i++) {
-      const turn = made.begin('a', 8);
+      const turn = made.begin('a', promptTokens);
       const before = allSpent(made.drafters, 'tokens');
       for (let k = 0; k < steps; k++) await step(made, [turn]);
       tokens += steps + allSpent(made.drafters, 'tokens') - before;
@@ -57,6 +57,30 @@ describe('of several networks', () => {
     ]);
     const { given } = await turns(3);
     expect(given[0]! + given[1]!).toBeLessThan(STEPS_OF_A_TURN);
+  });
+
+  test('one that reads a long text first is tried when it has read it', async () => {
+    const { networks, turns } = ask(
+      [
+        [half, 2],
+        [right, 2],
+      ],
+      320,
+    );
+    networks[0]!.usefulContext = 1;
+    // Twenty steps, longer than a trial.
+    Object.assign(networks[1]!, { mostTokens: 16 });
+    const [count, steps] = [20, 64];
+    const { given } = await turns(count, steps);
+    expect(given[1]).toBeGreaterThan(0.9 * count * steps);
+  });
+
+  test('one that is bad is left as soon by many at once', async () => {
+    const { drafters, begin, time } = worldOf([wrong, wrong, right]);
+    const turns = Array.from({ length: 8 }, () => begin('a', 8));
+    for (let i = 0; i < 60; i++) await step({ drafters, time }, turns);
+    const [first, second] = drafters.spent;
+    expect(first!.steps + second!.steps).toBeLessThan(3 * 8 * turns.length);
   });
 
   test('answers are as quick as by the best of them alone, the trials and little more left out', async () => {

@@ -89,7 +89,7 @@ describe('npx espalier draft train', () => {
     expect(added.manifest.quantization).toBe('int8');
     expect(await trainFor(file, program(0))).toBe(0);
     expect(readModelFolder(added.path)).toEqual(added);
-    expect(printed.at(-1)).toContain(`ESPALIER_MODEL=${file} `);
+    expect(printed.at(-1)).toContain(`ESPALIER_MODEL=${added.path} `);
   });
 
   it('trains a small model into a folder, and says how a worker gets it', async () => {
